@@ -1,0 +1,2 @@
+//! The `humanapi` command.
+fn main() {}
