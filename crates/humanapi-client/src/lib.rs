@@ -1,1 +1,5 @@
-//! Placeholder while the workspace is being laid out.
+//! Stack-neutral client.
+
+mod transport;
+
+pub use transport::{BodyStream, StreamedResponse, Transport};

@@ -1,0 +1,88 @@
+//! The boundary to an HTTP stack: one request in, one response out.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_core::Stream;
+use humanapi_core::{Request, Response, SendFailure};
+
+/// Sends requests over an HTTP stack.
+///
+/// An implementation sees `http` requests and responses and nothing else: no token kind, no JSON.
+/// It sends exactly one request for each call, follows no redirect, retries nothing beyond a resend
+/// of a request that provably never left, and changes no header.
+///
+/// A failure says truthfully whether the request may have arrived
+/// ([`SendFailureKind`](humanapi_core::SendFailureKind)), because repeating an order is decided by it.
+/// Its source holds no address: a URL can hold a token.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends exactly one request and reads the whole answer.
+    ///
+    /// `timeout` is the time left for the whole exchange, body included.
+    ///
+    /// # Errors
+    ///
+    /// When no complete answer came back. An answer with an error status is an answer.
+    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure>;
+
+    /// Sends exactly one request and hands out the answer's head, then its body in chunks.
+    ///
+    /// `timeout` bounds the wait for the head, and after it the wait for each chunk. A body that
+    /// breaks off ends with an error, never as a shorter body. The provided implementation reads the
+    /// whole answer by [`send`](Self::send) first; a transport that can stream overrides it.
+    ///
+    /// # Errors
+    ///
+    /// When no head came back. Later failures come out of the stream.
+    async fn open(
+        &self,
+        request: Request,
+        timeout: Duration,
+    ) -> Result<StreamedResponse, SendFailure> {
+        let response = self.send(request, timeout).await?;
+        Ok(response.map(|body| BodyStream::once(body.into_bytes())))
+    }
+}
+
+/// An answer whose body comes in chunks.
+pub type StreamedResponse = http::Response<BodyStream>;
+
+/// The chunks of a body that is still arriving.
+pub struct BodyStream {
+    chunks: Pin<Box<dyn Stream<Item = Result<Bytes, SendFailure>> + Send>>,
+}
+
+impl BodyStream {
+    /// Wraps the chunks of an HTTP stack.
+    #[must_use]
+    pub fn new(chunks: impl Stream<Item = Result<Bytes, SendFailure>> + Send + 'static) -> Self {
+        Self {
+            chunks: Box::pin(chunks),
+        }
+    }
+
+    /// A body that is here already.
+    #[must_use]
+    pub fn once(bytes: Bytes) -> Self {
+        Self::new(futures_util::stream::iter([Ok(bytes)]))
+    }
+}
+
+impl Stream for BodyStream {
+    type Item = Result<Bytes, SendFailure>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.chunks.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for BodyStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BodyStream")
+    }
+}
