@@ -1,2 +1,119 @@
-//! Maintainer tasks.
-fn main() {}
+//! Everything a maintainer runs: one verb per task, one module per verb.
+//!
+//! A verb may be run as often as one likes: it changes nothing that it would not change to the same again.
+//! None of the workspace's own crates is linked here, so the checks run even when the code they check does not build.
+
+mod audit;
+mod bench;
+mod ci;
+mod codegen;
+mod docs;
+mod features;
+mod fmt;
+mod lint;
+mod needs;
+mod package;
+mod step;
+mod test;
+mod tidy;
+mod wasm;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::step::Session;
+
+/// Everything a maintainer of the Human API SDK runs.
+///
+/// Each verb is a list of steps. A step prints one line: its name, how it went, how long it took.
+/// The output of the tools behind a step is shown only when it fails.
+/// The exit status is 0 when no step failed, 1 when one did, 2 when the command line makes no sense.
+///
+/// A verb that needs a tool which is missing says how to install it. Nothing is installed for you.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const AFTER_HELP: &str = "\
+Before a commit:      cargo xtask fmt && cargo xtask lint && cargo xtask test
+As CI does it:        .ci/run
+One test:             cargo xtask test token_is_renewed
+More about a verb:    cargo xtask help test
+
+NO_COLOR=1 turns colours off.";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Format all Rust code
+    Fmt(fmt::Options),
+    /// Run clippy over everything, warnings denied
+    Lint,
+    /// Run all tests: unit, integration, documentation, examples, quick bench checks
+    Test(test::Options),
+    /// Build the API documentation, warnings denied, and check the links in Markdown files
+    Docs,
+    /// Write docs/token-rules.md from the table in humanapi-core
+    Codegen(codegen::Options),
+    /// Check the rules that a compiler does not: dependencies, manifests, imports, tracked files
+    Tidy,
+    /// Build humanapi-core for wasm32, where there is no system to lean on
+    Wasm,
+    /// Check that every crate compiles with each feature alone, with none and with all
+    Features,
+    /// Run the benches
+    Bench(bench::Options),
+    /// Check that the crates to be published can be packaged
+    Package,
+    /// Check licences, advisories and sources of all dependencies with cargo-deny
+    Audit,
+    /// Run everything that CI runs, in order
+    Ci(ci::Options),
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse().verb) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            anstream::eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one verb to its summary. True if nothing failed.
+fn run(verb: &Verb) -> anyhow::Result<bool> {
+    let mut session = Session::new()?;
+    match verb {
+        Verb::Fmt(options) => session.verb("fmt", |session| fmt::run(session, options)),
+        Verb::Lint => session.verb("lint", lint::run),
+        Verb::Test(options) => session.verb("test", |session| test::run(session, options)),
+        Verb::Docs => session.verb("docs", docs::run),
+        Verb::Codegen(options) => session.verb("codegen", |session| codegen::run(session, options)),
+        Verb::Tidy => session.verb("tidy", tidy::run),
+        Verb::Wasm => session.verb("wasm", wasm::run),
+        Verb::Features => session.verb("features", features::run),
+        Verb::Bench(options) => session.verb("bench", |session| bench::run(session, options)),
+        Verb::Package => session.verb("package", package::run),
+        Verb::Audit => session.verb("audit", audit::run),
+        Verb::Ci(options) => ci::run(&mut session, options),
+    }
+    Ok(session.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,134 @@
+//! `bench`: the benches, and the quick ones among them that assert their own bounds.
+//!
+//! A bench whose name begins with `check_` compares counts or ratios with bounds of its own and exits with
+//! something other than 0 when one is broken. Those run after the tests; the others only when asked for.
+
+use cargo_metadata::{Package, TargetKind};
+use clap::Args;
+
+use crate::needs::Switches;
+use crate::step::{Outcome, Session};
+use crate::workspace::targets;
+
+const CHECK: &str = "check_";
+
+/// Which benches.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Options {
+    /// Run only the quick benches named `check_*`, which assert their own bounds
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// One bench binary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Bench {
+    package: String,
+    name: String,
+    features: Vec<String>,
+}
+
+pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()> {
+    let switches = Switches::new(session, false, false)?;
+    if options.check {
+        check(session, &switches)?;
+        return switches.report(session);
+    }
+    let benches = all(session)?;
+    if benches.is_empty() {
+        session.step("benches", |_| {
+            Ok(Outcome::Skipped("no crate has a bench".to_owned()))
+        });
+    }
+    for bench in &benches {
+        session.step(&bench.title(), |session| {
+            session.show(switches.apply(bench.command(session)))
+        });
+    }
+    switches.report(session)
+}
+
+/// Runs the benches that assert their own bounds.
+pub(crate) fn check(session: &mut Session, switches: &Switches) -> anyhow::Result<()> {
+    let benches: Vec<Bench> = all(session)?
+        .into_iter()
+        .filter(|bench| bench.name.starts_with(CHECK))
+        .collect();
+    if benches.is_empty() {
+        session.step("bench checks", |_| {
+            Ok(Outcome::Skipped(format!(
+                "no crate has a bench named {CHECK}*"
+            )))
+        });
+    }
+    for bench in &benches {
+        session.step(&bench.title(), |session| {
+            session.run(switches.apply(bench.command(session)))
+        });
+    }
+    Ok(())
+}
+
+impl Bench {
+    fn title(&self) -> String {
+        format!("{}, {}", self.package, self.name)
+    }
+
+    fn command<'a>(&self, session: &'a Session) -> xshell::Cmd<'a> {
+        let mut cmd = session
+            .cargo("bench")
+            .args(["-p", &self.package, "--bench", &self.name]);
+        if !self.features.is_empty() {
+            cmd = cmd.arg(format!("--features={}", self.features.join(",")));
+        }
+        cmd
+    }
+}
+
+fn all(session: &Session) -> anyhow::Result<Vec<Bench>> {
+    Ok(session
+        .workspace()?
+        .members()
+        .into_iter()
+        .flat_map(of_package)
+        .collect())
+}
+
+fn of_package(package: &Package) -> Vec<Bench> {
+    targets(package, &TargetKind::Bench)
+        .into_iter()
+        .map(|name| {
+            let features = package
+                .targets
+                .iter()
+                .find(|target| target.name == name && target.kind.contains(&TargetKind::Bench))
+                .map(|target| target.required_features.clone())
+                .unwrap_or_default();
+            Bench {
+                package: package.name.to_string(),
+                name,
+                features,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bench_is_called_with_the_features_it_requires() {
+        let session = Session::new().unwrap();
+        let bench = Bench {
+            package: "humanapi-core".to_owned(),
+            name: "check_request".to_owned(),
+            features: vec!["testing".to_owned()],
+        };
+        let command = bench.command(&session).to_string();
+        assert!(
+            command.ends_with("bench -p humanapi-core --bench check_request --features=testing"),
+            "{command}"
+        );
+    }
+}

@@ -1,0 +1,42 @@
+//! `ci`: everything, in order, to the end even if something fails on the way.
+
+use clap::Args;
+
+use crate::step::{Outcome, Session};
+use crate::{audit, codegen, docs, features, fmt, lint, package, test, tidy, wasm};
+
+/// What to leave out.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Options {
+    /// Leave the tests out, because they have run already
+    #[arg(long)]
+    pub(crate) skip_tests: bool,
+}
+
+pub(crate) fn run(session: &mut Session, options: &Options) {
+    session.verb("fmt", |session| {
+        fmt::run(session, &fmt::Options { check: true })
+    });
+    session.verb("lint", lint::run);
+    if options.skip_tests {
+        session.verb("test", |session| {
+            session.step("tests", |_| Ok(Outcome::Skipped("--skip-tests".to_owned())));
+            Ok(())
+        });
+    } else {
+        let strict = test::Options {
+            require_all: true,
+            ..test::Options::default()
+        };
+        session.verb("test", |session| test::run(session, &strict));
+    }
+    session.verb("docs", docs::run);
+    session.verb("codegen", |session| {
+        codegen::run(session, &codegen::Options { check: true })
+    });
+    session.verb("tidy", tidy::run);
+    session.verb("wasm", wasm::run);
+    session.verb("features", features::run);
+    session.verb("package", package::run);
+    session.verb("audit", audit::run);
+}

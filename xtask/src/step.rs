@@ -1,0 +1,380 @@
+//! Steps: what a verb is made of, how each is run, timed and told.
+
+use std::cell::OnceCell;
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anstyle::{AnsiColor, Style};
+use anyhow::{Context as _, bail};
+use xshell::{Cmd, Shell};
+
+use crate::workspace::Workspace;
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It did what it should.
+    Ok,
+    /// It had nothing to do, or could not be done here; the reason fits one line.
+    Skipped(String),
+    /// It failed; the text is all a reader needs to see why.
+    Failed(String),
+}
+
+impl Outcome {
+    /// Passes if nothing was found.
+    pub(crate) fn from_findings(findings: &[String]) -> Self {
+        if findings.is_empty() {
+            Self::Ok
+        } else {
+            Self::Failed(findings.join("\n"))
+        }
+    }
+}
+
+/// A tool that a verb needs and that is not part of Rust's default installation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
+    pub(crate) verb: &'static str,
+    pub(crate) install: &'static str,
+}
+
+impl Tool {
+    /// The one line that says what to do when the tool is missing.
+    pub(crate) fn missing(&self) -> String {
+        format!(
+            "{} is missing; `cargo xtask {}` needs it: {}",
+            self.name, self.verb, self.install
+        )
+    }
+}
+
+#[derive(Debug)]
+struct Row {
+    name: String,
+    outcome: Outcome,
+}
+
+/// One run of xtask: where it works, and what its steps have come to so far.
+#[derive(Debug)]
+pub(crate) struct Session {
+    shell: Shell,
+    root: PathBuf,
+    cargo: PathBuf,
+    prefix: String,
+    rows: Vec<Row>,
+    notes: Vec<String>,
+    workspace: OnceCell<Workspace>,
+    started: Instant,
+}
+
+impl Session {
+    /// Starts at the root of the workspace.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let here = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = here
+            .parent()
+            .context("xtask must lie in a folder of the workspace")?
+            .to_owned();
+        let shell = Shell::new()?;
+        shell.change_dir(&root);
+        let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+        Ok(Self {
+            shell,
+            root,
+            cargo,
+            prefix: String::new(),
+            rows: Vec::new(),
+            notes: Vec::new(),
+            workspace: OnceCell::new(),
+            started: Instant::now(),
+        })
+    }
+
+    /// The folder of the root manifest.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What cargo says about the workspace, asked once.
+    pub(crate) fn workspace(&self) -> anyhow::Result<&Workspace> {
+        if let Some(workspace) = self.workspace.get() {
+            return Ok(workspace);
+        }
+        let workspace = Workspace::load(self)?;
+        Ok(self.workspace.get_or_init(|| workspace))
+    }
+
+    /// A call of the cargo that runs us.
+    pub(crate) fn cargo(&self, subcommand: &str) -> Cmd<'_> {
+        self.program(&self.cargo).arg(subcommand)
+    }
+
+    /// A call of any other program.
+    ///
+    /// `cargo run` tells its program about the package it runs. Build scripts of dependencies watch some of those
+    /// variables, so passing them on would build those dependencies again at every change between the two.
+    pub(crate) fn program(&self, program: impl AsRef<Path>) -> Cmd<'_> {
+        let mut cmd = self.shell.cmd(program);
+        for (key, _) in std::env::vars_os() {
+            if key.to_str().is_some_and(told_by_cargo_run) {
+                cmd = cmd.env_remove(key);
+            }
+        }
+        cmd
+    }
+
+    /// Runs everything of one verb. An error outside any step counts as a failed step.
+    pub(crate) fn verb(&mut self, name: &str, body: impl FnOnce(&mut Self) -> anyhow::Result<()>) {
+        name.clone_into(&mut self.prefix);
+        if let Err(error) = body(self) {
+            self.step("prepare", |_| Err(error));
+        }
+    }
+
+    /// Runs one step and tells how it went. True unless it failed.
+    pub(crate) fn step(
+        &mut self,
+        name: &str,
+        body: impl FnOnce(&Self) -> anyhow::Result<Outcome>,
+    ) -> bool {
+        let name = format!("{}: {name}", self.prefix);
+        anstream::print!("{name:<52} ");
+        // Nothing depends on the line being seen early: it only tells a reader what takes so long.
+        drop(anstream::stdout().flush());
+        let started = Instant::now();
+        let outcome = body(self).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
+        anstream::println!("{}", verdict(&outcome, started.elapsed()));
+        if let Outcome::Failed(output) = &outcome {
+            anstream::println!("{}\n", indent(output.trim_end()));
+        }
+        let passed = !matches!(outcome, Outcome::Failed(_));
+        self.rows.push(Row { name, outcome });
+        passed
+    }
+
+    /// Runs one program as a step; its output is shown only if it fails.
+    pub(crate) fn run<'a>(&'a self, cmd: Cmd<'a>) -> anyhow::Result<Outcome> {
+        let shown = cmd.to_string();
+        let (succeeded, output) = capture(cmd)?;
+        if succeeded {
+            return Ok(Outcome::Ok);
+        }
+        Ok(Outcome::Failed(format!(
+            "{output}\nfailed: {}",
+            self.shorten(&shown)
+        )))
+    }
+
+    /// Runs one program whose output is what the reader came for.
+    pub(crate) fn show<'a>(&'a self, cmd: Cmd<'a>) -> anyhow::Result<Outcome> {
+        let shown = cmd.to_string();
+        anstream::println!();
+        let status = Command::from(cmd)
+            .stdin(Stdio::null())
+            .status()
+            .with_context(|| format!("cannot start `{}`", self.shorten(&shown)))?;
+        if status.success() {
+            return Ok(Outcome::Ok);
+        }
+        Ok(Outcome::Failed(format!("failed: {}", self.shorten(&shown))))
+    }
+
+    /// The standard output of a program that must succeed.
+    pub(crate) fn read<'a>(&'a self, cmd: Cmd<'a>) -> anyhow::Result<String> {
+        let shown = self.shorten(&cmd.to_string());
+        let output = Command::from(cmd)
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("cannot start `{shown}`"))?;
+        if !output.status.success() {
+            bail!(
+                "`{shown}` failed:\n{}",
+                String::from_utf8_lossy(&output.stderr).trim_end()
+            );
+        }
+        String::from_utf8(output.stdout)
+            .with_context(|| format!("`{shown}` printed what is not UTF-8"))
+    }
+
+    /// Adds a line to be printed under the summary.
+    pub(crate) fn note(&mut self, line: impl Into<String>) {
+        self.notes.push(line.into());
+    }
+
+    /// Prints the summary. True if no step failed.
+    pub(crate) fn finish(&self) -> bool {
+        let summary = summary(&self.rows, self.started.elapsed());
+        anstream::println!("\n{summary}");
+        for note in &self.notes {
+            anstream::println!("  {note}");
+        }
+        !self
+            .rows
+            .iter()
+            .any(|row| matches!(row.outcome, Outcome::Failed(_)))
+    }
+
+    /// The command line as a person would type it.
+    fn shorten(&self, command: &str) -> String {
+        command.replace(&self.cargo.display().to_string(), "cargo")
+    }
+}
+
+/// True for what `cargo run` sets for the program it runs and a person's shell does not have.
+fn told_by_cargo_run(key: &str) -> bool {
+    key.starts_with("CARGO_PKG_")
+        || key.starts_with("CARGO_MANIFEST_")
+        || key.starts_with("CARGO_BIN_")
+}
+
+/// Runs a program with both of its outputs in one stream, in the order in which they were written.
+fn capture(cmd: Cmd<'_>) -> anyhow::Result<(bool, String)> {
+    let shown = cmd.to_string();
+    let (mut reader, writer) = std::io::pipe()?;
+    let mut command = Command::from(cmd);
+    command
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot start `{shown}`"))?;
+    // The command still holds the writing ends; reading would never come to an end.
+    drop(command);
+    let mut output = Vec::new();
+    reader.read_to_end(&mut output)?;
+    let status = child.wait()?;
+    Ok((
+        status.success(),
+        String::from_utf8_lossy(&output).into_owned(),
+    ))
+}
+
+fn verdict(outcome: &Outcome, took: Duration) -> String {
+    let seconds = format!("{:>7.1} s", took.as_secs_f64());
+    match outcome {
+        Outcome::Ok => format!("{}      {seconds}", paint("ok", AnsiColor::Green)),
+        Outcome::Skipped(why) => {
+            format!("{} {seconds}  {why}", paint("skipped", AnsiColor::Yellow))
+        }
+        Outcome::Failed(_) => format!("{}  {seconds}", paint("failed", AnsiColor::Red)),
+    }
+}
+
+fn summary(rows: &[Row], took: Duration) -> String {
+    let count =
+        |wanted: fn(&Outcome) -> bool| rows.iter().filter(|row| wanted(&row.outcome)).count();
+    let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
+    let mut text = format!(
+        "{}: {} ok, {failed} failed, {} skipped, {:.1} s",
+        if failed == 0 {
+            paint("passed", AnsiColor::Green)
+        } else {
+            paint("failed", AnsiColor::Red)
+        },
+        count(|outcome| matches!(outcome, Outcome::Ok)),
+        count(|outcome| matches!(outcome, Outcome::Skipped(_))),
+        took.as_secs_f64(),
+    );
+    for row in rows {
+        // Writing to a string cannot fail.
+        let _ = match &row.outcome {
+            Outcome::Ok => Ok(()),
+            Outcome::Skipped(why) => write!(text, "\n  skipped  {}: {why}", row.name),
+            Outcome::Failed(_) => write!(text, "\n  failed   {}", row.name),
+        };
+    }
+    text
+}
+
+/// Colours a word. Writing it through `anstream` takes the colour out where it is not wanted.
+fn paint(word: &str, color: AnsiColor) -> String {
+    let style = Style::new().fg_color(Some(color.into())).bold();
+    format!("{style}{word}{style:#}")
+}
+
+fn indent(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("    {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, outcome: Outcome) -> Row {
+        Row {
+            name: name.to_owned(),
+            outcome,
+        }
+    }
+
+    #[test]
+    fn a_summary_counts_and_names_what_did_not_pass() {
+        let rows = [
+            row("lint: all", Outcome::Ok),
+            row("wasm: core", Outcome::Failed("long output".to_owned())),
+            row("audit: deny", Outcome::Skipped("not installed".to_owned())),
+        ];
+        let text =
+            anstream::adapter::strip_str(&summary(&rows, Duration::from_millis(1500))).to_string();
+        assert_eq!(
+            text,
+            "failed: 1 ok, 1 failed, 1 skipped, 1.5 s\n  failed   wasm: core\n  skipped  audit: deny: not installed"
+        );
+    }
+
+    #[test]
+    fn an_error_outside_a_step_is_a_failed_step() {
+        let mut session = Session::new().unwrap();
+        session.verb("lint", |_| bail!("no manifest"));
+        assert!(!session.finish());
+    }
+
+    #[test]
+    fn a_program_that_fails_shows_both_of_its_outputs() {
+        let session = Session::new().unwrap();
+        let (succeeded, output) = capture(
+            session
+                .program("sh")
+                .args(["-c", "echo out; echo err >&2; exit 3"]),
+        )
+        .unwrap();
+        assert!(!succeeded);
+        assert_eq!(output, "out\nerr\n");
+    }
+
+    #[test]
+    fn a_program_that_is_missing_is_an_error_with_its_name() {
+        let session = Session::new().unwrap();
+        let error = session
+            .run(session.program("no-such-program-here"))
+            .unwrap_err();
+        assert!(format!("{error:#}").contains("no-such-program-here"));
+    }
+
+    #[test]
+    fn only_what_cargo_run_added_is_taken_away() {
+        assert!(told_by_cargo_run("CARGO_PKG_NAME"));
+        assert!(told_by_cargo_run("CARGO_MANIFEST_DIR"));
+        assert!(!told_by_cargo_run("CARGO_TARGET_DIR"));
+        assert!(!told_by_cargo_run("CARGO_HOME"));
+    }
+
+    #[test]
+    fn findings_fail_a_step() {
+        assert_eq!(Outcome::from_findings(&[]), Outcome::Ok);
+        assert_eq!(
+            Outcome::from_findings(&["one".to_owned(), "two".to_owned()]),
+            Outcome::Failed("one\ntwo".to_owned())
+        );
+    }
+}
