@@ -1,9 +1,77 @@
-//! One documented operation as a value.
+//! One documented operation as a value: it builds a request and reads the response.
+
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use crate::body::Body;
+use crate::error::{BuildError, ResponseError};
+use crate::hosts::Hosts;
+use crate::now::Now;
+use crate::retry::Replay;
 
 /// One HTTP request, ready for any stack that speaks the [`http`] types.
 pub type Request = http::Request<Body>;
 
 /// One HTTP response with its whole body.
 pub type Response = http::Response<Body>;
+
+/// One documented operation as a value.
+///
+/// Builds one request and reads one response, status included. A library author can stop here:
+///
+/// ```
+/// use humanapi_core::auth::IssueSessionToken;
+/// use humanapi_core::{ClientUserId, Credentials, Endpoint as _, Hosts};
+///
+/// let credentials = Credentials::new("my-app", "hush")?;
+/// let call = IssueSessionToken::new(credentials, ClientUserId::new("patient-17")?)
+///     .with_email("p17@example.test");
+/// let request = call.request(&Hosts::production())?;
+/// assert_eq!(request.uri(), "https://auth.humanapi.co/v1/connect/token");
+/// // Send it, then: let issued = call.parse(response, sent_at)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Endpoint {
+    /// What the response says.
+    type Output;
+
+    /// A short name for logs, such as `auth.session`. Never holds what a user typed.
+    fn name(&self) -> &'static str;
+
+    /// Whether it may be repeated after an attempt whose outcome is unknown.
+    fn replay(&self) -> Replay;
+
+    /// Builds the request, without authorization.
+    ///
+    /// # Errors
+    ///
+    /// When a value cannot go over the wire.
+    fn request(&self, hosts: &Hosts) -> Result<Request, BuildError>;
+
+    /// Reads the response. `sent_at` is when the request was handed out.
+    ///
+    /// # Errors
+    ///
+    /// When the service refused, or the answer is not what was asked for.
+    fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError>;
+}
+
+/// Tells the service which SDK is asking, as servers like to know.
+const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("humanapi-rust/", env!("CARGO_PKG_VERSION")));
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A request with every header that it will have, but for authorization and what HTTP itself adds.
+pub(crate) fn build(method: Method, uri: Uri, body: Option<Body>) -> Request {
+    let mut headers = HeaderMap::with_capacity(6);
+    headers.insert(ACCEPT, JSON);
+    if body.is_some() {
+        headers.insert(CONTENT_TYPE, JSON);
+    }
+    headers.insert(USER_AGENT, AGENT);
+    let mut request = Request::new(body.unwrap_or_default());
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
+}

@@ -1,12 +1,44 @@
 //! Sans-IO core.
 
+pub mod auth;
+mod bearer;
 mod body;
+mod credentials;
 mod endpoint;
 mod error;
+pub mod flow;
+mod hosts;
+mod json;
+mod lenient;
 mod now;
+mod page;
+mod raw_call;
+mod retry;
+pub mod rules;
+mod token;
+mod user;
 
-pub use body::Body;
-pub use endpoint::{Request, Response};
-pub use error::{SendFailure, SendFailureKind};
 pub use http;
+
+pub use bearer::Bearer;
+pub use body::Body;
+pub use credentials::{ClientId, Credentials, CredentialsError};
+pub use endpoint::{Endpoint, Request, Response};
+pub use error::{
+    ApiError, ApiErrorKind, BuildError, DecodeError, ErrorCode, FlowError, ResponseError,
+    SendFailure, SendFailureKind, Validation,
+};
+pub use flow::{Flow, Input, RequestId, Step};
+pub use hosts::{BaseUrl, Host, HostError, Hosts};
 pub use now::Now;
+pub use page::Page;
+pub use raw_call::{RawAnswer, RawCall};
+pub use retry::{Replay, RetryAfter, RetryPolicy};
+pub use rules::{Provisioning, Refusal};
+pub use token::{
+    AccessToken, ClientToken, ConnectToken, Expiry, Generation, IdToken, Issued, Leeway,
+    RefreshToken, SessionToken, TokenKey, TokenKind,
+};
+pub use user::{
+    ClientUserId, EmptyUserId, HumanId, KnownStatus, TokenRefusal, UserEvent, UserStatus,
+};

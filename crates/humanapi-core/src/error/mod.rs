@@ -1,5 +1,233 @@
 //! Everything that can go wrong, one type a concern.
+//!
+//! * [`BuildError`] and [`Refusal`]: we would not ask.
+//! * [`ResponseError`] with [`ApiError`]: the service answered, and the answer is no, or no answer.
+//! * [`SendFailure`]: the wire failed.
+//! * [`FlowError`]: how a whole flow ended.
+//!
+//! No message, `Debug` or source of these holds a secret, a token or a line of a body.
 
+mod api;
 mod send;
 
+use std::sync::Arc;
+
+use thiserror::Error;
+
+pub(crate) use api::Asked;
+pub use api::{ApiError, ApiErrorKind, ErrorCode, Validation};
 pub use send::{SendFailure, SendFailureKind};
+
+use crate::retry::RetryAfter;
+use crate::rules::Refusal;
+use crate::token::TokenKind;
+
+/// A request could not be built.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A path, or a part of one, that no URL can hold.
+    #[error("the path cannot stand in a URL: it must begin with / and be percent-encoded")]
+    Path,
+    /// A token with bytes that no header can hold.
+    #[error("the token cannot stand in a header: it is none that the service issued")]
+    TokenNotAHeader,
+    /// A value outside what is documented.
+    #[error("{name} must be {rule}")]
+    OutOfRange {
+        /// The value's name.
+        name: &'static str,
+        /// What it has to be.
+        rule: &'static str,
+    },
+    /// A body that cannot be written as JSON.
+    #[error("the body cannot be written as JSON")]
+    Body,
+    /// A call was to be authorized by a token that cannot authorize calls.
+    #[error("a {0} token opens Connect and authorizes no call: use an access or a client token")]
+    NotABearer(TokenKind),
+}
+
+/// An answer that is not what was asked for.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ResponseError {
+    /// The service refused.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The answer is a success without the token that it should hold.
+    #[error("the answer is a success but holds no {kind} token")]
+    MissingToken {
+        /// The kind that was asked for.
+        kind: TokenKind,
+        /// The id under which the vendor's support finds the request.
+        request_id: Option<String>,
+    },
+    /// The answer cannot be read.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+impl ResponseError {
+    /// Whether the same request may well succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Api(error) if error.is_transient())
+    }
+
+    /// How long the service asks to wait.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<RetryAfter> {
+        match self {
+            Self::Api(error) => error.retry_after(),
+            Self::MissingToken { .. } | Self::Decode(_) => None,
+        }
+    }
+
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Api(error) => error.remedy(),
+            Self::MissingToken { .. } | Self::Decode(_) => {
+                "check that the base URL is Human API's and no page of a proxy; if it is, report the answer's form"
+            }
+        }
+    }
+}
+
+/// An answer could not be read. Says where, and never what stood there.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("the answer cannot be read at {path}: {reason}")]
+#[non_exhaustive]
+pub struct DecodeError {
+    /// The JSON path, `.` for the whole.
+    pub path: String,
+    /// What is wrong there.
+    pub reason: &'static str,
+}
+
+impl DecodeError {
+    pub(crate) fn at(path: impl Into<String>, error: &serde_json::Error) -> Self {
+        use serde_json::error::Category;
+        // The error's own text quotes the body, so only its class is kept.
+        let reason = match error.classify() {
+            Category::Io => "it could not be read",
+            Category::Syntax => "it is not JSON",
+            Category::Data => "it is of another type",
+            Category::Eof => "it ends too early",
+        };
+        Self {
+            path: path.into(),
+            reason,
+        }
+    }
+}
+
+/// How a flow ended without its outcome.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum FlowError {
+    /// The request could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A rule says that it cannot be had.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The service's answer is not what was asked for.
+    #[error(transparent)]
+    Response(#[from] ResponseError),
+    /// No usable answer came.
+    #[error(transparent)]
+    Send(#[from] SendFailure),
+    /// No token to authorize the call could be had. Shared by all who waited for it.
+    #[error("no token to authorize the call could be had")]
+    Token(#[source] Arc<Self>),
+    /// Both tokens that open Connect were refused.
+    #[error("both tokens that open Connect were refused: first {first}; then {second}")]
+    BothRefused {
+        /// The answer to the first request.
+        first: ApiError,
+        /// The answer to the second.
+        second: ApiError,
+    },
+    /// Tried as often as the policy allows.
+    #[error("gave up after {attempts} attempts")]
+    Exhausted {
+        /// How many attempts were made.
+        attempts: u32,
+        /// How the last one ended.
+        #[source]
+        last: Box<Self>,
+    },
+    /// The overall deadline would pass before another attempt could be made.
+    #[error("gave up after {attempts} attempts: no time is left within the overall deadline")]
+    OutOfTime {
+        /// How many attempts were made.
+        attempts: u32,
+        /// How the last one ended, if one was made.
+        #[source]
+        last: Option<Box<Self>>,
+    },
+}
+
+impl FlowError {
+    /// The service's own refusal, however deep: the last one where there are two.
+    #[must_use]
+    pub fn api_error(&self) -> Option<&ApiError> {
+        match self {
+            Self::Response(ResponseError::Api(error)) => Some(error),
+            Self::BothRefused { second, .. } => Some(second),
+            Self::Token(inner) => inner.api_error(),
+            Self::Exhausted { last, .. } => last.api_error(),
+            Self::OutOfTime { last, .. } => last.as_deref()?.api_error(),
+            Self::Build(_) | Self::Refused(_) | Self::Response(_) | Self::Send(_) => None,
+        }
+    }
+
+    /// What the wire reported, however deep.
+    #[must_use]
+    pub fn send_failure(&self) -> Option<&SendFailure> {
+        match self {
+            Self::Send(failure) => Some(failure),
+            Self::Token(inner) => inner.send_failure(),
+            Self::Exhausted { last, .. } => last.send_failure(),
+            Self::OutOfTime { last, .. } => last.as_deref()?.send_failure(),
+            Self::Build(_) | Self::Refused(_) | Self::Response(_) | Self::BothRefused { .. } => {
+                None
+            }
+        }
+    }
+
+    /// The id under which the vendor's support finds the request.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Response(ResponseError::MissingToken { request_id, .. }) => request_id.as_deref(),
+            Self::Token(inner) => inner.request_id(),
+            Self::Exhausted { last, .. } => last.request_id(),
+            Self::OutOfTime { last, .. } => last.as_deref()?.request_id(),
+            other => other.api_error()?.request_id(),
+        }
+    }
+
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Build(_) => "correct the value that the message names",
+            Self::Refused(refusal) => refusal.remedy(),
+            Self::Response(error) => error.remedy(),
+            Self::Send(failure) => failure.kind().remedy(),
+            Self::Token(inner) => inner.remedy(),
+            Self::BothRefused { .. } => {
+                "check that the user id is the one used before, and give the vendor's support both answers' request ids"
+            }
+            Self::Exhausted { last, .. } => last.remedy(),
+            Self::OutOfTime {
+                last: Some(last), ..
+            } => last.remedy(),
+            Self::OutOfTime { last: None, .. } => "allow more time in the retry policy",
+        }
+    }
+}

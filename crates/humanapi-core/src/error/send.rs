@@ -61,14 +61,18 @@ impl SendFailureKind {
     #[must_use]
     pub const fn remedy(self) -> &'static str {
         match self {
-            Self::NotSent => "check the host name, the network, the proxy and the host's certificate",
+            Self::NotSent => {
+                "check the host name, the network, the proxy and the host's certificate"
+            }
             Self::TimedOut => {
                 "try again; if it stays slow, allow more time or look at the service's status page"
             }
             Self::Lost | Self::CutShort => {
                 "try again; before repeating an operation that changes something, check whether it took effect"
             }
-            Self::TooLarge => "ask for smaller pages, stream the body, or raise the transport's limit",
+            Self::TooLarge => {
+                "ask for smaller pages, stream the body, or raise the transport's limit"
+            }
         }
     }
 }

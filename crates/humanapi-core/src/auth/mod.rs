@@ -1,0 +1,343 @@
+//! The token service: one endpoint for each kind of token.
+//!
+//! Session, id and (for most applications) access tokens come from `POST /v1/connect/token`; client
+//! tokens, and access tokens of applications on the Health Intelligence Platform, from
+//! `POST /v1/admin/token`. There is no endpoint to refresh one: to renew a token, ask again.
+
+mod wire;
+
+use std::borrow::Cow;
+
+use http::Method;
+use secrecy::SecretString;
+
+use crate::credentials::Credentials;
+use crate::endpoint::{self, Endpoint, Request, Response};
+use crate::error::{ApiError, Asked, BuildError, DecodeError, ResponseError};
+use crate::hosts::Hosts;
+use crate::now::Now;
+use crate::retry::Replay;
+use crate::rules::Provisioning;
+use crate::token::{
+    AccessToken, ClientToken, Expiry, IdToken, Issued, RefreshToken, SessionToken, TokenKind,
+};
+use crate::user::{ClientUserId, HumanId};
+use wire::{Answer, Fields};
+
+/// Asks for a session token, which opens Connect for a user who has connected nothing yet.
+///
+/// `POST /v1/connect/token` with `type` `session`. The first one for a user creates the user and
+/// tells the [`HumanId`]; later ones tell the same. The service answers 403 (some have met 409) once
+/// the user has connected a source.
+#[derive(Clone, Debug)]
+pub struct IssueSessionToken {
+    credentials: Credentials,
+    user: ClientUserId,
+    email: Option<Hidden>,
+    extra_scopes: Vec<String>,
+}
+
+/// Asks for an id token, which opens Connect for a returning user.
+///
+/// `POST /v1/connect/token` with `type` `id`.
+#[derive(Clone, Debug)]
+pub struct IssueIdToken {
+    credentials: Credentials,
+    user: ClientUserId,
+    extra_scopes: Vec<String>,
+}
+
+/// Asks for an access token, which reads the user's data.
+///
+/// `type` `access`, to `POST /v1/connect/token` or, with [`Provisioning::Hip`],
+/// `POST /v1/admin/token`.
+#[derive(Clone, Debug)]
+pub struct IssueAccessToken {
+    credentials: Credentials,
+    provisioning: Provisioning,
+    user: ClientUserId,
+    extra_scopes: Vec<String>,
+}
+
+/// Asks for a client token, which administers an application on the Health Intelligence Platform.
+///
+/// `POST /v1/admin/token` with `type` `client`.
+#[derive(Clone, Debug)]
+pub struct IssueClientToken {
+    credentials: Credentials,
+}
+
+/// Text about a person, kept out of `Debug`.
+#[derive(Clone)]
+struct Hidden(String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl IssueSessionToken {
+    /// A session for this user.
+    #[must_use]
+    pub const fn new(credentials: Credentials, user: ClientUserId) -> Self {
+        Self {
+            credentials,
+            user,
+            email: None,
+            extra_scopes: Vec::new(),
+        }
+    }
+
+    /// Adds the user's e-mail address, which the documents show for a session.
+    #[must_use]
+    pub fn with_email(mut self, email: impl Into<String>) -> Self {
+        self.email = Some(Hidden(email.into()));
+        self
+    }
+}
+
+impl IssueIdToken {
+    /// An id token for this user.
+    #[must_use]
+    pub const fn new(credentials: Credentials, user: ClientUserId) -> Self {
+        Self {
+            credentials,
+            user,
+            extra_scopes: Vec::new(),
+        }
+    }
+}
+
+impl IssueAccessToken {
+    /// An access token for this user's data.
+    #[must_use]
+    pub const fn new(
+        credentials: Credentials,
+        provisioning: Provisioning,
+        user: ClientUserId,
+    ) -> Self {
+        Self {
+            credentials,
+            provisioning,
+            user,
+            extra_scopes: Vec::new(),
+        }
+    }
+}
+
+impl IssueClientToken {
+    /// A client token for this application.
+    #[must_use]
+    pub const fn new(credentials: Credentials) -> Self {
+        Self { credentials }
+    }
+}
+
+macro_rules! extra_scopes {
+    ($($endpoint:ident),+) => {$(
+        impl $endpoint {
+            /// Adds scopes. No vocabulary is published, so they go out as they are; none are sent
+            /// when there are none.
+            #[must_use]
+            pub fn with_extra_scopes(
+                mut self,
+                scopes: impl IntoIterator<Item = impl Into<String>>,
+            ) -> Self {
+                self.extra_scopes.extend(scopes.into_iter().map(Into::into));
+                self
+            }
+        }
+    )+};
+}
+
+extra_scopes!(IssueSessionToken, IssueIdToken, IssueAccessToken);
+
+impl Endpoint for IssueSessionToken {
+    type Output = Issued<SessionToken>;
+
+    fn name(&self) -> &'static str {
+        "auth.session"
+    }
+
+    fn replay(&self) -> Replay {
+        Replay::Safe
+    }
+
+    fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        let fields = Fields {
+            user: Some(self.user.as_str()),
+            email: self.email.as_ref().map(|email| email.0.as_str()),
+            extra_scopes: &self.extra_scopes,
+        };
+        let body = wire::write(&self.credentials, TokenKind::Session, fields);
+        Ok(endpoint::build(
+            Method::POST,
+            hosts.connect_token(),
+            Some(body),
+        ))
+    }
+
+    fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
+        read(Asked::Session, TokenKind::Session, &response, |answer| {
+            let lifetime = answer.expires_in;
+            let token = SessionToken::new(secret(answer.session_token)?);
+            Some(issued(token, lifetime, TokenKind::Session, sent_at).told(answer.human_id, None))
+        })
+    }
+}
+
+impl Endpoint for IssueIdToken {
+    type Output = Issued<IdToken>;
+
+    fn name(&self) -> &'static str {
+        "auth.id"
+    }
+
+    fn replay(&self) -> Replay {
+        Replay::Safe
+    }
+
+    fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        let fields = Fields {
+            user: Some(self.user.as_str()),
+            extra_scopes: &self.extra_scopes,
+            ..Fields::default()
+        };
+        let body = wire::write(&self.credentials, TokenKind::Id, fields);
+        Ok(endpoint::build(
+            Method::POST,
+            hosts.connect_token(),
+            Some(body),
+        ))
+    }
+
+    fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
+        read(Asked::Id, TokenKind::Id, &response, |answer| {
+            let lifetime = answer.id_token_expires_in.or(answer.expires_in);
+            let token = IdToken::new(secret(answer.id_token)?);
+            let refresh = answer.id_refresh_token.or(answer.refresh_token);
+            Some(issued(token, lifetime, TokenKind::Id, sent_at).told(answer.human_id, refresh))
+        })
+    }
+}
+
+impl Endpoint for IssueAccessToken {
+    type Output = Issued<AccessToken>;
+
+    fn name(&self) -> &'static str {
+        "auth.access"
+    }
+
+    fn replay(&self) -> Replay {
+        Replay::Safe
+    }
+
+    fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        let fields = Fields {
+            user: Some(self.user.as_str()),
+            extra_scopes: &self.extra_scopes,
+            ..Fields::default()
+        };
+        let uri = match self.provisioning {
+            Provisioning::Connect => hosts.connect_token(),
+            Provisioning::Hip => hosts.admin_token(),
+        };
+        let body = wire::write(&self.credentials, TokenKind::Access, fields);
+        Ok(endpoint::build(Method::POST, uri, Some(body)))
+    }
+
+    fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
+        let asked = Asked::Access(self.provisioning);
+        read(asked, TokenKind::Access, &response, |answer| {
+            let lifetime = answer.expires_in;
+            let token = AccessToken::new(secret(answer.access_token)?);
+            Some(
+                issued(token, lifetime, TokenKind::Access, sent_at)
+                    .told(answer.human_id, answer.refresh_token),
+            )
+        })
+    }
+}
+
+impl Endpoint for IssueClientToken {
+    type Output = Issued<ClientToken>;
+
+    fn name(&self) -> &'static str {
+        "auth.client"
+    }
+
+    fn replay(&self) -> Replay {
+        Replay::Safe
+    }
+
+    fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        let body = wire::write(&self.credentials, TokenKind::Client, Fields::default());
+        Ok(endpoint::build(
+            Method::POST,
+            hosts.admin_token(),
+            Some(body),
+        ))
+    }
+
+    fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
+        read(Asked::Client, TokenKind::Client, &response, |answer| {
+            let lifetime = answer.expires_in;
+            let token = ClientToken::new(secret(answer.client_token)?);
+            Some(issued(token, lifetime, TokenKind::Client, sent_at))
+        })
+    }
+}
+
+/// Reads an answer: a refusal by its status or, seen in the wild, by its body alone.
+fn read<T>(
+    asked: Asked,
+    kind: TokenKind,
+    response: &Response,
+    take: impl FnOnce(Answer<'_>) -> Option<T>,
+) -> Result<T, ResponseError> {
+    if !response.status().is_success() {
+        return Err(ApiError::read(asked, response).into());
+    }
+    let answer: Answer<'_> = serde_json::from_slice(response.body().as_bytes())
+        .map_err(|error| DecodeError::at(".", &error))?;
+    let speaks_of_an_error = answer.speaks_of_an_error;
+    take(answer).ok_or_else(|| {
+        let refusal = ApiError::read(asked, response);
+        if speaks_of_an_error {
+            refusal.into()
+        } else {
+            ResponseError::MissingToken {
+                kind,
+                request_id: refusal.request_id().map(str::to_owned),
+            }
+        }
+    })
+}
+
+fn issued<T>(
+    token: T,
+    lifetime: Option<wire::Seconds>,
+    kind: TokenKind,
+    sent_at: Now,
+) -> Issued<T> {
+    let lifetime = lifetime.map_or_else(|| kind.default_lifetime(), |seconds| seconds.0);
+    Issued::new(token, Expiry::after(sent_at, lifetime))
+}
+
+impl<T> Issued<T> {
+    fn told(mut self, human_id: Option<Cow<'_, str>>, refresh: Option<Cow<'_, str>>) -> Self {
+        self.human_id = human_id.filter(|id| !id.is_empty()).map(HumanId::new);
+        self.refresh_token = secret(refresh).map(RefreshToken::new);
+        self
+    }
+}
+
+/// An empty token is none.
+fn secret(text: Option<Cow<'_, str>>) -> Option<SecretString> {
+    match text? {
+        text if text.is_empty() => None,
+        Cow::Borrowed(text) => Some(SecretString::from(text)),
+        Cow::Owned(text) => Some(SecretString::from(text)),
+    }
+}

@@ -1,0 +1,211 @@
+//! The token service's JSON: what we write exactly, and what we read leniently.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use zeroize::Zeroizing;
+
+use crate::body::Body;
+use crate::credentials::Credentials;
+use crate::json;
+use crate::lenient::{self, Scalar};
+use crate::token::TokenKind;
+
+/// What goes into a token request besides credentials and type.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Fields<'a> {
+    pub(super) user: Option<&'a str>,
+    pub(super) email: Option<&'a str>,
+    pub(super) extra_scopes: &'a [String],
+}
+
+/// Writes a token request.
+pub(super) fn write(credentials: &Credentials, kind: TokenKind, fields: Fields<'_>) -> Body {
+    // Large enough from the start: a buffer that grows leaves copies of the secret behind.
+    let scopes: usize = fields
+        .extra_scopes
+        .iter()
+        .map(|scope| json::string_bound(scope) + 1)
+        .sum();
+    let size = credentials.json_prefix().len()
+        + fields.user.map_or(0, json::string_bound)
+        + fields.email.map_or(0, json::string_bound)
+        + scopes
+        + 96;
+    let mut body = Zeroizing::new(Vec::with_capacity(size));
+    body.extend_from_slice(credentials.json_prefix());
+    if let Some(user) = fields.user {
+        body.extend_from_slice(b",\"client_user_id\":");
+        json::push_string(&mut body, user);
+    }
+    if let Some(email) = fields.email {
+        body.extend_from_slice(b",\"client_user_email\":");
+        json::push_string(&mut body, email);
+    }
+    body.extend_from_slice(b",\"type\":\"");
+    body.extend_from_slice(kind.name().as_bytes());
+    body.extend_from_slice(b"\"");
+    if !fields.extra_scopes.is_empty() {
+        body.extend_from_slice(b",\"extra_scopes\":");
+        for (index, scope) in fields.extra_scopes.iter().enumerate() {
+            body.push(if index == 0 { b'[' } else { b',' });
+            json::push_string(&mut body, scope);
+        }
+        body.push(b']');
+    }
+    body.push(b'}');
+    debug_assert!(body.len() <= size, "the buffer grew");
+    Body::wiped(body)
+}
+
+/// Everything that an answer with a token may hold. Borrowed from the body where it can be.
+#[derive(Default)]
+pub(super) struct Answer<'a> {
+    pub(super) session_token: Option<Cow<'a, str>>,
+    pub(super) id_token: Option<Cow<'a, str>>,
+    pub(super) access_token: Option<Cow<'a, str>>,
+    pub(super) client_token: Option<Cow<'a, str>>,
+    pub(super) refresh_token: Option<Cow<'a, str>>,
+    pub(super) id_refresh_token: Option<Cow<'a, str>>,
+    pub(super) human_id: Option<Cow<'a, str>>,
+    pub(super) expires_in: Option<Seconds>,
+    pub(super) id_token_expires_in: Option<Seconds>,
+    pub(super) speaks_of_an_error: bool,
+}
+
+impl<'de> Deserialize<'de> for Answer<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(AnswerVisitor)
+    }
+}
+
+struct AnswerVisitor;
+
+impl<'de> Visitor<'de> for AnswerVisitor {
+    type Value = Answer<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut answer = Answer::default();
+        while let Some(key) = map.next_key::<Key>()? {
+            match key {
+                Key::SessionToken => read(&mut map, &mut answer.session_token)?,
+                Key::IdToken => read(&mut map, &mut answer.id_token)?,
+                Key::AccessToken => read(&mut map, &mut answer.access_token)?,
+                Key::ClientToken => read(&mut map, &mut answer.client_token)?,
+                Key::RefreshToken => read(&mut map, &mut answer.refresh_token)?,
+                Key::IdRefreshToken => read(&mut map, &mut answer.id_refresh_token)?,
+                Key::HumanId => read(&mut map, &mut answer.human_id)?,
+                Key::ExpiresIn => read(&mut map, &mut answer.expires_in)?,
+                Key::IdTokenExpiresIn => read(&mut map, &mut answer.id_token_expires_in)?,
+                Key::Error => {
+                    answer.speaks_of_an_error = true;
+                    map.next_value::<IgnoredAny>()?;
+                }
+                Key::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(answer)
+    }
+}
+
+fn read<'de, A: MapAccess<'de>, T: Scalar<'de>>(
+    map: &mut A,
+    field: &mut Option<T>,
+) -> Result<(), A::Error> {
+    let Lenient(value) = map.next_value()?;
+    if value.is_some() {
+        *field = value;
+    }
+    Ok(())
+}
+
+struct Lenient<T>(Option<T>);
+
+impl<'de, T: Scalar<'de>> Deserialize<'de> for Lenient<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        lenient::scalar(deserializer).map(Self)
+    }
+}
+
+enum Key {
+    SessionToken,
+    IdToken,
+    AccessToken,
+    ClientToken,
+    RefreshToken,
+    IdRefreshToken,
+    HumanId,
+    ExpiresIn,
+    IdTokenExpiresIn,
+    Error,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+
+        impl Visitor<'_> for KeyVisitor {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+                Ok(match name {
+                    "session_token" => Key::SessionToken,
+                    "id_token" => Key::IdToken,
+                    "access_token" => Key::AccessToken,
+                    "client_token" => Key::ClientToken,
+                    "refresh_token" => Key::RefreshToken,
+                    "id_refresh_token" => Key::IdRefreshToken,
+                    "human_id" => Key::HumanId,
+                    "expires_in" => Key::ExpiresIn,
+                    "id_token_expires_in" => Key::IdTokenExpiresIn,
+                    "error" | "errorCode" | "error_code" => Key::Error,
+                    _ => Key::Other,
+                })
+            }
+        }
+
+        deserializer.deserialize_identifier(KeyVisitor)
+    }
+}
+
+/// A lifetime: whole seconds, as a number or as text. A negative one has ended already.
+#[derive(Clone, Copy)]
+pub(super) struct Seconds(pub(super) Duration);
+
+impl Scalar<'_> for Seconds {
+    fn from_text(text: &str) -> Option<Self> {
+        text.trim().parse().ok().and_then(Self::from_float)
+    }
+
+    fn from_integer(number: i64) -> Option<Self> {
+        Some(Self(Duration::from_secs(
+            u64::try_from(number).unwrap_or_default(),
+        )))
+    }
+
+    fn from_unsigned(number: u64) -> Option<Self> {
+        Some(Self(Duration::from_secs(number)))
+    }
+
+    fn from_float(number: f64) -> Option<Self> {
+        if number.is_nan() {
+            return None;
+        }
+        Some(Self(
+            Duration::try_from_secs_f64(number.max(0.0)).unwrap_or(Duration::MAX),
+        ))
+    }
+}

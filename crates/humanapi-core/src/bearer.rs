@@ -1,0 +1,96 @@
+//! What goes into an `Authorization` header.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use zeroize::Zeroizing;
+
+use crate::error::BuildError;
+use crate::token::{AccessToken, ClientToken, Generation};
+
+/// A token ready to authorize calls, made from an access or a client token and from no other.
+///
+/// Cheap to clone: the header value is written once and shared. It is marked sensitive, so HTTP
+/// stacks neither show nor index it, and wiped when the last owner lets go of it.
+#[derive(Clone)]
+pub struct Bearer {
+    authorization: HeaderValue,
+    generation: Generation,
+}
+
+impl Bearer {
+    /// Authorizes by an access token.
+    ///
+    /// # Errors
+    ///
+    /// When the token holds bytes that no header can hold.
+    pub fn access(token: &AccessToken, generation: Generation) -> Result<Self, BuildError> {
+        Self::new(token.expose_secret(), generation)
+    }
+
+    /// Authorizes by a client token.
+    ///
+    /// # Errors
+    ///
+    /// When the token holds bytes that no header can hold.
+    pub fn client(token: &ClientToken, generation: Generation) -> Result<Self, BuildError> {
+        Self::new(token.expose_secret(), generation)
+    }
+
+    fn new(token: &str, generation: Generation) -> Result<Self, BuildError> {
+        let mut value = Zeroizing::new(Vec::with_capacity("Bearer ".len() + token.len()));
+        value.extend_from_slice(b"Bearer ");
+        value.extend_from_slice(token.as_bytes());
+        let mut authorization = HeaderValue::from_maybe_shared(Bytes::from_owner(value))
+            .map_err(|_| BuildError::TokenNotAHeader)?;
+        authorization.set_sensitive(true);
+        Ok(Self {
+            authorization,
+            generation,
+        })
+    }
+
+    /// Tells this token from the one it replaced.
+    #[must_use]
+    pub const fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// The header's value, marked sensitive.
+    #[must_use]
+    pub const fn authorization(&self) -> &HeaderValue {
+        &self.authorization
+    }
+}
+
+impl fmt::Debug for Bearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bearer")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_written_once_and_hidden() {
+        let token = AccessToken::new("canary");
+        let bearer = Bearer::access(&token, Generation::new(3)).unwrap();
+        assert_eq!(bearer.authorization(), "Bearer canary");
+        assert!(bearer.authorization().is_sensitive());
+        assert!(!format!("{bearer:?} {:?}", bearer.authorization()).contains("canary"));
+    }
+
+    #[test]
+    fn a_token_with_a_line_break_is_refused() {
+        let token = AccessToken::new("a\r\nx: y");
+        assert!(matches!(
+            Bearer::access(&token, Generation::new(0)),
+            Err(BuildError::TokenNotAHeader)
+        ));
+    }
+}

@@ -1,0 +1,184 @@
+//! What proves to the token service which application is asking.
+
+use std::fmt;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::json;
+
+/// An application's id, as the developer portal shows it. Not a secret.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(Arc<str>);
+
+impl ClientId {
+    /// Takes an id.
+    ///
+    /// # Errors
+    ///
+    /// When it is empty or has white space around it.
+    pub fn new(id: impl Into<Arc<str>>) -> Result<Self, CredentialsError> {
+        let id = id.into();
+        check("client id", &id)?;
+        Ok(Self(id))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An application's id and secret.
+///
+/// Cheap to clone. The secret is wiped when the last clone is dropped, never shown by `Debug`, and
+/// never serialized. It belongs on a server: no type of this crate carries it to a browser.
+///
+/// ```
+/// use humanapi_core::Credentials;
+///
+/// let credentials = Credentials::new("my-app", "hush")?;
+/// assert!(!format!("{credentials:?}").contains("hush"));
+/// # Ok::<(), humanapi_core::CredentialsError>(())
+/// ```
+#[derive(Clone)]
+pub struct Credentials {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client_id: ClientId,
+    client_secret: SecretString,
+    /// Each token request's body begins with the same bytes, so they are written once.
+    json_prefix: Zeroizing<Vec<u8>>,
+}
+
+impl Credentials {
+    /// Takes an application's id and secret.
+    ///
+    /// # Errors
+    ///
+    /// When either is empty or has white space around it: a line break read along with a secret
+    /// from a file is the usual reason for a refused one.
+    pub fn new(
+        client_id: impl Into<Arc<str>>,
+        client_secret: impl Into<SecretString>,
+    ) -> Result<Self, CredentialsError> {
+        let client_id = ClientId::new(client_id)?;
+        let client_secret = client_secret.into();
+        check("client secret", client_secret.expose_secret())?;
+        let json_prefix = json_prefix(client_id.as_str(), client_secret.expose_secret());
+        Ok(Self {
+            inner: Arc::new(Inner {
+                client_id,
+                client_secret,
+                json_prefix,
+            }),
+        })
+    }
+
+    /// The application's id.
+    #[must_use]
+    pub fn client_id(&self) -> &ClientId {
+        &self.inner.client_id
+    }
+
+    /// The secret in clear. Keep it out of logs, pages and messages.
+    #[must_use]
+    pub fn expose_client_secret(&self) -> &str {
+        self.inner.client_secret.expose_secret()
+    }
+
+    /// `{"client_id":…,"client_secret":…`, without the closing brace.
+    pub(crate) fn json_prefix(&self) -> &[u8] {
+        &self.inner.json_prefix
+    }
+}
+
+fn json_prefix(client_id: &str, client_secret: &str) -> Zeroizing<Vec<u8>> {
+    // Large enough from the start: a buffer that grows leaves copies of the secret behind.
+    let size = json::string_bound(client_id) + json::string_bound(client_secret) + 32;
+    let mut prefix = Zeroizing::new(Vec::with_capacity(size));
+    prefix.extend_from_slice(b"{\"client_id\":");
+    json::push_string(&mut prefix, client_id);
+    prefix.extend_from_slice(b",\"client_secret\":");
+    json::push_string(&mut prefix, client_secret);
+    prefix
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("client_id", &self.inner.client_id.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An id or a secret that cannot be one.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// It is empty.
+    #[error("the {0} is empty: copy it from the developer portal")]
+    Empty(&'static str),
+    /// It begins or ends with white space, such as a file's last line break.
+    #[error("the {0} has white space around it: trim it where it is read")]
+    WhiteSpaceAround(&'static str),
+}
+
+fn check(what: &'static str, text: &str) -> Result<(), CredentialsError> {
+    if text.is_empty() {
+        return Err(CredentialsError::Empty(what));
+    }
+    if text.trim() != text {
+        return Err(CredentialsError::WhiteSpaceAround(what));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_hides_the_secret() {
+        let credentials = Credentials::new("app-1", "canary-secret").unwrap();
+        assert_eq!(
+            format!("{credentials:?}"),
+            "Credentials { client_id: \"app-1\", .. }"
+        );
+    }
+
+    #[test]
+    fn the_prefix_escapes_and_never_grows() {
+        let secret = "\"\\\u{1}é";
+        let credentials = Credentials::new("a\"b", secret).unwrap();
+        assert_eq!(
+            std::str::from_utf8(credentials.json_prefix()).unwrap(),
+            "{\"client_id\":\"a\\\"b\",\"client_secret\":\"\\\"\\\\\\u0001é\""
+        );
+        let worst = "\u{1}".repeat(50);
+        let prefix = json_prefix(&worst, &worst);
+        assert!(prefix.len() <= json::string_bound(&worst) * 2 + 32);
+    }
+
+    #[test]
+    fn empty_and_padded_values_are_refused() {
+        let check = |id: &str, secret: &str| Credentials::new(id, secret).map(|_| ()).unwrap_err();
+        assert_eq!(check("", "s"), CredentialsError::Empty("client id"));
+        assert_eq!(check("a", ""), CredentialsError::Empty("client secret"));
+        assert_eq!(
+            check("a", "s\n"),
+            CredentialsError::WhiteSpaceAround("client secret")
+        );
+    }
+}

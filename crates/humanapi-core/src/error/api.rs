@@ -1,0 +1,489 @@
+//! The service's own refusals: the documented codes, every form of body, and what to do next.
+
+use std::fmt;
+
+use http::StatusCode;
+use http::header::RETRY_AFTER;
+use serde_json::{Map, Value};
+
+use crate::endpoint::Response;
+use crate::retry::RetryAfter;
+use crate::rules::Provisioning;
+use crate::token::TokenKind;
+use crate::user::TokenRefusal;
+
+/// The error codes of the token service.
+///
+/// The documents list seven. They do not say with which status each comes, so the code decides and
+/// the status is asked only where no known code is there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// `INVALID_TOKEN_TYPE`: the `type` is none of those known.
+    InvalidTokenType,
+    /// `INVALID_CLIENT_ID`: there is no such application.
+    InvalidClientId,
+    /// `INVALID_CLIENT_ID_OR_SECRET`: id and secret do not match.
+    InvalidClientIdOrSecret,
+    /// `UNKNOWN_CLIENT_USER_ID`: the application has no such connected user.
+    UnknownClientUserId,
+    /// `ACCESS_TOKEN_GENERATION_NOT_ALLOWED`: the user has no connected source.
+    AccessTokenGenerationNotAllowed,
+    /// `CLIENT_TOKEN_GENERATION_NOT_ALLOWED`: the Admin API is off for this application.
+    ClientTokenGenerationNotAllowed,
+    /// `NOT_AUTHORIZED`: the application may not do this.
+    NotAuthorized,
+    /// A code that is not documented, as it was sent.
+    Other(Box<str>),
+}
+
+impl ErrorCode {
+    /// The documented codes.
+    pub const DOCUMENTED: [Self; 7] = [
+        Self::InvalidTokenType,
+        Self::InvalidClientId,
+        Self::InvalidClientIdOrSecret,
+        Self::UnknownClientUserId,
+        Self::AccessTokenGenerationNotAllowed,
+        Self::ClientTokenGenerationNotAllowed,
+        Self::NotAuthorized,
+    ];
+
+    /// The code as it goes over the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::InvalidTokenType => "INVALID_TOKEN_TYPE",
+            Self::InvalidClientId => "INVALID_CLIENT_ID",
+            Self::InvalidClientIdOrSecret => "INVALID_CLIENT_ID_OR_SECRET",
+            Self::UnknownClientUserId => "UNKNOWN_CLIENT_USER_ID",
+            Self::AccessTokenGenerationNotAllowed => "ACCESS_TOKEN_GENERATION_NOT_ALLOWED",
+            Self::ClientTokenGenerationNotAllowed => "CLIENT_TOKEN_GENERATION_NOT_ALLOWED",
+            Self::NotAuthorized => "NOT_AUTHORIZED",
+            Self::Other(code) => code,
+        }
+    }
+
+    /// Whether it is one of the seven.
+    #[must_use]
+    pub const fn is_documented(&self) -> bool {
+        !matches!(self, Self::Other(_))
+    }
+
+    fn parse(text: &str) -> Self {
+        Self::DOCUMENTED
+            .into_iter()
+            .find(|code| code.as_str() == text)
+            .unwrap_or_else(|| Self::Other(text.into()))
+    }
+}
+
+/// What a refusal means, whatever form it came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ApiErrorKind {
+    /// The request is not what the service expects.
+    InvalidRequest,
+    /// The service does not know this type of token here.
+    InvalidTokenType,
+    /// There is no such application.
+    InvalidClientId,
+    /// The application's id and secret do not match.
+    InvalidCredentials,
+    /// A session was asked for a user who has connected a source.
+    AlreadyConnected,
+    /// The service does not know the user, or not as a connected one.
+    UnknownUser,
+    /// The user has no connected source, or was deleted.
+    NothingConnected,
+    /// The Admin API is off for this application.
+    AdminApiDisabled,
+    /// The application may not do this.
+    NotAuthorized,
+    /// The token is missing, unknown, ended or revoked.
+    InvalidToken,
+    /// There is nothing at this address.
+    NotFound,
+    /// The state of things does not allow it.
+    Conflict,
+    /// Too many requests.
+    Throttled,
+    /// The service itself failed.
+    ServiceFailure,
+    /// The service points elsewhere. Redirects are not followed, because a token would go along.
+    Redirected,
+    /// An answer with none of these meanings.
+    Other,
+}
+
+/// What was asked for when the service refused. It gives statuses their meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Session,
+    Id,
+    Access(Provisioning),
+    Client,
+    /// Anything that is authorized by a token.
+    WithToken,
+}
+
+impl Asked {
+    const fn kind(self) -> Option<TokenKind> {
+        match self {
+            Self::Session => Some(TokenKind::Session),
+            Self::Id => Some(TokenKind::Id),
+            Self::Access(_) => Some(TokenKind::Access),
+            Self::Client => Some(TokenKind::Client),
+            Self::WithToken => None,
+        }
+    }
+}
+
+/// The service refused.
+///
+/// `Display` and `Debug` show status, meaning, code and request id. The service's own message can
+/// repeat what was sent, so it is shown by [`message`](Self::message) alone.
+#[derive(Clone)]
+pub struct ApiError {
+    inner: Box<Inner>,
+}
+
+#[derive(Clone)]
+struct Inner {
+    asked: Asked,
+    status: StatusCode,
+    kind: ApiErrorKind,
+    code: Option<ErrorCode>,
+    message: Option<String>,
+    validation: Option<Validation>,
+    request_id: Option<String>,
+    retry_after: Option<RetryAfter>,
+    body: Vec<u8>,
+}
+
+/// Which parts of a request the service found wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Validation {
+    /// Where they stand: `payload`, `query`, …
+    pub source: Option<String>,
+    /// Their names.
+    pub keys: Vec<String>,
+}
+
+/// So much of a refusal's body is kept.
+const BODY_KEPT: usize = 8 * 1024;
+/// A refusal larger than this is not read as JSON.
+const BODY_READ: usize = 256 * 1024;
+
+impl ApiError {
+    /// Reads a refusal in whatever form it came.
+    pub(crate) fn read(asked: Asked, response: &Response) -> Self {
+        let body = response.body().as_bytes();
+        let fields = if body.len() <= BODY_READ {
+            serde_json::from_slice::<Map<String, Value>>(body).unwrap_or_default()
+        } else {
+            Map::new()
+        };
+        let status = response.status();
+        let code = read_code(&fields);
+        let header = |name: &str| {
+            let value = response.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        Self {
+            inner: Box::new(Inner {
+                asked,
+                status,
+                kind: classify(asked, status, code.as_ref()),
+                code,
+                message: read_message(&fields),
+                validation: read_validation(&fields),
+                request_id: text(&fields, REQUEST_ID).or_else(|| header(REQUEST_ID)),
+                retry_after: header(RETRY_AFTER.as_str())
+                    .as_deref()
+                    .and_then(RetryAfter::parse),
+                body: body[..body.len().min(BODY_KEPT)].to_vec(),
+            }),
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.inner.status
+    }
+
+    /// What the refusal means.
+    #[must_use]
+    pub fn kind(&self) -> ApiErrorKind {
+        self.inner.kind
+    }
+
+    /// The code, where one was sent.
+    #[must_use]
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.inner.code.as_ref()
+    }
+
+    /// The service's own words. They can repeat what was sent: keep them out of logs.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.inner.message.as_deref()
+    }
+
+    /// Which parts of the request were wrong, where the service says so.
+    #[must_use]
+    pub fn validation(&self) -> Option<&Validation> {
+        self.inner.validation.as_ref()
+    }
+
+    /// The id under which the vendor's support finds the request.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.inner.request_id.as_deref()
+    }
+
+    /// How long the service asks to wait.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<RetryAfter> {
+        self.inner.retry_after
+    }
+
+    /// The first 8 KiB of the answer as they came. They can hold anything: keep them out of logs.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.inner.body
+    }
+
+    /// The kind of token that was asked for, unless the refused call was none for a token.
+    #[must_use]
+    pub fn asked_for(&self) -> Option<TokenKind> {
+        self.inner.asked.kind()
+    }
+
+    /// Whether the same request may well succeed later: throttling and failures of the service.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self.inner.kind,
+            ApiErrorKind::Throttled | ApiErrorKind::ServiceFailure
+        ) || self.inner.status == StatusCode::REQUEST_TIMEOUT
+    }
+
+    /// What the refusal tells of the user, where it tells anything.
+    #[must_use]
+    pub fn token_refusal(&self) -> Option<TokenRefusal> {
+        match self.inner.kind {
+            ApiErrorKind::AlreadyConnected => Some(TokenRefusal::AlreadyConnected),
+            ApiErrorKind::UnknownUser => Some(TokenRefusal::UnknownUser),
+            ApiErrorKind::NothingConnected => Some(TokenRefusal::NothingConnected),
+            _ => None,
+        }
+    }
+
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match (self.inner.kind, self.inner.asked) {
+            (
+                ApiErrorKind::NotAuthorized | ApiErrorKind::InvalidTokenType,
+                Asked::Access(Provisioning::Connect),
+            ) => {
+                "if this application is on the Health Intelligence Platform, set Provisioning::Hip; otherwise write to the vendor's support"
+            }
+            (
+                ApiErrorKind::NotAuthorized
+                | ApiErrorKind::InvalidTokenType
+                | ApiErrorKind::AdminApiDisabled
+                | ApiErrorKind::NotFound,
+                Asked::Access(Provisioning::Hip),
+            ) => {
+                "if this application is not on the Health Intelligence Platform, set Provisioning::Connect; otherwise ask the vendor's support to enable the Admin API"
+            }
+            (ApiErrorKind::InvalidRequest, _) => {
+                "correct the fields that the answer names, then ask again"
+            }
+            (ApiErrorKind::InvalidTokenType, _) => {
+                "ask the address that issues this type of token: check hosts and provisioning"
+            }
+            (ApiErrorKind::InvalidClientId, _) => {
+                "check the client id in the developer portal, and that the hosts are those it belongs to"
+            }
+            (ApiErrorKind::InvalidCredentials, _) => {
+                "check the client id and the client secret in the developer portal"
+            }
+            (ApiErrorKind::AlreadyConnected, _) => {
+                "the user has connected a source: open Connect with an id token"
+            }
+            (ApiErrorKind::UnknownUser, _) => {
+                "get a session token for the user and let the user connect a source first"
+            }
+            (ApiErrorKind::NothingConnected, _) => {
+                "let the user open Connect and connect a source; if one is connected, write to the vendor's support"
+            }
+            (ApiErrorKind::AdminApiDisabled, _) => {
+                "ask the vendor's support to enable the Admin API for this application"
+            }
+            (ApiErrorKind::NotAuthorized, _) => {
+                "ask the vendor's support to allow this for the application"
+            }
+            (ApiErrorKind::InvalidToken, _) => {
+                "ask for a new token; if that one is refused too, check that it belongs to this host and user"
+            }
+            (ApiErrorKind::NotFound, _) => "check the address and the id",
+            (ApiErrorKind::Conflict, _) => "read the current state, then decide whether to repeat",
+            (ApiErrorKind::Throttled, _) => "wait as long as the answer asks, then try again",
+            (ApiErrorKind::ServiceFailure, _) => {
+                "try again later; the vendor's status page may tell more"
+            }
+            (ApiErrorKind::Redirected, _) => {
+                "check the base URL: redirects are not followed, so that no token goes to another host"
+            }
+            (ApiErrorKind::Other, _) => {
+                "look up the status, and give the vendor's support the request id"
+            }
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the service refused ")?;
+        match self.inner.asked.kind() {
+            Some(TokenKind::Id | TokenKind::Access) => {
+                write!(
+                    f,
+                    "an {} token",
+                    self.inner.asked.kind().map_or("", TokenKind::name)
+                )?;
+            }
+            Some(kind) => write!(f, "a {kind} token")?,
+            None => f.write_str("the call")?,
+        }
+        write!(f, " with status {}", self.inner.status.as_u16())?;
+        if let Some(code) = &self.inner.code {
+            write!(f, " ({})", shown_code(code))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError")
+            .field("status", &self.inner.status.as_u16())
+            .field("kind", &self.inner.kind)
+            .field("code", &self.inner.code.as_ref().map(shown_code))
+            .field(
+                "request_id",
+                &self.inner.request_id.as_deref().map(shown_id),
+            )
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// A code that does not look like one may be anything, so it is not shown.
+fn shown_code(code: &ErrorCode) -> &str {
+    let text = code.as_str();
+    let looks_like_a_code = text.len() <= 64
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    if looks_like_a_code {
+        text
+    } else {
+        "another code"
+    }
+}
+
+/// A request id of another form than that of an id may be anything, so it is not shown.
+fn shown_id(id: &str) -> &str {
+    let looks_like_an_id = id.len() <= 64
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if looks_like_an_id { id } else { "another form" }
+}
+
+/// The literal key under which the service tells a request's id, in bodies for certain.
+const REQUEST_ID: &str = "x-humanapi-request-id";
+
+fn text(fields: &Map<String, Value>, key: &str) -> Option<String> {
+    fields.get(key)?.as_str().map(str::to_owned)
+}
+
+fn read_code(fields: &Map<String, Value>) -> Option<ErrorCode> {
+    let nested = fields.get("error").and_then(Value::as_object);
+    let plain = ["errorCode", "error_code", "code"]
+        .iter()
+        .find_map(|key| fields.get(*key).and_then(Value::as_str))
+        .map(ErrorCode::parse);
+    plain
+        .or_else(|| {
+            // `error` is most often a reason phrase; it is a code only where it is a known one.
+            let error = fields.get("error")?.as_str()?;
+            Some(ErrorCode::parse(error)).filter(ErrorCode::is_documented)
+        })
+        .or_else(|| {
+            let nested = nested?;
+            ["code", "errorCode"]
+                .iter()
+                .find_map(|key| nested.get(*key).and_then(Value::as_str))
+                .map(ErrorCode::parse)
+        })
+}
+
+fn read_message(fields: &Map<String, Value>) -> Option<String> {
+    text(fields, "message")
+        .or_else(|| text(fields, "error_description"))
+        .or_else(|| text(fields, "error"))
+        .or_else(|| text(fields.get("error")?.as_object()?, "message"))
+}
+
+fn read_validation(fields: &Map<String, Value>) -> Option<Validation> {
+    let validation = fields.get("validation")?.as_object()?;
+    let keys = validation.get("keys").and_then(Value::as_array);
+    Some(Validation {
+        source: text(validation, "source"),
+        keys: keys
+            .into_iter()
+            .flatten()
+            .filter_map(|key| key.as_str().map(str::to_owned))
+            .collect(),
+    })
+}
+
+fn classify(asked: Asked, status: StatusCode, code: Option<&ErrorCode>) -> ApiErrorKind {
+    match code {
+        Some(ErrorCode::InvalidTokenType) => ApiErrorKind::InvalidTokenType,
+        Some(ErrorCode::InvalidClientId) => ApiErrorKind::InvalidClientId,
+        Some(ErrorCode::InvalidClientIdOrSecret) => ApiErrorKind::InvalidCredentials,
+        Some(ErrorCode::UnknownClientUserId) => ApiErrorKind::UnknownUser,
+        Some(ErrorCode::AccessTokenGenerationNotAllowed) => ApiErrorKind::NothingConnected,
+        Some(ErrorCode::ClientTokenGenerationNotAllowed) => ApiErrorKind::AdminApiDisabled,
+        Some(ErrorCode::NotAuthorized) => ApiErrorKind::NotAuthorized,
+        Some(ErrorCode::Other(_)) | None => classify_status(asked, status),
+    }
+}
+
+fn classify_status(asked: Asked, status: StatusCode) -> ApiErrorKind {
+    match (status.as_u16(), asked) {
+        (401, Asked::WithToken) => ApiErrorKind::InvalidToken,
+        (401, _) => ApiErrorKind::InvalidCredentials,
+        (403 | 409, Asked::Session) => ApiErrorKind::AlreadyConnected,
+        (403 | 404, Asked::Id) => ApiErrorKind::UnknownUser,
+        (403 | 404, Asked::Access(_)) => ApiErrorKind::NothingConnected,
+        (403, Asked::Client) => ApiErrorKind::AdminApiDisabled,
+        (403, Asked::WithToken) => ApiErrorKind::NotAuthorized,
+        (404, _) => ApiErrorKind::NotFound,
+        (409, _) => ApiErrorKind::Conflict,
+        (429, _) => ApiErrorKind::Throttled,
+        (400 | 405 | 406 | 411 | 413 | 414 | 415 | 422 | 431, _) => ApiErrorKind::InvalidRequest,
+        (300..=399, _) => ApiErrorKind::Redirected,
+        (500..=599, _) => ApiErrorKind::ServiceFailure,
+        _ => ApiErrorKind::Other,
+    }
+}

@@ -1,0 +1,141 @@
+//! One operation that needs a token.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use crate::bearer::Bearer;
+use crate::endpoint::Endpoint;
+use crate::error::{FlowError, ResponseError};
+use crate::flow::{Call, Flow, Input, Step};
+use crate::hosts::Hosts;
+use crate::now::Now;
+use crate::retry::RetryPolicy;
+use crate::rules::{self, Decision, Purpose};
+use crate::token::{Generation, TokenKey};
+use crate::user::KnownStatus;
+
+/// One operation that needs a token: asks for it, calls, and when the service answers 401 asks once
+/// for a newer token and calls once more.
+///
+/// A call that the service answered with 401 was not carried out, so it is repeated whatever it does.
+#[derive(Debug)]
+pub struct Authorized<E: Endpoint> {
+    call: Call<E>,
+    key: TokenKey,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Waits for a token. `refusal` is the 401 that made a newer one necessary.
+    NeedsToken {
+        refusal: Option<(Generation, FlowError)>,
+    },
+    /// The call is under way.
+    Calling { renewed: bool },
+    /// It is over, and the error waits to be taken.
+    Over(Option<FlowError>),
+}
+
+impl<E: Endpoint> Authorized<E> {
+    /// An operation that is authorized by the token of `key`.
+    #[must_use]
+    pub fn new(endpoint: E, key: TokenKey, hosts: Hosts, policy: RetryPolicy) -> Self {
+        Self {
+            call: Call::new(endpoint, hosts, policy),
+            key,
+            state: State::NeedsToken { refusal: None },
+        }
+    }
+
+    /// Refuses at once, without asking the service, where the rules say that this user's data cannot
+    /// be read. Only a status that the application asserts does so.
+    #[must_use]
+    pub fn with_status(mut self, known: KnownStatus) -> Self {
+        if known.is_certain()
+            && let Decision::Refuse(refusal) = rules::decide(Purpose::ReadData, known.status())
+        {
+            self.state = State::Over(Some(refusal.into()));
+        }
+        self
+    }
+
+    /// The operation.
+    #[must_use]
+    pub const fn endpoint(&self) -> &E {
+        self.call.endpoint()
+    }
+
+    fn take_token(&mut self, token: Result<Bearer, Arc<FlowError>>) {
+        let State::NeedsToken { refusal } = &mut self.state else {
+            return;
+        };
+        let refusal = refusal.take();
+        self.state = match (token, refusal) {
+            (Err(error), _) => State::Over(Some(FlowError::Token(error))),
+            // No newer token is to be had, so the service's refusal stands.
+            (Ok(bearer), Some((rejected, error))) if bearer.generation() <= rejected => {
+                State::Over(Some(error))
+            }
+            (Ok(bearer), refusal) => {
+                self.call.authorize(bearer);
+                State::Calling {
+                    renewed: refusal.is_some(),
+                }
+            }
+        };
+    }
+}
+
+fn is_unauthorized(error: &FlowError) -> bool {
+    matches!(
+        error,
+        FlowError::Response(ResponseError::Api(error)) if error.status() == StatusCode::UNAUTHORIZED
+    )
+}
+
+impl<E: Endpoint> Flow for Authorized<E> {
+    type Outcome = Result<E::Output, FlowError>;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Outcome> {
+        loop {
+            match &mut self.state {
+                State::NeedsToken { refusal } => {
+                    if now.monotonic() >= self.call.deadline(now) {
+                        let last = refusal.take().map(|(_, error)| error);
+                        self.state = State::Over(Some(self.call.out_of_time(last)));
+                        continue;
+                    }
+                    return Step::NeedToken {
+                        key: self.key.clone(),
+                        rejected: refusal.as_ref().map(|(generation, _)| *generation),
+                    };
+                }
+                State::Calling { renewed } => {
+                    match (self.call.poll(now), self.call.authorization()) {
+                        (Step::Done(Err(error)), Some(bearer))
+                            if !*renewed && is_unauthorized(&error) =>
+                        {
+                            let refusal = Some((bearer.generation(), error));
+                            self.call.reopen();
+                            self.state = State::NeedsToken { refusal };
+                        }
+                        (step, _) => return step,
+                    }
+                }
+                State::Over(error) => {
+                    let error = error.take().expect("a flow is not polled after its end");
+                    return Step::Done(Err(error));
+                }
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input, now: Now) {
+        match input {
+            Input::Token(token) => self.take_token(token),
+            Input::Response { .. } | Input::SendFailed { .. } => self.call.handle(input, now),
+        }
+    }
+}

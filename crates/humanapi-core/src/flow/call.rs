@@ -1,0 +1,262 @@
+//! One operation with retry.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::header::AUTHORIZATION;
+
+use crate::bearer::Bearer;
+use crate::endpoint::Endpoint;
+use crate::error::{FlowError, SendFailure, SendFailureKind};
+use crate::flow::{Flow, Input, RequestId, Step};
+use crate::hosts::Hosts;
+use crate::now::Now;
+use crate::retry::{Backoff, Replay, RetryPolicy};
+
+/// One operation, repeated as its policy and its [`Replay`] allow.
+///
+/// * A request that never left is repeated whatever the operation does.
+/// * An attempt whose outcome is unknown, a throttled one and one on which the service failed are
+///   repeated only where the operation is [safe](Replay::Safe) to repeat.
+/// * Any other answer is final.
+pub struct Call<E: Endpoint> {
+    endpoint: E,
+    hosts: Hosts,
+    policy: RetryPolicy,
+    backoff: Backoff,
+    authorization: Option<Bearer>,
+    /// When it was first polled: the overall deadline counts from here.
+    started: Option<Duration>,
+    attempts: u32,
+    next_id: RequestId,
+    state: State<E::Output>,
+}
+
+enum State<T> {
+    /// An attempt may be made from this moment on.
+    Ready { not_before: Duration },
+    /// A request is out.
+    InFlight {
+        id: RequestId,
+        sent_at: Now,
+        until: Duration,
+    },
+    /// It is over, and the outcome waits to be taken.
+    Over(Option<Result<T, FlowError>>),
+}
+
+impl<E: Endpoint> Call<E> {
+    /// An operation that needs no authorization.
+    #[must_use]
+    pub fn new(endpoint: E, hosts: Hosts, policy: RetryPolicy) -> Self {
+        Self {
+            endpoint,
+            hosts,
+            backoff: Backoff::new(&policy),
+            policy,
+            authorization: None,
+            started: None,
+            attempts: 0,
+            next_id: RequestId::FIRST,
+            state: State::Ready {
+                not_before: Duration::ZERO,
+            },
+        }
+    }
+
+    /// How many attempts were made so far.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// The operation.
+    #[must_use]
+    pub const fn endpoint(&self) -> &E {
+        &self.endpoint
+    }
+
+    /// Goes on with ids and time where another call of the same flow left off.
+    pub(super) fn continuing<O: Endpoint>(mut self, other: &Call<O>) -> Self {
+        self.next_id = other.next_id;
+        self.started = other.started;
+        self
+    }
+
+    /// Sets the token of all further attempts.
+    pub(super) fn authorize(&mut self, bearer: Bearer) {
+        self.authorization = Some(bearer);
+    }
+
+    /// The token of the attempts.
+    pub(super) const fn authorization(&self) -> Option<&Bearer> {
+        self.authorization.as_ref()
+    }
+
+    /// Makes ready for one more attempt after an answer that was final.
+    pub(super) fn reopen(&mut self) {
+        self.state = State::Ready {
+            not_before: Duration::ZERO,
+        };
+    }
+
+    /// When no further attempt may begin.
+    pub(super) fn deadline(&mut self, now: Now) -> Duration {
+        self.started
+            .get_or_insert_with(|| now.monotonic())
+            .saturating_add(self.policy.overall_deadline())
+    }
+
+    /// Ends by the overall deadline.
+    pub(super) fn out_of_time(&self, last: Option<FlowError>) -> FlowError {
+        FlowError::OutOfTime {
+            attempts: self.attempts,
+            last: last.map(Box::new),
+        }
+    }
+
+    fn send(&mut self, now: Now, deadline: Duration) -> Step<Result<E::Output, FlowError>> {
+        if now.monotonic() >= deadline {
+            let error = self.out_of_time(None);
+            return self.end(Err(error));
+        }
+        let mut request = match self.endpoint.request(&self.hosts) {
+            Ok(request) => request,
+            Err(error) => return self.end(Err(error.into())),
+        };
+        if let Some(bearer) = &self.authorization {
+            request
+                .headers_mut()
+                .insert(AUTHORIZATION, bearer.authorization().clone());
+        }
+        let timeout = self
+            .policy
+            .attempt_timeout()
+            .min(deadline.saturating_sub(now.monotonic()));
+        let id = self.next_id;
+        self.next_id = id.next();
+        self.attempts = self.attempts.saturating_add(1);
+        self.state = State::InFlight {
+            id,
+            sent_at: now,
+            until: now.monotonic().saturating_add(timeout),
+        };
+        Step::Send {
+            id,
+            request,
+            timeout,
+        }
+    }
+
+    fn end(&mut self, outcome: Result<E::Output, FlowError>) -> Step<Result<E::Output, FlowError>> {
+        self.state = State::Over(None);
+        Step::Done(outcome)
+    }
+
+    /// Decides what follows an attempt that brought no outcome.
+    fn settle(&mut self, error: FlowError, now: Now) {
+        let replay = self.endpoint.replay();
+        let repeat = match &error {
+            FlowError::Send(failure) => may_repeat(failure, replay),
+            FlowError::Response(error) => error.is_transient() && replay == Replay::Safe,
+            _ => false,
+        };
+        if !repeat {
+            self.state = State::Over(Some(Err(error)));
+            return;
+        }
+        if self.attempts >= self.policy.max_attempts() {
+            self.state = State::Over(Some(Err(exhausted(error, self.attempts))));
+            return;
+        }
+        let asked = match &error {
+            FlowError::Response(error) => error.retry_after(),
+            _ => None,
+        };
+        let wait = self
+            .backoff
+            .wait(&self.policy, self.attempts)
+            .max(asked.map_or(Duration::ZERO, |asked| asked.wait(now)));
+        let not_before = now.monotonic().saturating_add(wait);
+        self.state = if not_before >= self.deadline(now) {
+            State::Over(Some(Err(self.out_of_time(Some(error)))))
+        } else {
+            State::Ready { not_before }
+        };
+    }
+}
+
+impl<E: Endpoint> fmt::Debug for Call<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("endpoint", &self.endpoint.name())
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+const fn may_repeat(failure: &SendFailure, replay: Replay) -> bool {
+    match failure.kind() {
+        SendFailureKind::NotSent => true,
+        // The next answer would be as large.
+        SendFailureKind::TooLarge => false,
+        SendFailureKind::TimedOut | SendFailureKind::Lost | SendFailureKind::CutShort => {
+            matches!(replay, Replay::Safe)
+        }
+    }
+}
+
+/// One attempt that failed is told as it is; several say so.
+fn exhausted(error: FlowError, attempts: u32) -> FlowError {
+    if attempts <= 1 {
+        return error;
+    }
+    FlowError::Exhausted {
+        attempts,
+        last: Box::new(error),
+    }
+}
+
+impl<E: Endpoint> Flow for Call<E> {
+    type Outcome = Result<E::Output, FlowError>;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Outcome> {
+        let deadline = self.deadline(now);
+        if let State::InFlight { until, .. } = self.state {
+            if now.monotonic() < until {
+                return Step::WaitUntil(until);
+            }
+            self.settle(SendFailure::new(SendFailureKind::TimedOut).into(), now);
+        }
+        match &mut self.state {
+            State::Ready { not_before } if now.monotonic() < *not_before => {
+                Step::WaitUntil(*not_before)
+            }
+            State::Ready { .. } => self.send(now, deadline),
+            State::InFlight { until, .. } => Step::WaitUntil(*until),
+            State::Over(outcome) => {
+                Step::Done(outcome.take().expect("a flow is not polled after its end"))
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input, now: Now) {
+        let State::InFlight { id, sent_at, .. } = self.state else {
+            return;
+        };
+        match input {
+            Input::Response {
+                id: answered,
+                response,
+            } if answered == id => match self.endpoint.parse(response, sent_at) {
+                Ok(output) => self.state = State::Over(Some(Ok(output))),
+                Err(error) => self.settle(error.into(), now),
+            },
+            Input::SendFailed {
+                id: answered,
+                failure,
+            } if answered == id => self.settle(failure.into(), now),
+            Input::Response { .. } | Input::SendFailed { .. } | Input::Token(_) => {}
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The right token to open Connect with.
+
+use crate::auth::{IssueIdToken, IssueSessionToken};
+use crate::credentials::Credentials;
+use crate::error::{ApiError, FlowError, ResponseError};
+use crate::flow::{Call, Flow, Input, Step};
+use crate::hosts::Hosts;
+use crate::now::Now;
+use crate::retry::RetryPolicy;
+use crate::rules::{self, Decision, Purpose};
+use crate::token::{ConnectToken, Leeway, TokenKind};
+use crate::user::{ClientUserId, KnownStatus, UserEvent, UserStatus};
+
+/// Gets the token that opens Connect for a user: a session token or an id token, whichever is right.
+///
+/// What is known of the user chooses the first request. When the service refuses it because the
+/// other kind is right, the other is asked for, once. When both are refused, the error shows both.
+///
+/// A session token that is still valid is [reused](Self::reusing) for a user who has started and
+/// connected nothing.
+#[derive(Debug)]
+pub struct ConnectTokenFlow {
+    credentials: Credentials,
+    user: ClientUserId,
+    email: Option<Hidden>,
+    hosts: Hosts,
+    policy: RetryPolicy,
+    status: UserStatus,
+    reusable: Option<(ConnectToken, Leeway)>,
+    state: State,
+}
+
+struct Hidden(String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of these in a flow, and boxing it would cost each flow an allocation"
+)]
+enum State {
+    Begin,
+    Asking {
+        call: TokenCall,
+        /// The refusal that made this the second request.
+        refused: Option<ApiError>,
+    },
+    Over,
+}
+
+#[derive(Debug)]
+enum TokenCall {
+    Session(Call<IssueSessionToken>),
+    Id(Call<IssueIdToken>),
+}
+
+/// A token that opens Connect, and what getting it told of the user.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConnectGrant {
+    /// The token.
+    pub token: ConnectToken,
+    /// What is known of the user now.
+    pub status: UserStatus,
+    /// Whether it is the token handed in to be reused.
+    pub reused: bool,
+}
+
+impl ConnectTokenFlow {
+    /// Nothing is known of the user: a session is asked for first.
+    #[must_use]
+    pub const fn new(
+        credentials: Credentials,
+        user: ClientUserId,
+        hosts: Hosts,
+        policy: RetryPolicy,
+    ) -> Self {
+        Self {
+            credentials,
+            user,
+            email: None,
+            hosts,
+            policy,
+            status: UserStatus::Unknown,
+            reusable: None,
+            state: State::Begin,
+        }
+    }
+
+    /// Says what is known of the user, which chooses the first request.
+    #[must_use]
+    pub const fn with_status(mut self, known: KnownStatus) -> Self {
+        self.status = known.status();
+        self
+    }
+
+    /// Adds the user's e-mail address, which goes out with a session.
+    #[must_use]
+    pub fn with_email(mut self, email: impl Into<String>) -> Self {
+        self.email = Some(Hidden(email.into()));
+        self
+    }
+
+    /// Offers a token from earlier. A session token is handed out again if the user is started and
+    /// it leaves more life than `leeway` asks for; an id token likewise for a connected user.
+    #[must_use]
+    pub fn reusing(mut self, token: ConnectToken, leeway: Leeway) -> Self {
+        self.reusable = Some((token, leeway));
+        self
+    }
+
+    fn reuse(&mut self, now: Now) -> Option<ConnectToken> {
+        let (token, leeway) = self.reusable.take()?;
+        let fits = matches!(
+            (self.status, token.kind()),
+            (UserStatus::Started, TokenKind::Session) | (UserStatus::Connected, TokenKind::Id)
+        );
+        (fits && token.expiry().leaves(now, leeway)).then_some(token)
+    }
+
+    fn ask(&self, kind: TokenKind) -> TokenCall {
+        let credentials = self.credentials.clone();
+        let user = self.user.clone();
+        let (hosts, policy) = (self.hosts.clone(), self.policy.clone());
+        if kind == TokenKind::Id {
+            let endpoint = IssueIdToken::new(credentials, user);
+            TokenCall::Id(Call::new(endpoint, hosts, policy))
+        } else {
+            let mut endpoint = IssueSessionToken::new(credentials, user);
+            if let Some(email) = &self.email {
+                endpoint = endpoint.with_email(&email.0);
+            }
+            TokenCall::Session(Call::new(endpoint, hosts, policy))
+        }
+    }
+
+    fn granted(&mut self, token: ConnectToken, reused: bool) -> Step<<Self as Flow>::Outcome> {
+        self.state = State::Over;
+        if !reused {
+            self.status = self.status.after(UserEvent::TokenIssued(token.kind()));
+        }
+        Step::Done(Ok(ConnectGrant {
+            token,
+            status: self.status,
+            reused,
+        }))
+    }
+
+    /// The second request, or how the flow ends.
+    fn refused(
+        &mut self,
+        error: FlowError,
+        first: Option<ApiError>,
+        asked: &TokenCall,
+    ) -> Result<State, FlowError> {
+        let FlowError::Response(ResponseError::Api(answer)) = error else {
+            return Err(error);
+        };
+        let Some(refusal) = answer.token_refusal() else {
+            return Err(match first {
+                Some(first) => FlowError::BothRefused {
+                    first,
+                    second: answer,
+                },
+                None => ResponseError::Api(answer).into(),
+            });
+        };
+        self.status = self.status.after(UserEvent::TokenRefused(refusal));
+        if let Some(first) = first {
+            return Err(FlowError::BothRefused {
+                first,
+                second: answer,
+            });
+        }
+        match rules::after_refusal(asked.kind(), refusal) {
+            Some(kind) => Ok(State::Asking {
+                call: self.ask(kind).continuing(asked),
+                refused: Some(answer),
+            }),
+            None => Err(ResponseError::Api(answer).into()),
+        }
+    }
+}
+
+impl TokenCall {
+    const fn kind(&self) -> TokenKind {
+        match self {
+            Self::Session(_) => TokenKind::Session,
+            Self::Id(_) => TokenKind::Id,
+        }
+    }
+
+    fn continuing(self, first: &Self) -> Self {
+        match (self, first) {
+            (Self::Session(call), Self::Session(first)) => Self::Session(call.continuing(first)),
+            (Self::Session(call), Self::Id(first)) => Self::Session(call.continuing(first)),
+            (Self::Id(call), Self::Session(first)) => Self::Id(call.continuing(first)),
+            (Self::Id(call), Self::Id(first)) => Self::Id(call.continuing(first)),
+        }
+    }
+
+    fn poll(&mut self, now: Now) -> Step<Result<ConnectToken, FlowError>> {
+        match self {
+            Self::Session(call) => call.poll(now).map(|outcome| outcome.map(Into::into)),
+            Self::Id(call) => call.poll(now).map(|outcome| outcome.map(Into::into)),
+        }
+    }
+
+    fn handle(&mut self, input: Input, now: Now) {
+        match self {
+            Self::Session(call) => call.handle(input, now),
+            Self::Id(call) => call.handle(input, now),
+        }
+    }
+}
+
+impl Flow for ConnectTokenFlow {
+    type Outcome = Result<ConnectGrant, FlowError>;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Outcome> {
+        if matches!(self.state, State::Begin) {
+            if let Some(token) = self.reuse(now) {
+                return self.granted(token, true);
+            }
+            let kind = match rules::decide(Purpose::OpenConnect, self.status) {
+                Decision::Ask(kind) => kind,
+                Decision::Refuse(refusal) => {
+                    self.state = State::Over;
+                    return Step::Done(Err(refusal.into()));
+                }
+            };
+            self.state = State::Asking {
+                call: self.ask(kind),
+                refused: None,
+            };
+        }
+        loop {
+            let State::Asking { call, .. } = &mut self.state else {
+                panic!("a flow is not polled after its end");
+            };
+            let error = match call.poll(now).outcome() {
+                Ok(Ok(token)) => return self.granted(token, false),
+                Ok(Err(error)) => error,
+                Err(step) => return step,
+            };
+            let State::Asking { call, refused } = std::mem::replace(&mut self.state, State::Over)
+            else {
+                panic!("a flow is not polled after its end");
+            };
+            match self.refused(error, refused, &call) {
+                Ok(second) => self.state = second,
+                Err(error) => return Step::Done(Err(error)),
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input, now: Now) {
+        if let State::Asking { call, .. } = &mut self.state {
+            call.handle(input, now);
+        }
+    }
+}

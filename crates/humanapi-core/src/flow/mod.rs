@@ -1,0 +1,189 @@
+//! State machines with time as an input: retry, fallback and renewal, without a loop or a clock.
+//!
+//! A driver does four things, over and over: it polls; it sends what it is told to send; it waits
+//! until the moment it is told to wait for; it hands back what came. The whole of one, blocking and
+//! without error handling:
+//!
+//! ```no_run
+//! use humanapi_core::{Flow, Input, Now, Request, Response, SendFailure, Step};
+//! # fn now() -> Now { unimplemented!() }
+//! # fn send(_: Request, _: std::time::Duration) -> Result<Response, SendFailure> { unimplemented!() }
+//!
+//! fn drive<F: Flow>(mut flow: F) -> F::Outcome {
+//!     loop {
+//!         match flow.poll(now()) {
+//!             Step::Send { id, request, timeout } => {
+//!                 let input = match send(request, timeout) {
+//!                     Ok(response) => Input::Response { id, response },
+//!                     Err(failure) => Input::SendFailed { id, failure },
+//!                 };
+//!                 flow.handle(input, now());
+//!             }
+//!             Step::WaitUntil(moment) => {
+//!                 std::thread::sleep(moment.saturating_sub(now().monotonic()));
+//!             }
+//!             Step::NeedToken { .. } => unreachable!("SelfServed answers these by itself"),
+//!             Step::Done(outcome) => return outcome,
+//!         }
+//!     }
+//! }
+//! ```
+
+mod authorized;
+mod call;
+mod connect_token;
+mod self_served;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use authorized::Authorized;
+pub use call::Call;
+pub use connect_token::{ConnectGrant, ConnectTokenFlow};
+pub use self_served::SelfServed;
+
+use crate::bearer::Bearer;
+use crate::endpoint::{Request, Response};
+use crate::error::{FlowError, SendFailure};
+use crate::now::Now;
+use crate::token::{Generation, TokenKey};
+
+/// One state machine with time as an input.
+///
+/// # Contract
+///
+/// * [`poll`](Self::poll) may be called at any time before [`Step::Done`]; calling it more often
+///   than needed is harmless. While a request is out it answers [`Step::WaitUntil`] the attempt's
+///   end, and once that has passed takes the attempt as timed out.
+/// * An input that answers no open question (another request's id, a token nobody asked for) changes
+///   nothing.
+/// * A driver may stop at any point and another may go on, with time from the same origin.
+pub trait Flow {
+    /// What it comes to.
+    type Outcome;
+
+    /// Asks what to do next.
+    ///
+    /// Call it after construction, after each [`handle`](Self::handle), and once the moment in
+    /// [`Step::WaitUntil`] has passed.
+    ///
+    /// # Panics
+    ///
+    /// After [`Step::Done`], as a future does.
+    #[must_use = "the step says what to do next"]
+    fn poll(&mut self, now: Now) -> Step<Self::Outcome>;
+
+    /// Takes what came back.
+    fn handle(&mut self, input: Input, now: Now);
+}
+
+impl<F: Flow + ?Sized> Flow for &mut F {
+    type Outcome = F::Outcome;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Outcome> {
+        (**self).poll(now)
+    }
+
+    fn handle(&mut self, input: Input, now: Now) {
+        (**self).handle(input, now);
+    }
+}
+
+/// What a driver is to do next.
+#[derive(Debug)]
+#[expect(
+    clippy::exhaustive_enums,
+    clippy::large_enum_variant,
+    reason = "a driver that ignored a new variant would hang; boxing would cost each call an allocation"
+)]
+pub enum Step<T> {
+    /// Send this request, for at most so long, body included.
+    Send {
+        /// Goes back with the answer.
+        id: RequestId,
+        /// The request.
+        request: Request,
+        /// The time left for the whole exchange.
+        timeout: Duration,
+    },
+    /// Hand in a token by [`Input::Token`].
+    NeedToken {
+        /// Which one.
+        key: TokenKey,
+        /// The service refused the token of this generation: a newer one is needed.
+        rejected: Option<Generation>,
+    },
+    /// Poll again once the monotonic clock has reached this reading, or an input has come.
+    WaitUntil(Duration),
+    /// It is over.
+    Done(T),
+}
+
+impl<T> Step<T> {
+    /// The outcome, or else the step as one of a flow with another outcome: for flows made of flows.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a step is large because it carries its request, whichever way it goes on"
+    )]
+    pub(crate) fn outcome<U>(self) -> Result<T, Step<U>> {
+        Err(match self {
+            Self::Done(outcome) => return Ok(outcome),
+            Self::Send {
+                id,
+                request,
+                timeout,
+            } => Step::Send {
+                id,
+                request,
+                timeout,
+            },
+            Self::NeedToken { key, rejected } => Step::NeedToken { key, rejected },
+            Self::WaitUntil(moment) => Step::WaitUntil(moment),
+        })
+    }
+
+    /// The same step with another outcome.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Step<U> {
+        match self.outcome() {
+            Ok(outcome) => Step::Done(change(outcome)),
+            Err(step) => step,
+        }
+    }
+}
+
+/// What a driver hands back.
+#[derive(Debug)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "these are the answers to the steps, and a driver makes them"
+)]
+pub enum Input {
+    /// The answer to a request.
+    Response {
+        /// The request's id.
+        id: RequestId,
+        /// The answer.
+        response: Response,
+    },
+    /// A request that brought no usable answer.
+    SendFailed {
+        /// The request's id.
+        id: RequestId,
+        /// What went wrong.
+        failure: SendFailure,
+    },
+    /// The token that was needed, or why there is none.
+    Token(Result<Bearer, Arc<FlowError>>),
+}
+
+/// Ties an answer to its request within one flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(u64);
+
+impl RequestId {
+    const FIRST: Self = Self(1);
+
+    const fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+}

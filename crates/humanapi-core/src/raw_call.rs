@@ -1,0 +1,153 @@
+//! The escape hatch: any call to a named host.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::body::Body;
+use crate::endpoint::{self, Endpoint, Request, Response};
+use crate::error::{ApiError, Asked, BuildError, DecodeError, ResponseError};
+use crate::hosts::{Host, Hosts};
+use crate::now::Now;
+use crate::retry::Replay;
+
+/// Any method, path and JSON on a named host, with the same authorization, retry and limits as the
+/// documented operations.
+///
+/// ```
+/// use humanapi_core::http::Method;
+/// use humanapi_core::{Endpoint as _, Host, Hosts, RawCall, Replay};
+///
+/// let call = RawCall::new(Method::GET, Host::Data, "/v1/human/sources?limit=5");
+/// assert_eq!(call.replay(), Replay::Safe);
+/// let request = call.request(&Hosts::production())?;
+/// assert_eq!(request.uri(), "https://api.humanapi.co/v1/human/sources?limit=5");
+/// # Ok::<(), humanapi_core::BuildError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RawCall {
+    method: Method,
+    host: Host,
+    path_and_query: String,
+    body: Option<Body>,
+    replay: Replay,
+}
+
+impl RawCall {
+    /// A call without a body. The path begins with `/`; it and the query are percent-encoded already.
+    ///
+    /// `GET`, `HEAD`, `OPTIONS`, `PUT` and `DELETE` are taken as safe to repeat, as HTTP defines
+    /// them; other methods are repeated only if they never left.
+    #[must_use]
+    pub fn new(method: Method, host: Host, path_and_query: impl Into<String>) -> Self {
+        let replay = if method.is_idempotent() {
+            Replay::Safe
+        } else {
+            Replay::OnlyIfNotSent
+        };
+        Self {
+            method,
+            host,
+            path_and_query: path_and_query.into(),
+            body: None,
+            replay,
+        }
+    }
+
+    /// Adds a JSON body.
+    ///
+    /// # Errors
+    ///
+    /// When the value cannot be written as JSON.
+    pub fn with_json(mut self, value: &impl Serialize) -> Result<Self, BuildError> {
+        let bytes = serde_json::to_vec(value).map_err(|_| BuildError::Body)?;
+        self.body = Some(Body::wiped(Zeroizing::new(bytes)));
+        Ok(self)
+    }
+
+    /// Says whether it may be repeated after an attempt whose outcome is unknown.
+    #[must_use]
+    pub const fn with_replay(mut self, replay: Replay) -> Self {
+        self.replay = replay;
+        self
+    }
+}
+
+impl Endpoint for RawCall {
+    type Output = RawAnswer;
+
+    fn name(&self) -> &'static str {
+        "raw"
+    }
+
+    fn replay(&self) -> Replay {
+        self.replay
+    }
+
+    fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        if !self.path_and_query.starts_with('/') {
+            return Err(BuildError::Path);
+        }
+        let uri = hosts
+            .base(self.host)
+            .join(&self.path_and_query)
+            .map_err(|_| BuildError::Path)?;
+        Ok(endpoint::build(self.method.clone(), uri, self.body.clone()))
+    }
+
+    fn parse(&self, response: Response, _: Now) -> Result<RawAnswer, ResponseError> {
+        if !response.status().is_success() {
+            return Err(ApiError::read(Asked::WithToken, &response).into());
+        }
+        let (head, body) = response.into_parts();
+        Ok(RawAnswer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
+    }
+}
+
+/// A successful answer as it came.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RawAnswer {
+    /// The status, of the 2xx class.
+    pub status: StatusCode,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Body,
+}
+
+impl RawAnswer {
+    /// Reads the body as JSON.
+    ///
+    /// # Errors
+    ///
+    /// When it is not JSON of that shape.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        read_json(self.body.as_bytes())
+    }
+
+    /// The body's bytes.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.body.into_bytes()
+    }
+}
+
+/// Reads JSON, and on failure once more to learn where.
+pub(crate) fn read_json<'de, T: serde::Deserialize<'de>>(
+    bytes: &'de [u8],
+) -> Result<T, DecodeError> {
+    serde_json::from_slice(bytes).map_err(|plain| {
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+            Err(error) => DecodeError::at(error.path().to_string(), error.inner()),
+            Ok(_) => DecodeError::at(".", &plain),
+        }
+    })
+}
