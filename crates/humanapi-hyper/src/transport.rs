@@ -1,0 +1,133 @@
+//! The transport itself: one request in, one answer out.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::Full;
+use humanapi_client::{BodyStream, StreamedResponse, Transport};
+use humanapi_core::{Body, Request, Response, SendFailure, SendFailureKind};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::Connect;
+
+use crate::body::{self, Chunks};
+use crate::failure;
+#[cfg(feature = "rustls")]
+use crate::{Builder, Connector};
+
+/// The body type of a [`Client`] that [`HyperTransport::from_client`] takes.
+pub type RequestBody = Full<Bytes>;
+
+/// Sends requests with hyper and the pooling client of `hyper_util`.
+///
+/// Clones are cheap and share one connection pool. It needs a tokio runtime with I/O and time enabled.
+///
+/// Each [`send`](Transport::send) is one request: no redirect is followed and nothing is retried, except that the pool
+/// takes another connection when the one it picked turns out to be closed before a byte was written to it.
+#[derive(Clone)]
+pub struct HyperTransport<
+    #[cfg(feature = "rustls")] C = Connector,
+    #[cfg(not(feature = "rustls"))] C,
+> {
+    client: Client<C, RequestBody>,
+    max_body: usize,
+}
+
+#[cfg(feature = "rustls")]
+impl HyperTransport {
+    /// A transport with the settings of [`Builder`] as they start out.
+    ///
+    /// Nothing is connected, no certificate is read; only `HTTPS_PROXY` and `NO_PROXY` are.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Settings to change first.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
+
+#[cfg(feature = "rustls")]
+impl Default for HyperTransport {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C> HyperTransport<C> {
+    /// Takes a client with any connector, and so with any TLS.
+    ///
+    /// Its settings count from here on: proxies, pooling, timeouts of its own and what
+    /// `retry_canceled_requests` allows. The client must not resend a request that may have arrived.
+    #[must_use]
+    pub const fn from_client(client: Client<C, RequestBody>) -> Self {
+        Self {
+            client,
+            max_body: MAX_BODY,
+        }
+    }
+
+    /// Sets the largest body that [`send`](Transport::send) accepts, in bytes. It is 16 MiB otherwise.
+    ///
+    /// A body read through [`open`](Transport::open) has no limit: its reader decides.
+    #[must_use]
+    pub fn with_max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+}
+
+#[async_trait]
+impl<C> Transport for HyperTransport<C>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
+        let exchange = async {
+            let response = self
+                .client
+                .request(request.map(outgoing))
+                .await
+                .map_err(failure::before_head)?;
+            let (head, body) = response.into_parts();
+            let bytes = body::whole(body, self.max_body).await?;
+            Ok(Response::from_parts(head, Body::from(bytes)))
+        };
+        match tokio::time::timeout(timeout, exchange).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(SendFailure::new(SendFailureKind::TimedOut)),
+        }
+    }
+
+    async fn open(
+        &self,
+        request: Request,
+        timeout: Duration,
+    ) -> Result<StreamedResponse, SendFailure> {
+        let head = self.client.request(request.map(outgoing));
+        match tokio::time::timeout(timeout, head).await {
+            Ok(Ok(response)) => {
+                Ok(response.map(|body| BodyStream::new(Chunks::new(body, timeout))))
+            }
+            Ok(Err(error)) => Err(failure::before_head(error)),
+            Err(_) => Err(SendFailure::new(SendFailureKind::TimedOut)),
+        }
+    }
+}
+
+impl<C> fmt::Debug for HyperTransport<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HyperTransport")
+            .field("max_body", &self.max_body)
+            .finish_non_exhaustive()
+    }
+}
+
+fn outgoing(body: Body) -> RequestBody {
+    Full::new(body.into_bytes())
+}
+
+pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;

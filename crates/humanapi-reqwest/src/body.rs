@@ -1,0 +1,164 @@
+//! Reading an answer's body: whole under a limit, or in chunks under an idle timeout.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http_body::Body as _;
+use humanapi_core::{SendFailure, SendFailureKind};
+use tokio::time::{Instant, Sleep};
+
+use crate::failure;
+
+/// Reads a whole body of at most `limit` bytes. A body that came in one piece is not copied.
+pub(crate) async fn whole(
+    response: &mut reqwest::Response,
+    limit: usize,
+) -> Result<Bytes, SendFailure> {
+    let expected = response.content_length();
+    if expected.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    let Some(first) = next(response).await? else {
+        return Ok(Bytes::new());
+    };
+    if first.len() > limit {
+        return Err(too_large());
+    }
+    let Some(mut piece) = next(response).await? else {
+        return Ok(first);
+    };
+    // A length that was announced is within the limit by now.
+    let capacity = expected.map_or(2 * (first.len() + piece.len()), |length| length as usize);
+    let mut bytes = Vec::with_capacity(capacity.min(limit));
+    bytes.extend_from_slice(&first);
+    drop(first);
+    loop {
+        if piece.len() > limit - bytes.len() {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&piece);
+        match next(response).await? {
+            Some(next) => piece = next,
+            None => return Ok(bytes.into()),
+        }
+    }
+}
+
+/// The next piece that is not empty.
+async fn next(response: &mut reqwest::Response) -> Result<Option<Bytes>, SendFailure> {
+    // What is left of an announced length: asking once more would wait for the connection's task for nothing.
+    while response.content_length() != Some(0) {
+        match response.chunk().await.map_err(failure::after_head)? {
+            Some(chunk) if chunk.is_empty() => {}
+            chunk => return Ok(chunk),
+        }
+    }
+    Ok(None)
+}
+
+/// The next piece that is not empty. Trailers say nothing here.
+fn poll_next(
+    body: &mut reqwest::Body,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Option<Bytes>, SendFailure>> {
+    loop {
+        match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) if !data.is_empty() => return Poll::Ready(Ok(Some(data))),
+                _ => {}
+            },
+            Some(Err(error)) => return Poll::Ready(Err(failure::after_head(error))),
+            None => return Poll::Ready(Ok(None)),
+        }
+    }
+}
+
+fn too_large() -> SendFailure {
+    SendFailure::new(SendFailureKind::TooLarge)
+}
+
+/// A body in chunks. Ends after its first error.
+pub(crate) struct Chunks {
+    body: Option<reqwest::Body>,
+    /// How many bytes an announced length still promises.
+    missing: Option<u64>,
+    patience: Duration,
+    /// Set while a chunk is waited for.
+    waiting: bool,
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl Chunks {
+    pub(crate) fn new(body: reqwest::Body, patience: Duration) -> Self {
+        Self {
+            missing: body.size_hint().exact(),
+            body: Some(body),
+            patience,
+            waiting: false,
+            alarm: None,
+        }
+    }
+
+    /// Starts the alarm at the first wait for a chunk, and asks it.
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let alarm = match &mut self.alarm {
+            Some(alarm) => {
+                if !self.waiting {
+                    let now = Instant::now();
+                    let end = now.checked_add(self.patience);
+                    alarm.as_mut().reset(end.unwrap_or(now + FOREVER));
+                }
+                alarm
+            }
+            None => self
+                .alarm
+                .insert(Box::pin(tokio::time::sleep(self.patience))),
+        };
+        self.waiting = true;
+        alarm.as_mut().poll(cx)
+    }
+}
+
+impl Stream for Chunks {
+    type Item = Result<Bytes, SendFailure>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        let Some(body) = &mut this.body else {
+            return Poll::Ready(None);
+        };
+        let kind = match poll_next(body, cx) {
+            Poll::Ready(Ok(Some(chunk))) => {
+                this.waiting = false;
+                let missing = this
+                    .missing
+                    .map(|missing| missing.checked_sub(chunk.len() as u64));
+                if missing != Some(None) {
+                    this.missing = missing.flatten();
+                    return Poll::Ready(Some(Ok(chunk)));
+                }
+                SendFailureKind::CutShort
+            }
+            Poll::Ready(Ok(None)) if this.missing.is_none_or(|missing| missing == 0) => {
+                this.body = None;
+                return Poll::Ready(None);
+            }
+            Poll::Ready(Ok(None)) => SendFailureKind::CutShort,
+            Poll::Ready(Err(failure)) => {
+                this.body = None;
+                return Poll::Ready(Some(Err(failure)));
+            }
+            Poll::Pending => {
+                ready!(this.poll_alarm(cx));
+                SendFailureKind::TimedOut
+            }
+        };
+        this.body = None;
+        Poll::Ready(Some(Err(SendFailure::new(kind))))
+    }
+}
+
+const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);

@@ -1,0 +1,131 @@
+//! The transport itself: one request in, one answer out.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use humanapi_client::{BodyStream, StreamedResponse, Transport};
+use humanapi_core::{Body, Request, Response, SendFailure, SendFailureKind};
+
+#[cfg(feature = "rustls")]
+use crate::Builder;
+use crate::body::{self, Chunks};
+use crate::clients::Clients;
+use crate::failure;
+
+/// Sends requests with reqwest.
+///
+/// Clones are cheap and share one connection pool. It needs a tokio runtime with I/O and time enabled.
+///
+/// Each [`send`](Transport::send) is one request: no redirect is followed and nothing is retried, except that the pool
+/// takes another connection when the one it picked turns out to be closed before a byte was written to it.
+///
+/// reqwest writes `accept: */*` into a request that has no `accept` header, and its address type puts an address into
+/// its usual form, for example without a default port. Requests of this SDK have the header and that form.
+#[derive(Clone)]
+pub struct ReqwestTransport {
+    clients: Clients,
+    max_body: usize,
+}
+
+impl ReqwestTransport {
+    /// A transport with the settings of [`Builder`] as they start out.
+    ///
+    /// Nothing is connected, no certificate is read; only `HTTPS_PROXY` and `NO_PROXY` are.
+    #[cfg(feature = "rustls")]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Settings to change first.
+    #[cfg(feature = "rustls")]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// Takes a client of the application's own, with any TLS.
+    ///
+    /// Its settings count from here on: proxies, pooling, default headers, timeouts of its own. Make it with
+    /// [`redirect::Policy::none()`](reqwest::redirect::Policy::none), or a redirect may carry a token to another host,
+    /// and with [`retry::never()`](reqwest::retry::never). It must not resend a request that may have arrived.
+    #[must_use]
+    pub const fn from_client(client: reqwest::Client) -> Self {
+        Self::over(Clients::Own(client))
+    }
+
+    pub(crate) const fn over(clients: Clients) -> Self {
+        Self {
+            clients,
+            max_body: MAX_BODY,
+        }
+    }
+
+    /// Sets the largest body that [`send`](Transport::send) accepts, in bytes. It is 16 MiB otherwise.
+    ///
+    /// A body read through [`open`](Transport::open) has no limit: its reader decides.
+    #[must_use]
+    pub fn with_max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// Sends one request and waits for the answer's head.
+    async fn head(&self, request: Request) -> Result<reqwest::Response, SendFailure> {
+        let client = self.clients.get(request.uri()).await?;
+        let request = reqwest::Request::try_from(request.map(Body::into_bytes));
+        let request = request.map_err(failure::before_head)?;
+        client.execute(request).await.map_err(failure::before_head)
+    }
+}
+
+#[cfg(feature = "rustls")]
+impl Default for ReqwestTransport {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Transport for ReqwestTransport {
+    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
+        let exchange = async {
+            let mut answer = self.head(request).await?;
+            let bytes = body::whole(&mut answer, self.max_body).await?;
+            let mut response = Response::new(Body::from(bytes));
+            *response.status_mut() = answer.status();
+            *response.version_mut() = answer.version();
+            *response.headers_mut() = std::mem::take(answer.headers_mut());
+            Ok(response)
+        };
+        match tokio::time::timeout(timeout, exchange).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(SendFailure::new(SendFailureKind::TimedOut)),
+        }
+    }
+
+    async fn open(
+        &self,
+        request: Request,
+        timeout: Duration,
+    ) -> Result<StreamedResponse, SendFailure> {
+        match tokio::time::timeout(timeout, self.head(request)).await {
+            Ok(Ok(answer)) => {
+                let response = http::Response::<reqwest::Body>::from(answer);
+                Ok(response.map(|body| BodyStream::new(Chunks::new(body, timeout))))
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(SendFailure::new(SendFailureKind::TimedOut)),
+        }
+    }
+}
+
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport")
+            .field("max_body", &self.max_body)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
