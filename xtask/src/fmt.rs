@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::step::Session;
+use crate::step::{Outcome, Session};
 
 /// Which way round.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -15,10 +15,14 @@ pub(crate) struct Options {
 pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()> {
     session.step("rustfmt", |session| {
         let cmd = session.cargo("fmt").arg("--all");
-        session.run(if options.check {
-            cmd.arg("--check")
-        } else {
-            cmd
+        if !options.check {
+            return session.run(cmd);
+        }
+        Ok(match session.run(cmd.arg("--check"))? {
+            Outcome::Failed(difference) => {
+                Outcome::Failed(format!("{difference}\nremedy: cargo xtask fmt"))
+            }
+            other => other,
         })
     });
     Ok(())
