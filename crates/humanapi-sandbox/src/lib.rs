@@ -1,1 +1,45 @@
-//! Placeholder while the workspace is being laid out.
+#![doc = include_str!("../README.md")]
+
+mod app;
+mod assumption;
+mod body;
+mod clock;
+mod control;
+mod control_api;
+mod data;
+mod exchanges;
+mod fault;
+mod guard;
+mod offline;
+mod pages;
+mod reply;
+mod request_log;
+mod sandbox;
+mod seed;
+mod server;
+mod service;
+mod source;
+mod state;
+mod token;
+mod token_service;
+mod user;
+
+pub use app::{AppCredentials, DemoApp};
+pub use assumption::{Assumption, AssumptionSetting, UnknownAssumption};
+pub use control::{Control, ControlError};
+pub use exchanges::ExchangeCounts;
+pub use fault::{Fault, FaultKind, InvalidFault};
+pub use offline::{Delayed, Dropped, OfflineSandbox};
+pub use request_log::LoggedRequest;
+pub use sandbox::{Sandbox, SandboxBuilder, StartError};
+pub use source::{Source, SourceKind};
+pub use token::TokenKind;
+pub use user::{UserSnapshot, UserStatus};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks, even if another thread panicked while it held the lock: a test that fails on one thread
+/// must not make every later request of others fail as well.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,319 @@
+//! Control over a sandbox: be the user, move the clock, plan faults, read the log.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::app::AppCredentials;
+use crate::assumption::{Assumption, AssumptionSetting};
+use crate::clock;
+use crate::exchanges::ExchangeCounts;
+use crate::fault::{Fault, InvalidFault};
+use crate::lock;
+use crate::request_log::LoggedRequest;
+use crate::service::Service;
+use crate::source::Source;
+use crate::state::State;
+use crate::token::TokenKind;
+use crate::user::UserSnapshot;
+
+/// Why a control operation was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// No application has this client id.
+    #[error("no application has the client id {client_id:?}")]
+    UnknownApp {
+        /// The id asked for.
+        client_id: String,
+    },
+    /// The application has no such user: no session was ever started, or the user was deleted.
+    #[error("the application has no user {client_user_id:?}; start a session first")]
+    UnknownUser {
+        /// The id asked for.
+        client_user_id: String,
+    },
+    /// The directory has no such source.
+    #[error("no source is called {source_id:?}")]
+    UnknownSource {
+        /// The id, word or name asked for.
+        source_id: String,
+    },
+    /// This sandbox has not issued the token.
+    #[error("this sandbox has not issued that token")]
+    UnknownToken,
+    /// The assumption has no such value.
+    #[error("{assumption} cannot be {value:?}; its values are {}", .assumption.values().join(", "))]
+    UnknownValue {
+        /// The assumption.
+        assumption: Assumption,
+        /// The value asked for.
+        value: String,
+    },
+    /// The fault makes no sense.
+    #[error("the fault makes no sense")]
+    InvalidFault(#[from] InvalidFault),
+    /// The clock cannot move so far.
+    #[error("the clock cannot pass the end of the year 9999")]
+    ClockRange,
+}
+
+/// Control over a sandbox, in process.
+///
+/// Cheap to clone; all clones control the same sandbox.
+/// The control API under `/sandbox/` offers the same operations over HTTP.
+#[derive(Debug, Clone)]
+pub struct Control {
+    service: Arc<Service>,
+}
+
+impl Control {
+    pub(crate) fn new(service: Arc<Service>) -> Self {
+        Self { service }
+    }
+
+    /// The demo applications with their credentials.
+    #[must_use]
+    pub fn apps(&self) -> Vec<AppCredentials> {
+        self.service.apps.clone()
+    }
+
+    /// Connects a source as the user would on the Connect page, and returns the user as they are then.
+    ///
+    /// The source may be given by its id, its word or its name. Connecting twice changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the application, the user or the source is unknown.
+    pub fn connect_source(
+        &self,
+        client_id: &str,
+        client_user_id: &str,
+        source_id: &str,
+    ) -> Result<UserSnapshot, ControlError> {
+        self.change_source(client_id, client_user_id, source_id, true)
+    }
+
+    /// Disconnects a source, and returns the user as they are then.
+    ///
+    /// Disconnecting what is not connected changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the application, the user or the source is unknown.
+    pub fn disconnect_source(
+        &self,
+        client_id: &str,
+        client_user_id: &str,
+        source_id: &str,
+    ) -> Result<UserSnapshot, ControlError> {
+        self.change_source(client_id, client_user_id, source_id, false)
+    }
+
+    /// Deletes a user: every token ends, every source is gone, and a new session starts over.
+    ///
+    /// # Errors
+    ///
+    /// If the application or the user is unknown, or the user is deleted already.
+    pub fn delete_user(&self, client_id: &str, client_user_id: &str) -> Result<(), ControlError> {
+        let (app, _) = self.app(client_id)?;
+        let mut state = lock(&self.service.state);
+        let at = living_user(&state, app, client_user_id)?;
+        state.delete(at);
+        Ok(())
+    }
+
+    /// The users of an application, in the order in which they first came.
+    ///
+    /// # Errors
+    ///
+    /// If the application is unknown.
+    pub fn users(&self, client_id: &str) -> Result<Vec<UserSnapshot>, ControlError> {
+        let (app, _) = self.app(client_id)?;
+        let state = lock(&self.service.state);
+        Ok(state
+            .users()
+            .iter()
+            .zip(0..)
+            .filter(|(user, _)| user.app == app)
+            .filter_map(|(_, at)| self.service.snapshot(&state, at))
+            .collect())
+    }
+
+    /// One user, or nothing when no session was ever started for that id.
+    ///
+    /// # Errors
+    ///
+    /// If the application is unknown.
+    pub fn user(
+        &self,
+        client_id: &str,
+        client_user_id: &str,
+    ) -> Result<Option<UserSnapshot>, ControlError> {
+        let (app, _) = self.app(client_id)?;
+        let state = lock(&self.service.state);
+        let at = state.find(app, client_user_id);
+        Ok(at.and_then(|at| self.service.snapshot(&state, at)))
+    }
+
+    /// Moves the clock forward, and returns what it shows then.
+    ///
+    /// # Errors
+    ///
+    /// If that would pass the end of the year 9999.
+    pub fn advance_clock(&self, by: Duration) -> Result<SystemTime, ControlError> {
+        self.service
+            .clock
+            .advance(by)
+            .map(clock::to_system)
+            .ok_or(ControlError::ClockRange)
+    }
+
+    /// What the sandbox's clock shows.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        clock::to_system(self.service.clock.now())
+    }
+
+    /// Plans a fault. Faults hit in the order in which they were planned.
+    ///
+    /// # Errors
+    ///
+    /// If the fault makes no sense, such as a status of 99.
+    pub fn plan_fault(&self, fault: Fault) -> Result<(), ControlError> {
+        Ok(self.service.faults.plan(fault)?)
+    }
+
+    /// The faults still to come.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        self.service.faults.planned()
+    }
+
+    /// Forgets all planned faults.
+    pub fn clear_faults(&self) {
+        self.service.faults.clear();
+    }
+
+    /// The requests so far, oldest first, as far as the log reaches back.
+    ///
+    /// Calls of the control API are not logged.
+    #[must_use]
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.service.log.all()
+    }
+
+    /// Empties the log.
+    pub fn clear_requests(&self) {
+        self.service.log.clear();
+    }
+
+    /// How many token requests were handled.
+    #[must_use]
+    pub fn exchanges(&self) -> ExchangeCounts {
+        self.service.exchanges.read()
+    }
+
+    /// Sets an assumption to one of its values.
+    ///
+    /// # Errors
+    ///
+    /// If it has no such value.
+    pub fn set_assumption(&self, assumption: Assumption, value: &str) -> Result<(), ControlError> {
+        if self.service.assumptions.set(assumption, value) {
+            return Ok(());
+        }
+        Err(ControlError::UnknownValue {
+            assumption,
+            value: value.to_owned(),
+        })
+    }
+
+    /// How every assumption stands.
+    #[must_use]
+    pub fn assumptions(&self) -> Vec<AssumptionSetting> {
+        self.service.assumptions.settings()
+    }
+
+    /// Ends a token before its time.
+    ///
+    /// # Errors
+    ///
+    /// If this sandbox has not issued it.
+    pub fn revoke_token(&self, token: &str) -> Result<(), ControlError> {
+        let mut state = lock(&self.service.state);
+        let claim = state.mint.read(token).ok_or(ControlError::UnknownToken)?;
+        state.mint.revoke(claim);
+        Ok(())
+    }
+
+    /// The kind of a token that this sandbox has issued, valid or not.
+    #[must_use]
+    pub fn issued_token_kind(&self, token: &str) -> Option<TokenKind> {
+        let state = lock(&self.service.state);
+        state.mint.read(token).map(|claim| claim.kind)
+    }
+
+    /// Puts everything back to how it was at the start, clock and counters included.
+    ///
+    /// The same calls then give the same tokens again, so tokens from before must not be used.
+    pub fn reset(&self) {
+        self.service.reset();
+    }
+
+    fn change_source(
+        &self,
+        client_id: &str,
+        client_user_id: &str,
+        source_id: &str,
+        connect: bool,
+    ) -> Result<UserSnapshot, ControlError> {
+        let (app, _) = self.app(client_id)?;
+        let source = Source::find(source_id).ok_or_else(|| ControlError::UnknownSource {
+            source_id: source_id.to_owned(),
+        })?;
+        let unknown = || ControlError::UnknownUser {
+            client_user_id: client_user_id.to_owned(),
+        };
+        let mut state = lock(&self.service.state);
+        let at = living_user(&state, app, client_user_id)?;
+        let user = state.user_mut(at).ok_or_else(unknown)?;
+        if connect {
+            user.connect(source);
+        } else {
+            user.disconnect(source);
+        }
+        self.service.snapshot(&state, at).ok_or_else(unknown)
+    }
+
+    fn app(&self, client_id: &str) -> Result<(usize, &AppCredentials), ControlError> {
+        self.service
+            .app(client_id)
+            .ok_or_else(|| ControlError::UnknownApp {
+                client_id: client_id.to_owned(),
+            })
+    }
+}
+
+impl Service {
+    pub(crate) fn snapshot(&self, state: &State, at: u32) -> Option<UserSnapshot> {
+        let user = state.user(at)?;
+        Some(UserSnapshot {
+            client_id: self.apps.get(user.app)?.client_id.clone(),
+            client_user_id: user.client_user_id.to_string(),
+            human_id: user.human_id.clone(),
+            status: user.status(self.keeps_status()),
+            email: user.email.clone(),
+            sources: user.connections.iter().map(|source| **source).collect(),
+            created_at: clock::to_system(user.created),
+        })
+    }
+}
+
+fn living_user(state: &State, app: usize, client_user_id: &str) -> Result<u32, ControlError> {
+    state
+        .find(app, client_user_id)
+        .filter(|at| state.user(*at).is_some_and(|user| !user.is_deleted()))
+        .ok_or_else(|| ControlError::UnknownUser {
+            client_user_id: client_user_id.to_owned(),
+        })
+}

@@ -1,0 +1,468 @@
+//! Planned faults: which requests they hit, how often, and what goes wrong.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::Method;
+use serde::Serialize;
+
+use crate::lock;
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// The request is answered with this status and has no effect.
+    Status {
+        /// The status, 200 to 599.
+        status: u16,
+        /// The text of the `Retry-After` header: seconds or an HTTP date.
+        retry_after: Option<String>,
+        /// The `errorCode` in the body.
+        error_code: Option<String>,
+    },
+    /// The request takes effect and its answer waits this long.
+    Delay(Duration),
+    /// The connection closes without an answer, and the request has no effect.
+    DropBefore,
+    /// The request takes effect, and the connection closes without an answer.
+    DropAfter,
+    /// The request takes effect, but its answer breaks off half-way through the body.
+    TruncatedBody,
+    /// The request takes effect, but the body of its answer is no JSON.
+    GarbageBody,
+}
+
+impl FaultKind {
+    /// The kind's name in the control API and the request log.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Delay(_) => "delay",
+            Self::DropBefore => "drop-before",
+            Self::DropAfter => "drop-after",
+            Self::TruncatedBody => "truncated-body",
+            Self::GarbageBody => "garbage-body",
+        }
+    }
+}
+
+/// A fault and the requests that it hits.
+///
+/// Without further calls it hits the next request, whatever its method and path.
+/// Requests to the control API are never hit.
+///
+/// ```
+/// # use humanapi_sandbox::Fault;
+/// let fault = Fault::status(503).retry_after("1").on_path("/v1/connect/token").times(2);
+/// assert_eq!(fault.kind().name(), "status");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Fault {
+    kind: FaultKind,
+    method: Option<Method>,
+    path: Option<String>,
+    times: u32,
+}
+
+impl Fault {
+    /// A fault of any kind.
+    pub fn new(kind: FaultKind) -> Self {
+        Self {
+            kind,
+            method: None,
+            path: None,
+            times: 1,
+        }
+    }
+
+    /// An answer of this status instead of the effect.
+    pub fn status(status: u16) -> Self {
+        Self::new(FaultKind::Status {
+            status,
+            retry_after: None,
+            error_code: None,
+        })
+    }
+
+    /// An answer that comes late.
+    pub fn delay(by: Duration) -> Self {
+        Self::new(FaultKind::Delay(by))
+    }
+
+    /// A connection that closes before the effect.
+    pub fn drop_before() -> Self {
+        Self::new(FaultKind::DropBefore)
+    }
+
+    /// A connection that closes after the effect.
+    pub fn drop_after() -> Self {
+        Self::new(FaultKind::DropAfter)
+    }
+
+    /// An answer that breaks off.
+    pub fn truncated_body() -> Self {
+        Self::new(FaultKind::TruncatedBody)
+    }
+
+    /// An answer that is no JSON.
+    pub fn garbage_body() -> Self {
+        Self::new(FaultKind::GarbageBody)
+    }
+
+    /// Gives a status fault a `Retry-After` header; other kinds stay as they are.
+    pub fn retry_after(mut self, text: impl Into<String>) -> Self {
+        if let FaultKind::Status { retry_after, .. } = &mut self.kind {
+            *retry_after = Some(text.into());
+        }
+        self
+    }
+
+    /// Gives a status fault an `errorCode`; other kinds stay as they are.
+    pub fn error_code(mut self, code: impl Into<String>) -> Self {
+        if let FaultKind::Status { error_code, .. } = &mut self.kind {
+            *error_code = Some(code.into());
+        }
+        self
+    }
+
+    /// Hits only requests of this method.
+    pub fn on_method(mut self, method: Method) -> Self {
+        self.method = Some(method);
+        self
+    }
+
+    /// Hits only requests whose path begins so.
+    pub fn on_path(mut self, prefix: impl Into<String>) -> Self {
+        self.path = Some(prefix.into());
+        self
+    }
+
+    /// Hits this many requests.
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = times;
+        self
+    }
+
+    /// What goes wrong.
+    #[must_use]
+    pub fn kind(&self) -> &FaultKind {
+        &self.kind
+    }
+
+    /// How many more requests it will hit.
+    #[must_use]
+    pub fn times_left(&self) -> u32 {
+        self.times
+    }
+
+    fn hits(&self, method: &Method, path: &str) -> bool {
+        self.times > 0
+            && self.method.as_ref().is_none_or(|own| own == method)
+            && self.path.as_ref().is_none_or(|own| path.starts_with(own))
+    }
+}
+
+impl Serialize for Fault {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        FaultWire::from(self).serialize(serializer)
+    }
+}
+
+/// A fault as the control API writes and reads it.
+#[derive(Debug, Default, Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct FaultWire {
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<RetryAfter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay_ms: Option<u64>,
+}
+
+#[derive(Debug, Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum RetryAfter {
+    Seconds(u64),
+    Text(String),
+}
+
+impl From<&Fault> for FaultWire {
+    fn from(fault: &Fault) -> Self {
+        let mut wire = Self {
+            kind: fault.kind.name().to_owned(),
+            method: fault.method.as_ref().map(ToString::to_string),
+            path: fault.path.clone(),
+            times: Some(fault.times),
+            ..Self::default()
+        };
+        match &fault.kind {
+            FaultKind::Status {
+                status,
+                retry_after,
+                error_code,
+            } => {
+                wire.status = Some(*status);
+                wire.retry_after = retry_after.clone().map(RetryAfter::Text);
+                wire.error_code.clone_from(error_code);
+            }
+            FaultKind::Delay(by) => {
+                wire.delay_ms = Some(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
+            }
+            FaultKind::DropBefore
+            | FaultKind::DropAfter
+            | FaultKind::TruncatedBody
+            | FaultKind::GarbageBody => {}
+        }
+        wire
+    }
+}
+
+/// A fault that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+#[non_exhaustive]
+pub struct InvalidFault {
+    problem: String,
+}
+
+impl InvalidFault {
+    fn new(problem: impl Into<String>) -> Self {
+        Self {
+            problem: problem.into(),
+        }
+    }
+}
+
+impl TryFrom<FaultWire> for Fault {
+    type Error = InvalidFault;
+
+    fn try_from(wire: FaultWire) -> Result<Self, InvalidFault> {
+        let foreign = |name: &str| {
+            InvalidFault::new(format!("{name} has no meaning for a {:?} fault", wire.kind))
+        };
+        if wire.kind != "status" {
+            if wire.status.is_some() {
+                return Err(foreign("status"));
+            }
+            if wire.retry_after.is_some() {
+                return Err(foreign("retry_after"));
+            }
+            if wire.error_code.is_some() {
+                return Err(foreign("error_code"));
+            }
+        }
+        if wire.kind != "delay" && wire.delay_ms.is_some() {
+            return Err(foreign("delay_ms"));
+        }
+        let kind = match wire.kind.as_str() {
+            "status" => FaultKind::Status {
+                status: wire
+                    .status
+                    .ok_or_else(|| InvalidFault::new("a status fault needs a status"))?,
+                retry_after: wire.retry_after.map(|after| match after {
+                    RetryAfter::Seconds(seconds) => seconds.to_string(),
+                    RetryAfter::Text(text) => text,
+                }),
+                error_code: wire.error_code,
+            },
+            "delay" => FaultKind::Delay(Duration::from_millis(
+                wire.delay_ms
+                    .ok_or_else(|| InvalidFault::new("a delay fault needs delay_ms"))?,
+            )),
+            "drop-before" => FaultKind::DropBefore,
+            "drop-after" => FaultKind::DropAfter,
+            "truncated-body" => FaultKind::TruncatedBody,
+            "garbage-body" => FaultKind::GarbageBody,
+            other => {
+                return Err(InvalidFault::new(format!(
+                    "no fault is of kind {other:?}; the kinds are status, delay, drop-before, \
+                     drop-after, truncated-body and garbage-body"
+                )));
+            }
+        };
+        let method = match wire.method {
+            None => None,
+            Some(name) => Some(
+                Method::from_bytes(name.as_bytes())
+                    .map_err(|_| InvalidFault::new(format!("{name:?} is no method")))?,
+            ),
+        };
+        let fault = Self {
+            kind,
+            method,
+            path: wire.path,
+            times: wire.times.unwrap_or(1),
+        };
+        check(&fault)?;
+        Ok(fault)
+    }
+}
+
+/// What hits one request.
+#[derive(Debug, Default)]
+pub(crate) struct Hit {
+    pub(crate) delay: Option<Duration>,
+    pub(crate) kind: Option<FaultKind>,
+}
+
+/// The faults that are still to come.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    // Lets the common case, no fault at all, pass without the lock.
+    count: AtomicUsize,
+    planned: Mutex<Vec<Fault>>,
+}
+
+impl Faults {
+    pub(crate) fn plan(&self, fault: Fault) -> Result<(), InvalidFault> {
+        check(&fault)?;
+        let mut planned = lock(&self.planned);
+        planned.push(fault);
+        self.count.store(planned.len(), Ordering::SeqCst);
+        Ok(())
+    }
+
+    pub(crate) fn planned(&self) -> Vec<Fault> {
+        lock(&self.planned).clone()
+    }
+
+    pub(crate) fn clear(&self) {
+        let mut planned = lock(&self.planned);
+        planned.clear();
+        self.count.store(0, Ordering::SeqCst);
+    }
+
+    /// Takes the first delay and the first other fault that hit this request.
+    pub(crate) fn hit(&self, method: &Method, path: &str) -> Hit {
+        let mut hit = Hit::default();
+        if self.count.load(Ordering::SeqCst) == 0 {
+            return hit;
+        }
+        let mut planned = lock(&self.planned);
+        for fault in planned.iter_mut().filter(|fault| fault.hits(method, path)) {
+            match &fault.kind {
+                FaultKind::Delay(by) if hit.delay.is_none() => hit.delay = Some(*by),
+                FaultKind::Delay(_) => continue,
+                kind if hit.kind.is_none() => hit.kind = Some(kind.clone()),
+                _ => continue,
+            }
+            fault.times -= 1;
+        }
+        planned.retain(|fault| fault.times > 0);
+        self.count.store(planned.len(), Ordering::SeqCst);
+        hit
+    }
+}
+
+fn check(fault: &Fault) -> Result<(), InvalidFault> {
+    if fault.times == 0 {
+        return Err(InvalidFault::new("a fault must hit at least once"));
+    }
+    if let FaultKind::Status {
+        status,
+        retry_after,
+        ..
+    } = &fault.kind
+    {
+        if !(200..=599).contains(status) {
+            return Err(InvalidFault::new(format!(
+                "{status} is no final status between 200 and 599"
+            )));
+        }
+        if let Some(text) = retry_after
+            && http::HeaderValue::from_str(text).is_err()
+        {
+            return Err(InvalidFault::new("retry_after is no header text"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_hits_as_often_as_planned_and_only_its_requests() {
+        let faults = Faults::default();
+        let fault = Fault::drop_before()
+            .on_method(Method::POST)
+            .on_path("/v1/connect")
+            .times(2);
+        faults.plan(fault).unwrap();
+        assert!(faults.hit(&Method::GET, "/v1/connect/token").kind.is_none());
+        assert!(faults.hit(&Method::POST, "/v1/human").kind.is_none());
+        for _ in 0..2 {
+            let hit = faults.hit(&Method::POST, "/v1/connect/token");
+            assert_eq!(hit.kind, Some(FaultKind::DropBefore));
+        }
+        assert!(
+            faults
+                .hit(&Method::POST, "/v1/connect/token")
+                .kind
+                .is_none()
+        );
+        assert!(faults.planned().is_empty());
+    }
+
+    #[test]
+    fn a_delay_and_another_fault_hit_together() {
+        let faults = Faults::default();
+        faults.plan(Fault::delay(Duration::from_millis(5))).unwrap();
+        faults.plan(Fault::status(500)).unwrap();
+        faults.plan(Fault::status(501)).unwrap();
+        let hit = faults.hit(&Method::GET, "/");
+        assert!(hit.delay.is_some());
+        assert!(matches!(
+            hit.kind,
+            Some(FaultKind::Status { status: 500, .. })
+        ));
+        assert_eq!(faults.planned().len(), 1);
+    }
+
+    #[test]
+    fn a_fault_survives_its_json() {
+        for fault in [
+            Fault::status(429).retry_after("1").error_code("X").times(3),
+            Fault::delay(Duration::from_millis(20)).on_method(Method::POST),
+            Fault::drop_after().on_path("/v1"),
+        ] {
+            let text = serde_json::to_string(&fault).unwrap();
+            let wire: FaultWire = serde_json::from_str(&text).unwrap();
+            assert_eq!(Fault::try_from(wire).unwrap(), fault);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for text in [
+            r#"{}"#,
+            r#"{"kind":"status"}"#,
+            r#"{"kind":"status","status":99}"#,
+            r#"{"kind":"status","status":600}"#,
+            r#"{"kind":"status","status":500,"times":0}"#,
+            r#"{"kind":"status","status":500,"delay_ms":1}"#,
+            r#"{"kind":"delay"}"#,
+            r#"{"kind":"drop-before","status":500}"#,
+            r#"{"kind":"drop-before","method":"P OST"}"#,
+            r#"{"kind":"status","status":500,"retry_after":"a\nb"}"#,
+        ] {
+            let wire: FaultWire = serde_json::from_str(text).unwrap();
+            assert!(Fault::try_from(wire).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The log of requests, with everything secret masked.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::clock::{self, Millis};
+use crate::lock;
+use crate::token::TokenKind;
+
+/// One request as the sandbox saw it.
+///
+/// Secrets and tokens are not here: query values that carry one are masked, and neither headers
+/// nor bodies are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LoggedRequest {
+    /// Its place in the row of all requests, from 1.
+    pub sequence: u64,
+    /// When it was answered, by the sandbox's clock.
+    #[serde(serialize_with = "as_instant")]
+    pub at: SystemTime,
+    /// The method.
+    pub method: String,
+    /// The path and query, token-carrying values masked.
+    pub path: String,
+    /// The status of the answer; none when the connection was closed without one.
+    pub status: Option<u16>,
+    /// The kind of token asked for or presented.
+    pub token_kind: Option<TokenKind>,
+    /// The application, where the request named a known one.
+    pub client_id: Option<String>,
+    /// The application's id of the user, where the request named one.
+    pub client_user_id: Option<String>,
+    /// The request id of the answer.
+    pub request_id: String,
+    /// The kind of the planned fault that hit it.
+    pub fault: Option<&'static str>,
+}
+
+fn as_instant<S: serde::Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&clock::instant(clock::from_system(*at)))
+}
+
+/// What a handler learns about a request.
+#[derive(Debug, Default)]
+pub(crate) struct Note {
+    pub(crate) token_kind: Option<TokenKind>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) client_user_id: Option<String>,
+    pub(crate) request_id: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct RequestLog {
+    capacity: usize,
+    kept: Mutex<(u64, VecDeque<LoggedRequest>)>,
+}
+
+impl RequestLog {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            kept: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn push(
+        &self,
+        at: Millis,
+        method: &http::Method,
+        uri: &http::Uri,
+        status: Option<u16>,
+        note: Note,
+        fault: Option<&'static str>,
+    ) {
+        let mut entry = LoggedRequest {
+            sequence: 0,
+            at: clock::to_system(at),
+            method: method.as_str().to_owned(),
+            path: masked_path(uri),
+            status,
+            token_kind: note.token_kind,
+            client_id: note.client_id,
+            client_user_id: note.client_user_id,
+            request_id: note.request_id,
+            fault,
+        };
+        let dropped = {
+            let mut kept = lock(&self.kept);
+            kept.0 += 1;
+            entry.sequence = kept.0;
+            let dropped = if kept.1.len() >= self.capacity {
+                kept.1.pop_front()
+            } else {
+                None
+            };
+            kept.1.push_back(entry);
+            dropped
+        };
+        // Freed outside the lock.
+        drop(dropped);
+    }
+
+    pub(crate) fn all(&self) -> Vec<LoggedRequest> {
+        lock(&self.kept).1.iter().cloned().collect()
+    }
+
+    pub(crate) fn latest(&self, count: usize) -> Vec<LoggedRequest> {
+        lock(&self.kept)
+            .1
+            .iter()
+            .rev()
+            .take(count)
+            .cloned()
+            .collect()
+    }
+
+    pub(crate) fn clear(&self) {
+        lock(&self.kept).1.clear();
+    }
+
+    pub(crate) fn reset(&self) {
+        *lock(&self.kept) = (0, VecDeque::new());
+    }
+}
+
+/// Query parameters that may hold a token or a secret.
+const SECRET_PARAMETERS: [&str; 7] = [
+    "token",
+    "access_token",
+    "id_token",
+    "session_token",
+    "client_token",
+    "client_secret",
+    "pisId",
+];
+
+fn masked_path(uri: &http::Uri) -> String {
+    let Some(query) = uri.query() else {
+        return uri.path().to_owned();
+    };
+    let mut text = String::with_capacity(uri.path().len() + query.len() + 1);
+    text.push_str(uri.path());
+    for (at, pair) in query.split('&').enumerate() {
+        text.push(if at == 0 { '?' } else { '&' });
+        let name = pair.split('=').next().unwrap_or_default();
+        // A name may be percent-encoded too; what it decodes to is what a handler would read.
+        let plain = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+        if SECRET_PARAMETERS
+            .iter()
+            .any(|secret| plain.eq_ignore_ascii_case(secret))
+        {
+            text.push_str(name);
+            text.push_str("=***");
+        } else {
+            text.push_str(pair);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn token_values_are_masked_however_the_name_is_spelled() {
+        for (path, masked) in [
+            (
+                "/v1/human?access_token=abc&limit=2",
+                "/v1/human?access_token=***&limit=2",
+            ),
+            ("/?mode=auth&%74oken=abc", "/?mode=auth&%74oken=***"),
+            ("/?TOKEN=abc", "/?TOKEN=***"),
+            ("/plain", "/plain"),
+            ("/?a=1&b", "/?a=1&b"),
+        ] {
+            assert_eq!(masked_path(&path.parse().unwrap()), masked);
+        }
+    }
+
+    #[test]
+    fn the_oldest_entry_makes_room() {
+        let log = RequestLog::new(2);
+        for path in ["/1", "/2", "/3"] {
+            let note = Note::default();
+            log.push(
+                0,
+                &http::Method::GET,
+                &path.parse().unwrap(),
+                Some(200),
+                note,
+                None,
+            );
+        }
+        let paths: Vec<_> = log.all().into_iter().map(|entry| entry.path).collect();
+        assert_eq!(paths, ["/2", "/3"]);
+        assert_eq!(log.latest(1)[0].sequence, 3);
+    }
+}

@@ -1,0 +1,193 @@
+//! The socket: connections, bodies, and answers that are late, cut short or never come.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Request, Response, header};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::service::{BODY_LIMIT, Incoming, Service};
+
+/// How long an answer under way may take once the sandbox stops.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How much of a body that is too long is still read, so that a caller who writes first and reads
+/// later gets the refusal instead of a broken pipe.
+const DRAIN_LIMIT: usize = 16 * BODY_LIMIT;
+
+/// Serves until told to stop or until the other end of `stop` is gone.
+pub(crate) async fn serve(
+    service: Arc<Service>,
+    listener: TcpListener,
+    stop: oneshot::Receiver<Infallible>,
+) {
+    let connections = GracefulShutdown::new();
+    let accept = async {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                // Out of file handles, most likely; trying again at once would spin.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            };
+            // Without it, small answers may wait for an acknowledgement; failing is harmless.
+            let _ = stream.set_nodelay(true);
+            let service = Arc::clone(&service);
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(
+                    TokioIo::new(stream),
+                    service_fn(move |request| answer(Arc::clone(&service), request)),
+                );
+            let connection = connections.watch(connection);
+            tokio::spawn(async move {
+                // An error here is the caller's hanging up or a planned fault.
+                let _ = connection.await;
+            });
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        _ = stop => {}
+    }
+    drop(listener);
+    // Whatever is still under way after the grace is cut off with the runtime.
+    let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;
+}
+
+/// The connection is to close without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection closes without an answer")]
+enum HangUp {
+    Planned,
+    Caller(#[source] hyper::Error),
+}
+
+async fn answer(
+    service: Arc<Service>,
+    request: Request<hyper::body::Incoming>,
+) -> Result<Response<Answer>, HangUp> {
+    let (head, body) = request.into_parts();
+    let (body, drained) = read(body).await.map_err(HangUp::Caller)?;
+    let incoming = Incoming::new(Request::from_parts(head, ()), body);
+    let outcome = service.handle(incoming);
+    if let Some(by) = outcome.delay {
+        tokio::time::sleep(by).await;
+    }
+    let reply = outcome.reply.ok_or(HangUp::Planned)?;
+    let truncated = outcome.truncated;
+    let mut response = reply.map(|whole| Answer::new(whole, truncated));
+    if !drained {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    Ok(response)
+}
+
+/// Reads a body as far as the limit: the whole of it, or nothing if it was longer, and whether
+/// the connection is fit for another request.
+async fn read(mut body: hyper::body::Incoming) -> Result<(Option<Bytes>, bool), hyper::Error> {
+    if body.is_end_stream() {
+        return Ok((Some(Bytes::new()), true));
+    }
+    let announced = body.size_hint().lower();
+    if announced > DRAIN_LIMIT as u64 {
+        return Ok((None, false));
+    }
+    let mut first: Option<Bytes> = None;
+    let mut rest = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        length += data.len();
+        if length > DRAIN_LIMIT {
+            return Ok((None, false));
+        }
+        if length > BODY_LIMIT {
+            rest.clear();
+            continue;
+        }
+        match first.take() {
+            // Nearly every body comes in one piece and is never copied.
+            None if rest.is_empty() => first = Some(data),
+            None => rest.extend_from_slice(&data),
+            Some(earlier) => {
+                rest.extend_from_slice(&earlier);
+                rest.extend_from_slice(&data);
+            }
+        }
+    }
+    let whole = first.unwrap_or_else(|| rest.freeze());
+    Ok(((length <= BODY_LIMIT).then_some(whole), true))
+}
+
+/// A body that can break off half-way.
+#[derive(Debug)]
+struct Answer {
+    left: Option<Bytes>,
+    length: u64,
+    truncated: bool,
+}
+
+impl Answer {
+    fn new(whole: Bytes, truncated: bool) -> Self {
+        let length = whole.len() as u64;
+        let left = if truncated {
+            whole.slice(..whole.len() / 2)
+        } else {
+            whole
+        };
+        Self {
+            left: Some(left),
+            length,
+            truncated,
+        }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match self.left.take() {
+            Some(data) if !data.is_empty() => Poll::Ready(Some(Ok(Frame::data(data)))),
+            _ if self.truncated => {
+                self.truncated = false;
+                Poll::Ready(Some(Err(io::Error::other("a planned fault"))))
+            }
+            _ => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        !self.truncated && self.left.as_ref().is_none_or(Bytes::is_empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(if self.left.is_some() { self.length } else { 0 })
+    }
+}
+
+/// Runs a future on its own runtime, on this thread and its workers.
+pub(crate) fn run(runtime: tokio::runtime::Runtime, serving: impl Future<Output = ()>) {
+    runtime.block_on(serving);
+    runtime.shutdown_background();
+}

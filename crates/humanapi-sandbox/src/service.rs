@@ -1,0 +1,313 @@
+//! The whole service without a socket: routing, guards, faults and the log around the handlers.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Method, Request, StatusCode, request::Parts};
+use serde::Serialize;
+
+use crate::app::{AppCredentials, DemoApp};
+use crate::assumption::{Assumption, Assumptions};
+use crate::clock::Clock;
+use crate::exchanges::Exchanges;
+use crate::fault::{FaultKind, Faults};
+use crate::guard::{Guard, TurnedAway};
+use crate::lock;
+use crate::reply::{self, Problem, REQUEST_ID, Reply};
+use crate::request_log::{Note, RequestLog};
+use crate::seed::{Numbers, keyed};
+use crate::state::State;
+use crate::token_service::Desk;
+
+/// The longest body that is read.
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
+
+const SERVER: HeaderValue = HeaderValue::from_static(concat!(
+    "humanapi-sandbox/",
+    env!("CARGO_PKG_VERSION"),
+    " (for development and tests only)"
+));
+
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) seed: u64,
+    pub(crate) apps: Vec<AppCredentials>,
+    pub(crate) clock: Clock,
+    pub(crate) assumptions: Assumptions,
+    pub(crate) faults: Faults,
+    pub(crate) log: RequestLog,
+    pub(crate) exchanges: Exchanges,
+    pub(crate) guard: Guard,
+    pub(crate) state: Mutex<State>,
+    serial: AtomicU64,
+}
+
+/// A request on its way in.
+pub(crate) struct Incoming {
+    pub(crate) head: Parts,
+    /// `None` when it was longer than [`BODY_LIMIT`].
+    pub(crate) body: Option<Bytes>,
+    /// The host it is for, if it says so.
+    pub(crate) host: Option<String>,
+}
+
+impl Incoming {
+    pub(crate) fn new(request: Request<()>, body: Option<Bytes>) -> Self {
+        let (head, ()) = request.into_parts();
+        let host = match head.uri.authority() {
+            Some(authority) => Some(authority.as_str().to_owned()),
+            None => {
+                let mut hosts = head.headers.get_all(header::HOST).iter();
+                let first = hosts.next().and_then(|host| host.to_str().ok());
+                // Two hosts are as good as none.
+                first.filter(|_| hosts.next().is_none()).map(str::to_owned)
+            }
+        };
+        Self { head, body, host }
+    }
+}
+
+/// What comes of a request.
+pub(crate) struct Outcome {
+    /// `None`: the connection closes without an answer.
+    pub(crate) reply: Option<Reply>,
+    /// How long the answer waits.
+    pub(crate) delay: Option<Duration>,
+    /// The answer breaks off half-way through its body.
+    pub(crate) truncated: bool,
+}
+
+impl Service {
+    pub(crate) fn new(
+        seed: u64,
+        callbacks: &[String],
+        clock: Clock,
+        assumptions: Assumptions,
+        guard: Guard,
+        log_capacity: usize,
+    ) -> Self {
+        let apps: Vec<_> = DemoApp::ALL
+            .iter()
+            .map(|app| AppCredentials::demo(seed, *app, callbacks))
+            .collect();
+        Self {
+            seed,
+            state: Mutex::new(State::new(seed, apps.len())),
+            apps,
+            clock,
+            assumptions,
+            faults: Faults::default(),
+            log: RequestLog::new(log_capacity),
+            exchanges: Exchanges::default(),
+            guard,
+            serial: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn app(&self, client_id: &str) -> Option<(usize, &AppCredentials)> {
+        self.apps
+            .iter()
+            .enumerate()
+            .find(|(_, app)| app.client_id == client_id)
+    }
+
+    pub(crate) fn credentials(&self, kind: DemoApp) -> AppCredentials {
+        self.apps
+            .iter()
+            .find(|app| app.app == kind)
+            .cloned()
+            .unwrap_or_else(|| AppCredentials::demo(self.seed, kind, &[]))
+    }
+
+    /// Whether a user stays connected after the last source is gone.
+    pub(crate) fn keeps_status(&self) -> bool {
+        self.assumptions
+            .is(Assumption::LastSource, "stays-connected")
+    }
+
+    /// Back to how everything was at the start.
+    pub(crate) fn reset(&self) {
+        let mut state = lock(&self.state);
+        *state = State::new(self.seed, self.apps.len());
+        self.serial.store(0, Ordering::SeqCst);
+        self.clock.reset();
+        self.assumptions.reset();
+        self.faults.clear();
+        self.log.reset();
+        self.exchanges.reset();
+    }
+
+    pub(crate) fn handle(self: &Arc<Self>, incoming: Incoming) -> Outcome {
+        let serial = self.serial.fetch_add(1, Ordering::SeqCst);
+        let start = keyed(self.seed, &[b"request", &serial.to_be_bytes()]);
+        let mut note = Note {
+            request_id: Numbers::new(start).uuid(),
+            ..Note::default()
+        };
+        if let Err(refusal) = self.guard.check_host(incoming.host.as_deref()) {
+            let reply = turn_away(&refusal);
+            return self.finish(&incoming.head, note, reply, None, None);
+        }
+        let path = incoming.head.uri.path();
+        if is_control(path) {
+            // Reading the log must not fill it, nor may a fault lock out the one who planned it.
+            let reply = self.control_api(&incoming);
+            return Outcome {
+                reply: Some(sign(reply)),
+                delay: None,
+                truncated: false,
+            };
+        }
+        let hit = self.faults.hit(&incoming.head.method, path);
+        let reply = match &hit.kind {
+            Some(FaultKind::DropBefore) => reply::empty(StatusCode::OK),
+            Some(FaultKind::Status {
+                status,
+                retry_after,
+                error_code,
+            }) => self.planned_refusal(*status, retry_after, error_code, &note),
+            _ => self.route(&incoming, &mut note),
+        };
+        self.finish(&incoming.head, note, reply, hit.kind, hit.delay)
+    }
+
+    fn route(&self, incoming: &Incoming, note: &mut Note) -> Reply {
+        let head = &incoming.head;
+        let path = head.uri.path();
+        let desk = match path {
+            "/v1/connect/token" => Some(Desk::Connect),
+            "/v1/admin/token" => Some(Desk::Admin),
+            _ => None,
+        };
+        let body = incoming.body.as_deref();
+        match (desk, body) {
+            (Some(_), _) if head.method != Method::POST => {
+                let problem =
+                    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "tokens are had by POST");
+                let mut reply = problem.write(&self.assumptions, false, &note.request_id);
+                allow(&mut reply, "POST");
+                reply
+            }
+            (_, None) => Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is longer than 1 MiB",
+            )
+            .write(&self.assumptions, false, &note.request_id),
+            (Some(desk), Some(body)) => self.exchange(desk, &head.headers, body, note),
+            (None, Some(_)) if is_data(path) => self.data_api(incoming, note),
+            (None, Some(body)) => self.page(incoming, body, note).unwrap_or_else(|| {
+                Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path").write(
+                    &self.assumptions,
+                    true,
+                    &note.request_id,
+                )
+            }),
+        }
+    }
+
+    fn planned_refusal(
+        &self,
+        status: u16,
+        retry_after: &Option<String>,
+        error_code: &Option<String>,
+        note: &Note,
+    ) -> Reply {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let problem = Problem {
+            code: error_code.clone().map(Cow::Owned),
+            ..Problem::new(status, "a planned fault")
+        };
+        let mut reply = problem.write(&self.assumptions, false, &note.request_id);
+        if let Some(text) = retry_after
+            && let Ok(value) = HeaderValue::from_str(text)
+        {
+            reply.headers_mut().insert(header::RETRY_AFTER, value);
+        }
+        reply
+    }
+
+    /// Puts the headers on, logs, and lets a planned fault spoil the answer.
+    fn finish(
+        &self,
+        head: &Parts,
+        note: Note,
+        mut reply: Reply,
+        fault: Option<FaultKind>,
+        delay: Option<Duration>,
+    ) -> Outcome {
+        let in_header = matches!(
+            self.assumptions.value(Assumption::RequestId),
+            "both" | "header"
+        );
+        if in_header && let Ok(id) = HeaderValue::from_str(&note.request_id) {
+            reply.headers_mut().insert(REQUEST_ID, id);
+        }
+        let dropped = matches!(fault, Some(FaultKind::DropBefore | FaultKind::DropAfter));
+        let truncated = matches!(fault, Some(FaultKind::TruncatedBody));
+        if matches!(fault, Some(FaultKind::GarbageBody)) {
+            *reply.body_mut() = Bytes::from_static(GARBAGE);
+            reply.headers_mut().remove(header::ETAG);
+        }
+        let status = (!dropped).then(|| reply.status().as_u16());
+        let name = match (&fault, delay) {
+            (Some(kind), _) => Some(kind.name()),
+            (None, Some(by)) => Some(FaultKind::Delay(by).name()),
+            (None, None) => None,
+        };
+        self.log.push(
+            self.clock.now(),
+            &head.method,
+            &head.uri,
+            status,
+            note,
+            name,
+        );
+        Outcome {
+            reply: (!dropped).then(|| sign(reply)),
+            delay,
+            truncated,
+        }
+    }
+}
+
+/// Bytes that are neither JSON nor UTF-8.
+const GARBAGE: &[u8] = b"\xff\xfe{\"garbage\": \x00 <html>";
+
+/// Says on every answer what this is.
+fn sign(mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(header::SERVER, SERVER);
+    reply
+}
+
+pub(crate) fn allow(reply: &mut Reply, methods: &'static str) {
+    reply
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(methods));
+}
+
+pub(crate) fn turn_away(refusal: &TurnedAway) -> Reply {
+    #[derive(Serialize)]
+    struct Body {
+        error: &'static str,
+        message: &'static str,
+    }
+    reply::json(
+        refusal.status,
+        &Body {
+            error: refusal.error,
+            message: refusal.message,
+        },
+    )
+}
+
+fn is_control(path: &str) -> bool {
+    path == "/sandbox" || path.starts_with("/sandbox/")
+}
+
+fn is_data(path: &str) -> bool {
+    path == "/v1/human" || path.starts_with("/v1/human/")
+}

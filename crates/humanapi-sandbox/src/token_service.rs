@@ -1,0 +1,390 @@
+//! The token service: which token an application may have for which user, and the refusals.
+
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+
+use crate::app::AppCredentials;
+use crate::assumption::Assumption;
+use crate::body::Fields;
+use crate::lock;
+use crate::reply::{Problem, Reply, json};
+use crate::request_log::Note;
+use crate::service::Service;
+use crate::state::State;
+use crate::token::TokenKind;
+use crate::user::UserStatus;
+
+/// Which of the two token endpoints was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Desk {
+    Connect,
+    Admin,
+}
+
+/// A request with every field present and of the right type.
+struct Wish {
+    client_id: String,
+    client_secret: Option<String>,
+    client_user_id: String,
+    email: Option<String>,
+    kind: TokenKind,
+}
+
+/// A token and what its response tells besides.
+struct Grant {
+    token: String,
+    refresh: String,
+    human_id: String,
+}
+
+impl Service {
+    pub(crate) fn exchange(
+        &self,
+        desk: Desk,
+        headers: &HeaderMap,
+        body: &[u8],
+        note: &mut Note,
+    ) -> Reply {
+        let answer = self.try_exchange(desk, headers, body, note);
+        self.exchanges.count(note.token_kind, answer.is_err());
+        answer.unwrap_or_else(|problem| self.refuse_token(&problem, &note.request_id))
+    }
+
+    fn try_exchange(
+        &self,
+        desk: Desk,
+        headers: &HeaderMap,
+        body: &[u8],
+        note: &mut Note,
+    ) -> Result<Reply, Problem> {
+        let wish = self.read_wish(desk, headers, body, note)?;
+        let (at, app) = self
+            .app(&wish.client_id)
+            .ok_or_else(|| self.bad_credentials("INVALID_CLIENT_ID", "no such application"))?;
+        note.client_id = Some(wish.client_id.clone());
+        self.check_secret(app, &wish)?;
+        if wish.kind == TokenKind::Client {
+            return self.issue_client_token(at, app);
+        }
+        check_desk(self, desk, app, wish.kind)?;
+        let now = self.clock.now();
+        let grant = self.decide(&mut lock(&self.state), at, &wish, now)?;
+        Ok(self.write_grant(desk, wish.kind, &grant))
+    }
+
+    fn read_wish(
+        &self,
+        desk: Desk,
+        headers: &HeaderMap,
+        body: &[u8],
+        note: &mut Note,
+    ) -> Result<Wish, Problem> {
+        let mut fields = Fields::read(headers, body)?;
+        let client_id = fields.required("client_id");
+        let kind = fields.required("type");
+        note.token_kind = match (desk, kind.as_str()) {
+            (Desk::Connect, "session") => Some(TokenKind::Session),
+            (Desk::Connect, "id" | "id_token") => Some(TokenKind::Id),
+            (Desk::Connect | Desk::Admin, "access") => Some(TokenKind::Access),
+            (Desk::Admin, "client") => Some(TokenKind::Client),
+            _ => None,
+        };
+        let client_user_id = if desk == Desk::Connect || kind == "access" {
+            fields.required("client_user_id")
+        } else {
+            fields.optional("client_user_id").unwrap_or_default()
+        };
+        let client_secret = match desk {
+            Desk::Connect => fields.optional("client_secret"),
+            Desk::Admin => Some(fields.required("client_secret")),
+        };
+        let email = fields
+            .optional("client_user_email")
+            .filter(|email| !email.is_empty());
+        fields.check_texts("extra_scopes");
+        if client_user_id.len() > self.longest_user_id() {
+            fields.reject("client_user_id", "is too long");
+        }
+        if self.assumptions.is(Assumption::EmailFormat, "checked")
+            && email.as_ref().is_some_and(|email| !email.contains('@'))
+        {
+            fields.reject("client_user_email", "must be an e-mail address");
+        }
+        fields.finish()?;
+        note.client_user_id = Some(client_user_id.clone()).filter(|id| !id.is_empty());
+        let kind = note.token_kind.ok_or_else(|| {
+            Problem::coded(
+                StatusCode::BAD_REQUEST,
+                "INVALID_TOKEN_TYPE",
+                "no token of this type is issued here",
+            )
+        })?;
+        Ok(Wish {
+            client_id,
+            client_secret,
+            client_user_id,
+            email,
+            kind,
+        })
+    }
+
+    fn longest_user_id(&self) -> usize {
+        match self.assumptions.value(Assumption::UserIdLength) {
+            "255" => 255,
+            "512" => 512,
+            _ => 1024,
+        }
+    }
+
+    fn check_secret(&self, app: &AppCredentials, wish: &Wish) -> Result<(), Problem> {
+        let needed = wish.kind == TokenKind::Access
+            || self.assumptions.is(Assumption::ClientSecret, "required");
+        match &wish.client_secret {
+            Some(secret) if *secret == app.client_secret => Ok(()),
+            None if !needed => Ok(()),
+            _ => Err(self.bad_credentials(
+                "INVALID_CLIENT_ID_OR_SECRET",
+                "the client id and the client secret do not belong together",
+            )),
+        }
+    }
+
+    fn bad_credentials(&self, code: &'static str, message: &'static str) -> Problem {
+        let status = match self.assumptions.value(Assumption::BadCredentialsStatus) {
+            "400" => StatusCode::BAD_REQUEST,
+            "403" => StatusCode::FORBIDDEN,
+            _ => StatusCode::UNAUTHORIZED,
+        };
+        Problem::coded(status, code, message)
+    }
+
+    fn issue_client_token(&self, at: usize, app: &AppCredentials) -> Result<Reply, Problem> {
+        if !app.admin_api {
+            return Err(Problem::coded(
+                StatusCode::FORBIDDEN,
+                "CLIENT_TOKEN_GENERATION_NOT_ALLOWED",
+                "the Admin API is off for this application",
+            ));
+        }
+        let now = self.clock.now();
+        let holder = u32::try_from(at).unwrap_or(u32::MAX);
+        let mut state = lock(&self.state);
+        let minted = state.issue(TokenKind::Client, holder, false, now);
+        let client_token = state.mint.jwt(&minted.text, &app.client_id, now);
+        drop(state);
+        Ok(json(
+            StatusCode::OK,
+            &ClientResponse {
+                expires_in: self.lifetime(TokenKind::Client),
+                client_token: &client_token,
+            },
+        ))
+    }
+
+    /// Applies the rules: purpose by user state.
+    fn decide(
+        &self,
+        state: &mut State,
+        app: usize,
+        wish: &Wish,
+        now: i64,
+    ) -> Result<Grant, Problem> {
+        let keeps = self.keeps_status();
+        let known = state.find(app, &wish.client_user_id);
+        let status = known
+            .and_then(|at| state.user(at))
+            .map(|user| user.status(keeps));
+        let holder = match (wish.kind, status, known) {
+            (TokenKind::Session, Some(UserStatus::Connected), _) => {
+                return Err(self.session_refusal());
+            }
+            (TokenKind::Session, _, _) => {
+                let same = self.assumptions.is(Assumption::HumanIdAfterDelete, "same");
+                let at = state.begin(app, &wish.client_user_id, same, now);
+                if let (Some(user), Some(email)) = (state.user_mut(at), &wish.email) {
+                    user.email = Some(email.clone());
+                }
+                at
+            }
+            (_, Some(UserStatus::Connected), Some(at)) => at,
+            (TokenKind::Id, ..) => return Err(self.id_refusal()),
+            (_, None, _)
+                if self
+                    .assumptions
+                    .is(Assumption::UnknownUserAccess, "unknown-user") =>
+            {
+                return Err(unknown_user(StatusCode::NOT_FOUND));
+            }
+            _ => {
+                return Err(Problem::coded(
+                    StatusCode::FORBIDDEN,
+                    "ACCESS_TOKEN_GENERATION_NOT_ALLOWED",
+                    "no access token for this user: nothing is connected",
+                ));
+            }
+        };
+        let revoke = self.assumptions.is(Assumption::Reissue, "revoke-older");
+        let minted = state.issue(wish.kind, holder, revoke, now);
+        Ok(Grant {
+            refresh: state.mint.refresh(minted.claim.serial),
+            token: minted.text,
+            human_id: state
+                .user(holder)
+                .map(|user| user.human_id.clone())
+                .unwrap_or_default(),
+        })
+    }
+
+    fn session_refusal(&self) -> Problem {
+        let status = match self.assumptions.value(Assumption::SessionRefusalStatus) {
+            "409" => StatusCode::CONFLICT,
+            _ => StatusCode::FORBIDDEN,
+        };
+        let message = "this user has connected before and needs an id token";
+        match self.assumptions.value(Assumption::SessionRefusalCode) {
+            "absent" => Problem::new(status, message),
+            _ => Problem::coded(status, "SESSION_TOKEN_GENERATION_NOT_ALLOWED", message),
+        }
+    }
+
+    fn id_refusal(&self) -> Problem {
+        unknown_user(match self.assumptions.value(Assumption::IdRefusalStatus) {
+            "403" => StatusCode::FORBIDDEN,
+            _ => StatusCode::NOT_FOUND,
+        })
+    }
+
+    fn lifetime(&self, kind: TokenKind) -> Option<u32> {
+        self.assumptions
+            .is(Assumption::Lifetimes, "present")
+            .then(|| kind.lifetime())
+    }
+
+    fn write_grant(&self, desk: Desk, kind: TokenKind, grant: &Grant) -> Reply {
+        let lifetime = self.lifetime(kind);
+        let lean = self.assumptions.is(Assumption::IdResponse, "lean");
+        let refresh = self
+            .assumptions
+            .is(Assumption::RefreshTokens, "present")
+            .then_some(&grant.refresh);
+        match kind {
+            TokenKind::Session => json(
+                StatusCode::OK,
+                &SessionResponse {
+                    expires_in: lifetime,
+                    human_id: &grant.human_id,
+                    session_token: &grant.token,
+                },
+            ),
+            TokenKind::Id => json(
+                StatusCode::OK,
+                &IdResponse {
+                    id_token: &grant.token,
+                    id_token_expires_in: lifetime,
+                    expires_in: lifetime.filter(|_| !lean),
+                    id_refresh_token: refresh.map(|text| format!("sbx-idr-{text}")),
+                    human_id: (!lean).then_some(&grant.human_id),
+                },
+            ),
+            TokenKind::Access | TokenKind::Client => json(
+                StatusCode::OK,
+                &AccessResponse {
+                    access_token: &grant.token,
+                    expires_in: lifetime,
+                    token_type: "Bearer",
+                    refresh_token: refresh.map(|text| match desk {
+                        Desk::Connect => format!("atrt-{text}"),
+                        Desk::Admin => text.clone(),
+                    }),
+                },
+            ),
+        }
+    }
+
+    /// Writes a refusal of the token service, hidden in a 200 when that assumption is set.
+    pub(crate) fn refuse_token(&self, problem: &Problem, request_id: &str) -> Reply {
+        let mut reply = problem.write(&self.assumptions, false, request_id);
+        if self.assumptions.is(Assumption::RefusalStatusLine, "200") {
+            *reply.status_mut() = StatusCode::OK;
+        }
+        reply
+    }
+}
+
+/// Applications of one kind get their access tokens at the desk of that kind.
+fn check_desk(
+    service: &Service,
+    desk: Desk,
+    app: &AppCredentials,
+    kind: TokenKind,
+) -> Result<(), Problem> {
+    if kind != TokenKind::Access {
+        return Ok(());
+    }
+    let (wrong, assumption, message) = match desk {
+        Desk::Connect => (
+            app.hip,
+            Assumption::HipAccessAtConnect,
+            "this application gets its access tokens from the admin token service",
+        ),
+        Desk::Admin => (
+            !app.hip,
+            Assumption::ConnectAccessAtAdmin,
+            "this application gets its access tokens from the Connect token service",
+        ),
+    };
+    if wrong && service.assumptions.is(assumption, "refuse") {
+        return Err(Problem::coded(
+            StatusCode::FORBIDDEN,
+            "NOT_AUTHORIZED",
+            message,
+        ));
+    }
+    Ok(())
+}
+
+fn unknown_user(status: StatusCode) -> Problem {
+    Problem::coded(
+        status,
+        "UNKNOWN_CLIENT_USER_ID",
+        "this application has no such user who has connected",
+    )
+}
+
+#[derive(Serialize)]
+struct SessionResponse<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<u32>,
+    human_id: &'a str,
+    session_token: &'a str,
+}
+
+#[derive(Serialize)]
+struct IdResponse<'a> {
+    id_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token_expires_in: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    human_id: Option<&'a String>,
+}
+
+#[derive(Serialize)]
+struct AccessResponse<'a> {
+    access_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<u32>,
+    token_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ClientResponse<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<u32>,
+    client_token: &'a str,
+}
