@@ -160,15 +160,19 @@ impl Session {
 
     /// Runs one program as a step; its output is shown only if it fails.
     pub(crate) fn run<'a>(&'a self, cmd: Cmd<'a>) -> anyhow::Result<Outcome> {
-        let shown = cmd.to_string();
-        let (succeeded, output) = capture(cmd)?;
-        if succeeded {
-            return Ok(Outcome::Ok);
-        }
-        Ok(Outcome::Failed(format!(
-            "{output}\nfailed: {}",
-            self.shorten(&shown)
-        )))
+        Ok(self.capture(cmd)?.0)
+    }
+
+    /// Runs one program as a step and gives its output too, both streams in the order in which they were written.
+    pub(crate) fn capture<'a>(&'a self, cmd: Cmd<'a>) -> anyhow::Result<(Outcome, String)> {
+        let shown = self.shorten(&cmd.to_string());
+        let (succeeded, output) = capture(cmd).with_context(|| format!("cannot run `{shown}`"))?;
+        let outcome = if succeeded {
+            Outcome::Ok
+        } else {
+            Outcome::Failed(format!("{output}\nfailed: {shown}"))
+        };
+        Ok((outcome, output))
     }
 
     /// Runs one program whose output is what the reader came for.
@@ -235,16 +239,13 @@ fn told_by_cargo_run(key: &str) -> bool {
 
 /// Runs a program with both of its outputs in one stream, in the order in which they were written.
 fn capture(cmd: Cmd<'_>) -> anyhow::Result<(bool, String)> {
-    let shown = cmd.to_string();
     let (mut reader, writer) = std::io::pipe()?;
     let mut command = Command::from(cmd);
     command
         .stdin(Stdio::null())
         .stdout(writer.try_clone()?)
         .stderr(writer);
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("cannot start `{shown}`"))?;
+    let mut child = command.spawn()?;
     // The command still holds the writing ends; reading would never come to an end.
     drop(command);
     let mut output = Vec::new();

@@ -29,14 +29,30 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
                 .args(["--workspace", "--all-features", "--no-run"]),
         )
     });
+    let mut counts = Counts::default();
     if built {
         session.step("unit, integration and documentation tests", |session| {
             let cmd =
                 session
                     .cargo("test")
                     .args(["--workspace", "--all-features", "--no-fail-fast"]);
-            session.run(switches.apply(cmd.args(&options.filter)))
+            let (outcome, output) = session.capture(switches.apply(cmd.args(&options.filter)))?;
+            counts = Counts::of(&output);
+            Ok(match (&options.filter, outcome) {
+                (Some(filter), Outcome::Ok) if counts.passed == 0 => {
+                    Outcome::Failed(format!("no test has `{filter}` in its name"))
+                }
+                (_, outcome) => outcome,
+            })
         });
+        let Counts {
+            passed,
+            failed,
+            ignored,
+        } = counts;
+        session.note(format!(
+            "tests    {passed} passed, {failed} failed, {ignored} ignored"
+        ));
     }
     if let Some(filter) = &options.filter {
         session.step("bench checks", |_| {
@@ -48,4 +64,65 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
         bench::check(session, &switches)?;
     }
     switches.report(session)
+}
+
+/// How many tests there were, over all programs that held some.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+}
+
+impl Counts {
+    /// Adds up the lines with which each test program ends.
+    fn of(output: &str) -> Self {
+        let mut counts = Self::default();
+        for line in output.lines() {
+            let Some((_, result)) = line.split_once("test result: ") else {
+                continue;
+            };
+            for part in result.split(['.', ';']) {
+                if let Some((number, what)) = part.trim().split_once(' ')
+                    && let Ok(number) = number.parse::<u64>()
+                {
+                    match what {
+                        "passed" => counts.passed += number,
+                        "failed" => counts.failed += number,
+                        "ignored" => counts.ignored += number,
+                        _ => {}
+                    }
+                }
+            }
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_several_programs_add_up() {
+        let output = "\
+running 3 tests
+test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.01s
+noise: 9 passed
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s
+";
+        assert_eq!(
+            Counts::of(output),
+            Counts {
+                passed: 3,
+                failed: 1,
+                ignored: 1
+            }
+        );
+    }
+
+    #[test]
+    fn no_program_no_tests() {
+        assert_eq!(Counts::of("error: could not compile"), Counts::default());
+    }
 }
