@@ -1,4 +1,4 @@
-//! `audit`: licences, advisories, bans and sources of all dependencies, by cargo-deny.
+//! `audit`: licences, bans, sources and advisories of all dependencies, by cargo-deny.
 
 use crate::step::{Outcome, Session, Tool};
 
@@ -8,19 +8,27 @@ const CARGO_DENY: Tool = Tool {
     install: "cargo install cargo-deny --locked",
 };
 
+/// What is checked, in two steps: only the last needs the network.
+const STEPS: [(&str, &[&str]); 2] = [
+    (
+        "bans, licences and sources",
+        &["bans", "licenses", "sources"],
+    ),
+    ("advisories", &["advisories"]),
+];
+
 pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
-    session.step("cargo-deny", |session| {
-        if session
-            .read(session.program("cargo-deny").arg("--version"))
-            .is_err()
-        {
-            return Ok(Outcome::Skipped(CARGO_DENY.missing()));
-        }
-        session.run(
-            session
-                .program("cargo-deny")
-                .args(["--all-features", "check"]),
-        )
-    });
+    let installed = session
+        .read(session.program("cargo-deny").arg("--version"))
+        .is_ok();
+    if !installed {
+        session.step("cargo-deny", |_| Ok(Outcome::Skipped(CARGO_DENY.missing())));
+        return Ok(());
+    }
+    for (name, checks) in STEPS {
+        session.step(name, |session| {
+            session.run(session.program("cargo-deny").arg("check").args(checks))
+        });
+    }
     Ok(())
 }
