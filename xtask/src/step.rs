@@ -1,6 +1,6 @@
 //! Steps: what a verb is made of, how each is run, timed and told.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -68,6 +68,8 @@ pub(crate) struct Session {
     prefix: String,
     rows: Vec<Row>,
     notes: Vec<String>,
+    /// The step at work has written lines of its own since its name was printed.
+    interrupted: Cell<bool>,
     workspace: OnceCell<Workspace>,
     started: Instant,
 }
@@ -91,6 +93,7 @@ impl Session {
             prefix: String::new(),
             rows: Vec::new(),
             notes: Vec::new(),
+            interrupted: Cell::new(false),
             workspace: OnceCell::new(),
             started: Instant::now(),
         })
@@ -149,6 +152,9 @@ impl Session {
         drop(anstream::stdout().flush());
         let started = Instant::now();
         let outcome = body(self).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
+        if self.interrupted.take() {
+            anstream::print!("{name:<52} ");
+        }
         anstream::println!("{}", verdict(&outcome, started.elapsed()));
         if let Outcome::Failed(output) = &outcome {
             anstream::println!("{}\n", indent(output.trim_end()));
@@ -179,6 +185,7 @@ impl Session {
     pub(crate) fn show<'a>(&'a self, cmd: Cmd<'a>) -> anyhow::Result<Outcome> {
         let shown = cmd.to_string();
         anstream::println!();
+        self.interrupted.set(true);
         let status = Command::from(cmd)
             .stdin(Stdio::null())
             .status()
