@@ -3,7 +3,9 @@
 pub mod auth;
 mod bearer;
 mod body;
+pub mod connect;
 mod credentials;
+pub mod data;
 mod endpoint;
 mod error;
 pub mod flow;

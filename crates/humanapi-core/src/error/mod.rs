@@ -21,6 +21,7 @@ pub use send::{SendFailure, SendFailureKind};
 use crate::retry::RetryAfter;
 use crate::rules::Refusal;
 use crate::token::TokenKind;
+use crate::user::EmptyUserId;
 
 /// A request could not be built.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -46,6 +47,12 @@ pub enum BuildError {
     /// A call was to be authorized by a token that cannot authorize calls.
     #[error("a {0} token opens Connect and authorizes no call: use an access or a client token")]
     NotABearer(TokenKind),
+    /// The driver has no source of tokens.
+    #[error("this driver has no source of tokens: wrap the flow in SelfServed")]
+    NoTokenSource,
+    /// The user id is empty.
+    #[error(transparent)]
+    UserId(#[from] EmptyUserId),
 }
 
 /// An answer that is not what was asked for.

@@ -1,0 +1,612 @@
+//! What Connect reports: payloads of three eras, in three forms, as one type.
+
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+/// A longer report is not read.
+pub const MAX_REPORT_SIZE: usize = 64 * 1024;
+
+/// What Connect told the page or the app: a source was connected or disconnected, or the user left.
+///
+/// It comes from a browser, so it is a hint and no proof: ask the service before believing it.
+/// Names of sources tell of a person's health, so `Debug` shows counts alone.
+///
+/// ```
+/// use humanapi_core::connect::{ConnectEvent, ConnectReport, ConnectStatus};
+///
+/// let report = ConnectReport::from_json(br#"{
+///     "type": "hapi-connect-close", "status": "SUCCESS",
+///     "sessionResults": {"connectedSources": [{"name": "Sandbox Clinic", "id": "65a0"}]},
+///     "currentConnections": [{"name": "Sandbox Clinic", "id": "65a0"}]
+/// }"#)?;
+/// assert_eq!(report.event, Some(ConnectEvent::Close));
+/// assert_eq!(report.status, Some(ConnectStatus::Success));
+/// assert_eq!(report.connected[0].name, "Sandbox Clinic");
+/// # Ok::<(), humanapi_core::connect::ReportError>(())
+/// ```
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct ConnectReport {
+    /// Which event, where the form tells: a callback's query does not.
+    pub event: Option<ConnectEvent>,
+    /// How it ended. Older widgets tell none.
+    pub status: Option<ConnectStatus>,
+    /// Connected in this sitting.
+    pub connected: Vec<ConnectedSource>,
+    /// Disconnected in this sitting.
+    pub disconnected: Vec<ConnectedSource>,
+    /// Asked for in this sitting, because the directory does not list them.
+    pub requested: Vec<ProviderRequest>,
+    /// All connected now.
+    pub current_connections: Vec<ConnectedSource>,
+    /// All asked for so far.
+    pub requested_providers: Vec<ProviderRequest>,
+    /// Only widgets of 2018 sent one.
+    pub auth_code: Option<AuthCode>,
+    /// Whatever else came along, under its own names.
+    pub extra: Map<String, Value>,
+}
+
+/// Which event a report is of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectEvent {
+    /// A source was connected.
+    Connect,
+    /// A source was disconnected.
+    Disconnect,
+    /// The user left.
+    Close,
+    /// Another one, under its own name.
+    Other(String),
+}
+
+/// How an event came about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectStatus {
+    /// The user left in the ordinary way.
+    Success,
+    /// A source was connected.
+    ConnectedSource,
+    /// A source was disconnected.
+    DisconnectedSource,
+    /// The launch token is none.
+    SessionTokenInvalid,
+    /// The launch token has ended.
+    SessionTokenExpired,
+    /// Connect was opened without a token.
+    MissingSessionToken,
+    /// Another one, as it was sent.
+    Other(String),
+}
+
+/// A source that is or was connected.
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct ConnectedSource {
+    /// Its name, as the user sees it.
+    pub name: String,
+    /// Its id, in practice 24 hex digits.
+    pub id: Option<String>,
+}
+
+/// A provider that the user asked for, because the directory does not list it.
+#[derive(Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ProviderRequest {
+    /// Its address.
+    pub address: Option<String>,
+    /// The health system it belongs to; can be `N/A`.
+    pub health_system: Option<String>,
+    /// Where it is.
+    pub location: Option<Location>,
+    /// The physician's name.
+    pub physician: Option<String>,
+    /// Its web site.
+    pub website: Option<String>,
+}
+
+/// A place on earth, in degrees.
+#[derive(Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Location {
+    /// North of the equator.
+    pub latitude: f64,
+    /// East of Greenwich.
+    pub longitude: f64,
+}
+
+/// The code that widgets of 2018 sent. Later ones never do, and no documented call takes it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct AuthCode {
+    code: SecretString,
+    /// When it ends, in milliseconds since 1970.
+    pub expires_at_millis: Option<i64>,
+}
+
+impl AuthCode {
+    /// The code in clear.
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
+        self.code.expose_secret()
+    }
+}
+
+/// A report that cannot be read. Says nothing of what stood in it.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// Longer than [`MAX_REPORT_SIZE`].
+    #[error("the report is larger than 64 KiB: Connect sends far less, so it comes from elsewhere")]
+    TooLarge,
+    /// Neither an object nor the name of an event.
+    #[error("the report is neither a JSON object nor the name of a Connect event")]
+    NotAReport,
+}
+
+impl ConnectReport {
+    /// Reads a message's data: an object, an object within a JSON string, or a bare event name.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large or none of these.
+    pub fn from_json(data: &[u8]) -> Result<Self, ReportError> {
+        if data.len() > MAX_REPORT_SIZE {
+            return Err(ReportError::TooLarge);
+        }
+        match serde_json::from_slice(data) {
+            Ok(Value::Object(fields)) => Ok(Self::from_fields(fields)),
+            Ok(Value::String(text)) => match serde_json::from_str(&text) {
+                Ok(Value::Object(fields)) => Ok(Self::from_fields(fields)),
+                _ => Self::from_name(&text),
+            },
+            Ok(_) => Err(ReportError::NotAReport),
+            Err(_) => Self::from_name(std::str::from_utf8(data).unwrap_or_default()),
+        }
+    }
+
+    /// Reads what hosted Connect appended to the callback: the whole URL, or its query or fragment.
+    ///
+    /// How the objects are written there is not documented, so JSON in one parameter, dotted names
+    /// and bracketed names are all read.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large or holds no field of a report.
+    pub fn from_callback(url_or_query: &str) -> Result<Self, ReportError> {
+        if url_or_query.len() > MAX_REPORT_SIZE {
+            return Err(ReportError::TooLarge);
+        }
+        let (before, fragment) = url_or_query.split_once('#').unwrap_or((url_or_query, ""));
+        let query = before.split_once('?').map_or_else(
+            // Without a question mark it is a query already, or a URL that has none.
+            || if before.contains("://") { "" } else { before },
+            |(_, query)| query,
+        );
+        let mut fields = Map::new();
+        for pair in query.split('&').chain(fragment.split('&')) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if !name.is_empty() {
+                put(&mut fields, &decode(name), &decode(value));
+            }
+        }
+        let report = Self::from_fields(fields);
+        if report.tells_nothing() {
+            return Err(ReportError::NotAReport);
+        }
+        Ok(report)
+    }
+
+    fn from_name(text: &str) -> Result<Self, ReportError> {
+        let text = text.trim();
+        let event = ConnectEvent::parse(text);
+        if matches!(event, ConnectEvent::Other(_)) && !text.starts_with(PREFIX) {
+            return Err(ReportError::NotAReport);
+        }
+        Ok(Self {
+            event: Some(event),
+            ..Self::default()
+        })
+    }
+
+    fn from_fields(mut fields: Map<String, Value>) -> Self {
+        let mut results = match fields.remove("sessionResults") {
+            Some(Value::Object(results)) => results,
+            Some(other) => {
+                fields.insert("sessionResults".to_owned(), other);
+                Map::new()
+            }
+            None => Map::new(),
+        };
+        let report = Self {
+            event: take_text(&mut fields, "type").map(|text| ConnectEvent::parse(&text)),
+            status: take_text(&mut fields, "status").map(ConnectStatus::parse),
+            connected: take(&mut results, &["connectedSources", "connected"], source),
+            disconnected: take(
+                &mut results,
+                &["disconnectedSources", "disconnected"],
+                source,
+            ),
+            requested: take(&mut results, &["requestedSources", "requested"], provider),
+            current_connections: take(&mut fields, &["currentConnections", "connections"], source),
+            requested_providers: take(&mut fields, &["requestedProviders"], provider),
+            auth_code: take_auth_code(&mut fields),
+            extra: Map::new(),
+        };
+        if !results.is_empty() {
+            fields.insert("sessionResults".to_owned(), Value::Object(results));
+        }
+        Self {
+            extra: fields,
+            ..report
+        }
+    }
+
+    fn tells_nothing(&self) -> bool {
+        self.event.is_none()
+            && self.status.is_none()
+            && self.connected.is_empty()
+            && self.disconnected.is_empty()
+            && self.requested.is_empty()
+            && self.current_connections.is_empty()
+            && self.requested_providers.is_empty()
+            && self.auth_code.is_none()
+    }
+}
+
+const PREFIX: &str = "hapi-connect-";
+
+impl ConnectEvent {
+    fn parse(text: &str) -> Self {
+        match text.strip_prefix(PREFIX).unwrap_or(text) {
+            "connect-source" => Self::Connect,
+            "disconnect-source" => Self::Disconnect,
+            "close" => Self::Close,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl ConnectStatus {
+    fn parse(text: String) -> Self {
+        match text.as_str() {
+            "SUCCESS" => Self::Success,
+            "CONNECTED_SOURCE" => Self::ConnectedSource,
+            "DISCONNECTED_SOURCE" => Self::DisconnectedSource,
+            "SESSION_TOKEN_INVALID" => Self::SessionTokenInvalid,
+            "SESSION_TOKEN_EXPIRED" => Self::SessionTokenExpired,
+            "MISSING_SESSION_TOKEN" => Self::MissingSessionToken,
+            _ => Self::Other(text),
+        }
+    }
+}
+
+/// Takes the first of these lists that is there; items that are none of the kind stay behind.
+fn take<T>(
+    fields: &mut Map<String, Value>,
+    names: &[&str],
+    read: fn(&Value) -> Option<T>,
+) -> Vec<T> {
+    let Some(name) = names
+        .iter()
+        .find(|name| fields.get(**name).is_some_and(Value::is_array))
+    else {
+        return Vec::new();
+    };
+    let Some(Value::Array(items)) = fields.remove(*name) else {
+        return Vec::new();
+    };
+    let mut read_items = Vec::with_capacity(items.len());
+    let mut left = Vec::new();
+    for item in items {
+        match read(&item) {
+            Some(value) => read_items.push(value),
+            None => left.push(item),
+        }
+    }
+    if !left.is_empty() {
+        fields.insert((*name).to_owned(), Value::Array(left));
+    }
+    read_items
+}
+
+fn take_text(fields: &mut Map<String, Value>, name: &str) -> Option<String> {
+    if !fields.get(name)?.is_string() {
+        return None;
+    }
+    match fields.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+fn take_auth_code(fields: &mut Map<String, Value>) -> Option<AuthCode> {
+    let code = fields.get("authCode")?.get("code")?.as_str()?;
+    let auth_code = AuthCode {
+        code: SecretString::from(code),
+        expires_at_millis: fields["authCode"].get("expiresAt").and_then(Value::as_i64),
+    };
+    fields.remove("authCode");
+    Some(auth_code)
+}
+
+fn text(value: &Value, name: &str) -> Option<String> {
+    value.get(name)?.as_str().map(str::to_owned)
+}
+
+fn source(value: &Value) -> Option<ConnectedSource> {
+    let name = text(value, "name");
+    let id = text(value, "id");
+    if name.is_none() && id.is_none() {
+        return None;
+    }
+    Some(ConnectedSource {
+        name: name.unwrap_or_default(),
+        id,
+    })
+}
+
+fn provider(value: &Value) -> Option<ProviderRequest> {
+    value.as_object()?;
+    let degrees = |name| value.get("location")?.get(name)?.as_f64();
+    Some(ProviderRequest {
+        address: text(value, "address"),
+        health_system: text(value, "healthSystem"),
+        location: degrees("latitude")
+            .zip(degrees("longitude"))
+            .map(|(latitude, longitude)| Location {
+                latitude,
+                longitude,
+            }),
+        physician: text(value, "physician"),
+        website: text(value, "website"),
+    })
+}
+
+/// Puts a parameter where its name points: `a`, `a.b` or `a[b]`.
+fn put(fields: &mut Map<String, Value>, name: &str, value: &str) {
+    let value = match serde_json::from_str(value) {
+        Ok(value @ (Value::Object(_) | Value::Array(_))) => value,
+        _ => Value::String(value.to_owned()),
+    };
+    let nested = name
+        .split_once('.')
+        .or_else(|| name.strip_suffix(']')?.split_once('['));
+    let Some((outer, inner)) = nested else {
+        fields.insert(name.to_owned(), value);
+        return;
+    };
+    let slot = fields
+        .entry(outer)
+        .or_insert_with(|| Value::Object(Map::new()));
+    match slot {
+        Value::Object(object) => {
+            object.insert(inner.to_owned(), value);
+        }
+        _ => {
+            fields.insert(name.to_owned(), value);
+        }
+    }
+}
+
+fn decode(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+impl fmt::Debug for ConnectReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectReport")
+            .field("event", &self.event.as_ref().map(ConnectEvent::known_name))
+            .field(
+                "status",
+                &self.status.as_ref().map(ConnectStatus::known_name),
+            )
+            .field("connected", &self.connected.len())
+            .field("disconnected", &self.disconnected.len())
+            .field("requested", &self.requested.len())
+            .field("current_connections", &self.current_connections.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl ConnectEvent {
+    const fn known_name(&self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Disconnect => "disconnect",
+            Self::Close => "close",
+            Self::Other(_) => "another",
+        }
+    }
+}
+
+impl ConnectStatus {
+    const fn known_name(&self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::ConnectedSource => "CONNECTED_SOURCE",
+            Self::DisconnectedSource => "DISCONNECTED_SOURCE",
+            Self::SessionTokenInvalid => "SESSION_TOKEN_INVALID",
+            Self::SessionTokenExpired => "SESSION_TOKEN_EXPIRED",
+            Self::MissingSessionToken => "MISSING_SESSION_TOKEN",
+            Self::Other(_) => "another",
+        }
+    }
+}
+
+macro_rules! hidden_debug {
+    ($($name:ident),+) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    )+};
+}
+
+hidden_debug!(ConnectedSource, ProviderRequest, Location, AuthCode);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(sources: &[ConnectedSource]) -> Vec<&str> {
+        sources.iter().map(|source| source.name.as_str()).collect()
+    }
+
+    fn check(report: &ConnectReport) {
+        assert_eq!(names(&report.connected), ["Clinic A"]);
+        assert_eq!(names(&report.disconnected), ["Clinic B"]);
+        assert_eq!(names(&report.current_connections), ["Clinic A", "Band"]);
+    }
+
+    const NEWEST: &str = r#"{"type":"hapi-connect-close","status":"SUCCESS",
+        "sessionResults":{"connectedSources":[{"name":"Clinic A","id":"a1"}],
+            "disconnectedSources":[{"name":"Clinic B","id":"b2"}],
+            "requestedSources":[{"address":"1 Mock St","healthSystem":"N/A","physician":"P",
+                "website":"https://clinic.example.test","location":{"latitude":0.5,"longitude":-0.25}}]},
+        "currentConnections":[{"name":"Clinic A","id":"a1"},{"name":"Band","id":"c3"}],
+        "requestedProviders":[],"later":{"field":1}}"#;
+
+    #[test]
+    fn the_newest_form() {
+        let report = ConnectReport::from_json(NEWEST.as_bytes()).unwrap();
+        check(&report);
+        assert_eq!(report.event, Some(ConnectEvent::Close));
+        assert_eq!(report.status, Some(ConnectStatus::Success));
+        let requested = &report.requested[0];
+        assert_eq!(requested.health_system.as_deref(), Some("N/A"));
+        assert_eq!(requested.location.map(|place| place.longitude), Some(-0.25));
+        assert_eq!(report.extra["later"]["field"], 1);
+    }
+
+    #[test]
+    fn the_forms_of_2018_and_of_1_x() {
+        let older = r#"{"sessionResults":{"connected":[{"name":"Clinic A","id":"a1"}],
+            "disconnected":[{"name":"Clinic B"}]},
+            "connections":[{"name":"Clinic A","id":"a1"},{"name":"Band"}]}"#;
+        check(&ConnectReport::from_json(older.as_bytes()).unwrap());
+        let oldest = older.replacen(
+            '{',
+            r#"{"authCode":{"code":"canary","expiresAt":1500000000000,"expiresIn":3600},"#,
+            1,
+        );
+        let report = ConnectReport::from_json(oldest.as_bytes()).unwrap();
+        check(&report);
+        let code = report.auth_code.as_ref().unwrap();
+        assert_eq!(code.expose_secret(), "canary");
+        assert_eq!(code.expires_at_millis, Some(1_500_000_000_000));
+        assert!(!format!("{report:?} {code:?}").contains("canary"));
+    }
+
+    #[test]
+    fn an_object_within_a_string_and_a_bare_name() {
+        let quoted = serde_json::to_vec(NEWEST).unwrap();
+        check(&ConnectReport::from_json(&quoted).unwrap());
+        let event = |data: &[u8]| ConnectReport::from_json(data).map(|report| report.event);
+        assert_eq!(
+            event(b"\"hapi-connect-close\""),
+            Ok(Some(ConnectEvent::Close))
+        );
+        assert_eq!(event(b"hapi-connect-close"), Ok(Some(ConnectEvent::Close)));
+        assert_eq!(event(b"close"), Ok(Some(ConnectEvent::Close)));
+        assert_eq!(
+            event(b"hapi-connect-open-url"),
+            Ok(Some(ConnectEvent::Other("open-url".to_owned())))
+        );
+        for other in [
+            &b"hello"[..],
+            b"[]",
+            b"1",
+            b"null",
+            b"\"hello\"",
+            b"",
+            b"\xff",
+        ] {
+            assert_eq!(event(other), Err(ReportError::NotAReport), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_callback_in_every_form() {
+        let connected = "%5B%7B%22name%22%3A%22Clinic+A%22%2C%22id%22%3A%22a1%22%7D%5D";
+        let disconnected = "%5B%7B%22name%22%3A%22Clinic%20B%22%7D%5D";
+        let current = "%5B%7B%22name%22%3A%22Clinic%20A%22%7D%2C%7B%22name%22%3A%22Band%22%7D%5D";
+        let dotted = format!(
+            "sessionResults.connectedSources={connected}&sessionResults.disconnectedSources={disconnected}&currentConnections={current}"
+        );
+        check(&ConnectReport::from_callback(&format!("exampleapp://done?{dotted}")).unwrap());
+        check(&ConnectReport::from_callback(&format!("https://a.example.test/#{dotted}")).unwrap());
+        check(&ConnectReport::from_callback(&dotted).unwrap());
+        let bracketed = dotted
+            .replace(
+                "sessionResults.connectedSources",
+                "sessionResults%5BconnectedSources%5D",
+            )
+            .replace(
+                "sessionResults.disconnectedSources",
+                "sessionResults[disconnectedSources]",
+            );
+        check(&ConnectReport::from_callback(&bracketed).unwrap());
+        let whole = "status=SUCCESS&sessionResults=%7B%22connectedSources%22%3A%5B%7B%22name%22%3A%22Clinic%20A%22%7D%5D%2C%22disconnectedSources%22%3A%5B%7B%22name%22%3A%22Clinic%20B%22%7D%5D%7D";
+        let report =
+            ConnectReport::from_callback(&format!("?{whole}&currentConnections={current}"))
+                .unwrap();
+        check(&report);
+        assert_eq!(report.status, Some(ConnectStatus::Success));
+        assert_eq!(
+            ConnectReport::from_callback("https://a.example.test/path").map(|_| ()),
+            Err(ReportError::NotAReport)
+        );
+    }
+
+    #[test]
+    fn an_odd_item_spoils_nothing_and_is_kept() {
+        let report = ConnectReport::from_json(
+            br#"{"type":7,"sessionResults":{"connectedSources":[{"name":"Clinic A"},3,null]},
+                "currentConnections":"none"}"#,
+        )
+        .unwrap();
+        assert_eq!(names(&report.connected), ["Clinic A"]);
+        assert_eq!(
+            report.extra["sessionResults"]["connectedSources"],
+            serde_json::json!([3, null])
+        );
+        assert_eq!(report.extra["type"], 7);
+        assert_eq!(report.extra["currentConnections"], "none");
+    }
+
+    #[test]
+    fn a_report_of_64_kib_is_read_and_a_larger_one_is_not() {
+        let filler = "x".repeat(MAX_REPORT_SIZE - r#"{"a":""}"#.len());
+        let largest = format!(r#"{{"a":"{filler}"}}"#);
+        assert!(ConnectReport::from_json(largest.as_bytes()).is_ok());
+        let larger = format!("{largest} ");
+        assert_eq!(
+            ConnectReport::from_json(larger.as_bytes()).map(|_| ()),
+            Err(ReportError::TooLarge)
+        );
+        assert_eq!(
+            ConnectReport::from_callback(&larger).map(|_| ()),
+            Err(ReportError::TooLarge)
+        );
+    }
+
+    #[test]
+    fn debug_tells_counts_and_no_names() {
+        let report = ConnectReport::from_json(NEWEST.as_bytes()).unwrap();
+        let shown = format!("{report:?} {:?} {:?}", report.connected, report.requested);
+        assert!(shown.contains("connected: 1"), "{shown}");
+        assert!(
+            !shown.contains("Clinic") && !shown.contains("Mock"),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! The query parameters that lists take.
+
+use std::fmt::{Display, Write as _};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::error::BuildError;
+
+/// What a list is narrowed to.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Query {
+    pub(super) limit: Option<u32>,
+    pub(super) offset: u64,
+    pub(super) created_since: Option<Timestamp>,
+    pub(super) created_before: Option<Timestamp>,
+    pub(super) updated_since: Option<Timestamp>,
+    pub(super) updated_before: Option<Timestamp>,
+    pub(super) source: Option<String>,
+    pub(super) days: Option<(Date, Date)>,
+    pub(super) time_series: bool,
+}
+
+/// The service's page size when none is asked for.
+pub(super) const DEFAULT_LIMIT: u32 = 50;
+/// The largest page that the service gives.
+const MAX_LIMIT: u32 = 500;
+
+impl Query {
+    /// How many records a full page holds.
+    pub(super) fn page_size(&self) -> u64 {
+        u64::from(self.limit.unwrap_or(DEFAULT_LIMIT))
+    }
+
+    /// `path` with the query behind it.
+    pub(super) fn write(&self, path: &str) -> Result<String, BuildError> {
+        if let Some(limit) = self.limit
+            && !(1..=MAX_LIMIT).contains(&limit)
+        {
+            return Err(BuildError::OutOfRange {
+                name: "limit",
+                rule: "between 1 and 500",
+            });
+        }
+        if let Some((start, end)) = self.days
+            && start > end
+        {
+            return Err(BuildError::OutOfRange {
+                name: "start_date",
+                rule: "no later than end_date",
+            });
+        }
+        let mut line = Line {
+            text: path.to_owned(),
+            separator: '?',
+        };
+        line.push("limit", self.limit);
+        line.push("offset", (self.offset > 0).then_some(self.offset));
+        line.push("created_since", self.created_since.map(basic_utc));
+        line.push("created_before", self.created_before.map(basic_utc));
+        line.push("updated_since", self.updated_since.map(basic_utc));
+        line.push("updated_before", self.updated_before.map(basic_utc));
+        line.push(
+            "source",
+            self.source
+                .as_deref()
+                .map(|source| utf8_percent_encode(source, VALUE)),
+        );
+        line.push("start_date", self.days.map(|(start, _)| start));
+        line.push("end_date", self.days.map(|(_, end)| end));
+        line.push("time_series", self.time_series.then_some("true"));
+        Ok(line.text)
+    }
+}
+
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// `YYYYMMDDTHHmmssZ`: the one documented spelling.
+fn basic_utc(moment: Timestamp) -> impl Display {
+    moment
+        .to_zoned(TimeZone::UTC)
+        .strftime("%Y%m%dT%H%M%SZ")
+        .to_string()
+}
+
+struct Line {
+    text: String,
+    separator: char,
+}
+
+impl Line {
+    fn push(&mut self, name: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            write!(self.text, "{}{name}={value}", self.separator)
+                .expect("a string can be written to");
+            self.separator = '&';
+        }
+    }
+}
