@@ -126,13 +126,17 @@ impl User {
         self.oldest_valid[claim.kind as usize] = claim.serial;
     }
 
-    pub(crate) fn connect(&mut self, source: &'static Source) {
+    /// False when it was connected already.
+    pub(crate) fn connect(&mut self, source: &'static Source) -> bool {
         self.ever_connected = true;
-        if !self.connections.contains(&source) {
+        let is_new = !self.connections.contains(&source);
+        if is_new {
             self.connections.push(source);
         }
+        is_new
     }
 
+    /// False when it was not connected.
     pub(crate) fn disconnect(&mut self, source: &'static Source) -> bool {
         let before = self.connections.len();
         self.connections.retain(|connected| *connected != source);
