@@ -1,5 +1,32 @@
-//! Stack-neutral client.
+//! The Human API client, for any HTTP stack and any async runtime.
+//!
+//! This crate holds what lies between `humanapi-core`, which does no I/O, and a transport, which
+//! does nothing else: the one loop that [drives](drive()) flows, the [`Client`], and the traits
+//! [`Transport`] and [`Runtime`]. Applications usually depend on `humanapi-reqwest` or
+//! `humanapi-hyper`, which bring a transport and re-export this crate.
+//!
+//! It never names a type of an HTTP stack, and needs tokio only with its default feature `tokio`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod client;
+mod drive;
+mod error;
+mod runtime;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod tokens;
 mod transport;
 
+pub use humanapi_core as core;
+
+pub use client::{
+    AuthorizedCall, Client, ClientBuilder, ConnectTokenCall, PlainCall, User, UserData,
+};
+pub use drive::{drive, drive_blocking};
+pub use error::{Error, ErrorKind};
+#[cfg(feature = "tokio")]
+pub use runtime::TokioRuntime;
+pub use runtime::{Runtime, Spawn, Task, Timer};
+pub use tokens::{FreshTokens, TokenSource};
 pub use transport::{BodyStream, StreamedResponse, Transport};

@@ -1,0 +1,460 @@
+//! The client: one application's calls over one transport.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_core::Stream;
+use futures_util::stream;
+use humanapi_core::auth::{IssueAccessToken, IssueClientToken, IssueIdToken, IssueSessionToken};
+use humanapi_core::data::{ListActivities, ReadHealthSummary, ReadProfile};
+use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow};
+use humanapi_core::{
+    BuildError, ClientUserId, ConnectToken, Credentials, EmptyUserId, Endpoint, Flow, FlowError,
+    Hosts, KnownStatus, Leeway, Page, Provisioning, RetryPolicy, TokenKey,
+};
+use tracing::Instrument as _;
+
+use crate::drive::drive;
+use crate::error::Error;
+use crate::runtime::Runtime;
+use crate::tokens::{FreshTokens, NoTokens, TokenSource};
+use crate::transport::Transport;
+
+/// One application's calls over one transport. Cheap to clone; share it.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    credentials: Credentials,
+    provisioning: Provisioning,
+    hosts: Hosts,
+    policy: RetryPolicy,
+    transport: Arc<dyn Transport>,
+    runtime: Arc<dyn Runtime>,
+    tokens: Arc<dyn TokenSource>,
+    calls: AtomicU64,
+}
+
+impl Client {
+    /// A client on tokio, for the production hosts, with the default retry policy.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn new(
+        credentials: Credentials,
+        provisioning: Provisioning,
+        transport: impl Transport + 'static,
+    ) -> Self {
+        Self::builder(credentials, provisioning, transport)
+            .build_on(crate::runtime::TokioRuntime::new())
+    }
+
+    /// A client with other settings.
+    pub fn builder(
+        credentials: Credentials,
+        provisioning: Provisioning,
+        transport: impl Transport + 'static,
+    ) -> ClientBuilder {
+        ClientBuilder {
+            credentials,
+            provisioning,
+            hosts: Hosts::production(),
+            policy: RetryPolicy::default(),
+            transport: Arc::new(transport),
+            tokens: None,
+        }
+    }
+
+    /// The application's view of one user.
+    ///
+    /// An empty id is reported by the first call.
+    #[must_use]
+    pub fn user(&self, id: impl Into<Arc<str>>) -> User {
+        User {
+            client: self.clone(),
+            id: ClientUserId::new(id),
+            status: KnownStatus::default(),
+        }
+    }
+
+    /// Asks for a client token, which administers an application on the Health Intelligence Platform.
+    pub fn client_token(&self) -> PlainCall<IssueClientToken> {
+        self.plain(Ok(IssueClientToken::new(self.inner.credentials.clone())))
+    }
+
+    /// A call that is authorized by the application's client token.
+    pub fn administer<E: Endpoint>(&self, endpoint: E) -> AuthorizedCall<E> {
+        AuthorizedCall {
+            client: self.clone(),
+            endpoint,
+            key: Ok(TokenKey::client(self.inner.credentials.client_id().clone())),
+            status: KnownStatus::default(),
+        }
+    }
+
+    /// Where requests go.
+    #[must_use]
+    pub fn hosts(&self) -> &Hosts {
+        &self.inner.hosts
+    }
+
+    fn plain<E: Endpoint>(&self, endpoint: Result<E, EmptyUserId>) -> PlainCall<E> {
+        PlainCall {
+            client: self.clone(),
+            endpoint,
+        }
+    }
+
+    /// The policy of one call: with a seed of its own, so that calls that fail together do not come
+    /// back together.
+    fn policy(&self) -> RetryPolicy {
+        let call = self.inner.calls.fetch_add(1, Ordering::Relaxed);
+        let policy = &self.inner.policy;
+        policy.clone().with_seed(policy.seed().wrapping_add(call))
+    }
+
+    async fn run<F, T>(&self, flow: &mut F, tokens: &dyn TokenSource) -> Result<T, Error>
+    where
+        F: Flow<Outcome = Result<T, FlowError>>,
+    {
+        let inner = &*self.inner;
+        let outcome = drive(flow, &*inner.transport, tokens, &*inner.runtime).await;
+        outcome.map_err(|error| {
+            tracing::debug!(error = %error, "failed");
+            Error::from(error)
+        })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("credentials", &self.inner.credentials)
+            .field("provisioning", &self.inner.provisioning)
+            .field("hosts", &self.inner.hosts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`Client`].
+#[must_use]
+pub struct ClientBuilder {
+    credentials: Credentials,
+    provisioning: Provisioning,
+    hosts: Hosts,
+    policy: RetryPolicy,
+    transport: Arc<dyn Transport>,
+    tokens: Option<Arc<dyn TokenSource>>,
+}
+
+impl ClientBuilder {
+    /// Sets where requests go.
+    pub fn hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = hosts;
+        self
+    }
+
+    /// Sets how often and how long calls are tried. Each call gets a seed of its own from the
+    /// policy's; give each process another one.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets where tokens that authorize calls come from. Without it each call asks afresh.
+    pub fn tokens(mut self, tokens: Arc<dyn TokenSource>) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// Builds the client on tokio.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn build(self) -> Client {
+        self.build_on(crate::runtime::TokioRuntime::new())
+    }
+
+    /// Builds the client on a runtime of your choice.
+    #[must_use]
+    pub fn build_on(self, runtime: impl Runtime + 'static) -> Client {
+        let runtime: Arc<dyn Runtime> = Arc::new(runtime);
+        let tokens = self.tokens.unwrap_or_else(|| {
+            Arc::new(FreshTokens::new(
+                self.credentials.clone(),
+                self.provisioning,
+                self.hosts.clone(),
+                self.policy.clone(),
+                Arc::clone(&self.transport),
+                Arc::clone(&runtime),
+            ))
+        });
+        Client {
+            inner: Arc::new(Inner {
+                credentials: self.credentials,
+                provisioning: self.provisioning,
+                hosts: self.hosts,
+                policy: self.policy,
+                transport: self.transport,
+                runtime,
+                tokens,
+                calls: AtomicU64::new(0),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("credentials", &self.credentials)
+            .field("provisioning", &self.provisioning)
+            .field("hosts", &self.hosts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One user, seen by the application.
+#[derive(Clone, Debug)]
+pub struct User {
+    client: Client,
+    id: Result<ClientUserId, EmptyUserId>,
+    status: KnownStatus,
+}
+
+impl User {
+    /// Says what is known of the user. An asserted status may refuse a call without asking the
+    /// service; a remembered one merely chooses the first request.
+    #[must_use]
+    pub const fn with_status(mut self, known: KnownStatus) -> Self {
+        self.status = known;
+        self
+    }
+
+    /// Gets the token that opens Connect: a session or an id token, whichever is right.
+    pub fn connect_token(&self) -> ConnectTokenCall {
+        ConnectTokenCall {
+            user: self.clone(),
+            email: None,
+            reuse: None,
+        }
+    }
+
+    /// Asks for a session token and for nothing else if that is refused.
+    pub fn session_token(&self) -> PlainCall<IssueSessionToken> {
+        self.plain(IssueSessionToken::new)
+    }
+
+    /// Asks for an id token and for nothing else if that is refused.
+    pub fn id_token(&self) -> PlainCall<IssueIdToken> {
+        self.plain(IssueIdToken::new)
+    }
+
+    /// Asks for an access token. To read data none has to be asked for: see [`data`](Self::data).
+    pub fn access_token(&self) -> PlainCall<IssueAccessToken> {
+        let provisioning = self.client.inner.provisioning;
+        self.plain(|credentials, user| IssueAccessToken::new(credentials, provisioning, user))
+    }
+
+    /// The user's health data.
+    #[must_use]
+    pub fn data(&self) -> UserData {
+        UserData { user: self.clone() }
+    }
+
+    fn plain<E: Endpoint>(
+        &self,
+        endpoint: impl FnOnce(Credentials, ClientUserId) -> E,
+    ) -> PlainCall<E> {
+        let credentials = self.client.inner.credentials.clone();
+        self.client
+            .plain(self.id.clone().map(|user| endpoint(credentials, user)))
+    }
+}
+
+/// Gets the token that opens Connect.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct ConnectTokenCall {
+    user: User,
+    email: Option<Hidden>,
+    reuse: Option<(ConnectToken, Leeway)>,
+}
+
+#[derive(Clone)]
+struct Hidden(String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl ConnectTokenCall {
+    /// Adds the user's e-mail address, which goes out with a session.
+    pub fn email(mut self, email: impl Into<String>) -> Self {
+        self.email = Some(Hidden(email.into()));
+        self
+    }
+
+    /// Offers a token from earlier, which is handed out again if it fits the user's status and leaves
+    /// more life than `leeway` asks for.
+    pub fn reuse(mut self, token: ConnectToken, leeway: Leeway) -> Self {
+        self.reuse = Some((token, leeway));
+        self
+    }
+
+    /// Sends what is needed, at most two kinds of request.
+    ///
+    /// # Errors
+    ///
+    /// When the service refused both kinds, or one for a reason that the other would not mend.
+    pub async fn send(self) -> Result<ConnectGrant, Error> {
+        let User { client, id, status } = self.user;
+        let id = id.map_err(|error| FlowError::from(BuildError::from(error)))?;
+        let (hosts, policy) = (client.inner.hosts.clone(), client.policy());
+        let mut flow = ConnectTokenFlow::new(client.inner.credentials.clone(), id, hosts, policy)
+            .with_status(status);
+        if let Some(Hidden(email)) = self.email {
+            flow = flow.with_email(email);
+        }
+        if let Some((token, leeway)) = self.reuse {
+            flow = flow.reusing(token, leeway);
+        }
+        let span = tracing::debug_span!("humanapi", call = "connect_token");
+        client.run(&mut flow, &NoTokens).instrument(span).await
+    }
+}
+
+/// One user's health data.
+#[derive(Clone, Debug)]
+pub struct UserData {
+    user: User,
+}
+
+impl UserData {
+    /// The latest value of everything.
+    pub fn summary(&self) -> AuthorizedCall<ReadHealthSummary> {
+        self.call(ReadHealthSummary::new())
+    }
+
+    /// Who the user is.
+    pub fn profile(&self) -> AuthorizedCall<ReadProfile> {
+        self.call(ReadProfile::new())
+    }
+
+    /// All activities, 50 on a page.
+    pub fn activities(&self) -> AuthorizedCall<ListActivities> {
+        self.call(ListActivities::new())
+    }
+
+    /// Any other call, or one of the above with parameters of your own.
+    pub fn call<E: Endpoint>(&self, endpoint: E) -> AuthorizedCall<E> {
+        let client_id = self.user.client.inner.credentials.client_id().clone();
+        AuthorizedCall {
+            client: self.user.client.clone(),
+            endpoint,
+            key: (self.user.id.clone()).map(|user| TokenKey::access(client_id, user)),
+            status: self.user.status,
+        }
+    }
+}
+
+/// One call that needs no token.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct PlainCall<E> {
+    client: Client,
+    endpoint: Result<E, EmptyUserId>,
+}
+
+impl<E: Endpoint> PlainCall<E> {
+    /// Sends it, as often as the retry policy allows.
+    ///
+    /// # Errors
+    ///
+    /// When the service refused or could not be asked.
+    pub async fn send(self) -> Result<E::Output, Error> {
+        let endpoint = self
+            .endpoint
+            .map_err(|error| FlowError::from(BuildError::from(error)))?;
+        let span = tracing::debug_span!("humanapi", call = endpoint.name());
+        let (hosts, policy) = (self.client.inner.hosts.clone(), self.client.policy());
+        let mut call = Call::new(endpoint, hosts, policy);
+        self.client.run(&mut call, &NoTokens).instrument(span).await
+    }
+}
+
+/// One call that is authorized by a token.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct AuthorizedCall<E> {
+    client: Client,
+    endpoint: E,
+    key: Result<TokenKey, EmptyUserId>,
+    status: KnownStatus,
+}
+
+impl<E: Endpoint> AuthorizedCall<E> {
+    /// Gets a token and sends the call, as often as the retry policy allows; renews the token once if
+    /// the service refuses it.
+    ///
+    /// # Errors
+    ///
+    /// When no token could be had, or the service refused or could not be asked.
+    pub async fn send(self) -> Result<E::Output, Error> {
+        let key = self
+            .key
+            .map_err(|error| FlowError::from(BuildError::from(error)))?;
+        let span = tracing::debug_span!("humanapi", call = self.endpoint.name());
+        let inner = &*self.client.inner;
+        let (hosts, policy) = (inner.hosts.clone(), self.client.policy());
+        let mut flow = Authorized::new(self.endpoint, key, hosts, policy).with_status(self.status);
+        self.client
+            .run(&mut flow, &*inner.tokens)
+            .instrument(span)
+            .await
+    }
+
+    fn with_endpoint(&self, endpoint: E) -> Self {
+        Self {
+            client: self.client.clone(),
+            endpoint,
+            key: self.key.clone(),
+            status: self.status,
+        }
+    }
+}
+
+impl<T, E> AuthorizedCall<E>
+where
+    E: Endpoint<Output = Page<T, E>>,
+{
+    /// All pages from this one on, one after another. Ends after the first error.
+    pub fn pages(self) -> impl Stream<Item = Result<Page<T, E>, Error>>
+    where
+        E: Clone,
+    {
+        stream::try_unfold(Some(self), |call| async move {
+            let Some(call) = call else {
+                return Ok(None);
+            };
+            let page = call.clone().send().await?;
+            let next = page.next.clone().map(|next| call.with_endpoint(next));
+            Ok(Some((page, next)))
+        })
+    }
+
+    /// All items from this page on, one after another. Ends after the first error.
+    pub fn items(self) -> impl Stream<Item = Result<T, Error>>
+    where
+        E: Clone,
+    {
+        use futures_util::TryStreamExt as _;
+
+        self.pages()
+            .map_ok(|page| stream::iter(page.items.into_iter().map(Ok)))
+            .try_flatten()
+    }
+}

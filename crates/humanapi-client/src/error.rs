@@ -1,0 +1,118 @@
+//! How a call failed, without a type of any HTTP stack.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use humanapi_core::{ApiError, ApiErrorKind, FlowError, Refusal, ResponseError, SendFailureKind};
+
+/// How a call failed.
+///
+/// Neither `Display` nor `Debug` nor a source holds a secret, a token or a line of a body.
+pub struct Error {
+    inner: Box<FlowError>,
+}
+
+/// What kind of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A value that was handed in cannot go over the wire.
+    InvalidInput,
+    /// A rule says that it cannot be had; the service was not asked.
+    Refused(Refusal),
+    /// The service refused.
+    Api(ApiErrorKind),
+    /// The service's answer cannot be read, or lacks what was asked for.
+    Unreadable,
+    /// No usable answer came.
+    Network(SendFailureKind),
+    /// The overall deadline passed before an attempt could be made.
+    OutOfTime,
+}
+
+impl Error {
+    /// What kind of failure it is. After several attempts, that of the last one.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        kind(&self.inner)
+    }
+
+    /// The service's own refusal, where it refused.
+    #[must_use]
+    pub fn api_error(&self) -> Option<&ApiError> {
+        self.inner.api_error()
+    }
+
+    /// The id under which the vendor's support finds the request.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.inner.request_id()
+    }
+
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        self.inner.remedy()
+    }
+
+    /// Whether time ran out, within an attempt or over all.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::OutOfTime | ErrorKind::Network(SendFailureKind::TimedOut)
+        ) || matches!(*self.inner, FlowError::OutOfTime { .. })
+    }
+
+    /// How the flow ended, in full.
+    #[must_use]
+    pub fn flow_error(&self) -> &FlowError {
+        &self.inner
+    }
+}
+
+fn kind(error: &FlowError) -> ErrorKind {
+    match error {
+        FlowError::Build(_) => ErrorKind::InvalidInput,
+        FlowError::Refused(refusal) => ErrorKind::Refused(*refusal),
+        FlowError::Response(ResponseError::Api(error)) => ErrorKind::Api(error.kind()),
+        FlowError::Response(_) => ErrorKind::Unreadable,
+        FlowError::Send(failure) => ErrorKind::Network(failure.kind()),
+        FlowError::Token(inner) => kind(inner),
+        FlowError::BothRefused { second, .. } => ErrorKind::Api(second.kind()),
+        FlowError::Exhausted { last, .. }
+        | FlowError::OutOfTime {
+            last: Some(last), ..
+        } => kind(last),
+        _ => ErrorKind::OutOfTime,
+    }
+}
+
+impl From<FlowError> for Error {
+    fn from(error: FlowError) -> Self {
+        Self {
+            inner: Box::new(error),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind())
+            .field("flow", &self.inner)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner.source()
+    }
+}

@@ -1,0 +1,81 @@
+//! What an async runtime gives: time, and tasks.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use humanapi_core::Now;
+
+/// A future that a runtime can hold.
+pub type Task<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Reads both clocks and waits.
+pub trait Timer: Send + Sync {
+    /// A reading of both clocks. The monotonic one counts from the same origin in all calls.
+    fn now(&self) -> Now;
+
+    /// Waits so long.
+    fn sleep(&self, duration: Duration) -> Task<'static>;
+}
+
+/// Runs tasks beside the caller's own.
+pub trait Spawn: Send + Sync {
+    /// Runs the task to its end, whatever becomes of the caller. A runtime that cannot hands the task
+    /// back, and the caller polls it by itself.
+    fn spawn(&self, task: Task<'static>) -> Option<Task<'static>>;
+}
+
+/// Time and tasks together. Implemented by all that implement both.
+pub trait Runtime: Timer + Spawn {}
+
+impl<R: Timer + Spawn> Runtime for R {}
+
+/// Time and tasks by tokio.
+#[cfg(feature = "tokio")]
+#[derive(Clone, Copy, Debug)]
+pub struct TokioRuntime {
+    origin: tokio::time::Instant,
+}
+
+#[cfg(feature = "tokio")]
+impl TokioRuntime {
+    /// Time counts from now on. Calls that wait must be made inside a tokio runtime with its timer
+    /// enabled.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            origin: tokio::time::Instant::now(),
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Default for TokioRuntime {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Timer for TokioRuntime {
+    fn now(&self) -> Now {
+        Now::new(self.origin.elapsed(), std::time::SystemTime::now())
+    }
+
+    fn sleep(&self, duration: Duration) -> Task<'static> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Spawn for TokioRuntime {
+    fn spawn(&self, task: Task<'static>) -> Option<Task<'static>> {
+        match tokio::runtime::Handle::try_current() {
+            Ok(handle) => {
+                handle.spawn(task);
+                None
+            }
+            Err(_) => Some(task),
+        }
+    }
+}
