@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use http::StatusCode;
 use http_body::Body as _;
 use humanapi_core::{SendFailure, SendFailureKind};
 use hyper::body::Incoming;
@@ -14,10 +15,19 @@ use tokio::time::{Instant, Sleep};
 
 use crate::failure;
 
+/// Whether an answer ends with its head, whatever length the head tells.
+pub(crate) fn is_head_alone(asked_for_head: bool, status: StatusCode) -> bool {
+    asked_for_head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
 /// Reads a whole body of at most `limit` bytes. A body that came in one piece is not copied.
-pub(crate) async fn whole(mut body: Incoming, limit: usize) -> Result<Bytes, SendFailure> {
+pub(crate) async fn whole(
+    mut body: Incoming,
+    head_alone: bool,
+    limit: usize,
+) -> Result<Bytes, SendFailure> {
     let expected = body.size_hint();
-    if expected.lower() > limit as u64 {
+    if expected.lower() > limit as u64 && !head_alone {
         return Err(too_large());
     }
     let Some(first) = next(&mut body).await? else {
@@ -92,9 +102,10 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
-    pub(crate) fn new(body: Incoming, patience: Duration) -> Self {
+    pub(crate) fn new(body: Incoming, head_alone: bool, patience: Duration) -> Self {
+        let announced = body.size_hint().exact();
         Self {
-            missing: body.size_hint().exact(),
+            missing: announced.filter(|_| !head_alone),
             body: Some(body),
             patience,
             waiting: false,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::Method;
 use http_body_util::Full;
 use humanapi_client::{BodyStream, StreamedResponse, Transport};
 use humanapi_core::{Body, Request, Response, SendFailure, SendFailureKind};
@@ -86,14 +87,12 @@ where
     C: Connect + Clone + Send + Sync + 'static,
 {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
+        let for_head = request.method() == Method::HEAD;
         let exchange = async {
-            let response = self
-                .client
-                .request(request.map(outgoing))
-                .await
-                .map_err(failure::before_head)?;
-            let (head, body) = response.into_parts();
-            let bytes = body::whole(body, self.max_body).await?;
+            let answer = self.client.request(request.map(outgoing)).await;
+            let (head, body) = answer.map_err(failure::before_head)?.into_parts();
+            let head_alone = body::is_head_alone(for_head, head.status);
+            let bytes = body::whole(body, head_alone, self.max_body).await?;
             Ok(Response::from_parts(head, Body::from(bytes)))
         };
         match tokio::time::timeout(timeout, exchange).await {
@@ -107,10 +106,12 @@ where
         request: Request,
         timeout: Duration,
     ) -> Result<StreamedResponse, SendFailure> {
-        let head = self.client.request(request.map(outgoing));
-        match tokio::time::timeout(timeout, head).await {
-            Ok(Ok(response)) => {
-                Ok(response.map(|body| BodyStream::new(Chunks::new(body, timeout))))
+        let for_head = request.method() == Method::HEAD;
+        let answer = self.client.request(request.map(outgoing));
+        match tokio::time::timeout(timeout, answer).await {
+            Ok(Ok(answer)) => {
+                let head_alone = body::is_head_alone(for_head, answer.status());
+                Ok(answer.map(|body| BodyStream::new(Chunks::new(body, head_alone, timeout))))
             }
             Ok(Err(error)) => Err(failure::before_head(error)),
             Err(_) => Err(SendFailure::new(SendFailureKind::TimedOut)),

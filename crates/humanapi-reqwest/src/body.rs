@@ -6,18 +6,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use http::StatusCode;
 use http_body::Body as _;
 use humanapi_core::{SendFailure, SendFailureKind};
 use tokio::time::{Instant, Sleep};
 
 use crate::failure;
 
+/// Whether an answer ends with its head, whatever length the head tells.
+pub(crate) fn is_head_alone(asked_for_head: bool, status: StatusCode) -> bool {
+    asked_for_head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
 /// Reads a whole body of at most `limit` bytes. A body that came in one piece is not copied.
 pub(crate) async fn whole(
     response: &mut reqwest::Response,
+    head_alone: bool,
     limit: usize,
 ) -> Result<Bytes, SendFailure> {
-    let expected = response.content_length();
+    let expected = response.content_length().filter(|_| !head_alone);
     if expected.is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
@@ -92,9 +99,10 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
-    pub(crate) fn new(body: reqwest::Body, patience: Duration) -> Self {
+    pub(crate) fn new(body: reqwest::Body, head_alone: bool, patience: Duration) -> Self {
+        let announced = body.size_hint().exact();
         Self {
-            missing: body.size_hint().exact(),
+            missing: announced.filter(|_| !head_alone),
             body: Some(body),
             patience,
             waiting: false,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::Method;
 use humanapi_client::{BodyStream, StreamedResponse, Transport};
 use humanapi_core::{Body, Request, Response, SendFailure, SendFailureKind};
 
@@ -89,9 +90,11 @@ impl Default for ReqwestTransport {
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
+        let for_head = request.method() == Method::HEAD;
         let exchange = async {
             let mut answer = self.head(request).await?;
-            let bytes = body::whole(&mut answer, self.max_body).await?;
+            let head_alone = body::is_head_alone(for_head, answer.status());
+            let bytes = body::whole(&mut answer, head_alone, self.max_body).await?;
             let mut response = Response::new(Body::from(bytes));
             *response.status_mut() = answer.status();
             *response.version_mut() = answer.version();
@@ -109,10 +112,12 @@ impl Transport for ReqwestTransport {
         request: Request,
         timeout: Duration,
     ) -> Result<StreamedResponse, SendFailure> {
+        let for_head = request.method() == Method::HEAD;
         match tokio::time::timeout(timeout, self.head(request)).await {
             Ok(Ok(answer)) => {
-                let response = http::Response::<reqwest::Body>::from(answer);
-                Ok(response.map(|body| BodyStream::new(Chunks::new(body, timeout))))
+                let head_alone = body::is_head_alone(for_head, answer.status());
+                let answer = http::Response::<reqwest::Body>::from(answer);
+                Ok(answer.map(|body| BodyStream::new(Chunks::new(body, head_alone, timeout))))
             }
             Ok(Err(failure)) => Err(failure),
             Err(_) => Err(SendFailure::new(SendFailureKind::TimedOut)),

@@ -1,1 +1,135 @@
-//! Placeholder while the workspace is being laid out.
+//! The conformance suite that every transport of the Human API SDK has to pass.
+//!
+//! [`conformance!`] makes one test of each case. A case starts servers of its own on loopback, hands the transport
+//! requests for them, and looks at what arrived and what came back. Nothing here sleeps to let something happen; a case
+//! waits for the event itself, and one that hangs fails after two minutes.
+
+mod authority;
+pub mod exchange;
+pub mod failures;
+mod golden;
+pub mod process;
+mod proxy;
+pub mod proxying;
+mod raw;
+mod script;
+mod server;
+mod settings;
+mod support;
+
+pub use server::Wire;
+pub use settings::{ProxySetting, TransportSettings};
+pub use support::{Subject, within};
+
+/// Makes a test of every case, for the transport that a function makes of [`TransportSettings`].
+///
+/// Takes the function's name. The crate needs tokio with its macros.
+#[macro_export]
+macro_rules! conformance {
+    ($make:ident) => {
+        $crate::conformance!(@wire http1 Http1 $make);
+        $crate::conformance!(@wire http1_tls Http1Tls $make);
+        $crate::conformance!(@wire http2_tls Http2Tls $make);
+
+        /// HTTP/1.1 in the clear and nothing else.
+        mod plain {
+            $crate::conformance!(@cases exchange (super::$make)
+                bytes_are_golden
+            );
+        }
+
+        /// HTTP/2 and nothing else.
+        mod http2 {
+            $crate::conformance!(@cases exchange (super::$make)
+                secrets_stay_out_of_the_header_table
+                parallel_requests_share_one_connection
+            );
+            $crate::conformance!(@cases failures (super::$make)
+                a_request_turned_away_is_not_processed_twice
+                a_refused_stream_is_not_processed_twice
+                a_request_taken_before_the_end_completes
+                a_request_taken_and_dropped_is_lost
+            );
+        }
+
+        /// The way to a connection.
+        mod connecting {
+            $crate::conformance!(@cases failures (super::$make)
+                a_refused_connection_is_not_sent
+                an_unknown_host_is_not_sent
+                an_unknown_authority_is_not_sent
+                a_wrong_name_is_not_sent
+                an_unreadable_root_is_not_sent
+                a_body_without_an_end_over_tls_is_cut_short
+            );
+            $crate::conformance!(@cases proxying (super::$make)
+                https_goes_through_a_tunnel
+                http2_goes_through_a_tunnel
+                plain_http_is_never_proxied
+                loopback_is_never_proxied
+                listed_hosts_are_reached_directly
+                a_refusing_proxy_is_not_sent
+                an_unreachable_proxy_is_not_sent
+                an_unreadable_proxy_is_not_gone_around
+            );
+        }
+
+        /// What needs an environment of its own.
+        mod process {
+            $crate::conformance!(@child (super::$make)
+                the_environment_names_the_proxy
+                plain_http_needs_no_certificate
+            );
+        }
+    };
+    (@wire $module:ident $wire:ident $make:ident) => {
+        mod $module {
+            $crate::conformance!(@cases exchange (super::$make, $crate::Wire::$wire)
+                requests_arrive_unaltered
+                any_status_comes_back_unaltered
+                one_call_is_one_request
+                redirects_are_not_followed
+                bodies_of_any_size_survive
+                answers_without_a_body_are_whole
+                header_bytes_survive
+                sequential_requests_share_a_connection
+                a_hundred_at_once_get_their_own_answers
+                it_works_behind_a_pointer
+                a_cancelled_call_leaves_the_transport_usable
+                chunks_arrive_before_the_end
+                a_stream_may_exceed_the_limit
+                a_stream_may_take_longer_than_one_wait
+            );
+            $crate::conformance!(@cases failures (super::$make, $crate::Wire::$wire)
+                a_connection_closed_before_the_answer_is_lost
+                a_measured_body_that_breaks_is_cut_short
+                an_unmeasured_body_that_breaks_is_cut_short
+                time_runs_out_before_the_head
+                time_runs_out_within_the_body
+                an_announced_size_over_the_limit_is_too_large
+                an_unannounced_size_over_the_limit_is_too_large
+                a_silent_stream_times_out
+                a_stream_without_a_head_times_out
+                a_stream_that_breaks_is_an_error
+                an_idle_connection_that_closed_costs_nothing
+            );
+        }
+    };
+    (@cases $module:ident $arguments:tt $($case:ident)*) => {
+        $(
+            #[::tokio::test]
+            async fn $case() {
+                $crate::within($crate::$module::$case $arguments).await;
+            }
+        )*
+    };
+    (@child ($make:expr) $($case:ident)*) => {
+        $(
+            #[::tokio::test]
+            async fn $case() {
+                let test = ::core::concat!(::core::module_path!(), "::", ::core::stringify!($case));
+                $crate::within($crate::process::$case($make, test)).await;
+            }
+        )*
+    };
+}

@@ -1,0 +1,144 @@
+//! Cases of the way through a proxy.
+
+use humanapi_core::SendFailureKind::NotSent;
+
+use crate::authority::HOST;
+use crate::golden;
+use crate::proxy::Proxy;
+use crate::script::Reply;
+use crate::server::{Server, Wire, deserted};
+use crate::settings::TransportSettings;
+use crate::support::{SECRET_PATH, Subject, fail, get, post, send, through};
+
+/// The proxy is asked for a tunnel and sees nothing else.
+pub async fn https_goes_through_a_tunnel<T: Subject>(make: impl Fn(&TransportSettings) -> T) {
+    tunnels(make, Wire::Http1Tls).await;
+}
+
+/// HTTP/2 is agreed on with the service, not with the proxy.
+pub async fn http2_goes_through_a_tunnel<T: Subject>(make: impl Fn(&TransportSettings) -> T) {
+    tunnels(make, Wire::Http2Tls).await;
+}
+
+async fn tunnels<T: Subject>(make: impl Fn(&TransportSettings) -> T, wire: Wire) {
+    let server = Server::start(wire, |_| Reply::ok("tunnelled")).await;
+    let proxy = Proxy::to(server.address()).await;
+    let transport = make(&through(proxy.setting(), ""));
+    for _ in 0..3 {
+        let answer = send(&transport, post(&target("https"))).await;
+        assert_eq!(answer.body().as_bytes(), b"tunnelled");
+    }
+    assert_eq!(proxy.asked(), [golden::CONNECT]);
+    let received = server.received();
+    assert_eq!(received.len(), 3);
+    for received in received {
+        assert!(!received.headers.contains_key("proxy-authorization"));
+        assert_eq!(
+            received.uri.path_and_query().expect("a target"),
+            SECRET_PATH
+        );
+    }
+}
+
+/// Plain http is only for loopback, so a proxy has no business with it.
+pub async fn plain_http_is_never_proxied<T: Subject>(make: impl Fn(&TransportSettings) -> T) {
+    let server = Server::start(Wire::Http1, |_| Reply::ok("direct")).await;
+    let proxy = Proxy::to(server.address()).await;
+    let transport = make(&through(proxy.setting(), ""));
+    assert_eq!(fail(&transport, post(&target("http"))).await, NotSent);
+    send(&transport, post(&server.url("/"))).await;
+    assert!(proxy.asked().is_empty());
+    assert!(
+        !server.received()[0]
+            .headers
+            .contains_key("proxy-authorization")
+    );
+}
+
+/// What is on this machine is reached on this machine.
+pub async fn loopback_is_never_proxied<T: Subject>(make: impl Fn(&TransportSettings) -> T) {
+    let server = Server::start(Wire::Http2Tls, |_| Reply::ok("direct")).await;
+    let elsewhere = Server::start(Wire::Http2Tls, |_| Reply::ok("tunnelled")).await;
+    let proxy = Proxy::to(elsewhere.address()).await;
+    let transport = make(&through(proxy.setting(), ""));
+    let answer = send(&transport, get(&server.url("/"))).await;
+    assert_eq!(answer.body().as_bytes(), b"direct");
+    let port = deserted().await.port();
+    for host in ["localhost", "127.9.8.7", "[::1]"] {
+        let url = format!("https://{host}:{port}{SECRET_PATH}");
+        assert_eq!(fail(&transport, post(&url)).await, NotSent);
+    }
+    assert!(proxy.asked().is_empty());
+}
+
+/// A host on the list is reached without the proxy.
+pub async fn listed_hosts_are_reached_directly<T: Subject>(make: impl Fn(&TransportSettings) -> T) {
+    let server = Server::start(Wire::Http1Tls, |_| Reply::ok("tunnelled")).await;
+    let proxy = Proxy::to(server.address()).await;
+    for direct in [
+        HOST,
+        "example.test",
+        ".example.test",
+        "other.test, EXAMPLE.test",
+        "*",
+    ] {
+        let transport = make(&through(proxy.setting(), direct));
+        assert_eq!(
+            fail(&transport, post(&target("https"))).await,
+            NotSent,
+            "{direct}"
+        );
+    }
+    assert!(proxy.asked().is_empty());
+    for direct in ["ample.test", "example.test.other", "10.0.0.0/8"] {
+        let transport = make(&through(proxy.setting(), direct));
+        send(&transport, post(&target("https"))).await;
+    }
+    assert_eq!(proxy.asked().len(), 3);
+}
+
+/// A proxy that says no has not passed the request on, and cannot have seen it.
+pub async fn a_refusing_proxy_is_not_sent<T: Subject>(make: impl Fn(&TransportSettings) -> T) {
+    for status in [
+        "407 canary Required",
+        "502 canary Gateway",
+        "403 canary",
+        "302 canary",
+    ] {
+        let proxy = Proxy::refusing(status).await;
+        let transport = make(&through(proxy.setting(), ""));
+        assert_eq!(
+            fail(&transport, post(&target("https"))).await,
+            NotSent,
+            "{status}"
+        );
+        assert_eq!(proxy.asked(), [golden::CONNECT]);
+    }
+}
+
+/// A proxy that is not there is not gone around.
+pub async fn an_unreachable_proxy_is_not_sent<T: Subject>(make: impl Fn(&TransportSettings) -> T) {
+    let setting = format!("http://canary-user:canary-password@{}", deserted().await);
+    let transport = make(&through(setting, ""));
+    assert_eq!(fail(&transport, post(&target("https"))).await, NotSent);
+}
+
+/// A setting that means nothing is not read as no proxy.
+pub async fn an_unreadable_proxy_is_not_gone_around<T: Subject>(
+    make: impl Fn(&TransportSettings) -> T,
+) {
+    let server = Server::start(Wire::Http1Tls, |_| Reply::ok("direct")).await;
+    for setting in [
+        "socks5://canary@127.0.0.1:1080",
+        "http://",
+        "canary://canary",
+    ] {
+        let transport = make(&through(setting.to_owned(), ""));
+        assert_eq!(fail(&transport, post(&target("https"))).await, NotSent);
+        send(&transport, get(&server.url("/"))).await;
+    }
+}
+
+fn target(scheme: &str) -> String {
+    format!("{scheme}://{HOST}{SECRET_PATH}")
+}
