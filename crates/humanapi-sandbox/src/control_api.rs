@@ -36,7 +36,7 @@ impl Service {
             body,
             query: head.uri.query(),
         };
-        let below = head.uri.path().trim_start_matches("/sandbox");
+        let below = head.uri.path().strip_prefix("/sandbox").unwrap_or_default();
         let answer = match (below, head.method.as_str()) {
             ("/apps", "GET") => Ok(json(StatusCode::OK, &call.control.apps())),
             ("/sources", "GET") => Ok(json(StatusCode::OK, &Source::ALL)),

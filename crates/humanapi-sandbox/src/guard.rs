@@ -10,7 +10,6 @@ use crate::body::content_type;
 /// The header that carries the control token.
 pub(crate) const CONTROL_TOKEN: &str = "x-sandbox-token";
 
-#[derive(Debug)]
 pub(crate) struct Guard {
     names: Vec<String>,
     control_token: Option<String>,

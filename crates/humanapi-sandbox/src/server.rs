@@ -140,7 +140,15 @@ async fn read(mut body: hyper::body::Incoming) -> Result<(Option<Bytes>, bool), 
 struct Answer {
     left: Option<Bytes>,
     length: u64,
-    truncated: bool,
+    break_off: BreakOff,
+}
+
+/// Where a body stands that is to break off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BreakOff {
+    Never,
+    AfterThis,
+    Now,
 }
 
 impl Answer {
@@ -154,7 +162,11 @@ impl Answer {
         Self {
             left: Some(left),
             length,
-            truncated,
+            break_off: if truncated {
+                BreakOff::AfterThis
+            } else {
+                BreakOff::Never
+            },
         }
     }
 }
@@ -165,20 +177,31 @@ impl Body for Answer {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        match self.left.take() {
-            Some(data) if !data.is_empty() => Poll::Ready(Some(Ok(Frame::data(data)))),
-            _ if self.truncated => {
-                self.truncated = false;
+        if let Some(data) = self.left.take()
+            && !data.is_empty()
+        {
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        match self.break_off {
+            BreakOff::Never => Poll::Ready(None),
+            BreakOff::AfterThis => {
+                // An error at once would take what is still buffered with it; waiting for one
+                // turn lets the half out first.
+                self.break_off = BreakOff::Now;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            BreakOff::Now => {
+                self.break_off = BreakOff::Never;
                 Poll::Ready(Some(Err(io::Error::other("a planned fault"))))
             }
-            _ => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        !self.truncated && self.left.as_ref().is_none_or(Bytes::is_empty)
+        self.break_off == BreakOff::Never && self.left.as_ref().is_none_or(Bytes::is_empty)
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,6 +1,7 @@
 //! The whole service without a socket: routing, guards, faults and the log around the handlers.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,7 +33,6 @@ const SERVER: HeaderValue = HeaderValue::from_static(concat!(
     " (for development and tests only)"
 ));
 
-#[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) seed: u64,
     pub(crate) apps: Vec<AppCredentials>,
@@ -44,6 +44,15 @@ pub(crate) struct Service {
     pub(crate) guard: Guard,
     pub(crate) state: Mutex<State>,
     serial: AtomicU64,
+}
+
+/// Says nothing of tokens and secrets, of which every other field holds some.
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A request on its way in.

@@ -14,7 +14,8 @@
 
   async function post(form) {
     const fields = Object.fromEntries(new FormData(form));
-    const answer = await fetch(form.action, {
+    // Not `form.action`: a field of that name would stand in for it.
+    const answer = await fetch(form.getAttribute("action"), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(fields),
@@ -72,12 +73,12 @@
     button.setAttribute("aria-disabled", "true");
     try {
       const { refused, message } = await post(form);
-      if (refused) {
+      if (isDone) {
+        end(message);
+      } else if (refused) {
         // From here on, leaving says why the sitting ended.
         main.dataset.ending = JSON.stringify(message);
         news.textContent = "Your session has ended. Choose Done to go back.";
-      } else if (isDone) {
-        end(message);
       } else if ("request" in form.dataset) {
         showRequested(form, message);
       } else {

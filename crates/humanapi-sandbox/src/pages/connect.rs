@@ -387,9 +387,11 @@ impl Connect<'_> {
                     }
                 }
                 @if !self.looks_only { (self.request_form()) }
-                p #news role="status" aria-live="polite" {}
                 div .bar {
-                    p #count { (count_text(self.connected.len())) }
+                    div {
+                        @if !self.looks_only { p #count { (count_text(self.connected.len())) } }
+                        p #news role="status" aria-live="polite" {}
+                    }
                     form method="post" action="/connect/done" data-done {
                         (self.hidden_fields())
                         button .primary type="submit" { "Done" }
@@ -472,8 +474,8 @@ impl Connect<'_> {
                 h1 { (title) }
                 p .intro { (text) }
                 p .code { code { (status.name()) } }
-                p #news role="status" aria-live="polite" {}
                 div .bar {
+                    div { p #news role="status" aria-live="polite" {} }
                     form method="post" action="/connect/done" data-done {
                         (self.hidden_fields())
                         button .primary type="submit" { "Close" }

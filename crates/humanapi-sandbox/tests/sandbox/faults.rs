@@ -1,0 +1,109 @@
+//! Every kind of planned fault, without a socket.
+
+use std::time::Duration;
+
+use http::Method;
+use humanapi_sandbox::{Delayed, Dropped, Fault};
+
+use crate::support::*;
+
+#[test]
+fn a_planned_status_has_no_effect_and_passes() {
+    let s = Offline::new();
+    let control = s.sandbox.control();
+    let fault = Fault::status(429)
+        .retry_after("1")
+        .error_code("SLOW_DOWN")
+        .on_path(CONNECT)
+        .times(2);
+    control.plan_fault(fault).unwrap();
+    assert_eq!(
+        s.read("/v1/human", "demo").status(),
+        200,
+        "another path is not hit"
+    );
+    for _ in 0..2 {
+        let response = s.token(CONNECT, "session", "u");
+        refused(&response, 429, "SLOW_DOWN");
+        assert_eq!(header(&response, "retry-after"), Some("1"));
+    }
+    assert!(control.users(&s.app.client_id).unwrap().is_empty());
+    assert_eq!(s.token(CONNECT, "session", "u").status(), 200);
+    let faults: Vec<_> = control.requests().iter().map(|entry| entry.fault).collect();
+    assert_eq!(faults, [None, Some("status"), Some("status"), None]);
+}
+
+#[test]
+fn a_drop_comes_before_or_after_the_effect() {
+    let s = Offline::new();
+    let control = s.sandbox.control();
+    let wish = || {
+        let headers = [("content-type", "application/json")];
+        request(
+            Method::POST,
+            CONNECT,
+            &headers,
+            s.wish("session", "u").to_string(),
+        )
+    };
+    control.plan_fault(Fault::drop_before()).unwrap();
+    assert!(matches!(s.try_send(wish()), Err(Dropped { .. })));
+    assert!(control.users(&s.app.client_id).unwrap().is_empty());
+    control.plan_fault(Fault::drop_after()).unwrap();
+    assert!(matches!(s.try_send(wish()), Err(Dropped { .. })));
+    assert_eq!(control.users(&s.app.client_id).unwrap().len(), 1);
+    assert!(
+        control
+            .requests()
+            .iter()
+            .all(|entry| entry.status.is_none())
+    );
+    assert_eq!(control.exchanges().session, 1);
+}
+
+#[test]
+fn bodies_are_cut_or_spoiled() {
+    let s = Offline::new();
+    let control = s.sandbox.control();
+    let whole = s.read("/v1/human", "demo");
+    control.plan_fault(Fault::truncated_body()).unwrap();
+    let cut = s.read("/v1/human", "demo");
+    assert_eq!(cut.body().len(), whole.body().len() / 2);
+    assert_eq!(
+        header(&cut, "content-length"),
+        header(&whole, "content-length")
+    );
+    control.plan_fault(Fault::garbage_body()).unwrap();
+    let garbage = s.read("/v1/human", "demo");
+    assert_eq!(garbage.status(), 200);
+    assert_eq!(
+        header(&garbage, "content-type"),
+        header(&whole, "content-type")
+    );
+    assert!(serde_json::from_slice::<serde_json::Value>(garbage.body()).is_err());
+}
+
+#[test]
+fn a_delay_is_told() {
+    let s = Offline::new();
+    let by = Duration::from_secs(90);
+    s.sandbox.control().plan_fault(Fault::delay(by)).unwrap();
+    let response = s.read("/v1/human", "demo");
+    assert_eq!(response.status(), 200);
+    let delayed = response.extensions().get::<Delayed>().unwrap();
+    assert_eq!(delayed.0, by);
+}
+
+#[test]
+fn faults_are_listed_and_cleared_and_control_is_never_hit() {
+    let s = Offline::new();
+    let control = s.sandbox.control();
+    control
+        .plan_fault(Fault::status(500).on_method(Method::GET).times(9))
+        .unwrap();
+    assert_eq!(s.get("/sandbox/faults", &[]).status(), 200);
+    assert_eq!(control.faults()[0].times_left(), 9);
+    control.clear_faults();
+    assert_eq!(s.read("/v1/human", "demo").status(), 200);
+    assert!(control.plan_fault(Fault::status(99)).is_err());
+}

@@ -1,0 +1,14 @@
+//! The sandbox as its callers see it: through requests and responses, with a socket and without.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails where it stands, as the test itself would"
+)]
+
+mod control;
+mod data_api;
+mod faults;
+mod pages;
+mod socket;
+mod support;
+mod token_service;

@@ -1,0 +1,273 @@
+//! The running server: real connections, parallel callers, and connections that break.
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::time::{Duration, Instant};
+
+use humanapi_sandbox::{DemoApp, Fault, Sandbox};
+use serde_json::Value;
+
+/// Sends bytes and reads until the other side closes.
+fn exchange(sandbox: &Sandbox, bytes: &str) -> String {
+    let mut stream = TcpStream::connect(sandbox.addr()).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    stream.write_all(bytes.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    // A reset is one of the ways in which a connection ends.
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn session_request(sandbox: &Sandbox, user: &str) -> String {
+    let app = sandbox.app(DemoApp::Connect);
+    let body = format!(
+        r#"{{"client_id":"{}","client_user_id":"{user}","type":"session"}}"#,
+        app.client_id
+    );
+    format!(
+        "POST /v1/connect/token HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+         Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        sandbox.addr(),
+        body.len()
+    )
+}
+
+fn get(sandbox: &Sandbox, path: &str, host: &str) -> String {
+    let text = format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer demo\r\nConnection: close\r\n\r\n"
+    );
+    exchange(sandbox, &text)
+}
+
+#[test]
+fn two_hundred_parallel_sessions_of_one_new_user_are_one_human() {
+    let sandbox = Sandbox::start().unwrap();
+    let ids: Vec<String> = std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..200)
+            .map(|_| {
+                scope.spawn(|| {
+                    let answer = exchange(&sandbox, &session_request(&sandbox, "new"));
+                    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+                    let body: Value = serde_json::from_str(body).unwrap();
+                    body["human_id"].as_str().unwrap().to_owned()
+                })
+            })
+            .collect();
+        callers
+            .into_iter()
+            .map(|caller| caller.join().unwrap())
+            .collect()
+    });
+    assert_eq!(ids.len(), 200);
+    assert!(ids.iter().all(|id| *id == ids[0]));
+    assert_eq!(sandbox.control().exchanges().session, 200);
+    let app = sandbox.app(DemoApp::Connect);
+    assert_eq!(sandbox.control().users(&app.client_id).unwrap().len(), 1);
+}
+
+#[test]
+fn an_ordinary_client_is_answered_and_finds_absolute_links() {
+    let sandbox = Sandbox::start().unwrap();
+    let url = format!("{}/v1/human/activities?limit=100", sandbox.url());
+    let mut response = ureq::get(&url)
+        .header("authorization", "Bearer demo")
+        .call()
+        .unwrap();
+    let link = response.headers()["link"].to_str().unwrap().to_owned();
+    assert!(link.starts_with(&format!(
+        "<{}/v1/human/activities?limit=100&offset=100>",
+        sandbox.url()
+    )));
+    let text = response.body_mut().read_to_string().unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(&text)
+            .unwrap()
+            .as_array()
+            .unwrap()
+            .len(),
+        100
+    );
+}
+
+#[test]
+fn head_has_the_length_of_get_and_no_body() {
+    let sandbox = Sandbox::start().unwrap();
+    let host = sandbox.addr().to_string();
+    let got = get(&sandbox, "/v1/human", &host);
+    let head = exchange(
+        &sandbox,
+        &format!(
+            "HEAD /v1/human HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer demo\r\nConnection: close\r\n\r\n"
+        ),
+    );
+    let length = |text: &str| {
+        let lower = text.to_lowercase();
+        lower
+            .lines()
+            .find(|line| line.starts_with("content-length"))
+            .map(str::to_owned)
+    };
+    assert!(length(&got).is_some());
+    assert_eq!(length(&head), length(&got));
+    assert!(head.ends_with("\r\n\r\n"));
+}
+
+#[test]
+fn a_dropped_connection_brings_no_byte() {
+    let sandbox = Sandbox::start().unwrap();
+    let control = sandbox.control();
+    let app = sandbox.app(DemoApp::Connect);
+    control.plan_fault(Fault::drop_before()).unwrap();
+    assert_eq!(exchange(&sandbox, &session_request(&sandbox, "u")), "");
+    assert!(control.users(&app.client_id).unwrap().is_empty());
+    control.plan_fault(Fault::drop_after()).unwrap();
+    assert_eq!(exchange(&sandbox, &session_request(&sandbox, "u")), "");
+    assert_eq!(control.users(&app.client_id).unwrap().len(), 1);
+}
+
+#[test]
+fn a_truncated_answer_promises_more_than_it_brings() {
+    let sandbox = Sandbox::start().unwrap();
+    let host = sandbox.addr().to_string();
+    sandbox
+        .control()
+        .plan_fault(Fault::truncated_body())
+        .unwrap();
+    let answer = get(&sandbox, "/v1/human", &host);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let promised: usize = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(body.len(), promised / 2);
+    let error = {
+        sandbox
+            .control()
+            .plan_fault(Fault::truncated_body())
+            .unwrap();
+        let url = format!("{}/v1/human?access_token=demo", sandbox.url());
+        ureq::get(&url).call().unwrap().body_mut().read_to_string()
+    };
+    assert!(error.is_err());
+}
+
+#[test]
+fn a_delayed_answer_is_late_and_a_stopping_sandbox_does_not_wait_for_it() {
+    let sandbox = Sandbox::start().unwrap();
+    let host = sandbox.addr().to_string();
+    let by = Duration::from_millis(60);
+    sandbox.control().plan_fault(Fault::delay(by)).unwrap();
+    let start = Instant::now();
+    assert!(get(&sandbox, "/v1/human", &host).starts_with("HTTP/1.1 200"));
+    assert!(start.elapsed() >= by);
+
+    sandbox
+        .control()
+        .plan_fault(Fault::delay(Duration::from_secs(60)))
+        .unwrap();
+    let mut stream = TcpStream::connect(sandbox.addr()).unwrap();
+    write!(stream, "GET /v1/human HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+    while !sandbox.control().faults().is_empty() {
+        std::thread::yield_now();
+    }
+    let start = Instant::now();
+    drop(sandbox);
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_long_body_is_refused_and_a_foreign_host_too() {
+    let sandbox = Sandbox::start().unwrap();
+    let url = format!("{}/v1/connect/token", sandbox.url());
+    let post = |length: usize| {
+        ureq::post(&url)
+            .header("content-type", "application/json")
+            .config()
+            .http_status_as_error(false)
+            .build()
+            .send(vec![b' '; length])
+            .unwrap()
+            .status()
+            .as_u16()
+    };
+    assert_eq!(post(1024 * 1024), 400);
+    assert_eq!(post(1024 * 1024 + 1), 413);
+    assert_eq!(post(5 * 1024 * 1024), 413);
+    assert!(get(&sandbox, "/v1/human", "evil.test").starts_with("HTTP/1.1 421"));
+    assert!(get(&sandbox, "/v1/human", "localhost:1").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn dropping_a_sandbox_frees_its_port_even_with_an_open_connection() {
+    let sandbox = Sandbox::start().unwrap();
+    let addr = sandbox.addr();
+    let mut idle = TcpStream::connect(addr).unwrap();
+    write!(idle, "GET / HTTP/1.1\r\nHost: {addr}\r\n\r\n").unwrap();
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).unwrap();
+    drop(sandbox);
+    let again = Sandbox::builder().port(addr.port()).start().unwrap();
+    assert_eq!(again.addr(), addr);
+    let taken = Sandbox::builder().port(addr.port()).start();
+    assert!(taken.is_err());
+}
+
+#[test]
+fn beyond_loopback_control_needs_its_token() {
+    let local = Sandbox::start().unwrap();
+    assert_eq!(local.control_token(), None);
+    let sandbox = Sandbox::builder()
+        .bind(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+        .start()
+        .unwrap();
+    let token = sandbox.control_token().unwrap();
+    assert!(!format!("{sandbox:?}").contains(token));
+    let call = |headers: &str| {
+        let text = format!(
+            "POST /sandbox/reset HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+             Content-Length: 0\r\nConnection: close\r\n{headers}\r\n"
+        );
+        let answer = exchange_at(sandbox.addr().port(), &text);
+        answer.get(9..12).unwrap().to_owned()
+    };
+    assert_eq!(call(""), "403");
+    assert_eq!(call("X-Sandbox-Token: wrong\r\n"), "403");
+    assert_eq!(call(&format!("X-Sandbox-Token: {token}\r\n")), "204");
+}
+
+fn exchange_at(port: u16, bytes: &str) -> String {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    stream.write_all(bytes.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_sandbox_starts_quickly_inside_another_runtime_too() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let start = Instant::now();
+        let sandbox = Sandbox::start().unwrap();
+        let host = sandbox.addr().to_string();
+        assert!(get(&sandbox, "/v1/human", &host).starts_with("HTTP/1.1 200"));
+        // Generous, for a machine that is busy; on an idle one it is a few milliseconds.
+        assert!(start.elapsed() < Duration::from_secs(2));
+        drop(sandbox);
+    });
+}
+
+#[test]
+fn a_sandbox_and_its_control_may_cross_threads() {
+    fn crosses<T: Send + Sync + 'static>() {}
+    crosses::<Sandbox>();
+    crosses::<humanapi_sandbox::Control>();
+    crosses::<humanapi_sandbox::OfflineSandbox>();
+    crosses::<humanapi_sandbox::StartError>();
+}
