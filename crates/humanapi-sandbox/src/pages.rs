@@ -112,9 +112,11 @@ impl Layout<'_> {
             }
         };
         let mut reply = reply::html(status, page.into_string());
+        // Nothing about `frame-ancestors`: even `*` would keep out a page opened from disk, which is
+        // how many first try the widget, and a web view's own scheme.
         let policy = format!(
             "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; \
-             connect-src 'self'; form-action 'self'{target}; base-uri 'none'; frame-ancestors *",
+             connect-src 'self'; form-action 'self'{target}; base-uri 'none'",
             nonce = self.nonce,
             target = self
                 .form_target

@@ -8,6 +8,7 @@
 mod control;
 mod data_api;
 mod faults;
+mod histories;
 mod pages;
 mod socket;
 mod support;
