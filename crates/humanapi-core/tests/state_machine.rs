@@ -5,6 +5,11 @@
 //! written from the documents and does not use core. What the SDK remembers is allowed to be wrong:
 //! it is forgotten, or not told of what happened elsewhere.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
+
 use std::collections::BTreeMap;
 use std::env;
 use std::time::{Duration, SystemTime};
@@ -331,6 +336,12 @@ impl Sdk {
                 let refusal = error.api_error().and_then(|answer| answer.token_refusal());
                 let refusal = refusal.unwrap_or_else(|| panic!("{kind}: {error:?}"));
                 self.told(index, UserEvent::TokenRefused(refusal));
+                let connected = self.users[index].remembered == UserStatus::Connected;
+                assert_eq!(
+                    connected,
+                    kind == TokenKind::Session,
+                    "after a refused {kind}"
+                );
                 Some(false)
             }
         }

@@ -1,0 +1,204 @@
+//! The loop: races, retries and breaking off, in virtual time.
+
+use std::future::Future as _;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+use humanapi_client::{Timer as _, TokenSource, Transport, drive, drive_blocking};
+use humanapi_core::auth::IssueSessionToken;
+use humanapi_core::data::ReadProfile;
+use humanapi_core::flow::{Authorized, Call, SelfServed};
+use humanapi_core::http::{Method, Response};
+use humanapi_core::{
+    Bearer, Body, BuildError, ClientUserId, Credentials, CredentialsError, Flow, FlowError,
+    Generation, Host, Hosts, Provisioning, RawCall, Replay, RetryPolicy, SendFailureKind, TokenKey,
+};
+
+struct NoTokens;
+
+#[async_trait]
+impl TokenSource for NoTokens {
+    async fn token(&self, _: &TokenKey, _: Option<Generation>) -> Result<Bearer, Arc<FlowError>> {
+        Err(Arc::new(BuildError::NoTokenSource.into()))
+    }
+}
+
+const SESSION: &str = r#"{"session_token":"st-1","expires_in":3600}"#;
+
+fn credentials() -> Result<Credentials, CredentialsError> {
+    Credentials::new("app-1", "hush")
+}
+
+fn session(policy: RetryPolicy) -> Call<IssueSessionToken> {
+    let credentials = credentials().expect("an id and a secret");
+    let user = ClientUserId::new("patient-17").expect("an id");
+    Call::new(
+        IssueSessionToken::new(credentials, user),
+        Hosts::production(),
+        policy,
+    )
+}
+
+fn order(policy: RetryPolicy) -> Call<RawCall> {
+    let call =
+        RawCall::new(Method::POST, Host::Admin, "/api/v1/users").with_replay(Replay::OnlyIfNotSent);
+    Call::new(call, Hosts::production(), policy)
+}
+
+async fn run<F: Flow>(
+    flow: &mut F,
+    transport: &ScriptedTransport,
+    runtime: &VirtualRuntime,
+) -> F::Outcome {
+    drive(flow, transport as &dyn Transport, &NoTokens, runtime).await
+}
+
+#[tokio::test]
+async fn a_transport_that_hangs_is_dropped_when_its_time_is_over() {
+    let runtime = VirtualRuntime::new();
+    let transport = ScriptedTransport::new([Answer::hang()]);
+    let policy = RetryPolicy::none().with_attempt_timeout(Duration::from_secs(7));
+    let error = run(&mut session(policy), &transport, &runtime)
+        .await
+        .unwrap_err();
+    let kind = error.send_failure().map(humanapi_core::SendFailure::kind);
+    assert_eq!(kind, Some(SendFailureKind::TimedOut));
+    assert_eq!(runtime.now().monotonic(), Duration::from_secs(7));
+}
+
+#[tokio::test]
+async fn a_wait_that_the_service_asks_for_is_kept() {
+    let runtime = VirtualRuntime::new();
+    let mut busy = Response::new(Body::empty());
+    *busy.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+    busy.headers_mut()
+        .insert("retry-after", http::HeaderValue::from_static("42"));
+    let transport = ScriptedTransport::new([Answer::response(busy), Answer::json(200, SESSION)]);
+    let issued = run(&mut session(RetryPolicy::default()), &transport, &runtime)
+        .await
+        .unwrap();
+    assert_eq!(issued.token.expose_secret(), "st-1");
+    assert_eq!(runtime.now().monotonic(), Duration::from_secs(42));
+}
+
+#[tokio::test]
+async fn an_order_whose_fate_is_unknown_is_sent_once() {
+    for answer in [
+        Answer::hang(),
+        Answer::failure(SendFailureKind::Lost),
+        Answer::failure(SendFailureKind::CutShort),
+        Answer::json(503, "{}"),
+    ] {
+        let transport = ScriptedTransport::new([answer, Answer::json(200, "[]")]);
+        let outcome = run(
+            &mut order(RetryPolicy::default()),
+            &transport,
+            &VirtualRuntime::new(),
+        )
+        .await;
+        assert!(outcome.is_err());
+        assert_eq!(transport.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_never_left_is_sent_again() {
+    let transport = ScriptedTransport::new([
+        Answer::failure(SendFailureKind::NotSent),
+        Answer::json(201, "[]"),
+    ]);
+    let answer = run(
+        &mut order(RetryPolicy::default()),
+        &transport,
+        &VirtualRuntime::new(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(answer.status, 201);
+    assert_eq!(transport.requests().len(), 2);
+}
+
+/// A timer whose sleeps never end, so that `drive` stays where it is.
+struct Frozen(VirtualRuntime);
+
+impl humanapi_client::Timer for Frozen {
+    fn now(&self) -> humanapi_core::Now {
+        self.0.now()
+    }
+
+    fn sleep(&self, _: Duration) -> humanapi_client::Task<'static> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// Polls `drive` once, with a request out, and drops it.
+fn break_off<F: Flow>(flow: &mut F, runtime: &VirtualRuntime) {
+    let transport = ScriptedTransport::new([Answer::hang()]);
+    let timer = Frozen(runtime.clone());
+    let mut driving = pin!(drive(flow, &transport, &NoTokens, &timer));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(matches!(driving.as_mut().poll(&mut context), Poll::Pending));
+    assert_eq!(transport.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn dropping_the_loop_leaves_a_flow_that_another_loop_finishes() {
+    let runtime = VirtualRuntime::new();
+    let mut flow = session(RetryPolicy::default());
+    break_off(&mut flow, &runtime);
+    let transport = ScriptedTransport::new([Answer::json(200, SESSION)]);
+    let issued = run(&mut flow, &transport, &runtime).await.unwrap();
+    assert_eq!(issued.token.expose_secret(), "st-1");
+    assert_eq!(flow.attempts(), 2);
+    assert!(
+        runtime.now().monotonic() >= Duration::from_secs(30),
+        "its own time was over first"
+    );
+}
+
+#[tokio::test]
+async fn dropping_the_loop_never_sends_an_order_again() {
+    let runtime = VirtualRuntime::new();
+    let mut flow = order(RetryPolicy::default());
+    break_off(&mut flow, &runtime);
+    let transport = ScriptedTransport::new([Answer::json(201, "[]")]);
+    let error = run(&mut flow, &transport, &runtime).await.unwrap_err();
+    assert!(error.send_failure().is_some(), "{error:?}");
+    assert!(transport.requests().is_empty());
+}
+
+#[test]
+fn a_blocking_closure_serves_a_flow_that_fetches_its_own_token() {
+    let credentials = credentials().unwrap();
+    let user = ClientUserId::new("patient-17").unwrap();
+    let key = TokenKey::access(credentials.client_id().clone(), user);
+    let (hosts, policy) = (Hosts::production(), RetryPolicy::none());
+    let call = Authorized::new(ReadProfile::new(), key, hosts.clone(), policy.clone());
+    let mut flow = SelfServed::new(call, credentials, Provisioning::Connect, hosts, policy);
+    let mut paths = Vec::new();
+    let profile = drive_blocking(&mut flow, |request, _| {
+        paths.push(request.uri().path().to_owned());
+        Ok(Response::new(match paths.len() {
+            1 => Body::from(r#"{"access_token":"at-1"}"#),
+            _ => Body::from(r#"{"humanId":"7a1d"}"#),
+        }))
+    })
+    .unwrap();
+    assert_eq!(profile.human_id.as_deref(), Some("7a1d"));
+    assert_eq!(paths, ["/v1/connect/token", "/v1/human/profile"]);
+}
+
+#[test]
+fn a_blocking_flow_that_needs_a_token_says_how_to_get_one() {
+    let credentials = credentials().unwrap();
+    let key = TokenKey::client(credentials.client_id().clone());
+    let call = RawCall::new(Method::GET, Host::Admin, "/api/v1/order-types");
+    let mut flow = Authorized::new(call, key, Hosts::production(), RetryPolicy::none());
+    let error = drive_blocking(&mut flow, |_, _| panic!("nothing is sent")).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("SelfServed"), "{cause}");
+}
