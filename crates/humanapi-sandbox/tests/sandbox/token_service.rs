@@ -328,14 +328,22 @@ fn users_differ_wherever_their_bytes_differ() {
 #[test]
 fn users_of_two_applications_are_apart() {
     let s = Offline::new();
-    let other = Offline {
-        app: s.sandbox.app(DemoApp::Hip),
-        sandbox: humanapi_sandbox::Sandbox::builder().build_offline(),
-    };
-    let one = body(&s.token(CONNECT, "session", "u"));
-    let wish = other.wish("session", "u");
+    let mut wish = s.wish("session", "u");
+    let one = body(&s.post_json(CONNECT, &wish));
+    let other = s.sandbox.app(DemoApp::Hip);
+    wish["client_id"] = json!(other.client_id);
+    refused(
+        &s.post_json(CONNECT, &wish),
+        401,
+        "INVALID_CLIENT_ID_OR_SECRET",
+    );
+    wish["client_secret"] = json!(other.client_secret);
     let two = body(&s.post_json(CONNECT, &wish));
     assert_ne!(one["human_id"], two["human_id"]);
+    assert_eq!(
+        s.sandbox.control().users(&other.client_id).unwrap().len(),
+        1
+    );
 }
 
 #[test]
