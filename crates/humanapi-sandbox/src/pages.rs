@@ -2,6 +2,7 @@
 
 mod connect;
 mod dashboard;
+mod directory;
 mod message;
 
 use http::header::{self, HeaderName, HeaderValue};

@@ -2,9 +2,10 @@
 
 use http::header::{self, HeaderValue};
 use http::{Method, StatusCode};
-use maud::{Markup, html};
+use maud::html;
 
 use super::Layout;
+use super::directory::{Connect, Hosted, SCRIPT, STYLE, banner};
 use super::message::{Event, Message, Status};
 use crate::app::callback_allowed;
 use crate::assumption::Assumption;
@@ -13,17 +14,10 @@ use crate::lock;
 use crate::reply::{self, Reply};
 use crate::request_log::Note;
 use crate::service::{Incoming, Service, allow};
-use crate::source::{Source, SourceKind};
+use crate::source::Source;
 use crate::state::State;
 use crate::token::{Claim, Standing, TokenKind};
 use crate::user::{Location, RequestedProvider, UserStatus};
-
-/// The hosted link that a page was opened by.
-struct Hosted {
-    app: usize,
-    client_id: String,
-    callback: String,
-}
 
 impl Service {
     /// The page as the widget opens it, in a frame or a web view.
@@ -329,189 +323,6 @@ impl ActionForm {
     }
 }
 
-/// What the page shows.
-struct Connect<'a> {
-    token: &'a str,
-    hosted: Option<Hosted>,
-    connected: Vec<&'static Source>,
-    requested: usize,
-    refusal: Option<Status>,
-    looks_only: bool,
-}
-
-impl Connect<'_> {
-    /// A look at the directory without a user.
-    fn looking() -> Self {
-        Self {
-            token: "",
-            hosted: None,
-            connected: Vec::new(),
-            requested: 0,
-            refusal: None,
-            looks_only: true,
-        }
-    }
-
-    fn markup(&self) -> Markup {
-        match self.refusal {
-            Some(status) => self.refused(status),
-            None => self.directory(),
-        }
-    }
-
-    fn directory(&self) -> Markup {
-        let intro = if self.looks_only {
-            "These are the sources that a user can connect."
-        } else if self.connected.is_empty() {
-            "Choose where your health records are kept. You decide what is shared."
-        } else {
-            "Welcome back. You can connect more sources, or disconnect those that you have."
-        };
-        let ending = Message::nothing(Status::Success);
-        html! {
-            main data-ending=[self.looks_only.then(|| json_text(&ending))] {
-                (banner())
-                h1 { "Connect your health data" }
-                p .intro { (intro) }
-                @for (kind, title) in [
-                    (SourceKind::Medical, "Clinics and pharmacies"),
-                    (SourceKind::Wellness, "Apps and devices"),
-                ] {
-                    section {
-                        h2 { (title) }
-                        ul {
-                            @for source in Source::ALL.iter().filter(|source| source.kind == kind) {
-                                (self.entry(source))
-                            }
-                        }
-                    }
-                }
-                @if !self.looks_only { (self.request_form()) }
-                div .bar {
-                    div {
-                        @if !self.looks_only { p #count { (count_text(self.connected.len())) } }
-                        p #news role="status" aria-live="polite" {}
-                    }
-                    form method="post" action="/connect/done" data-done {
-                        (self.hidden_fields())
-                        button .primary type="submit" { "Done" }
-                    }
-                }
-            }
-        }
-    }
-
-    fn entry(&self, source: &Source) -> Markup {
-        let is_connected = self.connected.iter().any(|one| one.id == source.id);
-        let (action, verb) = if is_connected {
-            ("disconnect", "Disconnect")
-        } else {
-            ("connect", "Connect")
-        };
-        html! {
-            li data-connected[is_connected] {
-                div {
-                    span .name { (source.name) }
-                    span .state { @if is_connected { "Connected" } @else { "Not connected" } }
-                }
-                @if !self.looks_only {
-                    form method="post" action=(format!("/connect/sources/{}", source.id))
-                        data-source=(source.name)
-                    {
-                        (self.hidden_fields())
-                        input type="hidden" name="action" value=(action);
-                        button type="submit" {
-                            span { (verb) }
-                            span .unseen { " " (source.name) }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn request_form(&self) -> Markup {
-        html! {
-            details {
-                summary { "Your provider is not listed?" }
-                form .request method="post" action="/connect/requests" data-request {
-                    (self.hidden_fields())
-                    label { "Doctor or practice"
-                        input name="physician" required autocomplete="off" maxlength="200"; }
-                    label { "Health system (if you know it)"
-                        input name="healthSystem" autocomplete="off" maxlength="200"; }
-                    label { "Address"
-                        input name="address" autocomplete="off" maxlength="300"; }
-                    label { "Website"
-                        input name="website" type="url" autocomplete="off" maxlength="300"; }
-                    button type="submit" { "Ask for this provider" }
-                }
-                p #requested data-count=(self.requested) {
-                    @if self.requested > 0 { "Asked for so far: " (self.requested) }
-                }
-            }
-        }
-    }
-
-    fn refused(&self, status: Status) -> Markup {
-        let (title, text) = match status {
-            Status::SessionTokenExpired => (
-                "Your session has ended",
-                "For your safety, a session lasts for a limited time. Go back and start again.",
-            ),
-            Status::MissingSessionToken => (
-                "There is no session",
-                "The app opened Connect without saying for whom. Go back and start again.",
-            ),
-            _ => (
-                "This session is not valid",
-                "The app opened Connect in a way that is not accepted. Go back and start again.",
-            ),
-        };
-        html! {
-            main data-ending=(json_text(&Message::nothing(status))) {
-                (banner())
-                h1 { (title) }
-                p .intro { (text) }
-                p .code { code { (status.name()) } }
-                div .bar {
-                    div { p #news role="status" aria-live="polite" {} }
-                    form method="post" action="/connect/done" data-done {
-                        (self.hidden_fields())
-                        button .primary type="submit" { "Close" }
-                    }
-                }
-            }
-        }
-    }
-
-    fn hidden_fields(&self) -> Markup {
-        html! {
-            input type="hidden" name="token" value=(self.token);
-            @if let Some(hosted) = &self.hosted {
-                input type="hidden" name="clientId" value=(hosted.client_id);
-                input type="hidden" name="callback" value=(hosted.callback);
-            }
-        }
-    }
-}
-
-fn banner() -> Markup {
-    html! { p .banner { strong { "Sandbox" } " Everything here is made up, for development and tests." } }
-}
-
-fn count_text(count: usize) -> String {
-    match count {
-        0 => "Nothing connected yet".to_owned(),
-        1 => "1 source connected".to_owned(),
-        _ => format!("{count} sources connected"),
-    }
-}
-
-fn json_text(message: &Message) -> String {
-    serde_json::to_string(message).unwrap_or_default()
-}
-
 fn page_address(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut text = path.to_owned();
     for (at, (name, value)) in parameters.iter().enumerate() {
@@ -557,9 +368,6 @@ fn form_source(callback: &str) -> Option<String> {
         .all(|byte| byte.is_ascii_alphanumeric() || b"+-.:/[]".contains(&byte));
     plain.then_some(source)
 }
-
-const STYLE: &str = include_str!("connect.css");
-const SCRIPT: &str = include_str!("connect.js");
 
 #[cfg(test)]
 mod tests {
