@@ -80,9 +80,11 @@ impl<E: Endpoint> Authorized<E> {
             }
             (Ok(bearer), refusal) => {
                 self.call.authorize(bearer);
-                State::Calling {
-                    renewed: refusal.is_some(),
+                let renewed = refusal.is_some();
+                if let Some((_, answer)) = refusal {
+                    self.call.reopen(answer);
                 }
+                State::Calling { renewed }
             }
         };
     }
@@ -118,7 +120,6 @@ impl<E: Endpoint> Flow for Authorized<E> {
                             if !*renewed && is_unauthorized(&error) =>
                         {
                             let refusal = Some((bearer.generation(), error));
-                            self.call.reopen();
                             self.state = State::NeedsToken { refusal };
                         }
                         (step, _) => return step,

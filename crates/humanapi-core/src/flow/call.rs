@@ -28,6 +28,10 @@ pub struct Call<E: Endpoint> {
     /// When it was first polled: the overall deadline counts from here.
     started: Option<Duration>,
     attempts: u32,
+    /// How many another call of the same flow made before.
+    attempts_before: u32,
+    /// How the last attempt ended, while another is to follow.
+    last: Option<FlowError>,
     next_id: RequestId,
     state: State<E::Output>,
 }
@@ -57,6 +61,8 @@ impl<E: Endpoint> Call<E> {
             authorization: None,
             started: None,
             attempts: 0,
+            attempts_before: 0,
+            last: None,
             next_id: RequestId::FIRST,
             state: State::Ready {
                 not_before: Duration::ZERO,
@@ -76,10 +82,11 @@ impl<E: Endpoint> Call<E> {
         &self.endpoint
     }
 
-    /// Goes on with ids and time where another call of the same flow left off.
+    /// Goes on with ids, time and count where another call of the same flow left off.
     pub(super) fn continuing<O: Endpoint>(mut self, other: &Call<O>) -> Self {
         self.next_id = other.next_id;
         self.started = other.started;
+        self.attempts_before = other.attempts_before.saturating_add(other.attempts);
         self
     }
 
@@ -93,8 +100,9 @@ impl<E: Endpoint> Call<E> {
         self.authorization.as_ref()
     }
 
-    /// Makes ready for one more attempt after an answer that was final.
-    pub(super) fn reopen(&mut self) {
+    /// Makes ready for one more attempt after `answer`, which was final.
+    pub(super) fn reopen(&mut self, answer: FlowError) {
+        self.last = Some(answer);
         self.state = State::Ready {
             not_before: Duration::ZERO,
         };
@@ -110,14 +118,15 @@ impl<E: Endpoint> Call<E> {
     /// Ends by the overall deadline.
     pub(super) fn out_of_time(&self, last: Option<FlowError>) -> FlowError {
         FlowError::OutOfTime {
-            attempts: self.attempts,
+            attempts: self.attempts_before.saturating_add(self.attempts),
             last: last.map(Box::new),
         }
     }
 
     fn send(&mut self, now: Now, deadline: Duration) -> Step<Result<E::Output, FlowError>> {
+        let last = self.last.take();
         if now.monotonic() >= deadline {
-            let error = self.out_of_time(None);
+            let error = self.out_of_time(last);
             return self.end(Err(error));
         }
         let mut request = match self.endpoint.request(&self.hosts) {
@@ -181,6 +190,7 @@ impl<E: Endpoint> Call<E> {
         self.state = if not_before >= self.deadline(now) {
             State::Over(Some(Err(self.out_of_time(Some(error)))))
         } else {
+            self.last = Some(error);
             State::Ready { not_before }
         };
     }

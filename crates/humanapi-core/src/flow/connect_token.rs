@@ -158,8 +158,23 @@ impl ConnectTokenFlow {
         first: Option<ApiError>,
         asked: &TokenCall,
     ) -> Result<State, FlowError> {
-        let FlowError::Response(ResponseError::Api(answer)) = error else {
-            return Err(error);
+        let answer = match (error, first.as_ref()) {
+            (FlowError::Response(ResponseError::Api(answer)), _) => answer,
+            // No time was left for the second request, so the first answer is how it ended.
+            (
+                FlowError::OutOfTime {
+                    attempts,
+                    last: None,
+                },
+                Some(first),
+            ) => {
+                let first = FlowError::from(ResponseError::Api(first.clone()));
+                return Err(FlowError::OutOfTime {
+                    attempts,
+                    last: Some(Box::new(first)),
+                });
+            }
+            (error, _) => return Err(error),
         };
         let Some(refusal) = answer.token_refusal() else {
             return Err(match first {

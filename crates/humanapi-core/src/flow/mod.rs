@@ -6,18 +6,15 @@
 //!
 //! ```no_run
 //! use humanapi_core::{Flow, Input, Now, Request, Response, SendFailure, Step};
-//! # fn now() -> Now { unimplemented!() }
-//! # fn send(_: Request, _: std::time::Duration) -> Result<Response, SendFailure> { unimplemented!() }
+//! # fn now() -> Now { unreachable!() }
+//! # fn send(_: Request, _: std::time::Duration) -> Result<Response, SendFailure> { unreachable!() }
 //!
 //! fn drive<F: Flow>(mut flow: F) -> F::Outcome {
 //!     loop {
 //!         match flow.poll(now()) {
 //!             Step::Send { id, request, timeout } => {
-//!                 let input = match send(request, timeout) {
-//!                     Ok(response) => Input::Response { id, response },
-//!                     Err(failure) => Input::SendFailed { id, failure },
-//!                 };
-//!                 flow.handle(input, now());
+//!                 let outcome = send(request, timeout);
+//!                 flow.handle(Input::sent(id, outcome), now());
 //!             }
 //!             Step::WaitUntil(moment) => {
 //!                 std::thread::sleep(moment.saturating_sub(now().monotonic()));
@@ -174,6 +171,17 @@ pub enum Input {
     },
     /// The token that was needed, or why there is none.
     Token(Result<Bearer, Arc<FlowError>>),
+}
+
+impl Input {
+    /// How sending a request ended, as an input.
+    #[must_use]
+    pub fn sent(id: RequestId, outcome: Result<Response, SendFailure>) -> Self {
+        match outcome {
+            Ok(response) => Self::Response { id, response },
+            Err(failure) => Self::SendFailed { id, failure },
+        }
+    }
 }
 
 /// Ties an answer to its request within one flow.
