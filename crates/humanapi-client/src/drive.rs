@@ -35,17 +35,14 @@ where
                 request,
                 timeout,
             } => {
-                let input = match send(transport, timer, request, timeout).await {
+                let outcome = send(transport, timer, request, timeout).await;
+                match &outcome {
                     Ok(response) => {
                         tracing::debug!(status = response.status().as_u16(), "answered");
-                        Input::Response { id, response }
                     }
-                    Err(failure) => {
-                        tracing::debug!(failure = %failure, "not answered");
-                        Input::SendFailed { id, failure }
-                    }
-                };
-                flow.handle(input, timer.now());
+                    Err(failure) => tracing::debug!(failure = %failure, "not answered"),
+                }
+                flow.handle(Input::sent(id, outcome), timer.now());
             }
             Step::NeedToken { key, rejected } => {
                 tracing::trace!(
@@ -127,11 +124,8 @@ pub fn drive_blocking<F: Flow + ?Sized>(
                 request,
                 timeout,
             } => {
-                let input = match send(request, timeout) {
-                    Ok(response) => Input::Response { id, response },
-                    Err(failure) => Input::SendFailed { id, failure },
-                };
-                flow.handle(input, self::now());
+                let outcome = send(request, timeout);
+                flow.handle(Input::sent(id, outcome), self::now());
             }
             Step::NeedToken { .. } => {
                 let error = Arc::new(FlowError::from(BuildError::NoTokenSource));

@@ -329,6 +329,12 @@ impl Sdk {
         match outcome {
             Ok(()) => {
                 self.told(index, UserEvent::TokenIssued(kind));
+                let started = self.users[index].remembered == UserStatus::Started;
+                let connected = self.users[index].remembered == UserStatus::Connected;
+                assert_eq!(
+                    (started, connected),
+                    (kind == TokenKind::Session, kind != TokenKind::Session)
+                );
                 Some(true)
             }
             Err(FlowError::Exhausted { .. }) => None,
