@@ -1,0 +1,448 @@
+//! The command line: verbs, options, what `--help` teaches, and mistakes in two lines.
+
+use std::ffi::OsString;
+#[cfg(feature = "token")]
+use std::path::PathBuf;
+
+use clap::builder::Styles;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+#[cfg(any(feature = "demo", feature = "token"))]
+use crate::adapter::Adapter;
+use crate::exit::{self, Code, Failure};
+use crate::output::palette;
+
+/// Human API from a terminal: a demo, an offline sandbox, and tokens.
+#[derive(Debug, Parser)]
+#[command(
+    name = "humanapi",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    styles = STYLES,
+    max_term_width = 100,
+    after_help = after_help(),
+)]
+struct Line {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What the command does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Tell the whole story on an embedded sandbox, step by step
+    #[cfg(feature = "demo")]
+    #[command(long_about = DEMO_ABOUT, after_help = DEMO_EXAMPLES)]
+    Demo(DemoArgs),
+    /// Run the sandbox: an offline Human API for development and tests
+    #[cfg(feature = "sandbox")]
+    #[command(long_about = SANDBOX_ABOUT, after_help = SANDBOX_EXAMPLES)]
+    Sandbox(SandboxArgs),
+    /// Ask the token service for a token
+    #[cfg(feature = "token")]
+    #[command(long_about = TOKEN_ABOUT, after_help = TOKEN_EXAMPLES, arg_required_else_help = true)]
+    Token(TokenArgs),
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Which HTTP stack sends the requests
+    #[arg(long, value_enum, default_value_t, value_name = "STACK")]
+    pub(crate) adapter: Adapter,
+    /// Open Connect in your browser and be the person yourself
+    #[arg(long)]
+    pub(crate) browser: bool,
+    /// The number from which ids, tokens and health data follow
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    pub(crate) seed: u64,
+}
+
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArgs {
+    /// The port to listen on, on this machine alone; 0 takes a free one
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub(crate) port: u16,
+    /// The number from which ids, secrets, tokens and health data follow
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    pub(crate) seed: u64,
+    /// Print one line of JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(feature = "token")]
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct TokenArgs {
+    #[command(subcommand)]
+    pub(crate) kind: TokenVerb,
+}
+
+/// Which token.
+#[cfg(feature = "token")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenVerb {
+    /// Opens Connect for a user who has connected nothing yet; lives 1 hour
+    #[command(after_help = KIND_HELP)]
+    Session {
+        #[command(flatten)]
+        user: UserArgs,
+        #[command(flatten)]
+        email: EmailArgs,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    /// Opens Connect for a returning user; lives 24 hours
+    #[command(after_help = KIND_HELP)]
+    Id {
+        #[command(flatten)]
+        user: UserArgs,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    /// Reads one user's health data, from a server; lives 24 hours
+    #[command(after_help = KIND_HELP)]
+    Access {
+        #[command(flatten)]
+        user: UserArgs,
+        /// How the vendor set your application up, which decides where the token comes from
+        #[arg(
+            long,
+            value_enum,
+            default_value_t,
+            value_name = "SETUP",
+            help_heading = "What is asked for"
+        )]
+        provisioning: Setup,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    /// Administers your application on the Health Intelligence Platform; lives 24 hours
+    #[command(after_help = KIND_HELP)]
+    Client {
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    /// Opens Connect: a session or an id token, whichever is right for the user
+    #[command(after_help = KIND_HELP)]
+    Connect {
+        #[command(flatten)]
+        user: UserArgs,
+        /// What you know of the user; it chooses which kind is asked for first
+        #[arg(
+            long,
+            value_enum,
+            default_value_t,
+            value_name = "STATUS",
+            help_heading = "What is asked for"
+        )]
+        status: Status,
+        #[command(flatten)]
+        email: EmailArgs,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+}
+
+#[cfg(feature = "token")]
+#[derive(Debug, Args)]
+pub(crate) struct UserArgs {
+    /// Your own id for the user
+    #[arg(long, value_name = "ID", help_heading = "What is asked for")]
+    pub(crate) user: String,
+}
+
+#[cfg(feature = "token")]
+#[derive(Debug, Args)]
+pub(crate) struct EmailArgs {
+    /// The user's e-mail address, which goes out with a session
+    #[arg(long, value_name = "ADDRESS", help_heading = "What is asked for")]
+    pub(crate) email: Option<String>,
+}
+
+#[cfg(feature = "token")]
+#[derive(Debug, Args)]
+pub(crate) struct CommonArgs {
+    /// Your application's id, from the developer portal
+    #[arg(
+        long,
+        env = "HUMANAPI_CLIENT_ID",
+        hide_env_values = true,
+        value_name = "ID",
+        help_heading = "Credentials"
+    )]
+    pub(crate) client_id: Option<String>,
+    /// A file that holds the client secret and nothing else; `-` reads standard input
+    #[arg(long, value_name = "PATH", help_heading = "Credentials")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// Where to ask instead of the production hosts, such as a sandbox
+    #[arg(long, value_name = "URL", help_heading = "Where")]
+    pub(crate) base_url: Option<String>,
+    /// Which HTTP stack sends the requests
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "STACK",
+        help_heading = "Where"
+    )]
+    pub(crate) adapter: Adapter,
+    /// Show the token in clear
+    #[arg(long, help_heading = "Output")]
+    pub(crate) reveal: bool,
+    /// Print one line of JSON, as is done anyway when the output is no terminal
+    #[arg(long, conflicts_with = "table", help_heading = "Output")]
+    pub(crate) json: bool,
+    /// Print a table, as is done anyway on a terminal
+    #[arg(long, help_heading = "Output")]
+    pub(crate) table: bool,
+}
+
+/// How the vendor set an application up.
+#[cfg(feature = "token")]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Setup {
+    /// Access tokens come from `/v1/connect/token`.
+    #[default]
+    Connect,
+    /// On the Health Intelligence Platform: access tokens come from `/v1/admin/token`.
+    Hip,
+}
+
+#[cfg(feature = "token")]
+impl From<Setup> for humanapi_core::Provisioning {
+    fn from(setup: Setup) -> Self {
+        match setup {
+            Setup::Connect => Self::Connect,
+            Setup::Hip => Self::Hip,
+        }
+    }
+}
+
+/// What is known of a user.
+#[cfg(feature = "token")]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Status {
+    /// Nothing is known.
+    #[default]
+    Unknown,
+    /// No session was ever started.
+    New,
+    /// A session was started, nothing was connected.
+    Started,
+    /// Has connected a source at some time.
+    Connected,
+    /// Was deleted.
+    Deleted,
+}
+
+#[cfg(feature = "token")]
+impl From<Status> for humanapi_core::UserStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Unknown => Self::Unknown,
+            Status::New => Self::New,
+            Status::Started => Self::Started,
+            Status::Connected => Self::Connected,
+            Status::Deleted => Self::Deleted,
+        }
+    }
+}
+
+/// Reads the command line.
+pub(crate) fn parse() -> Result<Verb, Failure> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    refuse_secret_arguments(&words)?;
+    match Line::try_parse_from(words) {
+        Ok(line) => Ok(line.verb),
+        Err(error) => Err(mistake(&error)),
+    }
+}
+
+/// There is no option for the secret, and whoever tries one is told why, without repeating the value.
+fn refuse_secret_arguments(words: &[OsString]) -> Result<(), Failure> {
+    let names_a_secret = |word: &OsString| {
+        let word = word.to_string_lossy();
+        let name = word.split('=').next().unwrap_or_default();
+        matches!(name, "--client-secret" | "--client_secret" | "--secret")
+    };
+    let options = words.iter().take_while(|word| *word != "--");
+    if options.skip(1).any(names_a_secret) {
+        return Err(Failure::new(
+            Code::Usage,
+            "there is no option for the client secret: other programs can read a command line, and shells keep it",
+            "set HUMANAPI_CLIENT_SECRET, use --secret-file, or type it when asked; and change the secret if it was a real one",
+        ));
+    }
+    Ok(())
+}
+
+/// Says what is wrong with a command line in two lines, or shows the help that was asked for.
+fn mistake(error: &clap::Error) -> Failure {
+    let shown = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    if shown {
+        return match error.print() {
+            Ok(()) => Failure::Said,
+            Err(error) => Failure::from(error),
+        };
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Failure::new(
+            Code::Usage,
+            "say what to do",
+            format!("the verbs are {}; `humanapi --help` tells more", verbs()),
+        );
+    }
+    let rendered = error.to_string();
+    let first = rendered.lines().next().unwrap_or_default();
+    let cause = match context(error, ContextKind::InvalidArg) {
+        Some(missing) if error.kind() == ErrorKind::MissingRequiredArgument => {
+            format!("{missing} is missing")
+        }
+        _ => first.trim_start_matches("error: ").to_owned(),
+    };
+    let suggested = context(error, ContextKind::SuggestedArg)
+        .or_else(|| context(error, ContextKind::SuggestedSubcommand))
+        .or_else(|| context(error, ContextKind::SuggestedValue));
+    let remedy = match (suggested, context(error, ContextKind::ValidValue)) {
+        (Some(suggested), _) => format!("did you mean {suggested}?"),
+        (None, Some(valid)) => format!("it can be {valid}"),
+        (None, None) => {
+            "`humanapi --help` and `humanapi VERB --help` show what there is".to_owned()
+        }
+    };
+    Failure::new(Code::Usage, cause, remedy)
+}
+
+fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        ContextValue::Strings(texts) if !texts.is_empty() => Some(texts.join(", ")),
+        _ => None,
+    }
+}
+
+fn verbs() -> String {
+    let names = [
+        ("demo", cfg!(feature = "demo")),
+        ("sandbox", cfg!(feature = "sandbox")),
+        ("token", cfg!(feature = "token")),
+    ];
+    let built: Vec<&str> = names
+        .iter()
+        .filter(|(_, is_built)| *is_built)
+        .map(|(name, _)| *name)
+        .collect();
+    built.join(", ")
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(palette::TITLE)
+    .usage(palette::TITLE)
+    .literal(palette::NAME)
+    .error(palette::BAD)
+    .valid(palette::GOOD);
+
+fn after_help() -> String {
+    let title = palette::TITLE;
+    format!(
+        "{title}Examples:{title:#}
+  humanapi demo                         the whole story in ten seconds, offline
+  humanapi sandbox --port 8080          a Human API of your own to develop against
+  humanapi token connect --user p17     the token that opens Connect for user p17
+
+{title}Exit codes:{title:#}
+{}",
+        exit::TABLE
+    )
+}
+
+#[cfg(feature = "demo")]
+const DEMO_ABOUT: &str = "\
+Tell the whole story on an embedded sandbox, step by step.
+
+A new user opens Connect and connects a source, comes back, and a server reads the health data. \
+Everything goes through the SDK over real HTTP, to a sandbox inside this program: no account, no \
+network, no certificates. Each request and answer is shown with secrets and tokens masked. All \
+health data is synthetic.";
+
+#[cfg(feature = "demo")]
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  humanapi demo
+  humanapi demo --adapter hyper    the same story over the other HTTP stack
+  humanapi demo --browser          click through Connect yourself
+  humanapi demo | less             no colours when piped, nor with NO_COLOR=1";
+
+#[cfg(feature = "sandbox")]
+const SANDBOX_ABOUT: &str = "\
+Run the sandbox: an offline Human API for development and tests.
+
+It speaks HTTP on this machine alone, keeps users, sources and tokens in memory, and shows a \
+dashboard at its root. Everything in it is made up, so its secrets are printed in clear. It runs \
+until Ctrl-C and then exits with 0.";
+
+#[cfg(feature = "sandbox")]
+const SANDBOX_EXAMPLES: &str = "\
+Examples:
+  humanapi sandbox                 on a free port
+  humanapi sandbox --port 8080
+  humanapi sandbox --json          one line for scripts: url, seed, apps";
+
+#[cfg(feature = "token")]
+const TOKEN_ABOUT: &str = "\
+Ask the token service for a token.
+
+The client secret comes from HUMANAPI_CLIENT_SECRET, from --secret-file, or from a hidden prompt; \
+there is no option for it, because other programs can read a command line. The token is masked \
+unless --reveal is given. A command tries twice, 10 seconds each, and gives up after 20.";
+
+#[cfg(feature = "token")]
+const TOKEN_EXAMPLES: &str = "\
+Examples:
+  export HUMANAPI_CLIENT_ID=… HUMANAPI_CLIENT_SECRET=…
+  humanapi token connect --user p17 --email p17@example.test
+  humanapi token access --user p17 --reveal --json | jq -r .token
+  humanapi token client --secret-file ~/.humanapi-secret
+  humanapi token session --user p17 --base-url http://127.0.0.1:8080    against a sandbox";
+
+#[cfg(feature = "token")]
+const KIND_HELP: &str = "\
+The client secret comes from HUMANAPI_CLIENT_SECRET, --secret-file or a hidden prompt.
+`humanapi token --help` has examples, `humanapi --help` the exit codes.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
+        for word in [
+            "--client-secret",
+            "--client-secret=canary",
+            "--secret=canary",
+        ] {
+            let words = ["humanapi", "token", "client", word, "canary"].map(OsString::from);
+            let refused = format!("{:?}", refuse_secret_arguments(&words).unwrap_err());
+            assert!(
+                refused.contains("Usage") && !refused.contains("canary"),
+                "{refused}"
+            );
+        }
+        let fine = ["humanapi", "token", "client", "--secret-file", "-"].map(OsString::from);
+        assert!(refuse_secret_arguments(&fine).is_ok());
+    }
+}

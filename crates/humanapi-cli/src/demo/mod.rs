@@ -1,0 +1,398 @@
+//! The verb `demo`: the whole story on an embedded sandbox.
+
+mod browser;
+mod kept;
+mod person;
+mod story;
+mod trace;
+mod visible;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use humanapi_client::{Client, FreshTokens, TokioRuntime};
+use humanapi_core::connect::{Callback, ConnectReport, Launch, Mode};
+use humanapi_core::data::{Activity, HealthSummary};
+use humanapi_core::{
+    ConnectToken, Credentials, ErrorCode, Hosts, KnownStatus, Provisioning, RetryPolicy, TokenKind,
+    UserEvent, UserStatus,
+};
+use humanapi_sandbox::{DemoApp, Sandbox, Source};
+
+use crate::args::DemoArgs;
+use crate::exit::Failure;
+use crate::output;
+use crate::signal::Stop;
+use browser::{Pages, Reports};
+use kept::KeptToken;
+use person::Person;
+use story::{Story, Who};
+use trace::Recorder;
+
+/// The user of the story, by the app's own id.
+const USER: &str = "patient-17";
+const EMAIL: &str = "p17@example.test";
+/// What the person connects, by the names in the sandbox's directory.
+const SOURCES: [&str; 2] = ["strider", "pulseband"];
+
+pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
+    let pages = if args.browser {
+        Some(Pages::bind().await?)
+    } else {
+        None
+    };
+    let mut sandbox = Sandbox::builder().seed(args.seed);
+    if let Some(pages) = &pages {
+        sandbox = sandbox.callback(pages.callback());
+    }
+    let sandbox = sandbox
+        .start()
+        .map_err(|error| Failure::here("cannot start the sandbox", &error))?;
+    let mut demo = Demo::new(args, &sandbox)?;
+    demo.introduce(args)?;
+    let token = demo.start_session().await?;
+    let is_done = match pages {
+        None => {
+            let report = demo.play_person(&token).await?;
+            demo.confirm(&report).await?
+        }
+        Some(pages) => demo.wait_for_person(pages, &token).await?,
+    };
+    if !is_done {
+        return demo.story.line("\nStopped before the end of the story.");
+    }
+    demo.come_back().await?;
+    let activities = demo.read_data().await?;
+    demo.finish(&activities)
+}
+
+/// The app of the story.
+struct Demo {
+    story: Story,
+    client: Client,
+    /// What the app's server sends.
+    server: Recorder,
+    /// What the person's browser sends.
+    browser: Recorder,
+    kept: Arc<KeptToken>,
+    credentials: Credentials,
+    hosts: Hosts,
+    url: String,
+    status: UserStatus,
+    path: Vec<UserStatus>,
+}
+
+impl Demo {
+    fn new(args: &DemoArgs, sandbox: &Sandbox) -> Result<Self, Failure> {
+        let app = sandbox.app(DemoApp::Connect);
+        let broken = |error: &dyn std::fmt::Display| Failure::here("the demo failed", error);
+        let credentials =
+            Credentials::new(app.client_id, app.client_secret).map_err(|error| broken(&error))?;
+        let hosts = Hosts::single(sandbox.url()).map_err(|error| broken(&error))?;
+        let policy = RetryPolicy::default()
+            .with_max_attempts(2)
+            .with_attempt_timeout(Duration::from_secs(10))
+            .with_overall_deadline(Duration::from_secs(20));
+        let server = Recorder::new(args.adapter.stack());
+        let browser = Recorder::new(args.adapter.stack());
+        let fresh = FreshTokens::new(
+            credentials.clone(),
+            Provisioning::Connect,
+            hosts.clone(),
+            policy.clone(),
+            Arc::new(server.clone()),
+            Arc::new(TokioRuntime::new()),
+        );
+        let kept = Arc::new(KeptToken::new(fresh));
+        let client = Client::builder(credentials.clone(), Provisioning::Connect, server.clone())
+            .hosts(hosts.clone())
+            .retry(policy)
+            .tokens(kept.clone())
+            .build();
+        Ok(Self {
+            story: Story::new(),
+            client,
+            server,
+            browser,
+            kept,
+            credentials,
+            hosts,
+            url: sandbox.url().to_owned(),
+            status: UserStatus::New,
+            path: vec![UserStatus::New],
+        })
+    }
+
+    fn introduce(&mut self, args: &DemoArgs) -> Result<(), Failure> {
+        self.story.title("Human API, the whole story")?;
+        self.story.say(&format!(
+            "A sandbox inside this program plays Human API on {}. No account, no network.\n\
+             Every request below is real HTTP, sent through the SDK over {}.\n\
+             Secrets and tokens are masked, and all health data is synthetic.",
+            self.url,
+            args.adapter.name(),
+        ))
+    }
+
+    /// A new user, so a session token.
+    async fn start_session(&mut self) -> Result<ConnectToken, Failure> {
+        self.story.step("A new user")?;
+        self.story.say(&format!(
+            "Your app has a new user, {USER}, and says so. The rules then ask for a session token\n\
+             and nothing else. It is the one token, with the id token, that a browser may see."
+        ))?;
+        let grant = self
+            .client
+            .user(USER)
+            .with_status(KnownStatus::asserted(UserStatus::New))
+            .connect_token()
+            .email(EMAIL)
+            .send()
+            .await;
+        self.story.exchanges(Who::Server, self.server.take())?;
+        let grant = grant.map_err(|error| self.failed(&error))?;
+        self.move_to(grant.status);
+        self.story.good(&format!(
+            "A {} token that lives {}. The user is {} now.",
+            grant.token.kind(),
+            lifetime(grant.token.kind()),
+            self.status,
+        ))?;
+        Ok(grant.token)
+    }
+
+    /// The demo plays the person, request by request.
+    async fn play_person(&mut self, token: &ConnectToken) -> Result<ConnectReport, Failure> {
+        self.story.step("Connect opens")?;
+        self.story.say(
+            "Your page opens Connect with that token. In real life the vendor's widget does this\n\
+             in the user's browser; here the demo plays the browser and the person.",
+        )?;
+        let url = Launch::new(token)
+            .with_mode(Mode::Auth)
+            .iframe_url(&self.hosts);
+        let browser = self.browser.clone();
+        let base = self.url.clone();
+        let person = Person::new(&browser, &base, token);
+        let opened = person.open(&url).await;
+        self.story.exchanges(Who::Browser, browser.take())?;
+        opened?;
+
+        self.story.step("The person connects two sources")?;
+        self.story
+            .say("Strider and Pulseband, two made-up trackers that the sandbox lists.")?;
+        for name in SOURCES {
+            let Some(source) = Source::find(name) else {
+                continue;
+            };
+            person.connect(source).await?;
+        }
+        // Both answers look alike, so one is enough to see.
+        let mut presses = browser.take();
+        presses.truncate(1);
+        self.story.exchanges(Who::Browser, presses)?;
+        self.story.aside(
+            "… and the same for the second. Then the person presses Done, and Connect tells your page:",
+        )?;
+        let left = person.leave().await;
+        self.story.exchanges(Who::Browser, browser.take())?;
+        let report = ConnectReport::from_json(&left?)
+            .map_err(|error| Failure::here("Connect's report cannot be read", &error))?;
+        self.tell_report(&report)?;
+        Ok(report)
+    }
+
+    /// A person clicks through Connect. False when they would rather not.
+    async fn wait_for_person(
+        &mut self,
+        pages: Pages,
+        token: &ConnectToken,
+    ) -> Result<bool, Failure> {
+        self.story.step("Connect opens, and you are the person")?;
+        let mut stop =
+            Stop::listen().map_err(|error| Failure::here("cannot hear Ctrl-C", &error))?;
+        let callback = Callback::parse(&pages.callback())
+            .map_err(|error| Failure::here("the demo failed", &error))?;
+        let link =
+            Launch::new(token).hosted_link(&self.hosts, self.credentials.client_id(), &callback);
+        let start = pages.start();
+        let mut reports: Reports = pages.serve(&link)?;
+        self.story.say(
+            "Open this page in a browser on this machine. It leads to hosted Connect, the one for\n\
+             phones. Connect Strider or Pulseband, which have activities, and press Done.",
+        )?;
+        loop {
+            self.story.address(&start)?;
+            self.story.quiet("Waiting for you. Ctrl-C ends the demo.")?;
+            let report = tokio::select! {
+                report = reports.recv() => report,
+                () = stop.asked() => None,
+            };
+            let Some(report) = report else {
+                return Ok(false);
+            };
+            self.tell_report(&report)?;
+            if self.confirm(&report).await? {
+                return Ok(true);
+            }
+            self.story
+                .say("Open the page once more and connect a source:")?;
+        }
+    }
+
+    fn tell_report(&mut self, report: &ConnectReport) -> Result<(), Failure> {
+        let names: Vec<_> = report
+            .current_connections
+            .iter()
+            .map(|source| output::plain(&source.name).into_owned())
+            .collect();
+        let names = if names.is_empty() {
+            "nothing".to_owned()
+        } else {
+            names.join(" and ")
+        };
+        self.story
+            .good(&format!("Connect reports: {names} connected."))
+    }
+
+    /// Asks the service whether what the browser said is so.
+    async fn confirm(&mut self, report: &ConnectReport) -> Result<bool, Failure> {
+        self.story.step("The app asks before it believes")?;
+        self.story.say(&format!(
+            "That report came through a browser, so it is a hint and no proof: the app still has the\n\
+             user as {}. The proof is an access token, which the service gives out only for a user\n\
+             who has connected something. It stays on the server.",
+            self.status,
+        ))?;
+        let issued = self.client.user(USER).access_token().send().await;
+        self.story.exchanges(Who::Server, self.server.take())?;
+        let issued = match issued {
+            Err(error)
+                if report.connected.is_empty()
+                    && error.api_error().and_then(|refused| refused.code())
+                        == Some(&ErrorCode::AccessTokenGenerationNotAllowed) =>
+            {
+                self.story.warn(
+                    "The service says that nothing was connected. So the user stays started.",
+                )?;
+                return Ok(false);
+            }
+            outcome => outcome.map_err(|error| self.failed(&error))?,
+        };
+        self.kept
+            .keep(&issued.token)
+            .map_err(|error| Failure::here("the demo failed", &error))?;
+        self.move_to(self.status.after(UserEvent::TokenIssued(TokenKind::Access)));
+        self.story.good(&format!(
+            "An access token that lives {}. The user is {} now.",
+            lifetime(TokenKind::Access),
+            self.status,
+        ))?;
+        Ok(true)
+    }
+
+    /// Somebody who remembers nothing gets the right token all the same.
+    async fn come_back(&mut self) -> Result<(), Failure> {
+        self.story.step("The user comes back")?;
+        self.story.say(&format!(
+            "Some time later {USER} wants to add a source, at a server that remembers nothing of them.\n\
+             A session is refused to a user who has connected; the SDK then asks for an id token."
+        ))?;
+        let grant = self.client.user(USER).connect_token().send().await;
+        self.story.exchanges(Who::Server, self.server.take())?;
+        let grant = grant.map_err(|error| self.failed(&error))?;
+        self.story.good(&format!(
+            "An {} token that lives {}. One call in your code, two requests on the wire; a server\n\
+             that remembers the status needs one.",
+            grant.token.kind(),
+            lifetime(grant.token.kind()),
+        ))
+    }
+
+    async fn read_data(&mut self) -> Result<Read, Failure> {
+        self.story.step("A server reads the data")?;
+        self.story
+            .say("With the access token from before, which the client sends along by itself.")?;
+        let data = self
+            .client
+            .user(USER)
+            .with_status(KnownStatus::asserted(self.status))
+            .data();
+        let profile = data.profile().send().await;
+        self.story.exchanges(Who::Server, self.server.take())?;
+        let profile = profile.map_err(|error| self.failed(&error))?;
+        let summary = data.summary().send().await;
+        self.story.exchanges(Who::Server, self.server.take())?;
+        let summary = summary.map_err(|error| self.failed(&error))?;
+        let page = data.activities().send().await;
+        self.story.exchanges(Who::Server, self.server.take())?;
+        let page = page.map_err(|error| self.failed(&error))?;
+        let email = profile.email.clone().unwrap_or_else(|| "nobody".to_owned());
+        self.story.good(&format!(
+            "The profile of {}; a summary with {};\nand {} activities on the first page, of {} in all.",
+            output::plain(&email),
+            in_words(&summary),
+            page.items.len(),
+            page.total
+                .map_or_else(|| "some".to_owned(), |total| total.to_string()),
+        ))?;
+        Ok(Read {
+            activities: page.items.iter().map(|record| (**record).clone()).collect(),
+            total: page.total,
+        })
+    }
+
+    fn finish(&mut self, read: &Read) -> Result<(), Failure> {
+        self.story.step("What was read")?;
+        self.story.activities(&read.activities, read.total)?;
+        self.story.title("The user's path")?;
+        self.story.path(&self.path)?;
+        self.story.title("What to try next")?;
+        self.story.next()
+    }
+
+    fn move_to(&mut self, status: UserStatus) {
+        if status != self.status {
+            self.status = status;
+            self.path.push(status);
+        }
+    }
+
+    fn failed(&self, error: &humanapi_client::Error) -> Failure {
+        Failure::call(error, &self.url, Provisioning::Connect)
+    }
+}
+
+/// What was read, for the table at the end.
+struct Read {
+    activities: Vec<Activity>,
+    total: Option<u64>,
+}
+
+fn lifetime(kind: TokenKind) -> String {
+    output::span(kind.default_lifetime().as_secs())
+}
+
+fn in_words(summary: &HealthSummary) -> String {
+    let value = |name: &str, measured: &Option<humanapi_core::data::Measurement>| {
+        let measured = measured.as_ref()?;
+        let unit = measured.unit.as_deref().unwrap_or_default();
+        Some(format!(
+            "{name} {} {}",
+            measured.value?,
+            output::plain(unit)
+        ))
+    };
+    let known: Vec<String> = [
+        value("weight", &summary.weight),
+        value("heart rate", &summary.heart_rate),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if known.is_empty() {
+        "no readings".to_owned()
+    } else {
+        known.join(" and ")
+    }
+}

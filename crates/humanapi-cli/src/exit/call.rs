@@ -1,0 +1,157 @@
+//! What a failed call of the service means for the command.
+
+use std::error::Error as StdError;
+use std::io;
+
+use humanapi_client::{Error, ErrorKind};
+use humanapi_core::{ApiError, ApiErrorKind, FlowError, Provisioning, SendFailureKind, TokenKind};
+
+use std::borrow::Cow;
+
+use crate::exit::{Code, Failure};
+
+impl Failure {
+    /// Reads a failed call to a host.
+    pub(crate) fn call(error: &Error, host: &str, provisioning: Provisioning) -> Self {
+        match error.kind() {
+            ErrorKind::Network(kind) => Self::network(error, host, kind),
+            ErrorKind::OutOfTime => Self::network(error, host, SendFailureKind::TimedOut),
+            ErrorKind::Api(kind) => match error.api_error() {
+                Some(api) => {
+                    Self::new(code(kind), api_cause(error, api), remedy(api, provisioning))
+                }
+                None => Self::new(code(kind), error.to_string(), error.remedy()),
+            },
+            ErrorKind::Refused(refusal) => {
+                Self::new(Code::Refused, refusal.to_string(), refusal.remedy())
+            }
+            ErrorKind::InvalidInput => Self::new(Code::Usage, error.to_string(), error.remedy()),
+            _ => Self::new(
+                Code::Service,
+                format!("{host}: {}", last_link(error)),
+                "check that the base URL is Human API's and no page of a proxy",
+            ),
+        }
+    }
+
+    fn network(error: &Error, host: &str, kind: SendFailureKind) -> Self {
+        let attempts = match error.flow_error() {
+            FlowError::Exhausted { attempts, .. } | FlowError::OutOfTime { attempts, .. }
+                if *attempts > 1 =>
+            {
+                format!(" ({attempts} attempts)")
+            }
+            _ => String::new(),
+        };
+        let reason = system_reason(error).map_or_else(String::new, |text| format!(": {text}"));
+        let (code, cause) = match kind {
+            SendFailureKind::NotSent => (
+                Code::Unreachable,
+                format!("cannot reach {host}{attempts}{reason}"),
+            ),
+            SendFailureKind::TimedOut => (
+                Code::Unreachable,
+                format!("{host} gave no answer in time{attempts}"),
+            ),
+            SendFailureKind::TooLarge => (
+                Code::Service,
+                format!("the answer of {host} is larger than the limit"),
+            ),
+            _ => (
+                Code::Unreachable,
+                format!("the connection to {host} broke{attempts}{reason}"),
+            ),
+        };
+        Self::new(code, cause, kind.remedy())
+    }
+}
+
+const fn code(kind: ApiErrorKind) -> Code {
+    match kind {
+        ApiErrorKind::InvalidClientId | ApiErrorKind::InvalidCredentials => CREDENTIALS,
+        ApiErrorKind::Throttled
+        | ApiErrorKind::ServiceFailure
+        | ApiErrorKind::Redirected
+        | ApiErrorKind::NotFound
+        | ApiErrorKind::Other => Code::Service,
+        _ => Code::Refused,
+    }
+}
+
+#[cfg(feature = "token")]
+const CREDENTIALS: Code = Code::Credentials;
+#[cfg(not(feature = "token"))]
+const CREDENTIALS: Code = Code::Refused;
+
+fn api_cause(error: &Error, api: &ApiError) -> String {
+    let mut cause = match error.flow_error() {
+        both @ FlowError::BothRefused { .. } => both.to_string(),
+        _ => api.to_string(),
+    };
+    let is_id = |id: &&str| {
+        id.len() <= 64
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    };
+    if let Some(id) = error.request_id().filter(is_id) {
+        cause.push_str(", request ");
+        cause.push_str(id);
+    }
+    cause
+}
+
+/// The remedy in the words of the command line, where core's speak of its own types.
+fn remedy(api: &ApiError, provisioning: Provisioning) -> Cow<'static, str> {
+    let text = match (api.kind(), api.asked_for(), provisioning) {
+        (
+            ApiErrorKind::NotAuthorized | ApiErrorKind::InvalidTokenType,
+            Some(TokenKind::Access),
+            Provisioning::Connect,
+        ) => {
+            "if this application is on the Health Intelligence Platform, add `--provisioning hip`; otherwise write to the vendor's support"
+        }
+        (
+            ApiErrorKind::NotAuthorized
+            | ApiErrorKind::InvalidTokenType
+            | ApiErrorKind::AdminApiDisabled
+            | ApiErrorKind::NotFound,
+            Some(TokenKind::Access),
+            Provisioning::Hip,
+        ) => {
+            "if this application is not on the Health Intelligence Platform, leave out `--provisioning hip`; otherwise write to the vendor's support"
+        }
+        (ApiErrorKind::AlreadyConnected, _, _) => {
+            "the user has connected a source: ask for an id token, or let `humanapi token connect` choose"
+        }
+        (ApiErrorKind::UnknownUser, _, _) => {
+            "check the user id; a new user needs a session token first: let `humanapi token connect` choose"
+        }
+        _ => api.remedy(),
+    };
+    Cow::Borrowed(text)
+}
+
+/// The innermost error of this project, without what an HTTP stack adds.
+fn last_link(error: &Error) -> String {
+    match error.flow_error() {
+        FlowError::Exhausted { last, .. } => last.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// What the system said of the connection: the innermost I/O error. Addresses, bodies and headers
+/// are not in it.
+fn system_reason(error: &Error) -> Option<String> {
+    let mut found = None;
+    let mut link: Option<&(dyn StdError + 'static)> = Some(error.flow_error());
+    while let Some(this) = link {
+        if let Some(system) = this.downcast_ref::<io::Error>() {
+            found = Some(system);
+        }
+        link = this.source();
+    }
+    let text = found?.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    Some(text[..end].to_lowercase())
+}

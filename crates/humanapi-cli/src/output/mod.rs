@@ -1,0 +1,78 @@
+//! What goes to a terminal, and how it looks there.
+
+#[cfg(any(feature = "demo", feature = "token"))]
+pub(crate) mod mask;
+
+use std::borrow::Cow;
+
+#[cfg(any(feature = "demo", feature = "token"))]
+use comfy_table::{ContentLineStyle, LineStyle, TableStyle};
+
+/// The styles of the command. A stream that is no terminal, or `NO_COLOR`, takes them away.
+pub(crate) mod palette {
+    use anstyle::{AnsiColor, Style};
+
+    pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+    pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+    pub(crate) const TITLE: Style = Style::new().bold();
+    pub(crate) const QUIET: Style = Style::new().dimmed();
+    pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
+    #[cfg(feature = "demo")]
+    pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+}
+
+/// Text from elsewhere with its control characters replaced, so that nothing in it steers a terminal.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if text.contains(char::is_control) {
+        Cow::Owned(text.replace(char::is_control, "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// How tables look.
+#[cfg(any(feature = "demo", feature = "token"))]
+pub(crate) const fn table_style() -> TableStyle {
+    TableStyle::new()
+        .top_border(LineStyle::new('╭', '─', '┬', '╮'))
+        .header_lines(ContentLineStyle::new('│', '│', '│'))
+        .header_separator(LineStyle::new('├', '─', '┼', '┤'))
+        .content_lines(ContentLineStyle::new('│', '│', '│'))
+        .bottom_border(LineStyle::new('╰', '─', '┴', '╯'))
+}
+
+/// A time span in the unit that people would use.
+#[cfg(any(feature = "demo", feature = "token"))]
+pub(crate) fn span(seconds: u64) -> String {
+    let (count, unit) = match seconds {
+        0..120 => (seconds, "second"),
+        120..7_200 if seconds != 3_600 => (seconds / 60, "minute"),
+        _ => (seconds / 3_600, "hour"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural}")
+}
+
+#[cfg(all(test, any(feature = "demo", feature = "token")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_as_people_say_them() {
+        for (seconds, text) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (3_599, "59 minutes"),
+            (3_600, "1 hour"),
+            (86_400, "24 hours"),
+        ] {
+            assert_eq!(span(seconds), text);
+        }
+    }
+
+    #[test]
+    fn nothing_from_elsewhere_steers_the_terminal() {
+        assert_eq!(plain("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+        assert_eq!(plain("Grüße"), "Grüße");
+    }
+}
