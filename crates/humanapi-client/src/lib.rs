@@ -7,8 +7,6 @@
 //!
 //! It never names a type of an HTTP stack, and needs tokio only with its default feature `tokio`.
 
-#![cfg_attr(docsrs, feature(doc_cfg))]
-
 mod client;
 mod drive;
 mod error;
@@ -19,6 +17,11 @@ mod tokens;
 mod transport;
 
 pub use humanapi_core as core;
+
+/// The README's example is run with the tests.
+#[cfg(all(doctest, feature = "testing", feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 pub use client::{
     AuthorizedCall, Client, ClientBuilder, ConnectTokenCall, PlainCall, User, UserData,

@@ -1,4 +1,4 @@
-//! A driver with no HTTP library: `cargo run -p humanapi-core --example drive_with_tcp_stream`.
+//! Plain HTTP and no library: `cargo run -p humanapi-core --example drive_with_tcp_stream`.
 #![expect(clippy::disallowed_methods, reason = "drivers do")]
 #![expect(clippy::disallowed_types, reason = "drivers do")]
 
@@ -28,7 +28,6 @@ fn drive<F: Flow>(mut flow: F) -> F::Outcome {
     }
 }
 
-/// Plain HTTP, one connection for each request.
 fn send(request: &Request, timeout: Duration) -> Result<Response, Error> {
     let (uri, body) = (request.uri(), request.body());
     let host = uri.authority().ok_or(InvalidData)?.as_str();

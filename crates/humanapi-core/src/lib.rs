@@ -1,4 +1,6 @@
-//! Sans-IO core.
+//! The pure protocol of the Human API SDK.
+//!
+#![doc = include_str!("../README.md")]
 
 pub mod auth;
 mod bearer;

@@ -631,6 +631,7 @@ fn the_driver_sends_what_flows_hand_out() {
     assert_eq!(response.status(), 200);
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test may look around")]
 fn histories() -> u32 {
     if env::var_os("HUMANAPI_DEEP").is_some() {
         200_000
