@@ -1,0 +1,154 @@
+//! Every public type can cross threads and outlive its maker.
+
+use humanapi_core::auth::{IssueAccessToken, IssueClientToken, IssueIdToken, IssueSessionToken};
+use humanapi_core::connect::{
+    AuthCode, Callback, CallbackError, ConnectEvent, ConnectReport, ConnectStatus, ConnectedSource,
+    DataAttributes, Launch, LaunchUrl, Location, Mode, ProviderRequest, ReportError,
+};
+use humanapi_core::data::{
+    Activity, ActivitySummary, BloodPressure, HealthSummary, ListActivities, Measurement, Profile,
+    ReadHealthSummary, ReadProfile, Record, SleepSummary, TimeSeries, TimeZoneName,
+};
+use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow, SelfServed};
+use humanapi_core::rules::{Decision, Prediction, Provisioning, Purpose, Refusal};
+use humanapi_core::{
+    AccessToken, ApiError, ApiErrorKind, BaseUrl, Bearer, Body, BuildError, ClientId, ClientToken,
+    ClientUserId, ConnectToken, Credentials, CredentialsError, DecodeError, EmptyUserId, ErrorCode,
+    Expiry, FlowError, Generation, Host, HostError, Hosts, HumanId, IdToken, Input, Issued,
+    KnownStatus, Leeway, Now, Page, RawAnswer, RawCall, RefreshToken, Replay, Request, RequestId,
+    Response, ResponseError, RetryAfter, RetryPolicy, SendFailure, SendFailureKind, SessionToken,
+    Step, TokenKey, TokenKind, TokenRefusal, UserEvent, UserStatus, Validation,
+};
+use static_assertions::assert_impl_all;
+
+macro_rules! check {
+    ($($kind:ty),+ $(,)?) => {
+        $(assert_impl_all!($kind: Send, Sync, std::fmt::Debug);)+
+        $(assert_static::<$kind>();)+
+    };
+}
+
+const fn assert_static<T: 'static>() {}
+
+#[test]
+fn values_errors_endpoints_and_flows_cross_threads() {
+    check!(
+        // tokens and credentials
+        AccessToken,
+        ClientToken,
+        ConnectToken,
+        IdToken,
+        RefreshToken,
+        SessionToken,
+        Issued<SessionToken>,
+        Issued<AccessToken>,
+        Bearer,
+        ClientId,
+        Credentials,
+        Expiry,
+        Generation,
+        Leeway,
+        TokenKey,
+        TokenKind,
+        // users and rules
+        ClientUserId,
+        HumanId,
+        KnownStatus,
+        TokenRefusal,
+        UserEvent,
+        UserStatus,
+        Decision,
+        Prediction,
+        Provisioning,
+        Purpose,
+        Refusal,
+        // requests and answers
+        Body,
+        BaseUrl,
+        Host,
+        Hosts,
+        Now,
+        Page<Record<Activity>, ListActivities>,
+        RawAnswer,
+        RawCall,
+        Replay,
+        Request,
+        Response,
+        RetryAfter,
+        RetryPolicy,
+        // errors
+        ApiError,
+        ApiErrorKind,
+        BuildError,
+        CredentialsError,
+        DecodeError,
+        EmptyUserId,
+        ErrorCode,
+        FlowError,
+        HostError,
+        ResponseError,
+        SendFailure,
+        SendFailureKind,
+        Validation,
+        // endpoints
+        IssueAccessToken,
+        IssueClientToken,
+        IssueIdToken,
+        IssueSessionToken,
+        ListActivities,
+        ReadHealthSummary,
+        ReadProfile,
+        // records
+        Activity,
+        ActivitySummary,
+        BloodPressure,
+        HealthSummary,
+        Measurement,
+        Profile,
+        Record<Profile>,
+        SleepSummary,
+        TimeSeries,
+        TimeZoneName,
+        // Connect
+        AuthCode,
+        Callback,
+        CallbackError,
+        ConnectEvent,
+        ConnectReport,
+        ConnectStatus,
+        ConnectedSource,
+        DataAttributes,
+        Launch<'static>,
+        LaunchUrl,
+        Location,
+        Mode,
+        ProviderRequest,
+        ReportError,
+        // flows
+        Authorized<RawCall>,
+        Call<IssueSessionToken>,
+        ConnectGrant,
+        ConnectTokenFlow,
+        SelfServed<Authorized<ListActivities>>,
+        Input,
+        RequestId,
+        Step<Result<(), FlowError>>,
+    );
+}
+
+#[test]
+fn errors_are_errors_that_any_chain_can_hold() {
+    const fn check<E: std::error::Error + Send + Sync + 'static>() {}
+    check::<ApiError>();
+    check::<BuildError>();
+    check::<CallbackError>();
+    check::<CredentialsError>();
+    check::<DecodeError>();
+    check::<EmptyUserId>();
+    check::<FlowError>();
+    check::<HostError>();
+    check::<Refusal>();
+    check::<ReportError>();
+    check::<ResponseError>();
+    check::<SendFailure>();
+}

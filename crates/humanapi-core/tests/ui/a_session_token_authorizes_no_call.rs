@@ -1,0 +1,8 @@
+//! A token for a browser never becomes an authorization.
+
+use humanapi_core::{Bearer, Generation, SessionToken};
+
+fn main() {
+    let token = SessionToken::new("made-1");
+    let _ = Bearer::access(&token, Generation::new(1));
+}

@@ -1,0 +1,10 @@
+//! A server's token never gets into a page.
+
+use humanapi_core::connect::Launch;
+use humanapi_core::{AccessToken, Issued};
+
+fn open(issued: &Issued<AccessToken>) {
+    let _ = Launch::new(issued);
+}
+
+fn main() {}
