@@ -419,8 +419,7 @@ fn read_code(fields: &Map<String, Value>) -> Option<ErrorCode> {
     let nested = fields.get("error").and_then(Value::as_object);
     let plain = ["errorCode", "error_code", "code"]
         .iter()
-        .find_map(|key| fields.get(*key).and_then(Value::as_str))
-        .map(ErrorCode::parse);
+        .find_map(|key| code_at(fields, key));
     plain
         .or_else(|| {
             // `error` is most often a reason phrase; it is a code only where it is a known one.
@@ -431,9 +430,14 @@ fn read_code(fields: &Map<String, Value>) -> Option<ErrorCode> {
             let nested = nested?;
             ["code", "errorCode"]
                 .iter()
-                .find_map(|key| nested.get(*key).and_then(Value::as_str))
-                .map(ErrorCode::parse)
+                .find_map(|key| code_at(nested, key))
         })
+}
+
+/// An empty code is none.
+fn code_at(fields: &Map<String, Value>, key: &str) -> Option<ErrorCode> {
+    let text = fields.get(key)?.as_str()?;
+    (!text.is_empty()).then(|| ErrorCode::parse(text))
 }
 
 fn read_message(fields: &Map<String, Value>) -> Option<String> {
