@@ -1,5 +1,7 @@
 //! The escape hatch: any call to a named host.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
@@ -26,13 +28,24 @@ use crate::retry::Replay;
 /// assert_eq!(request.uri(), "https://api.humanapi.co/v1/human/sources?limit=5");
 /// # Ok::<(), humanapi_core::BuildError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RawCall {
     method: Method,
     host: Host,
     path_and_query: String,
     body: Option<Body>,
     replay: Replay,
+}
+
+/// Leaves out the path, which can name a person.
+impl fmt::Debug for RawCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawCall")
+            .field("method", &self.method)
+            .field("host", &self.host)
+            .field("replay", &self.replay)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RawCall {
@@ -110,8 +123,7 @@ impl Endpoint for RawCall {
     }
 }
 
-/// A successful answer as it came.
-#[derive(Debug)]
+/// A successful answer as it came. `Debug` leaves out what it holds.
 #[non_exhaustive]
 pub struct RawAnswer {
     /// The status, of the 2xx class.
@@ -120,6 +132,15 @@ pub struct RawAnswer {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Body,
+}
+
+impl fmt::Debug for RawAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawAnswer")
+            .field("status", &self.status.as_u16())
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RawAnswer {
