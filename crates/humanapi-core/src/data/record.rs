@@ -27,7 +27,7 @@ impl<T> Record<T> {
     /// The record as JSON, exactly as the service sent it.
     #[must_use]
     pub fn raw(&self) -> &str {
-        // What was read as JSON text was checked to be UTF-8 then.
+        // Whatever is read as a record is checked to be UTF-8.
         std::str::from_utf8(&self.raw).unwrap_or_default()
     }
 
@@ -52,7 +52,7 @@ impl<T> Record<T> {
 impl<T: for<'de> Deserialize<'de>> Record<T> {
     /// Reads a body that is one record.
     pub(super) fn read(body: Body) -> Result<Self, DecodeError> {
-        let value = read_json(body.as_bytes())?;
+        let value = read_object(body.as_bytes())?;
         Ok(Self {
             value,
             raw: body.into_bytes(),
@@ -65,7 +65,7 @@ impl<T: for<'de> Deserialize<'de>> Record<T> {
         let items: Vec<&RawValue> = read_json(&bytes)?;
         let read = |(index, item): (usize, &RawValue)| {
             let raw = bytes.slice_ref(item.get().as_bytes());
-            let value = read_json(&raw).map_err(|mut error| {
+            let value = read_object(&raw).map_err(|mut error| {
                 error.path = match error.path.as_str() {
                     "." => format!("[{index}]"),
                     inner => format!("[{index}].{inner}"),
@@ -76,6 +76,25 @@ impl<T: for<'de> Deserialize<'de>> Record<T> {
         };
         items.into_iter().enumerate().map(read).collect()
     }
+}
+
+/// Reads one object.
+///
+/// What the type does not know is skipped unread, so whether it is UTF-8 is asked for apart. A list
+/// would pass for an object's fields in their order, and is none.
+fn read_object<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
+    let value = read_json(bytes)?;
+    let reason = if std::str::from_utf8(bytes).is_err() {
+        "it is not JSON"
+    } else if !bytes.trim_ascii_start().starts_with(b"{") {
+        "it is of another type"
+    } else {
+        return Ok(value);
+    };
+    Err(DecodeError {
+        path: ".".to_owned(),
+        reason,
+    })
 }
 
 impl<T> Deref for Record<T> {
