@@ -400,7 +400,7 @@ fn shown_code(code: &ErrorCode) -> &str {
 }
 
 /// A request id of another form than that of an id may be anything, so it is not shown.
-fn shown_id(id: &str) -> &str {
+pub(super) fn shown_id(id: &str) -> &str {
     let looks_like_an_id = id.len() <= 64
         && id
             .bytes()

@@ -10,6 +10,7 @@
 mod api;
 mod send;
 
+use std::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -56,7 +57,7 @@ pub enum BuildError {
 }
 
 /// An answer that is not what was asked for.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum ResponseError {
     /// The service refused.
@@ -73,6 +74,20 @@ pub enum ResponseError {
     /// The answer cannot be read.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+}
+
+impl fmt::Debug for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Api(error) => f.debug_tuple("Api").field(error).finish(),
+            Self::MissingToken { kind, request_id } => f
+                .debug_struct("MissingToken")
+                .field("kind", kind)
+                .field("request_id", &request_id.as_deref().map(api::shown_id))
+                .finish(),
+            Self::Decode(error) => f.debug_tuple("Decode").field(error).finish(),
+        }
+    }
 }
 
 impl ResponseError {
