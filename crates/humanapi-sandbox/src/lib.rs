@@ -1,3 +1,5 @@
+//! An offline Human API over real HTTP, stateful and seeded, for development and tests.
+//!
 #![doc = include_str!("../README.md")]
 
 mod app;
