@@ -1,9 +1,14 @@
 //! Cases of an exchange that fails, and what it has to say of it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use humanapi_core::SendFailureKind::{CutShort, Lost, NotSent, TimedOut, TooLarge};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Mutex, oneshot};
 use tokio::time::Instant;
 
 use crate::authority::{self, Identity};
@@ -395,6 +400,105 @@ pub async fn an_idle_connection_that_closed_costs_nothing<T: Subject>(
         // The server has closed, and the close has reached this side; the transport has not necessarily looked.
         server.closed().await;
         settle().await;
+    }
+}
+
+/// The same where the request is on its way to the connection while the connection finds out that it was closed. Over
+/// HTTP/2 the server's farewell may meet the request, which is then told as not sent.
+pub async fn a_connection_that_closes_under_a_request_costs_nothing<T: Subject>(
+    make: impl Fn(&TransportSettings) -> T,
+    wire: Wire,
+) {
+    const ROUNDS: usize = 50;
+    let apart = Apart::start(wire).await;
+    let transport = make(&trusting());
+    let mut copies = 0;
+    for _ in 0..ROUNDS {
+        let outcome = transport.send(post(&apart.url), AMPLE).await;
+        if wire == Wire::Http2Tls && outcome.is_err() {
+            assert_eq!(failure(&transport, outcome), NotSent);
+            continue;
+        }
+        let answer = outcome.expect("a whole answer comes back");
+        assert_eq!(answer.body().as_bytes(), b"ok");
+        copies += 1;
+        assert_eq!(
+            apart.requests.load(Ordering::SeqCst),
+            copies,
+            "one copy arrives"
+        );
+        apart.meet_the_close().await;
+    }
+    assert!(copies > ROUNDS / 3);
+}
+
+/// A server in a thread of its own, so that this one can stand still meanwhile.
+struct Apart {
+    url: String,
+    requests: Arc<AtomicUsize>,
+    /// One for each connection that was closed.
+    closed: mpsc::Receiver<()>,
+    /// A byte for each connection that was closed, written after the close.
+    bytes: Mutex<TcpStream>,
+}
+
+impl Apart {
+    async fn start(wire: Wire) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("loopback is there");
+        let address = listener.local_addr().expect("a listener has an address");
+        let (tell_server, server) = oneshot::channel();
+        let (tell_closed, closed) = mpsc::channel();
+        // Ends with its runtime's work: when nobody listens to it any more.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime
+                .expect("a runtime can be made")
+                .block_on(async move {
+                    let mut server = RawServer::start(wire, &[Act::AnswerAndClose]).await;
+                    let mut bytes = TcpStream::connect(address).await.expect("we listen");
+                    let _ = bytes.write_all(b"!").await;
+                    let _ = tell_server.send((server.url(SECRET_PATH), server.counter()));
+                    loop {
+                        server.closed().await;
+                        if bytes.write_all(b"!").await.is_err() || tell_closed.send(()).is_err() {
+                            return;
+                        }
+                    }
+                });
+        });
+        let (bytes, _) = listener.accept().await.expect("the server connects");
+        let (url, requests) = server.await.expect("the server starts");
+        let apart = Self {
+            url,
+            requests,
+            closed,
+            bytes: Mutex::new(bytes),
+        };
+        // The runtime tries the first read of a socket at once.
+        apart.read_byte().await;
+        apart
+    }
+
+    /// Comes back when the runtime has learned of the close, and before it has told the connection.
+    ///
+    /// The thread stands still until both the close and the byte are there. The runtime learns of them at once, and
+    /// this very future is what it runs first.
+    async fn meet_the_close(&self) {
+        let closed = self.closed.recv_timeout(AMPLE);
+        closed.expect("the server closes what it has answered");
+        self.read_byte().await;
+    }
+
+    async fn read_byte(&self) {
+        // Room for more than the byte: after a full read the runtime would take it that there is more, and the next
+        // byte would be had without asking the system what else has happened.
+        let mut room = [0; 16];
+        let byte = self.bytes.lock().await.read(&mut room).await;
+        assert_eq!(byte.expect("the server writes a byte after each close"), 1);
     }
 }
 

@@ -112,6 +112,7 @@ macro_rules! conformance {
                 a_stream_without_a_head_times_out
                 a_stream_that_breaks_is_an_error
                 an_idle_connection_that_closed_costs_nothing
+                a_connection_that_closes_under_a_request_costs_nothing
             );
         }
     };
@@ -133,3 +134,9 @@ macro_rules! conformance {
         )*
     };
 }
+
+/// The example on the repository's front page is compiled with the tests. It stands here because a
+/// published crate cannot hold a file from outside its folder.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod front_page {}

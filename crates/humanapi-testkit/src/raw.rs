@@ -99,6 +99,11 @@ impl RawServer {
         self.requests.load(Ordering::SeqCst)
     }
 
+    /// The number that [`requests`](Self::requests) reads.
+    pub(crate) fn counter(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.requests)
+    }
+
     /// Waits until one more connection was closed on this side.
     pub(crate) async fn closed(&mut self) {
         self.closed.recv().await.expect("the server runs");
