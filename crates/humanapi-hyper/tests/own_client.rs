@@ -20,15 +20,16 @@ fn transport() -> HyperTransport<HttpConnector> {
 
 /// Answers each connection's first request with six bytes.
 fn server() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
+    let address = listener.local_addr().expect("a listener has an address");
+    let url = format!("http://{address}/");
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
+            let mut stream = stream.expect("somebody connected");
             let mut request = [0; 1024];
-            let _ = stream.read(&mut request).unwrap();
+            let _ = stream.read(&mut request).expect("a request comes");
             let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 6\r\n\r\nanswer";
-            stream.write_all(answer).unwrap();
+            stream.write_all(answer).expect("the other end is open");
         }
     });
     url

@@ -16,7 +16,7 @@ fn transport() -> ReqwestTransport {
     let client = reqwest::Client::builder().tls_backend_preconfigured(plain());
     #[cfg(not(feature = "rustls"))]
     let client = reqwest::Client::builder();
-    ReqwestTransport::from_client(client.no_proxy().build().unwrap())
+    ReqwestTransport::from_client(client.no_proxy().build().expect("nothing is unusual"))
 }
 
 /// Settings of TLS that trust nobody, so that none are looked for.
@@ -25,22 +25,23 @@ fn plain() -> rustls::ClientConfig {
     let provider = rustls::crypto::ring::default_provider();
     rustls::ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()
-        .unwrap()
+        .expect("ring has the default versions")
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth()
 }
 
 /// Answers each connection's first request with six bytes.
 fn server() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
+    let address = listener.local_addr().expect("a listener has an address");
+    let url = format!("http://{address}/");
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
+            let mut stream = stream.expect("somebody connected");
             let mut request = [0; 1024];
-            let _ = stream.read(&mut request).unwrap();
+            let _ = stream.read(&mut request).expect("a request comes");
             let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 6\r\n\r\nanswer";
-            stream.write_all(answer).unwrap();
+            stream.write_all(answer).expect("the other end is open");
         }
     });
     url
