@@ -30,25 +30,19 @@ impl Adapter {
     }
 
     pub(crate) fn stack(self) -> Stack {
-        match self {
-            Self::Reqwest => Stack::Reqwest(ReqwestTransport::new()),
-            Self::Hyper => Stack::Hyper(HyperTransport::new()),
-        }
+        Stack(match self {
+            Self::Reqwest => Box::new(ReqwestTransport::new()),
+            Self::Hyper => Box::new(HyperTransport::new()),
+        })
     }
 }
 
 /// A transport over the stack that was chosen.
-pub(crate) enum Stack {
-    Reqwest(ReqwestTransport),
-    Hyper(HyperTransport),
-}
+pub(crate) struct Stack(Box<dyn Transport>);
 
 #[async_trait]
 impl Transport for Stack {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
-        match self {
-            Self::Reqwest(transport) => transport.send(request, timeout).await,
-            Self::Hyper(transport) => transport.send(request, timeout).await,
-        }
+        self.0.send(request, timeout).await
     }
 }

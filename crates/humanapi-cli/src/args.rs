@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::Styles;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 #[cfg(any(feature = "demo", feature = "token"))]
 use crate::adapter::Adapter;
@@ -34,20 +34,20 @@ struct Line {
 pub(crate) enum Verb {
     /// Tell the whole story on an embedded sandbox, step by step
     #[cfg(feature = "demo")]
-    #[command(long_about = DEMO_ABOUT, after_help = DEMO_EXAMPLES)]
+    #[command(long_about = DEMO_ABOUT, after_help = examples(DEMO_EXAMPLES))]
     Demo(DemoArgs),
     /// Run the sandbox: an offline Human API for development and tests
     #[cfg(feature = "sandbox")]
-    #[command(long_about = SANDBOX_ABOUT, after_help = SANDBOX_EXAMPLES)]
+    #[command(long_about = SANDBOX_ABOUT, after_help = examples(SANDBOX_EXAMPLES))]
     Sandbox(SandboxArgs),
     /// Ask the token service for a token
     #[cfg(feature = "token")]
-    #[command(long_about = TOKEN_ABOUT, after_help = TOKEN_EXAMPLES, arg_required_else_help = true)]
+    #[command(long_about = TOKEN_ABOUT, after_help = examples(TOKEN_EXAMPLES), arg_required_else_help = true)]
     Token(TokenArgs),
 }
 
 #[cfg(feature = "demo")]
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
     /// Which HTTP stack sends the requests
     #[arg(long, value_enum, default_value_t, value_name = "STACK")]
@@ -61,7 +61,7 @@ pub(crate) struct DemoArgs {
 }
 
 #[cfg(feature = "sandbox")]
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct SandboxArgs {
     /// The port to listen on, on this machine alone; 0 takes a free one
     #[arg(long, default_value_t = 0, value_name = "PORT")]
@@ -75,7 +75,7 @@ pub(crate) struct SandboxArgs {
 }
 
 #[cfg(feature = "token")]
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 #[command(disable_help_subcommand = true)]
 pub(crate) struct TokenArgs {
     #[command(subcommand)]
@@ -149,7 +149,7 @@ pub(crate) enum TokenVerb {
 }
 
 #[cfg(feature = "token")]
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct UserArgs {
     /// Your own id for the user
     #[arg(long, value_name = "ID", help_heading = "What is asked for")]
@@ -157,7 +157,7 @@ pub(crate) struct UserArgs {
 }
 
 #[cfg(feature = "token")]
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct EmailArgs {
     /// The user's e-mail address, which goes out with a session
     #[arg(long, value_name = "ADDRESS", help_heading = "What is asked for")]
@@ -165,7 +165,7 @@ pub(crate) struct EmailArgs {
 }
 
 #[cfg(feature = "token")]
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct CommonArgs {
     /// Your application's id, from the developer portal
     #[arg(
@@ -204,7 +204,7 @@ pub(crate) struct CommonArgs {
 
 /// How the vendor set an application up.
 #[cfg(feature = "token")]
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub(crate) enum Setup {
     /// Access tokens come from `/v1/connect/token`.
     #[default]
@@ -225,7 +225,7 @@ impl From<Setup> for humanapi_core::Provisioning {
 
 /// What is known of a user.
 #[cfg(feature = "token")]
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub(crate) enum Status {
     /// Nothing is known.
     #[default]
@@ -283,22 +283,13 @@ fn refuse_secret_arguments(words: &[OsString]) -> Result<(), Failure> {
 
 /// Says what is wrong with a command line in two lines, or shows the help that was asked for.
 fn mistake(error: &clap::Error) -> Failure {
-    let shown = matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    );
-    if shown {
-        return match error.print() {
-            Ok(()) => Failure::Said,
-            Err(error) => Failure::from(error),
-        };
-    }
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return Failure::new(
-            Code::Usage,
-            "say what to do",
-            format!("the verbs are {}; `humanapi --help` tells more", verbs()),
-        );
+    let shown = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Some(Failure::Said),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Some(Failure::Taught),
+        _ => None,
+    };
+    if let Some(shown) = shown {
+        return error.print().map_or_else(Failure::from, |()| shown);
     }
     let rendered = error.to_string();
     let first = rendered.lines().next().unwrap_or_default();
@@ -308,7 +299,14 @@ fn mistake(error: &clap::Error) -> Failure {
         }
         _ => first.trim_start_matches("error: ").to_owned(),
     };
+    // An option that begins with another letter is rarely what was meant.
+    let is_alike = |suggested: &String| {
+        let first = |name: &str| name.trim_start_matches('-').chars().next();
+        context(error, ContextKind::InvalidArg)
+            .is_some_and(|given| first(&given) == first(suggested))
+    };
     let suggested = context(error, ContextKind::SuggestedArg)
+        .filter(is_alike)
         .or_else(|| context(error, ContextKind::SuggestedSubcommand))
         .or_else(|| context(error, ContextKind::SuggestedValue));
     let remedy = match (suggested, context(error, ContextKind::ValidValue)) {
@@ -329,20 +327,6 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
     }
 }
 
-fn verbs() -> String {
-    let names = [
-        ("demo", cfg!(feature = "demo")),
-        ("sandbox", cfg!(feature = "sandbox")),
-        ("token", cfg!(feature = "token")),
-    ];
-    let built: Vec<&str> = names
-        .iter()
-        .filter(|(_, is_built)| *is_built)
-        .map(|(name, _)| *name)
-        .collect();
-    built.join(", ")
-}
-
 const STYLES: Styles = Styles::styled()
     .header(palette::TITLE)
     .usage(palette::TITLE)
@@ -353,16 +337,24 @@ const STYLES: Styles = Styles::styled()
 fn after_help() -> String {
     let title = palette::TITLE;
     format!(
-        "{title}Examples:{title:#}
-  humanapi demo                         the whole story in ten seconds, offline
-  humanapi sandbox --port 8080          a Human API of your own to develop against
-  humanapi token connect --user p17     the token that opens Connect for user p17
+        "{}
 
 {title}Exit codes:{title:#}
 {}",
+        examples(EXAMPLES),
         exit::TABLE
     )
 }
+
+fn examples(text: &str) -> String {
+    let title = palette::TITLE;
+    format!("{title}Examples:{title:#}\n{text}")
+}
+
+const EXAMPLES: &str =
+    "  humanapi demo                         the whole story in a second, offline
+  humanapi sandbox --port 8080          a Human API of your own to develop against
+  humanapi token connect --user p17     the token that opens Connect for user p17";
 
 #[cfg(feature = "demo")]
 const DEMO_ABOUT: &str = "\
@@ -374,9 +366,7 @@ network, no certificates. Each request and answer is shown with secrets and toke
 health data is synthetic.";
 
 #[cfg(feature = "demo")]
-const DEMO_EXAMPLES: &str = "\
-Examples:
-  humanapi demo
+const DEMO_EXAMPLES: &str = "  humanapi demo
   humanapi demo --adapter hyper    the same story over the other HTTP stack
   humanapi demo --browser          click through Connect yourself
   humanapi demo | less             no colours when piped, nor with NO_COLOR=1";
@@ -390,9 +380,7 @@ dashboard at its root. Everything in it is made up, so its secrets are printed i
 until Ctrl-C and then exits with 0.";
 
 #[cfg(feature = "sandbox")]
-const SANDBOX_EXAMPLES: &str = "\
-Examples:
-  humanapi sandbox                 on a free port
+const SANDBOX_EXAMPLES: &str = "  humanapi sandbox                 on a free port
   humanapi sandbox --port 8080
   humanapi sandbox --json          one line for scripts: url, seed, apps";
 
@@ -405,9 +393,7 @@ there is no option for it, because other programs can read a command line. The t
 unless --reveal is given. A command tries twice, 10 seconds each, and gives up after 20.";
 
 #[cfg(feature = "token")]
-const TOKEN_EXAMPLES: &str = "\
-Examples:
-  export HUMANAPI_CLIENT_ID=… HUMANAPI_CLIENT_SECRET=…
+const TOKEN_EXAMPLES: &str = "  export HUMANAPI_CLIENT_ID=… HUMANAPI_CLIENT_SECRET=…
   humanapi token connect --user p17 --email p17@example.test
   humanapi token access --user p17 --reveal --json | jq -r .token
   humanapi token client --secret-file ~/.humanapi-secret

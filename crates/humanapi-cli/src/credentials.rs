@@ -7,7 +7,7 @@ use std::path::Path;
 use humanapi_core::{Credentials, CredentialsError};
 use zeroize::Zeroizing;
 
-use crate::exit::{Code, Failure};
+use crate::exit::{self, Code, Failure};
 
 /// The environment variable that holds the secret.
 const VARIABLE: &str = "HUMANAPI_CLIENT_SECRET";
@@ -97,7 +97,10 @@ fn ask() -> Result<Zeroizing<String>, Failure> {
 fn unreadable(name: &str, error: &io::Error) -> Failure {
     Failure::new(
         Code::Credentials,
-        format!("cannot read the client secret from {name}: {error}"),
+        format!(
+            "cannot read the client secret from {name}: {}",
+            exit::system_text(error)
+        ),
         "check the path and its permissions, or set HUMANAPI_CLIENT_SECRET",
     )
 }

@@ -6,7 +6,7 @@ use humanapi_sandbox::{AppCredentials, DemoApp, Sandbox, StartError};
 use serde::Serialize;
 
 use crate::args::SandboxArgs;
-use crate::exit::{Code, Failure};
+use crate::exit::{self, Code, Failure};
 use crate::output::palette::{NAME, QUIET, TITLE};
 use crate::signal::Stop;
 
@@ -39,8 +39,12 @@ pub(crate) async fn run(args: &SandboxArgs) -> Result<(), Failure> {
 }
 
 fn not_started(error: &StartError) -> Failure {
-    let reason =
-        std::error::Error::source(error).map_or_else(String::new, |reason| format!(": {reason}"));
+    let reason = match error {
+        StartError::Bind { source, .. } | StartError::Threads(source) => {
+            format!(": {}", exit::system_text(source))
+        }
+        _ => String::new(),
+    };
     Failure::new(
         Code::Machine,
         format!("{error}{reason}"),
@@ -64,12 +68,17 @@ fn welcome(out: &mut impl Write, sandbox: &Sandbox, seed: u64) -> io::Result<()>
     )?;
     writeln!(
         out,
-        "For development and tests, on this machine alone. All of it is made up, the secrets too,\n\
-         so they are shown in clear."
+        "For development and tests, on this machine alone. All of it is made up,\n\
+         the secrets too, so they are shown in clear."
     )?;
     writeln!(out, "\n{TITLE}Applications{TITLE:#}")?;
     for app in sandbox.control().apps() {
-        writeln!(out, "  {}  {QUIET}{}{QUIET:#}", app.app.name(), about(&app))?;
+        writeln!(
+            out,
+            "  {}\n    {QUIET}{}{QUIET:#}",
+            app.app.name(),
+            about(&app)
+        )?;
         writeln!(out, "    client id      {}", app.client_id)?;
         writeln!(out, "    client secret  {}", app.client_secret)?;
     }
@@ -80,7 +89,9 @@ fn welcome(out: &mut impl Write, sandbox: &Sandbox, seed: u64) -> io::Result<()>
         "
 {TITLE}Point the SDK at it{TITLE:#}
   let hosts = Hosts::single(\"{url}\")?;
-  let client = Client::builder(credentials, Provisioning::Connect, transport).hosts(hosts).build();
+  let client = Client::builder(credentials, Provisioning::Connect, transport)
+      .hosts(hosts)
+      .build();
 
 {TITLE}Or the command{TITLE:#}
   export HUMANAPI_CLIENT_ID={id}
@@ -88,8 +99,11 @@ fn welcome(out: &mut impl Write, sandbox: &Sandbox, seed: u64) -> io::Result<()>
   humanapi token connect --user patient-17 --base-url {url}
 
 {TITLE}Or curl{TITLE:#}
-  curl -s {url}/v1/connect/token -H 'content-type: application/json' \\
-    -d '{{\"type\":\"session\",\"client_user_id\":\"patient-17\",\"client_id\":\"{id}\",\"client_secret\":\"{secret}\"}}'
+  curl -s {url}/v1/connect/token \\
+    -H 'content-type: application/json' \\
+    -d '{{\"type\": \"session\", \"client_user_id\": \"patient-17\",
+         \"client_id\": \"{id}\",
+         \"client_secret\": \"{secret}\"}}'
 
 {TITLE}Look inside{TITLE:#}
   {NAME}{url}/{NAME:#}  the dashboard: users, tokens, requests

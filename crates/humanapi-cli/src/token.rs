@@ -263,7 +263,7 @@ fn table(line: &Line<'_>) -> Table {
     let mut table = Table::new();
     table.load_style(output::table_style());
     let hint = if line.masked {
-        "  --reveal shows it"
+        ", shown by --reveal"
     } else {
         ""
     };

@@ -126,9 +126,9 @@ impl Demo {
     fn introduce(&mut self, args: &DemoArgs) -> Result<(), Failure> {
         self.story.title("Human API, the whole story")?;
         self.story.say(&format!(
-            "A sandbox inside this program plays Human API on {}. No account, no network.\n\
-             Every request below is real HTTP, sent through the SDK over {}.\n\
-             Secrets and tokens are masked, and all health data is synthetic.",
+            "A sandbox inside this program plays Human API on {}. No account, no \
+             network. Every request below is real HTTP, sent through the SDK over {}. Secrets and \
+             tokens are masked, and all health data is synthetic.",
             self.url,
             args.adapter.name(),
         ))
@@ -138,8 +138,9 @@ impl Demo {
     async fn start_session(&mut self) -> Result<ConnectToken, Failure> {
         self.story.step("A new user")?;
         self.story.say(&format!(
-            "Your app has a new user, {USER}, and says so. The rules then ask for a session token\n\
-             and nothing else. It is the one token, with the id token, that a browser may see."
+            "Your app has a new user, {USER}, and says so. The rules then ask for a \
+             session token and nothing else. A browser may see that token, and the id token; no \
+             other."
         ))?;
         let grant = self
             .client
@@ -165,8 +166,8 @@ impl Demo {
     async fn play_person(&mut self, token: &ConnectToken) -> Result<ConnectReport, Failure> {
         self.story.step("Connect opens")?;
         self.story.say(
-            "Your page opens Connect with that token. In real life the vendor's widget does this\n\
-             in the user's browser; here the demo plays the browser and the person.",
+            "Your page opens Connect with that token. In real life the vendor's widget does \
+             this in the user's browser; here the demo plays the browser and the person.",
         )?;
         let url = Launch::new(token)
             .with_mode(Mode::Auth)
@@ -218,8 +219,8 @@ impl Demo {
         let start = pages.start();
         let mut reports: Reports = pages.serve(&link)?;
         self.story.say(
-            "Open this page in a browser on this machine. It leads to hosted Connect, the one for\n\
-             phones. Connect Strider or Pulseband, which have activities, and press Done.",
+            "Open this page in a browser on this machine. It leads to hosted Connect, the \
+             one for phones. Connect Strider or Pulseband, which have activities, and press Done.",
         )?;
         loop {
             self.story.address(&start)?;
@@ -259,9 +260,9 @@ impl Demo {
     async fn confirm(&mut self, report: &ConnectReport) -> Result<bool, Failure> {
         self.story.step("The app asks before it believes")?;
         self.story.say(&format!(
-            "That report came through a browser, so it is a hint and no proof: the app still has the\n\
-             user as {}. The proof is an access token, which the service gives out only for a user\n\
-             who has connected something. It stays on the server.",
+            "That report came through a browser, so it is a hint and no proof: for the app the user \
+             is {} as before. The proof is an access token, which the service gives out only for a \
+             user who has connected something. It stays on the server.",
             self.status,
         ))?;
         let issued = self.client.user(USER).access_token().send().await;
@@ -295,15 +296,15 @@ impl Demo {
     async fn come_back(&mut self) -> Result<(), Failure> {
         self.story.step("The user comes back")?;
         self.story.say(&format!(
-            "Some time later {USER} wants to add a source, at a server that remembers nothing of them.\n\
-             A session is refused to a user who has connected; the SDK then asks for an id token."
+            "Some time later {USER} wants to add a source, at a server that remembers \
+             nothing of them. A session is refused to a user who has connected; the SDK then asks for an id token."
         ))?;
         let grant = self.client.user(USER).connect_token().send().await;
         self.story.exchanges(Who::Server, self.server.take())?;
         let grant = grant.map_err(|error| self.failed(&error))?;
         self.story.good(&format!(
-            "An {} token that lives {}. One call in your code, two requests on the wire; a server\n\
-             that remembers the status needs one.",
+            "An {} token that lives {}. One call in your code, two requests on the wire; a \
+             server that remembers the status needs one.",
             grant.token.kind(),
             lifetime(grant.token.kind()),
         ))
@@ -329,7 +330,7 @@ impl Demo {
         let page = page.map_err(|error| self.failed(&error))?;
         let email = profile.email.clone().unwrap_or_else(|| "nobody".to_owned());
         self.story.good(&format!(
-            "The profile of {}; a summary with {};\nand {} activities on the first page, of {} in all.",
+            "The profile of {}; a summary with {}; and {} activities on the first page, of {} in all.",
             output::plain(&email),
             in_words(&summary),
             page.items.len(),

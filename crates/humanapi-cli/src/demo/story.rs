@@ -26,8 +26,10 @@ pub(crate) struct Story {
     steps: usize,
 }
 
-/// The widest line of JSON. With its indent it fits into 100 columns.
-const WIDTH: usize = 86;
+/// The widest line of prose. With its indent it fits into 80 columns, as everything here does.
+const PROSE: usize = 74;
+/// The widest line of JSON, closing brackets not counted.
+const WIDTH: usize = 64;
 /// So many lines of JSON show what an answer is like.
 const LINES: usize = 6;
 /// A report of Connect is shown in full.
@@ -64,14 +66,16 @@ impl Story {
     }
 
     pub(crate) fn say(&mut self, text: &str) -> Result<(), Failure> {
-        for line in text.lines() {
+        for line in wrap(text) {
             writeln!(self.out, "    {line}")?;
         }
         Ok(())
     }
 
     pub(crate) fn quiet(&mut self, text: &str) -> Result<(), Failure> {
-        writeln!(self.out, "    {QUIET}{text}{QUIET:#}")?;
+        for line in wrap(text) {
+            writeln!(self.out, "    {QUIET}{line}{QUIET:#}")?;
+        }
         // The reader may have to do something now.
         self.out.flush()?;
         Ok(())
@@ -87,13 +91,17 @@ impl Story {
         writeln!(
             self.out,
             "\n    {GOOD}✓{GOOD:#} {}",
-            text.replace('\n', "\n      ")
+            wrap(text).join("\n      ")
         )?;
         Ok(())
     }
 
     pub(crate) fn warn(&mut self, text: &str) -> Result<(), Failure> {
-        writeln!(self.out, "\n    {WARN}!{WARN:#} {text}")?;
+        writeln!(
+            self.out,
+            "\n    {WARN}!{WARN:#} {}",
+            wrap(text).join("\n      ")
+        )?;
         Ok(())
     }
 
@@ -125,7 +133,7 @@ impl Story {
             let token = mask::token(humanapi_core::TokenKind::Access);
             writeln!(
                 self.out,
-                "              {QUIET}Authorization: Bearer {token}{QUIET:#}"
+                "            {QUIET}Authorization: Bearer {token}{QUIET:#}"
             )?;
         }
         if let Some(sent) = &exchange.sent {
@@ -150,7 +158,7 @@ impl Story {
             answer.status
         )?;
         let Some(body) = &answer.body else {
-            writeln!(self.out, "              {QUIET}{}{QUIET:#}", answer.form)?;
+            writeln!(self.out, "            {QUIET}{}{QUIET:#}", answer.form)?;
             return Ok(());
         };
         let lines = body.lines(WIDTH);
@@ -169,13 +177,13 @@ impl Story {
 
     fn json(&mut self, lines: &[String]) -> io::Result<()> {
         for line in lines {
-            writeln!(self.out, "              {QUIET}{line}{QUIET:#}")?;
+            writeln!(self.out, "            {QUIET}{line}{QUIET:#}")?;
         }
         Ok(())
     }
 
     fn remark(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "              {QUIET}{text}{QUIET:#}")
+        writeln!(self.out, "            {QUIET}{text}{QUIET:#}")
     }
 
     pub(crate) fn activities(
@@ -192,7 +200,6 @@ impl Story {
             "minutes",
             "km",
             "steps",
-            "kcal",
         ]);
         for activity in activities.iter().take(ROWS) {
             table.add_row(row(activity));
@@ -217,7 +224,7 @@ impl Story {
             if at > 0 {
                 let by = match status {
                     UserStatus::Started => "session token",
-                    _ => "source connected, access token",
+                    _ => "source connected",
                 };
                 write!(self.out, " {QUIET}──{QUIET:#} {by} {QUIET}─▶{QUIET:#} ")?;
             }
@@ -254,7 +261,7 @@ impl Story {
     }
 }
 
-fn row(activity: &Activity) -> [String; 7] {
+fn row(activity: &Activity) -> [String; 6] {
     let text = |field: &Option<String>| output::plain(field.as_deref().unwrap_or("–")).into_owned();
     let number = |field: Option<f64>, divisor: f64, decimals: usize| {
         field.filter(|value| *value > 0.0).map_or_else(
@@ -272,8 +279,26 @@ fn row(activity: &Activity) -> [String; 7] {
         number(activity.duration, 60.0, 0),
         number(activity.distance, 1000.0, 1),
         number(activity.steps, 1.0, 0),
-        number(activity.calories, 1.0, 0),
     ]
+}
+
+/// Prose in lines that fit; its own line breaks stay.
+fn wrap(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > PROSE {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
 }
 
 fn capitalized(word: &str) -> String {

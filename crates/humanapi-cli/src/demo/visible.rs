@@ -320,7 +320,11 @@ mod tests {
     fn an_unknown_field_within_a_known_one_is_masked_too() {
         check(
             r#"{"sessionResults":{"connectedSources":[{"name":"Strider","code":"canary"}]}}"#,
-            &[r#"{ "sessionResults": { "#],
+            &[
+                r#"{ "sessionResults": {"#,
+                r#"    "connectedSources": ["#,
+                r#"      { "name": "Strider", "code": "…(masked)" } ] } }"#,
+            ],
         );
     }
 

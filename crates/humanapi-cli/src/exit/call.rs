@@ -8,7 +8,7 @@ use humanapi_core::{ApiError, ApiErrorKind, FlowError, Provisioning, SendFailure
 
 use std::borrow::Cow;
 
-use crate::exit::{Code, Failure};
+use crate::exit::{self, Code, Failure};
 
 impl Failure {
     /// Reads a failed call to a host.
@@ -121,6 +121,9 @@ fn remedy(api: &ApiError, provisioning: Provisioning) -> Cow<'static, str> {
         ) => {
             "if this application is not on the Health Intelligence Platform, leave out `--provisioning hip`; otherwise write to the vendor's support"
         }
+        (ApiErrorKind::NotFound | ApiErrorKind::Redirected, Some(_), _) => {
+            "check the base URL: there is no token service at this address"
+        }
         (ApiErrorKind::AlreadyConnected, _, _) => {
             "the user has connected a source: ask for an id token, or let `humanapi token connect` choose"
         }
@@ -151,7 +154,5 @@ fn system_reason(error: &Error) -> Option<String> {
         }
         link = this.source();
     }
-    let text = found?.to_string();
-    let end = text.find(" (os error").unwrap_or(text.len());
-    Some(text[..end].to_lowercase())
+    found.map(exit::system_text)
 }

@@ -38,8 +38,7 @@ pub(crate) enum Code {
 }
 
 /// The table of codes as `--help` shows it. The head of this module and the README say the same.
-pub(crate) const TABLE: &str = "\
-   0  done
+pub(crate) const TABLE: &str = "   0  done
    2  wrong usage or bad input; nothing was sent
    3  credentials are missing, or the service refused them
    4  the service refused: this user or application may not have it
@@ -52,6 +51,8 @@ pub(crate) const TABLE: &str = "\
 pub(crate) enum Failure {
     /// All is said already, as with `--help`.
     Said,
+    /// The help was shown to somebody who did not ask for it.
+    Taught,
     /// One line of cause, one of remedy, and a code.
     Told {
         code: Code,
@@ -85,13 +86,14 @@ impl Failure {
 
     /// Tells it on stderr, in two lines.
     pub(crate) fn report(&self) -> ExitCode {
-        let Self::Told {
-            code,
-            cause,
-            remedy,
-        } = self
-        else {
-            return ExitCode::SUCCESS;
+        let (code, cause, remedy) = match self {
+            Self::Said => return ExitCode::SUCCESS,
+            Self::Taught => return ExitCode::from(Code::Usage as u8),
+            Self::Told {
+                code,
+                cause,
+                remedy,
+            } => (code, cause, remedy),
         };
         let (bad, good) = (palette::BAD, palette::GOOD);
         let (cause, remedy) = (output::plain(cause), output::plain(remedy));
@@ -105,13 +107,23 @@ impl Failure {
     }
 }
 
+/// What the system says, without its number and as the end of a sentence.
+pub(crate) fn system_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
+}
+
 /// Failures to write: whoever reads may stop early, as `head` does, and that is no failure.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::Said;
         }
-        Self::here("cannot write the output", &error)
+        Self::here("cannot write the output", &system_text(&error))
     }
 }
 

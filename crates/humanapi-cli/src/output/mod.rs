@@ -15,6 +15,7 @@ pub(crate) mod palette {
     pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
     pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
     pub(crate) const TITLE: Style = Style::new().bold();
+    #[cfg(any(feature = "demo", feature = "sandbox"))]
     pub(crate) const QUIET: Style = Style::new().dimmed();
     pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
     #[cfg(feature = "demo")]

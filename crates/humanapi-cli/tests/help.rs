@@ -1,0 +1,10 @@
+//! What `--help` teaches, word for word.
+#![cfg(all(feature = "demo", feature = "sandbox", feature = "token"))]
+
+#[test]
+fn help_says_what_it_said() {
+    trycmd::TestCases::new()
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "100")
+        .case("tests/help/*.trycmd");
+}
