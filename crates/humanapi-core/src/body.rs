@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::{Zeroizing, optimization_barrier};
 
 /// The bytes of a request or a response.
 ///
@@ -35,9 +35,9 @@ impl Body {
     }
 
     /// Takes bytes that are overwritten when their last owner, of whatever crate, lets go of them.
-    pub(crate) fn wiped(bytes: Zeroizing<Vec<u8>>) -> Self {
+    pub(crate) fn wiped(mut bytes: Zeroizing<Vec<u8>>) -> Self {
         Self {
-            bytes: Bytes::from_owner(bytes),
+            bytes: Bytes::from_owner(Wiped(std::mem::take(&mut *bytes))),
         }
     }
 
@@ -75,9 +75,31 @@ impl Body {
 impl Drop for Body {
     fn drop(&mut self) {
         if let Ok(mut owned) = std::mem::take(&mut self.bytes).try_into_mut() {
-            owned.as_mut().zeroize();
+            wipe(&mut owned);
         }
     }
+}
+
+/// Bytes that were only ever appended to, so there is nothing to wipe beyond their length.
+struct Wiped(Vec<u8>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+/// Overwrites all bytes at once: byte by byte it would cost more than reading an answer does.
+fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    // Without it the compiler may leave out writes to what nobody reads any more.
+    optimization_barrier(bytes);
 }
 
 impl fmt::Debug for Body {

@@ -1,4 +1,17 @@
-//! Writing JSON strings into a buffer of known size.
+//! Writing JSON strings into a buffer of known size, and reading JSON texts.
+
+use serde::Deserialize;
+
+/// Reads a JSON text.
+///
+/// A text that is UTF-8 as a whole need not be checked string by string. In one that is not, only the strings that are
+/// asked for have to be.
+pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(bytes),
+    }
+}
 
 /// At most so many bytes does `text` take as a JSON string: six for each byte, and two quotes.
 pub(crate) const fn string_bound(text: &str) -> usize {

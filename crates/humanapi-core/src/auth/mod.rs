@@ -15,6 +15,7 @@ use crate::credentials::Credentials;
 use crate::endpoint::{self, Endpoint, Request, Response};
 use crate::error::{ApiError, Asked, BuildError, DecodeError, ResponseError};
 use crate::hosts::Hosts;
+use crate::json;
 use crate::now::Now;
 use crate::retry::Replay;
 use crate::rules::Provisioning;
@@ -299,8 +300,8 @@ fn read<T>(
     if !response.status().is_success() {
         return Err(ApiError::read(asked, response).into());
     }
-    let answer: Answer<'_> = serde_json::from_slice(response.body().as_bytes())
-        .map_err(|error| DecodeError::at(".", &error))?;
+    let answer: Answer<'_> =
+        json::read(response.body().as_bytes()).map_err(|error| DecodeError::at(".", &error))?;
     let speaks_of_an_error = answer.speaks_of_an_error;
     take(answer).ok_or_else(|| {
         let refusal = ApiError::read(asked, response);
