@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+pub mod allocations;
+pub mod exchange;
+pub mod instructions;
+mod load;
+mod server;
+mod skip;
+mod work;
+
+pub use load::{Caller, Contender, Load, Outcome, Race, in_sequence};
+pub use server::{Server, serve_if_asked};
+pub use work::{Bound, Work};
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// Says what went wrong in a bench that could not be run to its end.
+pub fn failed(error: &anyhow::Error) -> ExitCode {
+    // With no output left there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+    ExitCode::FAILURE
+}

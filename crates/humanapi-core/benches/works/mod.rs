@@ -1,0 +1,70 @@
+//! The works whose instructions and allocations are counted.
+
+use std::hint::black_box;
+
+use humanapi_benchkit::Work;
+use humanapi_benchkit::exchange::{ACCESS, CLIENT, ID, SESSION};
+
+use crate::exchange::{Application, bytes_of, usual_exchange};
+
+/// Core's exchange for each kind of token, one carried by a flow, and the usual way.
+pub(crate) const WORKS: [Work; 6] = [
+    Work::new("access", access).without(answers),
+    Work::new("session", session).without(answers),
+    Work::new("id", id).without(answers),
+    Work::new("client", client).without(answers),
+    Work::new("access, by a flow", call).without(answers),
+    Work::new("usual", usual).without(answers),
+];
+
+fn session(times: u32) -> anyhow::Result<()> {
+    let application = Application::new()?;
+    for _ in 0..times {
+        black_box(application.exchange(&application.session()?, SESSION)?);
+    }
+    Ok(())
+}
+
+fn id(times: u32) -> anyhow::Result<()> {
+    let application = Application::new()?;
+    for _ in 0..times {
+        black_box(application.exchange(&application.id()?, ID)?);
+    }
+    Ok(())
+}
+
+fn access(times: u32) -> anyhow::Result<()> {
+    let application = Application::new()?;
+    for _ in 0..times {
+        black_box(application.exchange(&application.access()?, ACCESS)?);
+    }
+    Ok(())
+}
+
+fn client(times: u32) -> anyhow::Result<()> {
+    let application = Application::new()?;
+    for _ in 0..times {
+        black_box(application.exchange(&application.client(), CLIENT)?);
+    }
+    Ok(())
+}
+
+fn call(times: u32) -> anyhow::Result<()> {
+    let application = Application::new()?;
+    for _ in 0..times {
+        black_box(application.call(application.access()?, ACCESS)?);
+    }
+    Ok(())
+}
+
+fn usual(times: u32) -> anyhow::Result<()> {
+    (0..times).try_for_each(|_| usual_exchange())
+}
+
+/// What a transport does and not who calls it: an answer's bytes. The answers' lengths differ too little to count.
+fn answers(times: u32) -> anyhow::Result<()> {
+    for _ in 0..times {
+        black_box(bytes_of(ACCESS));
+    }
+    Ok(())
+}
