@@ -234,10 +234,15 @@ impl User {
 
     /// Gets the token that opens Connect: a session or an id token, whichever is right.
     pub fn connect_token(&self) -> ConnectTokenCall {
+        let Self { client, id, status } = self;
+        let flow = id.clone().map(|id| {
+            let (hosts, policy) = (client.inner.hosts.clone(), client.policy());
+            ConnectTokenFlow::new(client.inner.credentials.clone(), id, hosts, policy)
+                .with_status(*status)
+        });
         ConnectTokenCall {
-            user: self.clone(),
-            email: None,
-            reuse: None,
+            client: client.clone(),
+            flow,
         }
     }
 
@@ -274,34 +279,24 @@ impl User {
 }
 
 /// Gets the token that opens Connect.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct ConnectTokenCall {
-    user: User,
-    email: Option<Hidden>,
-    reuse: Option<(ConnectToken, Leeway)>,
-}
-
-#[derive(Clone)]
-struct Hidden(String);
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
+    client: Client,
+    flow: Result<ConnectTokenFlow, EmptyUserId>,
 }
 
 impl ConnectTokenCall {
     /// Adds the user's e-mail address, which goes out with a session.
     pub fn email(mut self, email: impl Into<String>) -> Self {
-        self.email = Some(Hidden(email.into()));
+        self.flow = self.flow.map(|flow| flow.with_email(email));
         self
     }
 
     /// Offers a token from earlier, which is handed out again if it fits the user's status and leaves
     /// more life than `leeway` asks for.
     pub fn reuse(mut self, token: ConnectToken, leeway: Leeway) -> Self {
-        self.reuse = Some((token, leeway));
+        self.flow = self.flow.map(|flow| flow.reusing(token, leeway));
         self
     }
 
@@ -311,19 +306,11 @@ impl ConnectTokenCall {
     ///
     /// When the service refused both kinds, or one for a reason that the other would not mend.
     pub async fn send(self) -> Result<ConnectGrant, Error> {
-        let User { client, id, status } = self.user;
-        let id = id.map_err(|error| FlowError::from(BuildError::from(error)))?;
-        let (hosts, policy) = (client.inner.hosts.clone(), client.policy());
-        let mut flow = ConnectTokenFlow::new(client.inner.credentials.clone(), id, hosts, policy)
-            .with_status(status);
-        if let Some(Hidden(email)) = self.email {
-            flow = flow.with_email(email);
-        }
-        if let Some((token, leeway)) = self.reuse {
-            flow = flow.reusing(token, leeway);
-        }
+        let mut flow = self
+            .flow
+            .map_err(|error| FlowError::from(BuildError::from(error)))?;
         let span = tracing::debug_span!("humanapi", call = "connect_token");
-        client.run(&mut flow, &NoTokens).instrument(span).await
+        self.client.run(&mut flow, &NoTokens).instrument(span).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::credentials::ClientId;
+use crate::hidden::hidden_debug;
 use crate::now::Now;
 use crate::user::{ClientUserId, HumanId};
 
@@ -79,11 +80,7 @@ macro_rules! secret_token {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
-            }
-        }
+        hidden_debug!($name);
     };
 }
 

@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use crate::credentials::Credentials;
 use crate::endpoint::{self, Endpoint, Request, Response};
 use crate::error::{ApiError, Asked, BuildError, DecodeError, ResponseError};
+use crate::hidden::Personal;
 use crate::hosts::Hosts;
 use crate::json;
 use crate::now::Now;
@@ -34,7 +35,7 @@ use wire::{Answer, Fields};
 pub struct IssueSessionToken {
     credentials: Credentials,
     user: ClientUserId,
-    email: Option<Hidden>,
+    email: Option<Personal>,
     extra_scopes: Vec<String>,
 }
 
@@ -68,16 +69,6 @@ pub struct IssueClientToken {
     credentials: Credentials,
 }
 
-/// Text about a person, kept out of `Debug`.
-#[derive(Clone)]
-struct Hidden(String);
-
-impl std::fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
-    }
-}
-
 impl IssueSessionToken {
     /// A session for this user.
     #[must_use]
@@ -93,7 +84,7 @@ impl IssueSessionToken {
     /// Adds the user's e-mail address, which the documents show for a session.
     #[must_use]
     pub fn with_email(mut self, email: impl Into<String>) -> Self {
-        self.email = Some(Hidden(email.into()));
+        self.email = Some(Personal::new(email));
         self
     }
 }
@@ -168,7 +159,7 @@ impl Endpoint for IssueSessionToken {
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let fields = Fields {
             user: Some(self.user.as_str()),
-            email: self.email.as_ref().map(|email| email.0.as_str()),
+            email: self.email.as_ref().map(Personal::as_str),
             extra_scopes: &self.extra_scopes,
         };
         let body = wire::write(&self.credentials, TokenKind::Session, fields);

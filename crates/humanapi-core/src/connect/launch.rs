@@ -1,15 +1,16 @@
 //! Opening Connect: iframe and web-view URL, hosted link, and the widget's data attributes.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 
 use crate::credentials::ClientId;
+use crate::hidden::hidden_debug;
 use crate::hosts::{BaseUrl, Host, Hosts};
+use crate::query_string::QueryString;
 use crate::token::ConnectToken;
 
 /// How Connect is to be opened.
@@ -136,10 +137,10 @@ impl<'a> Launch<'a> {
     /// The URL that the widget puts into its iframe, and that a web view loads directly.
     #[must_use]
     pub fn iframe_url(&self, hosts: &Hosts) -> LaunchUrl {
-        let mut url = Url::new(hosts.base(Host::Connect), "/");
-        url.push("token", self.token.expose_secret());
-        url.push_some("pisId", self.invite_session_id.as_deref());
-        url.push_some("mode", self.mode.as_ref().map(Mode::name));
+        let mut url = QueryString::after(format!("{}/", hosts.base(Host::Connect)));
+        url.push_text("token", self.token.expose_secret());
+        url.push_some_text("pisId", self.invite_session_id.as_deref());
+        url.push_some_text("mode", self.mode.as_ref().map(Mode::name));
         if let Some(Mode::Select {
             client_id,
             preseeded_sources,
@@ -147,14 +148,14 @@ impl<'a> Launch<'a> {
         {
             let sources = serde_json::to_vec(preseeded_sources)
                 .expect("a list of strings can always be written as JSON");
-            url.push("clientId", client_id.as_str());
-            url.push("preseededSources", &BASE64.encode(sources));
+            url.push_text("clientId", client_id.as_str());
+            url.push_text("preseededSources", &BASE64.encode(sources));
         }
-        url.push_some("preseed", self.preseed.then_some("true"));
-        url.push_some("config", self.config.as_deref());
-        url.push_some("segment", self.segment.as_deref());
-        url.push_some("pinnedProviders", self.pinned_providers.as_deref());
-        url.finish()
+        url.push_some_text("preseed", self.preseed.then_some("true"));
+        url.push_some_text("config", self.config.as_deref());
+        url.push_some_text("segment", self.segment.as_deref());
+        url.push_some_text("pinnedProviders", self.pinned_providers.as_deref());
+        LaunchUrl(SecretString::from(url.into_string()))
     }
 
     /// The link that opens hosted Connect on a phone and comes back to `callback`, which the vendor
@@ -166,14 +167,14 @@ impl<'a> Launch<'a> {
         client_id: &ClientId,
         callback: &Callback,
     ) -> LaunchUrl {
-        let mut url = Url::new(hosts.base(Host::HostedLink), "/connect");
-        url.push("clientId", client_id.as_str());
-        url.push("token", self.token.expose_secret());
-        url.push("callback", callback.as_str());
-        url.push_some("mode", self.mode.as_ref().map(Mode::name));
-        url.push_some("segment", self.segment.as_deref());
-        url.push_some("pinnedProviders", self.pinned_providers.as_deref());
-        url.finish()
+        let mut url = QueryString::after(format!("{}/connect", hosts.base(Host::HostedLink)));
+        url.push_text("clientId", client_id.as_str());
+        url.push_text("token", self.token.expose_secret());
+        url.push_text("callback", callback.as_str());
+        url.push_some_text("mode", self.mode.as_ref().map(Mode::name));
+        url.push_some_text("segment", self.segment.as_deref());
+        url.push_some_text("pinnedProviders", self.pinned_providers.as_deref());
+        LaunchUrl(SecretString::from(url.into_string()))
     }
 
     /// The attributes of an element that the vendor's widget turns into a button. The element stands
@@ -220,11 +221,7 @@ impl LaunchUrl {
     }
 }
 
-impl fmt::Debug for LaunchUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LaunchUrl(…)")
-    }
-}
+hidden_debug!(LaunchUrl);
 
 /// Attributes of an HTML element, one of which holds a token.
 #[derive(Clone)]
@@ -307,43 +304,6 @@ pub enum CallbackError {
     /// A scheme that would run or read something.
     #[error("the callback's scheme would not open an app: use https or your app's own scheme")]
     Dangerous,
-}
-
-/// All but letters, digits and `-._~` is escaped in a query value.
-const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-struct Url {
-    text: String,
-    separator: char,
-}
-
-impl Url {
-    fn new(base: &BaseUrl, path: &str) -> Self {
-        Self {
-            text: format!("{base}{path}"),
-            separator: '?',
-        }
-    }
-
-    fn push(&mut self, name: &str, value: &str) {
-        let value = utf8_percent_encode(value, QUERY_VALUE);
-        write!(self.text, "{}{name}={value}", self.separator).expect("a string can be written to");
-        self.separator = '&';
-    }
-
-    fn push_some(&mut self, name: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.push(name, value);
-        }
-    }
-
-    fn finish(self) -> LaunchUrl {
-        LaunchUrl(SecretString::from(self.text))
-    }
 }
 
 #[cfg(test)]

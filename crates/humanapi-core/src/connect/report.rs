@@ -7,6 +7,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::hidden::hidden_debug;
+
 /// A longer report is not read.
 pub const MAX_REPORT_SIZE: usize = 64 * 1024;
 
@@ -439,16 +441,6 @@ impl ConnectStatus {
             Self::Other(_) => "another",
         }
     }
-}
-
-macro_rules! hidden_debug {
-    ($($name:ident),+) => {$(
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
-            }
-        }
-    )+};
 }
 
 hidden_debug!(ConnectedSource, ProviderRequest, Location, AuthCode);

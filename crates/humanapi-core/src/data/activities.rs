@@ -9,10 +9,11 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::data::query::Query;
-use crate::data::record::{Record, hidden_debug};
+use crate::data::record::Record;
 use crate::data::{get, paging, success};
 use crate::endpoint::{Endpoint, Request, Response};
 use crate::error::{BuildError, ResponseError};
+use crate::hidden::hidden_debug;
 use crate::hosts::Hosts;
 use crate::lenient;
 use crate::now::Now;

@@ -1,13 +1,13 @@
 //! The query parameters that lists take.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::BuildError;
+use crate::query_string::QueryString;
 
 /// What a list is narrowed to.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -52,34 +52,20 @@ impl Query {
                 rule: "no later than end_date",
             });
         }
-        let mut line = Line {
-            text: path.to_owned(),
-            separator: '?',
-        };
-        line.push("limit", self.limit);
-        line.push("offset", (self.offset > 0).then_some(self.offset));
-        line.push("created_since", self.created_since.map(basic_utc));
-        line.push("created_before", self.created_before.map(basic_utc));
-        line.push("updated_since", self.updated_since.map(basic_utc));
-        line.push("updated_before", self.updated_before.map(basic_utc));
-        line.push(
-            "source",
-            self.source
-                .as_deref()
-                .map(|source| utf8_percent_encode(source, VALUE)),
-        );
-        line.push("start_date", self.days.map(|(start, _)| start));
-        line.push("end_date", self.days.map(|(_, end)| end));
-        line.push("time_series", self.time_series.then_some("true"));
-        Ok(line.text)
+        let mut line = QueryString::after(path.to_owned());
+        line.push_some("limit", self.limit);
+        line.push_some("offset", (self.offset > 0).then_some(self.offset));
+        line.push_some("created_since", self.created_since.map(basic_utc));
+        line.push_some("created_before", self.created_before.map(basic_utc));
+        line.push_some("updated_since", self.updated_since.map(basic_utc));
+        line.push_some("updated_before", self.updated_before.map(basic_utc));
+        line.push_some_text("source", self.source.as_deref());
+        line.push_some("start_date", self.days.map(|(start, _)| start));
+        line.push_some("end_date", self.days.map(|(_, end)| end));
+        line.push_some("time_series", self.time_series.then_some("true"));
+        Ok(line.into_string())
     }
 }
-
-const VALUE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// `YYYYMMDDTHHmmssZ`: the one documented spelling.
 fn basic_utc(moment: Timestamp) -> impl Display {
@@ -87,19 +73,4 @@ fn basic_utc(moment: Timestamp) -> impl Display {
         .to_zoned(TimeZone::UTC)
         .strftime("%Y%m%dT%H%M%SZ")
         .to_string()
-}
-
-struct Line {
-    text: String,
-    separator: char,
-}
-
-impl Line {
-    fn push(&mut self, name: &str, value: Option<impl Display>) {
-        if let Some(value) = value {
-            write!(self.text, "{}{name}={value}", self.separator)
-                .expect("a string can be written to");
-            self.separator = '&';
-        }
-    }
 }

@@ -111,18 +111,6 @@ impl<T> fmt::Debug for Record<T> {
     }
 }
 
-/// Hides health data from `Debug`.
-macro_rules! hidden_debug {
-    ($($name:ident),+ $(,)?) => {$(
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
-            }
-        }
-    )+};
-}
-pub(super) use hidden_debug;
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::data::record::{Record, hidden_debug};
+use crate::data::record::Record;
 use crate::data::{get, success};
 use crate::endpoint::{Endpoint, Request, Response};
 use crate::error::{BuildError, ResponseError};
+use crate::hidden::hidden_debug;
 use crate::hosts::Hosts;
 use crate::lenient;
 use crate::now::Now;

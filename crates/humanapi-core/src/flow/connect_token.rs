@@ -4,6 +4,7 @@ use crate::auth::{IssueIdToken, IssueSessionToken};
 use crate::credentials::Credentials;
 use crate::error::{ApiError, FlowError, ResponseError};
 use crate::flow::{Call, Flow, Input, Step};
+use crate::hidden::Personal;
 use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::retry::RetryPolicy;
@@ -22,20 +23,12 @@ use crate::user::{ClientUserId, KnownStatus, UserEvent, UserStatus};
 pub struct ConnectTokenFlow {
     credentials: Credentials,
     user: ClientUserId,
-    email: Option<Hidden>,
+    email: Option<Personal>,
     hosts: Hosts,
     policy: RetryPolicy,
     status: UserStatus,
     reusable: Option<(ConnectToken, Leeway)>,
     state: State,
-}
-
-struct Hidden(String);
-
-impl std::fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
-    }
 }
 
 #[derive(Debug)]
@@ -102,7 +95,7 @@ impl ConnectTokenFlow {
     /// Adds the user's e-mail address, which goes out with a session.
     #[must_use]
     pub fn with_email(mut self, email: impl Into<String>) -> Self {
-        self.email = Some(Hidden(email.into()));
+        self.email = Some(Personal::new(email));
         self
     }
 
@@ -133,7 +126,7 @@ impl ConnectTokenFlow {
         } else {
             let mut endpoint = IssueSessionToken::new(credentials, user);
             if let Some(email) = &self.email {
-                endpoint = endpoint.with_email(&email.0);
+                endpoint = endpoint.with_email(email.as_str());
             }
             TokenCall::Session(Call::new(endpoint, hosts, policy))
         }
