@@ -883,7 +883,7 @@ fn cases() -> u32 {
         reason = "the runner asks for a longer hunt this way"
     )]
     let deep = std::env::var_os("HUMANAPI_DEEP").is_some_and(|value| value == "1");
-    if deep { 100_000 } else { 3_000 }
+    if deep { 100_000 } else { 2_500 }
 }
 
 fn config() -> ProptestConfig {
@@ -925,17 +925,21 @@ proptest! {
         for (attempt, expected) in attempts.iter().zip(expected_tokens(&record)) {
             prop_assert_eq!(attempt.authorization.as_deref(), Some(expected.as_str()));
         }
+        let out_of_time = matches!(record.outcome, Err(FlowError::OutOfTime { .. }));
         match record.needs.as_slice() {
             [] => prop_assert!(attempts.is_empty()),
             [(rejected, generation)] => {
                 prop_assert_eq!(*rejected, None);
                 prop_assert!(generation.is_some() || attempts.is_empty());
+                let refused = attempts.last().is_some_and(|last| matches!(last.end, End::Answered(401, _)));
+                prop_assert!(!refused || out_of_time, "a refused token is renewed");
             }
             [(_, first), (rejected, second)] => {
                 prop_assert_eq!(first, rejected, "it names the token that was refused");
                 let newer = second.is_some_and(|second| Some(second) > *rejected);
                 let replays = attempts.iter().skip_while(|attempt| !matches!(attempt.end, End::Answered(401, _))).count() - 1;
                 prop_assert!(newer || replays == 0, "replayed without a newer token");
+                prop_assert!(!newer || replays > 0 || out_of_time, "a newer token is used");
                 if second.is_some() && !newer {
                     let error = record.outcome.as_ref().unwrap_err().api_error();
                     prop_assert_eq!(error.map(|error| error.status().as_u16()), Some(401));
@@ -974,6 +978,9 @@ proptest! {
             fetched.push(exchange.last().unwrap().end);
         }
         prop_assert!(fetched.len() <= 2);
+        let refused = calls.iter().any(|call| matches!(call.end, End::Answered(401, _)));
+        let out_of_time = matches!(record.outcome, Err(FlowError::OutOfTime { .. }));
+        prop_assert!(!refused || fetched.len() == 2 || out_of_time, "a refused token is renewed");
         for end in fetched.iter().rev().skip(1) {
             prop_assert_eq!(*end, End::Answered(200, true), "a call without a token");
         }
