@@ -8,7 +8,7 @@ mod wire;
 
 use std::borrow::Cow;
 
-use http::Method;
+use http::{Method, Uri};
 use secrecy::SecretString;
 
 use crate::credentials::Credentials;
@@ -162,11 +162,11 @@ impl Endpoint for IssueSessionToken {
             email: self.email.as_ref().map(Personal::as_str),
             extra_scopes: &self.extra_scopes,
         };
-        let body = wire::write(&self.credentials, TokenKind::Session, fields);
-        Ok(endpoint::build(
-            Method::POST,
+        Ok(post(
             hosts.connect_token(),
-            Some(body),
+            &self.credentials,
+            TokenKind::Session,
+            fields,
         ))
     }
 
@@ -196,11 +196,11 @@ impl Endpoint for IssueIdToken {
             extra_scopes: &self.extra_scopes,
             ..Fields::default()
         };
-        let body = wire::write(&self.credentials, TokenKind::Id, fields);
-        Ok(endpoint::build(
-            Method::POST,
+        Ok(post(
             hosts.connect_token(),
-            Some(body),
+            &self.credentials,
+            TokenKind::Id,
+            fields,
         ))
     }
 
@@ -235,8 +235,7 @@ impl Endpoint for IssueAccessToken {
             Provisioning::Connect => hosts.connect_token(),
             Provisioning::Hip => hosts.admin_token(),
         };
-        let body = wire::write(&self.credentials, TokenKind::Access, fields);
-        Ok(endpoint::build(Method::POST, uri, Some(body)))
+        Ok(post(uri, &self.credentials, TokenKind::Access, fields))
     }
 
     fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
@@ -264,11 +263,11 @@ impl Endpoint for IssueClientToken {
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
-        let body = wire::write(&self.credentials, TokenKind::Client, Fields::default());
-        Ok(endpoint::build(
-            Method::POST,
+        Ok(post(
             hosts.admin_token(),
-            Some(body),
+            &self.credentials,
+            TokenKind::Client,
+            Fields::default(),
         ))
     }
 
@@ -279,6 +278,11 @@ impl Endpoint for IssueClientToken {
             Some(issued(token, lifetime, TokenKind::Client, sent_at))
         })
     }
+}
+
+fn post(uri: Uri, credentials: &Credentials, kind: TokenKind, fields: Fields<'_>) -> Request {
+    let body = wire::write(credentials, kind, fields);
+    endpoint::build(Method::POST, uri, Some(body))
 }
 
 /// Reads an answer: a refusal by its status or, seen in the wild, by its body alone.
