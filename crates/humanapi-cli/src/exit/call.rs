@@ -62,7 +62,15 @@ impl Failure {
                 format!("the connection to {host} broke{attempts}{reason}"),
             ),
         };
-        Self::new(code, cause, kind.remedy())
+        let remedy = match kind {
+            // The command's patience is no option, so core's advice to change it does not help here.
+            SendFailureKind::TimedOut => "try again; the vendor's status page may tell more",
+            SendFailureKind::TooLarge => {
+                "check that the base URL is Human API's and no page of a proxy"
+            }
+            _ => kind.remedy(),
+        };
+        Self::new(code, cause, remedy)
     }
 }
 
