@@ -31,6 +31,8 @@ enum State {
     /// Waits for a token. `refusal` is the 401 that made a newer one necessary.
     NeedsToken {
         refusal: Option<(Generation, FlowError)>,
+        /// Whether the driver was told, so that a token is an answer.
+        asked: bool,
     },
     /// The call is under way.
     Calling { renewed: bool },
@@ -45,7 +47,10 @@ impl<E: Endpoint> Authorized<E> {
         Self {
             call: Call::new(endpoint, hosts, policy),
             key,
-            state: State::NeedsToken { refusal: None },
+            state: State::NeedsToken {
+                refusal: None,
+                asked: false,
+            },
         }
     }
 
@@ -68,7 +73,11 @@ impl<E: Endpoint> Authorized<E> {
     }
 
     fn take_token(&mut self, token: Result<Bearer, Arc<FlowError>>) {
-        let State::NeedsToken { refusal } = &mut self.state else {
+        let State::NeedsToken {
+            refusal,
+            asked: true,
+        } = &mut self.state
+        else {
             return;
         };
         let refusal = refusal.take();
@@ -103,12 +112,13 @@ impl<E: Endpoint> Flow for Authorized<E> {
     fn poll(&mut self, now: Now) -> Step<Self::Outcome> {
         loop {
             match &mut self.state {
-                State::NeedsToken { refusal } => {
+                State::NeedsToken { refusal, asked } => {
                     if now.monotonic() >= self.call.deadline(now) {
                         let last = refusal.take().map(|(_, error)| error);
                         self.state = State::Over(Some(self.call.out_of_time(last)));
                         continue;
                     }
+                    *asked = true;
                     return Step::NeedToken {
                         key: self.key.clone(),
                         rejected: refusal.as_ref().map(|(generation, _)| *generation),
@@ -120,7 +130,10 @@ impl<E: Endpoint> Flow for Authorized<E> {
                             if !*renewed && is_unauthorized(&error) =>
                         {
                             let refusal = Some((bearer.generation(), error));
-                            self.state = State::NeedsToken { refusal };
+                            self.state = State::NeedsToken {
+                                refusal,
+                                asked: false,
+                            };
                         }
                         (step, _) => return step,
                     }
