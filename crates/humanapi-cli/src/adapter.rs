@@ -1,11 +1,7 @@
 //! The HTTP stacks to choose from.
 
-use std::time::Duration;
-
-use async_trait::async_trait;
 use clap::ValueEnum;
 use humanapi_client::Transport;
-use humanapi_core::{Request, Response, SendFailure};
 use humanapi_hyper::HyperTransport;
 use humanapi_reqwest::ReqwestTransport;
 
@@ -29,20 +25,11 @@ impl Adapter {
         }
     }
 
-    pub(crate) fn stack(self) -> Stack {
-        Stack(match self {
+    /// A transport over it.
+    pub(crate) fn stack(self) -> Box<dyn Transport> {
+        match self {
             Self::Reqwest => Box::new(ReqwestTransport::new()),
             Self::Hyper => Box::new(HyperTransport::new()),
-        })
-    }
-}
-
-/// A transport over the stack that was chosen.
-pub(crate) struct Stack(Box<dyn Transport>);
-
-#[async_trait]
-impl Transport for Stack {
-    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
-        self.0.send(request, timeout).await
+        }
     }
 }

@@ -114,10 +114,7 @@ fn not_text(name: &str) -> Failure {
 }
 
 fn unusable(error: &CredentialsError) -> Failure {
-    // Core's message ends with the remedy.
-    let text = error.to_string();
-    let (cause, remedy) = text.split_once(": ").unwrap_or((&text, "check it"));
-    Failure::new(Code::Credentials, cause, remedy.to_owned())
+    Failure::new(Code::Credentials, error.to_string(), error.remedy())
 }
 
 #[cfg(test)]

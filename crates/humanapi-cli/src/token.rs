@@ -1,23 +1,17 @@
 //! The verb `token`: asks the token service for one token and shows it masked.
 
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
 use comfy_table::Table;
-use humanapi_client::{Client, Error, TokenSource, TokioRuntime, drive};
-use humanapi_core::auth::IssueSessionToken;
-use humanapi_core::flow::Call;
+use humanapi_client::{Client, Error};
 use humanapi_core::{
-    Bearer, BuildError, ClientUserId, ConnectToken, Credentials, Expiry, FlowError, Generation,
-    Host, Hosts, HumanId, Issued, KnownStatus, Provisioning, RetryPolicy, SessionToken, TokenKey,
-    TokenKind, UserStatus,
+    ClientUserId, ConnectToken, Expiry, Host, Hosts, HumanId, Issued, KnownStatus, Provisioning,
+    RetryPolicy, TokenKind, UserStatus,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::adapter::Adapter;
 use crate::args::{CommonArgs, TokenVerb};
 use crate::credentials;
 use crate::exit::{Code, Failure};
@@ -31,8 +25,13 @@ pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
             common,
         } => {
             let service = Service::new(&common, Provisioning::Connect)?;
-            let issued = service.session(user_id(&user.user)?, email.email).await?;
-            show(&common, &Shown::connect(&ConnectToken::from(issued), None))
+            let user = user_id(&user.user)?;
+            let mut call = service.client.user(user.as_str()).session_token();
+            if let Some(email) = email.email {
+                call = call.email(email);
+            }
+            let token = ConnectToken::from(service.read(call.send().await)?);
+            show(&common, &Shown::connect(&token, None))
         }
         TokenVerb::Id { user, common } => {
             let service = Service::new(&common, Provisioning::Connect)?;
@@ -111,10 +110,8 @@ fn user_id(text: &str) -> Result<ClientUserId, Failure> {
 /// The token service, as one command uses it.
 struct Service {
     client: Client,
-    credentials: Credentials,
     provisioning: Provisioning,
     hosts: Hosts,
-    adapter: Adapter,
 }
 
 impl Service {
@@ -122,44 +119,20 @@ impl Service {
         // Before the secret is asked for: nobody types one for a command that goes nowhere.
         let hosts = match &common.base_url {
             None => Hosts::production(),
-            Some(url) => Hosts::single(url).map_err(|error| {
-                let text = error.to_string();
-                let (cause, remedy) = text.split_once(": ").unwrap_or((
-                    &text,
-                    "write it like https://host.example.test, or http://127.0.0.1:8080 for a sandbox",
-                ));
-                Failure::new(Code::Usage, cause, remedy.to_owned())
-            })?,
+            Some(url) => Hosts::single(url)
+                .map_err(|error| Failure::new(Code::Usage, error.to_string(), error.remedy()))?,
         };
         let credentials =
             credentials::read(common.client_id.as_deref(), common.secret_file.as_deref())?;
-        let client = Client::builder(credentials.clone(), provisioning, common.adapter.stack())
+        let client = Client::builder(credentials, provisioning, common.adapter.stack())
             .hosts(hosts.clone())
             .retry(policy())
             .build();
         Ok(Self {
             client,
-            credentials,
             provisioning,
             hosts,
-            adapter: common.adapter,
         })
-    }
-
-    /// A session, by the endpoint itself: the client's shortcut takes no e-mail address.
-    async fn session(
-        &self,
-        user: ClientUserId,
-        email: Option<String>,
-    ) -> Result<Issued<SessionToken>, Failure> {
-        let mut endpoint = IssueSessionToken::new(self.credentials.clone(), user);
-        if let Some(email) = email {
-            endpoint = endpoint.with_email(email);
-        }
-        let mut call = Call::new(endpoint, self.hosts.clone(), policy());
-        let runtime = TokioRuntime::new();
-        let outcome = drive(&mut call, &self.adapter.stack(), &NoTokens, &runtime).await;
-        self.read(outcome.map_err(Error::from))
     }
 
     fn read<T>(&self, outcome: Result<T, Error>) -> Result<T, Failure> {
@@ -167,16 +140,6 @@ impl Service {
             let host = self.hosts.base(Host::Auth).to_string();
             Failure::call(&error, &host, self.provisioning)
         })
-    }
-}
-
-/// Asking for a token needs none.
-struct NoTokens;
-
-#[async_trait]
-impl TokenSource for NoTokens {
-    async fn token(&self, _: &TokenKey, _: Option<Generation>) -> Result<Bearer, Arc<FlowError>> {
-        Err(Arc::new(BuildError::NoTokenSource.into()))
     }
 }
 

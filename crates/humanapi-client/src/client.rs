@@ -373,6 +373,14 @@ impl<E: Endpoint> PlainCall<E> {
     }
 }
 
+impl PlainCall<IssueSessionToken> {
+    /// Adds the user's e-mail address.
+    pub fn email(mut self, email: impl Into<String>) -> Self {
+        self.endpoint = self.endpoint.map(|endpoint| endpoint.with_email(email));
+        self
+    }
+}
+
 /// One call that is authorized by a token.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]

@@ -49,6 +49,22 @@ pub trait Transport: Send + Sync {
     }
 }
 
+/// A transport chosen at run time is one.
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
+        (**self).send(request, timeout).await
+    }
+
+    async fn open(
+        &self,
+        request: Request,
+        timeout: Duration,
+    ) -> Result<StreamedResponse, SendFailure> {
+        (**self).open(request, timeout).await
+    }
+}
+
 /// An answer whose body comes in chunks.
 pub type StreamedResponse = http::Response<BodyStream>;
 

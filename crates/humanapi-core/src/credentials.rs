@@ -128,11 +128,22 @@ impl fmt::Debug for Credentials {
 #[non_exhaustive]
 pub enum CredentialsError {
     /// It is empty.
-    #[error("the {0} is empty: copy it from the developer portal")]
+    #[error("the {0} is empty")]
     Empty(&'static str),
     /// It begins or ends with white space, such as a file's last line break.
-    #[error("the {0} has white space around it: trim it where it is read")]
+    #[error("the {0} has white space around it")]
     WhiteSpaceAround(&'static str),
+}
+
+impl CredentialsError {
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Empty(_) => "copy it from the developer portal",
+            Self::WhiteSpaceAround(_) => "trim it where it is read",
+        }
+    }
 }
 
 fn check(what: &'static str, text: &str) -> Result<(), CredentialsError> {

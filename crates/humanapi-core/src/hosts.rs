@@ -283,22 +283,35 @@ fn is_loopback(host: &str) -> bool {
 #[non_exhaustive]
 pub enum HostError {
     /// It is not an absolute URL.
-    #[error("the base URL is not an absolute URL: write it like https://host.example.test")]
+    #[error("the base URL is not an absolute URL")]
     NotAUrl,
     /// It has a name or password before the host.
-    #[error("the base URL has user information before the host: remove everything up to the @")]
+    #[error("the base URL has user information before the host")]
     UserInfo,
     /// It has a query or a fragment.
-    #[error("the base URL has a query or a fragment: end it after the path")]
+    #[error("the base URL has a query or a fragment")]
     QueryOrFragment,
     /// Plain http to another machine.
-    #[error(
-        "plain http is accepted for this machine alone (127.0.0.0/8, [::1], localhost): use https"
-    )]
+    #[error("plain http is accepted for this machine alone (127.0.0.0/8, [::1], localhost)")]
     PlainHttp,
     /// Neither http nor https.
     #[error("the base URL is neither http nor https")]
     OtherScheme,
+}
+
+impl HostError {
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::NotAUrl | Self::OtherScheme => {
+                "write it like https://host.example.test, or http://127.0.0.1:8080 for a sandbox"
+            }
+            Self::UserInfo => "remove everything up to the @",
+            Self::QueryOrFragment => "end it after the path",
+            Self::PlainHttp => "use https",
+        }
+    }
 }
 
 #[cfg(test)]

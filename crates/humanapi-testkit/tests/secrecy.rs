@@ -172,7 +172,7 @@ impl Scene {
         base: &str,
     ) -> Client {
         let transport = Watched {
-            inner: Boxed((self.make)()),
+            inner: (self.make)(),
             watch: self.watch.clone(),
         };
         let policy = RetryPolicy::default()
@@ -320,15 +320,6 @@ impl Scene {
                 }
             }
         }
-    }
-}
-
-struct Boxed(Box<dyn Transport>);
-
-#[async_trait]
-impl Transport for Boxed {
-    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
-        self.0.send(request, timeout).await
     }
 }
 

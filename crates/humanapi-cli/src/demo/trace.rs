@@ -9,13 +9,12 @@ use humanapi_core::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use humanapi_core::http::{Method, StatusCode};
 use humanapi_core::{Request, Response, SendFailure};
 
-use crate::adapter::Stack;
 use crate::demo::visible::{self, Visible};
 
 /// A transport that notes every request and its answer.
 #[derive(Clone)]
 pub(crate) struct Recorder {
-    stack: Arc<Stack>,
+    stack: Arc<dyn Transport>,
     notes: Arc<Mutex<Vec<Exchange>>>,
 }
 
@@ -39,9 +38,9 @@ pub(crate) struct Answer {
 }
 
 impl Recorder {
-    pub(crate) fn new(stack: Stack) -> Self {
+    pub(crate) fn new(stack: Box<dyn Transport>) -> Self {
         Self {
-            stack: Arc::new(stack),
+            stack: stack.into(),
             notes: Arc::default(),
         }
     }
