@@ -1,0 +1,18 @@
+//! Times token calls over loopback: by the client, by the loop alone, and by reqwest by hand, in turns.
+
+mod calls;
+
+use calls::{ByClient, ByDrive, ByHand};
+use humanapi_benchkit::{Contender, Load, Race, Server, serve_if_asked};
+
+fn main() -> anyhow::Result<()> {
+    serve_if_asked();
+    let server = Server::start()?;
+    let contenders = [
+        Contender::new("client", |load| load.run::<ByClient>(server.url())),
+        Contender::new("drive", |load| load.run::<ByDrive>(server.url())),
+        Contender::new("by hand", |load| load.run::<ByHand>(server.url())),
+    ];
+    Race::new("64 at once", Load::at_once(40_000, 64), &contenders).run()?;
+    Race::new("in sequence", Load::in_sequence(4_000), &contenders).run()
+}
