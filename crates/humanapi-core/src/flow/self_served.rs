@@ -15,7 +15,8 @@ use crate::token::{Generation, TokenKey, TokenKind};
 
 /// A flow that fetches the tokens it needs by itself, for drivers without a token broker.
 ///
-/// Each need is one exchange with the token service; nothing is kept beyond this flow.
+/// Each need is one exchange with the token service; nothing is kept beyond this flow. An exchange has
+/// attempts and an overall deadline of its own, beside those of the flow that it serves.
 #[derive(Debug)]
 pub struct SelfServed<F> {
     flow: F,
