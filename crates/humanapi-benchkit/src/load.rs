@@ -49,6 +49,27 @@ impl Load {
         Self { calls, at_once }
     }
 
+    /// The same with so many times fewer calls, for somebody slow.
+    #[must_use]
+    pub const fn shortened(self, by: u32) -> Self {
+        Self {
+            calls: self.calls / by,
+            ..self
+        }
+    }
+
+    /// How many calls.
+    #[must_use]
+    pub const fn calls(self) -> u32 {
+        self.calls
+    }
+
+    /// How many of them at once.
+    #[must_use]
+    pub const fn width(self) -> u32 {
+        self.at_once
+    }
+
     /// Makes the calls on this thread, in tasks of a tokio runtime that lives that long.
     ///
     /// Some are made before the clock starts.

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Times cold release builds of core and of the crates that any core would need, in turns, and prints their ratio.
+# Takes the number of rounds; three without it.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+rounds=${1:-3}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+project() { # name, then dependency lines
+  mkdir -p "$work/$1/src"
+  : > "$work/$1/src/lib.rs"
+  # The same versions as everywhere else.
+  cp "$root/Cargo.lock" "$work/$1/Cargo.lock"
+  {
+    printf '[workspace]\n[package]\nname = "%s"\nversion = "0.0.0"\nedition = "2024"\n[dependencies]\n' "$1"
+    printf '%s\n' "${@:2}"
+  } > "$work/$1/Cargo.toml"
+  (cd "$work/$1" && cargo fetch --quiet)
+}
+
+project bare 'serde = { version = "1", features = ["derive"] }' 'serde_json = "1"' 'http = "1"' 'thiserror = "2"'
+project core "humanapi-core = { path = \"$root/crates/humanapi-core\" }"
+
+seconds() { # name
+  local begin end
+  rm -rf "$work/target"
+  begin=$(date +%s.%N)
+  (cd "$work/$1" && CARGO_TARGET_DIR="$work/target" cargo build --quiet --release --offline)
+  end=$(date +%s.%N)
+  echo "$end - $begin" | bc
+}
+
+for project in bare core; do
+  (cd "$work/$project" && printf '%-5s %s crates\n' "$project" "$(cargo tree --offline --prefix none --edges normal --no-dedupe | awk '{ print $1 }' | sort -u | grep -cvx "$project")")
+done
+for _ in $(seq "$rounds"); do
+  bare=$(seconds bare)
+  core=$(seconds core)
+  printf 'bare %5.1f s   core %5.1f s   %.2f times\n' "$bare" "$core" "$(echo "$core / $bare" | bc -l)"
+done
