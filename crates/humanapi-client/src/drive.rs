@@ -27,8 +27,10 @@ where
     S: TokenSource + ?Sized,
     R: Timer + ?Sized,
 {
+    // A reading serves the input that came and the poll that follows at once: reading clocks is a
+    // good part of what a call costs here.
+    let mut now = timer.now();
     loop {
-        let now = timer.now();
         match flow.poll(now) {
             Step::Send {
                 id,
@@ -51,12 +53,14 @@ where
                     "token"
                 );
                 let token = tokens.token(&key, rejected).await;
-                flow.handle(Input::Token(token), timer.now());
+                now = timer.now();
+                flow.handle(Input::Token(token), now);
             }
             Step::WaitUntil(moment) => {
                 let wait = moment.saturating_sub(now.monotonic());
                 tracing::debug!(millis = wait.as_millis(), "waiting");
                 timer.sleep(wait).await;
+                now = timer.now();
             }
             Step::Done(outcome) => return outcome,
         }
