@@ -7,6 +7,8 @@
 //!
 //! It never names a type of an HTTP stack, and needs tokio only with its default feature `tokio`.
 
+#[cfg(feature = "adapter")]
+pub mod adapter;
 mod client;
 mod drive;
 mod error;

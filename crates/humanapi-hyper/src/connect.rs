@@ -6,10 +6,10 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
+use humanapi_client::adapter::Settings;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::proxy::Tunnel;
@@ -34,11 +34,11 @@ struct Shared {
     tcp: HttpConnector,
     tls: LazyTls,
     proxies: Rules,
-    patience: Duration,
+    settings: Arc<Settings>,
 }
 
 impl Connector {
-    pub(crate) fn new(tls: LazyTls, proxies: Rules, patience: Duration) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         // The same connector also dials for https.
@@ -46,9 +46,9 @@ impl Connector {
         Self {
             shared: Arc::new(Shared {
                 tcp,
-                tls,
-                proxies,
-                patience,
+                tls: LazyTls::new(Arc::clone(&settings)),
+                proxies: Rules::new(&settings.proxy),
+                settings,
             }),
         }
     }
@@ -95,9 +95,10 @@ impl Service<Uri> for Connector {
     fn call(&mut self, target: Uri) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            match tokio::time::timeout(shared.patience, shared.connect(target)).await {
+            let patience = shared.settings.connect_timeout;
+            match tokio::time::timeout(patience, shared.connect(target)).await {
                 Ok(outcome) => outcome,
-                Err(_) => Err(ConnectTimedOut.into()),
+                Err(_) => Err("connecting took too long".into()),
             }
         })
     }
@@ -210,15 +211,3 @@ impl fmt::Debug for Connection {
         })
     }
 }
-
-/// No connection within the time allowed for it.
-#[derive(Debug)]
-struct ConnectTimedOut;
-
-impl fmt::Display for ConnectTimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("connecting took too long")
-    }
-}
-
-impl Error for ConnectTimedOut {}

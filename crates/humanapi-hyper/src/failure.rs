@@ -1,7 +1,6 @@
 //! What a failure of the stack says about the request: may it have arrived?
 
 use std::error::Error;
-use std::fmt;
 
 use humanapi_core::{SendFailure, SendFailureKind};
 
@@ -46,8 +45,7 @@ fn caused_by(failure: SendFailure, error: impl Error + Send + Sync + 'static) ->
         if let Some(error) = this.downcast_ref::<h2::Error>()
             && error.is_go_away()
         {
-            let reason = error.reason().unwrap_or(h2::Reason::NO_ERROR);
-            return failure.caused_by(GoneAway { reason });
+            return failure.caused_by(ended(error));
         }
         link = this.source();
     }
@@ -55,15 +53,7 @@ fn caused_by(failure: SendFailure, error: impl Error + Send + Sync + 'static) ->
 }
 
 /// The end of an HTTP/2 connection, without the peer's own text, which may repeat anything it was sent.
-#[derive(Debug)]
-struct GoneAway {
-    reason: h2::Reason,
+fn ended(error: &h2::Error) -> String {
+    let reason = error.reason().unwrap_or(h2::Reason::NO_ERROR);
+    format!("http/2 connection ended: {reason}")
 }
-
-impl fmt::Display for GoneAway {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http/2 connection ended: {}", self.reason)
-    }
-}
-
-impl Error for GoneAway {}

@@ -1,7 +1,6 @@
 //! [`HyperTransport`] sends the requests of the Human API SDK with hyper.
 #![cfg_attr(feature = "rustls", doc = "", doc = include_str!("../README.md"))]
 
-mod body;
 #[cfg(feature = "rustls")]
 mod builder;
 #[cfg(feature = "rustls")]

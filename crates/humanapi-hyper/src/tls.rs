@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use humanapi_client::adapter::{ExtraRoots, Settings};
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -11,16 +12,9 @@ use tokio::sync::OnceCell;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Certificates to trust besides the platform's.
-#[derive(Clone, Default)]
-pub(crate) struct ExtraRoots {
-    pub(crate) der: Vec<Vec<u8>>,
-    pub(crate) pem: Vec<Vec<u8>>,
-}
-
 /// TLS settings that do not exist before they are asked for.
 pub(crate) struct LazyTls {
-    roots: Arc<ExtraRoots>,
+    settings: Arc<Settings>,
     made: OnceCell<Tls>,
 }
 
@@ -32,9 +26,9 @@ pub(crate) struct Tls {
 }
 
 impl LazyTls {
-    pub(crate) fn new(roots: ExtraRoots) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
         Self {
-            roots: Arc::new(roots),
+            settings,
             made: OnceCell::new(),
         }
     }
@@ -43,8 +37,8 @@ impl LazyTls {
     /// files; a failure is not kept.
     pub(crate) async fn get(&self) -> Result<Tls, BoxError> {
         let make = || async {
-            let roots = Arc::clone(&self.roots);
-            tokio::task::spawn_blocking(move || make(&roots)).await?
+            let settings = Arc::clone(&self.settings);
+            tokio::task::spawn_blocking(move || make(&settings.extra_roots)).await?
         };
         self.made.get_or_try_init(make).await.cloned()
     }

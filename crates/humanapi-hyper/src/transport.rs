@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::Method;
 use http_body_util::Full;
-use humanapi_client::{BodyStream, StreamedResponse, Transport};
-use humanapi_core::{Body, Request, Response, SendFailure, SendFailureKind};
+use humanapi_client::adapter::{MAX_BODY, Reading};
+use humanapi_client::{StreamedResponse, Transport};
+use humanapi_core::{Request, Response, SendFailure};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::Connect;
 
-use crate::body::{self, Chunks};
 use crate::failure;
 #[cfg(feature = "rustls")]
 use crate::{Builder, Connector};
@@ -47,7 +47,7 @@ impl HyperTransport {
 
     /// Settings to change first.
     pub fn builder() -> Builder {
-        Builder::new()
+        Builder::default()
     }
 }
 
@@ -81,24 +81,28 @@ impl<C> HyperTransport<C> {
     }
 }
 
+impl<C> HyperTransport<C>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    /// Sends one request and waits for the answer's head.
+    async fn head(&self, request: Request) -> Result<http::Response<Incoming>, SendFailure> {
+        let request = request.map(|body| Full::new(body.into_bytes()));
+        self.client
+            .request(request)
+            .await
+            .map_err(failure::before_head)
+    }
+}
+
 #[async_trait]
 impl<C> Transport for HyperTransport<C>
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
-        let for_head = request.method() == Method::HEAD;
-        let exchange = async {
-            let answer = self.client.request(request.map(outgoing)).await;
-            let (head, body) = answer.map_err(failure::before_head)?.into_parts();
-            let head_alone = body::is_head_alone(for_head, head.status);
-            let bytes = body::whole(body, head_alone, self.max_body).await?;
-            Ok(Response::from_parts(head, Body::from(bytes)))
-        };
-        match tokio::time::timeout(timeout, exchange).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(SendFailure::new(SendFailureKind::TimedOut)),
-        }
+        let reading = Reading::of_answer_to(&request, timeout, failure::after_head);
+        reading.whole(self.head(request), self.max_body).await
     }
 
     async fn open(
@@ -106,16 +110,8 @@ where
         request: Request,
         timeout: Duration,
     ) -> Result<StreamedResponse, SendFailure> {
-        let for_head = request.method() == Method::HEAD;
-        let answer = self.client.request(request.map(outgoing));
-        match tokio::time::timeout(timeout, answer).await {
-            Ok(Ok(answer)) => {
-                let head_alone = body::is_head_alone(for_head, answer.status());
-                Ok(answer.map(|body| BodyStream::new(Chunks::new(body, head_alone, timeout))))
-            }
-            Ok(Err(error)) => Err(failure::before_head(error)),
-            Err(_) => Err(SendFailure::new(SendFailureKind::TimedOut)),
-        }
+        let reading = Reading::of_answer_to(&request, timeout, failure::after_head);
+        reading.in_chunks(self.head(request)).await
     }
 }
 
@@ -126,9 +122,3 @@ impl<C> fmt::Debug for HyperTransport<C> {
             .finish_non_exhaustive()
     }
 }
-
-fn outgoing(body: Body) -> RequestBody {
-    Full::new(body.into_bytes())
-}
-
-pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;

@@ -22,8 +22,8 @@ pub(crate) enum Clients {
 
 impl Clients {
     #[cfg(feature = "rustls")]
-    pub(crate) fn lazy(settings: crate::Builder, proxies: crate::proxy::Rules) -> Self {
-        Self::Lazy(Arc::new(Lazy::new(settings, proxies)))
+    pub(crate) fn lazy(settings: humanapi_client::adapter::Settings) -> Self {
+        Self::Lazy(Arc::new(Lazy::new(settings)))
     }
 
     /// The client for this target.

@@ -1,7 +1,6 @@
 //! What a failure of the stack says about the request: may it have arrived?
 
 use std::error::Error;
-use std::fmt;
 
 use humanapi_core::{SendFailure, SendFailureKind};
 
@@ -49,24 +48,13 @@ fn never_left(error: &hyper::Error) -> bool {
 /// Adds the stack's own error without the address, unless it quotes the peer.
 fn caused_by(failure: SendFailure, error: reqwest::Error) -> SendFailure {
     match find::<h2::Error>(&error) {
-        Some(ended) if ended.is_go_away() => {
-            let reason = ended.reason().unwrap_or(h2::Reason::NO_ERROR);
-            failure.caused_by(GoneAway { reason })
-        }
+        Some(error) if error.is_go_away() => failure.caused_by(ended(error)),
         _ => failure.caused_by(error.without_url()),
     }
 }
 
 /// The end of an HTTP/2 connection, without the peer's own text, which may repeat anything it was sent.
-#[derive(Debug)]
-struct GoneAway {
-    reason: h2::Reason,
+fn ended(error: &h2::Error) -> String {
+    let reason = error.reason().unwrap_or(h2::Reason::NO_ERROR);
+    format!("http/2 connection ended: {reason}")
 }
-
-impl fmt::Display for GoneAway {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http/2 connection ended: {}", self.reason)
-    }
-}
-
-impl Error for GoneAway {}

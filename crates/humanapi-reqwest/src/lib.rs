@@ -1,7 +1,6 @@
 //! [`ReqwestTransport`] sends the requests of the Human API SDK with reqwest.
 #![cfg_attr(feature = "rustls", doc = "", doc = include_str!("../README.md"))]
 
-mod body;
 #[cfg(feature = "rustls")]
 mod builder;
 mod clients;

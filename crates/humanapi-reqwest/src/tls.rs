@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use humanapi_client::adapter::ExtraRoots;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -10,13 +11,6 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
-
-/// Certificates to trust besides the platform's.
-#[derive(Clone, Default)]
-pub(crate) struct ExtraRoots {
-    pub(crate) der: Vec<Vec<u8>>,
-    pub(crate) pem: Vec<Vec<u8>>,
-}
 
 /// Trusts nobody, and so reads no certificate: for a client that only ever speaks plain http.
 pub(crate) fn trusting_nobody() -> Result<ClientConfig, BoxError> {

@@ -4,13 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::Method;
-use humanapi_client::{BodyStream, StreamedResponse, Transport};
-use humanapi_core::{Body, Request, Response, SendFailure, SendFailureKind};
+use humanapi_client::adapter::{MAX_BODY, Reading};
+use humanapi_client::{StreamedResponse, Transport};
+use humanapi_core::{Body, Request, Response, SendFailure};
 
 #[cfg(feature = "rustls")]
 use crate::Builder;
-use crate::body::{self, Chunks};
 use crate::clients::Clients;
 use crate::failure;
 
@@ -42,7 +41,7 @@ impl ReqwestTransport {
     /// Settings to change first.
     #[cfg(feature = "rustls")]
     pub fn builder() -> Builder {
-        Builder::new()
+        Builder::default()
     }
 
     /// Takes a client of the application's own, with any TLS.
@@ -72,11 +71,12 @@ impl ReqwestTransport {
     }
 
     /// Sends one request and waits for the answer's head.
-    async fn head(&self, request: Request) -> Result<reqwest::Response, SendFailure> {
+    async fn head(&self, request: Request) -> Result<http::Response<reqwest::Body>, SendFailure> {
         let client = self.clients.get(request.uri()).await?;
         let request = reqwest::Request::try_from(request.map(Body::into_bytes));
         let request = request.map_err(failure::before_head)?;
-        client.execute(request).await.map_err(failure::before_head)
+        let answer = client.execute(request).await;
+        Ok(answer.map_err(failure::before_head)?.into())
     }
 }
 
@@ -90,21 +90,8 @@ impl Default for ReqwestTransport {
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
-        let for_head = request.method() == Method::HEAD;
-        let exchange = async {
-            let mut answer = self.head(request).await?;
-            let head_alone = body::is_head_alone(for_head, answer.status());
-            let bytes = body::whole(&mut answer, head_alone, self.max_body).await?;
-            let mut response = Response::new(Body::from(bytes));
-            *response.status_mut() = answer.status();
-            *response.version_mut() = answer.version();
-            *response.headers_mut() = std::mem::take(answer.headers_mut());
-            Ok(response)
-        };
-        match tokio::time::timeout(timeout, exchange).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(SendFailure::new(SendFailureKind::TimedOut)),
-        }
+        let reading = Reading::of_answer_to(&request, timeout, failure::after_head);
+        reading.whole(self.head(request), self.max_body).await
     }
 
     async fn open(
@@ -112,16 +99,8 @@ impl Transport for ReqwestTransport {
         request: Request,
         timeout: Duration,
     ) -> Result<StreamedResponse, SendFailure> {
-        let for_head = request.method() == Method::HEAD;
-        match tokio::time::timeout(timeout, self.head(request)).await {
-            Ok(Ok(answer)) => {
-                let head_alone = body::is_head_alone(for_head, answer.status());
-                let answer = http::Response::<reqwest::Body>::from(answer);
-                Ok(answer.map(|body| BodyStream::new(Chunks::new(body, head_alone, timeout))))
-            }
-            Ok(Err(failure)) => Err(failure),
-            Err(_) => Err(SendFailure::new(SendFailureKind::TimedOut)),
-        }
+        let reading = Reading::of_answer_to(&request, timeout, failure::after_head);
+        reading.in_chunks(self.head(request)).await
     }
 }
 
@@ -132,5 +111,3 @@ impl fmt::Debug for ReqwestTransport {
             .finish_non_exhaustive()
     }
 }
-
-pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;

@@ -76,7 +76,7 @@ const NEVER: [(&str, &[&str]); 6] = [
             "getrandom",
         ],
     ),
-    ("humanapi-client", &["reqwest", "hyper*"]),
+    ("humanapi-client", &["reqwest", "hyper*", "rustls*"]),
     ("humanapi-hyper", &["reqwest", "humanapi-reqwest"]),
     ("humanapi-reqwest", &["humanapi-hyper"]),
     ("humanapi-sandbox", &["humanapi-*"]),
@@ -336,6 +336,7 @@ mod tests {
         }
         check_reach("humanapi-client", "reqwest", 1);
         check_reach("humanapi-client", "hyper-util", 1);
+        check_reach("humanapi-client", "rustls", 1);
         check_reach("humanapi-hyper", "reqwest", 1);
         check_reach("humanapi-hyper", "humanapi-reqwest", 1);
         check_reach("humanapi-reqwest", "humanapi-hyper", 1);

@@ -1,0 +1,17 @@
+//! What transports over HTTP stacks have in common, for writers of transports.
+//!
+//! [`Reading`] makes the SDK's answer of a stack's: whole under a limit, or in chunks under an idle timeout. [`Builder`]
+//! collects the settings of a transport that makes its own connections, and [`ProxySettings`] are those of the way to
+//! them. What needs a type of a stack stays with the transport: connections, TLS, which requests a proxy takes, and what
+//! a failure says about the request.
+
+mod builder;
+mod proxy;
+mod reading;
+
+pub use builder::{Builder, ExtraRoots, FromSettings, Settings};
+pub use proxy::{ProxySettings, UnreadableProxy};
+pub use reading::Reading;
+
+/// The largest body, in bytes, that a transport accepts in one piece, unless it is told otherwise: 16 MiB.
+pub const MAX_BODY: usize = 16 * 1024 * 1024;

@@ -1,0 +1,321 @@
+//! Reading an answer: whole under a limit, or in chunks under an idle timeout.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{Method, StatusCode};
+use http_body::Body as HttpBody;
+use humanapi_core::{Body, Request, Response, SendFailure, SendFailureKind};
+use tokio::time::{Instant, Sleep};
+
+use crate::transport::{BodyStream, StreamedResponse};
+
+/// How the answer to one request is read, from any stack whose bodies are [`http_body::Body`].
+///
+/// It needs a tokio runtime with time enabled.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use async_trait::async_trait;
+/// use humanapi_client::adapter::{MAX_BODY, Reading};
+/// use humanapi_client::core::{Request, Response, SendFailure, SendFailureKind};
+/// use humanapi_client::{StreamedResponse, Transport};
+/// # use humanapi_client::core::http;
+/// # struct Stack;
+/// # impl Stack {
+/// #     async fn request(&self, _: Request) -> Result<http::Response<String>, &'static str> {
+/// #         Ok(http::Response::new("{}".to_owned()))
+/// #     }
+/// # }
+///
+/// struct MyTransport(Stack);
+///
+/// impl MyTransport {
+///     async fn head(&self, request: Request) -> Result<http::Response<String>, SendFailure> {
+///         let lost = |error| SendFailure::new(SendFailureKind::Lost).caused_by(error);
+///         self.0.request(request).await.map_err(lost)
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl Transport for MyTransport {
+///     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
+///         let reading = Reading::of_answer_to(&request, timeout, cut_short);
+///         reading.whole(self.head(request), MAX_BODY).await
+///     }
+///
+///     async fn open(&self, request: Request, timeout: Duration) -> Result<StreamedResponse, SendFailure> {
+///         let reading = Reading::of_answer_to(&request, timeout, cut_short);
+///         reading.in_chunks(self.head(request)).await
+///     }
+/// }
+///
+/// fn cut_short(error: std::convert::Infallible) -> SendFailure {
+///     SendFailure::new(SendFailureKind::CutShort).caused_by(error)
+/// }
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// # let request = Request::default();
+/// # let answer = MyTransport(Stack).send(request, Duration::from_secs(1)).await?;
+/// # assert_eq!(answer.body().as_bytes(), b"{}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Reading<E> {
+    asked_for_head: bool,
+    timeout: Duration,
+    after_head: fn(E) -> SendFailure,
+}
+
+impl<E> Reading<E> {
+    /// What has to be known before the request is gone. `after_head` makes the failure of a body that breaks off.
+    #[must_use]
+    pub fn of_answer_to(
+        request: &Request,
+        timeout: Duration,
+        after_head: fn(E) -> SendFailure,
+    ) -> Self {
+        Self {
+            asked_for_head: request.method() == Method::HEAD,
+            timeout,
+            after_head,
+        }
+    }
+
+    /// Waits for the answer and reads its whole body, of at most `limit` bytes, within the timeout. A body that came in
+    /// one piece is not copied.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes, its body breaks off or is too large, or time runs out.
+    pub async fn whole<B>(
+        self,
+        answer: impl Future<Output = Result<http::Response<B>, SendFailure>>,
+        limit: usize,
+    ) -> Result<Response, SendFailure>
+    where
+        B: HttpBody<Data = Bytes, Error = E> + Unpin,
+    {
+        // Pinned here, so that it is not moved, and stored, once more for each future around it.
+        let answer = pin!(answer);
+        let exchange = async {
+            let (head, body) = answer.await?.into_parts();
+            let head_alone = self.is_head_alone(head.status);
+            let bytes = read(body, head_alone, limit, self.after_head).await?;
+            Ok(Response::from_parts(head, Body::from(bytes)))
+        };
+        in_time(self.timeout, pin!(exchange)).await
+    }
+
+    /// Waits for the answer's head within the timeout, and then as long for each chunk.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes in time. A body that breaks off, is shorter or longer than announced, or stays silent too
+    /// long ends with an error.
+    pub async fn in_chunks<B>(
+        self,
+        answer: impl Future<Output = Result<http::Response<B>, SendFailure>>,
+    ) -> Result<StreamedResponse, SendFailure>
+    where
+        B: HttpBody<Data = Bytes, Error = E> + Send + Unpin + 'static,
+        E: 'static,
+    {
+        let answer = in_time(self.timeout, pin!(answer)).await?;
+        let head_alone = self.is_head_alone(answer.status());
+        Ok(answer.map(|body| BodyStream::new(Chunks::new(body, head_alone, self))))
+    }
+
+    /// Whether the answer ends with its head, whatever length the head tells.
+    fn is_head_alone(&self, status: StatusCode) -> bool {
+        self.asked_for_head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    }
+}
+
+impl<E> fmt::Debug for Reading<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading")
+            .field("asked_for_head", &self.asked_for_head)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn in_time<T>(
+    timeout: Duration,
+    step: Pin<&mut impl Future<Output = Result<T, SendFailure>>>,
+) -> Result<T, SendFailure> {
+    match tokio::time::timeout(timeout, step).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(SendFailure::new(SendFailureKind::TimedOut)),
+    }
+}
+
+async fn read<B>(
+    mut body: B,
+    head_alone: bool,
+    limit: usize,
+    after_head: fn(B::Error) -> SendFailure,
+) -> Result<Bytes, SendFailure>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
+    let too_large = || SendFailure::new(SendFailureKind::TooLarge);
+    let expected = body.size_hint();
+    if expected.lower() > limit as u64 && !head_alone {
+        return Err(too_large());
+    }
+    let Some(first) = next(&mut body, after_head).await? else {
+        return Ok(Bytes::new());
+    };
+    if first.len() > limit {
+        return Err(too_large());
+    }
+    let Some(mut piece) = next(&mut body, after_head).await? else {
+        return Ok(first);
+    };
+    // A length that was announced is within the limit by now.
+    let capacity = expected
+        .exact()
+        .map_or(2 * (first.len() + piece.len()), |length| length as usize);
+    let mut bytes = Vec::with_capacity(capacity.min(limit));
+    bytes.extend_from_slice(&first);
+    drop(first);
+    loop {
+        if piece.len() > limit - bytes.len() {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&piece);
+        match next(&mut body, after_head).await? {
+            Some(next) => piece = next,
+            None => return Ok(bytes.into()),
+        }
+    }
+}
+
+async fn next<B>(
+    body: &mut B,
+    after_head: fn(B::Error) -> SendFailure,
+) -> Result<Option<Bytes>, SendFailure>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
+    // Asking once more would wait for the connection's task for nothing.
+    if body.is_end_stream() {
+        return Ok(None);
+    }
+    poll_fn(|cx| poll_next(body, cx, after_head)).await
+}
+
+/// The next piece that is not empty. Trailers say nothing here.
+fn poll_next<B>(
+    body: &mut B,
+    cx: &mut Context<'_>,
+    after_head: fn(B::Error) -> SendFailure,
+) -> Poll<Result<Option<Bytes>, SendFailure>>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
+    loop {
+        match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) if !data.is_empty() => return Poll::Ready(Ok(Some(data))),
+                _ => {}
+            },
+            Some(Err(error)) => return Poll::Ready(Err(after_head(error))),
+            None => return Poll::Ready(Ok(None)),
+        }
+    }
+}
+
+/// A body in chunks. Ends after its first error.
+struct Chunks<B: HttpBody> {
+    body: Option<B>,
+    reading: Reading<B::Error>,
+    /// How many bytes an announced length still promises.
+    missing: Option<u64>,
+    /// Set while a chunk is waited for.
+    waiting: bool,
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl<B: HttpBody> Chunks<B> {
+    fn new(body: B, head_alone: bool, reading: Reading<B::Error>) -> Self {
+        let announced = body.size_hint().exact();
+        Self {
+            missing: announced.filter(|_| !head_alone),
+            body: Some(body),
+            reading,
+            waiting: false,
+            alarm: None,
+        }
+    }
+
+    /// Starts the alarm at the first wait for a chunk, and asks it.
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let patience = self.reading.timeout;
+        let alarm = match &mut self.alarm {
+            Some(alarm) => {
+                if !self.waiting {
+                    let now = Instant::now();
+                    let end = now.checked_add(patience);
+                    alarm.as_mut().reset(end.unwrap_or(now + FOREVER));
+                }
+                alarm
+            }
+            None => self.alarm.insert(Box::pin(tokio::time::sleep(patience))),
+        };
+        self.waiting = true;
+        alarm.as_mut().poll(cx)
+    }
+}
+
+impl<B> Stream for Chunks<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
+    type Item = Result<Bytes, SendFailure>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        let Some(body) = &mut this.body else {
+            return Poll::Ready(None);
+        };
+        let kind = match poll_next(body, cx, this.reading.after_head) {
+            Poll::Ready(Ok(Some(chunk))) => {
+                this.waiting = false;
+                let missing = this
+                    .missing
+                    .map(|missing| missing.checked_sub(chunk.len() as u64));
+                if missing != Some(None) {
+                    this.missing = missing.flatten();
+                    return Poll::Ready(Some(Ok(chunk)));
+                }
+                SendFailureKind::CutShort
+            }
+            Poll::Ready(Ok(None)) if this.missing.is_none_or(|missing| missing == 0) => {
+                this.body = None;
+                return Poll::Ready(None);
+            }
+            Poll::Ready(Ok(None)) => SendFailureKind::CutShort,
+            Poll::Ready(Err(failure)) => {
+                this.body = None;
+                return Poll::Ready(Some(Err(failure)));
+            }
+            Poll::Pending => {
+                ready!(this.poll_alarm(cx));
+                SendFailureKind::TimedOut
+            }
+        };
+        this.body = None;
+        Poll::Ready(Some(Err(SendFailure::new(kind))))
+    }
+}
+
+const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
