@@ -38,6 +38,14 @@ pub async fn an_unknown_host_is_not_sent<T: Subject>(make: impl Fn(&TransportSet
     }
 }
 
+/// Nowhere to send it to.
+pub async fn an_address_without_a_host_is_not_sent<T: Subject>(
+    make: impl Fn(&TransportSettings) -> T,
+) {
+    let transport = make(&trusting());
+    assert_eq!(fail(&transport, post(SECRET_PATH)).await, NotSent);
+}
+
 /// A certificate that nobody vouches for.
 pub async fn an_unknown_authority_is_not_sent<T: Subject>(make: impl Fn(&TransportSettings) -> T) {
     for wire in [Wire::Http1Tls, Wire::Http2Tls] {

@@ -135,6 +135,27 @@ macro_rules! conformance {
     };
 }
 
+/// Makes a test of each case that a client of the application's own has to pass too: over plain HTTP/1.1, with no other
+/// setting than the largest body.
+///
+/// Takes the name of the function that makes the transport. The crate needs tokio with its macros.
+#[macro_export]
+macro_rules! own_client {
+    ($make:ident) => {
+        $crate::conformance!(@cases exchange ($make, $crate::Wire::Http1)
+            requests_arrive_unaltered
+            any_status_comes_back_unaltered
+            chunks_arrive_before_the_end
+        );
+        $crate::conformance!(@cases failures ($make, $crate::Wire::Http1)
+            an_announced_size_over_the_limit_is_too_large
+        );
+        $crate::conformance!(@cases failures ($make)
+            an_address_without_a_host_is_not_sent
+        );
+    };
+}
+
 /// The example on the repository's front page is compiled with the tests. It stands here because a
 /// published crate cannot hold a file from outside its folder.
 #[cfg(doctest)]

@@ -46,9 +46,9 @@ impl Proxy {
         }
     }
 
-    /// The proxy's address as a setting holds it, with a user and a password.
+    /// The proxy's address as a setting holds it, with a user and a password, where `%2D` is a hyphen.
     pub(crate) fn setting(&self) -> String {
-        format!("http://canary-user:canary-password@{}", self.address)
+        format!("http://canary-user:canary%2Dpassword@{}", self.address)
     }
 
     /// What it was asked so far, from the request line to the empty line.

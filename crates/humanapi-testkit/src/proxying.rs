@@ -67,11 +67,23 @@ pub async fn loopback_is_never_proxied<T: Subject>(make: impl Fn(&TransportSetti
     let answer = send(&transport, get(&server.url("/"))).await;
     assert_eq!(answer.body().as_bytes(), b"direct");
     let port = deserted().await.port();
-    for host in ["localhost", "127.9.8.7", "[::1]"] {
+    for host in [
+        "localhost",
+        "LOCALHOST",
+        "127.9.8.7",
+        "127.255.255.254",
+        "[::1]",
+    ] {
         let url = format!("https://{host}:{port}{SECRET_PATH}");
         assert_eq!(fail(&transport, post(&url)).await, NotSent);
     }
     assert!(proxy.asked().is_empty());
+    // Not loopback, though they look like it. The certificate is for another name.
+    for host in ["128.0.0.1", "notlocalhost"] {
+        let url = format!("https://{host}{SECRET_PATH}");
+        assert_eq!(fail(&transport, post(&url)).await, NotSent);
+    }
+    assert_eq!(proxy.asked().len(), 2);
 }
 
 /// A host on the list is reached without the proxy.
@@ -92,6 +104,10 @@ pub async fn listed_hosts_are_reached_directly<T: Subject>(make: impl Fn(&Transp
             "{direct}"
         );
     }
+    // A network, whose addresses nothing can be connected to.
+    let transport = make(&through(proxy.setting(), "224.0.0.0/4"));
+    let url = format!("https://224.0.0.1{SECRET_PATH}");
+    assert_eq!(fail(&transport, post(&url)).await, NotSent);
     assert!(proxy.asked().is_empty());
     for direct in ["ample.test", "example.test.other", "10.0.0.0/8"] {
         let transport = make(&through(proxy.setting(), direct));
@@ -133,7 +149,9 @@ pub async fn an_unreadable_proxy_is_not_gone_around<T: Subject>(
     let server = Server::start(Wire::Http1Tls, |_| Reply::ok("direct")).await;
     for setting in [
         "socks5://canary@127.0.0.1:1080",
+        "ftp://canary@127.0.0.1",
         "http://",
+        "::",
         "canary://canary",
     ] {
         let transport = make(&through(setting.to_owned(), ""));
@@ -143,6 +161,12 @@ pub async fn an_unreadable_proxy_is_not_gone_around<T: Subject>(
         assert!(cause.contains("proxy"), "{cause}");
         assert_eq!(failure(&transport, outcome), NotSent);
         send(&transport, get(&server.url("/"))).await;
+        // A host that it is not meant for fails for another reason.
+        let transport = make(&through(setting.to_owned(), HOST));
+        let outcome = transport.send(post(&target("https")), AMPLE).await;
+        let cause = outcome.as_ref().err().map(reasons).unwrap_or_default();
+        assert!(!cause.contains("proxy"), "{cause}");
+        assert_eq!(failure(&transport, outcome), NotSent);
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a case asks of the transport under test.
 
+use humanapi_client::adapter::{Builder, FromSettings};
+
 /// What a case asks of the transport under test.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -10,6 +12,26 @@ pub struct TransportSettings {
     pub max_body: Option<usize>,
     /// The way to https hosts.
     pub proxy: ProxySetting,
+}
+
+impl TransportSettings {
+    /// Makes a transport of them.
+    #[must_use]
+    pub fn build<T: FromSettings>(&self) -> T {
+        let mut builder = Builder::default();
+        for root in &self.extra_roots {
+            builder = builder.extra_root_der(root.clone());
+        }
+        if let Some(bytes) = self.max_body {
+            builder = builder.max_body(bytes);
+        }
+        builder = match &self.proxy {
+            ProxySetting::None => builder.no_proxy(),
+            ProxySetting::Environment => builder,
+            ProxySetting::Through { address, direct } => builder.proxy(address, direct),
+        };
+        builder.build()
+    }
 }
 
 /// The way to https hosts.
