@@ -29,18 +29,11 @@ struct Program {
     install: &'static str,
 }
 
-const PROGRAMS: [Program; 2] = [
-    Program {
-        name: "valgrind",
-        purpose: "instruction benches",
-        install: "apt-get install valgrind libc6-dbg",
-    },
-    Program {
-        name: "gungraun-runner",
-        purpose: "instruction benches",
-        install: "cargo install gungraun-runner --locked --version <that of gungraun in Cargo.lock>",
-    },
-];
+const PROGRAMS: [Program; 1] = [Program {
+    name: "valgrind",
+    purpose: "instruction benches",
+    install: "apt-get install valgrind libc6-dbg",
+}];
 
 /// How strictly and how long to test, and where skipped tests leave their line.
 #[derive(Debug)]

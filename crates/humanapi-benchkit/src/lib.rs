@@ -1,3 +1,5 @@
+//! What the benches of this workspace share.
+//!
 #![doc = include_str!("../README.md")]
 
 pub mod allocations;
