@@ -44,7 +44,8 @@ where
                     }
                     Err(failure) => tracing::debug!(failure = %failure, "not answered"),
                 }
-                flow.handle(Input::sent(id, outcome), timer.now());
+                now = timer.now();
+                flow.handle(Input::sent(id, outcome), now);
             }
             Step::NeedToken { key, rejected } => {
                 tracing::trace!(

@@ -86,6 +86,18 @@ async fn a_wait_that_the_service_asks_for_is_kept() {
 }
 
 #[tokio::test]
+async fn a_wait_counts_from_when_the_attempt_ended() {
+    let runtime = VirtualRuntime::new();
+    let transport = ScriptedTransport::new([Answer::hang(), Answer::json(200, SESSION)]);
+    let policy = RetryPolicy::default().with_attempt_timeout(Duration::from_secs(30));
+    let outcome = run(&mut session(policy), &transport, &runtime).await;
+    assert!(outcome.is_ok());
+    let took = runtime.now().monotonic();
+    assert!(took >= Duration::from_secs(30), "{took:?}");
+    assert!(took <= Duration::from_millis(30_200), "{took:?}");
+}
+
+#[tokio::test]
 async fn an_order_whose_fate_is_unknown_is_sent_once() {
     for answer in [
         Answer::hang(),
