@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Times cold release builds of core and of the crates that any core would need, in turns, and prints their ratio.
+# Compares the processor time of cold release builds, in turns: core, and the crates that any core would need.
 # Takes the number of rounds; three without it.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -22,13 +22,12 @@ project() { # name, then dependency lines
 project bare 'serde = { version = "1", features = ["derive"] }' 'serde_json = "1"' 'http = "1"' 'thiserror = "2"'
 project core "humanapi-core = { path = \"$root/crates/humanapi-core\" }"
 
+# Processor time, because a build shares the machine: it moves less than the time by the clock.
 seconds() { # name
-  local begin end
   rm -rf "$work/target"
-  begin=$(date +%s.%N)
-  (cd "$work/$1" && CARGO_TARGET_DIR="$work/target" cargo build --quiet --release --offline)
-  end=$(date +%s.%N)
-  echo "$end - $begin" | bc
+  local TIMEFORMAT='%U %S'
+  { time (cd "$work/$1" && CARGO_TARGET_DIR="$work/target" cargo build --quiet --release --offline >/dev/null); } 2>&1 |
+    tail -n 1 | awk '{ print $1 + $2 }'
 }
 
 for project in bare core; do
@@ -37,5 +36,5 @@ done
 for _ in $(seq "$rounds"); do
   bare=$(seconds bare)
   core=$(seconds core)
-  printf 'bare %5.1f s   core %5.1f s   %.2f times\n' "$bare" "$core" "$(echo "$core / $bare" | bc -l)"
+  awk -v bare="$bare" -v core="$core" 'BEGIN { printf "bare %5.1f s   core %5.1f s   %.2f times\n", bare, core, core / bare }'
 done
