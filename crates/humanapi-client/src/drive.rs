@@ -49,7 +49,7 @@ where
             }
             Step::NeedToken { key, rejected } => {
                 tracing::trace!(
-                    kind = key.kind().name(),
+                    purpose = key.purpose().name(),
                     renewal = rejected.is_some(),
                     "token"
                 );

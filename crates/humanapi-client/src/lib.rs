@@ -13,6 +13,7 @@ mod client;
 mod drive;
 mod error;
 mod runtime;
+mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tokens;
@@ -33,5 +34,6 @@ pub use error::{Error, ErrorKind};
 #[cfg(feature = "tokio")]
 pub use runtime::TokioRuntime;
 pub use runtime::{Runtime, Spawn, Task, Timer};
+pub use store::{StoreError, StoreErrorKind, TokenStore};
 pub use tokens::{FreshTokens, TokenSource};
 pub use transport::{BodyStream, StreamedResponse, Transport};

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use humanapi_core::auth::{IssueAccessToken, IssueClientToken};
-use humanapi_core::flow::Call;
+use humanapi_core::flow::TokenExchange;
 use humanapi_core::{
-    Bearer, BuildError, Credentials, Endpoint, FlowError, Generation, Hosts, Provisioning,
-    RetryPolicy, TokenKey, TokenKind,
+    Bearer, BuildError, Credentials, FlowError, Generation, Hosts, KnownStatus, Provisioning,
+    RetryPolicy, TokenKey,
 };
 
 use crate::drive::drive;
@@ -64,27 +63,20 @@ impl FreshTokens {
         }
     }
 
-    async fn exchange<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, FlowError> {
-        let mut call = Call::new(endpoint, self.hosts.clone(), self.policy.clone());
-        drive(&mut call, &*self.transport, &NoTokens, &*self.runtime).await
-    }
-
     async fn issue(&self, key: &TokenKey) -> Result<Bearer, FlowError> {
         // Counted before the exchange, so that a later exchange never has a lower generation.
         let generation = Generation::new(self.issued.fetch_add(1, Ordering::Relaxed) + 1);
-        let credentials = self.credentials.clone();
-        match (key.kind(), key.user()) {
-            (TokenKind::Access, Some(user)) => {
-                let endpoint = IssueAccessToken::new(credentials, self.provisioning, user.clone());
-                let issued = self.exchange(endpoint).await?;
-                Ok(Bearer::access(&issued.token, generation)?)
-            }
-            (TokenKind::Client, _) => {
-                let issued = self.exchange(IssueClientToken::new(credentials)).await?;
-                Ok(Bearer::client(&issued.token, generation)?)
-            }
-            (kind, _) => Err(BuildError::NotABearer(kind).into()),
-        }
+        let mut exchange = TokenExchange::new(
+            key,
+            KnownStatus::default(),
+            None,
+            self.credentials.clone(),
+            self.provisioning,
+            self.hosts.clone(),
+            self.policy.clone(),
+        )?;
+        let issued = drive(&mut exchange, &*self.transport, &NoTokens, &*self.runtime).await?;
+        Ok(issued.with_generation(generation).bearer()?)
     }
 }
 

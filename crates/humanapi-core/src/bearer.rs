@@ -7,7 +7,7 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use crate::error::BuildError;
-use crate::token::{AccessToken, ClientToken, Generation};
+use crate::token::{AccessToken, ClientToken, Generation, TokenKind};
 
 /// A token ready to authorize calls, made from an access or a client token and from no other.
 ///
@@ -36,6 +36,18 @@ impl Bearer {
     /// When the token holds bytes that no header can hold.
     pub fn client(token: &ClientToken, generation: Generation) -> Result<Self, BuildError> {
         Self::new(token.expose_secret(), generation)
+    }
+
+    /// Authorizes by a token whose kind is known only when it runs.
+    pub(crate) fn of_kind(
+        kind: TokenKind,
+        token: &str,
+        generation: Generation,
+    ) -> Result<Self, BuildError> {
+        match kind {
+            TokenKind::Access | TokenKind::Client => Self::new(token, generation),
+            TokenKind::Session | TokenKind::Id => Err(BuildError::NotABearer(kind)),
+        }
     }
 
     fn new(token: &str, generation: Generation) -> Result<Self, BuildError> {

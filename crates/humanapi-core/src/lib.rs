@@ -5,6 +5,7 @@
 pub mod auth;
 mod bearer;
 mod body;
+pub mod broker;
 pub mod connect;
 mod credentials;
 pub mod data;

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::credentials::ClientId;
 use crate::hidden::hidden_debug;
 use crate::now::Now;
+use crate::rules::Purpose;
 use crate::user::{ClientUserId, HumanId};
 
 /// The kinds of token that the service issues.
@@ -316,12 +317,15 @@ impl From<Issued<IdToken>> for ConnectToken {
     }
 }
 
-/// Which token a call needs: application, user and kind.
+/// Which token is meant: application, user and purpose.
+///
+/// The purpose stands for the token's kind. Opening Connect has one key for both kinds of token that
+/// open it, because a user needs one of them at a time, and which one is the service's to say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenKey {
     client_id: ClientId,
     user: Option<ClientUserId>,
-    kind: TokenKind,
+    purpose: Purpose,
 }
 
 impl TokenKey {
@@ -331,7 +335,17 @@ impl TokenKey {
         Self {
             client_id,
             user: Some(user),
-            kind: TokenKind::Access,
+            purpose: Purpose::ReadData,
+        }
+    }
+
+    /// The session or id token that opens Connect for one user.
+    #[must_use]
+    pub const fn connect(client_id: ClientId, user: ClientUserId) -> Self {
+        Self {
+            client_id,
+            user: Some(user),
+            purpose: Purpose::OpenConnect,
         }
     }
 
@@ -341,7 +355,7 @@ impl TokenKey {
         Self {
             client_id,
             user: None,
-            kind: TokenKind::Client,
+            purpose: Purpose::Administer,
         }
     }
 
@@ -351,16 +365,16 @@ impl TokenKey {
         &self.client_id
     }
 
-    /// The user, for all kinds but the client token.
+    /// The user, for all but the client token.
     #[must_use]
     pub const fn user(&self) -> Option<&ClientUserId> {
         self.user.as_ref()
     }
 
-    /// The kind of token.
+    /// What the token is for.
     #[must_use]
-    pub const fn kind(&self) -> TokenKind {
-        self.kind
+    pub const fn purpose(&self) -> Purpose {
+        self.purpose
     }
 }
 

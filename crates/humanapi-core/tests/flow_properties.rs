@@ -232,7 +232,7 @@ where
                 timeout,
             } => driver.send(id, &request, timeout),
             Step::NeedToken { key, rejected } => {
-                assert_eq!(key.kind(), TokenKind::Access);
+                assert_eq!(key.purpose(), Purpose::ReadData);
                 driver.hand_in_token(&mut flow, rejected);
             }
             Step::WaitUntil(until) => driver.wait(&mut flow, until),

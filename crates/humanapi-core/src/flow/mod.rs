@@ -30,6 +30,7 @@ mod authorized;
 mod call;
 mod connect_token;
 mod self_served;
+mod token_exchange;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub use authorized::Authorized;
 pub use call::Call;
 pub use connect_token::{ConnectGrant, ConnectTokenFlow};
 pub use self_served::SelfServed;
+pub use token_exchange::TokenExchange;
 
 use crate::bearer::Bearer;
 use crate::endpoint::{Request, Response};

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::auth::{IssueAccessToken, IssueClientToken};
-use crate::bearer::Bearer;
 use crate::credentials::Credentials;
 use crate::error::{BuildError, FlowError};
-use crate::flow::{Call, Flow, Input, RequestId, Step};
+use crate::flow::{Flow, Input, RequestId, Step, TokenExchange};
 use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::retry::RetryPolicy;
 use crate::rules::Provisioning;
-use crate::token::{Generation, TokenKey, TokenKind};
+use crate::token::{Generation, TokenKey};
+use crate::user::KnownStatus;
 
 /// A flow that fetches the tokens it needs by itself, for drivers without a token broker.
 ///
@@ -24,17 +23,11 @@ pub struct SelfServed<F> {
     provisioning: Provisioning,
     hosts: Hosts,
     policy: RetryPolicy,
-    exchange: Option<Exchange>,
+    exchange: Option<TokenExchange>,
     generation: u64,
     /// Ids of both machines overlap, so the driver sees ids of our own.
     out: Option<(RequestId, RequestId)>,
     next_id: RequestId,
-}
-
-#[derive(Debug)]
-enum Exchange {
-    Access(Call<IssueAccessToken>),
-    Client(Call<IssueClientToken>),
 }
 
 impl<F: Flow> SelfServed<F> {
@@ -60,20 +53,16 @@ impl<F: Flow> SelfServed<F> {
         }
     }
 
-    fn begin(&self, key: &TokenKey) -> Result<Exchange, BuildError> {
-        let credentials = self.credentials.clone();
-        let (hosts, policy) = (self.hosts.clone(), self.policy.clone());
-        match (key.kind(), key.user()) {
-            (TokenKind::Access, Some(user)) => {
-                let endpoint = IssueAccessToken::new(credentials, self.provisioning, user.clone());
-                Ok(Exchange::Access(Call::new(endpoint, hosts, policy)))
-            }
-            (TokenKind::Client, _) => {
-                let endpoint = IssueClientToken::new(credentials);
-                Ok(Exchange::Client(Call::new(endpoint, hosts, policy)))
-            }
-            (kind, _) => Err(BuildError::NotABearer(kind)),
-        }
+    fn begin(&self, key: &TokenKey) -> Result<TokenExchange, BuildError> {
+        TokenExchange::new(
+            key,
+            KnownStatus::default(),
+            None,
+            self.credentials.clone(),
+            self.provisioning,
+            self.hosts.clone(),
+            self.policy.clone(),
+        )
     }
 
     fn renamed<T>(&mut self, step: Step<T>) -> Step<T> {
@@ -102,42 +91,21 @@ impl<F: Flow> SelfServed<F> {
     }
 }
 
-impl Exchange {
-    fn poll(&mut self, now: Now, generation: Generation) -> Step<Result<Bearer, FlowError>> {
-        match self {
-            Self::Access(call) => call.poll(now).map(|outcome| {
-                let issued = outcome?;
-                Ok(Bearer::access(&issued.token, generation)?)
-            }),
-            Self::Client(call) => call.poll(now).map(|outcome| {
-                let issued = outcome?;
-                Ok(Bearer::client(&issued.token, generation)?)
-            }),
-        }
-    }
-
-    fn handle(&mut self, input: Input, now: Now) {
-        match self {
-            Self::Access(call) => call.handle(input, now),
-            Self::Client(call) => call.handle(input, now),
-        }
-    }
-}
-
 impl<F: Flow> Flow for SelfServed<F> {
     type Outcome = F::Outcome;
 
     fn poll(&mut self, now: Now) -> Step<Self::Outcome> {
         loop {
             if let Some(exchange) = &mut self.exchange {
-                let step = match exchange
-                    .poll(now, Generation::new(self.generation))
-                    .outcome()
-                {
+                let step = match exchange.poll(now).outcome() {
                     Ok(token) => {
                         self.exchange = None;
                         self.out = None;
-                        self.flow.handle(Input::Token(token.map_err(Arc::new)), now);
+                        let generation = Generation::new(self.generation);
+                        let bearer = token
+                            .and_then(|token| Ok(token.with_generation(generation).bearer()?));
+                        self.flow
+                            .handle(Input::Token(bearer.map_err(Arc::new)), now);
                         continue;
                     }
                     Err(step) => step,
