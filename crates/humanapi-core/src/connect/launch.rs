@@ -1,17 +1,28 @@
-//! Opening Connect: iframe and web-view URL, hosted link, and the widget's data attributes.
+//! Opening Connect: iframe and web-view URL, hosted link, the widget's data attributes and the
+//! options of its `open` call.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
 use thiserror::Error;
+use zeroize::Zeroizing;
 
+use super::callback::{Callback, CallbackError};
 use crate::credentials::ClientId;
 use crate::hidden::hidden_debug;
-use crate::hosts::{BaseUrl, Host, Hosts};
+use crate::hosts::{Host, Hosts};
+use crate::now::Now;
 use crate::query_string::QueryString;
-use crate::token::ConnectToken;
+use crate::token::{ConnectToken, Leeway, TokenKind};
+use crate::user::ClientUserId;
+
+/// So much life a token must have left for Connect to be opened with it, unless told otherwise: one
+/// minute, with clocks at most 5 s apart. The user still has to see the page and press its button.
+pub const LAUNCH_MARGIN: Leeway = Leeway::at_least(Duration::from_secs(60));
 
 /// How Connect is to be opened.
 ///
@@ -38,6 +49,10 @@ pub struct Launch<'a> {
     mode: Option<Mode>,
     preseed: bool,
     focus_trap: Option<bool>,
+    sentinel_trap: Option<bool>,
+    overlay_opacity: Option<u8>,
+    client_id: Option<ClientId>,
+    client_user_id: Option<ClientUserId>,
     config: Option<String>,
     segment: Option<String>,
     pinned_providers: Option<String>,
@@ -71,6 +86,8 @@ impl Mode {
 
 impl<'a> Launch<'a> {
     /// Opens Connect with this token and no other option.
+    ///
+    /// Whether the token lives long enough is not looked at here: see [`check`](Self::check).
     #[must_use]
     pub const fn new(token: &'a ConnectToken) -> Self {
         Self {
@@ -78,6 +95,10 @@ impl<'a> Launch<'a> {
             mode: None,
             preseed: false,
             focus_trap: None,
+            sentinel_trap: None,
+            overlay_opacity: None,
+            client_id: None,
+            client_user_id: None,
             config: None,
             segment: None,
             pinned_providers: None,
@@ -99,10 +120,43 @@ impl<'a> Launch<'a> {
         self
     }
 
-    /// Says whether the widget keeps the keyboard focus inside. Known to the data attributes alone.
+    /// Says whether the widget keeps the keyboard focus inside. A page that is Connect itself has no
+    /// need of it and is not told.
     #[must_use]
     pub const fn with_focus_trap(mut self, trap: bool) -> Self {
         self.focus_trap = Some(trap);
+        self
+    }
+
+    /// Says whether the newest widget keeps the focus inside by elements at either end. A page that
+    /// is Connect itself has no need of it and is not told.
+    #[must_use]
+    pub const fn with_sentinel_trap(mut self, trap: bool) -> Self {
+        self.sentinel_trap = Some(trap);
+        self
+    }
+
+    /// Sets how much the page behind the widget is darkened, in percent; more than 100 means 100.
+    /// The widget's own default is 60. Only the `open` call takes it.
+    #[must_use]
+    pub const fn with_overlay_opacity(mut self, percent: u8) -> Self {
+        self.overlay_opacity = Some(if percent > 100 { 100 } else { percent });
+        self
+    }
+
+    /// Names the application. [`Mode::Select`] and the hosted link do so anyway; in other modes only
+    /// the `open` call takes it, and no known widget does anything with it.
+    #[must_use]
+    pub fn with_client_id(mut self, client_id: ClientId) -> Self {
+        self.client_id = Some(client_id);
+        self
+    }
+
+    /// Names the user. Only the `open` call takes it: it is documented, and no known widget does
+    /// anything with it.
+    #[must_use]
+    pub fn with_client_user_id(mut self, user: ClientUserId) -> Self {
+        self.client_user_id = Some(user);
         self
     }
 
@@ -132,6 +186,87 @@ impl<'a> Launch<'a> {
     pub fn with_invite_session_id(mut self, id: impl Into<String>) -> Self {
         self.invite_session_id = Some(id.into());
         self
+    }
+
+    /// The token.
+    #[must_use]
+    pub const fn token(&self) -> &'a ConnectToken {
+        self.token
+    }
+
+    /// Whether Connect can be opened this way now: the token leaves more life than `margin` asks for
+    /// (usually [`LAUNCH_MARGIN`]), and every option that was set can be said in this form.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use humanapi_core::connect::{LAUNCH_MARGIN, Launch, LaunchError, LaunchForm};
+    /// use humanapi_core::{ConnectToken, Expiry, Issued, Now, SessionToken};
+    ///
+    /// let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+    /// let expiry = Expiry::after(now, Duration::from_secs(3600));
+    /// let token = ConnectToken::from(Issued::new(SessionToken::new("st-1"), expiry));
+    /// let launch = Launch::new(&token).with_config("c");
+    ///
+    /// assert!(launch.check(LaunchForm::OpenCall, now, LAUNCH_MARGIN).is_ok());
+    /// let late = launch.check(LaunchForm::OpenCall, now.after(Duration::from_secs(3590)), LAUNCH_MARGIN);
+    /// assert!(matches!(late, Err(LaunchError::EndsTooSoon { .. })));
+    /// let lost = launch.check(LaunchForm::Button, now, LAUNCH_MARGIN);
+    /// assert!(matches!(lost, Err(LaunchError::NotSaid { option: "config", .. })));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When either is not so. An option is never left out silently.
+    pub fn check(&self, form: LaunchForm, now: Now, margin: Leeway) -> Result<(), LaunchError> {
+        let expiry = self.token.expiry();
+        if !expiry.leaves(now, margin) {
+            return Err(LaunchError::EndsTooSoon {
+                kind: self.token.kind(),
+                left: expiry.time_left(now, Duration::ZERO),
+            });
+        }
+        match self.not_said_by(form) {
+            None => Ok(()),
+            Some(option) => Err(LaunchError::NotSaid { option, form }),
+        }
+    }
+
+    /// The first option that was set and that this form has no place for.
+    fn not_said_by(&self, form: LaunchForm) -> Option<&'static str> {
+        use LaunchForm::{Button, HostedLink, OpenCall, WebView};
+
+        let (selects, preseeds_sources) = match &self.mode {
+            Some(Mode::Select {
+                preseeded_sources, ..
+            }) => (true, !preseeded_sources.is_empty()),
+            Some(Mode::Auth) | None => (false, false),
+        };
+        // How the widget looks is no matter where there is no widget: those are not told.
+        let rows: [(&'static str, bool, &[LaunchForm]); 8] = [
+            ("clientId", selects, &[OpenCall, WebView, HostedLink]),
+            ("preseededSources", preseeds_sources, &[OpenCall, WebView]),
+            ("preseed", self.preseed, &[Button, OpenCall, WebView]),
+            ("config", self.config.is_some(), &[OpenCall, WebView]),
+            (
+                "inviteSessionId",
+                self.invite_session_id.is_some(),
+                &[OpenCall, WebView],
+            ),
+            (
+                "overlayOpacity",
+                self.overlay_opacity.is_some(),
+                &[OpenCall, WebView, HostedLink],
+            ),
+            (
+                "clientId",
+                self.client_id.is_some() && !selects,
+                &[OpenCall, HostedLink],
+            ),
+            ("clientUserId", self.client_user_id.is_some(), &[OpenCall]),
+        ];
+        rows.into_iter()
+            .find(|(_, is_set, forms)| *is_set && !forms.contains(&form))
+            .map(|(option, ..)| option)
     }
 
     /// The URL that the widget puts into its iframe, and that a web view loads directly.
@@ -200,13 +335,292 @@ impl<'a> Launch<'a> {
             self.focus_trap
                 .map(|trap| if trap { "true" } else { "false" }),
         );
+        push(
+            "data-hapi-use-sentinel-trap",
+            self.sentinel_trap
+                .map(|trap| if trap { "true" } else { "false" }),
+        );
         let base = hosts.base(Host::Connect);
         if base != Hosts::production().base(Host::Connect) {
             push("data-hapi-base-url", Some(&base.to_string()));
         }
         DataAttributes { pairs }
     }
+
+    /// What `HumanConnect.open` of the vendor's widget is called with, and `open` of `connect.js`.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use humanapi_core::connect::{FunctionName, Launch, PageFunctions};
+    /// use humanapi_core::{ConnectToken, Expiry, Hosts, Issued, SessionToken};
+    ///
+    /// let issued = Issued::new(SessionToken::new("</script>"), Expiry::at(SystemTime::UNIX_EPOCH));
+    /// let token = ConnectToken::from(issued);
+    /// let mut functions = PageFunctions::default();
+    /// functions.on_close = Some(FunctionName::parse("clinic.closed")?);
+    /// let options = Launch::new(&token).open_options(&Hosts::production(), &functions);
+    /// assert_eq!(
+    ///     options.expose_secret(),
+    ///     r#"{"token":"\u003c/script\u003e","onClose":clinic.closed}"#,
+    /// );
+    /// # Ok::<(), humanapi_core::connect::NotAFunctionName>(())
+    /// ```
+    #[must_use]
+    pub fn open_options(&self, hosts: &Hosts, functions: &PageFunctions) -> OpenOptions {
+        let base = hosts.base(Host::Connect);
+        let base = (base != Hosts::production().base(Host::Connect)).then(|| base.to_string());
+        let opacity = self.overlay_opacity.map(as_fraction);
+        let (selecting, preseeded_sources) = match &self.mode {
+            Some(Mode::Select {
+                client_id,
+                preseeded_sources,
+            }) => (Some(client_id), Some(preseeded_sources.as_slice())),
+            Some(Mode::Auth) | None => (None, None),
+        };
+        let values = OpenValues {
+            token: self.token.expose_secret(),
+            base_url: base.as_deref(),
+            mode: self.mode.as_ref().map(Mode::name),
+            preseed: self.preseed,
+            client_id: selecting.or(self.client_id.as_ref()).map(ClientId::as_str),
+            client_user_id: self.client_user_id.as_ref().map(ClientUserId::as_str),
+            preseeded_sources,
+            segment: self.segment.as_deref(),
+            pinned_providers: self.pinned_providers.as_deref(),
+            config: self.config.as_deref(),
+            invite_session_id: self.invite_session_id.as_deref(),
+            overlay_opacity: opacity.as_deref(),
+            enable_focus_trap: self.focus_trap,
+            use_sentinel_trap: self.sentinel_trap,
+        };
+        let json = Zeroizing::new(
+            serde_json::to_string(&values)
+                .expect("a struct of texts and flags can always be written as JSON"),
+        );
+        let mut text = String::with_capacity(json.len() * 6 + functions.size());
+        for letter in json.trim_end_matches('}').chars() {
+            push_for_script(&mut text, letter);
+        }
+        for (option, name) in functions.named() {
+            text.push_str(&format!(",\"{option}\":{}", name.as_str()));
+        }
+        text.push('}');
+        OpenOptions(SecretString::from(text))
+    }
 }
+
+/// `0.6` for 60.
+fn as_fraction(percent: u8) -> String {
+    let digits = format!("{}.{:02}", percent / 100, percent % 100);
+    digits
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+/// In JSON these stand inside strings alone, and there an escape means the same. Without them no
+/// text can end a script element, open a comment in it or break a line of an old engine's script.
+fn push_for_script(text: &mut String, letter: char) {
+    match letter {
+        '<' => text.push_str("\\u003c"),
+        '>' => text.push_str("\\u003e"),
+        '&' => text.push_str("\\u0026"),
+        '\u{2028}' => text.push_str("\\u2028"),
+        '\u{2029}' => text.push_str("\\u2029"),
+        other => text.push(other),
+    }
+}
+
+/// The options by the widget's own names.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OpenValues<'a> {
+    token: &'a str,
+    #[serde(rename = "baseURL", skip_serializing_if = "Option::is_none")]
+    base_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    preseed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_user_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preseeded_sources: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segment: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pinned_providers: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invite_session_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overlay_opacity: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enable_focus_trap: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    use_sentinel_trap: Option<bool>,
+}
+
+/// In which form Connect is opened. Each has a place for some options only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LaunchForm {
+    /// A button that the widget or `connect.js` finds by its [data attributes](DataAttributes).
+    Button,
+    /// A call of `HumanConnect.open`, or of `open` of `connect.js`.
+    OpenCall,
+    /// The URL of the iframe, loaded in a web view.
+    WebView,
+    /// The hosted link, which comes back by a callback.
+    HostedLink,
+}
+
+impl fmt::Display for LaunchForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Button => "the button's data attributes",
+            Self::OpenCall => "the open call",
+            Self::WebView => "the web view's URL",
+            Self::HostedLink => "the hosted link",
+        })
+    }
+}
+
+/// Connect cannot be opened so.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LaunchError {
+    /// The token ends, or has ended, before a user would get to use it.
+    #[error("the {kind} token lives {} s more, too short to open Connect with: ask for a new one", left.as_secs())]
+    EndsTooSoon {
+        /// A session or an id token.
+        kind: TokenKind,
+        /// The life that is left.
+        left: Duration,
+    },
+    /// An option was set that the form has no place for.
+    #[error("{form} has no place for the option {option}")]
+    NotSaid {
+        /// The option, by the widget's name for it.
+        option: &'static str,
+        /// The form.
+        form: LaunchForm,
+    },
+    /// The user cannot be sent back there.
+    #[error(transparent)]
+    Callback(#[from] CallbackError),
+}
+
+impl LaunchError {
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::EndsTooSoon { .. } => {
+                "ask for a new connect token and open Connect with that one"
+            }
+            Self::NotSaid { .. } => "leave the option out, or open Connect by the open call",
+            Self::Callback(error) => error.remedy(),
+        }
+    }
+}
+
+/// Functions of the page that the widget calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PageFunctions {
+    /// Called when the user has left Connect.
+    pub on_close: Option<FunctionName>,
+    /// Called when a source was connected.
+    pub on_connect_source: Option<FunctionName>,
+    /// Called when a source was disconnected.
+    pub on_disconnect_source: Option<FunctionName>,
+    /// Called with what the widget logs.
+    pub logger: Option<FunctionName>,
+}
+
+impl PageFunctions {
+    fn named(&self) -> impl Iterator<Item = (&'static str, &FunctionName)> {
+        [
+            ("onClose", &self.on_close),
+            ("onConnectSource", &self.on_connect_source),
+            ("onDisconnectSource", &self.on_disconnect_source),
+            ("logger", &self.logger),
+        ]
+        .into_iter()
+        .filter_map(|(option, name)| Some((option, name.as_ref()?)))
+    }
+
+    fn size(&self) -> usize {
+        self.named()
+            .map(|(option, name)| option.len() + name.0.len() + ",\"\":".len())
+            .sum()
+    }
+}
+
+/// Where a page keeps a function: names with dots between them.
+///
+/// ```
+/// use humanapi_core::connect::FunctionName;
+///
+/// assert!(FunctionName::parse("clinic.onClosed").is_ok());
+/// assert!(FunctionName::parse("alert(1)").is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionName(Box<str>);
+
+impl FunctionName {
+    /// Takes a name.
+    ///
+    /// # Errors
+    ///
+    /// When it is anything but names of ASCII letters, digits, `_` and `$` with dots between them.
+    pub fn parse(text: &str) -> Result<Self, NotAFunctionName> {
+        let is_name = |name: &str| {
+            name.starts_with(|first: char| first.is_ascii_alphabetic() || "_$".contains(first))
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"_$".contains(&byte))
+        };
+        if text.split('.').all(is_name) {
+            Ok(Self(text.into()))
+        } else {
+            Err(NotAFunctionName)
+        }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// No name of a function.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("a function is named by letters, digits, _ and $, with dots between names: clinic.closed")]
+#[non_exhaustive]
+pub struct NotAFunctionName;
+
+/// The argument of an `open` call, as script. Holds a token and hides itself.
+///
+/// It is safe within a script element: `<`, `>`, `&` and the two line separators of Unicode are
+/// escaped.
+#[derive(Clone)]
+pub struct OpenOptions(SecretString);
+
+impl OpenOptions {
+    /// The object literal in clear.
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+hidden_debug!(OpenOptions);
 
 /// A URL that holds a token and hides itself. Keep it out of logs, and send
 /// `Referrer-Policy: no-referrer` and `Cache-Control: no-store` with a page that carries it.
@@ -245,73 +659,14 @@ impl fmt::Debug for DataAttributes {
     }
 }
 
-/// Where hosted Connect sends the user back to: an https address, one of this machine, or an app's
-/// own scheme.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Callback(Box<str>);
-
-impl Callback {
-    /// Takes a callback.
-    ///
-    /// # Errors
-    ///
-    /// When it has no scheme, is plain http to another machine, or has a scheme that runs or reads
-    /// something instead of opening an app.
-    pub fn parse(text: &str) -> Result<Self, CallbackError> {
-        let Some((scheme, rest)) = text.split_once(':') else {
-            return Err(CallbackError::NoScheme);
-        };
-        let scheme = scheme.to_ascii_lowercase();
-        let is_scheme = scheme.starts_with(|first: char| first.is_ascii_lowercase())
-            && scheme
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_scheme || !is_plain || rest.is_empty() {
-            return Err(CallbackError::NoScheme);
-        }
-        match scheme.as_str() {
-            "https" | "http" => {
-                let without_tail = text.split(['?', '#']).next().unwrap_or_default();
-                BaseUrl::parse(without_tail).map_err(|_| CallbackError::NotHttps)?;
-            }
-            "javascript" | "data" | "vbscript" | "file" | "blob" | "about" | "view-source"
-            | "filesystem" | "ws" | "wss" | "ftp" | "intent" => {
-                return Err(CallbackError::Dangerous);
-            }
-            _ => {}
-        }
-        Ok(Self(text.into()))
-    }
-
-    /// The callback as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A callback that hosted Connect must not be sent.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CallbackError {
-    /// It is no URL with a scheme.
-    #[error("the callback is no URL: write https://… or your app's own scheme")]
-    NoScheme,
-    /// A web address that is not https.
-    #[error("the callback must be https, or http on this machine, without user information")]
-    NotHttps,
-    /// A scheme that would run or read something.
-    #[error("the callback's scheme would not open an app: use https or your app's own scheme")]
-    Dangerous,
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
 
+    use serde_json::Value;
+
     use super::*;
-    use crate::token::{Expiry, IdToken, Issued};
+    use crate::token::{Expiry, IdToken, Issued, SessionToken};
 
     fn token() -> ConnectToken {
         Issued::new(IdToken::new("id+1/="), Expiry::at(SystemTime::UNIX_EPOCH)).into()
@@ -385,22 +740,224 @@ mod tests {
         assert!(!shown.contains("id+1"), "{shown}");
     }
 
+    fn start() -> Now {
+        Now::new(Duration::from_secs(7), SystemTime::UNIX_EPOCH)
+    }
+
+    #[track_caller]
+    fn check_time(life: u64, elapsed: u64, margin: Leeway, verdict: Result<(), u64>) {
+        let expiry = Expiry::after(start(), Duration::from_secs(life));
+        let token = ConnectToken::from(Issued::new(SessionToken::new("st"), expiry));
+        let now = start().after(Duration::from_secs(elapsed));
+        let got = Launch::new(&token).check(LaunchForm::Button, now, margin);
+        let left = got.map_err(|error| match error {
+            LaunchError::EndsTooSoon { kind, left } => {
+                assert_eq!(kind, TokenKind::Session);
+                assert!(error.remedy().contains("new connect token"));
+                left.as_secs()
+            }
+            other => panic!("{other}"),
+        });
+        assert_eq!(left, verdict);
+    }
+
     #[test]
-    fn callbacks_open_apps_and_https_pages_only() {
-        let check = |text: &str, verdict| {
-            assert_eq!(Callback::parse(text).map(|_| ()), verdict, "{text}");
+    fn a_token_that_ends_within_the_margin_opens_nothing() {
+        check_time(3_600, 0, LAUNCH_MARGIN, Ok(()));
+        check_time(3_600, 3_534, LAUNCH_MARGIN, Ok(()));
+        check_time(3_600, 3_535, LAUNCH_MARGIN, Err(65));
+        check_time(3_600, 3_600, LAUNCH_MARGIN, Err(0));
+        check_time(3_600, 9_999, LAUNCH_MARGIN, Err(0));
+        let none = Leeway::at_least(Duration::ZERO).with_skew(Duration::ZERO);
+        check_time(3_600, 3_599, none, Ok(()));
+        check_time(3_600, 3_600, none, Err(0));
+        check_time(3_600, 0, Leeway::at_least(Duration::MAX), Err(3_600));
+    }
+
+    #[test]
+    fn a_clock_set_back_brings_no_token_back() {
+        let expiry = Expiry::after(start(), Duration::from_secs(3_600));
+        let token = ConnectToken::from(Issued::new(SessionToken::new("st"), expiry));
+        let set_back = Now::new(Duration::from_secs(9_999), SystemTime::UNIX_EPOCH);
+        let got = Launch::new(&token).check(LaunchForm::WebView, set_back, LAUNCH_MARGIN);
+        assert!(
+            matches!(got, Err(LaunchError::EndsTooSoon { .. })),
+            "{got:?}"
+        );
+    }
+
+    /// In which forms each option can be said, one letter for each: b, o, w, h.
+    #[track_caller]
+    fn check_forms(launch: &Launch<'_>, option: &str, forms: &str) {
+        let all = [
+            (LaunchForm::Button, 'b'),
+            (LaunchForm::OpenCall, 'o'),
+            (LaunchForm::WebView, 'w'),
+            (LaunchForm::HostedLink, 'h'),
+        ];
+        for (form, letter) in all {
+            let expected = if forms.contains(letter) {
+                Ok(())
+            } else {
+                let option_name = option;
+                match launch.not_said_by(form) {
+                    Some(option) if option == option_name => {
+                        Err(LaunchError::NotSaid { option, form })
+                    }
+                    other => panic!("{option_name} in {form}: {other:?}"),
+                }
+            };
+            let margin = Leeway::at_least(Duration::ZERO);
+            assert_eq!(launch.check(form, start(), margin), expected, "{option}");
+        }
+    }
+
+    #[test]
+    fn no_option_is_left_out_silently() {
+        let expiry = Expiry::after(start(), Duration::from_secs(60));
+        let token = ConnectToken::from(Issued::new(SessionToken::new("st"), expiry));
+        let launch = || Launch::new(&token);
+        let app = || ClientId::new("app").unwrap();
+        let select = |sources: &[&str]| Mode::Select {
+            client_id: app(),
+            preseeded_sources: sources.iter().map(|&one| one.to_owned()).collect(),
         };
-        check("https://app.example.test/done?x=1#y", Ok(()));
-        check("http://127.0.0.1:3000/done", Ok(()));
-        check("exampleapp://connected", Ok(()));
-        check("com.example.app:/connected", Ok(()));
-        check("http://app.example.test", Err(CallbackError::NotHttps));
-        check("https://u@app.example.test", Err(CallbackError::NotHttps));
-        check("JavaScript:alert(1)", Err(CallbackError::Dangerous));
-        check("data:text/html,x", Err(CallbackError::Dangerous));
-        check("/connected", Err(CallbackError::NoScheme));
-        check("a b:c", Err(CallbackError::NoScheme));
-        check("app://a\nb", Err(CallbackError::NoScheme));
-        check("app:", Err(CallbackError::NoScheme));
+        check_forms(&launch(), "", "bowh");
+        check_forms(&launch().with_mode(Mode::Auth), "mode", "bowh");
+        check_forms(&launch().with_segment("s"), "segment", "bowh");
+        check_forms(
+            &launch().with_pinned_providers("p"),
+            "pinnedProviders",
+            "bowh",
+        );
+        check_forms(&launch().with_focus_trap(true), "enableFocusTrap", "bowh");
+        check_forms(
+            &launch().with_sentinel_trap(true),
+            "useSentinelTrap",
+            "bowh",
+        );
+        check_forms(&launch().with_preseed(), "preseed", "bow");
+        check_forms(&launch().with_config("c"), "config", "ow");
+        check_forms(
+            &launch().with_invite_session_id("i"),
+            "inviteSessionId",
+            "ow",
+        );
+        check_forms(&launch().with_overlay_opacity(30), "overlayOpacity", "owh");
+        check_forms(&launch().with_client_id(app()), "clientId", "oh");
+        let user = ClientUserId::new("u").unwrap();
+        check_forms(&launch().with_client_user_id(user), "clientUserId", "o");
+        check_forms(&launch().with_mode(select(&[])), "clientId", "owh");
+        let preseeded = launch().with_mode(select(&["a"]));
+        assert_eq!(
+            preseeded.not_said_by(LaunchForm::HostedLink),
+            Some("preseededSources")
+        );
+        assert_eq!(preseeded.not_said_by(LaunchForm::WebView), None);
+    }
+
+    #[test]
+    fn an_open_call_says_every_option_by_the_widgets_name() {
+        let token = token();
+        let mut functions = PageFunctions::default();
+        functions.on_close = Some(FunctionName::parse("a.closed").unwrap());
+        functions.on_connect_source = Some(FunctionName::parse("a.$in").unwrap());
+        functions.on_disconnect_source = Some(FunctionName::parse("_out").unwrap());
+        functions.logger = Some(FunctionName::parse("console.log").unwrap());
+        let launch = Launch::new(&token)
+            .with_mode(Mode::Select {
+                client_id: ClientId::new("app").unwrap(),
+                preseeded_sources: vec!["one".to_owned()],
+            })
+            .with_preseed()
+            .with_focus_trap(false)
+            .with_sentinel_trap(true)
+            .with_overlay_opacity(45)
+            .with_client_user_id(ClientUserId::new("u-1").unwrap())
+            .with_config("c")
+            .with_segment("s")
+            .with_pinned_providers("p")
+            .with_invite_session_id("i");
+        let hosts = Hosts::single("http://127.0.0.1:9").unwrap();
+        let options = launch.open_options(&hosts, &functions);
+        let (json, tail) = options.expose_secret().split_once(",\"onClose\"").unwrap();
+        assert_eq!(
+            tail,
+            r#":a.closed,"onConnectSource":a.$in,"onDisconnectSource":_out,"logger":console.log}"#
+        );
+        let said: Value = serde_json::from_str(&format!("{json}}}")).unwrap();
+        assert_eq!(
+            said,
+            serde_json::json!({
+                "token": "id+1/=", "baseURL": "http://127.0.0.1:9", "mode": "select",
+                "preseed": true, "clientId": "app", "clientUserId": "u-1",
+                "preseededSources": ["one"], "segment": "s", "pinnedProviders": "p",
+                "config": "c", "inviteSessionId": "i", "overlayOpacity": "0.45",
+                "enableFocusTrap": false, "useSentinelTrap": true,
+            })
+        );
+    }
+
+    #[test]
+    fn no_option_ends_the_script_that_it_stands_in() {
+        let issued = Issued::new(
+            SessionToken::new("</script><!--<script>&\u{2028}\u{2029}\"\\'"),
+            Expiry::at(SystemTime::UNIX_EPOCH),
+        );
+        let token = ConnectToken::from(issued);
+        let launch = Launch::new(&token).with_segment("]]></ScRiPt >\n");
+        let options = launch.open_options(&Hosts::production(), &PageFunctions::default());
+        let text = options.expose_secret();
+        for banned in ['<', '>', '&', '\u{2028}', '\u{2029}', '\n'] {
+            assert!(!text.contains(banned), "{banned:?} in {text}");
+        }
+        let said: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(said["token"], token.expose_secret());
+        assert_eq!(said["segment"], "]]></ScRiPt >\n");
+    }
+
+    #[test]
+    fn opacity_is_a_fraction() {
+        let fractions = [0, 5, 10, 60, 65, 100].map(as_fraction);
+        assert_eq!(fractions, ["0", "0.05", "0.1", "0.6", "0.65", "1"]);
+        let token = token();
+        let most = Launch::new(&token).with_overlay_opacity(200);
+        assert_eq!(most.overlay_opacity, Some(100));
+    }
+
+    #[test]
+    fn a_function_is_named_and_never_written_out() {
+        for name in ["f", "a.b.c", "$", "_x1", "window.app.on$Closed"] {
+            assert!(FunctionName::parse(name).is_ok(), "{name}");
+        }
+        for other in [
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a..b",
+            "1a",
+            "a b",
+            "a()",
+            "a;b",
+            "a[0]",
+            "a\n",
+            "caf\u{e9}",
+            "</script>",
+        ] {
+            assert_eq!(
+                FunctionName::parse(other),
+                Err(NotAFunctionName),
+                "{other:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_open_call_hides_its_token() {
+        let token = token();
+        let launch = Launch::new(&token);
+        let options = launch.open_options(&Hosts::production(), &PageFunctions::default());
+        assert_eq!(format!("{options:?}"), "OpenOptions(…)");
     }
 }
