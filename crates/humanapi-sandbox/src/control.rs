@@ -119,6 +119,8 @@ impl Control {
         let mut state = lock(&self.service.state);
         let at = living_user(&state, app, client_user_id)?;
         state.delete(at);
+        drop(state);
+        self.service.changes.tell();
         Ok(())
     }
 
@@ -161,11 +163,13 @@ impl Control {
     ///
     /// If that would pass the end of the year 9999.
     pub fn advance_clock(&self, by: Duration) -> Result<SystemTime, ControlError> {
-        self.service
+        let now = self
+            .service
             .clock
             .advance(by)
-            .map(clock::to_system)
-            .ok_or(ControlError::ClockRange)
+            .ok_or(ControlError::ClockRange)?;
+        self.service.changes.tell();
+        Ok(clock::to_system(now))
     }
 
     /// What the sandbox's clock shows.
@@ -180,7 +184,9 @@ impl Control {
     ///
     /// If the fault makes no sense, such as a status of 99.
     pub fn plan_fault(&self, fault: Fault) -> Result<(), ControlError> {
-        Ok(self.service.faults.plan(fault)?)
+        self.service.faults.plan(fault)?;
+        self.service.changes.tell();
+        Ok(())
     }
 
     /// The faults still to come.
@@ -192,6 +198,7 @@ impl Control {
     /// Forgets all planned faults.
     pub fn clear_faults(&self) {
         self.service.faults.clear();
+        self.service.changes.tell();
     }
 
     /// The requests so far, oldest first, as far as the log reaches back.
@@ -205,6 +212,7 @@ impl Control {
     /// Empties the log.
     pub fn clear_requests(&self) {
         self.service.log.clear();
+        self.service.changes.tell();
     }
 
     /// How many token requests were handled.
@@ -220,6 +228,7 @@ impl Control {
     /// If it has no such value.
     pub fn set_assumption(&self, assumption: Assumption, value: &str) -> Result<(), ControlError> {
         if self.service.assumptions.set(assumption, value) {
+            self.service.changes.tell();
             return Ok(());
         }
         Err(ControlError::UnknownValue {
@@ -243,6 +252,8 @@ impl Control {
         let mut state = lock(&self.service.state);
         let claim = state.mint.read(token).ok_or(ControlError::UnknownToken)?;
         state.mint.revoke(claim);
+        drop(state);
+        self.service.changes.tell();
         Ok(())
     }
 
@@ -258,6 +269,7 @@ impl Control {
     /// The same calls then give the same tokens again, so tokens from before must not be used.
     pub fn reset(&self) {
         self.service.reset();
+        self.service.changes.tell();
     }
 
     fn change_source(
@@ -282,7 +294,10 @@ impl Control {
         } else {
             user.disconnect(source);
         }
-        self.service.snapshot(&state, at).ok_or_else(unknown)
+        let user = self.service.snapshot(&state, at).ok_or_else(unknown)?;
+        drop(state);
+        self.service.changes.tell();
+        Ok(user)
     }
 
     fn app(&self, client_id: &str) -> Result<(usize, &AppCredentials), ControlError> {

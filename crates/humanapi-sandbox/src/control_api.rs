@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{self, HeaderValue};
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::assumption::Assumption;
+use crate::changes;
 use crate::clock;
 use crate::control::{Control, ControlError};
 use crate::fault::{Fault, FaultWire};
-use crate::reply::{Reply, empty, json};
+use crate::guard::Guard;
+use crate::reply::{Reply, empty, json, with_body};
 use crate::service::{Incoming, Service, allow, turn_away};
 use crate::source::Source;
 
@@ -46,6 +49,14 @@ impl Service {
             ("/requests", "GET") => Ok(json(StatusCode::OK, &call.control.requests())),
             ("/exchanges", "GET") => Ok(json(StatusCode::OK, &call.control.exchanges())),
             ("/assumptions", "GET") => Ok(json(StatusCode::OK, &call.control.assumptions())),
+            ("/dashboard", "GET") => Ok(self.dashboard(incoming)),
+            ("/events", "GET") => {
+                // Each of them holds a connection for as long as it likes.
+                match Guard::check_same_site(&head.headers, host) {
+                    Ok(()) => call.events(),
+                    Err(refusal) => Ok(turn_away(&refusal)),
+                }
+            }
             ("/sources/connect", "POST") => call.connect(),
             ("/sources/disconnect", "POST") => call.disconnect(),
             ("/users/delete", "POST") => call.delete_user(),
@@ -72,6 +83,8 @@ impl Service {
     }
 }
 
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
+
 struct Call<'a> {
     control: Control,
     service: &'a Service,
@@ -97,6 +110,22 @@ impl Call<'_> {
             users.extend(self.control.users(&client_id)?);
         }
         Ok(json(StatusCode::OK, &users))
+    }
+
+    fn events(&self) -> Answer {
+        let watch = self.service.changes.watch().ok_or_else(|| {
+            Refused::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too-many-watchers",
+                "too many watch already; try again when one has left",
+            )
+        })?;
+        let mut reply = with_body(StatusCode::OK, EVENTS, changes::FIRST);
+        reply
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        reply.extensions_mut().insert(watch);
+        Ok(reply)
     }
 
     fn connect(&self) -> Answer {
@@ -190,6 +219,8 @@ const CALLS: &[(&str, &str)] = &[
     ("/assumptions", "GET, POST"),
     ("/clock", "GET"),
     ("/clock/advance", "POST"),
+    ("/dashboard", "GET"),
+    ("/events", "GET"),
     ("/exchanges", "GET"),
     ("/faults", "GET, POST, DELETE"),
     ("/requests", "GET, DELETE"),

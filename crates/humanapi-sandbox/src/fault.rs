@@ -35,6 +35,16 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// The names of all kinds.
+    pub(crate) const NAMES: [&str; 6] = [
+        "status",
+        "delay",
+        "drop-before",
+        "drop-after",
+        "truncated-body",
+        "garbage-body",
+    ];
+
     /// The kind's name in the control API and the request log.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -157,6 +167,14 @@ impl Fault {
     #[must_use]
     pub fn times_left(&self) -> u32 {
         self.times
+    }
+
+    pub(crate) fn method(&self) -> Option<&Method> {
+        self.method.as_ref()
+    }
+
+    pub(crate) fn path(&self) -> Option<&str> {
+        self.path.as_deref()
     }
 
     fn hits(&self, method: &Method, path: &str) -> bool {

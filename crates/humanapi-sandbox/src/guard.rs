@@ -23,6 +23,16 @@ pub(crate) struct TurnedAway {
     pub(crate) message: &'static str,
 }
 
+impl TurnedAway {
+    const fn forbidden(error: &'static str, message: &'static str) -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            error,
+            message,
+        }
+    }
+}
+
 impl Guard {
     pub(crate) fn new(names: Vec<String>, control_token: Option<String>) -> Self {
         Self {
@@ -62,47 +72,52 @@ impl Guard {
         headers: &HeaderMap,
         host: &str,
     ) -> Result<(), TurnedAway> {
-        let forbidden = |error, message| {
-            Err(TurnedAway {
-                status: StatusCode::FORBIDDEN,
-                error,
-                message,
-            })
-        };
         if let Some(expected) = &self.control_token {
             let given = headers
                 .get(CONTROL_TOKEN)
                 .and_then(|given| given.to_str().ok());
             if given != Some(expected.as_str()) {
-                return forbidden(
+                return Err(TurnedAway::forbidden(
                     "control-token",
                     "beyond loopback, control calls need the control token in X-Sandbox-Token",
-                );
+                ));
             }
         }
         if method.is_safe() {
             return Ok(());
         }
-        let same_origin = format!("http://{host}");
-        if let Some(origin) = headers.get(header::ORIGIN)
-            && !origin
-                .as_bytes()
-                .eq_ignore_ascii_case(same_origin.as_bytes())
-        {
-            return forbidden("cross-origin", "changes from another origin are refused");
-        }
-        if headers
-            .get("sec-fetch-site")
-            .is_some_and(|site| site == "cross-site" || site == "same-site")
-        {
-            return forbidden("cross-site", "changes from another site are refused");
-        }
+        Self::check_same_site(headers, host)?;
         if content_type(headers).as_deref() != Some("application/json") {
             return Err(TurnedAway {
                 status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 error: "content-type",
                 message: "changes need Content-Type: application/json",
             });
+        }
+        Ok(())
+    }
+
+    /// Refuses a request that a page of another site has made.
+    pub(crate) fn check_same_site(headers: &HeaderMap, host: &str) -> Result<(), TurnedAway> {
+        let same_origin = format!("http://{host}");
+        if let Some(origin) = headers.get(header::ORIGIN)
+            && !origin
+                .as_bytes()
+                .eq_ignore_ascii_case(same_origin.as_bytes())
+        {
+            return Err(TurnedAway::forbidden(
+                "cross-origin",
+                "this call is refused to pages of another origin",
+            ));
+        }
+        if headers
+            .get("sec-fetch-site")
+            .is_some_and(|site| site == "cross-site" || site == "same-site")
+        {
+            return Err(TurnedAway::forbidden(
+                "cross-site",
+                "this call is refused to pages of another site",
+            ));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 mod app;
 mod assumption;
 mod body;
+mod changes;
 mod clock;
 mod control;
 mod control_api;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::app::{AppCredentials, DemoApp};
+use crate::changes::Watch;
 use crate::control::Control;
 use crate::service::{BODY_LIMIT, Incoming, Service};
 
@@ -75,6 +76,8 @@ impl OfflineSandbox {
         }
         let outcome = self.service.handle(incoming);
         let mut reply = outcome.reply.ok_or(Dropped)?;
+        // Without a socket, nobody follows: the first event is all there is.
+        reply.extensions_mut().remove::<Watch>();
         let length = http::HeaderValue::from(reply.body().len());
         if !matches!(reply.status().as_u16(), 204 | 304) {
             reply

@@ -2,12 +2,17 @@
 
 mod connect;
 mod dashboard;
-mod directory;
 mod message;
+mod screen;
 
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use maud::{DOCTYPE, Markup, html};
+use sha2::{Digest as _, Sha256};
 
 use crate::body::query_value;
 use crate::reply::{self, Reply};
@@ -24,13 +29,12 @@ impl Service {
     pub(crate) fn page(&self, incoming: &Incoming, body: &[u8], note: &mut Note) -> Option<Reply> {
         let head = &incoming.head;
         let query = head.uri.query();
-        let reads = head.method == Method::GET || head.method == Method::HEAD;
+        let reads = reads(&head.method);
         let path = head.uri.path();
         let action = path.strip_prefix("/connect/");
         let page = match (path, action) {
             ("/" | "/connect" | LAUNCH_TEXT, _) if !reads => method_not_allowed("GET, HEAD"),
-            ("/", _) if opens_connect(query) => self.connect_page(query, note),
-            ("/", _) => self.dashboard(incoming, &note.request_id),
+            ("/", _) => self.connect_page(query, note),
             ("/connect", _) => self.hosted_link(query, note),
             (LAUNCH_TEXT, _) => svg(),
             (_, Some(action)) => self.page_action(action, incoming, body, note)?,
@@ -38,6 +42,28 @@ impl Service {
         };
         Some(private(page))
     }
+
+    /// Answers what a browser asks for on behalf of whoever watches the sandbox: the dashboard and
+    /// the icon of its tab; `None` if it is something else.
+    pub(crate) fn watching(&self, incoming: &Incoming) -> Option<Reply> {
+        let head = &incoming.head;
+        if !reads(&head.method) {
+            return None;
+        }
+        match head.uri.path() {
+            "/" if !opens_connect(head.uri.query()) => Some(self.dashboard(incoming)),
+            "/favicon.ico" => Some(reply::empty(StatusCode::NO_CONTENT)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn dashboard(&self, incoming: &Incoming) -> Reply {
+        private(self.dashboard_page(incoming))
+    }
+}
+
+fn reads(method: &Method) -> bool {
+    method == Method::GET || method == Method::HEAD
 }
 
 /// A path of `/` means Connect when the query has what the widget or an invitation puts there.
@@ -81,15 +107,49 @@ fn svg() -> Reply {
     )
 }
 
+/// A style or script that stands in a page.
+struct Part {
+    text: &'static str,
+    source: LazyLock<String>,
+}
+
+impl Part {
+    /// The hash by which a policy allows this text and no other.
+    ///
+    /// A nonce would do as well, but would have to differ each time, and with it the bytes of a
+    /// page.
+    fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+macro_rules! part {
+    ($($file:literal),+) => {
+        Part {
+            text: concat!($(include_str!($file)),+),
+            source: LazyLock::new(|| source_of(concat!($(include_str!($file)),+))),
+        }
+    };
+}
+
+static CONNECT_STYLE: Part = part!("pages/base.css", "pages/connect.css");
+static CONNECT_SCRIPT: Part = part!("pages/connect.js");
+static DASHBOARD_STYLE: Part = part!("pages/base.css", "pages/dashboard.css");
+static DASHBOARD_SCRIPT: Part = part!("pages/dashboard.js");
+
+fn source_of(text: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
+}
+
 /// What every page is made of.
 struct Layout<'a> {
     title: &'a str,
-    /// Ties the page's own style and script to its policy.
-    nonce: &'a str,
-    style: &'static str,
-    script: &'static str,
-    /// A source that forms may lead to, besides this one.
-    form_target: Option<&'a str>,
+    style: &'a Part,
+    script: Option<&'a Part>,
+    /// Where forms may lead: the value of `form-action`.
+    forms: String,
+    /// Whether pages of others may show this one in a frame.
+    framed: bool,
 }
 
 impl Layout<'_> {
@@ -102,32 +162,33 @@ impl Layout<'_> {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     title { (self.title) }
-                    style nonce=(self.nonce) { (maud::PreEscaped(self.style)) }
+                    style { (maud::PreEscaped(self.style.text)) }
                 }
                 body {
                     (content)
-                    @if !self.script.is_empty() {
-                        script nonce=(self.nonce) { (maud::PreEscaped(self.script)) }
+                    @if let Some(script) = self.script {
+                        script { (maud::PreEscaped(script.text)) }
                     }
                 }
             }
         };
         let mut reply = reply::html(status, page.into_string());
-        // Nothing about `frame-ancestors`: even `*` would keep out a page opened from disk, which is
-        // how many first try the widget, and a web view's own scheme.
-        let policy = format!(
-            "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; \
-             connect-src 'self'; form-action 'self'{target}; base-uri 'none'",
-            nonce = self.nonce,
-            target = self
-                .form_target
-                .map(|target| format!(" {target}"))
-                .unwrap_or_default(),
+        let headers = reply.headers_mut();
+        let script = self.script.map_or("'none'", Part::source);
+        let mut policy = format!(
+            "default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; \
+             form-action {forms}; base-uri 'none'",
+            style = self.style.source(),
+            forms = self.forms,
         );
+        if !self.framed {
+            policy.push_str("; frame-ancestors 'none'");
+            headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        }
+        // Where frames are allowed, nothing is said of them: even `*` would keep out a page opened
+        // from disk, which is how many first try the widget, and a web view's own scheme.
         if let Ok(policy) = HeaderValue::from_str(&policy) {
-            reply
-                .headers_mut()
-                .insert(header::CONTENT_SECURITY_POLICY, policy);
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
         reply
     }

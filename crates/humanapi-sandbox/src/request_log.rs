@@ -128,13 +128,14 @@ impl RequestLog {
 }
 
 /// Query parameters that may hold a token or a secret.
-const SECRET_PARAMETERS: [&str; 7] = [
+const SECRET_PARAMETERS: [&str; 8] = [
     "token",
     "access_token",
     "id_token",
     "session_token",
     "client_token",
     "client_secret",
+    "password",
     "pisId",
 ];
 

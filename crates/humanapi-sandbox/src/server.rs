@@ -15,10 +15,12 @@ use http_body_util::BodyExt as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::changes::{BACKLOG, FeedEnd, Watch};
 use crate::service::{BODY_LIMIT, Incoming, Service};
 
 /// How long an answer under way may take once the sandbox stops.
@@ -44,18 +46,11 @@ pub(crate) async fn serve(
             };
             // Without it, small answers may wait for an acknowledgement; failing is harmless.
             let _ = stream.set_nodelay(true);
-            let service = Arc::clone(&service);
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(
-                    TokioIo::new(stream),
-                    service_fn(move |request| answer(Arc::clone(&service), request)),
-                );
-            let connection = connections.watch(connection);
-            tokio::spawn(async move {
-                // An error here is the caller's hanging up or a planned fault.
-                let _ = connection.await;
-            });
+            tokio::spawn(converse(
+                Arc::clone(&service),
+                stream,
+                connections.watcher(),
+            ));
         }
     };
     tokio::select! {
@@ -63,8 +58,30 @@ pub(crate) async fn serve(
         _ = stop => {}
     }
     drop(listener);
+    // A watcher's answer would never end by itself.
+    service.changes.end();
     // Whatever is still under way after the grace is cut off with the runtime.
     let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;
+}
+
+/// Serves one connection.
+async fn converse<S>(service: Arc<Service>, stream: S, connections: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let stuck = Arc::new(Notify::new());
+    let hang_up = Arc::clone(&stuck);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(
+            TokioIo::new(stream),
+            service_fn(move |request| answer(Arc::clone(&service), request, Arc::clone(&hang_up))),
+        );
+    tokio::select! {
+        // An error here is the caller's hanging up or a planned fault.
+        _ = connections.watch(connection) => {}
+        () = stuck.notified() => {}
+    }
 }
 
 /// The connection is to close without an answer.
@@ -78,6 +95,7 @@ enum HangUp {
 async fn answer(
     service: Arc<Service>,
     request: Request<hyper::body::Incoming>,
+    hang_up: Arc<Notify>,
 ) -> Result<Response<Answer>, HangUp> {
     let (head, body) = request.into_parts();
     let (body, drained) = read(body).await.map_err(HangUp::Caller)?;
@@ -86,7 +104,10 @@ async fn answer(
     if let Some(by) = outcome.delay {
         tokio::time::sleep(by).await;
     }
-    let reply = outcome.reply.ok_or(HangUp::Planned)?;
+    let mut reply = outcome.reply.ok_or(HangUp::Planned)?;
+    if let Some(watch) = reply.extensions_mut().remove::<Watch>() {
+        return Ok(reply.map(|first| follow(watch, first, hang_up)));
+    }
     let truncated = outcome.truncated;
     let mut response = reply.map(|whole| Answer::new(whole, truncated));
     if !drained {
@@ -94,6 +115,21 @@ async fn answer(
         response.headers_mut().insert(header::CONNECTION, close);
     }
     Ok(response)
+}
+
+/// An answer that goes on with events for as long as they are read.
+fn follow(watch: Watch, first: Bytes, hang_up: Arc<Notify>) -> Answer {
+    let (client, events) = mpsc::channel(BACKLOG);
+    tokio::spawn(async move {
+        if watch.feed(client).await == FeedEnd::Stuck {
+            // The end of the body would wait behind what is not being read.
+            hang_up.notify_one();
+        }
+    });
+    Answer {
+        events: Some(events),
+        ..Answer::new(first, false)
+    }
 }
 
 /// Reads a body as far as the limit: the whole of it, or nothing if it was longer, and whether
@@ -135,12 +171,13 @@ async fn read(mut body: hyper::body::Incoming) -> Result<(Option<Bytes>, bool), 
     Ok(((length <= BODY_LIMIT).then_some(whole), true))
 }
 
-/// A body that can break off half-way.
+/// A body that can break off half-way, or go on with events.
 #[derive(Debug)]
 struct Answer {
     left: Option<Bytes>,
     length: u64,
     break_off: BreakOff,
+    events: Option<mpsc::Receiver<Bytes>>,
 }
 
 /// Where a body stands that is to break off.
@@ -167,6 +204,7 @@ impl Answer {
             } else {
                 BreakOff::Never
             },
+            events: None,
         }
     }
 }
@@ -183,6 +221,11 @@ impl Body for Answer {
             && !data.is_empty()
         {
             return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        if let Some(events) = &mut self.events {
+            return events
+                .poll_recv(context)
+                .map(|event| event.map(|event| Ok(Frame::data(event))));
         }
         match self.break_off {
             BreakOff::Never => Poll::Ready(None),
@@ -201,10 +244,15 @@ impl Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.break_off == BreakOff::Never && self.left.as_ref().is_none_or(Bytes::is_empty)
+        self.events.is_none()
+            && self.break_off == BreakOff::Never
+            && self.left.as_ref().is_none_or(Bytes::is_empty)
     }
 
     fn size_hint(&self) -> SizeHint {
+        if self.events.is_some() {
+            return SizeHint::new();
+        }
         SizeHint::with_exact(if self.left.is_some() { self.length } else { 0 })
     }
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::app::{AppCredentials, DemoApp};
 use crate::assumption::{Assumption, Assumptions};
+use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::exchanges::Exchanges;
 use crate::fault::{FaultKind, Faults};
@@ -42,6 +43,7 @@ pub(crate) struct Service {
     pub(crate) log: RequestLog,
     pub(crate) exchanges: Exchanges,
     pub(crate) guard: Guard,
+    pub(crate) changes: Changes,
     pub(crate) state: Mutex<State>,
     serial: AtomicU64,
 }
@@ -113,6 +115,7 @@ impl Service {
             log: RequestLog::new(log_capacity),
             exchanges: Exchanges::default(),
             guard,
+            changes: Changes::default(),
             serial: AtomicU64::new(0),
         }
     }
@@ -151,26 +154,26 @@ impl Service {
     }
 
     pub(crate) fn handle(self: &Arc<Self>, incoming: Incoming) -> Outcome {
-        let serial = self.serial.fetch_add(1, Ordering::SeqCst);
-        let start = keyed(self.seed, &[b"request", &serial.to_be_bytes()]);
-        let mut note = Note {
-            request_id: Numbers::new(start).uuid(),
-            ..Note::default()
-        };
         if let Err(refusal) = self.guard.check_host(incoming.host.as_deref()) {
             let reply = turn_away(&refusal);
-            return self.finish(&incoming.head, note, reply, None, None);
+            return self.finish(&incoming.head, self.note(), reply, None, None);
         }
         let path = incoming.head.uri.path();
-        if is_control(path) {
-            // Reading the log must not fill it, nor may a fault lock out the one who planned it.
-            let reply = self.control_api(&incoming);
+        let aside = if is_control(path) {
+            Some(self.control_api(&incoming))
+        } else {
+            self.watching(&incoming)
+        };
+        if let Some(reply) = aside {
+            // Reading the log must not fill it, a fault must not lock out the one who planned it,
+            // and the request ids of a story must not depend on whether somebody watches it.
             return Outcome {
                 reply: Some(sign(reply)),
                 delay: None,
                 truncated: false,
             };
         }
+        let mut note = self.note();
         let hit = self.faults.hit(&incoming.head.method, path);
         let reply = match &hit.kind {
             Some(FaultKind::DropBefore) => reply::empty(StatusCode::OK),
@@ -182,6 +185,16 @@ impl Service {
             _ => self.route(&incoming, &mut note),
         };
         self.finish(&incoming.head, note, reply, hit.kind, hit.delay)
+    }
+
+    /// A note with the next request id.
+    fn note(&self) -> Note {
+        let serial = self.serial.fetch_add(1, Ordering::SeqCst);
+        let start = keyed(self.seed, &[b"request", &serial.to_be_bytes()]);
+        Note {
+            request_id: Numbers::new(start).uuid(),
+            ..Note::default()
+        }
     }
 
     fn route(&self, incoming: &Incoming, note: &mut Note) -> Reply {
@@ -275,6 +288,7 @@ impl Service {
             note,
             name,
         );
+        self.changes.tell();
         Outcome {
             reply: (!dropped).then(|| sign(reply)),
             delay,

@@ -7,8 +7,10 @@ use serde::Serialize;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum SourceKind {
-    /// A clinic or pharmacy: medical records.
+    /// A clinic, hospital or practice: medical records.
     Medical,
+    /// A pharmacy: medical records too, in a category of its own.
+    Pharmacy,
     /// A tracker or app: activities and readings.
     Wellness,
 }
@@ -25,9 +27,43 @@ pub struct Source {
     pub word: &'static str,
     /// What it holds.
     pub kind: SourceKind,
+    /// Whether signing in takes a one-time code after the password.
+    pub one_time_code: bool,
+}
+
+impl SourceKind {
+    /// All of them, in the order of the Connect page.
+    pub(crate) const ALL: &[Self] = &[Self::Medical, Self::Pharmacy, Self::Wellness];
+
+    /// The category on the Connect page.
+    pub(crate) const fn category(self) -> &'static str {
+        match self {
+            Self::Medical => "Medical",
+            Self::Pharmacy => "Pharmacy",
+            Self::Wellness => "Wellness",
+        }
+    }
+
+    /// What is said of such a source in a list.
+    pub(crate) const fn about(self) -> &'static str {
+        match self {
+            Self::Medical => "Clinic",
+            Self::Pharmacy => "Pharmacy",
+            Self::Wellness => "App or device",
+        }
+    }
 }
 
 impl Source {
+    /// What every demo source takes as the username.
+    pub const DEMO_USERNAME: &str = "demouser";
+
+    /// What every demo source takes as the password.
+    pub const DEMO_PASSWORD: &str = "password";
+
+    /// What every demo source that asks for a one-time code takes.
+    pub const DEMO_CODE: &str = "123456";
+
     /// The demo directory.
     pub const ALL: &[Self] = &[
         Self::new(
@@ -52,7 +88,7 @@ impl Source {
             "65a0f3c2d4b1e09876540004",
             "Starfleet Pharmacy",
             "starfleet_pharmacy",
-            SourceKind::Medical,
+            SourceKind::Pharmacy,
         ),
         Self::new(
             "65a0f3c2d4b1e09876540005",
@@ -66,6 +102,20 @@ impl Source {
             PULSEBAND,
             SourceKind::Wellness,
         ),
+        Self::new(
+            "65a0f3c2d4b1e09876540007",
+            "Lakeside Family Practice",
+            "lakeside_family_practice",
+            SourceKind::Medical,
+        )
+        .with_one_time_code(),
+        Self::new(
+            "65a0f3c2d4b1e09876540008",
+            "Corner Street Pharmacy",
+            "corner_street_pharmacy",
+            SourceKind::Pharmacy,
+        )
+        .with_one_time_code(),
     ];
 
     const fn new(
@@ -79,7 +129,13 @@ impl Source {
             name,
             word,
             kind,
+            one_time_code: false,
         }
+    }
+
+    const fn with_one_time_code(mut self) -> Self {
+        self.one_time_code = true;
+        self
     }
 
     /// Finds a source by its id, its word or its name.
@@ -93,7 +149,7 @@ impl Source {
     /// What the records of this source carry as their `source`.
     pub(crate) const fn tag(&self) -> &'static str {
         match self.kind {
-            SourceKind::Medical => self.id,
+            SourceKind::Medical | SourceKind::Pharmacy => self.id,
             SourceKind::Wellness => self.word,
         }
     }

@@ -13,6 +13,15 @@ pub(crate) struct Sitting {
     pub(crate) connected: Vec<&'static Source>,
     pub(crate) disconnected: Vec<&'static Source>,
     pub(crate) requested: Vec<RequestedProvider>,
+    /// The source whose password was right and whose one-time code is still to come.
+    pub(crate) awaiting_code: Option<AwaitingCode>,
+}
+
+/// A sign-in that is half done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AwaitingCode {
+    pub(crate) source: &'static Source,
+    pub(crate) wrong_codes: u8,
 }
 
 impl Sitting {

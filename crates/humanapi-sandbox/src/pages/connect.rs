@@ -1,34 +1,119 @@
 //! The Connect page: a user's sitting under a session or id token, and what they do in it.
 
 use http::header::{self, HeaderValue};
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use maud::html;
+use serde::Serialize;
 
-use super::Layout;
-use super::directory::{Connect, Hosted, SCRIPT, STYLE, banner};
 use super::message::{Event, Message, Status};
+use super::screen::{Authority, Hosted, Person, Screen, banner};
+use super::{CONNECT_SCRIPT, CONNECT_STYLE, Layout};
 use crate::app::callback_allowed;
 use crate::assumption::Assumption;
 use crate::body::{Fields, content_type, query_value};
+use crate::clock::Millis;
 use crate::lock;
 use crate::reply::{self, Reply};
 use crate::request_log::Note;
 use crate::service::{Incoming, Service, allow};
 use crate::source::Source;
-use crate::state::State;
+use crate::state::{AwaitingCode, State};
 use crate::token::{Claim, Standing, TokenKind};
 use crate::user::{Location, RequestedProvider, UserStatus};
+
+/// What a button of the page does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    /// Connects without signing in: the short way, for programs.
+    Connect(&'static Source),
+    Disconnect(&'static Source),
+    SignIn(&'static Source),
+    Code(&'static Source),
+    Request,
+    Done,
+}
+
+/// What came of it.
+enum Outcome {
+    Told(Message),
+    /// The password was right, and a one-time code is asked for next.
+    NeedsCode,
+    Mistake(Mistake),
+    /// The sitting is over.
+    Ended(Status),
+}
+
+/// What the user can put right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mistake {
+    WrongSignIn,
+    WrongCode,
+    SignInAgain,
+    NothingRequested,
+}
+
+/// After so many wrong codes the password is asked for again.
+const CODES: u8 = 5;
+
+/// How many requested providers are kept for one user.
+const REQUESTS: usize = 100;
+
+impl Mistake {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::SignInAgain => StatusCode::CONFLICT,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::WrongSignIn => "wrong-sign-in",
+            Self::WrongCode => "wrong-code",
+            Self::SignInAgain => "sign-in-again",
+            Self::NothingRequested => "nothing-requested",
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::WrongSignIn => {
+                "That username and password do not belong together. Check both and try again."
+            }
+            Self::WrongCode => "That is not the code. Check it and try again.",
+            Self::SignInAgain => "Please sign in again to get a new code.",
+            Self::NothingRequested => "Name a doctor, a practice or a health system.",
+        }
+    }
+
+    fn screen(self, source: Option<&'static Source>, username: &str) -> Screen {
+        let problem = Some(self.text());
+        match (self, source) {
+            (Self::WrongCode, Some(source)) => Screen::Code { source, problem },
+            (_, Some(source)) => Screen::SignIn {
+                source,
+                username: username.to_owned(),
+                problem,
+            },
+            (_, None) => Screen::Request { problem },
+        }
+    }
+}
 
 impl Service {
     /// The page as the widget opens it, in a frame or a web view.
     pub(super) fn connect_page(&self, query: Option<&str>, note: &mut Note) -> Reply {
-        let token = query_value(query, "token");
+        let token = query_value(query, "token").unwrap_or_default();
         let preseeded = query_value(query, "preseed").is_some_and(|value| value != "false");
         let selects = query_value(query, "mode").as_deref() == Some("select") && !preseeded;
-        if token.as_deref().unwrap_or_default().is_empty() && selects {
-            return self.write_page(&Connect::looking(), &note.request_id);
+        let authority = Authority {
+            token: &token,
+            hosted: None,
+        };
+        if token.is_empty() && selects {
+            return write(&Screen::Looking, &authority, StatusCode::OK);
         }
-        self.sitting_page(token.as_deref(), None, note)
+        self.sitting_page(&authority, query, note)
     }
 
     /// The page as an app on a phone opens it, in the system's browser.
@@ -37,9 +122,14 @@ impl Service {
         match self.hosted(value("clientId"), value("callback")) {
             Ok(hosted) => {
                 note.client_id = Some(hosted.client_id.clone());
-                self.sitting_page(value("token").as_deref(), Some(hosted), note)
+                let token = value("token").unwrap_or_default();
+                let authority = Authority {
+                    token: &token,
+                    hosted: Some(hosted),
+                };
+                self.sitting_page(&authority, query, note)
             }
-            Err(problem) => self.plain_page(problem, &note.request_id),
+            Err(problem) => plain_page(problem),
         }
     }
 
@@ -49,142 +139,78 @@ impl Service {
     /// can do nothing here that it could not do with the token anywhere else.
     pub(super) fn page_action(
         &self,
-        action: &str,
+        path: &str,
         incoming: &Incoming,
         body: &[u8],
         note: &mut Note,
     ) -> Option<Reply> {
-        let source = action.strip_prefix("sources/");
-        if source.is_none() && action != "requests" && action != "done" {
-            return None;
-        }
-        let source = match source.map(Source::find) {
-            Some(None) => return None,
-            Some(found) => found,
-            None => None,
-        };
+        let mut action = find_action(path)?;
         if incoming.head.method != Method::POST {
             let mut reply = reply::text(StatusCode::METHOD_NOT_ALLOWED, "Actions are posted.\n");
             allow(&mut reply, "POST");
             return Some(reply);
         }
         let headers = &incoming.head.headers;
-        let is_form = content_type(headers).as_deref() == Some("application/x-www-form-urlencoded");
-        let form = match Fields::read(headers, body) {
-            Ok(mut fields) => ActionForm::read(&mut fields).and_then(|form| {
-                fields.finish()?;
-                Ok(form)
-            }),
-            Err(problem) => Err(problem),
-        };
-        let form = match form {
+        let form = match ActionForm::read(headers, body) {
             Ok(form) => form,
             Err(problem) => {
                 return Some(problem.write(&self.assumptions, false, &note.request_id));
             }
         };
+        if let Action::Connect(source) = action
+            && form.disconnects
+        {
+            action = Action::Disconnect(source);
+        }
         let hosted = if form.client_id.is_some() || form.callback.is_some() {
             match self.hosted(form.client_id.clone(), form.callback.clone()) {
                 Ok(hosted) => Some(hosted),
-                Err(problem) => return Some(self.plain_page(problem, &note.request_id)),
+                Err(problem) => return Some(plain_page(problem)),
             }
         } else {
             None
         };
-        let outcome = self.act(action, source, &form, hosted.as_ref(), note);
-        if !is_form {
-            return Some(match outcome {
-                Ok(message) => reply::json(StatusCode::OK, &message),
-                Err(status) => reply::json(StatusCode::UNAUTHORIZED, &Message::nothing(status)),
-            });
-        }
-        let token = form.token.as_deref().unwrap_or_default();
-        let target = match (&hosted, action) {
-            (Some(hosted), "done") => outcome
-                .unwrap_or_else(Message::nothing)
-                .on_callback(&hosted.callback),
-            (Some(hosted), _) => page_address(
-                "/connect",
-                &[
-                    ("clientId", &hosted.client_id),
-                    ("token", token),
-                    ("callback", &hosted.callback),
-                ],
-            ),
-            (None, _) => page_address("/", &[("token", token)]),
-        };
-        Some(see_other(&target))
+        let outcome = self.act(action, &form, hosted.as_ref(), note);
+        let is_form = content_type(headers).as_deref() == Some("application/x-www-form-urlencoded");
+        Some(if is_form {
+            answer_form(action, outcome, &form, hosted)
+        } else {
+            answer_json(&outcome)
+        })
     }
 
     fn act(
         &self,
-        action: &str,
-        source: Option<&'static Source>,
+        action: Action,
         form: &ActionForm,
         hosted: Option<&Hosted>,
         note: &mut Note,
-    ) -> Result<Message, Status> {
+    ) -> Outcome {
         let mut state = lock(&self.state);
         let app = hosted.map(|hosted| hosted.app);
-        let claim = self.admit(&state, form.token.as_deref(), app, note)?;
-        let now = self.clock.now();
-        let gone = Status::SessionTokenInvalid;
-        let (event, status) = match source {
-            Some(source) if form.disconnects => {
-                let user = state.user_mut(claim.holder).ok_or(gone)?;
-                if user.disconnect(source) {
-                    state.sitting_mut(claim, now).note_disconnected(source);
-                }
-                (Event::Disconnect, Status::DisconnectedSource)
-            }
-            Some(source) => {
-                let user = state.user_mut(claim.holder).ok_or(gone)?;
-                if user.connect(source) {
-                    state.sitting_mut(claim, now).note_connected(source);
-                }
-                (Event::Connect, Status::ConnectedSource)
-            }
-            None if action == "requests" => {
-                let user = state.user_mut(claim.holder).ok_or(gone)?;
-                user.requested.push(form.provider.clone());
-                let sitting = state.sitting_mut(claim, now);
-                sitting.requested.push(form.provider.clone());
-                (Event::Close, Status::Success)
-            }
-            None => (Event::Close, Status::Success),
-        };
-        let sitting = state.sitting(claim);
-        let user = state.user(claim.holder).ok_or(gone)?;
-        Ok(Message::new(event, status, user, sitting))
+        self.admit(&state, form.token.as_deref(), app, note)
+            .and_then(|claim| change(&mut state, claim, action, form, self.clock.now()))
+            .unwrap_or_else(Outcome::Ended)
     }
 
-    fn sitting_page(&self, token: Option<&str>, hosted: Option<Hosted>, note: &mut Note) -> Reply {
-        let state = lock(&self.state);
-        let app = hosted.as_ref().map(|hosted| hosted.app);
-        let page = match self.admit(&state, token, app, note) {
-            Ok(claim) => Connect {
-                token: token.unwrap_or_default(),
-                hosted,
-                connected: state
-                    .user(claim.holder)
-                    .map(|user| user.connections.clone())
-                    .unwrap_or_default(),
-                requested: state
-                    .user(claim.holder)
-                    .map(|user| user.requested.len())
-                    .unwrap_or_default(),
-                refusal: None,
-                looks_only: false,
-            },
-            Err(status) => Connect {
-                token: token.unwrap_or_default(),
-                hosted,
-                refusal: Some(status),
-                ..Connect::looking()
-            },
+    fn sitting_page(
+        &self,
+        authority: &Authority<'_>,
+        query: Option<&str>,
+        note: &mut Note,
+    ) -> Reply {
+        let screen = {
+            let state = lock(&self.state);
+            let app = authority.hosted.as_ref().map(|hosted| hosted.app);
+            self.admit(&state, Some(authority.token), app, note)
+                .and_then(|claim| screen(&state, claim, query_value(query, "show").as_deref()))
+                .unwrap_or_else(Screen::Refused)
         };
-        drop(state);
-        self.write_page(&page, &note.request_id)
+        let status = match screen {
+            Screen::Refused(_) => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::OK,
+        };
+        write(&screen, authority, status)
     }
 
     /// Whether a token opens Connect, and for a hosted link, for that application.
@@ -245,43 +271,262 @@ impl Service {
             callback,
         })
     }
+}
 
-    fn write_page(&self, page: &Connect<'_>, nonce: &str) -> Reply {
-        let form_target = page
-            .hosted
-            .as_ref()
-            .and_then(|hosted| form_source(&hosted.callback));
-        let status = match page.refusal {
-            None => StatusCode::OK,
-            Some(_) => StatusCode::UNAUTHORIZED,
-        };
-        Layout {
-            title: "Connect – Human API sandbox",
-            nonce,
-            style: STYLE,
-            script: SCRIPT,
-            form_target: form_target.as_deref(),
-        }
-        .reply(status, &page.markup())
+/// The action at a path below `/connect/`.
+fn find_action(path: &str) -> Option<Action> {
+    match path {
+        "requests" => return Some(Action::Request),
+        "done" => return Some(Action::Done),
+        _ => {}
     }
+    let path = path.strip_prefix("sources/")?;
+    let (source, step) = path.split_once('/').unwrap_or((path, ""));
+    let source = Source::find(source)?;
+    match step {
+        "" if !path.ends_with('/') => Some(Action::Connect(source)),
+        "sign-in" => Some(Action::SignIn(source)),
+        "code" => Some(Action::Code(source)),
+        _ => None,
+    }
+}
 
-    fn plain_page(&self, problem: &str, nonce: &str) -> Reply {
-        let layout = Layout {
-            title: "Connect – Human API sandbox",
-            nonce,
-            style: STYLE,
-            script: "",
-            form_target: None,
-        };
-        let content = html! {
-            main {
-                (banner())
-                h1 { "This link cannot be opened" }
-                p { (problem) }
+/// Does what was asked for, for a user whose token was found good.
+fn change(
+    state: &mut State,
+    claim: Claim,
+    action: Action,
+    form: &ActionForm,
+    now: Millis,
+) -> Result<Outcome, Status> {
+    let gone = Status::SessionTokenInvalid;
+    let told = match action {
+        Action::SignIn(source) => {
+            let right =
+                form.username == Source::DEMO_USERNAME && form.password == Source::DEMO_PASSWORD;
+            if !right {
+                return Ok(Outcome::Mistake(Mistake::WrongSignIn));
             }
-        };
-        layout.reply(StatusCode::BAD_REQUEST, &content)
+            if source.one_time_code {
+                state.sitting_mut(claim, now).awaiting_code = Some(AwaitingCode {
+                    source,
+                    wrong_codes: 0,
+                });
+                return Ok(Outcome::NeedsCode);
+            }
+            connect(state, claim, source, now)?
+        }
+        Action::Code(source) => {
+            let user = state.user(claim.holder).ok_or(gone)?;
+            // Pressed twice, or in another tab: what was asked for has been done.
+            if user.connections.contains(&source) {
+                return Ok(Outcome::Told(message(state, claim, CONNECTED)?));
+            }
+            let sitting = state.sitting_mut(claim, now);
+            let Some(awaiting) = &mut sitting.awaiting_code else {
+                return Ok(Outcome::Mistake(Mistake::SignInAgain));
+            };
+            if awaiting.source != source {
+                return Ok(Outcome::Mistake(Mistake::SignInAgain));
+            }
+            if form.code != Source::DEMO_CODE {
+                awaiting.wrong_codes += 1;
+                if awaiting.wrong_codes < CODES {
+                    return Ok(Outcome::Mistake(Mistake::WrongCode));
+                }
+                sitting.awaiting_code = None;
+                return Ok(Outcome::Mistake(Mistake::SignInAgain));
+            }
+            connect(state, claim, source, now)?
+        }
+        Action::Connect(source) => connect(state, claim, source, now)?,
+        Action::Disconnect(source) => {
+            let user = state.user_mut(claim.holder).ok_or(gone)?;
+            if user.disconnect(source) {
+                state.sitting_mut(claim, now).note_disconnected(source);
+            }
+            (Event::Disconnect, Status::DisconnectedSource)
+        }
+        Action::Request => {
+            let wish = &form.provider;
+            if wish.physician.is_empty() && wish.health_system == NO_SYSTEM {
+                return Ok(Outcome::Mistake(Mistake::NothingRequested));
+            }
+            let user = state.user_mut(claim.holder).ok_or(gone)?;
+            // Pressed twice is wished for once.
+            if !user.requested.contains(wish) && user.requested.len() < REQUESTS {
+                user.requested.push(wish.clone());
+                state.sitting_mut(claim, now).requested.push(wish.clone());
+            }
+            (Event::Close, Status::Success)
+        }
+        Action::Done => (Event::Close, Status::Success),
+    };
+    Ok(Outcome::Told(message(state, claim, told)?))
+}
+
+const CONNECTED: (Event, Status) = (Event::Connect, Status::ConnectedSource);
+
+/// What a request says of a health system that it does not name.
+const NO_SYSTEM: &str = "N/A";
+
+fn connect(
+    state: &mut State,
+    claim: Claim,
+    source: &'static Source,
+    now: Millis,
+) -> Result<(Event, Status), Status> {
+    let user = state
+        .user_mut(claim.holder)
+        .ok_or(Status::SessionTokenInvalid)?;
+    let is_new = user.connect(source);
+    let sitting = state.sitting_mut(claim, now);
+    if is_new {
+        sitting.note_connected(source);
     }
+    sitting.awaiting_code = sitting
+        .awaiting_code
+        .filter(|awaiting| awaiting.source != source);
+    Ok(CONNECTED)
+}
+
+fn message(
+    state: &State,
+    claim: Claim,
+    (event, status): (Event, Status),
+) -> Result<Message, Status> {
+    let user = state
+        .user(claim.holder)
+        .ok_or(Status::SessionTokenInvalid)?;
+    Ok(Message::new(event, status, user, state.sitting(claim)))
+}
+
+/// The screen that an address asks for, as far as it is still true.
+fn screen(state: &State, claim: Claim, show: Option<&str>) -> Result<Screen, Status> {
+    let user = state
+        .user(claim.holder)
+        .ok_or(Status::SessionTokenInvalid)?;
+    if show == Some("request") {
+        return Ok(Screen::Request { problem: None });
+    }
+    let wanted = show
+        .and_then(Source::find)
+        .filter(|source| !user.connections.contains(source));
+    Ok(match wanted {
+        Some(source) => {
+            let awaiting = state.sitting(claim).awaiting_code;
+            if awaiting.is_some_and(|awaiting| awaiting.source == source) {
+                Screen::Code {
+                    source,
+                    problem: None,
+                }
+            } else {
+                Screen::SignIn {
+                    source,
+                    username: String::new(),
+                    problem: None,
+                }
+            }
+        }
+        None => Screen::Directory(Person::new(claim.kind, user)),
+    })
+}
+
+/// The answer to the page's script and to programs.
+fn answer_json(outcome: &Outcome) -> Reply {
+    #[derive(Serialize)]
+    struct Next {
+        next: &'static str,
+    }
+    #[derive(Serialize)]
+    struct Problem {
+        error: &'static str,
+        message: &'static str,
+    }
+    match outcome {
+        Outcome::Told(message) => reply::json(StatusCode::OK, message),
+        Outcome::NeedsCode => reply::json(
+            StatusCode::ACCEPTED,
+            &Next {
+                next: "one-time-code",
+            },
+        ),
+        Outcome::Mistake(mistake) => reply::json(
+            mistake.status(),
+            &Problem {
+                error: mistake.name(),
+                message: mistake.text(),
+            },
+        ),
+        Outcome::Ended(status) => reply::json(StatusCode::UNAUTHORIZED, &Message::nothing(*status)),
+    }
+}
+
+/// The answer to a form that a browser without script has sent: the next screen.
+fn answer_form(
+    action: Action,
+    outcome: Outcome,
+    form: &ActionForm,
+    hosted: Option<Hosted>,
+) -> Reply {
+    let source = match action {
+        Action::SignIn(source) | Action::Code(source) => Some(source),
+        _ => None,
+    };
+    let authority = Authority {
+        token: form.token.as_deref().unwrap_or_default(),
+        hosted,
+    };
+    let (message, show) = match outcome {
+        Outcome::Mistake(mistake) => {
+            let screen = mistake.screen(source, &form.username);
+            return write(&screen, &authority, mistake.status());
+        }
+        Outcome::NeedsCode => (None, source.map(|source| source.id)),
+        Outcome::Told(message) => (Some(message), None),
+        Outcome::Ended(status) => (Some(Message::nothing(status)), None),
+    };
+    if action == Action::Done
+        && let (Some(hosted), Some(message)) = (&authority.hosted, message)
+    {
+        return see_other(&message.on_callback(&hosted.callback));
+    }
+    see_other(&page_address(&authority, show))
+}
+
+fn write(screen: &Screen, authority: &Authority<'_>, status: StatusCode) -> Reply {
+    let hosted = authority.hosted.as_ref();
+    let target = hosted.and_then(|hosted| form_source(&hosted.callback));
+    Layout {
+        title: &screen.title(),
+        style: &CONNECT_STYLE,
+        script: Some(&CONNECT_SCRIPT),
+        forms: format!(
+            "'self'{}",
+            target.map(|to| format!(" {to}")).unwrap_or_default()
+        ),
+        framed: true,
+    }
+    .reply(status, &screen.markup(authority))
+}
+
+fn plain_page(problem: &str) -> Reply {
+    let content = html! {
+        main {
+            (banner(None))
+            h1 { "This link cannot be opened" }
+            p { (problem) }
+            p { "Go back to the app that you came from, and tell its makers if it happens again." }
+        }
+    };
+    Layout {
+        title: "This link cannot be opened – Human API sandbox",
+        style: &CONNECT_STYLE,
+        script: None,
+        forms: "'none'".to_owned(),
+        framed: true,
+    }
+    .reply(StatusCode::BAD_REQUEST, &content)
 }
 
 /// The body of an action.
@@ -290,11 +535,15 @@ struct ActionForm {
     client_id: Option<String>,
     callback: Option<String>,
     disconnects: bool,
+    username: String,
+    password: String,
+    code: String,
     provider: RequestedProvider,
 }
 
 impl ActionForm {
-    fn read(fields: &mut Fields) -> Result<Self, reply::Problem> {
+    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, reply::Problem> {
+        let mut fields = Fields::read(headers, body)?;
         let disconnects = match fields.optional("action").as_deref() {
             None | Some("connect") => false,
             Some("disconnect") => true,
@@ -304,14 +553,18 @@ impl ActionForm {
             }
         };
         let mut text = |name| fields.optional(name).filter(|text| !text.trim().is_empty());
-        Ok(Self {
+        let form = Self {
             token: text("token"),
             client_id: text("clientId"),
             callback: text("callback"),
             disconnects,
+            // People's phones put a blank behind what they complete.
+            username: text("username").unwrap_or_default().trim().to_owned(),
+            password: text("password").unwrap_or_default(),
+            code: text("code").unwrap_or_default().trim().to_owned(),
             provider: RequestedProvider {
                 address: text("address").unwrap_or_default(),
-                health_system: text("healthSystem").unwrap_or_else(|| "N/A".to_owned()),
+                health_system: text("healthSystem").unwrap_or_else(|| NO_SYSTEM.to_owned()),
                 location: Location {
                     latitude: 0.0,
                     longitude: 0.0,
@@ -319,13 +572,26 @@ impl ActionForm {
                 physician: text("physician").unwrap_or_default(),
                 website: text("website").unwrap_or_default(),
             },
-        })
+        };
+        fields.finish()?;
+        Ok(form)
     }
 }
 
-fn page_address(path: &str, parameters: &[(&str, &str)]) -> String {
+/// Where a screen of a sitting is loaded from.
+fn page_address(authority: &Authority<'_>, show: Option<&str>) -> String {
+    let mut parameters = vec![("token", authority.token)];
+    let path = match &authority.hosted {
+        Some(hosted) => {
+            parameters.push(("clientId", &hosted.client_id));
+            parameters.push(("callback", &hosted.callback));
+            "/connect"
+        }
+        None => "/",
+    };
+    parameters.extend(show.map(|show| ("show", show)));
     let mut text = path.to_owned();
-    for (at, (name, value)) in parameters.iter().enumerate() {
+    for (at, (name, value)) in parameters.into_iter().enumerate() {
         text.push(if at == 0 { '?' } else { '&' });
         text.push_str(name);
         text.push('=');

@@ -1,19 +1,33 @@
-//! The dashboard: users, tokens and requests at a glance, nothing secret in clear.
+//! The dashboard: what the sandbox holds and was asked, and the controls over it.
+//!
+//! Everything on it can be read without a script. The script keeps it fresh and sends the forms,
+//! because calls of the control API are JSON.
+
+use std::borrow::Cow;
 
 use http::StatusCode;
 use maud::{Markup, html};
 
-use super::Layout;
+use super::{DASHBOARD_SCRIPT, DASHBOARD_STYLE, Layout};
+use crate::assumption::AssumptionSetting;
 use crate::clock;
+use crate::fault::{Fault, FaultKind};
 use crate::lock;
 use crate::reply::Reply;
 use crate::request_log::LoggedRequest;
 use crate::service::{Incoming, Service};
+use crate::source::Source;
 use crate::token::{Claim, Standing, TokenKind, mask};
 use crate::user::{UserSnapshot, UserStatus};
 
 const USERS: usize = 100;
 const REQUESTS: usize = 50;
+
+/// What the dashboard shows of the users.
+struct Users {
+    latest: Vec<UserSnapshot>,
+    count: usize,
+}
 
 /// One token as the dashboard shows it.
 struct TokenRow {
@@ -30,80 +44,193 @@ enum Left {
 }
 
 impl Service {
-    pub(super) fn dashboard(&self, incoming: &Incoming, nonce: &str) -> Reply {
+    pub(super) fn dashboard_page(&self, incoming: &Incoming) -> Reply {
         let now = self.clock.now();
-        let (users, count, tokens) = {
-            let state = lock(&self.state);
-            let count = state.users().len();
-            let users: Vec<_> = (0..count)
-                .rev()
-                .take(USERS)
-                .filter_map(|at| self.snapshot(&state, u32::try_from(at).ok()?))
-                .collect();
-            let tokens: Vec<_> = state
-                .recent(now)
-                .into_iter()
-                .map(|(text, claim, standing)| TokenRow {
-                    masked: mask(&text),
-                    claim,
-                    owner: match claim.kind {
-                        TokenKind::Client => String::new(),
-                        _ => state
-                            .user(claim.holder)
-                            .map(|user| user.client_user_id.to_string())
-                            .unwrap_or_default(),
-                    },
-                    left: match standing {
-                        Standing::Valid { expires, .. } => Left::Seconds((expires - now) / 1000),
-                        Standing::Expired(_) => Left::Expired,
-                        Standing::Revoked(_) | Standing::Foreign => Left::Ended,
-                    },
-                })
-                .collect();
-            (users, count, tokens)
-        };
-        let requests = self.log.latest(REQUESTS);
+        let (users, tokens) = self.users_and_tokens(now);
         let host = incoming.host.as_deref().unwrap_or_default();
+        let requests = self.log.latest(REQUESTS);
         let content = html! {
             main {
-                p .banner { strong { "Sandbox" } " for development and tests. Everything here is made up." }
                 header {
+                    p .banner { strong { "Sandbox" } " for development and tests. Everything here is made up." }
                     h1 { "Human API sandbox" }
-                    a href="/" { "Refresh" }
+                    // Said by the script, which is what makes it true.
+                    p #live .live role="status" {}
+                    noscript {
+                        p .live { "Without JavaScript this page can be read, but not changed from here. " a href="/" { "Load it again" } " for the latest." }
+                    }
+                    @if self.guard.control_token().is_some() {
+                        (control_token_field())
+                    }
                 }
-                dl {
-                    div { dt { "Address" } dd { code { "http://" (host) } } }
-                    div { dt { "Seed" } dd { code { (self.seed) } } }
-                    div { dt { "Clock" } dd { code { (clock::instant(now)) } @if self.clock.is_frozen() { " (frozen)" } } }
-                    div { dt { "Token requests" } dd { (self.exchanges.read().total()) } }
+                (self.facts(now, host))
+                nav aria-label="On this page" {
+                    ul {
+                        @for (at, name) in [
+                            ("users", "Users"), ("tokens", "Tokens"), ("requests", "Requests"),
+                            ("clock", "Clock"), ("faults", "Faults"), ("assumptions", "Assumptions"),
+                        ] {
+                            li { a href=(format!("#{at}")) { (name) } }
+                        }
+                    }
                 }
-                (self.app_table())
-                (self.user_table(&users, count))
-                (token_table(&tokens))
-                (request_table(&requests))
+                div .columns {
+                    div {
+                        (self.user_section(&users))
+                        (token_section(&tokens))
+                        (request_section(&requests))
+                        (self.app_section())
+                    }
+                    div {
+                        (self.clock_section(now))
+                        (self.fault_section())
+                        (assumption_section(&self.assumptions.settings()))
+                        (start_over_section())
+                    }
+                }
             }
+            p #news .news role="status" {}
         };
         Layout {
             title: "Human API sandbox",
-            nonce,
-            style: include_str!("dashboard.css"),
-            script: "",
-            form_target: None,
+            style: &DASHBOARD_STYLE,
+            script: Some(&DASHBOARD_SCRIPT),
+            forms: "'none'".to_owned(),
+            framed: false,
         }
         .reply(StatusCode::OK, &content)
     }
 
-    fn app_table(&self) -> Markup {
+    fn users_and_tokens(&self, now: clock::Millis) -> (Users, Vec<TokenRow>) {
+        let state = lock(&self.state);
+        let count = state.users().len();
+        let latest = (0..count)
+            .rev()
+            .take(USERS)
+            .filter_map(|at| self.snapshot(&state, u32::try_from(at).ok()?))
+            .collect();
+        let tokens = state
+            .recent(now)
+            .into_iter()
+            .map(|(text, claim, standing)| TokenRow {
+                masked: mask(&text),
+                claim,
+                owner: match claim.kind {
+                    TokenKind::Client => String::new(),
+                    _ => state
+                        .user(claim.holder)
+                        .map(|user| user.client_user_id.to_string())
+                        .unwrap_or_default(),
+                },
+                left: match standing {
+                    Standing::Valid { expires, .. } => Left::Seconds((expires - now) / 1000),
+                    Standing::Expired(_) => Left::Expired,
+                    Standing::Revoked(_) | Standing::Foreign => Left::Ended,
+                },
+            })
+            .collect();
+        (Users { latest, count }, tokens)
+    }
+
+    fn facts(&self, now: clock::Millis, host: &str) -> Markup {
         html! {
-            section {
+            dl #live-facts data-live {
+                div { dt { "Address" } dd { code { "http://" (host) } } }
+                div { dt { "Seed" } dd { code { (self.seed) } } }
+                div {
+                    dt { "Clock" }
+                    dd { code { (clock::instant(now)) } @if self.clock.is_frozen() { " (frozen)" } }
+                }
+                div { dt { "Token requests" } dd { (self.exchanges.read().total()) } }
+            }
+        }
+    }
+
+    fn user_section(&self, users: &Users) -> Markup {
+        let living = || {
+            users
+                .latest
+                .iter()
+                .filter(|user| user.status != UserStatus::Deleted)
+        };
+        html! {
+            section aria-labelledby="users" {
+                h2 #users { "Users" }
+                div .scroll tabindex="0" role="region" aria-labelledby="users" {
+                    div #live-users data-live {
+                        @if users.latest.is_empty() {
+                            p .none { "None yet. A user appears with the first session token." }
+                        } @else {
+                            @if users.count > users.latest.len() {
+                                p .none { "The latest " (users.latest.len()) " of " (users.count) "." }
+                            }
+                            (self.user_table(&users.latest))
+                        }
+                    }
+                }
+                form #user-form .row {
+                    label { "User"
+                        // Named by the application as well, because two may have the same id.
+                        select #live-user-choice data-live name="user" required {
+                            @for user in living() {
+                                option value=(user_value(user)) {
+                                    (user.client_user_id) " · " (self.app_name(&user.client_id))
+                                }
+                            }
+                        }
+                    }
+                    label { "Source"
+                        select name="source" {
+                            @for source in Source::ALL { option value=(source.id) { (source.name) } }
+                        }
+                    }
+                    div .buttons {
+                        button type="submit" data-path="/sandbox/sources/connect" { "Connect source" }
+                        button type="submit" data-path="/sandbox/sources/disconnect" { "Disconnect source" }
+                        button type="submit" data-path="/sandbox/users/delete" { "Delete user" }
+                    }
+                }
+            }
+        }
+    }
+
+    fn user_table(&self, users: &[UserSnapshot]) -> Markup {
+        html! {
+            table {
+                thead { tr {
+                    th scope="col" { "User" } th scope="col" { "Status" }
+                    th scope="col" { "Sources" } th scope="col" { "Application" }
+                    th scope="col" { "Human id" }
+                } }
+                tbody {
+                    @for user in users {
+                        tr {
+                            th scope="row" .wide { bdi { (user.client_user_id) } }
+                            td class=(status_class(user.status)) { (status_text(user.status)) }
+                            td .wide { (source_names(user)) }
+                            td { (self.app_name(&user.client_id)) }
+                            td .mono { (user.human_id) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn app_section(&self) -> Markup {
+        html! {
+            section aria-labelledby="apps" {
                 h2 #apps { "Applications" }
                 div .scroll tabindex="0" role="region" aria-labelledby="apps" {
                     table {
-                        thead { tr { th scope="col" { "Name" } th scope="col" { "Client id" } th scope="col" { "Access tokens from" } th scope="col" { "Admin API" } } }
+                        thead { tr {
+                            th scope="col" { "Name" } th scope="col" { "Client id" }
+                            th scope="col" { "Access tokens from" } th scope="col" { "Admin API" }
+                        } }
                         tbody {
                             @for app in &self.apps {
                                 tr {
-                                    td { (app.app.name()) }
+                                    th scope="row" { (app.app.name()) }
                                     td .mono { (app.client_id) }
                                     td .mono { @if app.hip { "/v1/admin/token" } @else { "/v1/connect/token" } }
                                     td { @if app.admin_api { "on" } @else { "off" } }
@@ -113,28 +240,21 @@ impl Service {
                     }
                 }
             }
-        }
-    }
-
-    fn user_table(&self, users: &[UserSnapshot], count: usize) -> Markup {
-        html! {
-            section {
-                h2 #users { "Users" @if count > users.len() { " (latest " (users.len()) " of " (count) ")" } }
-                div .scroll tabindex="0" role="region" aria-labelledby="users" {
-                    @if users.is_empty() {
-                        p .none { "None yet. A user appears with the first session token." }
-                    } @else {
-                        table {
-                            thead { tr { th scope="col" { "User" } th scope="col" { "Status" } th scope="col" { "Sources" } th scope="col" { "Application" } th scope="col" { "Human id" } } }
-                            tbody {
-                                @for user in users {
-                                    tr {
-                                        td .wide { bdi { (user.client_user_id) } }
-                                        td class=(status_class(user.status)) { (status_text(user.status)) }
-                                        td .wide { (source_names(user)) }
-                                        td { (self.app_name(&user.client_id)) }
-                                        td .mono { (user.human_id) }
-                                    }
+            section aria-labelledby="sources" {
+                h2 #sources { "Sources" }
+                div .scroll tabindex="0" role="region" aria-labelledby="sources" {
+                    table {
+                        thead { tr {
+                            th scope="col" { "Name" } th scope="col" { "Category" }
+                            th scope="col" { "Signing in" } th scope="col" { "Id" }
+                        } }
+                        tbody {
+                            @for source in Source::ALL {
+                                tr {
+                                    th scope="row" { (source.name) }
+                                    td { (source.kind.category()) }
+                                    td { "password" @if source.one_time_code { " and code" } }
+                                    td .mono { (source.id) }
                                 }
                             }
                         }
@@ -149,34 +269,143 @@ impl Service {
             .map(|(_, app)| app.app.name())
             .unwrap_or_default()
     }
+
+    fn clock_section(&self, now: clock::Millis) -> Markup {
+        html! {
+            section aria-labelledby="clock" {
+                h2 #clock { "Clock" }
+                p #live-clock data-live {
+                    code { (clock::instant(now)) }
+                    @if self.clock.is_frozen() { " It stands still unless moved." }
+                    @else { " It runs, and can be moved forward." }
+                }
+                form .buttons data-path="/sandbox/clock/advance" {
+                    button type="submit" name="seconds" value="60" { "Forward 1 minute" }
+                    button type="submit" name="seconds" value="3600" { "Forward 1 hour" }
+                    button type="submit" name="seconds" value="86400" { "Forward 1 day" }
+                }
+                form #advance .row data-path="/sandbox/clock/advance" {
+                    label { "Amount" input name="amount" type="number" min="1" max="1000000000" step="1" required; }
+                    label { "Unit"
+                        select name="unit" {
+                            option value="1" { "seconds" }
+                            option value="60" selected { "minutes" }
+                            option value="3600" { "hours" }
+                            option value="86400" { "days" }
+                        }
+                    }
+                    div .buttons { button type="submit" { "Move forward" } }
+                }
+            }
+        }
+    }
+
+    fn fault_section(&self) -> Markup {
+        let planned = self.faults.planned();
+        html! {
+            section aria-labelledby="faults" {
+                h2 #faults { "Faults" }
+                div #live-faults data-live {
+                    @if planned.is_empty() {
+                        p { "None planned." }
+                    } @else {
+                        ol .planned aria-label="Planned faults" {
+                            @for fault in &planned { li { (fault_text(fault)) } }
+                        }
+                    }
+                }
+                form #fault .row data-path="/sandbox/faults" {
+                    label { "Kind"
+                        select name="kind" {
+                            @for kind in FaultKind::NAMES { option value=(kind) { (kind) } }
+                        }
+                    }
+                    label data-for="status" { "Status" input name="status" type="number" min="200" max="599" value="503" required; }
+                    label data-for="status" { "Retry-After" input name="retry_after" autocomplete="off"; }
+                    label data-for="status" { "Error code" input name="error_code" autocomplete="off"; }
+                    label data-for="delay" { "Delay in ms" input name="delay_ms" type="number" min="0" max="3600000" value="1000" required; }
+                    label { "Method"
+                        select name="method" {
+                            option value="" { "any" }
+                            @for method in ["GET", "POST", "DELETE"] { option { (method) } }
+                        }
+                    }
+                    label { "Path begins with" input name="path" autocomplete="off" placeholder="/v1/connect/token"; }
+                    label { "Times" input name="times" type="number" min="1" max="1000000" value="1" required; }
+                    div .buttons {
+                        button type="submit" { "Plan fault" }
+                        button type="submit" formnovalidate data-method="DELETE" data-path="/sandbox/faults" { "Clear faults" }
+                    }
+                }
+            }
+        }
+    }
 }
 
-fn token_table(tokens: &[TokenRow]) -> Markup {
+fn control_token_field() -> Markup {
     html! {
-        section {
+        form #control .row {
+            label { "Control token"
+                input #control-token type="password" autocomplete="off"
+                    aria-describedby="control-why";
+            }
+            p #control-why { "Shown where the sandbox was started. Needed here, because it listens beyond this machine." }
+            div .buttons { button type="submit" { "Use token" } }
+        }
+    }
+}
+
+fn token_section(tokens: &[TokenRow]) -> Markup {
+    html! {
+        section aria-labelledby="tokens" {
             h2 #tokens { "Latest tokens" }
             div .scroll tabindex="0" role="region" aria-labelledby="tokens" {
-                @if tokens.is_empty() {
-                    p .none { "None yet." }
-                } @else {
-                    table {
-                        thead { tr { th scope="col" { "Kind" } th scope="col" { "Token" } th scope="col" { "User" } th scope="col" { "Time left" } } }
-                        tbody {
-                            @for token in tokens {
-                                tr {
-                                    td { (token.claim.kind) }
-                                    td .mono { (token.masked) }
-                                    td .wide { bdi { (token.owner) } }
-                                    @match token.left {
-                                        Left::Seconds(seconds) => td { (span_text(seconds)) },
-                                        Left::Expired => td .bad { "expired" },
-                                        Left::Ended => td .bad { "revoked" },
+                div #live-tokens data-live {
+                    @if tokens.is_empty() {
+                        p .none { "None yet." }
+                    } @else {
+                        table {
+                            thead { tr {
+                                th scope="col" { "Token" } th scope="col" { "Kind" }
+                                th scope="col" { "User" } th scope="col" { "Time left" }
+                            } }
+                            tbody {
+                                @for token in tokens {
+                                    tr {
+                                        th scope="row" .mono { (token.masked) }
+                                        td { (token.claim.kind) }
+                                        td .wide { bdi { (token.owner) } }
+                                        @match token.left {
+                                            Left::Seconds(seconds) => td { (span_text(seconds)) },
+                                            Left::Expired => td .bad { "expired" },
+                                            Left::Ended => td .bad { "ended" },
+                                        }
                                     }
                                 }
                             }
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+fn request_section(requests: &[LoggedRequest]) -> Markup {
+    html! {
+        section aria-labelledby="requests" {
+            h2 #requests { "Latest requests" }
+            div .scroll tabindex="0" role="region" aria-labelledby="requests" {
+                div #live-requests data-live {
+                    @if requests.is_empty() {
+                        p .none { "None yet." }
+                    } @else {
+                        (request_table(requests))
+                    }
+                }
+            }
+            form .buttons data-path="/sandbox/requests" data-method="DELETE" {
+                button type="submit" { "Clear log" }
             }
         }
     }
@@ -184,28 +413,50 @@ fn token_table(tokens: &[TokenRow]) -> Markup {
 
 fn request_table(requests: &[LoggedRequest]) -> Markup {
     html! {
-        section {
-            h2 #requests { "Latest requests" }
-            div .scroll tabindex="0" role="region" aria-labelledby="requests" {
-                @if requests.is_empty() {
-                    p .none { "None yet." }
-                } @else {
-                    table {
-                        thead { tr { th scope="col" { "Time" } th scope="col" { "Request" } th scope="col" { "Answer" } th scope="col" { "Token" } th scope="col" { "User" } } }
-                        tbody {
-                            @for request in requests {
-                                tr {
-                                    td .mono { (clock::instant(clock::from_system(request.at)).get(11..19).unwrap_or_default()) }
-                                    td .wide.mono { (request.method) " " (request.path) }
-                                    @match request.status {
-                                        Some(status) => td class=(if status < 400 { "good" } else { "bad" }) {
-                                            (status)
-                                            @if let Some(fault) = request.fault { " (" (fault) ")" }
-                                        },
-                                        None => td .bad { "none (" (request.fault.unwrap_or_default()) ")" },
-                                    }
-                                    td { @if let Some(kind) = request.token_kind { (kind) } }
-                                    td .wide { bdi { (request.client_user_id.as_deref().unwrap_or_default()) } }
+        table {
+            thead { tr {
+                th scope="col" { "Time" } th scope="col" { "Request" } th scope="col" { "Answer" }
+                th scope="col" { "Token" } th scope="col" { "User" }
+            } }
+            tbody {
+                @for request in requests {
+                    tr {
+                        td .mono { (clock::instant(clock::from_system(request.at)).get(11..19).unwrap_or_default()) }
+                        td .wide.mono { (request.method) " " (request.path) }
+                        @match request.status {
+                            Some(status) => td class=(if status < 400 { "good" } else { "bad" }) {
+                                (status)
+                                @if let Some(fault) = request.fault { " (" (fault) ")" }
+                            },
+                            None => td .bad { "none (" (request.fault.unwrap_or_default()) ")" },
+                        }
+                        td { @if let Some(kind) = request.token_kind { (kind) } }
+                        td .wide { bdi { (request.client_user_id.as_deref().unwrap_or_default()) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn assumption_section(settings: &[AssumptionSetting]) -> Markup {
+    html! {
+        section aria-labelledby="assumptions" {
+            h2 #assumptions { "Assumptions" }
+            p { "What the service's documentation leaves open, and what the sandbox does meanwhile." }
+            ul .assumptions {
+                @for setting in settings {
+                    @let name = setting.name.name();
+                    li {
+                        label for=(format!("assume-{name}")) { code { (name) } }
+                        // The description belongs to the control, and is read out with it.
+                        p id=(format!("about-{name}")) { (plain(setting.about)) }
+                        select id=(format!("assume-{name}")) data-live data-assumption=(name)
+                            aria-describedby=(format!("about-{name}")) autocomplete="off"
+                        {
+                            @for value in setting.values {
+                                option value=(value) selected[*value == setting.value] {
+                                    (value) @if Some(value) == setting.values.first() { " (default)" }
                                 }
                             }
                         }
@@ -214,6 +465,60 @@ fn request_table(requests: &[LoggedRequest]) -> Markup {
             }
         }
     }
+}
+
+fn start_over_section() -> Markup {
+    html! {
+        section aria-labelledby="start-over" {
+            h2 #start-over { "Start over" }
+            // Two steps, because nothing brings back what it forgets.
+            details {
+                summary { "Forget users, tokens, faults and the log" }
+                form .buttons data-path="/sandbox/reset" {
+                    button type="submit" { "Reset the sandbox" }
+                }
+            }
+        }
+    }
+}
+
+/// The ids of a user as the control API takes them.
+fn user_value(user: &UserSnapshot) -> String {
+    serde_json::json!({
+        "client_id": user.client_id,
+        "client_user_id": user.client_user_id,
+    })
+    .to_string()
+}
+
+fn fault_text(fault: &Fault) -> String {
+    let what: Cow<'_, str> = match fault.kind() {
+        FaultKind::Status {
+            status,
+            retry_after,
+            error_code,
+        } => {
+            let mut text = format!("status {status}");
+            for (name, value) in [("Retry-After", retry_after), ("code", error_code)] {
+                if let Some(value) = value {
+                    text.push_str(&format!(", {name} {value}"));
+                }
+            }
+            text.into()
+        }
+        FaultKind::Delay(by) => format!("delay of {} ms", by.as_millis()).into(),
+        other => other.name().into(),
+    };
+    let method = fault
+        .method()
+        .map_or("any method", |method| method.as_str());
+    let path = fault.path().unwrap_or("any path");
+    format!("{what} · {method} · {path} · {} times", fault.times_left())
+}
+
+/// Descriptions are written for rustdoc.
+fn plain(about: &str) -> String {
+    about.replace('`', "")
 }
 
 fn status_text(status: UserStatus) -> &'static str {

@@ -122,7 +122,7 @@ fn every_call_does_what_its_twin_does() {
             .as_array()
             .unwrap()
             .len(),
-        6
+        8
     );
 
     assert_eq!(s.post_json("/sandbox/reset", &json!({})).status(), 204);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Method;
 use humanapi_sandbox::{Assumption, DemoApp, Sandbox};
 use serde_json::{Value, json};
+use sha2::Digest as _;
 
 use crate::support::*;
 
@@ -269,35 +270,76 @@ fn a_form_without_script_comes_back_to_its_page() {
     assert!(status == 200 && text.contains("1 source connected"));
 }
 
+/// What lies between two marks, each time that they occur.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+    let parts = text.split(start).skip(1);
+    parts.map(|part| part.split(end).next().unwrap()).collect()
+}
+
+fn source(text: &str) -> String {
+    let hash = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        sha2::Sha256::digest(text),
+    );
+    format!("'sha256-{hash}'")
+}
+
 #[test]
 fn pages_keep_tokens_and_scripts_to_themselves() {
     let s = Offline::new();
     let token = s.session("<script>alert(1)</script>");
-    for path in [
-        format!("/?token={token}"),
-        "/?token=%22%3E%3Cscript%3E".to_owned(),
-        "/".to_owned(),
+    let id = s.app.client_id.as_str();
+    for (path, framed) in [
+        (format!("/?token={token}"), true),
+        (format!("/?token={token}&show=strider"), true),
+        (format!("/?token={token}&show=request"), true),
+        ("/?token=%22%3E%3Cscript%3E".to_owned(), true),
+        ("/?mode=select".to_owned(), true),
+        (
+            format!("/connect?clientId={id}&token={token}&callback={CALLBACK}"),
+            true,
+        ),
+        ("/connect?clientId=%3Cscript%3E".to_owned(), true),
+        ("/".to_owned(), false),
+        ("/sandbox/dashboard".to_owned(), false),
     ] {
         let response = s.get(&path, &[]);
         assert_eq!(header(&response, "referrer-policy"), Some("no-referrer"));
         assert_eq!(header(&response, "cache-control"), Some("no-store"));
-        assert_eq!(header(&response, "x-frame-options"), None);
+        assert_eq!(header(&response, "x-content-type-options"), Some("nosniff"));
+        let frames = header(&response, "x-frame-options");
+        assert_eq!(frames, (!framed).then_some("DENY"), "{path}");
         let policy = header(&response, "content-security-policy").unwrap();
+        let rules: Vec<_> = policy.split("; ").collect();
         let text = std::str::from_utf8(response.body()).unwrap();
-        let nonce = policy
-            .split("script-src 'nonce-")
-            .nth(1)
-            .unwrap()
-            .split('\'')
-            .next()
-            .unwrap();
-        let scripts = text.matches("<script").count();
-        assert_eq!(
-            text.matches(&format!("<script nonce=\"{nonce}\"")).count(),
-            scripts
-        );
-        assert!(policy.contains("default-src 'none'") && !policy.contains("frame-ancestors"));
-        assert!(!text.contains("http://www") && !text.contains("https://"));
+        let style = source(between(text, "<style>", "</style>")[0]);
+        let script = between(text, "<script>", "</script>")
+            .first()
+            .map_or("'none'".to_owned(), |script| source(script));
+        let forms = rules[4];
+        let mut expected = vec![
+            "default-src 'none'".to_owned(),
+            format!("style-src {style}"),
+            format!("script-src {script}"),
+            "connect-src 'self'".to_owned(),
+            forms.to_owned(),
+            "base-uri 'none'".to_owned(),
+        ];
+        expected.extend((!framed).then(|| "frame-ancestors 'none'".to_owned()));
+        assert_eq!(rules, expected, "{path}");
+        let to_app = path.contains(CALLBACK);
+        let allowed = if to_app {
+            "form-action 'self' https://app.example.test"
+        } else if framed && !text.contains("cannot be opened") {
+            "form-action 'self'"
+        } else {
+            "form-action 'none'"
+        };
+        assert_eq!(forms, allowed, "{path}");
+        assert!(text.matches("<script").count() <= 1 && !text.contains(" style=\""));
+        for from_outside in ["src=\"", "<link", "@import", "url(", " onclick", " onload"] {
+            assert!(!text.contains(from_outside), "{path} has {from_outside}");
+        }
         assert!(text.contains("<html lang=\"en\">"));
     }
 }
