@@ -136,29 +136,50 @@ impl RetryPolicy {
 /// Draws the waits of one operation.
 #[derive(Clone, Debug)]
 pub(crate) struct Backoff {
-    state: u64,
+    draws: Draws,
 }
 
 impl Backoff {
     pub(crate) const fn new(policy: &RetryPolicy) -> Self {
-        Self { state: policy.seed }
+        Self {
+            draws: Draws::new(policy.seed),
+        }
     }
 
     /// The wait after so many attempts.
     pub(crate) fn wait(&mut self, policy: &RetryPolicy, attempts: u32) -> Duration {
-        let doublings = attempts.saturating_sub(1).min(63);
-        let longest = policy
-            .base
-            .checked_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX))
-            .unwrap_or(policy.cap)
-            .min(policy.cap);
+        let longest = doubled(policy.base, attempts.saturating_sub(1), policy.cap);
+        self.draws.up_to(longest)
+    }
+}
+
+/// `base` doubled so often, at most `cap`.
+pub(crate) fn doubled(base: Duration, times: u32, cap: Duration) -> Duration {
+    base.checked_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX))
+        .unwrap_or(cap)
+        .min(cap)
+}
+
+/// Even draws from a seed: SplitMix64, which is small, fast, and even enough to spread waits. It keeps
+/// no secrets.
+#[derive(Clone, Debug)]
+pub(crate) struct Draws {
+    state: u64,
+}
+
+impl Draws {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// A duration from nothing up to `longest`, to the nanosecond.
+    pub(crate) fn up_to(&mut self, longest: Duration) -> Duration {
         let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
         // The high half of a 64 × 64 bit product is an even draw from 0 to `nanos`.
         let drawn = (u128::from(self.next()) * (u128::from(nanos) + 1)) >> 64;
         Duration::from_nanos(u64::try_from(drawn).unwrap_or(u64::MAX))
     }
 
-    /// SplitMix64: small, fast, and even enough to spread waits. It keeps no secrets.
     const fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;

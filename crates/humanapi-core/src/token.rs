@@ -152,6 +152,19 @@ impl Expiry {
         }
     }
 
+    pub(crate) const fn by_both(wall: SystemTime, monotonic: Option<Duration>) -> Self {
+        Self {
+            ends_wall: wall,
+            ends_monotonic: monotonic,
+        }
+    }
+
+    /// The end by the monotonic clock of the process that got the token, unless it came from a store.
+    #[must_use]
+    pub const fn monotonic(self) -> Option<Duration> {
+        self.ends_monotonic
+    }
+
     /// The end by the wall clock, as a store keeps it.
     #[must_use]
     pub const fn wall(self) -> SystemTime {

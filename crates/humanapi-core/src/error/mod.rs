@@ -194,6 +194,22 @@ pub enum FlowError {
 }
 
 impl FlowError {
+    /// Whether asking again would bring the same answer: a rule or the service refused for a reason
+    /// that time does not mend.
+    #[must_use]
+    pub fn is_rule(&self) -> bool {
+        match self {
+            Self::Build(_) | Self::Refused(_) => true,
+            other => other.api_error().is_some_and(|error| !error.is_transient()),
+        }
+    }
+
+    /// How long the service asks to wait, however deep.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<RetryAfter> {
+        self.api_error()?.retry_after()
+    }
+
     /// The service's own refusal, however deep: the last one where there are two.
     #[must_use]
     pub fn api_error(&self) -> Option<&ApiError> {

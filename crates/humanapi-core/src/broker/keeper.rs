@@ -1,0 +1,479 @@
+//! The machine per key: serve, renew, exchange, wait, or answer the failure that stands.
+
+use std::time::Duration;
+
+use crate::broker::{BrokerPolicy, Fitness, KeptToken, Life};
+use crate::error::FlowError;
+use crate::now::Now;
+use crate::token::Generation;
+
+/// Decides for one key what becomes of each question for its token.
+///
+/// At most one exchange is under way at a time, whoever asks; while a token is good for anything nobody
+/// waits; and while the service is down or refuses, one attempt is made for each pause, whose failure
+/// answers everyone until the pause ends. What carries the exchange out tells by
+/// [`issued`](Self::issued) or [`failed`](Self::failed) how it ended.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use humanapi_core::broker::{Answer, BrokerPolicy, Keeper, KeptToken, Question};
+/// use humanapi_core::{Expiry, Generation, Now, TokenKind};
+///
+/// let policy = BrokerPolicy::default();
+/// let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+/// let day = Duration::from_secs(86_400);
+/// let mut keeper = Keeper::new(1);
+///
+/// assert_eq!(keeper.ask(Question::default(), &policy, now), Answer::Exchange);
+/// assert_eq!(keeper.ask(Question::default(), &policy, now), Answer::Wait);
+/// let first = Generation::new(1);
+/// let token = KeptToken::new(TokenKind::Access, "at-1", first, Expiry::after(now, day), day);
+/// keeper.issued(&token, &policy);
+/// assert_eq!(keeper.ask(Question::default(), &policy, now), Answer::Serve);
+///
+/// // The service refused it: one renewal, however many say so.
+/// let refused = Question::default().rejected(first);
+/// assert_eq!(keeper.ask(refused, &policy, now), Answer::Exchange);
+/// assert_eq!(keeper.ask(refused, &policy, now), Answer::Wait);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Keeper {
+    seed: u64,
+    life: Option<Life>,
+    exchanging: bool,
+    /// The newest generation that the service refused.
+    refused: Option<Generation>,
+    trouble: Trouble,
+}
+
+/// What went wrong lately.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Trouble {
+    /// Exchanges in a row that failed.
+    failures: u32,
+    /// No exchange before this monotonic reading: until then the failure stands.
+    failed_until: Option<Duration>,
+    /// Renewals in a row, each because a young token was refused.
+    revocations: u32,
+    /// No renewal because of a refusal before this monotonic reading: until then the refused token
+    /// stands.
+    stands_until: Option<Duration>,
+}
+
+/// A question for a key's token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Question {
+    at_least: Duration,
+    rejected: Option<Generation>,
+}
+
+impl Question {
+    /// The token must have more than so much life left.
+    #[must_use]
+    pub const fn at_least(mut self, life: Duration) -> Self {
+        self.at_least = life;
+        self
+    }
+
+    /// The service refused the token of this generation, so a newer one is needed.
+    #[must_use]
+    pub const fn rejected(mut self, generation: Generation) -> Self {
+        self.rejected = Some(generation);
+        self
+    }
+}
+
+/// What becomes of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a broker carries each of them out")]
+pub enum Answer {
+    /// The token that is kept.
+    Serve,
+    /// The token that is kept; and an exchange begins, which nobody waits for.
+    ServeAndRenew,
+    /// An exchange begins, and the asker waits for it.
+    Exchange,
+    /// An exchange is under way, and the asker waits for it.
+    Wait,
+    /// The last exchange's failure, which stands until its pause ends.
+    Failed,
+}
+
+impl Keeper {
+    /// Knows nothing yet. `seed` is the key's own: it spreads pauses and renewals.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            life: None,
+            exchanging: false,
+            refused: None,
+            trouble: Trouble {
+                failures: 0,
+                failed_until: None,
+                revocations: 0,
+                stands_until: None,
+            },
+        }
+    }
+
+    /// Knows of a token that is kept elsewhere, unless it was refused or a newer one is known.
+    pub fn learn(&mut self, life: Life) {
+        let newer = |than: Option<Generation>| than.is_none_or(|than| life.generation() > than);
+        if newer(self.refused) && newer(self.life.map(|life| life.generation())) {
+            self.life = Some(life);
+        }
+    }
+
+    /// Decides, and notes the exchange that it begins.
+    pub fn ask(&mut self, question: Question, policy: &BrokerPolicy, now: Now) -> Answer {
+        if let Some(rejected) = question.rejected {
+            self.reject(rejected, policy, now);
+        }
+        let fitness = self.life.map_or(Fitness::Spent, |life| {
+            life.fitness(question.at_least, policy, now)
+        });
+        let paused = self
+            .trouble
+            .failed_until
+            .is_some_and(|end| now.monotonic() < end);
+        match fitness {
+            Fitness::Fresh => Answer::Serve,
+            Fitness::Due if self.exchanging || paused => Answer::Serve,
+            Fitness::Due => {
+                self.exchanging = true;
+                Answer::ServeAndRenew
+            }
+            Fitness::Spent if self.exchanging => Answer::Wait,
+            Fitness::Spent if paused => Answer::Failed,
+            Fitness::Spent => {
+                self.exchanging = true;
+                Answer::Exchange
+            }
+        }
+    }
+
+    /// The service refused a token. One that is not the newest known is old news. The newest is given
+    /// up, so that the next question renews it; but if renewals were refused time and again, only once
+    /// for each pause, and until then it stands.
+    fn reject(&mut self, generation: Generation, policy: &BrokerPolicy, now: Now) {
+        if self.life.is_none_or(|life| life.generation() > generation) {
+            // What comes of an exchange that is under way must still be newer than this.
+            self.refused = self.refused.max(Some(generation));
+            return;
+        }
+        let at = now.monotonic();
+        let trouble = &mut self.trouble;
+        if let Some(end) = trouble.stands_until {
+            if at < end {
+                return;
+            }
+            if at >= end.saturating_add(policy.backoff_cap()) {
+                trouble.revocations = 0;
+            }
+        }
+        trouble.revocations = trouble.revocations.saturating_add(1);
+        trouble.stands_until =
+            Some(at.saturating_add(policy.pause(trouble.revocations, self.seed)));
+        self.refused = self.refused.max(Some(generation));
+        self.life = None;
+    }
+
+    /// The newest generation that is known or was refused: a token from a store must be newer.
+    #[must_use]
+    pub fn known(&self) -> Option<Generation> {
+        self.refused.max(self.life.map(|life| life.generation()))
+    }
+
+    /// The exchange brought a token.
+    pub fn issued(&mut self, token: &KeptToken, policy: &BrokerPolicy) {
+        self.exchanging = false;
+        self.trouble.failures = 0;
+        self.trouble.failed_until = None;
+        self.learn(Life::of(token, policy, self.seed));
+    }
+
+    /// The exchange failed. Whoever asks before the pause ends gets this failure.
+    pub fn failed(&mut self, failure: &FlowError, policy: &BrokerPolicy, now: Now) {
+        self.exchanging = false;
+        self.trouble.failures = self.trouble.failures.saturating_add(1);
+        let pause = if failure.is_rule() {
+            policy.refusal_pause()
+        } else {
+            let asked = (failure.retry_after()).map_or(Duration::ZERO, |asked| asked.wait(now));
+            policy
+                .pause(self.trouble.failures, self.seed)
+                .max(BrokerPolicy::asked_pause(asked))
+        };
+        self.trouble.failed_until = Some(now.monotonic().saturating_add(pause));
+    }
+
+    /// Whatever was known is wrong now, failures too: the next question begins anew.
+    pub fn forget(&mut self) {
+        self.refused = self.known();
+        self.life = None;
+        self.trouble = Trouble::default();
+    }
+
+    /// How many exchanges failed since one succeeded: the next is to be a single attempt if any did.
+    #[must_use]
+    pub const fn failures(&self) -> u32 {
+        self.trouble.failures
+    }
+
+    /// Whether there is nothing to remember but the token, so that the machine may be dropped.
+    #[must_use]
+    pub fn is_calm(&self, policy: &BrokerPolicy, now: Now) -> bool {
+        let over = |end: Option<Duration>, after: Duration| {
+            end.is_none_or(|end| now.monotonic() >= end.saturating_add(after))
+        };
+        !self.exchanging
+            && over(self.trouble.failed_until, policy.backoff_cap())
+            && over(self.trouble.stands_until, policy.backoff_cap())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{BuildError, SendFailure, SendFailureKind};
+    use crate::token::{Expiry, TokenKind};
+    use Answer::{Exchange, Failed, Serve, ServeAndRenew, Wait};
+    use std::time::SystemTime;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    /// A machine, its policy and a clock.
+    struct Desk {
+        keeper: Keeper,
+        policy: BrokerPolicy,
+        now: Now,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+            Self {
+                keeper: Keeper::new(3),
+                policy: BrokerPolicy::default(),
+                now: Now::new(Duration::from_secs(5), wall),
+            }
+        }
+
+        fn with_token(generation: u64) -> Self {
+            let mut desk = Self::new();
+            desk.check(Question::default(), Exchange);
+            desk.issue(generation);
+            desk
+        }
+
+        fn check(&mut self, question: Question, answer: Answer) {
+            let got = self.keeper.ask(question, &self.policy, self.now);
+            assert_eq!(got, answer, "{:?}", self.keeper);
+        }
+
+        fn issue(&mut self, generation: u64) {
+            let expiry = Expiry::after(self.now, DAY);
+            let number = Generation::new(generation);
+            let token = KeptToken::new(TokenKind::Access, "t", number, expiry, DAY);
+            self.keeper.issued(&token, &self.policy);
+        }
+
+        fn fail(&mut self, failure: &FlowError) {
+            self.keeper.failed(failure, &self.policy, self.now);
+        }
+
+        fn wait(&mut self, duration: Duration) {
+            self.now = self.now.after(duration);
+        }
+    }
+
+    fn down() -> FlowError {
+        SendFailure::new(SendFailureKind::NotSent).into()
+    }
+
+    fn refused(generation: u64) -> Question {
+        Question::default().rejected(Generation::new(generation))
+    }
+
+    #[test]
+    fn nobody_waits_while_a_token_is_good_for_anything() {
+        let mut desk = Desk::with_token(1);
+        desk.wait(DAY - Duration::from_secs(200));
+        desk.check(Question::default(), ServeAndRenew);
+        desk.check(Question::default(), Serve);
+        desk.fail(&down());
+        desk.check(Question::default(), Serve);
+        desk.wait(Duration::from_secs(2));
+        desk.check(Question::default(), ServeAndRenew);
+        desk.issue(2);
+        desk.check(Question::default(), Serve);
+        assert_eq!(desk.keeper.known(), Some(Generation::new(2)));
+    }
+
+    #[test]
+    fn a_burst_of_refusals_renews_once_and_a_late_one_not_at_all() {
+        let mut desk = Desk::with_token(7);
+        desk.check(refused(7), Exchange);
+        for _ in 0..999 {
+            desk.check(refused(7), Wait);
+        }
+        desk.check(Question::default(), Wait);
+        desk.issue(8);
+        desk.check(refused(7), Serve);
+        desk.check(refused(6), Serve);
+    }
+
+    #[test]
+    fn a_refused_token_does_not_come_back() {
+        let mut desk = Desk::with_token(7);
+        desk.check(refused(7), Exchange);
+        desk.issue(7);
+        desk.check(Question::default(), Exchange);
+    }
+
+    #[test]
+    fn a_refusal_of_what_is_under_way_is_remembered() {
+        let mut desk = Desk::new();
+        desk.check(refused(4), Exchange);
+        desk.issue(4);
+        desk.check(Question::default(), Exchange);
+        desk.issue(5);
+        desk.check(Question::default(), Serve);
+    }
+
+    #[test]
+    fn a_failure_stands_until_its_pause_ends_and_pauses_grow() {
+        let mut desk = Desk::new();
+        let mut pauses = Vec::new();
+        for _ in 0..9 {
+            desk.check(Question::default(), Exchange);
+            desk.fail(&down());
+            let failed = desk.now.monotonic();
+            while desk
+                .keeper
+                .clone()
+                .ask(Question::default(), &desk.policy, desk.now)
+                == Failed
+            {
+                desk.wait(Duration::from_millis(50));
+            }
+            pauses.push(desk.now.monotonic().saturating_sub(failed).as_secs_f64());
+        }
+        for (step, pause) in [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+            .iter()
+            .zip(&pauses)
+        {
+            assert!((step / 2.0..=step + 0.05).contains(pause), "{pauses:?}");
+        }
+        desk.check(Question::default(), Exchange);
+        desk.issue(1);
+        assert_eq!(desk.keeper.failures(), 0);
+    }
+
+    #[test]
+    fn the_service_may_ask_for_a_longer_pause_but_not_for_ever() {
+        let asks = |seconds: &str| {
+            let answer = http::Response::builder()
+                .status(429)
+                .header("retry-after", seconds);
+            let answer = answer.body(crate::Body::from("{}")).unwrap();
+            let endpoint = crate::auth::IssueClientToken::new(
+                crate::Credentials::new("app", "secret").unwrap(),
+            );
+            let now = Desk::new().now;
+            FlowError::from(crate::Endpoint::parse(&endpoint, answer, now).unwrap_err())
+        };
+        let failed_for = |failure: &FlowError| {
+            let mut desk = Desk::new();
+            desk.check(Question::default(), Exchange);
+            desk.fail(failure);
+            let end = desk.keeper.trouble.failed_until.unwrap();
+            end.saturating_sub(desk.now.monotonic()).as_secs()
+        };
+        assert_eq!(failed_for(&asks("90")), 90);
+        assert_eq!(failed_for(&asks("99999999999")), 600);
+    }
+
+    #[test]
+    fn a_rule_is_the_answer_for_a_short_while_or_until_it_is_forgotten() {
+        let rule = FlowError::from(BuildError::NotABearer(TokenKind::Id));
+        let mut desk = Desk::new();
+        desk.check(Question::default(), Exchange);
+        desk.fail(&rule);
+        desk.wait(Duration::from_millis(9_999));
+        desk.check(Question::default(), Failed);
+        desk.wait(Duration::from_millis(1));
+        desk.check(Question::default(), Exchange);
+        desk.fail(&rule);
+        desk.check(Question::default(), Failed);
+        desk.keeper.forget();
+        desk.check(Question::default(), Exchange);
+    }
+
+    #[test]
+    fn a_caller_who_needs_more_life_gets_another_token() {
+        let mut desk = Desk::with_token(1);
+        desk.wait(DAY - Duration::from_secs(900));
+        desk.check(Question::default(), Serve);
+        desk.check(
+            Question::default().at_least(Duration::from_secs(1_000)),
+            Exchange,
+        );
+        desk.check(Question::default(), Serve);
+    }
+
+    /// Two processes whose store is down and whose tokens revoke each other.
+    #[test]
+    fn tokens_that_are_refused_time_and_again_are_renewed_once_a_pause() {
+        let mut desk = Desk::with_token(1);
+        let mut exchanges = 0_u64;
+        let begin = desk.now;
+        while desk.now.monotonic().saturating_sub(begin.monotonic()) < Duration::from_secs(600) {
+            let generation = desk.keeper.known().unwrap().number();
+            match desk.keeper.ask(refused(generation), &desk.policy, desk.now) {
+                Exchange => {
+                    exchanges += 1;
+                    desk.issue(generation + 1);
+                }
+                Serve => {}
+                other => panic!("{other:?}"),
+            }
+            desk.wait(Duration::from_millis(100));
+        }
+        assert!((12..=25).contains(&exchanges), "{exchanges}");
+        desk.wait(Duration::from_secs(180));
+        let last = desk.keeper.known().unwrap().number();
+        desk.check(refused(last), Exchange);
+        assert_eq!(
+            desk.keeper.trouble.revocations, 1,
+            "a quiet time ends the row"
+        );
+    }
+
+    #[test]
+    fn forgetting_keeps_nothing_but_what_was_refused() {
+        let mut desk = Desk::with_token(3);
+        desk.keeper.forget();
+        desk.check(Question::default(), Exchange);
+        desk.issue(3);
+        desk.check(Question::default(), Exchange);
+        desk.issue(4);
+        desk.check(Question::default(), Serve);
+    }
+
+    #[test]
+    fn calm_means_that_nothing_but_the_token_matters() {
+        let mut desk = Desk::new();
+        assert!(desk.keeper.is_calm(&desk.policy, desk.now));
+        desk.check(Question::default(), Exchange);
+        assert!(!desk.keeper.is_calm(&desk.policy, desk.now));
+        desk.issue(1);
+        assert!(desk.keeper.is_calm(&desk.policy, desk.now));
+        desk.check(refused(1), Exchange);
+        desk.issue(2);
+        assert!(!desk.keeper.is_calm(&desk.policy, desk.now));
+        desk.wait(Duration::from_secs(120));
+        assert!(desk.keeper.is_calm(&desk.policy, desk.now));
+    }
+}
