@@ -859,11 +859,13 @@ mod tests {
     #[test]
     fn an_open_call_says_every_option_by_the_widgets_name() {
         let token = token();
-        let mut functions = PageFunctions::default();
-        functions.on_close = Some(FunctionName::parse("a.closed").unwrap());
-        functions.on_connect_source = Some(FunctionName::parse("a.$in").unwrap());
-        functions.on_disconnect_source = Some(FunctionName::parse("_out").unwrap());
-        functions.logger = Some(FunctionName::parse("console.log").unwrap());
+        let named = |name| Some(FunctionName::parse(name).unwrap());
+        let functions = PageFunctions {
+            on_close: named("a.closed"),
+            on_connect_source: named("a.$in"),
+            on_disconnect_source: named("_out"),
+            logger: named("console.log"),
+        };
         let launch = Launch::new(&token)
             .with_mode(Mode::Select {
                 client_id: ClientId::new("app").unwrap(),

@@ -49,6 +49,12 @@ pub struct ConnectReport {
     pub requested_providers: Vec<ProviderRequest>,
     /// Only widgets of 2018 sent one.
     pub auth_code: Option<AuthCode>,
+    /// Whether it says what was connected or disconnected in this sitting, if only that nothing was.
+    /// A bare event name does not.
+    pub tells_sources: bool,
+    /// The page's own close button or the Escape key ended the sitting, and not Connect. Only
+    /// `connect.js` tells.
+    pub dismissed: bool,
     /// Whatever else came along, under its own names.
     pub extra: Map<String, Value>,
 }
@@ -155,6 +161,9 @@ pub enum ReportError {
 impl ConnectReport {
     /// Reads a message's data: an object, an object within a JSON string, or a bare event name.
     ///
+    /// An object may be what Connect sent in any of three eras, or the normal form that `connect.js`
+    /// makes of it: this type's fields by their names in camel case.
+    ///
     /// # Errors
     ///
     /// When it is too large or none of these.
@@ -217,7 +226,19 @@ impl ConnectReport {
         })
     }
 
-    fn from_fields(mut fields: Map<String, Value>) -> Self {
+    fn from_fields(fields: Map<String, Value>) -> Self {
+        if !NormalForm::is_of(&fields) {
+            return Self::from_sent(fields);
+        }
+        let normal = NormalForm::take_apart(fields);
+        Self {
+            dismissed: normal.dismissed,
+            tells_sources: normal.tells_sources,
+            ..Self::from_sent(normal.fields)
+        }
+    }
+
+    fn from_sent(mut fields: Map<String, Value>) -> Self {
         let mut results = match fields.remove("sessionResults") {
             Some(Value::Object(results)) => results,
             Some(other) => {
@@ -226,6 +247,9 @@ impl ConnectReport {
             }
             None => Map::new(),
         };
+        let tells_sources = SOURCE_LISTS
+            .iter()
+            .any(|name| results.get(*name).is_some_and(Value::is_array));
         let report = Self {
             event: take_text(&mut fields, "type").map(|text| ConnectEvent::parse(&text)),
             status: take_text(&mut fields, "status").map(ConnectStatus::parse),
@@ -239,6 +263,8 @@ impl ConnectReport {
             current_connections: take(&mut fields, &["currentConnections", "connections"], source),
             requested_providers: take(&mut fields, &["requestedProviders"], provider),
             auth_code: take_auth_code(&mut fields),
+            tells_sources,
+            dismissed: false,
             extra: Map::new(),
         };
         if !results.is_empty() {
@@ -263,6 +289,108 @@ impl ConnectReport {
 }
 
 const PREFIX: &str = "hapi-connect-";
+
+/// What was connected and disconnected in a sitting, by its names of all eras.
+const SOURCE_LISTS: [&str; 4] = [
+    "connectedSources",
+    "connected",
+    "disconnectedSources",
+    "disconnected",
+];
+
+/// What `connect.js` made of a message, taken apart again.
+struct NormalForm {
+    /// As the newest Connect would have sent it.
+    fields: Map<String, Value>,
+    dismissed: bool,
+    tells_sources: bool,
+}
+
+impl NormalForm {
+    /// The lists, by their names in the normal form and as Connect sends them.
+    const LISTS: [(&'static str, &'static str); 3] = [
+        ("connected", "connectedSources"),
+        ("disconnected", "disconnectedSources"),
+        ("requested", "requestedSources"),
+    ];
+
+    /// The normal form calls an event `event`, and by another name than Connect does.
+    fn is_of(fields: &Map<String, Value>) -> bool {
+        let event = fields.get("event").and_then(Value::as_str);
+        !fields.contains_key("type") && matches!(event, Some("connect" | "disconnect" | "close"))
+    }
+
+    fn take_apart(mut normal: Map<String, Value>) -> Self {
+        let mut fields = match normal.remove("extra") {
+            Some(Value::Object(extra)) => extra,
+            _ => Map::new(),
+        };
+        let mut results = Map::new();
+        for (name, by_connect) in Self::LISTS {
+            results.extend(
+                normal
+                    .remove(name)
+                    .map(|items| (by_connect.to_owned(), items)),
+            );
+        }
+        // What was no item of its list is in `extra`, under the list's own name.
+        match fields.remove("sessionResults") {
+            Some(Value::Object(odd)) => add_to(&mut results, odd),
+            Some(other) if results.values().all(has_no_items) => {
+                results.clear();
+                fields.insert("sessionResults".to_owned(), other);
+            }
+            _ => {}
+        }
+        if !results.is_empty() {
+            fields.insert("sessionResults".to_owned(), Value::Object(results));
+        }
+        let event = match normal.remove("event") {
+            Some(Value::String(event)) if event == "close" => event,
+            Some(Value::String(event)) => format!("{event}-source"),
+            _ => String::new(),
+        };
+        let dismissed = take_true(&mut normal, "dismissed");
+        let tells_sources = take_true(&mut normal, "tellsSources");
+        if normal.get("status").is_some_and(Value::is_null) {
+            normal.remove("status");
+        }
+        add_to(&mut normal, fields);
+        normal.insert("type".to_owned(), Value::String(event));
+        Self {
+            fields: normal,
+            dismissed,
+            tells_sources,
+        }
+    }
+}
+
+/// Adds fields, and where both have a list, its items.
+fn add_to(fields: &mut Map<String, Value>, more: Map<String, Value>) {
+    for (name, value) in more {
+        match (fields.get_mut(&name), value) {
+            (Some(Value::Array(items)), Value::Array(others)) => items.extend(others),
+            (_, value) => {
+                fields.insert(name, value);
+            }
+        }
+    }
+}
+
+fn has_no_items(value: &Value) -> bool {
+    value.as_array().is_none_or(Vec::is_empty)
+}
+
+/// Takes a flag away, whatever it says.
+fn take_true(fields: &mut Map<String, Value>, name: &str) -> bool {
+    match fields.get(name) {
+        Some(&Value::Bool(flag)) => {
+            fields.remove(name);
+            flag
+        }
+        _ => false,
+    }
+}
 
 impl ConnectEvent {
     fn parse(text: &str) -> Self {
@@ -524,6 +652,64 @@ mod tests {
         ] {
             assert_eq!(event(other), Err(ReportError::NotAReport), "{other:?}");
         }
+    }
+
+    #[test]
+    fn the_normal_form_of_connect_js() {
+        let report = ConnectReport::from_json(
+            br#"{"event":"close","status":"SUCCESS","tellsSources":true,"dismissed":false,
+                "connected":[{"name":"Clinic A","id":"a1"}],
+                "disconnected":[{"name":"Clinic B","id":null}],"requested":[{"physician":"P"}],
+                "currentConnections":[{"name":"Clinic A","id":"a1"},{"name":"Band","id":null}],
+                "requestedProviders":[],
+                "extra":{"later":1,"sessionResults":{"connectedSources":[7]},"currentConnections":["x"]}}"#,
+        )
+        .unwrap();
+        check(&report);
+        assert_eq!(report.event, Some(ConnectEvent::Close));
+        assert_eq!(report.status, Some(ConnectStatus::Success));
+        assert_eq!(report.requested[0].physician.as_deref(), Some("P"));
+        assert!(report.tells_sources && !report.dismissed);
+        let odd = serde_json::json!({
+            "later": 1, "sessionResults": {"connectedSources": [7]}, "currentConnections": ["x"],
+        });
+        assert_eq!(Value::Object(report.extra), odd);
+
+        let report = ConnectReport::from_json(
+            br#"{"event":"connect","status":null,"connected":[],"dismissed":true,
+                "extra":{"sessionResults":"none","authCode":{"code":"canary"}}}"#,
+        )
+        .unwrap();
+        assert_eq!(report.event, Some(ConnectEvent::Connect));
+        assert_eq!(report.status, None);
+        assert!(report.dismissed && !report.tells_sources);
+        assert!(report.auth_code.is_some());
+        assert_eq!(report.extra["sessionResults"], "none");
+    }
+
+    #[test]
+    fn an_event_field_of_another_meaning_is_no_normal_form() {
+        for other in [
+            r#"{"type":"hapi-connect-close","event":"connect","connected":[{"name":"x"}]}"#,
+            r#"{"event":"party","connected":[{"name":"x"}]}"#,
+            r#"{"event":7,"connected":[{"name":"x"}]}"#,
+        ] {
+            let report = ConnectReport::from_json(other.as_bytes()).unwrap();
+            assert!(report.connected.is_empty(), "{other}");
+            assert!(report.extra.contains_key("event"), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_report_says_whether_it_tells_of_sources() {
+        let tells = |data: &[u8]| ConnectReport::from_json(data).unwrap().tells_sources;
+        assert!(tells(br#"{"sessionResults":{"connected":[]}}"#));
+        assert!(tells(br#"{"sessionResults":{"disconnectedSources":[]}}"#));
+        assert!(!tells(
+            br#"{"sessionResults":{"requestedSources":[]},"currentConnections":[]}"#
+        ));
+        assert!(!tells(br#"{"sessionResults":{"connected":"no"}}"#));
+        assert!(!tells(b"close"));
     }
 
     #[test]
