@@ -43,6 +43,11 @@ impl Changes {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.open.receiver_count() > 0
+    }
+
     /// Ends every watch, and all that are still to come.
     pub(crate) fn end(&self) {
         self.open.send_replace(false);

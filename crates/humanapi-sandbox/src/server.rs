@@ -262,3 +262,65 @@ pub(crate) fn run(runtime: tokio::runtime::Runtime, serving: impl Future<Output 
     runtime.block_on(serving);
     runtime.shutdown_background();
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::assumption::Assumptions;
+    use crate::clock::Clock;
+    use crate::guard::Guard;
+
+    fn service() -> Arc<Service> {
+        let guard = Guard::new(Vec::new(), None);
+        let assumptions = Assumptions::new(&[]);
+        Arc::new(Service::new(1, &[], Clock::wall(), assumptions, guard, 10))
+    }
+
+    /// Something changes for five minutes, while `read` decides what becomes of what is told.
+    async fn watch_for_a_while(reads: bool) -> (Arc<Service>, bool) {
+        let service = service();
+        // As little room as a client has that does not read, without the kernel's buffers.
+        let (client, server) = tokio::io::duplex(512);
+        let connections = GracefulShutdown::new();
+        let serving = tokio::spawn(converse(
+            Arc::clone(&service),
+            server,
+            connections.watcher(),
+        ));
+        let (mut from, mut to) = tokio::io::split(client);
+        to.write_all(b"GET /sandbox/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            .await
+            .unwrap();
+        let reading = tokio::spawn(async move {
+            let mut buffer = [0; 256];
+            while reads && from.read(&mut buffer).await.is_ok_and(|length| length > 0) {}
+            // Kept, as a client does that is merely slow.
+            std::future::pending::<()>().await;
+        });
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(300) {
+            service.changes.tell();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let served = !serving.is_finished();
+        reading.abort();
+        (service, served)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watcher_that_does_not_read_is_hung_up_on() {
+        let (service, served) = watch_for_a_while(false).await;
+        assert!(!served);
+        assert!(!service.changes.is_watched());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watcher_that_reads_is_kept() {
+        let (service, served) = watch_for_a_while(true).await;
+        assert!(served);
+        assert!(service.changes.is_watched());
+    }
+}

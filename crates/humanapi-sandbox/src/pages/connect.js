@@ -136,14 +136,18 @@
    */
   function complain(form, text) {
     byId("problem").textContent = text;
-    /** @type {HTMLInputElement | null} */
-    let first = null;
-    for (const input of form.querySelectorAll("input[aria-describedby~=problem]")) {
+    const wrong = /** @type {NodeListOf<HTMLInputElement>} */ (
+      form.querySelectorAll("input[aria-describedby~=problem]"));
+    for (const input of wrong) {
       input.setAttribute("aria-invalid", "true");
-      first ??= /** @type {HTMLInputElement} */ (input);
+      // A password that cannot be seen cannot be put right, only typed again.
+      if (input.type === "password") {
+        input.value = "";
+      }
     }
-    first?.focus();
-    first?.select();
+    const next = [...wrong].find((input) => input.value === "") ?? wrong[0];
+    next?.focus();
+    next?.select();
   }
 
   /** @param {Message} message */

@@ -223,10 +223,10 @@
   /** Shows only the fields that mean something for the kind of fault chosen. */
   function fit() {
     const kind = /** @type {HTMLSelectElement} */ (fault.elements.namedItem("kind")).value;
-    for (const label of /** @type {NodeListOf<HTMLElement>} */ (fault.querySelectorAll("[data-for]"))) {
-      label.hidden = label.dataset.for !== kind;
-      for (const input of label.querySelectorAll("input")) {
-        input.disabled = label.hidden;
+    for (const part of /** @type {NodeListOf<HTMLElement>} */ (fault.querySelectorAll("[data-for]"))) {
+      part.hidden = part.dataset.for !== kind;
+      for (const input of part.querySelectorAll("input")) {
+        input.disabled = part.hidden;
       }
     }
   }

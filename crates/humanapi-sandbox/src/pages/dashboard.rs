@@ -84,10 +84,10 @@ impl Service {
                     div {
                         (self.clock_section(now))
                         (self.fault_section())
-                        (assumption_section(&self.assumptions.settings()))
-                        (start_over_section())
                     }
                 }
+                (assumption_section(&self.assumptions.settings()))
+                (start_over_section())
             }
             p #news .news role="status" {}
         };
@@ -156,7 +156,7 @@ impl Service {
         html! {
             section aria-labelledby="users" {
                 h2 #users { "Users" }
-                div .scroll tabindex="0" role="region" aria-labelledby="users" {
+                div .scroll tabindex="0" role="group" aria-labelledby="users" {
                     div #live-users data-live {
                         @if users.latest.is_empty() {
                             p .none { "None yet. A user appears with the first session token." }
@@ -169,7 +169,8 @@ impl Service {
                     }
                 }
                 form #user-form .row {
-                    label { "User"
+                    div {
+                        label for="live-user-choice" { "User" }
                         // Named by the application as well, because two may have the same id.
                         select #live-user-choice data-live name="user" required {
                             @for user in living() {
@@ -179,8 +180,9 @@ impl Service {
                             }
                         }
                     }
-                    label { "Source"
-                        select name="source" {
+                    div {
+                        label for="source" { "Source" }
+                        select #source name="source" {
                             @for source in Source::ALL { option value=(source.id) { (source.name) } }
                         }
                     }
@@ -221,7 +223,7 @@ impl Service {
         html! {
             section aria-labelledby="apps" {
                 h2 #apps { "Applications" }
-                div .scroll tabindex="0" role="region" aria-labelledby="apps" {
+                div .scroll tabindex="0" role="group" aria-labelledby="apps" {
                     table {
                         thead { tr {
                             th scope="col" { "Name" } th scope="col" { "Client id" }
@@ -242,7 +244,7 @@ impl Service {
             }
             section aria-labelledby="sources" {
                 h2 #sources { "Sources" }
-                div .scroll tabindex="0" role="region" aria-labelledby="sources" {
+                div .scroll tabindex="0" role="group" aria-labelledby="sources" {
                     table {
                         thead { tr {
                             th scope="col" { "Name" } th scope="col" { "Category" }
@@ -285,9 +287,13 @@ impl Service {
                     button type="submit" name="seconds" value="86400" { "Forward 1 day" }
                 }
                 form #advance .row data-path="/sandbox/clock/advance" {
-                    label { "Amount" input name="amount" type="number" min="1" max="1000000000" step="1" required; }
-                    label { "Unit"
-                        select name="unit" {
+                    div {
+                        label for="amount" { "Amount" }
+                        input #amount name="amount" type="number" min="1" max="1000000000" step="1" required;
+                    }
+                    div {
+                        label for="unit" { "Unit" }
+                        select #unit name="unit" {
                             option value="1" { "seconds" }
                             option value="60" selected { "minutes" }
                             option value="3600" { "hours" }
@@ -315,23 +321,43 @@ impl Service {
                     }
                 }
                 form #fault .row data-path="/sandbox/faults" {
-                    label { "Kind"
-                        select name="kind" {
+                    div {
+                        label for="kind" { "Kind" }
+                        select #kind name="kind" {
                             @for kind in FaultKind::NAMES { option value=(kind) { (kind) } }
                         }
                     }
-                    label data-for="status" { "Status" input name="status" type="number" min="200" max="599" value="503" required; }
-                    label data-for="status" { "Retry-After" input name="retry_after" autocomplete="off"; }
-                    label data-for="status" { "Error code" input name="error_code" autocomplete="off"; }
-                    label data-for="delay" { "Delay in ms" input name="delay_ms" type="number" min="0" max="3600000" value="1000" required; }
-                    label { "Method"
-                        select name="method" {
+                    div data-for="status" {
+                        label for="status" { "Status" }
+                        input #status name="status" type="number" min="200" max="599" value="503" required;
+                    }
+                    div data-for="status" {
+                        label for="retry-after" { "Retry-After" }
+                        input #retry-after name="retry_after" autocomplete="off";
+                    }
+                    div data-for="status" {
+                        label for="error-code" { "Error code" }
+                        input #error-code name="error_code" autocomplete="off";
+                    }
+                    div data-for="delay" {
+                        label for="delay" { "Delay in ms" }
+                        input #delay name="delay_ms" type="number" min="0" max="3600000" value="1000" required;
+                    }
+                    div {
+                        label for="method" { "Method" }
+                        select #method name="method" {
                             option value="" { "any" }
                             @for method in ["GET", "POST", "DELETE"] { option { (method) } }
                         }
                     }
-                    label { "Path begins with" input name="path" autocomplete="off" placeholder="/v1/connect/token"; }
-                    label { "Times" input name="times" type="number" min="1" max="1000000" value="1" required; }
+                    div {
+                        label for="path" { "Path begins with" }
+                        input #path name="path" autocomplete="off" placeholder="/v1/connect/token";
+                    }
+                    div {
+                        label for="times" { "Times" }
+                        input #times name="times" type="number" min="1" max="1000000" value="1" required;
+                    }
                     div .buttons {
                         button type="submit" { "Plan fault" }
                         button type="submit" formnovalidate data-method="DELETE" data-path="/sandbox/faults" { "Clear faults" }
@@ -345,7 +371,8 @@ impl Service {
 fn control_token_field() -> Markup {
     html! {
         form #control .row {
-            label { "Control token"
+            div {
+                label for="control-token" { "Control token" }
                 input #control-token type="password" autocomplete="off"
                     aria-describedby="control-why";
             }
@@ -359,7 +386,7 @@ fn token_section(tokens: &[TokenRow]) -> Markup {
     html! {
         section aria-labelledby="tokens" {
             h2 #tokens { "Latest tokens" }
-            div .scroll tabindex="0" role="region" aria-labelledby="tokens" {
+            div .scroll tabindex="0" role="group" aria-labelledby="tokens" {
                 div #live-tokens data-live {
                     @if tokens.is_empty() {
                         p .none { "None yet." }
@@ -395,7 +422,7 @@ fn request_section(requests: &[LoggedRequest]) -> Markup {
     html! {
         section aria-labelledby="requests" {
             h2 #requests { "Latest requests" }
-            div .scroll tabindex="0" role="region" aria-labelledby="requests" {
+            div .scroll tabindex="0" role="group" aria-labelledby="requests" {
                 div #live-requests data-live {
                     @if requests.is_empty() {
                         p .none { "None yet." }
@@ -440,10 +467,19 @@ fn request_table(requests: &[LoggedRequest]) -> Markup {
 }
 
 fn assumption_section(settings: &[AssumptionSetting]) -> Markup {
+    let changed: Vec<_> = settings
+        .iter()
+        .filter(|setting| setting.values.first() != Some(&setting.value))
+        .map(|setting| format!("{} is {}", setting.name, setting.value))
+        .collect();
     html! {
         section aria-labelledby="assumptions" {
             h2 #assumptions { "Assumptions" }
             p { "What the service's documentation leaves open, and what the sandbox does meanwhile." }
+            p #live-changed data-live {
+                @if changed.is_empty() { "All are at their defaults." }
+                @else { "Not at their defaults: " (changed.join(", ")) "." }
+            }
             ul .assumptions {
                 @for setting in settings {
                     @let name = setting.name.name();

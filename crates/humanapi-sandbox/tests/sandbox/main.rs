@@ -7,6 +7,7 @@
 
 mod control;
 mod data_api;
+mod events;
 mod faults;
 mod histories;
 mod pages;

@@ -270,6 +270,400 @@ fn a_form_without_script_comes_back_to_its_page() {
     assert!(status == 200 && text.contains("1 source connected"));
 }
 
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+fn post_form(s: &Offline, path: &str, form: String) -> http::Response<bytes::Bytes> {
+    s.send(request(Method::POST, path, &[FORM], form))
+}
+
+fn sign_in(s: &Offline, token: &str, source: &str) -> http::Response<bytes::Bytes> {
+    let wish = json!({"token": token, "username": "demouser", "password": "password"});
+    s.post_json(&format!("/connect/sources/{source}/sign-in"), &wish)
+}
+
+fn give_code(s: &Offline, token: &str, source: &str, code: &str) -> http::Response<bytes::Bytes> {
+    let wish = json!({"token": token, "code": code});
+    s.post_json(&format!("/connect/sources/{source}/code"), &wish)
+}
+
+fn done(s: &Offline, token: &str) -> Value {
+    body(&s.post_json("/connect/done", &json!({"token": token})))
+}
+
+fn connected(s: &Offline, user: &str) -> usize {
+    let user = s.sandbox.control().user(&s.app.client_id, user).unwrap();
+    user.unwrap().sources.len()
+}
+
+#[track_caller]
+fn mistaken(response: &http::Response<bytes::Bytes>, status: u16, error: &str) {
+    assert_eq!(response.status(), status);
+    let body = body(response);
+    assert_eq!(body["error"], error);
+    assert!(body["message"].as_str().unwrap().ends_with('.'));
+}
+
+#[test]
+fn a_source_asks_for_its_username_and_password() {
+    let s = Offline::new();
+    let token = s.session("u");
+    for (username, password) in [
+        ("demouser", "wrong"),
+        ("someone", "password"),
+        ("demouser", ""),
+        ("", "password"),
+        ("demouser", "password "),
+        ("DEMOUSER", "password"),
+    ] {
+        let wish = json!({"token": token, "username": username, "password": password});
+        let response = s.post_json("/connect/sources/strider/sign-in", &wish);
+        mistaken(&response, 422, "wrong-sign-in");
+        assert_eq!(connected(&s, "u"), 0);
+    }
+    let response = sign_in(&s, &token, "strider");
+    assert_eq!(response.status(), 200);
+    assert_eq!(body(&response)["status"], "CONNECTED_SOURCE");
+    assert_eq!(connected(&s, "u"), 1);
+}
+
+#[test]
+fn a_wrong_password_is_told_without_a_script_too() {
+    let s = Offline::new();
+    let token = s.session("u");
+    let path = "/connect/sources/strider/sign-in";
+    let form = format!("token={token}&username=%22%3E%3Cb%3Eme&password=hunter2");
+    let response = post_form(&s, path, form);
+    assert_eq!(response.status(), 422);
+    let text = std::str::from_utf8(response.body()).unwrap();
+    assert!(text.contains("do not belong together"));
+    assert!(text.contains("value=\"&quot;&gt;&lt;b&gt;me\""), "{text}");
+    assert!(!text.contains("<b>me") && !text.contains("hunter2"));
+    let form = format!("token={token}&username=demouser&password=password");
+    let response = post_form(&s, path, form);
+    assert_eq!(response.status(), 303);
+    let (status, text) = page(&s, header(&response, "location").unwrap());
+    assert!(status == 200 && text.contains("1 source connected"));
+}
+
+#[test]
+fn some_sources_ask_for_a_one_time_code() {
+    let s = Offline::new();
+    let token = s.session("u");
+    let source = "lakeside_family_practice";
+    let address = format!("/?token={token}&show={source}");
+    mistaken(
+        &give_code(&s, &token, source, "123456"),
+        409,
+        "sign-in-again",
+    );
+    assert!(page(&s, &address).1.contains("name=\"password\""));
+
+    let response = sign_in(&s, &token, source);
+    assert_eq!(response.status(), 202);
+    assert_eq!(body(&response), json!({"next": "one-time-code"}));
+    assert_eq!(connected(&s, "u"), 0);
+    assert!(page(&s, &address).1.contains("name=\"code\""), "it resumes");
+    mistaken(
+        &give_code(&s, &token, "corner_street_pharmacy", "123456"),
+        409,
+        "sign-in-again",
+    );
+
+    for _ in 0..4 {
+        mistaken(&give_code(&s, &token, source, "654321"), 422, "wrong-code");
+    }
+    mistaken(&give_code(&s, &token, source, ""), 409, "sign-in-again");
+    mistaken(
+        &give_code(&s, &token, source, "123456"),
+        409,
+        "sign-in-again",
+    );
+    assert_eq!(connected(&s, "u"), 0);
+
+    sign_in(&s, &token, source);
+    let other = s.session("u");
+    mistaken(
+        &give_code(&s, &other, source, "123456"),
+        409,
+        "sign-in-again",
+    );
+    for _ in 0..2 {
+        let response = give_code(&s, &token, source, " 123456 ");
+        assert_eq!(response.status(), 200);
+        assert_eq!(body(&response)["status"], "CONNECTED_SOURCE");
+    }
+    let close = done(&s, &token);
+    assert_eq!(
+        names(&close["sessionResults"]["connectedSources"]),
+        ["Lakeside Family Practice"]
+    );
+}
+
+#[test]
+fn a_code_without_a_script_leads_on_and_back() {
+    let s = Offline::new();
+    let token = s.session("u");
+    let path = "/connect/sources/corner_street_pharmacy";
+    let form = format!("token={token}&username=demouser&password=password");
+    let response = post_form(&s, &format!("{path}/sign-in"), form);
+    assert_eq!(response.status(), 303);
+    let asked = page(&s, header(&response, "location").unwrap()).1;
+    assert!(asked.contains("Enter your code") && asked.contains("123456"));
+    let response = post_form(&s, &format!("{path}/code"), format!("token={token}&code=1"));
+    assert_eq!(response.status(), 422);
+    assert!(String::from_utf8_lossy(response.body()).contains("That is not the code."));
+    let response = post_form(
+        &s,
+        &format!("{path}/code"),
+        format!("token={token}&code=123456"),
+    );
+    assert_eq!(response.status(), 303);
+    let response = post_form(
+        &s,
+        &format!("{path}/code"),
+        "token=garbage&code=1".to_owned(),
+    );
+    let (status, text) = page(&s, header(&response, "location").unwrap());
+    assert!(status == 401 && text.contains("SESSION_TOKEN_INVALID"));
+}
+
+#[test]
+fn pressing_twice_connects_once() {
+    let s = Offline::new();
+    let token = s.session("u");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(sign_in(&s, &token, "strider").status(), 200));
+            scope.spawn(|| act(&s, &token, "strider", "connect"));
+        }
+    });
+    let close = done(&s, &token);
+    assert_eq!(
+        names(&close["sessionResults"]["connectedSources"]),
+        ["Strider"]
+    );
+    assert_eq!(names(&close["currentConnections"]), ["Strider"]);
+    for _ in 0..2 {
+        act(&s, &token, "strider", "disconnect");
+    }
+    let close = done(&s, &token);
+    assert_eq!(
+        names(&close["sessionResults"]["disconnectedSources"]),
+        ["Strider"]
+    );
+    assert!(names(&close["currentConnections"]).is_empty());
+}
+
+#[test]
+fn a_requested_provider_is_reported_once_and_shown() {
+    let s = Offline::new();
+    let token = s.session("u");
+    let wish = json!({
+        "token": token,
+        "physician": "Dr. <script>\"'&",
+        "healthSystem": "Test Health",
+        "address": "1 Test Street",
+        "website": "https://d.example.test",
+    });
+    for _ in 0..2 {
+        assert_eq!(s.post_json("/connect/requests", &wish).status(), 200);
+    }
+    let record = json!({
+        "address": "1 Test Street",
+        "healthSystem": "Test Health",
+        "location": {"latitude": 0.0, "longitude": 0.0},
+        "physician": "Dr. <script>\"'&",
+        "website": "https://d.example.test",
+    });
+    let close = done(&s, &token);
+    assert_eq!(close["sessionResults"]["requestedSources"], json!([record]));
+    assert_eq!(close["requestedProviders"], json!([record]));
+    let text = page(&s, &format!("/?token={token}")).1;
+    assert!(
+        text.contains("<bdi>Dr. &lt;script&gt;&quot;'&amp;</bdi>"),
+        "{text}"
+    );
+
+    let blank = json!({"token": token, "physician": " ", "website": "https://d.example.test"});
+    mistaken(
+        &s.post_json("/connect/requests", &blank),
+        422,
+        "nothing-requested",
+    );
+    let response = post_form(&s, "/connect/requests", format!("token={token}&physician="));
+    assert_eq!(response.status(), 422);
+    assert!(String::from_utf8_lossy(response.body()).contains("Name a doctor"));
+
+    // A later sitting knows of it, but has not asked for anything itself.
+    let close = done(&s, &s.session("u"));
+    assert_eq!(close["sessionResults"]["requestedSources"], json!([]));
+    assert_eq!(close["requestedProviders"], json!([record]));
+
+    for number in 0..200 {
+        let wish = json!({"token": token, "physician": format!("Dr. {number}")});
+        s.post_json("/connect/requests", &wish);
+    }
+    let kept = done(&s, &token)["requestedProviders"]
+        .as_array()
+        .unwrap()
+        .len();
+    assert_eq!(kept, 100);
+}
+
+#[test]
+fn new_and_returning_users_are_greeted_as_such_and_go_on_where_they_stopped() {
+    let s = Offline::new();
+    let token = s.session("u");
+    let text = page(&s, &format!("/?token={token}")).1;
+    assert!(text.contains(">Connect your health data</h1>") && text.contains("a new user"));
+    assert!(text.contains("Nothing connected yet") && !text.contains("Disconnect<"));
+
+    act(&s, &token, "strider", "connect");
+    let text = page(&s, &format!("/?token={token}")).1;
+    assert!(text.contains("Go on where you stopped") && text.contains("1 source connected"));
+    assert!(text.contains("Disconnect<span class=\"unseen\"> Strider</span>"));
+    // An address from before, in another tab, shows what is true now.
+    let old = page(&s, &format!("/?token={token}&show=strider")).1;
+    assert!(old.contains("1 source connected") && !old.contains("name=\"password\""));
+
+    let token = s.granted(CONNECT, "id", "u", "id_token");
+    let text = page(&s, &format!("/?token={token}")).1;
+    assert!(text.contains(">Welcome back</h1>") && text.contains("a returning user"));
+    assert!(text.contains("Disconnect<span class=\"unseen\"> Strider</span>"));
+}
+
+#[test]
+fn a_session_that_expires_in_the_middle_ends_the_next_action() {
+    let s = Offline::new();
+    let token = s.session("u");
+    assert_eq!(
+        sign_in(&s, &token, "lakeside_family_practice").status(),
+        202
+    );
+    act(&s, &token, "strider", "connect");
+    s.sandbox
+        .control()
+        .advance_clock(Duration::from_secs(3600))
+        .unwrap();
+    let ended = json!({
+        "type": "hapi-connect-close",
+        "status": "SESSION_TOKEN_EXPIRED",
+        "sessionResults": {"connectedSources": [], "disconnectedSources": [], "requestedSources": []},
+        "currentConnections": [],
+        "requestedProviders": [],
+    });
+    let request_wish = json!({"token": token, "physician": "Dr. Test"});
+    for response in [
+        sign_in(&s, &token, "pulseband"),
+        give_code(&s, &token, "lakeside_family_practice", "123456"),
+        s.post_json("/connect/requests", &request_wish),
+        s.post_json("/connect/done", &json!({"token": token})),
+    ] {
+        assert_eq!(response.status(), 401);
+        assert_eq!(body(&response), ended);
+    }
+    assert_eq!(connected(&s, "u"), 1);
+    let (status, text) = page(&s, &format!("/?token={token}&show=pulseband"));
+    assert!(status == 401 && text.contains("Your session has ended"));
+    assert!(text.contains("data-ending=\"{&quot;type&quot;:&quot;hapi-connect-close&quot;"));
+    let form = format!(
+        "token={token}&clientId={}&callback=exampleapp%3A%2F%2Fconnected",
+        s.app.client_id
+    );
+    let response = post_form(&s, "/connect/done", form);
+    let back = header(&response, "location").unwrap();
+    assert!(back.starts_with("exampleapp://connected?status=SESSION_TOKEN_EXPIRED&"));
+}
+
+#[test]
+fn every_category_has_its_tab_and_every_source_its_category() {
+    let s = Offline::new();
+    let text = page(&s, &format!("/?token={}", s.session("u"))).1;
+    for category in ["all", "Medical", "Pharmacy", "Wellness"] {
+        assert!(
+            text.contains(&format!("id=\"tab-{category}\"")),
+            "{category}"
+        );
+    }
+    for source in humanapi_sandbox::Source::ALL {
+        let item = between(&text, &format!("data-name=\"{}\"", source.name), "</li>");
+        assert_eq!(item.len(), 1, "{}", source.name);
+        assert!(item[0].contains(&format!("name=\"show\" value=\"{}\"", source.id)));
+    }
+}
+
+#[test]
+fn what_is_typed_into_a_page_is_kept_out_of_the_log() {
+    let s = Offline::new();
+    let token = s.session("u");
+    sign_in(&s, &token, "strider");
+    post_form(
+        &s,
+        "/connect/sources/pulseband/sign-in",
+        format!("token={token}&username=someone&password=hunter2"),
+    );
+    s.get("/?mode=auth&password=hunter2", &[]);
+    let log = serde_json::to_string(&s.sandbox.control().requests()).unwrap();
+    for secret in [token.as_str(), "hunter2", "someone", "demouser"] {
+        assert!(!log.contains(secret), "{secret} is in {log}");
+    }
+}
+
+#[test]
+fn the_dashboard_shows_the_state_and_escapes_what_others_chose() {
+    let s = Offline::new();
+    let session = s.session("<script>alert(1)</script>\"'");
+    let access = s.access("Ünï ✓", &["strider"]);
+    s.get("/connect?clientId=%3Cscript%3E", &[]);
+    let control = s.sandbox.control();
+    let fault = humanapi_sandbox::Fault::status(429)
+        .retry_after("2")
+        .on_path("/<b>")
+        .times(3);
+    control.plan_fault(fault).unwrap();
+    control
+        .set_assumption(Assumption::IdResponse, "lean")
+        .unwrap();
+    for path in ["/", "/?utm_source=x", "/sandbox/dashboard"] {
+        let (status, text) = page(&s, path);
+        assert_eq!(status, 200);
+        for shown in [
+            "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;&quot;'</bdi>",
+            "<bdi>Ünï ✓</bdi>",
+            "status 429, Retry-After 2 · any method · /&lt;b&gt; · 3 times",
+            "id-response is lean",
+            "1 h 0 min",
+            "24 h 0 min",
+            "2026-01-15T09:00:00.000Z",
+            "(frozen)",
+            "Corner Street Pharmacy",
+        ] {
+            assert!(text.contains(shown), "{path} lacks {shown}");
+        }
+        for secret in [&session, &access, &s.app.client_secret] {
+            assert!(!text.contains(secret.as_str()), "{secret} is in {path}");
+        }
+        assert!(!text.contains("<b>") && text.matches("<script").count() == 1);
+    }
+}
+
+#[test]
+fn watching_leaves_no_trace() {
+    let watched = Offline::new();
+    let plain = Offline::new();
+    let fault = || humanapi_sandbox::Fault::status(503);
+    watched.sandbox.control().plan_fault(fault()).unwrap();
+    for path in ["/", "/favicon.ico", "/sandbox/dashboard", "/sandbox/events"] {
+        let status = watched.get(path, &[]).status().as_u16();
+        assert!(status == 200 || status == 204, "{path}: {status}");
+    }
+    assert_eq!(watched.sandbox.control().faults().len(), 1);
+    watched.sandbox.control().clear_faults();
+    assert!(watched.sandbox.control().requests().is_empty());
+    let ask = |s: &Offline| format!("{:?}", s.token(CONNECT, "session", "u"));
+    assert_eq!(ask(&watched), ask(&plain));
+}
+
 /// What lies between two marks, each time that they occur.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
     let parts = text.split(start).skip(1);
@@ -315,7 +709,7 @@ fn pages_keep_tokens_and_scripts_to_themselves() {
         let style = source(between(text, "<style>", "</style>")[0]);
         let script = between(text, "<script>", "</script>")
             .first()
-            .map_or("'none'".to_owned(), |script| source(script));
+            .map_or_else(|| "'none'".to_owned(), |script| source(script));
         let forms = rules[4];
         let mut expected = vec![
             "default-src 'none'".to_owned(),
