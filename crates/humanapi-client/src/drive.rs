@@ -1,7 +1,7 @@
 //! The one loop that carries a flow to its end, async and blocking.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
@@ -17,9 +17,11 @@ use crate::transport::Transport;
 /// Carries a flow to its end.
 ///
 /// Each request races the timer, so a transport that hangs is dropped when its time is over and
-/// reported as [timed out](SendFailureKind::TimedOut). Dropping the future leaves the flow as it is:
-/// another `drive` with the same timer goes on, and takes a request that was out as timed out once
-/// its time is over.
+/// reported as [timed out](SendFailureKind::TimedOut). One that
+/// [keeps time by itself](Transport::keeps_time) is trusted to end and is not raced.
+///
+/// Dropping the future leaves the flow as it is: another `drive` with the same timer goes on, and takes
+/// a request that was out as timed out once its time is over.
 pub async fn drive<F, T, S, R>(flow: &mut F, transport: &T, tokens: &S, timer: &R) -> F::Outcome
 where
     F: Flow + ?Sized,
@@ -37,7 +39,13 @@ where
                 request,
                 timeout,
             } => {
-                let outcome = send(transport, timer, request, timeout).await;
+                let answer = transport.send(request, timeout);
+                // Two alarms for one call would be a good part of what it costs.
+                let outcome = if transport.keeps_time() {
+                    answer.await
+                } else {
+                    in_time(answer, timer, timeout).await
+                };
                 match &outcome {
                     Ok(response) => {
                         tracing::debug!(status = response.status().as_u16(), "answered");
@@ -69,20 +77,14 @@ where
 }
 
 /// The answer, or time runs out. The timer is armed only when the answer is not there at once.
-async fn send<T, R>(
-    transport: &T,
+async fn in_time<R: Timer + ?Sized>(
+    mut answer: impl Future<Output = Result<Response, SendFailure>> + Unpin,
     timer: &R,
-    request: Request,
     timeout: Duration,
-) -> Result<Response, SendFailure>
-where
-    T: Transport + ?Sized,
-    R: Timer + ?Sized,
-{
-    let mut answer = pin!(transport.send(request, timeout));
+) -> Result<Response, SendFailure> {
     let mut alarm = None;
     poll_fn(|cx| {
-        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+        if let Poll::Ready(answer) = Pin::new(&mut answer).poll(cx) {
             return Poll::Ready(answer);
         }
         let alarm = alarm.get_or_insert_with(|| timer.sleep(timeout));

@@ -30,6 +30,15 @@ pub trait Transport: Send + Sync {
     /// When no complete answer came back. An answer with an error status is an answer.
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure>;
 
+    /// Whether [`send`](Self::send) ends by itself once its `timeout` is over, whatever it waits for.
+    ///
+    /// A driver then sets no alarm of its own, which every call would pay for. Say so only if `send` holds to it
+    /// while it connects, while it waits for the head and while it reads the body: nothing else would end a call
+    /// that hangs. It is asked at each request and has to be cheap.
+    fn keeps_time(&self) -> bool {
+        false
+    }
+
     /// Sends exactly one request and hands out the answer's head, then its body in chunks.
     ///
     /// `timeout` bounds the wait for the head, and after it the wait for each chunk. A body that
@@ -54,6 +63,10 @@ pub trait Transport: Send + Sync {
 impl<T: Transport + ?Sized> Transport for Box<T> {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
         (**self).send(request, timeout).await
+    }
+
+    fn keeps_time(&self) -> bool {
+        (**self).keeps_time()
     }
 
     async fn open(

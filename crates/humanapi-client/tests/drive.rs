@@ -12,10 +12,11 @@ use humanapi_client::{Timer as _, TokenSource, Transport, drive, drive_blocking}
 use humanapi_core::auth::IssueSessionToken;
 use humanapi_core::data::ReadProfile;
 use humanapi_core::flow::{Authorized, Call, SelfServed};
-use humanapi_core::http::{Method, Response};
+use humanapi_core::http::{self, Method};
 use humanapi_core::{
     Bearer, Body, BuildError, ClientUserId, Credentials, CredentialsError, Flow, FlowError,
-    Generation, Host, Hosts, Provisioning, RawCall, Replay, RetryPolicy, SendFailureKind, TokenKey,
+    Generation, Host, Hosts, Provisioning, RawCall, Replay, Request, Response, RetryPolicy,
+    SendFailure, SendFailureKind, TokenKey,
 };
 
 struct NoTokens;
@@ -65,9 +66,54 @@ async fn a_transport_that_hangs_is_dropped_when_its_time_is_over() {
     let error = run(&mut session(policy), &transport, &runtime)
         .await
         .unwrap_err();
-    let kind = error.send_failure().map(humanapi_core::SendFailure::kind);
+    let kind = error.send_failure().map(SendFailure::kind);
     assert_eq!(kind, Some(SendFailureKind::TimedOut));
     assert_eq!(runtime.now().monotonic(), Duration::from_secs(7));
+}
+
+/// Answers after one wait.
+struct Slow {
+    keeps_time: bool,
+}
+
+#[async_trait]
+impl Transport for Slow {
+    async fn send(&self, _: Request, _: Duration) -> Result<Response, SendFailure> {
+        tokio::task::yield_now().await;
+        Ok(Response::new(Body::from(SESSION)))
+    }
+
+    fn keeps_time(&self) -> bool {
+        self.keeps_time
+    }
+}
+
+/// In virtual time any alarm goes off at once, so a slow answer comes only where none is set.
+async fn check_alarm(transport: impl Transport, expected: Option<SendFailureKind>) {
+    let runtime = VirtualRuntime::new();
+    let policy = RetryPolicy::none().with_attempt_timeout(Duration::from_secs(7));
+    let outcome = drive(&mut session(policy), &transport, &NoTokens, &runtime).await;
+    let failure = outcome.err().map(|error| {
+        let failure = error.send_failure().expect("nothing else goes wrong");
+        failure.kind()
+    });
+    assert_eq!(failure, expected);
+    let waited = if expected.is_some() { 7 } else { 0 };
+    assert_eq!(runtime.now().monotonic(), Duration::from_secs(waited));
+}
+
+#[tokio::test]
+async fn only_a_transport_that_keeps_no_time_is_raced() {
+    let slow = |keeps_time| Slow { keeps_time };
+    check_alarm(slow(false), Some(SendFailureKind::TimedOut)).await;
+    check_alarm(slow(true), None).await;
+}
+
+#[tokio::test]
+async fn a_transport_chosen_at_run_time_says_what_the_chosen_one_says() {
+    let slow = |keeps_time| -> Box<dyn Transport> { Box::new(Slow { keeps_time }) };
+    check_alarm(slow(false), Some(SendFailureKind::TimedOut)).await;
+    check_alarm(slow(true), None).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The transport itself: one request in, one answer out.
 
 use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -85,13 +86,15 @@ impl<C> HyperTransport<C>
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
-    /// Sends one request and waits for the answer's head.
-    async fn head(&self, request: Request) -> Result<http::Response<Incoming>, SendFailure> {
-        let request = request.map(|body| Full::new(body.into_bytes()));
-        self.client
-            .request(request)
-            .await
-            .map_err(failure::before_head)
+    /// Sends one request and waits for the answer's head. Does nothing before it is polled.
+    fn head(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<http::Response<Incoming>, SendFailure>> + Send {
+        let answer = self
+            .client
+            .request(request.map(|body| Full::new(body.into_bytes())));
+        async { answer.await.map_err(failure::before_head) }
     }
 }
 
@@ -100,9 +103,24 @@ impl<C> Transport for HyperTransport<C>
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
-    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
+    // Not an `async fn`: its future would keep room for the request, and for each move of it, until the answer is here.
+    // This one is less than half as large, and every call allocates one.
+    fn send<'s, 'f>(
+        &'s self,
+        request: Request,
+        timeout: Duration,
+    ) -> Pin<Box<dyn Future<Output = Result<Response, SendFailure>> + Send + 'f>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
         let reading = Reading::of_answer_to(&request, timeout, failure::after_head);
-        reading.whole(self.head(request), self.max_body).await
+        Box::pin(reading.whole(self.head(request), self.max_body))
+    }
+
+    fn keeps_time(&self) -> bool {
+        // `Reading` bounds all of `send`: connecting, the head and the body.
+        true
     }
 
     async fn open(

@@ -94,6 +94,11 @@ impl Transport for ReqwestTransport {
         reading.whole(self.head(request), self.max_body).await
     }
 
+    fn keeps_time(&self) -> bool {
+        // `Reading` bounds all of `send`: connecting, the head and the body.
+        true
+    }
+
     async fn open(
         &self,
         request: Request,

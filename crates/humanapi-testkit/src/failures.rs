@@ -239,6 +239,23 @@ pub async fn time_runs_out_within_the_body<T: Subject>(
     .await;
 }
 
+/// The timeout covers the way to a connection too.
+pub async fn time_runs_out_before_the_connection<T: Subject>(
+    make: impl Fn(&TransportSettings) -> T,
+) {
+    const PATIENCE: Duration = Duration::from_millis(400);
+    // The system takes the connection, and nobody ever answers the TLS handshake.
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+    let address = silent.local_addr().expect("it is bound");
+    let transport = make(&trusting());
+    let begin = Instant::now();
+    let url = format!("https://{address}{SECRET_PATH}");
+    let outcome = transport.send(post(&url), PATIENCE).await;
+    assert_eq!(failure(&transport, outcome), TimedOut);
+    assert!(begin.elapsed() >= PATIENCE);
+    assert!(begin.elapsed() < PATIENCE * 50);
+}
+
 /// An answer that says that it is too large is not read.
 pub async fn an_announced_size_over_the_limit_is_too_large<T: Subject>(
     make: impl Fn(&TransportSettings) -> T,

@@ -60,6 +60,7 @@ macro_rules! conformance {
                 an_unknown_authority_is_not_sent
                 a_wrong_name_is_not_sent
                 an_unreadable_root_is_not_sent
+                time_runs_out_before_the_connection
                 a_body_without_an_end_over_tls_is_cut_short
             );
             $crate::conformance!(@cases proxying (super::$make)
@@ -148,6 +149,8 @@ macro_rules! own_client {
             chunks_arrive_before_the_end
         );
         $crate::conformance!(@cases failures ($make, $crate::Wire::Http1)
+            time_runs_out_before_the_head
+            time_runs_out_within_the_body
             an_announced_size_over_the_limit_is_too_large
         );
         $crate::conformance!(@cases failures ($make)

@@ -50,6 +50,11 @@ use crate::transport::{BodyStream, StreamedResponse};
 ///         reading.whole(self.head(request), MAX_BODY).await
 ///     }
 ///
+///     // `whole` ends in time, whatever it waits for.
+///     fn keeps_time(&self) -> bool {
+///         true
+///     }
+///
 ///     async fn open(&self, request: Request, timeout: Duration) -> Result<StreamedResponse, SendFailure> {
 ///         let reading = Reading::of_answer_to(&request, timeout, cut_short);
 ///         reading.in_chunks(self.head(request)).await
@@ -105,9 +110,9 @@ impl<E> Reading<E> {
         // Pinned here, so that it is not moved, and stored, once more for each future around it.
         let answer = pin!(answer);
         let exchange = async {
-            let (head, body) = answer.await?.into_parts();
+            let (head, mut body) = answer.await?.into_parts();
             let head_alone = self.is_head_alone(head.status);
-            let bytes = read(body, head_alone, limit, self.after_head).await?;
+            let bytes = read(&mut body, head_alone, limit, self.after_head).await?;
             Ok(Response::from_parts(head, Body::from(bytes)))
         };
         in_time(self.timeout, pin!(exchange)).await
@@ -158,7 +163,7 @@ async fn in_time<T>(
 }
 
 async fn read<B>(
-    mut body: B,
+    body: &mut B,
     head_alone: bool,
     limit: usize,
     after_head: fn(B::Error) -> SendFailure,
@@ -171,13 +176,13 @@ where
     if expected.lower() > limit as u64 && !head_alone {
         return Err(too_large());
     }
-    let Some(first) = next(&mut body, after_head).await? else {
+    let Some(first) = next(body, after_head).await? else {
         return Ok(Bytes::new());
     };
     if first.len() > limit {
         return Err(too_large());
     }
-    let Some(mut piece) = next(&mut body, after_head).await? else {
+    let Some(mut piece) = next(body, after_head).await? else {
         return Ok(first);
     };
     // A length that was announced is within the limit by now.
@@ -192,7 +197,7 @@ where
             return Err(too_large());
         }
         bytes.extend_from_slice(&piece);
-        match next(&mut body, after_head).await? {
+        match next(body, after_head).await? {
             Some(next) => piece = next,
             None => return Ok(bytes.into()),
         }
