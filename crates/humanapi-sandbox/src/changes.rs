@@ -106,3 +106,46 @@ impl Watch {
         FeedEnd::Over
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn changes_in_quick_succession_are_told_together() {
+        let changes = Changes::default();
+        let (sender, mut events) = mpsc::channel(BACKLOG);
+        let feed = tokio::spawn(changes.watch().unwrap().feed(sender));
+        let mut told = 0;
+        for _ in 0..1000 {
+            changes.tell();
+            sleep(Duration::from_millis(1)).await;
+            while events.try_recv().is_ok() {
+                told += 1;
+            }
+        }
+        assert!((9..=11).contains(&told), "{told}");
+        changes.end();
+        assert_eq!(feed.await.unwrap(), FeedEnd::Over);
+        // Whoever comes after the end is not kept waiting.
+        let (sender, _events) = mpsc::channel(BACKLOG);
+        assert_eq!(changes.watch().unwrap().feed(sender).await, FeedEnd::Over);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_broken_by_a_tick_and_the_last_change_is_never_lost() {
+        let changes = Changes::default();
+        let (sender, mut events) = mpsc::channel(BACKLOG);
+        tokio::spawn(changes.watch().unwrap().feed(sender));
+        let start = Instant::now();
+        assert_eq!(events.recv().await, Some(TICKED));
+        assert_eq!(start.elapsed(), TICK);
+        sleep(PAUSE).await;
+        changes.tell();
+        assert_eq!(events.recv().await, Some(CHANGE));
+        // In the pause after an event.
+        changes.tell();
+        assert_eq!(events.recv().await, Some(CHANGE));
+        assert!(start.elapsed() < TICK + 3 * PAUSE);
+    }
+}
