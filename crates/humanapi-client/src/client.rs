@@ -10,8 +10,8 @@ use humanapi_core::auth::{IssueAccessToken, IssueClientToken, IssueIdToken, Issu
 use humanapi_core::data::{ListActivities, ReadHealthSummary, ReadProfile};
 use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow};
 use humanapi_core::{
-    BuildError, ClientUserId, ConnectToken, Credentials, EmptyUserId, Endpoint, Flow, FlowError,
-    Hosts, KnownStatus, Leeway, Page, Provisioning, RetryPolicy, TokenKey,
+    BuildError, ClientId, ClientUserId, ConnectToken, Credentials, EmptyUserId, Endpoint, Flow,
+    FlowError, Hosts, KnownStatus, Leeway, Now, Page, Provisioning, RetryPolicy, TokenKey,
 };
 use tracing::Instrument as _;
 
@@ -98,6 +98,15 @@ impl Client {
     #[must_use]
     pub fn hosts(&self) -> &Hosts {
         &self.inner.hosts
+    }
+
+    pub(crate) fn client_id(&self) -> &ClientId {
+        self.inner.credentials.client_id()
+    }
+
+    /// Both clocks, as the runtime reads them.
+    pub(crate) fn now(&self) -> Now {
+        self.inner.runtime.now()
     }
 
     fn plain<E: Endpoint>(&self, endpoint: Result<E, EmptyUserId>) -> PlainCall<E> {

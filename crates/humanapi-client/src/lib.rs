@@ -10,6 +10,7 @@
 #[cfg(feature = "adapter")]
 pub mod adapter;
 mod client;
+pub mod connect;
 mod drive;
 mod error;
 mod runtime;

@@ -308,10 +308,10 @@ struct NormalForm {
 
 impl NormalForm {
     /// The lists, by their names in the normal form and as Connect sends them.
-    const LISTS: [(&'static str, &'static str); 3] = [
-        ("connected", "connectedSources"),
-        ("disconnected", "disconnectedSources"),
-        ("requested", "requestedSources"),
+    const LISTS: [(&'static str, [&'static str; 2]); 3] = [
+        ("connected", ["connectedSources", "connected"]),
+        ("disconnected", ["disconnectedSources", "disconnected"]),
+        ("requested", ["requestedSources", "requested"]),
     ];
 
     /// The normal form calls an event `event`, and by another name than Connect does.
@@ -325,22 +325,24 @@ impl NormalForm {
             Some(Value::Object(extra)) => extra,
             _ => Map::new(),
         };
+        let (odd_results, odd) = match fields.remove("sessionResults") {
+            Some(Value::Object(odd)) => (odd, None),
+            other => (Map::new(), other),
+        };
         let mut results = Map::new();
-        for (name, by_connect) in Self::LISTS {
-            results.extend(
-                normal
-                    .remove(name)
-                    .map(|items| (by_connect.to_owned(), items)),
-            );
-        }
-        // What was no item of its list is in `extra`, under the list's own name.
-        match fields.remove("sessionResults") {
-            Some(Value::Object(odd)) => add_to(&mut results, odd),
-            Some(other) if results.values().all(has_no_items) => {
-                results.clear();
-                fields.insert("sessionResults".to_owned(), other);
+        for (name, names) in Self::LISTS {
+            if let Some(items) = normal.remove(name) {
+                results.insert(free(&odd_results, names).to_owned(), items);
             }
-            _ => {}
+        }
+        if let Some(items) = normal.remove("currentConnections") {
+            let name = free(&fields, ["currentConnections", "connections"]);
+            normal.insert(name.to_owned(), items);
+        }
+        add_to(&mut results, odd_results);
+        if let Some(odd) = odd.filter(|_| results.values().all(has_no_items)) {
+            results.clear();
+            fields.insert("sessionResults".to_owned(), odd);
         }
         if !results.is_empty() {
             fields.insert("sessionResults".to_owned(), Value::Object(results));
@@ -363,6 +365,13 @@ impl NormalForm {
             tells_sources,
         }
     }
+}
+
+/// The first name that is not taken by something that is no list. What was no item of its list is in
+/// `extra`, under the list's own name, and so is what was no list at all.
+fn free(fields: &Map<String, Value>, names: [&'static str; 2]) -> &'static str {
+    let is_free = |name: &&&str| fields.get(**name).is_none_or(Value::is_array);
+    names.iter().find(is_free).copied().unwrap_or(names[0])
 }
 
 /// Adds fields, and where both have a list, its items.

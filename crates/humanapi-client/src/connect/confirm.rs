@@ -1,0 +1,164 @@
+//! Asking the service whether a user is connected, because a browser's report proves nothing.
+
+use std::sync::Arc;
+
+use humanapi_core::{
+    AccessToken, ApiError, ApiErrorKind, HumanId, Issued, TokenKind, TokenRefusal, UserEvent,
+};
+
+use crate::client::{Client, User};
+use crate::error::{Error, ErrorKind};
+
+impl Client {
+    /// Asks the service whether this user has connected a source: see
+    /// [`User::confirm_connection`].
+    pub fn confirm_connection(&self, user: impl Into<Arc<str>>) -> ConfirmConnection {
+        self.user(user).confirm_connection()
+    }
+}
+
+impl User {
+    /// Asks the service whether this user has connected a source.
+    ///
+    /// Whatever a browser reported is a hint. The service issues an access token only for a user who
+    /// has connected a source and was not deleted, so the token itself is the proof. It is asked for
+    /// afresh, whatever is cached and whatever [`with_status`](Self::with_status) said.
+    ///
+    /// ```
+    /// use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+    /// use humanapi_client::{Client, core::{Credentials, Provisioning}};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let transport = ScriptedTransport::new([
+    ///     Answer::json(403, r#"{"errorCode":"ACCESS_TOKEN_GENERATION_NOT_ALLOWED"}"#),
+    /// ]);
+    /// let credentials = Credentials::new("my-app", "hush")?;
+    /// let client = Client::builder(credentials, Provisioning::Connect, transport)
+    ///     .build_on(VirtualRuntime::new());
+    /// let confirmation = client.confirm_connection("patient-17").send().await?;
+    /// assert!(!confirmation.is_connected());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn confirm_connection(&self) -> ConfirmConnection {
+        ConfirmConnection {
+            user: self.clone(),
+            known: None,
+        }
+    }
+}
+
+/// Asks the service whether a user is connected.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct ConfirmConnection {
+    user: User,
+    known: Option<HumanId>,
+}
+
+impl ConfirmConnection {
+    /// Says by which id Human API has known the user so far. Another one means that the user was
+    /// deleted and started over: what was stored under the old id belongs to nobody any more.
+    pub fn known_as(mut self, human_id: HumanId) -> Self {
+        self.known = Some(human_id);
+        self
+    }
+
+    /// Asks, as often as the retry policy allows.
+    ///
+    /// # Errors
+    ///
+    /// When the service could not be asked, or refused for a reason that does not lie with the user.
+    /// *Not connected* is an answer and no error.
+    pub async fn send(self) -> Result<Confirmation, Error> {
+        match self.user.access_token().send().await {
+            Ok(issued) => Ok(Confirmation {
+                connection: Connection::Connected,
+                human_id_changed: issued
+                    .human_id
+                    .as_ref()
+                    .zip(self.known.as_ref())
+                    .map(|(told, known)| told != known),
+                human_id: issued.human_id.clone(),
+                access_token: Some(issued),
+                refusal: None,
+            }),
+            Err(error) => {
+                let refused = not_connected(&error)
+                    .zip(error.api_error())
+                    .map(|(because, refusal)| (because, refusal.clone()));
+                match refused {
+                    Some((because, refusal)) => Ok(Confirmation {
+                        connection: Connection::NotConnected { because },
+                        human_id: None,
+                        human_id_changed: None,
+                        access_token: None,
+                        refusal: Some(refusal),
+                    }),
+                    None => Err(error),
+                }
+            }
+        }
+    }
+}
+
+/// Why the user is not connected, if that is what the error says.
+fn not_connected(error: &Error) -> Option<TokenRefusal> {
+    match error.kind() {
+        ErrorKind::Api(ApiErrorKind::NothingConnected) => Some(TokenRefusal::NothingConnected),
+        ErrorKind::Api(ApiErrorKind::UnknownUser) => Some(TokenRefusal::UnknownUser),
+        _ => None,
+    }
+}
+
+/// What the service says of a user's connection.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Confirmation {
+    /// Whether the user is connected.
+    pub connection: Connection,
+    /// Human API's id for the user. `None` where the answer told none, as the documented answer to
+    /// this request does: a session's answer tells it for certain.
+    pub human_id: Option<HumanId>,
+    /// Whether that is another id than [`known_as`](ConfirmConnection::known_as) said. `None` where
+    /// either is missing, so that nothing could be compared.
+    pub human_id_changed: Option<bool>,
+    /// The token that is the proof, for a store or a first call. It stays on the server.
+    pub access_token: Option<Issued<AccessToken>>,
+    /// What the service answered to a user who is not connected: its status, code and request id.
+    pub refusal: Option<ApiError>,
+}
+
+/// Whether a user is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a third answer would be one that no application has asked about"
+)]
+pub enum Connection {
+    /// The user has connected a source at some time and was not deleted.
+    Connected,
+    /// The service issues no access token for the user.
+    NotConnected {
+        /// Nothing is connected, or the service does not know the user.
+        because: TokenRefusal,
+    },
+}
+
+impl Confirmation {
+    /// Whether the user is connected.
+    #[must_use]
+    pub const fn is_connected(&self) -> bool {
+        matches!(self.connection, Connection::Connected)
+    }
+
+    /// What it tells of the user's status: see [`UserStatus::after`](humanapi_core::UserStatus::after).
+    #[must_use]
+    pub const fn user_event(&self) -> UserEvent {
+        match self.connection {
+            Connection::Connected => UserEvent::TokenIssued(TokenKind::Access),
+            Connection::NotConnected { because } => UserEvent::TokenRefused(because),
+        }
+    }
+}

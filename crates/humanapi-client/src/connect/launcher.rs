@@ -1,0 +1,328 @@
+//! Rendering what opens Connect, for its place in a page.
+
+use std::fmt::{self, Write as _};
+
+use humanapi_core::Leeway;
+use humanapi_core::connect::{
+    AllowedCallbacks, LAUNCH_MARGIN, Launch, LaunchError, LaunchForm, LaunchUrl, PageFunctions,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::page::Nonce;
+use crate::client::Client;
+
+/// Renders what opens Connect: a button, a script, a web view's address or a link for phones.
+///
+/// It takes hosts, application and clock from its [`Client`]. Each rendering refuses a
+/// [`Launch`] whose token ends within the margin, so that no user opens Connect to be told that the
+/// session has expired, and one with an option that the form has no place for.
+///
+/// Pages with any of these send [`PAGE_HEADERS`](super::PAGE_HEADERS).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Launcher {
+    client: Client,
+    callbacks: AllowedCallbacks,
+    margin: Leeway,
+}
+
+impl Client {
+    /// Renders what opens Connect.
+    pub fn launcher(&self) -> Launcher {
+        Launcher {
+            client: self.clone(),
+            callbacks: AllowedCallbacks::default(),
+            margin: LAUNCH_MARGIN,
+        }
+    }
+}
+
+/// Whose `open` a script calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Library<'a> {
+    /// The vendor's widget, loaded by the page before this script.
+    Widget,
+    /// `connect.js`, which this script imports.
+    ConnectJs {
+        /// Its address.
+        src: &'a str,
+    },
+}
+
+/// When a script opens Connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Opening<'a> {
+    /// As soon as it runs.
+    AtOnce,
+    /// When this element is pressed. The script stands behind it.
+    OnClickOf {
+        /// The element's `id`.
+        id: &'a str,
+    },
+}
+
+impl Launcher {
+    /// Sets the callbacks that the vendor has put on the application's list. Without it, hosted
+    /// links have nowhere to come back to and are refused.
+    pub fn with_callbacks(mut self, callbacks: AllowedCallbacks) -> Self {
+        self.callbacks = callbacks;
+        self
+    }
+
+    /// Sets how much life a token must have left. Without it, [`LAUNCH_MARGIN`].
+    pub const fn with_margin(mut self, margin: Leeway) -> Self {
+        self.margin = margin;
+        self
+    }
+
+    /// The button that the vendor's widget and `connect.js` look for, in its container.
+    ///
+    /// # Errors
+    ///
+    /// When the token ends too soon, or an option cannot be said in data attributes.
+    pub fn button(&self, launch: &Launch<'_>, label: &str) -> Result<LaunchHtml, LaunchError> {
+        self.check(launch, LaunchForm::Button)?;
+        let attributes = launch.data_attributes(self.client.hosts());
+        let size = attributes
+            .expose_secret()
+            .map(|(name, value)| name.len() + escaped_size(value) + " =\"\"".len())
+            .sum::<usize>();
+        let mut html = Html::with_capacity(size + escaped_size(label) + 128);
+        html.push("<div class=\"hapi__token-container\"><button type=\"button\"");
+        for (name, value) in attributes.expose_secret() {
+            html.push(" ");
+            html.push(name);
+            html.push("=\"");
+            html.push_escaped(value);
+            html.push("\"");
+        }
+        html.push(">");
+        html.push_escaped(label);
+        html.push("</button></div>");
+        Ok(html.finish())
+    }
+
+    /// A script that opens Connect by a call, with every option that there is.
+    ///
+    /// ```
+    /// # use humanapi_client::connect::{Library, Nonce, Opening};
+    /// # use humanapi_client::core::connect::{Launch, PageFunctions};
+    /// # use humanapi_client::core::{ConnectToken, Credentials, Expiry, Issued, Provisioning, SessionToken};
+    /// # use humanapi_client::testing::{ScriptedTransport, VirtualRuntime};
+    /// # use humanapi_client::{Client, Timer as _};
+    /// # use std::time::Duration;
+    /// # let runtime = VirtualRuntime::new();
+    /// # let expiry = Expiry::after(runtime.now(), Duration::from_secs(3600));
+    /// # let token = ConnectToken::from(Issued::new(SessionToken::new("st-1"), expiry));
+    /// # let credentials = Credentials::new("my-app", "hush")?;
+    /// # let client = Client::builder(credentials, Provisioning::Connect, ScriptedTransport::new([]))
+    /// #     .build_on(runtime);
+    /// let nonce = Nonce::parse("mR5c8kqTz0aP1vW3xY7uBg==")?;
+    /// let script = client.launcher().open_script(
+    ///     &Launch::new(&token).with_config("c"),
+    ///     Library::ConnectJs { src: "/connect.js" },
+    ///     Opening::OnClickOf { id: "connect" },
+    ///     &PageFunctions::default(),
+    ///     &nonce,
+    /// )?;
+    /// assert!(script.expose_secret().starts_with("<script type=\"module\" nonce=\"mR5c"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the token ends too soon.
+    pub fn open_script(
+        &self,
+        launch: &Launch<'_>,
+        library: Library<'_>,
+        opening: Opening<'_>,
+        functions: &PageFunctions,
+        nonce: &Nonce,
+    ) -> Result<LaunchHtml, LaunchError> {
+        self.check(launch, LaunchForm::OpenCall)?;
+        let options = launch.open_options(self.client.hosts(), functions);
+        let before = match library {
+            Library::Widget => String::new(),
+            Library::ConnectJs { src } => format!("import {{ open }} from {};", Quoted(src)),
+        };
+        let (kind, function) = match library {
+            Library::Widget => ("", "HumanConnect.open"),
+            Library::ConnectJs { .. } => (" type=\"module\"", "open"),
+        };
+        let when = match opening {
+            Opening::AtOnce => None,
+            Opening::OnClickOf { id } => Some(format!(
+                "document.getElementById({}).addEventListener(\"click\",()=>",
+                Quoted(id)
+            )),
+        };
+        let size = options.expose_secret().len() + before.len();
+        let mut html = Html::with_capacity(size + when.as_ref().map_or(0, String::len) + 256);
+        for part in ["<script", kind, " nonce=\"", nonce.as_str(), "\">", &before] {
+            html.push(part);
+        }
+        html.push(when.as_deref().unwrap_or_default());
+        for part in [function, "(", options.expose_secret(), ")"] {
+            html.push(part);
+        }
+        html.push(if when.is_some() { ");" } else { ";" });
+        html.push("</script>");
+        Ok(html.finish())
+    }
+
+    /// The address that an app's web view loads.
+    ///
+    /// # Errors
+    ///
+    /// When the token ends too soon, or an option cannot be said in the address.
+    pub fn web_view_url(&self, launch: &Launch<'_>) -> Result<LaunchUrl, LaunchError> {
+        self.check(launch, LaunchForm::WebView)?;
+        Ok(launch.iframe_url(self.client.hosts()))
+    }
+
+    /// The link that opens hosted Connect on a phone and comes back to `callback`, which must be
+    /// among the [allowed ones](Self::with_callbacks), letter by letter.
+    ///
+    /// # Errors
+    ///
+    /// When the token ends too soon, the callback is not listed, or an option cannot be said in the
+    /// link.
+    pub fn hosted_link(
+        &self,
+        launch: &Launch<'_>,
+        callback: &str,
+    ) -> Result<LaunchUrl, LaunchError> {
+        self.check(launch, LaunchForm::HostedLink)?;
+        let callback = self.callbacks.find(callback)?;
+        let client = &self.client;
+        Ok(launch.hosted_link(client.hosts(), client.client_id(), callback))
+    }
+
+    fn check(&self, launch: &Launch<'_>, form: LaunchForm) -> Result<(), LaunchError> {
+        launch.check(form, self.client.now(), self.margin)
+    }
+}
+
+/// A piece of a page that holds a token and hides itself. Keep it out of logs and caches, and send
+/// [`PAGE_HEADERS`](super::PAGE_HEADERS) with the page.
+#[derive(Clone)]
+pub struct LaunchHtml(SecretString);
+
+impl LaunchHtml {
+    /// The HTML in clear, ready to be put between elements.
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for LaunchHtml {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LaunchHtml(…)")
+    }
+}
+
+/// HTML in the making, with room for all of it: a buffer that grows leaves copies behind.
+struct Html(String);
+
+impl Html {
+    fn with_capacity(size: usize) -> Self {
+        Self(String::with_capacity(size))
+    }
+
+    fn push(&mut self, html: &str) {
+        self.0.push_str(html);
+    }
+
+    fn push_escaped(&mut self, text: &str) {
+        push_escaped(&mut self.0, text);
+    }
+
+    fn finish(self) -> LaunchHtml {
+        // Shrinking would leave a copy behind as well, so the text is copied and wiped here.
+        let text = SecretString::from(self.0.as_str());
+        drop(SecretString::from(self.0));
+        LaunchHtml(text)
+    }
+}
+
+/// Escapes text for an attribute in quotes of either kind, and for between elements.
+pub(super) fn push_escaped(html: &mut String, text: &str) {
+    for letter in text.chars() {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+    }
+}
+
+fn escaped_size(text: &str) -> usize {
+    text.len() * "&quot;".len()
+}
+
+/// A text as a literal of JavaScript, safe within a script element.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for letter in self.0.chars() {
+            if letter.is_ascii_alphanumeric() || " -._~:/?#[]@!$()*+,;=%".contains(letter) {
+                f.write_char(letter)?;
+            } else {
+                write!(f, "\\u{{{:x}}}", u32::from(letter))?;
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_leaves_its_place_in_html() {
+        for byte in 0..=255_u8 {
+            let letter = char::from(byte);
+            let mut html = String::new();
+            push_escaped(&mut html, &letter.to_string());
+            assert!(html.len() <= escaped_size(&letter.to_string()));
+            let stays = !"&<>\"'".contains(letter);
+            assert_eq!(html == letter.to_string(), stays, "{letter:?}");
+            assert!(stays || html.starts_with('&') && html.ends_with(';'));
+        }
+    }
+
+    #[test]
+    fn no_text_leaves_its_place_in_a_script() {
+        let odd = "</script><!--\"'`${x}\\\n\r\u{2028}\u{2029}&é";
+        let quoted = Quoted(odd).to_string();
+        let inside = &quoted[1..quoted.len() - 1];
+        for banned in [
+            '<', '>', '"', '\'', '`', '\n', '\r', '&', '\u{2028}', '\u{2029}',
+        ] {
+            assert!(!inside.contains(banned), "{banned:?} in {quoted}");
+        }
+        assert!(quoted.is_ascii(), "{quoted}");
+        assert_eq!(
+            Quoted("/js/connect.js?v=1").to_string(),
+            "\"/js/connect.js?v=1\""
+        );
+        assert_eq!(Quoted("a\"b").to_string(), "\"a\\u{22}b\"");
+    }
+
+    #[test]
+    fn debug_tells_nothing() {
+        let mut html = Html::with_capacity(8);
+        html.push("canary");
+        assert_eq!(format!("{:?}", html.finish()), "LaunchHtml(…)");
+    }
+}
