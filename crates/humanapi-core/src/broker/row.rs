@@ -177,15 +177,29 @@ impl<P: Clone> Row<P> {
         self.token.take_if(|token| token.generation <= generation);
     }
 
-    /// Whether nothing in it is of use any more: no token that lives, no lease that runs.
+    /// The token, to be changed where it stands: sealed with another key, for instance.
+    pub const fn token_mut(&mut self) -> Option<&mut RowToken<P>> {
+        self.token.as_mut()
+    }
+
+    /// When the lease ends, or would have ended: nothing if it was released or led to a token.
+    /// Milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub const fn lease_ends(&self) -> Option<u64> {
+        self.lease_ends
+    }
+
+    /// Whether it may be dropped: no token in it lives, no lease on it runs, and a row made anew
+    /// would begin with a higher fence.
     #[must_use]
     pub fn is_spent(&self, now: u64) -> bool {
         let lives = |end: u64| end > now;
-        !self
+        let token_lives = self
             .token
             .as_ref()
-            .is_some_and(|token| lives(token.expires_at))
-            && !self.lease_ends.is_some_and(lives)
+            .is_some_and(|token| lives(token.expires_at));
+        let outlived = self.fence == 0 || self.fence < now.saturating_mul(1_000);
+        !token_lives && !self.lease_ends.is_some_and(lives) && outlived
     }
 }
 
@@ -276,9 +290,23 @@ mod tests {
         let mut row = Row::default();
         let before = won(&mut row, 1_000, None);
         row.release(before);
+        let again = won(&mut row, 1_000, None);
+        row.release(again);
+        assert!(
+            !row.is_spent(1_000),
+            "a fresh row would begin with the same number"
+        );
         assert!(row.is_spent(1_001));
         let mut fresh = Row::default();
-        assert!(won(&mut fresh, 1_001, None) > before);
+        assert!(won(&mut fresh, 1_001, None) > again);
+    }
+
+    #[test]
+    fn a_row_ahead_of_a_clock_that_was_set_back_stays() {
+        let mut row = Row::default();
+        let before = won(&mut row, 5_000, None);
+        row.release(before);
+        assert!(!row.is_spent(4_000));
     }
 
     #[test]
