@@ -1,6 +1,6 @@
-//! The conformance suite that every transport of the Human API SDK has to pass.
+//! The conformance suites that every transport and every token store of the Human API SDK has to pass.
 //!
-//! [`conformance!`] makes one test of each case. A case starts servers of its own on loopback, hands the transport
+//! For stores see [`store`]. For transports [`conformance!`] makes one test of each case. A case starts servers of its own on loopback, hands the transport
 //! requests for them, and looks at what arrived and what came back. Nothing here sleeps to let something happen; a case
 //! waits for the event itself, and one that hangs fails after two minutes.
 
@@ -15,10 +15,13 @@ mod raw;
 mod script;
 mod server;
 mod settings;
+mod skip;
+pub mod store;
 mod support;
 
 pub use server::Wire;
 pub use settings::{ProxySetting, TransportSettings};
+pub use skip::skip;
 pub use support::{Subject, within};
 
 /// Makes a test of every case, for the transport that a function makes of [`TransportSettings`].

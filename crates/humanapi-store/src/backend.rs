@@ -1,0 +1,227 @@
+//! What every store is made of: rows of bytes under opaque names.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use humanapi_client::{StoreError, StoreErrorKind};
+use humanapi_core::Generation;
+use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
+
+/// Where rows are kept. It moves bytes and knows no secret; [`Store`](crate::Store) seals and names.
+///
+/// For each row it does what [`Row`](humanapi_core::broker::Row) does, each operation at once and
+/// undivided. Implement it to keep tokens elsewhere; the contract is that of
+/// [`TokenStore`](humanapi_client::TokenStore), and a `Store` adds a timeout to every operation.
+///
+/// Times are milliseconds since 1970-01-01 UTC. They and all generations fit in 53 bits.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Sets the place up, if it is not, and leaves the mark of the naming key there.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be reached or changed, or holds [another mark](Mark::compare).
+    async fn init(&self, mark: &Mark) -> Result<(), StoreError>;
+
+    /// Makes sure that the place is set up, for this version and with this mark.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be reached, is not set up, or holds [another mark](Mark::compare).
+    async fn check(&self, mark: &Mark) -> Result<(), StoreError>;
+
+    /// The token in a row.
+    ///
+    /// # Errors
+    ///
+    /// When the place cannot be asked.
+    async fn load(&self, name: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError>;
+
+    /// Takes the lease on a row.
+    ///
+    /// # Errors
+    ///
+    /// When the place cannot be asked.
+    async fn acquire(
+        &self,
+        name: &RowName,
+        ttl: Duration,
+        known: Option<Generation>,
+    ) -> Result<Acquired<RowToken<Sealed>>, StoreError>;
+
+    /// Keeps a token and ends the lease, if it is still this one and has not ended.
+    ///
+    /// # Errors
+    ///
+    /// When the place cannot be asked.
+    async fn commit(
+        &self,
+        name: &RowName,
+        lease: Lease,
+        expires_at: u64,
+        sealed: &Sealed,
+    ) -> Result<Commit, StoreError>;
+
+    /// Ends the lease without a token, if it is still this one.
+    ///
+    /// # Errors
+    ///
+    /// When the place cannot be asked.
+    async fn release(&self, name: &RowName, lease: Lease) -> Result<(), StoreError>;
+
+    /// Drops the token if it is of this generation or older.
+    ///
+    /// # Errors
+    ///
+    /// When the place cannot be asked.
+    async fn invalidate(&self, name: &RowName, generation: Generation) -> Result<(), StoreError>;
+
+    /// Drops at most `limit` rows that are spent, and tells how many.
+    ///
+    /// # Errors
+    ///
+    /// When the place cannot be asked.
+    async fn purge(&self, limit: u32) -> Result<u64, StoreError>;
+
+    /// Counts what is there.
+    ///
+    /// # Errors
+    ///
+    /// When the place cannot be asked.
+    async fn survey(&self) -> Result<Survey, StoreError>;
+
+    /// Tokens that are not sealed with the key of this id: about `limit` of them, from where the last
+    /// batch ended.
+    ///
+    /// A token that is there from the first batch to the last is in one of them.
+    ///
+    /// # Errors
+    ///
+    /// When the place cannot be asked.
+    async fn sealed_otherwise(
+        &self,
+        key_id: &str,
+        from: Option<&[u8]>,
+        limit: u32,
+    ) -> Result<Batch, StoreError>;
+
+    /// Puts the same token, sealed anew, in place of what was read; tells whether that was still there.
+    ///
+    /// # Errors
+    ///
+    /// When the place cannot be asked.
+    async fn reseal(
+        &self,
+        name: &RowName,
+        read: &RowToken<Sealed>,
+        anew: &Sealed,
+    ) -> Result<bool, StoreError>;
+}
+
+/// The name of a row: a keyed hash of application, user and purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowName([u8; 32]);
+
+impl RowName {
+    /// A name as the place keeps it.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for RowName {
+    /// In 64 lower-case hex digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A sealed token.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a place reads and writes exactly these two columns"
+)]
+pub struct Sealed {
+    /// The id of the key that sealed it: at most 32 ASCII characters.
+    pub key_id: Box<str>,
+    /// The sealed bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Tells one naming key from another, without telling anything else of it.
+///
+/// Processes with different naming keys would not find one another's rows: each would get tokens of
+/// its own, and nobody would notice. So a place that is set up keeps the mark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark([u8; 32]);
+
+impl Mark {
+    pub(crate) const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes, to be kept.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Compares it with what the place keeps.
+    ///
+    /// # Errors
+    ///
+    /// When it is another.
+    pub fn compare(&self, kept: &[u8]) -> Result<(), StoreError> {
+        if self.0 == kept {
+            return Ok(());
+        }
+        Err(StoreError::new(
+            StoreErrorKind::Misconfigured,
+            "the store was set up with another naming key",
+        ))
+    }
+}
+
+/// What a place holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a place has to count each of these"
+)]
+pub struct Survey {
+    /// The version of its tables or scripts.
+    pub schema_version: u32,
+    /// All rows.
+    pub rows: u64,
+    /// Rows with a token that has not ended.
+    pub live_tokens: u64,
+    /// Rows with a token that has ended.
+    pub ended_tokens: u64,
+    /// Rows with a lease that has not ended.
+    pub running_leases: u64,
+    /// Tokens by the id of the key that sealed them.
+    pub tokens_by_key: BTreeMap<String, u64>,
+}
+
+/// Some of a place's tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a place has to fill in both of these"
+)]
+pub struct Batch {
+    /// Rows and their tokens.
+    pub tokens: Vec<(RowName, RowToken<Sealed>)>,
+    /// Where the next batch begins; nothing when this was the last.
+    pub next: Option<Vec<u8>>,
+}

@@ -1,0 +1,17 @@
+//! Token stores of the Human API SDK, for processes that share tokens.
+//!
+#![doc = include_str!("../README.md")]
+
+mod backend;
+mod keys;
+mod memory;
+mod seal;
+mod store;
+
+pub use humanapi_client as client;
+pub use humanapi_core as core;
+
+pub use backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
+pub use keys::SealingKeys;
+pub use memory::{Memory, MemoryStore};
+pub use store::{Rotation, Store, StoreStatus};

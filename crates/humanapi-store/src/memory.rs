@@ -1,0 +1,207 @@
+//! Tokens in this process's memory.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use humanapi_client::StoreError;
+use humanapi_core::Generation;
+use humanapi_core::broker::{Acquired, Commit, Lease, Row, RowToken};
+
+use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
+use crate::keys::SealingKeys;
+use crate::seal::millis;
+use crate::store::Store;
+
+/// Keeps tokens in this process's memory, sealed like everywhere else.
+///
+/// For tests, and for several clients of one process that share tokens. It needs no setting up.
+pub type MemoryStore = Store<Memory>;
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn in_memory(keys: SealingKeys) -> Self {
+        Self::new(Memory::default(), keys)
+    }
+}
+
+/// Rows in memory. Clones share them.
+#[derive(Clone)]
+pub struct Memory {
+    rows: Arc<Mutex<HashMap<RowName, Row<Sealed>>>>,
+    clock: Arc<Clock>,
+}
+
+/// Milliseconds since 1970-01-01 UTC.
+type Clock = dyn Fn() -> u64 + Send + Sync;
+
+/// The version of what is in memory, which nobody but us ever reads.
+const SCHEMA_VERSION: u32 = 1;
+
+impl Memory {
+    /// No rows, and a clock of its own: milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn with_clock(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self {
+            rows: Arc::default(),
+            clock: Arc::new(clock),
+        }
+    }
+
+    /// Shows each row and lets it be changed, as whoever holds the store could: for tests of what
+    /// happens then.
+    pub fn each_row(&self, mut see: impl FnMut(&RowName, &mut Row<Sealed>)) {
+        self.rows()
+            .iter_mut()
+            .for_each(|(name, row)| see(name, row));
+    }
+
+    fn rows(&self) -> MutexGuard<'_, HashMap<RowName, Row<Sealed>>> {
+        // Each change is one step of a row, so a panic elsewhere leaves none half done.
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> u64 {
+        (self.clock)()
+    }
+}
+
+impl Default for Memory {
+    /// No rows, and the system's clock.
+    fn default() -> Self {
+        Self::with_clock(|| {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            millis(since.unwrap_or_default())
+        })
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Backend for Memory {
+    async fn init(&self, _: &Mark) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn check(&self, _: &Mark) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn load(&self, name: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
+        Ok(self.rows().get(name).and_then(Row::load))
+    }
+
+    async fn acquire(
+        &self,
+        name: &RowName,
+        ttl: Duration,
+        known: Option<Generation>,
+    ) -> Result<Acquired<RowToken<Sealed>>, StoreError> {
+        let mut rows = self.rows();
+        Ok(rows
+            .entry(*name)
+            .or_default()
+            .acquire(self.now(), ttl, known))
+    }
+
+    async fn commit(
+        &self,
+        name: &RowName,
+        lease: Lease,
+        expires_at: u64,
+        sealed: &Sealed,
+    ) -> Result<Commit, StoreError> {
+        let mut rows = self.rows();
+        Ok(match rows.get_mut(name) {
+            Some(row) => row.commit(self.now(), lease, expires_at, sealed.clone()),
+            None => Commit::Fenced,
+        })
+    }
+
+    async fn release(&self, name: &RowName, lease: Lease) -> Result<(), StoreError> {
+        if let Some(row) = self.rows().get_mut(name) {
+            row.release(lease);
+        }
+        Ok(())
+    }
+
+    async fn invalidate(&self, name: &RowName, generation: Generation) -> Result<(), StoreError> {
+        if let Some(row) = self.rows().get_mut(name) {
+            row.invalidate(generation);
+        }
+        Ok(())
+    }
+
+    async fn purge(&self, limit: u32) -> Result<u64, StoreError> {
+        let mut rows = self.rows();
+        let now = self.now();
+        let mut purged = 0;
+        rows.retain(|_, row| {
+            let goes = purged < u64::from(limit) && row.is_spent(now);
+            purged += u64::from(goes);
+            !goes
+        });
+        Ok(purged)
+    }
+
+    async fn survey(&self) -> Result<Survey, StoreError> {
+        let rows = self.rows();
+        let now = self.now();
+        let mut survey = Survey {
+            schema_version: SCHEMA_VERSION,
+            rows: rows.len() as u64,
+            ..Survey::default()
+        };
+        for row in rows.values() {
+            survey.running_leases += u64::from(row.lease_ends().is_some_and(|ends| ends > now));
+            if let Some(token) = row.load() {
+                let lives = token.expires_at > now;
+                survey.live_tokens += u64::from(lives);
+                survey.ended_tokens += u64::from(!lives);
+                let key = token.payload.key_id.into_string();
+                *survey.tokens_by_key.entry(key).or_default() += 1;
+            }
+        }
+        Ok(survey)
+    }
+
+    async fn sealed_otherwise(
+        &self,
+        key_id: &str,
+        _: Option<&[u8]>,
+        _: u32,
+    ) -> Result<Batch, StoreError> {
+        let rows = self.rows();
+        let tokens = rows.iter().filter_map(|(name, row)| {
+            let token = row.load()?;
+            (*token.payload.key_id != *key_id).then_some((*name, token))
+        });
+        Ok(Batch {
+            tokens: tokens.collect(),
+            next: None,
+        })
+    }
+
+    async fn reseal(
+        &self,
+        name: &RowName,
+        read: &RowToken<Sealed>,
+        anew: &Sealed,
+    ) -> Result<bool, StoreError> {
+        let mut rows = self.rows();
+        let kept = rows.get_mut(name).and_then(Row::token_mut);
+        let Some(kept) = kept.filter(|kept| **kept == *read) else {
+            return Ok(false);
+        };
+        kept.payload = anew.clone();
+        Ok(true)
+    }
+}

@@ -1,0 +1,381 @@
+//! Sealing tokens and naming rows: what a store keeps says nothing to whoever has no key.
+
+use std::time::{Duration, SystemTime};
+
+use chacha20poly1305::aead::AeadInOut as _;
+use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
+use humanapi_client::{StoreError, StoreErrorKind};
+use humanapi_core::broker::{KeptToken, RowToken};
+use humanapi_core::rules::Purpose;
+use humanapi_core::{Expiry, Generation, HumanId, RefreshToken, TokenKey, TokenKind};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::backend::{Mark, RowName, Sealed};
+use crate::keys::{SealingKey, SealingKeys, fill};
+
+/// The first sealed byte. A change of anything below needs another.
+const FORMAT: u8 = 1;
+const NONCE: usize = 24;
+const TAG: usize = 16;
+
+/// Redis counts in floating point: whole numbers are exact up to here.
+const LARGEST: u64 = (1 << 53) - 1;
+
+/// The name of a key's row. Each part is preceded by its length, so that no two keys run together.
+pub(crate) fn name(keys: &SealingKeys, key: &TokenKey) -> RowName {
+    let mut hash = keyed_hash(keys, b"humanapi row 1");
+    let mut part = |bytes: &[u8]| {
+        hash.update(&(bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    part(key.client_id().as_str().as_bytes());
+    match key.user() {
+        Some(user) => part(user.as_str().as_bytes()),
+        // No user has an empty id.
+        None => part(b""),
+    }
+    part(match key.purpose() {
+        Purpose::OpenConnect => b"connect",
+        Purpose::ReadData => b"access",
+        Purpose::Administer => b"client",
+    });
+    RowName::new(hash.finalize().into_bytes().into())
+}
+
+/// What tells that a store was set up with this naming key.
+pub(crate) fn mark(keys: &SealingKeys) -> Mark {
+    let hash = keyed_hash(keys, b"humanapi mark 1");
+    Mark::new(hash.finalize().into_bytes().into())
+}
+
+fn keyed_hash(keys: &SealingKeys, domain: &[u8]) -> Hmac<Sha256> {
+    let naming = keys.naming().as_slice();
+    let mut hash = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(naming)
+        .expect("a key of any length will do");
+    hash.update(domain);
+    hash
+}
+
+/// When a token ends, as rows keep it: rounded down to a whole millisecond.
+pub(crate) fn expires_at(expiry: Expiry) -> u64 {
+    let since = expiry.wall().duration_since(SystemTime::UNIX_EPOCH);
+    millis(since.unwrap_or_default())
+}
+
+/// Whole milliseconds, as far as rows can hold them.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).map_or(LARGEST, |millis| millis.min(LARGEST))
+}
+
+/// What is sealed. JSON, so that a later version may add to it and an older one still reads it.
+#[derive(Serialize)]
+struct Payload<'a> {
+    kind: &'a str,
+    token: &'a str,
+    life_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    human_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+}
+
+/// What was sealed.
+#[derive(Deserialize)]
+struct Opened {
+    kind: String,
+    token: SecretString,
+    life_ms: u64,
+    human_id: Option<String>,
+    refresh_token: Option<SecretString>,
+}
+
+/// Seals a token for one place: this row, this generation, this end.
+pub(crate) fn seal(
+    keys: &SealingKeys,
+    name: &RowName,
+    generation: Generation,
+    expires_at: u64,
+    token: &KeptToken,
+) -> Result<Sealed, StoreError> {
+    let payload = Payload {
+        kind: token.kind().name(),
+        token: token.expose_secret(),
+        life_ms: millis(token.life()),
+        human_id: token.human_id().map(HumanId::as_str),
+        refresh_token: token.refresh_token().map(RefreshToken::expose_secret),
+    };
+    // Large enough from the start, for a text of escapes alone: a buffer that grows leaves copies behind.
+    let texts = [Some(payload.token), payload.human_id, payload.refresh_token];
+    let escaped: usize = texts.iter().flatten().map(|text| 6 * text.len()).sum();
+    let mut plain = Zeroizing::new(Vec::with_capacity(escaped + 160));
+    serde_json::to_writer(&mut *plain, &payload).expect("a vector takes any JSON of text");
+    seal_bytes(keys.newest(), name, generation, expires_at, &plain)
+}
+
+/// Seals a row's token with the newest key instead of the one that sealed it.
+pub(crate) fn reseal(
+    keys: &SealingKeys,
+    name: &RowName,
+    row: &RowToken<Sealed>,
+) -> Result<Sealed, StoreError> {
+    let plain = open_bytes(keys, name, row)?;
+    seal_bytes(keys.newest(), name, row.generation, row.expires_at, &plain)
+}
+
+/// Opens a row's token.
+pub(crate) fn open(
+    keys: &SealingKeys,
+    name: &RowName,
+    row: &RowToken<Sealed>,
+) -> Result<KeptToken, StoreError> {
+    let plain = open_bytes(keys, name, row)?;
+    let opened: Opened = serde_json::from_slice(&plain)
+        .map_err(|_| unknown_form("holds what this version cannot read"))?;
+    let kind = TokenKind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == opened.kind)
+        .ok_or_else(|| unknown_form("is of a kind that this version does not know"))?;
+    let ends = SystemTime::UNIX_EPOCH + Duration::from_millis(row.expires_at.min(LARGEST));
+    let life = Duration::from_millis(opened.life_ms);
+    Ok(
+        KeptToken::new(kind, opened.token, row.generation, Expiry::at(ends), life)
+            .with_human_id(opened.human_id.map(HumanId::new))
+            .with_refresh_token(opened.refresh_token.map(RefreshToken::new)),
+    )
+}
+
+fn seal_bytes(
+    key: &SealingKey,
+    name: &RowName,
+    generation: Generation,
+    expires_at: u64,
+    plain: &[u8],
+) -> Result<Sealed, StoreError> {
+    let mut nonce = [0; NONCE];
+    fill(&mut nonce)?;
+    let mut bytes = Vec::with_capacity(1 + NONCE + plain.len() + TAG);
+    bytes.push(FORMAT);
+    bytes.extend_from_slice(&nonce);
+    let mut text = Zeroizing::new(Vec::with_capacity(plain.len() + TAG));
+    text.extend_from_slice(plain);
+    let place = place(key.id(), name, generation, expires_at);
+    cipher(key)
+        .encrypt_in_place(&XNonce::from(nonce), &place, &mut *text)
+        .expect("a token is shorter than 256 GiB");
+    bytes.extend_from_slice(&text);
+    Ok(Sealed {
+        key_id: key.id().into(),
+        bytes,
+    })
+}
+
+fn open_bytes(
+    keys: &SealingKeys,
+    name: &RowName,
+    row: &RowToken<Sealed>,
+) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let Sealed { key_id, bytes } = &row.payload;
+    let key = keys.sealing_key(key_id).ok_or_else(|| {
+        StoreError::new(
+            StoreErrorKind::UnknownSealingKey,
+            "a token was sealed with a key that this process does not have",
+        )
+    })?;
+    let (&format, bytes) = bytes.split_first().ok_or_else(tampered)?;
+    if format != FORMAT {
+        return Err(unknown_form("has a form that this version does not know"));
+    }
+    let (nonce, text) = bytes.split_first_chunk::<NONCE>().ok_or_else(tampered)?;
+    let place = place(key_id, name, row.generation, row.expires_at);
+    let mut plain = Zeroizing::new(text.to_vec());
+    cipher(key)
+        .decrypt_in_place(&XNonce::from(*nonce), &place, &mut *plain)
+        .map_err(|_| tampered())?;
+    Ok(plain)
+}
+
+fn cipher(key: &SealingKey) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new((&**key.secret()).into())
+}
+
+/// What is authenticated along with a token, so that it can be opened in this very place alone. All
+/// parts but the last are of one length.
+fn place(key_id: &str, name: &RowName, generation: Generation, expires_at: u64) -> Vec<u8> {
+    let mut place = Vec::with_capacity(96);
+    place.push(FORMAT);
+    place.extend_from_slice(name.as_bytes());
+    place.extend_from_slice(&generation.number().to_be_bytes());
+    place.extend_from_slice(&expires_at.to_be_bytes());
+    place.extend_from_slice(key_id.as_bytes());
+    place
+}
+
+fn tampered() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Tampered,
+        "a stored token was not sealed for its place, or was changed since",
+    )
+}
+
+fn unknown_form(what: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Tampered, format!("a stored token {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use humanapi_core::{ClientId, ClientUserId};
+
+    fn client(id: &str) -> ClientId {
+        ClientId::new(id).unwrap()
+    }
+
+    fn user(id: &str) -> ClientUserId {
+        ClientUserId::new(id).unwrap()
+    }
+
+    fn row(keys: &SealingKeys, name: &RowName) -> RowToken<Sealed> {
+        let (generation, ends) = (Generation::new(7), 1_000);
+        let expiry = Expiry::at(SystemTime::UNIX_EPOCH);
+        let life = Duration::from_secs(3_600);
+        let token = KeptToken::new(TokenKind::Id, "can\"ary\n", generation, expiry, life)
+            .with_human_id(Some(HumanId::new("human")))
+            .with_refresh_token(Some(RefreshToken::new("refresh")));
+        RowToken {
+            generation,
+            expires_at: ends,
+            payload: seal(keys, name, generation, ends, &token).unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_was_sealed_opens_whole() {
+        let keys = SealingKeys::generate("1").unwrap();
+        let name = RowName::new([1; 32]);
+        let token = open(&keys, &name, &row(&keys, &name)).unwrap();
+        assert_eq!(token.kind(), TokenKind::Id);
+        assert_eq!(token.expose_secret(), "can\"ary\n");
+        assert_eq!(token.generation(), Generation::new(7));
+        assert_eq!(expires_at(token.expiry()), 1_000);
+        assert_eq!(token.life(), Duration::from_secs(3_600));
+        assert_eq!(token.human_id().unwrap().as_str(), "human");
+        assert_eq!(token.refresh_token().unwrap().expose_secret(), "refresh");
+    }
+
+    #[test]
+    fn it_opens_in_its_place_alone() {
+        let keys = SealingKeys::generate("1").unwrap();
+        let keys = keys.with_new_key("2").unwrap();
+        let name = RowName::new([1; 32]);
+        let row = row(&keys, &name);
+        let kind = |name: &RowName, row: &RowToken<Sealed>| {
+            open(&keys, name, row).err().map(|error| error.kind())
+        };
+        assert_eq!(kind(&name, &row), None);
+        let tampered = Some(StoreErrorKind::Tampered);
+        assert_eq!(kind(&RowName::new([2; 32]), &row), tampered);
+        let generation = Generation::new(8);
+        assert_eq!(
+            kind(
+                &name,
+                &RowToken {
+                    generation,
+                    ..row.clone()
+                }
+            ),
+            tampered
+        );
+        let expires_at = 1_001;
+        assert_eq!(
+            kind(
+                &name,
+                &RowToken {
+                    expires_at,
+                    ..row.clone()
+                }
+            ),
+            tampered
+        );
+        let other_key = |id: &str| {
+            let mut other = row.clone();
+            other.payload.key_id = id.into();
+            kind(&name, &other)
+        };
+        assert_eq!(other_key("1"), tampered);
+        assert_eq!(other_key("3"), Some(StoreErrorKind::UnknownSealingKey));
+        for index in 0..row.payload.bytes.len() {
+            let mut bent = row.clone();
+            bent.payload.bytes[index] ^= 1;
+            assert_eq!(kind(&name, &bent), tampered, "{index}");
+            bent.payload.bytes.truncate(index);
+            assert_eq!(kind(&name, &bent), tampered, "{index}");
+        }
+    }
+
+    #[test]
+    fn sealing_the_same_twice_looks_different() {
+        let keys = SealingKeys::generate("1").unwrap();
+        let name = RowName::new([1; 32]);
+        assert_ne!(row(&keys, &name).payload, row(&keys, &name).payload);
+    }
+
+    #[test]
+    fn names_do_not_run_together() {
+        let keys = SealingKeys::generate("1").unwrap();
+        let all = [
+            TokenKey::access(client("ab"), user("c")),
+            TokenKey::access(client("a"), user("bc")),
+            TokenKey::connect(client("ab"), user("c")),
+            TokenKey::client(client("ab")),
+            TokenKey::client(client("abc")),
+            TokenKey::access(client("ab"), user("caf\u{e9}")),
+            TokenKey::access(client("ab"), user("cafe\u{301}")),
+        ];
+        let names: std::collections::BTreeSet<RowName> =
+            all.iter().map(|key| name(&keys, key)).collect();
+        assert_eq!(names.len(), all.len());
+    }
+
+    #[test]
+    fn a_name_depends_on_the_naming_key_alone() {
+        let keys = SealingKeys::generate("1").unwrap();
+        let key = TokenKey::client(client("app"));
+        let rotated = keys.clone().with_new_key("2").unwrap();
+        assert_eq!(name(&keys, &key), name(&rotated, &key));
+        assert_eq!(mark(&keys), mark(&rotated));
+        let others = SealingKeys::generate("1").unwrap();
+        assert_ne!(name(&keys, &key), name(&others, &key));
+        assert_ne!(mark(&keys), mark(&others));
+    }
+
+    /// A store outlives the version that filled it: names and sealed bytes must not change unnoticed.
+    #[test]
+    fn what_is_kept_stays_readable() {
+        let text = format!("naming:{}=,1:{}E=", "A".repeat(43), "A".repeat(42));
+        let keys = SealingKeys::parse(&text).unwrap();
+        let key = TokenKey::access(client("app"), user("patient-17"));
+        let name = name(&keys, &key);
+        assert_eq!(name.to_string(), NAME);
+        let bytes = (0..SEALED.len() / 2)
+            .map(|index| u8::from_str_radix(&SEALED[2 * index..2 * index + 2], 16).unwrap())
+            .collect();
+        let row = RowToken {
+            generation: Generation::new(7),
+            expires_at: 1_000,
+            payload: Sealed {
+                key_id: "1".into(),
+                bytes,
+            },
+        };
+        let token = open(&keys, &name, &row).unwrap();
+        assert_eq!(token.expose_secret(), "kept");
+    }
+
+    const NAME: &str = "ae5998312f2084a302df491b4876fc840226942bf2a0a9b4a24bbdca6764b2ca";
+    const SEALED: &str = "01e96ac6a887349015c082939759e701e58d2e2b826b6405ab148c0f45e372085daff8efdc81d25c6ab0d463a9\
+        7b13cd35dfa3a555df95e5c0252250b04bf47037c96915e1bf231e16475720e5aab305b78924699a1c06676e";
+}

@@ -1,0 +1,309 @@
+//! The store itself: it seals, names and keeps time, and leaves the rows to a backend.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use humanapi_client::{StoreError, StoreErrorKind, TokenStore};
+use humanapi_core::broker::{Acquired, Commit, KeptToken, Lease, RowToken};
+use humanapi_core::{Generation, TokenKey};
+use tokio::sync::OnceCell;
+
+use crate::backend::{Backend, RowName, Sealed};
+use crate::keys::SealingKeys;
+use crate::seal;
+
+/// A token store over any [`Backend`].
+///
+/// It seals every token before the backend sees it, names rows by keyed hashes, and gives every
+/// operation a timeout. `Debug` shows no secret.
+pub struct Store<B> {
+    backend: B,
+    keys: SealingKeys,
+    timeout: Duration,
+    checked: OnceCell<()>,
+}
+
+/// How long an operation may take, unless told otherwise.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// What goes over all rows may take longer, by this factor.
+const PATIENCE: u32 = 5;
+/// Rows per purge: a store is not blocked for long.
+const PURGE_BATCH: u32 = 1_000;
+/// Rows per batch of a rotation.
+const ROTATE_BATCH: u32 = 200;
+
+impl<B: Backend> Store<B> {
+    /// A store over this backend. Nothing is asked of it yet.
+    #[must_use]
+    pub const fn new(backend: B, keys: SealingKeys) -> Self {
+        Self {
+            backend,
+            keys,
+            timeout: TIMEOUT,
+            checked: OnceCell::const_new(),
+        }
+    }
+
+    /// Sets how long an operation may take before it fails as unavailable; 3 seconds unless set.
+    ///
+    /// Setting up, counting and each batch of purging and rotating may take five times as long.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The backend.
+    #[must_use]
+    pub const fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    /// Sets the store up. Harmless where that was done before.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be reached or changed, or was set up with another naming key or by a
+    /// later version.
+    pub async fn init(&self) -> Result<(), StoreError> {
+        let mark = seal::mark(&self.keys);
+        let init = self.backend.init(&mark);
+        within(self.timeout * PATIENCE, init).await
+    }
+
+    /// Makes sure that the store can be reached, is set up, and was set up with our naming key.
+    ///
+    /// Every operation does so before its first use of the store; call this to find out earlier.
+    ///
+    /// # Errors
+    ///
+    /// When one of these is not so.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let mark = seal::mark(&self.keys);
+        within(self.timeout, self.backend.check(&mark)).await
+    }
+
+    /// Counts what the store holds, and how quickly it answers.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be asked.
+    pub async fn status(&self) -> Result<StoreStatus, StoreError> {
+        self.ready().await?;
+        let survey = within(self.timeout * PATIENCE, self.backend.survey()).await?;
+        // The connection is there now, so this is the time of one question and its answer.
+        let asked = Instant::now();
+        within(self.timeout, self.backend.load(&RowName::new([0; 32]))).await?;
+        let latency = asked.elapsed();
+        Ok(StoreStatus {
+            schema_version: survey.schema_version,
+            rows: survey.rows,
+            live_tokens: survey.live_tokens,
+            ended_tokens: survey.ended_tokens,
+            running_leases: survey.running_leases,
+            tokens_by_key: survey.tokens_by_key,
+            newest_key: self.keys.newest_id().to_owned(),
+            latency,
+        })
+    }
+
+    /// Seals all tokens with the newest key that are sealed with an older one, and tells after each
+    /// batch how far it is.
+    ///
+    /// Nothing newer is overwritten: a token that another process replaced meanwhile stays. Tokens
+    /// can be read all the time. Breaking it off or running it twice does no harm.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be asked. What was done until then stays done.
+    pub async fn rotate(
+        &self,
+        mut progress: impl FnMut(&Rotation) + Send,
+    ) -> Result<Rotation, StoreError> {
+        self.ready().await?;
+        let newest = self.keys.newest_id();
+        let mut rotation = Rotation::default();
+        let mut from: Option<Vec<u8>> = None;
+        loop {
+            let batch = self
+                .backend
+                .sealed_otherwise(newest, from.as_deref(), ROTATE_BATCH);
+            let batch = within(self.timeout * PATIENCE, batch).await?;
+            for (name, row) in &batch.tokens {
+                self.rotate_one(name, row, &mut rotation).await?;
+            }
+            progress(&rotation);
+            from = batch.next;
+            if from.is_none() {
+                return Ok(rotation);
+            }
+        }
+    }
+
+    async fn rotate_one(
+        &self,
+        name: &RowName,
+        row: &RowToken<Sealed>,
+        rotation: &mut Rotation,
+    ) -> Result<(), StoreError> {
+        let anew = match seal::reseal(&self.keys, name, row) {
+            Ok(anew) => anew,
+            Err(error) if error.kind() == StoreErrorKind::Unavailable => return Err(error),
+            Err(_) => {
+                rotation.unreadable += 1;
+                return Ok(());
+            }
+        };
+        let swapped = self.backend.reseal(name, row, &anew);
+        if within(self.timeout, swapped).await? {
+            rotation.resealed += 1;
+        } else {
+            rotation.replaced_meanwhile += 1;
+        }
+        Ok(())
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.checked.get_or_try_init(|| self.check()).await?;
+        Ok(())
+    }
+
+    /// Readies the store for an operation on a key.
+    async fn row(&self, key: &TokenKey) -> Result<RowName, StoreError> {
+        self.ready().await?;
+        Ok(seal::name(&self.keys, key))
+    }
+}
+
+/// Ends an operation that takes too long.
+async fn within<T>(
+    timeout: Duration,
+    operation: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let outcome = tokio::time::timeout(timeout, operation).await;
+    outcome.unwrap_or_else(|_| {
+        let message = format!("the store did not answer within {timeout:?}");
+        Err(StoreError::new(StoreErrorKind::Unavailable, message))
+    })
+}
+
+#[async_trait]
+impl<B: Backend> TokenStore for Store<B> {
+    async fn load(&self, key: &TokenKey) -> Result<Option<KeptToken>, StoreError> {
+        let name = self.row(key).await?;
+        let row = within(self.timeout, self.backend.load(&name)).await?;
+        row.map(|row| seal::open(&self.keys, &name, &row))
+            .transpose()
+    }
+
+    async fn acquire(
+        &self,
+        key: &TokenKey,
+        ttl: Duration,
+        known: Option<Generation>,
+    ) -> Result<Acquired<KeptToken>, StoreError> {
+        let name = self.row(key).await?;
+        let acquired = self.backend.acquire(&name, ttl, known);
+        Ok(match within(self.timeout, acquired).await? {
+            Acquired::Won(lease) => Acquired::Won(lease),
+            Acquired::Held { remaining } => Acquired::Held { remaining },
+            Acquired::Newer(row) => Acquired::Newer(seal::open(&self.keys, &name, &row)?),
+        })
+    }
+
+    async fn commit(
+        &self,
+        key: &TokenKey,
+        lease: Lease,
+        token: &KeptToken,
+    ) -> Result<Commit, StoreError> {
+        let name = self.row(key).await?;
+        let expires_at = seal::expires_at(token.expiry());
+        let sealed = seal::seal(&self.keys, &name, lease.generation(), expires_at, token)?;
+        let committed = self.backend.commit(&name, lease, expires_at, &sealed);
+        within(self.timeout, committed).await
+    }
+
+    async fn release(&self, key: &TokenKey, lease: Lease) -> Result<(), StoreError> {
+        let name = self.row(key).await?;
+        within(self.timeout, self.backend.release(&name, lease)).await
+    }
+
+    async fn invalidate(&self, key: &TokenKey, generation: Generation) -> Result<(), StoreError> {
+        let name = self.row(key).await?;
+        within(self.timeout, self.backend.invalidate(&name, generation)).await
+    }
+
+    async fn purge_expired(&self) -> Result<u64, StoreError> {
+        self.ready().await?;
+        let mut purged = 0;
+        loop {
+            let batch = self.backend.purge(PURGE_BATCH);
+            let batch = within(self.timeout * PATIENCE, batch).await?;
+            purged += batch;
+            if batch < u64::from(PURGE_BATCH) {
+                return Ok(purged);
+            }
+        }
+    }
+}
+
+impl<B: fmt::Debug> fmt::Debug for Store<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("backend", &self.backend)
+            .field("keys", &self.keys)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a store holds, and how quickly it answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreStatus {
+    /// The version of its tables or scripts.
+    pub schema_version: u32,
+    /// All rows.
+    pub rows: u64,
+    /// Rows with a token that has not ended, by the store's clock.
+    pub live_tokens: u64,
+    /// Rows with a token that has ended and was not purged yet.
+    pub ended_tokens: u64,
+    /// Rows with a lease that has not ended.
+    pub running_leases: u64,
+    /// Tokens by the id of the key that sealed them.
+    pub tokens_by_key: BTreeMap<String, u64>,
+    /// The id of the key with which this process seals.
+    pub newest_key: String,
+    /// How long one question and its answer took.
+    pub latency: Duration,
+}
+
+impl StoreStatus {
+    /// How many tokens are sealed with another key than the newest.
+    #[must_use]
+    pub fn tokens_to_rotate(&self) -> u64 {
+        let others = self.tokens_by_key.iter();
+        others
+            .filter(|(key, _)| **key != self.newest_key)
+            .map(|(_, tokens)| tokens)
+            .sum()
+    }
+}
+
+/// How far a change of the sealing key is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rotation {
+    /// Tokens that are now sealed with the newest key.
+    pub resealed: u64,
+    /// Tokens that another process replaced or dropped while they were being sealed anew. If that
+    /// process does not write with the newest key yet, rotate again once it does.
+    pub replaced_meanwhile: u64,
+    /// Tokens that were left as they are because they cannot be opened: their key is not at hand, or
+    /// they were changed.
+    pub unreadable: u64,
+}
