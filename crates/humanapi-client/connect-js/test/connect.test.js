@@ -181,6 +181,7 @@ test("only the frame, and only while it shows Connect, is listened to", () => {
   assert.deepEqual(names(), ["close"]);
   assert.equal(page.frames().length, 0);
   page.post({ source, origin: ORIGIN, data: CLOSE });
+  page.post({ source, origin: ORIGIN, data: { type: "hapi-connect-connect-source" } });
   assert.deepEqual(names(), ["close"], "once it is closed, nobody is");
 });
 

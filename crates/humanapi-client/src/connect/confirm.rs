@@ -24,7 +24,8 @@ impl User {
     /// has connected a source and was not deleted, so the token itself is the proof. It is asked for
     /// afresh, whatever is cached and whatever [`with_status`](Self::with_status) said.
     ///
-    /// ```
+    #[cfg_attr(feature = "testing", doc = "```")]
+    #[cfg_attr(not(feature = "testing"), doc = "```text")]
     /// use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
     /// use humanapi_client::{Client, core::{Credentials, Provisioning}};
     ///

@@ -106,7 +106,8 @@ impl Launcher {
 
     /// A script that opens Connect by a call, with every option that there is.
     ///
-    /// ```
+    #[cfg_attr(feature = "testing", doc = "```")]
+    #[cfg_attr(not(feature = "testing"), doc = "```text")]
     /// # use humanapi_client::connect::{Library, Nonce, Opening};
     /// # use humanapi_client::core::connect::{Launch, PageFunctions};
     /// # use humanapi_client::core::{ConnectToken, Credentials, Expiry, Issued, Provisioning, SessionToken};

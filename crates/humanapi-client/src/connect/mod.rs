@@ -3,8 +3,8 @@
 //! A server gets a token for Connect, renders what opens it, hears from a browser that the user has
 //! left, and asks the service whether that is so:
 //!
-//! ```
-//! use humanapi_client::connect::Nonce;
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```text")]
 //! use humanapi_client::core::connect::{ConnectOutcome, Launch, NextStep};
 //! use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
 //! use humanapi_client::{Client, core::{Credentials, Provisioning}};

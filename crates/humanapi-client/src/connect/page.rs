@@ -5,8 +5,8 @@ use std::fmt;
 use humanapi_core::{Host, Hosts};
 use thiserror::Error;
 
-use super::launcher::push_escaped;
 use super::CONNECT_JS_INTEGRITY;
+use super::launcher::push_escaped;
 
 /// Headers that a page must send if a token is in it or in its address.
 ///

@@ -1,0 +1,149 @@
+//! The launcher for browsers: its size, its hash, and that it reads as core reads.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use humanapi_client::connect::{CONNECT_JS, CONNECT_JS_INTEGRITY, CONNECT_JS_TYPE};
+use humanapi_core::connect::{ConnectOutcome, ConnectReport, ConnectedSource, ProviderRequest};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+const LARGEST: usize = 4096;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("connect-js")
+}
+
+#[test]
+fn it_takes_at_most_4_kib_on_the_wire() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(CONNECT_JS.as_bytes()).unwrap();
+    let size = gzip.finish().unwrap().len();
+    assert!(
+        size <= LARGEST,
+        "{size} bytes compressed, {LARGEST} at most"
+    );
+}
+
+#[test]
+fn its_hash_is_that_of_its_bytes() {
+    let hash = STANDARD.encode(Sha256::digest(CONNECT_JS));
+    assert_eq!(CONNECT_JS_INTEGRITY, format!("sha256-{hash}"));
+    assert!(CONNECT_JS_TYPE.starts_with("text/javascript"));
+}
+
+#[test]
+fn it_writes_no_markup_and_no_style_into_the_page() {
+    for banned in [
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+        "\"style\"",
+        "cssText",
+        "<!--",
+        "</script",
+        "console.",
+        "localStorage",
+    ] {
+        assert!(!CONNECT_JS.contains(banned), "{banned}");
+    }
+}
+
+/// All that a report says, in an order of its own.
+fn all_of(report: &ConnectReport) -> Value {
+    let sources = |sources: &[ConnectedSource]| {
+        let told = sources.iter().map(|one| (&one.name, &one.id));
+        serde_json::to_value(told.collect::<Vec<_>>()).unwrap()
+    };
+    let providers = |providers: &[ProviderRequest]| {
+        let told = providers.iter().map(|one| {
+            let place = one.location.map(|place| (place.latitude, place.longitude));
+            (
+                (&one.address, &one.health_system),
+                (&one.physician, &one.website, place),
+            )
+        });
+        serde_json::to_value(told.collect::<Vec<_>>()).unwrap()
+    };
+    serde_json::json!({
+        "event": format!("{:?}", report.event),
+        "status": format!("{:?}", report.status),
+        "connected": sources(&report.connected),
+        "disconnected": sources(&report.disconnected),
+        "requested": providers(&report.requested),
+        "current": sources(&report.current_connections),
+        "requested so far": providers(&report.requested_providers),
+        "code": report.auth_code.as_ref().map(|code| (code.expose_secret(), code.expires_at_millis)),
+        "tells": report.tells_sources,
+        "dismissed": report.dismissed,
+        "extra": report.extra,
+    })
+}
+
+#[test]
+fn core_reads_the_normal_form_as_it_reads_what_connect_sent() {
+    let forms = std::fs::read_to_string(folder().join("test/forms.json")).unwrap();
+    let forms: Vec<Value> = serde_json::from_str(&forms).unwrap();
+    assert!(forms.len() >= 10);
+    for form in forms {
+        let what = &form["what"];
+        let data = match &form["data"] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let sent = ConnectReport::from_json(data.as_bytes()).unwrap();
+        let normal = ConnectReport::from_json(form["normal"].to_string().as_bytes()).unwrap();
+        assert_eq!(all_of(&sent), all_of(&normal), "{what}");
+        let next = |report: ConnectReport| ConnectOutcome::from(report).next_step();
+        assert_eq!(next(sent), next(normal), "{what}");
+    }
+}
+
+#[test]
+fn its_own_tests_pass() {
+    let Ok(found) = Command::new("node").arg("--version").output() else {
+        return skip("its_own_tests_pass", "node");
+    };
+    let version = String::from_utf8_lossy(&found.stdout).into_owned();
+    let major = version.trim().trim_start_matches('v').split('.').next();
+    let major = major.and_then(|text| text.parse::<u32>().ok());
+    if major.is_none_or(|major| major < 20) {
+        return skip("its_own_tests_pass", "node 20 or later");
+    }
+    let run = Command::new("node")
+        .args(["--test", "test/connect.test.js"])
+        .current_dir(folder())
+        .output()
+        .unwrap();
+    assert!(
+        run.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&run.stdout),
+        String::from_utf8_lossy(&run.stderr)
+    );
+}
+
+/// Adds a line to the list of what was skipped, or fails where nothing may be.
+fn skip(test: &str, program: &str) {
+    let line = format!("{test}: {program} is missing\n");
+    let all_required = std::env::var_os("HUMANAPI_REQUIRE_ALL").is_some_and(|value| value == "1");
+    assert!(!all_required, "{line}");
+    if let Some(path) = std::env::var_os("HUMANAPI_SKIPPED") {
+        // One write to a file opened for appending: tests run side by side.
+        let mut file = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(path)
+            .expect("xtask made the file");
+        file.write_all(line.as_bytes())
+            .expect("the file takes one more line");
+    }
+}
