@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_core::Stream;
 use futures_util::stream;
 use humanapi_core::auth::{IssueAccessToken, IssueClientToken, IssueIdToken, IssueSessionToken};
+use humanapi_core::broker::BrokerPolicy;
 use humanapi_core::data::{ListActivities, ReadHealthSummary, ReadProfile};
 use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow};
 use humanapi_core::{
@@ -15,10 +16,12 @@ use humanapi_core::{
 };
 use tracing::Instrument as _;
 
+use crate::broker::{TokenBroker, TokenBrokerBuilder};
 use crate::drive::drive;
 use crate::error::Error;
 use crate::runtime::Runtime;
-use crate::tokens::{FreshTokens, NoTokens, TokenSource};
+use crate::store::TokenStore;
+use crate::tokens::{NoTokens, TokenSource};
 use crate::transport::Transport;
 
 /// One application's calls over one transport. Cheap to clone; share it.
@@ -35,6 +38,8 @@ struct Inner {
     transport: Arc<dyn Transport>,
     runtime: Arc<dyn Runtime>,
     tokens: Arc<dyn TokenSource>,
+    /// The same as `tokens`, where it is a broker.
+    broker: Option<TokenBroker>,
     calls: AtomicU64,
 }
 
@@ -64,6 +69,7 @@ impl Client {
             policy: RetryPolicy::default(),
             transport: Arc::new(transport),
             tokens: None,
+            store: None,
         }
     }
 
@@ -92,6 +98,12 @@ impl Client {
             key: Ok(TokenKey::client(self.inner.credentials.client_id().clone())),
             status: KnownStatus::default(),
         }
+    }
+
+    /// Keeps this application's tokens; nothing if tokens come from a source of your own.
+    #[must_use]
+    pub fn broker(&self) -> Option<&TokenBroker> {
+        self.inner.broker.as_ref()
     }
 
     /// Where requests go.
@@ -155,7 +167,14 @@ pub struct ClientBuilder {
     hosts: Hosts,
     policy: RetryPolicy,
     transport: Arc<dyn Transport>,
-    tokens: Option<Arc<dyn TokenSource>>,
+    tokens: Option<Tokens>,
+    store: Option<Arc<dyn TokenStore>>,
+}
+
+/// Where tokens come from, if not from a broker that the client makes for itself.
+enum Tokens {
+    Broker(TokenBroker),
+    Source(Arc<dyn TokenSource>),
 }
 
 impl ClientBuilder {
@@ -172,9 +191,23 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets where tokens that authorize calls come from. Without it each call asks afresh.
+    /// Sets where tokens that authorize calls come from, instead of a [`TokenBroker`] that keeps them.
+    /// Tokens that open Connect are then asked for afresh each time.
     pub fn tokens(mut self, tokens: Arc<dyn TokenSource>) -> Self {
-        self.tokens = Some(tokens);
+        self.tokens = Some(Tokens::Source(tokens));
+        self
+    }
+
+    /// Sets the broker that keeps tokens, for instance to share one between clients. It exchanges tokens
+    /// by settings of its own.
+    pub fn broker(mut self, broker: TokenBroker) -> Self {
+        self.tokens = Some(Tokens::Broker(broker));
+        self
+    }
+
+    /// Shares tokens with other processes, through the client's own broker.
+    pub fn store(mut self, store: Arc<dyn TokenStore>) -> Self {
+        self.store = Some(store);
         self
     }
 
@@ -189,16 +222,28 @@ impl ClientBuilder {
     #[must_use]
     pub fn build_on(self, runtime: impl Runtime + 'static) -> Client {
         let runtime: Arc<dyn Runtime> = Arc::new(runtime);
-        let tokens = self.tokens.unwrap_or_else(|| {
-            Arc::new(FreshTokens::new(
+        let own = || {
+            let mut broker = TokenBrokerBuilder::shared(
                 self.credentials.clone(),
                 self.provisioning,
-                self.hosts.clone(),
-                self.policy.clone(),
                 Arc::clone(&self.transport),
-                Arc::clone(&runtime),
-            ))
-        });
+            )
+            .hosts(self.hosts.clone())
+            .retry(self.policy.clone())
+            .policy(BrokerPolicy::default().with_seed(self.policy.seed()));
+            if let Some(store) = &self.store {
+                broker = broker.store(Arc::clone(store));
+            }
+            broker.build_shared(Arc::clone(&runtime))
+        };
+        let (tokens, broker): (Arc<dyn TokenSource>, _) = match self.tokens {
+            Some(Tokens::Source(source)) => (source, None),
+            Some(Tokens::Broker(broker)) => (Arc::new(broker.clone()), Some(broker)),
+            None => {
+                let broker = own();
+                (Arc::new(broker.clone()), Some(broker))
+            }
+        };
         Client {
             inner: Arc::new(Inner {
                 credentials: self.credentials,
@@ -208,6 +253,7 @@ impl ClientBuilder {
                 transport: self.transport,
                 runtime,
                 tokens,
+                broker,
                 calls: AtomicU64::new(0),
             }),
         }
@@ -241,17 +287,13 @@ impl User {
         self
     }
 
-    /// Gets the token that opens Connect: a session or an id token, whichever is right.
+    /// Gets the token that opens Connect: a session or an id token, whichever is right. One that the
+    /// client keeps is handed out again if it is right for the user and has enough life left.
     pub fn connect_token(&self) -> ConnectTokenCall {
-        let Self { client, id, status } = self;
-        let flow = id.clone().map(|id| {
-            let (hosts, policy) = (client.inner.hosts.clone(), client.policy());
-            ConnectTokenFlow::new(client.inner.credentials.clone(), id, hosts, policy)
-                .with_status(*status)
-        });
         ConnectTokenCall {
-            client: client.clone(),
-            flow,
+            user: self.clone(),
+            email: None,
+            reusable: None,
         }
     }
 
@@ -288,24 +330,24 @@ impl User {
 }
 
 /// Gets the token that opens Connect.
-#[derive(Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct ConnectTokenCall {
-    client: Client,
-    flow: Result<ConnectTokenFlow, EmptyUserId>,
+    user: User,
+    email: Option<String>,
+    reusable: Option<(ConnectToken, Leeway)>,
 }
 
 impl ConnectTokenCall {
     /// Adds the user's e-mail address, which goes out with a session.
     pub fn email(mut self, email: impl Into<String>) -> Self {
-        self.flow = self.flow.map(|flow| flow.with_email(email));
+        self.email = Some(email.into());
         self
     }
 
     /// Offers a token from earlier, which is handed out again if it fits the user's status and leaves
-    /// more life than `leeway` asks for.
+    /// more life than `leeway` asks for. It takes the place of one that the client keeps.
     pub fn reuse(mut self, token: ConnectToken, leeway: Leeway) -> Self {
-        self.flow = self.flow.map(|flow| flow.reusing(token, leeway));
+        self.reusable = Some((token, leeway));
         self
     }
 
@@ -315,11 +357,38 @@ impl ConnectTokenCall {
     ///
     /// When the service refused both kinds, or one for a reason that the other would not mend.
     pub async fn send(self) -> Result<ConnectGrant, Error> {
-        let mut flow = self
-            .flow
-            .map_err(|error| FlowError::from(BuildError::from(error)))?;
         let span = tracing::debug_span!("humanapi", call = "connect_token");
-        self.client.run(&mut flow, &NoTokens).instrument(span).await
+        self.run().instrument(span).await
+    }
+
+    async fn run(self) -> Result<ConnectGrant, Error> {
+        let User { client, id, status } = self.user;
+        let id = id.map_err(|error| FlowError::from(BuildError::from(error)))?;
+        if let (Some(broker), None) = (client.broker(), &self.reusable) {
+            let grant = broker
+                .connect_token(&id, status, self.email.as_deref())
+                .await;
+            return Ok(grant?);
+        }
+        let (hosts, policy) = (client.inner.hosts.clone(), client.policy());
+        let mut flow = ConnectTokenFlow::new(client.inner.credentials.clone(), id, hosts, policy)
+            .with_status(status);
+        if let Some(email) = self.email {
+            flow = flow.with_email(email);
+        }
+        if let Some((token, leeway)) = self.reusable {
+            flow = flow.reusing(token, leeway);
+        }
+        client.run(&mut flow, &NoTokens).await
+    }
+}
+
+impl fmt::Debug for ConnectTokenCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectTokenCall")
+            .field("user", &self.user)
+            .field("reusable", &self.reusable)
+            .finish_non_exhaustive()
     }
 }
 

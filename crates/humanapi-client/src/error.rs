@@ -2,14 +2,15 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use humanapi_core::{ApiError, ApiErrorKind, FlowError, Refusal, ResponseError, SendFailureKind};
 
-/// How a call failed.
+/// How a call failed. Shared by all who waited for the same token.
 ///
 /// Neither `Display` nor `Debug` nor a source holds a secret, a token or a line of a body.
 pub struct Error {
-    inner: Box<FlowError>,
+    inner: Arc<FlowError>,
 }
 
 /// What kind of failure it is.
@@ -91,8 +92,14 @@ fn kind(error: &FlowError) -> ErrorKind {
 impl From<FlowError> for Error {
     fn from(error: FlowError) -> Self {
         Self {
-            inner: Box::new(error),
+            inner: Arc::new(error),
         }
+    }
+}
+
+impl From<Arc<FlowError>> for Error {
+    fn from(inner: Arc<FlowError>) -> Self {
+        Self { inner }
     }
 }
 

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "adapter")]
 pub mod adapter;
+mod broker;
 mod client;
 pub mod connect;
 mod drive;
@@ -27,6 +28,9 @@ pub use humanapi_core as core;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+pub use broker::{
+    BrokerEvent, BrokerListener, EventKey, TokenBroker, TokenBrokerBuilder, TokenRef,
+};
 pub use client::{
     AuthorizedCall, Client, ClientBuilder, ConnectTokenCall, PlainCall, User, UserData,
 };
@@ -36,5 +40,5 @@ pub use error::{Error, ErrorKind};
 pub use runtime::TokioRuntime;
 pub use runtime::{Runtime, Spawn, Task, Timer};
 pub use store::{StoreError, StoreErrorKind, TokenStore};
-pub use tokens::{FreshTokens, TokenSource};
+pub use tokens::TokenSource;
 pub use transport::{BodyStream, StreamedResponse, Transport};

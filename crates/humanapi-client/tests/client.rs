@@ -176,7 +176,7 @@ async fn an_application_on_hip_asks_the_admin_address() {
 }
 
 /// A page that begins at `offset`, of records that are named by their index.
-fn page(offset: usize, count: usize, next: Option<usize>) -> [Answer; 2] {
+fn page(offset: usize, count: usize, next: Option<usize>) -> Answer {
     let records: Vec<String> = (offset..offset + count)
         .map(|index| format!(r#"{{"id":"{index}"}}"#))
         .collect();
@@ -190,13 +190,18 @@ fn page(offset: usize, count: usize, next: Option<usize>) -> [Answer; 2] {
         let total = HeaderValue::from(offset + count);
         response.headers_mut().insert("x-total-count", total);
     }
-    [Answer::json(200, ACCESS), Answer::response(response)]
+    Answer::response(response)
 }
 
 #[tokio::test]
 async fn items_of_all_pages_come_in_order_and_a_link_never_leads_elsewhere() {
-    let pages = [page(0, 2, Some(2)), page(2, 2, Some(4)), page(4, 1, None)];
-    let (client, transport, _) = client(Provisioning::Connect, pages.into_iter().flatten());
+    let answers = [
+        Answer::json(200, ACCESS),
+        page(0, 2, Some(2)),
+        page(2, 2, Some(4)),
+        page(4, 1, None),
+    ];
+    let (client, transport, _) = client(Provisioning::Connect, answers);
     let call = ListActivities::new().with_limit(2);
     let ids: Vec<String> = client
         .user("patient-17")
@@ -221,16 +226,12 @@ async fn items_of_all_pages_come_in_order_and_a_link_never_leads_elsewhere() {
 
 #[tokio::test]
 async fn a_stream_of_pages_ends_with_its_first_error() {
-    let [token, first] = page(0, 2, Some(2));
-    let (client, _, _) = client(
-        Provisioning::Connect,
-        [
-            token,
-            first,
-            Answer::json(200, ACCESS),
-            Answer::json(404, ""),
-        ],
-    );
+    let answers = [
+        Answer::json(200, ACCESS),
+        page(0, 2, Some(2)),
+        Answer::json(404, ""),
+    ];
+    let (client, _, _) = client(Provisioning::Connect, answers);
     let pages = client.user("patient-17").data().activities().pages();
     let pages: Vec<_> = pages.collect().await;
     assert_eq!(pages.len(), 2);

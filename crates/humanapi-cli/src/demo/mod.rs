@@ -1,21 +1,19 @@
 //! The verb `demo`: the whole story on an embedded sandbox.
 
 mod browser;
-mod kept;
 mod person;
 mod story;
 mod trace;
 mod visible;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use humanapi_client::{Client, FreshTokens, TokioRuntime};
+use humanapi_client::{Client, Error};
 use humanapi_core::connect::{Callback, ConnectReport, Launch, Mode};
 use humanapi_core::data::{Activity, HealthSummary};
 use humanapi_core::{
-    ConnectToken, Credentials, ErrorCode, Hosts, KnownStatus, Provisioning, RetryPolicy, TokenKind,
-    UserEvent, UserStatus,
+    ClientUserId, ConnectToken, Credentials, ErrorCode, FlowError, Hosts, KnownStatus,
+    Provisioning, RetryPolicy, TokenKey, TokenKind, UserEvent, UserStatus,
 };
 use humanapi_sandbox::{DemoApp, Sandbox, Source};
 
@@ -24,7 +22,6 @@ use crate::exit::Failure;
 use crate::output;
 use crate::signal::Stop;
 use browser::{Pages, Reports};
-use kept::KeptToken;
 use person::Person;
 use story::{Story, Who};
 use trace::Recorder;
@@ -74,7 +71,6 @@ struct Demo {
     server: Recorder,
     /// What the person's browser sends.
     browser: Recorder,
-    kept: Arc<KeptToken>,
     credentials: Credentials,
     hosts: Hosts,
     url: String,
@@ -95,26 +91,15 @@ impl Demo {
             .with_overall_deadline(Duration::from_secs(20));
         let server = Recorder::new(args.adapter.stack());
         let browser = Recorder::new(args.adapter.stack());
-        let fresh = FreshTokens::new(
-            credentials.clone(),
-            Provisioning::Connect,
-            hosts.clone(),
-            policy.clone(),
-            Arc::new(server.clone()),
-            Arc::new(TokioRuntime::new()),
-        );
-        let kept = Arc::new(KeptToken::new(fresh));
         let client = Client::builder(credentials.clone(), Provisioning::Connect, server.clone())
             .hosts(hosts.clone())
             .retry(policy)
-            .tokens(kept.clone())
             .build();
         Ok(Self {
             story: Story::new(),
             client,
             server,
             browser,
-            kept,
             credentials,
             hosts,
             url: sandbox.url().to_owned(),
@@ -265,9 +250,9 @@ impl Demo {
              user who has connected something. It stays on the server.",
             self.status,
         ))?;
-        let issued = self.client.user(USER).access_token().send().await;
+        let issued = self.access_token().await;
         self.story.exchanges(Who::Server, self.server.take())?;
-        let issued = match issued {
+        match issued {
             Err(error)
                 if report.connected.is_empty()
                     && error.api_error().and_then(|refused| refused.code())
@@ -279,10 +264,7 @@ impl Demo {
                 return Ok(false);
             }
             outcome => outcome.map_err(|error| self.failed(&error))?,
-        };
-        self.kept
-            .keep(&issued.token)
-            .map_err(|error| Failure::here("the demo failed", &error))?;
+        }
         self.move_to(self.status.after(UserEvent::TokenIssued(TokenKind::Access)));
         self.story.good(&format!(
             "An access token that lives {}. The user is {} now.",
@@ -290,6 +272,18 @@ impl Demo {
             self.status,
         ))?;
         Ok(true)
+    }
+
+    /// Has the client's broker get the access token, and keep it for the reading that follows.
+    async fn access_token(&self) -> Result<(), Error> {
+        let user = ClientUserId::new(USER).map_err(|error| FlowError::Build(error.into()))?;
+        if let Some(broker) = self.client.broker() {
+            // What was refused before Connect reported anything is no answer now.
+            broker.forget_here(&user);
+            let key = TokenKey::access(self.credentials.client_id().clone(), user);
+            broker.token(&key).await?;
+        }
+        Ok(())
     }
 
     /// Somebody who remembers nothing gets the right token all the same.
@@ -359,7 +353,7 @@ impl Demo {
         }
     }
 
-    fn failed(&self, error: &humanapi_client::Error) -> Failure {
+    fn failed(&self, error: &Error) -> Failure {
         Failure::call(error, &self.url, Provisioning::Connect)
     }
 }

@@ -81,6 +81,18 @@ impl Question {
         self.rejected = Some(generation);
         self
     }
+
+    /// How much life the token must have left.
+    #[must_use]
+    pub const fn life(&self) -> Duration {
+        self.at_least
+    }
+
+    /// The generation that the service refused.
+    #[must_use]
+    pub const fn rejection(&self) -> Option<Generation> {
+        self.rejected
+    }
 }
 
 /// What becomes of a question.
@@ -117,12 +129,13 @@ impl Keeper {
         }
     }
 
-    /// Knows of a token that is kept elsewhere, unless it was refused or a newer one is known.
-    pub fn learn(&mut self, life: Life) {
-        let newer = |than: Option<Generation>| than.is_none_or(|than| life.generation() > than);
-        if newer(self.refused) && newer(self.life.map(|life| life.generation())) {
-            self.life = Some(life);
-        }
+    /// Says which token is kept now, if any: tokens lie elsewhere, and may go for want of room. One that
+    /// was refused counts for none.
+    pub fn holds(&mut self, life: Option<Life>) {
+        self.life = life.filter(|life| {
+            self.refused
+                .is_none_or(|refused| life.generation() > refused)
+        });
     }
 
     /// Decides, and notes the exchange that it begins.
@@ -190,7 +203,10 @@ impl Keeper {
         self.exchanging = false;
         self.trouble.failures = 0;
         self.trouble.failed_until = None;
-        self.learn(Life::of(token, policy, self.seed));
+        let life = Life::of(token, policy, self.seed);
+        if self.known().is_none_or(|known| life.generation() > known) {
+            self.life = Some(life);
+        }
     }
 
     /// The exchange failed. Whoever asks before the pause ends gets this failure.
@@ -208,10 +224,12 @@ impl Keeper {
         self.trouble.failed_until = Some(now.monotonic().saturating_add(pause));
     }
 
-    /// Whatever was known is wrong now, failures too: the next question begins anew.
+    /// Whatever was known is wrong now, failures too, and what an exchange that is under way brings: the
+    /// next question begins anew.
     pub fn forget(&mut self) {
         self.refused = self.known();
         self.life = None;
+        self.exchanging = false;
         self.trouble = Trouble::default();
     }
 

@@ -64,6 +64,18 @@ pub struct ConnectGrant {
     pub reused: bool,
 }
 
+impl ConnectGrant {
+    /// A token that was got or kept elsewhere.
+    #[must_use]
+    pub const fn new(token: ConnectToken, status: UserStatus, reused: bool) -> Self {
+        Self {
+            token,
+            status,
+            reused,
+        }
+    }
+}
+
 impl ConnectTokenFlow {
     /// Nothing is known of the user: a session is asked for first.
     #[must_use]

@@ -1,0 +1,712 @@
+//! Keeping tokens for all callers of a process, and sharing them with others.
+
+mod event;
+mod exchange;
+mod flight;
+mod sync;
+mod table;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use humanapi_core::broker::{Answer, BrokerPolicy, Fitness, Keeper, KeptToken, Question};
+use humanapi_core::flow::ConnectGrant;
+use humanapi_core::rules::{self, Decision, Purpose};
+use humanapi_core::{
+    Bearer, BuildError, ClientUserId, Credentials, FlowError, Generation, Hosts, KnownStatus,
+    Provisioning, RetryPolicy, TokenKey, TokenKind, UserEvent, UserStatus,
+};
+
+pub use self::event::{BrokerEvent, BrokerListener, EventKey};
+pub use self::table::TokenRef;
+
+use self::exchange::{Brought, ConnectWish, Means, Order};
+use self::flight::{Broken, Flight};
+use self::sync::{Mutex, lock};
+use self::table::Table;
+use crate::runtime::Runtime;
+use crate::store::{StoreError, TokenStore};
+use crate::tokens::TokenSource;
+use crate::transport::Transport;
+
+/// Keeps the tokens of one application for all callers of a process, and shares them with other
+/// processes through a [`TokenStore`] where one is given.
+///
+/// * **One exchange for each key**, however many callers ask at once. It belongs to none of them: one
+///   who stops waiting stops nobody else.
+/// * **Nobody waits while a token is good for anything.** It is renewed behind the callers' backs from
+///   10 % of its life before its end, at most 300 s, and a little earlier so that tokens issued
+///   together are not renewed together.
+/// * **A failure is shared** and stands until its pause ends; pauses double. A refusal that is a rule
+///   (no connected source, a wrong secret) stands for 10 s, or until [`forget`](Self::forget).
+/// * **After a 401 the token is renewed once**, however many calls report it, and a late report of an
+///   older token renews nothing.
+/// * **A store that is down costs nobody a token**: what is in memory is served, and what is not is
+///   exchanged for this process alone.
+///
+/// A [`Client`](crate::Client) makes one by itself. Make your own to share it between clients, to add a
+/// store, or to hear of [events](TokenBrokerBuilder::on_event). Cheap to clone; share it.
+///
+/// ```
+/// use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+/// use humanapi_client::{TokenBroker, core::{ClientUserId, Credentials, Provisioning, TokenKey}};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let transport = ScriptedTransport::new([
+///     Answer::json(200, r#"{"access_token":"at-1","expires_in":86400}"#),
+/// ]);
+/// let credentials = Credentials::new("my-app", "hush")?;
+/// let app = credentials.client_id().clone();
+/// let broker = TokenBroker::builder(credentials, Provisioning::Connect, transport)
+///     .build_on(VirtualRuntime::new());
+///
+/// let key = TokenKey::access(app, ClientUserId::new("patient-17")?);
+/// assert!(broker.try_token(&key).is_none(), "nothing is kept yet");
+/// let token = broker.token(&key).await?;
+/// assert_eq!(token.expose_secret(), "at-1");
+/// assert_eq!(broker.try_token(&key).unwrap().expose_secret(), "at-1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct TokenBroker {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    means: Arc<Means>,
+    table: Table,
+    /// Keys that something is going on with: an exchange, a failure that stands, a pause.
+    busy: Box<[Mutex<HashMap<TokenKey, Busy>>]>,
+}
+
+struct Busy {
+    keeper: Keeper,
+    flight: Option<Arc<Flight<Outcome>>>,
+    failure: Option<Arc<FlowError>>,
+}
+
+type Outcome = Result<Arc<KeptToken>, Arc<FlowError>>;
+
+/// What becomes of a caller.
+enum Turn {
+    Served(Served),
+    Waits(Arc<Flight<Outcome>>),
+    Fails(Arc<FlowError>),
+}
+
+enum Served {
+    AtHand(TokenRef),
+    Brought(Arc<KeptToken>),
+}
+
+/// How many keys share one lock, the other way round: how many locks there are.
+const SHARDS: usize = 64;
+/// A shard looks for keys that nothing is going on with any more once it holds so many.
+const TIDY_FROM: usize = 256;
+
+impl TokenBroker {
+    /// A broker on tokio, for the production hosts, in memory.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn new(
+        credentials: Credentials,
+        provisioning: Provisioning,
+        transport: impl Transport + 'static,
+    ) -> Self {
+        Self::builder(credentials, provisioning, transport).build()
+    }
+
+    /// A broker with other settings.
+    pub fn builder(
+        credentials: Credentials,
+        provisioning: Provisioning,
+        transport: impl Transport + 'static,
+    ) -> TokenBrokerBuilder {
+        TokenBrokerBuilder::shared(credentials, provisioning, Arc::new(transport))
+    }
+
+    /// The token of `key` if one is at hand, without waiting. Renews it in the background when it is
+    /// due.
+    ///
+    /// Takes no lock, allocates nothing and counts no reference that threads share.
+    #[must_use]
+    pub fn try_token(&self, key: &TokenKey) -> Option<TokenRef> {
+        let means = &self.inner.means;
+        if !self.inner.is_mine(key) {
+            return None;
+        }
+        let token = self.inner.table.find(key)?;
+        let now = means.runtime.now();
+        match token.life().fitness(Duration::ZERO, &means.policy, now) {
+            Fitness::Fresh => {}
+            Fitness::Due => {
+                let order = Wanted::default();
+                drop(self.inner.decide(key, &order));
+            }
+            Fitness::Spent => return None,
+        }
+        token.touch(now);
+        if means.listener.is_some() {
+            means.tell(key, BrokerEvent::Hit);
+        }
+        Some(token)
+    }
+
+    /// The token of `key`: at hand, or exchanged, or the one that others wait for.
+    ///
+    /// # Errors
+    ///
+    /// When none can be had. The error is shared by all who waited for the same exchange, and by those
+    /// who ask before the pause after it ends.
+    pub async fn token(&self, key: &TokenKey) -> Result<KeptToken, Arc<FlowError>> {
+        if let Some(token) = self.try_token(key) {
+            return Ok(token.to_kept());
+        }
+        let served = self.inner.serve(key, &Wanted::default()).await?;
+        Ok(served.to_kept())
+    }
+
+    /// The token of `key` with more than so much life left, unless the service issues none that lives
+    /// as long.
+    ///
+    /// # Errors
+    ///
+    /// As [`token`](Self::token).
+    pub async fn token_with_at_least(
+        &self,
+        key: &TokenKey,
+        life: Duration,
+    ) -> Result<KeptToken, Arc<FlowError>> {
+        let wanted = Wanted {
+            question: Question::default().at_least(life),
+            ..Wanted::default()
+        };
+        Ok(self.inner.serve(key, &wanted).await?.to_kept())
+    }
+
+    /// The token that opens Connect for a user, with more life left than the policy's connect life.
+    ///
+    /// A kept one is handed out again if it is of the kind that is right for the user's status; where
+    /// nothing is known of the user, whichever is kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`token`](Self::token).
+    pub async fn connect_token(
+        &self,
+        user: &ClientUserId,
+        known: KnownStatus,
+        email: Option<&str>,
+    ) -> Result<ConnectGrant, Arc<FlowError>> {
+        let client_id = self.inner.means.credentials.client_id().clone();
+        let key = TokenKey::connect(client_id, user.clone());
+        let at_least = self.inner.means.policy.connect_life();
+        let kind = match (
+            known.status(),
+            rules::decide(Purpose::OpenConnect, known.status()),
+        ) {
+            (UserStatus::Unknown, _) | (_, Decision::Refuse(_)) => None,
+            (_, Decision::Ask(kind)) => Some(kind),
+        };
+        if let Some(kind) = kind {
+            // Nothing that was kept for a deleted user is of use to the one who comes after.
+            let deleted = known.status() == UserStatus::Deleted;
+            self.inner
+                .table
+                .drop_if(&key, |_, kept| deleted || kept != kind);
+        }
+        let wanted = Wanted {
+            question: Question::default().at_least(at_least),
+            wish: ConnectWish {
+                status: known,
+                kind,
+                email: email.map(str::to_owned),
+            },
+        };
+        let served = self.inner.serve(&key, &wanted).await?;
+        let reused = matches!(served, Served::AtHand(_));
+        let token = served.to_kept();
+        let status = match known.status() {
+            status if reused && status != UserStatus::Unknown => status,
+            status => status.after(UserEvent::TokenIssued(token.kind())),
+        };
+        let token = token
+            .connect_token()
+            .ok_or_else(|| Arc::new(BuildError::NotABearer(token.kind()).into()))?;
+        Ok(ConnectGrant::new(token, status, reused))
+    }
+
+    /// When the token at hand ends, by the wall clock.
+    #[must_use]
+    pub fn expires_at(&self, key: &TokenKey) -> Option<SystemTime> {
+        Some(self.inner.table.find(key)?.expiry().wall())
+    }
+
+    /// How many tokens are kept in memory.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inner.table.len()
+    }
+
+    /// Whether no token is kept in memory.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets all that is kept of a user, failures that stand too: for a user who was deleted. The next
+    /// caller begins anew.
+    ///
+    /// # Errors
+    ///
+    /// When the store could not be told. Memory has forgotten even so.
+    pub async fn forget(&self, user: &ClientUserId) -> Result<(), StoreError> {
+        self.forget_here(user);
+        if let Some(store) = &self.inner.means.store {
+            for key in self.keys_of(user) {
+                store.invalidate(&key, Generation::new(u64::MAX)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what this process keeps of a user, failures that stand too: for one who has just connected
+    /// a first source, whose access token was refused a moment ago.
+    pub fn forget_here(&self, user: &ClientUserId) {
+        for key in self.keys_of(user) {
+            self.inner.forget(&key);
+        }
+    }
+
+    fn keys_of(&self, user: &ClientUserId) -> [TokenKey; 2] {
+        let client_id = self.inner.means.credentials.client_id();
+        [
+            TokenKey::access(client_id.clone(), user.clone()),
+            TokenKey::connect(client_id.clone(), user.clone()),
+        ]
+    }
+}
+
+/// What a caller wants.
+#[derive(Default)]
+struct Wanted {
+    question: Question,
+    wish: ConnectWish,
+}
+
+impl Served {
+    fn to_kept(&self) -> KeptToken {
+        match self {
+            Self::AtHand(token) => token.to_kept(),
+            Self::Brought(token) => KeptToken::clone(token),
+        }
+    }
+
+    fn bearer(&self) -> Result<Bearer, BuildError> {
+        match self {
+            Self::AtHand(token) => token.bearer(),
+            Self::Brought(token) => token.bearer(),
+        }
+    }
+
+    fn generation(&self) -> Generation {
+        match self {
+            Self::AtHand(token) => token.generation(),
+            Self::Brought(token) => token.generation(),
+        }
+    }
+}
+
+impl Busy {
+    fn is_under_way(&self, flight: &Arc<Flight<Outcome>>) -> bool {
+        (self.flight.as_ref()).is_some_and(|current| Arc::ptr_eq(current, flight))
+    }
+
+    /// What is under way finds that it is not the key's exchange any more, and settles nothing.
+    fn begin_anew(&mut self) {
+        self.keeper.forget();
+        self.flight = None;
+        self.failure = None;
+    }
+}
+
+impl Inner {
+    fn is_mine(&self, key: &TokenKey) -> bool {
+        key.client_id() == self.means.credentials.client_id()
+    }
+
+    fn shard(&self, key: &TokenKey) -> &Mutex<HashMap<TokenKey, Busy>> {
+        let seed = self.table.seed(key);
+        &self.busy[(seed >> 16) as usize % SHARDS]
+    }
+
+    async fn serve(
+        self: &Arc<Self>,
+        key: &TokenKey,
+        wanted: &Wanted,
+    ) -> Result<Served, Arc<FlowError>> {
+        if !self.is_mine(key) {
+            let error = BuildError::OutOfRange {
+                name: "the application of a token's key",
+                rule: "the one whose tokens the broker keeps",
+            };
+            return Err(Arc::new(error.into()));
+        }
+        loop {
+            let flight = match self.decide(key, wanted) {
+                Turn::Served(served) => {
+                    self.means.tell(key, BrokerEvent::Hit);
+                    return Ok(served);
+                }
+                Turn::Fails(error) => {
+                    self.means.tell(key, BrokerEvent::FailureStands(&error));
+                    return Err(error);
+                }
+                Turn::Waits(flight) => flight,
+            };
+            self.means.tell(key, BrokerEvent::Wait);
+            let settle = {
+                let (inner, key, flight) = (Arc::clone(self), key.clone(), Arc::clone(&flight));
+                move |outcome: &Outcome| inner.settle(&key, &flight, outcome)
+            };
+            match Arc::clone(&flight).wait(settle).await {
+                Ok(outcome) => return outcome.map(Served::Brought),
+                // A transport, store or listener panicked in it. Whoever comes next begins anew.
+                Err(Broken) => self.clear(key, &flight),
+            }
+        }
+    }
+
+    /// What becomes of this caller, and the exchange that begins with it, if one does.
+    fn decide(self: &Arc<Self>, key: &TokenKey, wanted: &Wanted) -> Turn {
+        let mut shard = lock(self.shard(key));
+        // Under the lock, because whoever ends an exchange takes it first.
+        let at_hand = self.table.find(key);
+        let now = self.means.runtime.now();
+        if shard.len() >= TIDY_FROM && shard.len() == shard.capacity() {
+            shard.retain(|_, busy| !busy.keeper.is_calm(&self.means.policy, now));
+        }
+        let mut entry = match shard.entry(key.clone()) {
+            Entry::Occupied(entry) => entry,
+            Entry::Vacant(entry) => entry.insert_entry(Busy {
+                keeper: Keeper::new(self.table.seed(key)),
+                flight: None,
+                failure: None,
+            }),
+        };
+        let busy = entry.get_mut();
+        busy.keeper
+            .holds(at_hand.as_ref().map(|token| *token.life()));
+        let policy = &self.means.policy;
+        let answer = busy.keeper.ask(wanted.question, policy, now);
+        let rejected = wanted.question.rejection();
+        if let Some(rejected) = rejected
+            && !matches!(answer, Answer::Serve | Answer::ServeAndRenew)
+        {
+            self.table
+                .drop_if(key, |life, _| life.generation() <= rejected);
+        }
+        let begins = matches!(answer, Answer::Exchange | Answer::ServeAndRenew);
+        if begins {
+            let order = Order {
+                key: key.clone(),
+                known: busy.keeper.known(),
+                rejected,
+                at_least: wanted.question.life(),
+                wish: wanted.wish.clone(),
+                once: busy.keeper.failures() > 0 || answer == Answer::ServeAndRenew,
+            };
+            busy.flight = Some(self.begin(order));
+        }
+        let flight = busy.flight.clone();
+        let failure = busy.failure.clone();
+        if busy.keeper.is_calm(policy, now) {
+            entry.remove();
+        }
+        drop(shard);
+        if begins {
+            let ahead = answer == Answer::ServeAndRenew;
+            self.means.tell(key, BrokerEvent::Began { ahead });
+            if let Some(flight) = &flight {
+                self.launch(key, flight);
+            }
+        }
+        match (answer, at_hand, flight, failure) {
+            (Answer::Serve | Answer::ServeAndRenew, Some(token), _, _) => {
+                token.touch(now);
+                Turn::Served(Served::AtHand(token))
+            }
+            (Answer::Exchange | Answer::Wait, _, Some(flight), _) => Turn::Waits(flight),
+            (Answer::Failed, _, _, Some(failure)) => Turn::Fails(failure),
+            (answer, ..) => unreachable!("{answer:?} without what it needs"),
+        }
+    }
+
+    fn begin(self: &Arc<Self>, order: Order) -> Arc<Flight<Outcome>> {
+        // The work holds the means alone: it lies in `busy`, and must not keep that alive.
+        let means = Arc::clone(&self.means);
+        Flight::new(async move {
+            let span = tracing::debug_span!(
+                "humanapi",
+                call = "token",
+                purpose = order.key.purpose().name()
+            );
+            let outcome = tracing::Instrument::instrument(means.get(&order), span).await;
+            match outcome {
+                Ok(Brought { token, issued }) => {
+                    let event = if issued {
+                        BrokerEvent::Issued
+                    } else {
+                        BrokerEvent::Shared
+                    };
+                    means.tell(&order.key, event);
+                    Ok(Arc::new(token))
+                }
+                Err(error) => {
+                    means.tell(&order.key, BrokerEvent::Failed(&error));
+                    Err(Arc::new(error))
+                }
+            }
+        })
+    }
+
+    /// Gives the exchange a task of its own, where the runtime can run one. Where it cannot, those who
+    /// wait poll it.
+    fn launch(self: &Arc<Self>, key: &TokenKey, flight: &Arc<Flight<Outcome>>) {
+        let settle = {
+            let (inner, key, flight) = (Arc::clone(self), key.clone(), Arc::clone(flight));
+            move |outcome: &Outcome| inner.settle(&key, &flight, outcome)
+        };
+        let driver = Arc::clone(flight).drive(settle);
+        let task = async move {
+            // Those who wait learn of it. The driver has no use for it.
+            let _outcome = driver.await;
+        };
+        drop(self.means.runtime.spawn(Box::pin(task)));
+    }
+
+    /// An exchange will never end.
+    fn clear(&self, key: &TokenKey, flight: &Arc<Flight<Outcome>>) {
+        let mut shard = lock(self.shard(key));
+        if let Some(busy) = shard.get_mut(key)
+            && busy.is_under_way(flight)
+        {
+            busy.begin_anew();
+        }
+    }
+
+    /// An exchange ended: keeps its token, or its failure.
+    fn settle(&self, key: &TokenKey, flight: &Arc<Flight<Outcome>>, outcome: &Outcome) {
+        let now = self.means.runtime.now();
+        let policy = &self.means.policy;
+        let mut evicted = 0;
+        {
+            let mut shard = lock(self.shard(key));
+            let Some(busy) = shard.get_mut(key) else {
+                return;
+            };
+            if !busy.is_under_way(flight) {
+                // It was forgotten meanwhile.
+                return;
+            }
+            busy.flight = None;
+            match outcome {
+                Ok(token) => {
+                    busy.failure = None;
+                    busy.keeper.issued(token, policy);
+                    if busy.keeper.known() == Some(token.generation()) {
+                        evicted = self.table.keep(key, token, policy, now);
+                    }
+                }
+                Err(error) => {
+                    busy.keeper.failed(error, policy, now);
+                    busy.failure = Some(Arc::clone(error));
+                }
+            }
+            if busy.keeper.is_calm(policy, now) {
+                shard.remove(key);
+            }
+        }
+        if evicted > 0 {
+            self.means.tell(key, BrokerEvent::Evicted(evicted));
+        }
+        if let (Purpose::ReadData, Some(user), Ok(_)) = (key.purpose(), key.user(), outcome) {
+            // An access token shows that a source is connected: a session opens Connect no more.
+            let connect = TokenKey::connect(key.client_id().clone(), user.clone());
+            self.table
+                .drop_if(&connect, |_, kind| kind == TokenKind::Session);
+        }
+    }
+
+    fn forget(&self, key: &TokenKey) {
+        let mut shard = lock(self.shard(key));
+        if let Some(busy) = shard.get_mut(key) {
+            busy.begin_anew();
+        }
+        self.table.drop_if(key, |_, _| true);
+    }
+}
+
+#[async_trait]
+impl TokenSource for TokenBroker {
+    async fn token(
+        &self,
+        key: &TokenKey,
+        rejected: Option<Generation>,
+    ) -> Result<Bearer, Arc<FlowError>> {
+        let build = |error: BuildError| Arc::new(FlowError::from(error));
+        let Some(rejected) = rejected else {
+            if let Some(token) = self.try_token(key) {
+                return token.bearer().map_err(build);
+            }
+            let served = self.inner.serve(key, &Wanted::default()).await?;
+            return served.bearer().map_err(build);
+        };
+        let wanted = Wanted {
+            question: Question::default().rejected(rejected),
+            ..Wanted::default()
+        };
+        let mut served = self.inner.serve(key, &wanted).await?;
+        if served.generation() <= rejected {
+            // It was under way when it was refused. What comes next is newer, or stands.
+            served = self.inner.serve(key, &wanted).await?;
+        }
+        served.bearer().map_err(build)
+    }
+}
+
+impl fmt::Debug for TokenBroker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenBroker")
+            .field("credentials", &self.inner.means.credentials)
+            .field("kept", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`TokenBroker`].
+#[must_use]
+pub struct TokenBrokerBuilder {
+    credentials: Credentials,
+    provisioning: Provisioning,
+    hosts: Hosts,
+    retry: RetryPolicy,
+    policy: BrokerPolicy,
+    capacity: usize,
+    transport: Arc<dyn Transport>,
+    store: Option<Arc<dyn TokenStore>>,
+    listener: Option<Box<BrokerListener>>,
+}
+
+impl TokenBrokerBuilder {
+    pub(crate) fn shared(
+        credentials: Credentials,
+        provisioning: Provisioning,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
+        Self {
+            credentials,
+            provisioning,
+            hosts: Hosts::production(),
+            retry: RetryPolicy::default(),
+            policy: BrokerPolicy::default(),
+            capacity: 1_000_000,
+            transport,
+            store: None,
+            listener: None,
+        }
+    }
+
+    /// Sets where requests go.
+    pub fn hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = hosts;
+        self
+    }
+
+    /// Sets how often and how long one exchange is tried. While the service fails, and for a renewal
+    /// that nobody waits for, an exchange is a single attempt: the pauses between exchanges take the
+    /// place of retries.
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Sets margins and pauses. Give each process another seed.
+    pub fn policy(mut self, policy: BrokerPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets how many tokens are kept in memory, 1,000,000 unless told otherwise. Beyond that, those that
+    /// have ended go first, then the least recently used of a few.
+    pub const fn capacity(mut self, tokens: usize) -> Self {
+        self.capacity = tokens;
+        self
+    }
+
+    /// Shares tokens with other processes.
+    pub fn store(mut self, store: Arc<dyn TokenStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Calls this on each event, on the thread where it happens: be quick, and call no broker.
+    pub fn on_event(
+        mut self,
+        listener: impl Fn(EventKey<'_>, BrokerEvent<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.listener = Some(Box::new(listener));
+        self
+    }
+
+    /// Builds the broker on tokio.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn build(self) -> TokenBroker {
+        self.build_on(crate::runtime::TokioRuntime::new())
+    }
+
+    /// Builds the broker on a runtime of your choice. On one that runs no tasks, those who wait for an
+    /// exchange poll it, and a renewal ahead goes on only once somebody has to wait for it.
+    #[must_use]
+    pub fn build_on(self, runtime: impl Runtime + 'static) -> TokenBroker {
+        self.build_shared(Arc::new(runtime))
+    }
+
+    pub(crate) fn build_shared(self, runtime: Arc<dyn Runtime>) -> TokenBroker {
+        TokenBroker {
+            inner: Arc::new(Inner {
+                means: Arc::new(Means {
+                    credentials: self.credentials,
+                    provisioning: self.provisioning,
+                    hosts: self.hosts,
+                    retry: self.retry,
+                    policy: self.policy,
+                    transport: self.transport,
+                    runtime,
+                    store: self.store,
+                    listener: self.listener,
+                }),
+                table: Table::new(self.capacity),
+                busy: std::iter::repeat_with(Mutex::default)
+                    .take(SHARDS)
+                    .collect(),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for TokenBrokerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenBrokerBuilder")
+            .field("credentials", &self.credentials)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
