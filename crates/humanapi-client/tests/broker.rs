@@ -1,0 +1,839 @@
+//! The token broker, in virtual time: herds, outages, refusals, cancelled callers and shared stores.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, wherever it stands"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use humanapi_client::core::broker::{Acquired, BrokerPolicy, Commit, KeptToken, Lease, Row};
+use humanapi_client::core::{
+    ApiErrorKind, Body, ClientId, ClientUserId, Credentials, FlowError, Generation, KnownStatus,
+    Provisioning, Request, Response, RetryPolicy, SendFailure, SendFailureKind, TokenKey,
+    TokenKind, UserStatus,
+};
+use humanapi_client::{
+    BrokerEvent, Spawn, StoreError, StoreErrorKind, Task, Timer, TokenBroker, TokenBrokerBuilder,
+    TokenSource, TokenStore, TokioRuntime, Transport,
+};
+use tokio::time::{Instant, sleep};
+
+const DAY: u64 = 86_400;
+
+/// A token service that answers as it is told, after a while, and counts.
+#[derive(Clone, Default)]
+struct Service(Arc<ServiceState>);
+
+#[derive(Default)]
+struct ServiceState {
+    requests: AtomicU64,
+    plan: Mutex<Plan>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Plan {
+    delay: Duration,
+    mode: Mode,
+    lifetime: Option<u64>,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Mode {
+    #[default]
+    Issue,
+    Down,
+    Refuse,
+    Throttle(u64),
+    Panic,
+    /// Refuses sessions, as to a returning user.
+    Returning,
+}
+
+impl Service {
+    fn set(&self, mode: Mode, delay: Duration) {
+        let mut plan = self.0.plan.lock().unwrap();
+        plan.mode = mode;
+        plan.delay = delay;
+    }
+
+    fn set_lifetime(&self, seconds: u64) {
+        self.0.plan.lock().unwrap().lifetime = Some(seconds);
+    }
+
+    fn requests(&self) -> u64 {
+        self.0.requests.load(Ordering::SeqCst)
+    }
+}
+
+fn answer(status: u16, retry_after: Option<u64>, body: String) -> Response {
+    let mut builder = http::Response::builder().status(status);
+    if let Some(seconds) = retry_after {
+        builder = builder.header("retry-after", seconds);
+    }
+    builder.body(Body::from(body.into_bytes())).unwrap()
+}
+
+#[async_trait]
+impl Transport for Service {
+    async fn send(&self, request: Request, _: Duration) -> Result<Response, SendFailure> {
+        let number = self.0.requests.fetch_add(1, Ordering::SeqCst) + 1;
+        let plan = *self.0.plan.lock().unwrap();
+        sleep(plan.delay).await;
+        let asked = |kind: &str| {
+            let kind = format!(r#""type":"{kind}""#);
+            String::from_utf8_lossy(request.body().as_bytes()).contains(&kind)
+        };
+        let lifetime = plan.lifetime.unwrap_or(DAY);
+        let kind = ["session", "id", "access", "client"]
+            .into_iter()
+            .find(|kind| asked(kind))
+            .unwrap();
+        match plan.mode {
+            Mode::Down => Err(SendFailure::new(SendFailureKind::NotSent)),
+            Mode::Refuse => Ok(answer(
+                403,
+                None,
+                r#"{"errorCode":"ACCESS_TOKEN_GENERATION_NOT_ALLOWED"}"#.to_owned(),
+            )),
+            Mode::Throttle(seconds) => Ok(answer(429, Some(seconds), String::new())),
+            Mode::Panic => panic!("the transport broke"),
+            Mode::Returning if kind == "session" => Ok(answer(403, None, "{}".to_owned())),
+            Mode::Issue | Mode::Returning => {
+                let member = match kind {
+                    "session" => "session_token",
+                    "id" => "id_token",
+                    _ => "access_token",
+                };
+                let body = format!(
+                    r#"{{"{member}":"{kind}-{number}","client_token":"{kind}-{number}","expires_in":{lifetime}}}"#
+                );
+                Ok(answer(200, None, body))
+            }
+        }
+    }
+}
+
+fn credentials() -> Credentials {
+    Credentials::new("app-1", "hush").unwrap()
+}
+
+fn user(id: &str) -> ClientUserId {
+    ClientUserId::new(id).unwrap()
+}
+
+fn key(id: &str) -> TokenKey {
+    TokenKey::access(ClientId::new("app-1").unwrap(), user(id))
+}
+
+fn builder(service: &Service) -> TokenBrokerBuilder {
+    TokenBroker::builder(credentials(), Provisioning::Connect, service.clone())
+}
+
+fn broker(service: &Service) -> TokenBroker {
+    builder(service).retry(RetryPolicy::none()).build()
+}
+
+/// Time by tokio, and no tasks.
+struct NoTasks(TokioRuntime);
+
+impl Timer for NoTasks {
+    fn now(&self) -> humanapi_client::core::Now {
+        self.0.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Task<'static> {
+        self.0.sleep(duration)
+    }
+}
+
+impl Spawn for NoTasks {
+    fn spawn(&self, task: Task<'static>) -> Option<Task<'static>> {
+        Some(task)
+    }
+}
+
+fn on_no_tasks(service: &Service) -> TokenBroker {
+    let runtime = NoTasks(TokioRuntime::new());
+    builder(service)
+        .retry(RetryPolicy::none())
+        .build_on(runtime)
+}
+
+const HERD: usize = 10_000;
+
+async fn herd(broker: &TokenBroker) -> Vec<Result<KeptToken, Arc<FlowError>>> {
+    let callers = (0..HERD).map(|_| {
+        let broker = broker.clone();
+        tokio::spawn(async move { broker.token(&key("u")).await })
+    });
+    let outcomes = join_all(callers).await;
+    outcomes.into_iter().map(Result::unwrap).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_herd_on_a_cold_key_makes_one_exchange() {
+    for make in [broker, on_no_tasks] {
+        let service = Service::default();
+        service.set(Mode::Issue, Duration::from_millis(50));
+        let outcomes = herd(&make(&service)).await;
+        assert_eq!(outcomes.len(), HERD);
+        assert!(
+            outcomes
+                .iter()
+                .all(|token| token.as_ref().unwrap().expose_secret() == "access-1")
+        );
+        assert_eq!(service.requests(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_herd_on_a_service_that_is_down_shares_one_failure_and_is_released_together() {
+    for make in [broker, on_no_tasks] {
+        let service = Service::default();
+        service.set(Mode::Down, Duration::from_millis(50));
+        let broker = make(&service);
+        let begun = Instant::now();
+        let outcomes = herd(&broker).await;
+        assert_eq!(
+            begun.elapsed().as_millis() / 10,
+            5,
+            "one try's time, for all"
+        );
+        let first = outcomes[0].as_ref().unwrap_err();
+        assert!(
+            outcomes
+                .iter()
+                .all(|outcome| Arc::ptr_eq(first, outcome.as_ref().unwrap_err()))
+        );
+        assert_eq!(service.requests(), 1);
+        // Whoever comes within the pause gets the same at once.
+        let begun = Instant::now();
+        let next = broker.token(&key("u")).await.unwrap_err();
+        assert!(Arc::ptr_eq(first, &next) && begun.elapsed().is_zero());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_failure_is_retried_by_its_one_exchange() {
+    let service = Service::default();
+    service.set(Mode::Down, Duration::from_millis(5));
+    let broker = builder(&service).build();
+    let outcomes = herd(&broker).await;
+    assert!(outcomes.iter().all(Result::is_err));
+    assert_eq!(
+        service.requests(),
+        4,
+        "the policy's attempts, for all together"
+    );
+    sleep(Duration::from_secs(2)).await;
+    broker.token(&key("u")).await.unwrap_err();
+    assert_eq!(service.requests(), 5, "in trouble, one attempt a pause");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_while_a_token_is_valid() {
+    for mode in [Mode::Issue, Mode::Down] {
+        let service = Service::default();
+        let broker = broker(&service);
+        broker.token(&key("u")).await.unwrap();
+        service.set(mode, Duration::from_secs(30));
+        // Within the last 300 s of its life it is due.
+        tokio::time::advance(Duration::from_secs(DAY - 250)).await;
+        for _ in 0..100 {
+            let begun = Instant::now();
+            let tokens = join_all((0..100).map(|_| {
+                let broker = broker.clone();
+                async move {
+                    broker
+                        .token(&key("u"))
+                        .await
+                        .unwrap()
+                        .expose_secret()
+                        .to_owned()
+                }
+            }))
+            .await;
+            assert!(begun.elapsed().is_zero(), "{:?}", begun.elapsed());
+            assert_eq!(tokens.len(), 100);
+            sleep(Duration::from_secs(1)).await;
+        }
+        let kept = broker.try_token(&key("u")).unwrap();
+        match mode {
+            Mode::Issue => {
+                assert_eq!(service.requests(), 2, "one renewal behind their backs");
+                assert_eq!(kept.expose_secret(), "access-2");
+            }
+            _ => {
+                assert!(
+                    (3..=5).contains(&service.requests()),
+                    "{}",
+                    service.requests()
+                );
+                assert_eq!(kept.expose_secret(), "access-1");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_not_served_within_five_seconds_of_its_end() {
+    let service = Service::default();
+    let broker = broker(&service);
+    broker.token(&key("u")).await.unwrap();
+    service.set(Mode::Down, Duration::ZERO);
+    tokio::time::advance(Duration::from_millis((DAY - 5) * 1_000 - 50)).await;
+    assert!(broker.try_token(&key("u")).is_some());
+    tokio::time::advance(Duration::from_millis(100)).await;
+    assert!(broker.try_token(&key("u")).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_of_refusals_renews_once_and_a_late_one_not_at_all() {
+    let service = Service::default();
+    service.set(Mode::Issue, Duration::from_millis(20));
+    let broker = broker(&service);
+    let ask = |rejected| {
+        let broker = broker.clone();
+        async move {
+            TokenSource::token(&broker, &key("u"), rejected)
+                .await
+                .unwrap()
+        }
+    };
+    let first = ask(None).await.generation();
+    let renewed = join_all((0..1_000).map(|_| ask(Some(first)))).await;
+    let second = renewed[0].generation();
+    assert!(second > first);
+    assert!(renewed.iter().all(|bearer| bearer.generation() == second));
+    assert_eq!(service.requests(), 2);
+    for late in [first, Generation::new(first.number() - 1)] {
+        assert_eq!(ask(Some(late)).await.generation(), second);
+    }
+    assert_eq!(service.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_not_at_hand_any_more() {
+    let service = Service::default();
+    service.set(Mode::Issue, Duration::from_millis(20));
+    let broker = broker(&service);
+    let first = TokenSource::token(&broker, &key("u"), None).await.unwrap();
+    let renewal = {
+        let broker = broker.clone();
+        let rejected = Some(first.generation());
+        tokio::spawn(async move { TokenSource::token(&broker, &key("u"), rejected).await })
+    };
+    sleep(Duration::from_millis(5)).await;
+    assert!(broker.try_token(&key("u")).is_none());
+    renewal.await.unwrap().unwrap();
+    assert!(broker.try_token(&key("u")).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_gives_up_stops_nobody() {
+    for make in [broker, on_no_tasks] {
+        let service = Service::default();
+        service.set(Mode::Issue, Duration::from_millis(100));
+        let broker = make(&service);
+        let leader = {
+            let broker = broker.clone();
+            tokio::spawn(async move { broker.token(&key("u")).await })
+        };
+        sleep(Duration::from_millis(10)).await;
+        let second = {
+            let broker = broker.clone();
+            tokio::spawn(async move { broker.token(&key("u")).await })
+        };
+        sleep(Duration::from_millis(10)).await;
+        leader.abort();
+        second.await.unwrap().unwrap();
+        assert_eq!(service.requests(), 1);
+
+        // All give up, and the next goes on where they stopped.
+        let lonely = {
+            let broker = broker.clone();
+            tokio::spawn(async move { broker.token(&key("v")).await })
+        };
+        sleep(Duration::from_millis(10)).await;
+        lonely.abort();
+        let _aborted = lonely.await;
+        broker.token(&key("v")).await.unwrap();
+        assert_eq!(service.requests(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_panics_fails_whom_it_hits_and_locks_nothing() {
+    let service = Service::default();
+    service.set(Mode::Panic, Duration::from_millis(10));
+    let broker = on_no_tasks(&service);
+    let hit = {
+        let broker = broker.clone();
+        tokio::spawn(async move { broker.token(&key("u")).await })
+    };
+    assert!(hit.await.unwrap_err().is_panic());
+    service.set(Mode::Issue, Duration::ZERO);
+    broker.token(&key("u")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn during_an_outage_each_key_makes_one_attempt_a_pause() {
+    let service = Service::default();
+    service.set(Mode::Down, Duration::from_millis(5));
+    let broker = broker(&service);
+    let users: Vec<String> = (0..20).map(|user| format!("u{user}")).collect();
+    let mut asked = 0_u64;
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(600) {
+        for user in &users {
+            broker.token(&key(user)).await.unwrap_err();
+            asked += 1;
+        }
+        sleep(Duration::from_millis(250)).await;
+    }
+    let per_key = service.requests() / 20;
+    assert!(
+        (12..=25).contains(&per_key),
+        "{per_key} attempts a key in 10 minutes"
+    );
+    assert!(
+        service.requests() * 10 <= asked,
+        "{} of {asked}",
+        service.requests()
+    );
+    service.set(Mode::Issue, Duration::ZERO);
+    sleep(Duration::from_secs(60)).await;
+    for user in &users {
+        broker.token(&key(user)).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_service_says_how_long_to_leave_it_alone() {
+    let service = Service::default();
+    service.set(Mode::Throttle(30), Duration::ZERO);
+    let broker = broker(&service);
+    broker.token(&key("u")).await.unwrap_err();
+    service.set(Mode::Issue, Duration::ZERO);
+    sleep(Duration::from_secs(29)).await;
+    let error = broker.token(&key("u")).await.unwrap_err();
+    assert_eq!(error.api_error().unwrap().kind(), ApiErrorKind::Throttled);
+    sleep(Duration::from_secs(2)).await;
+    broker.token(&key("u")).await.unwrap();
+    assert_eq!(service.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_is_answered_for_ten_seconds_or_until_it_is_forgotten() {
+    let service = Service::default();
+    service.set(Mode::Refuse, Duration::from_millis(5));
+    let broker = broker(&service);
+    for _ in 0..100 {
+        broker.token(&key("u")).await.unwrap_err();
+    }
+    assert_eq!(service.requests(), 1);
+    broker.forget_here(&user("u"));
+    broker.token(&key("u")).await.unwrap_err();
+    assert_eq!(service.requests(), 2);
+    sleep(Duration::from_millis(10_001)).await;
+    service.set(Mode::Issue, Duration::ZERO);
+    broker.token(&key("u")).await.unwrap();
+    assert_eq!(service.requests(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forgetting_a_user_drops_what_is_under_way_too() {
+    let service = Service::default();
+    service.set(Mode::Issue, Duration::from_millis(50));
+    let broker = broker(&service);
+    let early = {
+        let broker = broker.clone();
+        tokio::spawn(async move { broker.token(&key("u")).await.unwrap() })
+    };
+    sleep(Duration::from_millis(10)).await;
+    broker.forget(&user("u")).await.unwrap();
+    let late = broker.token(&key("u")).await.unwrap();
+    assert_eq!(late.expose_secret(), "access-2");
+    assert_eq!(early.await.unwrap().expose_secret(), "access-1");
+    assert_eq!(
+        broker.try_token(&key("u")).unwrap().expose_secret(),
+        "access-2"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_life_is_asked_for_once_and_taken_as_it_comes() {
+    let service = Service::default();
+    service.set_lifetime(1_000);
+    let broker = broker(&service);
+    broker.token(&key("u")).await.unwrap();
+    tokio::time::advance(Duration::from_secs(500)).await;
+    let life = Duration::from_secs(700);
+    let token = broker.token_with_at_least(&key("u"), life).await.unwrap();
+    assert_eq!(token.expose_secret(), "access-2");
+    // A service whose tokens never live as long is not asked for ever.
+    let life = Duration::from_secs(5_000);
+    let token = broker.token_with_at_least(&key("u"), life).await.unwrap();
+    assert_eq!(token.expose_secret(), "access-3");
+    assert_eq!(service.requests(), 3);
+    let ends = broker.expires_at(&key("u")).unwrap();
+    let left = ends.duration_since(SystemTime::now()).unwrap().as_secs();
+    assert!((900..=1_000).contains(&left), "{left}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connect_token_is_handed_out_again_while_ten_minutes_are_left() {
+    let service = Service::default();
+    service.set_lifetime(3_600);
+    let broker = broker(&service);
+    let ask = |status| {
+        let broker = broker.clone();
+        async move {
+            let known = KnownStatus::remembered(status);
+            let grant = broker.connect_token(&user("u"), known, None).await.unwrap();
+            (
+                grant.token.expose_secret().to_owned(),
+                grant.reused,
+                grant.status,
+            )
+        }
+    };
+    let session = |number: u64, reused| (format!("session-{number}"), reused, UserStatus::Started);
+    assert_eq!(ask(UserStatus::New).await, session(1, false));
+    assert_eq!(ask(UserStatus::Started).await, session(1, true));
+    assert_eq!(ask(UserStatus::Unknown).await, session(1, true));
+    tokio::time::advance(Duration::from_secs(3_600 - 590)).await;
+    assert_eq!(ask(UserStatus::Started).await, session(2, false));
+    // The user was deleted: what was kept is of no use to the one who comes after.
+    assert_eq!(ask(UserStatus::Deleted).await, session(3, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_not_handed_out_to_one_who_has_connected() {
+    let service = Service::default();
+    let broker = broker(&service);
+    let unknown = KnownStatus::default();
+    broker
+        .connect_token(&user("u"), unknown, Some("u@example.test"))
+        .await
+        .unwrap();
+    broker.token(&key("u")).await.unwrap();
+    service.set(Mode::Returning, Duration::ZERO);
+    let grant = broker
+        .connect_token(&user("u"), unknown, None)
+        .await
+        .unwrap();
+    assert_eq!(
+        (grant.token.kind(), grant.status),
+        (TokenKind::Id, UserStatus::Connected)
+    );
+    let connected = KnownStatus::asserted(UserStatus::Connected);
+    let again = broker
+        .connect_token(&user("u"), connected, None)
+        .await
+        .unwrap();
+    assert!(again.reused && again.token.expose_secret() == grant.token.expose_secret());
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_who_open_connect_at_once_make_one_exchange() {
+    let service = Service::default();
+    service.set(Mode::Returning, Duration::from_millis(10));
+    let broker = broker(&service);
+    let grants = join_all((0..200).map(|_| {
+        let broker = broker.clone();
+        async move {
+            broker
+                .connect_token(&user("u"), KnownStatus::default(), None)
+                .await
+        }
+    }))
+    .await;
+    assert!(
+        grants
+            .iter()
+            .all(|grant| grant.as_ref().unwrap().token.kind() == TokenKind::Id)
+    );
+    assert_eq!(
+        service.requests(),
+        2,
+        "a session that is refused, and an id token"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_of_another_application_is_refused() {
+    let broker = broker(&Service::default());
+    let other = TokenKey::access(ClientId::new("app-2").unwrap(), user("u"));
+    assert!(broker.try_token(&other).is_none());
+    let error = broker.token(&other).await.unwrap_err();
+    assert!(error.to_string().contains("application"), "{error}");
+}
+
+/// A store of this process, on its own clock, which can be switched off.
+#[derive(Default)]
+struct Shelf {
+    rows: Mutex<BTreeMap<TokenKey, Row<KeptToken>>>,
+    state: AtomicUsize,
+    asked: AtomicUsize,
+}
+
+const UP: usize = 0;
+const DOWN: usize = 1;
+const HANGS: usize = 2;
+
+impl Shelf {
+    fn set(&self, state: usize) {
+        self.state.store(state, Ordering::SeqCst);
+    }
+
+    async fn row<T>(
+        &self,
+        key: &TokenKey,
+        change: impl FnOnce(&mut Row<KeptToken>, u64) -> T + Send,
+    ) -> Result<T, StoreError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        match self.state.load(Ordering::SeqCst) {
+            UP => {}
+            DOWN => return Err(StoreError::new(StoreErrorKind::Unavailable, "it is down")),
+            _ => std::future::pending().await,
+        }
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap();
+        let now = u64::try_from(now.as_millis()).unwrap();
+        let mut rows = self.rows.lock().unwrap();
+        Ok(change(rows.entry(key.clone()).or_default(), now))
+    }
+}
+
+#[async_trait]
+impl TokenStore for Shelf {
+    async fn load(&self, key: &TokenKey) -> Result<Option<KeptToken>, StoreError> {
+        let row = self.row(key, |row, _| row.load()).await?;
+        Ok(row.map(|token| token.payload.with_generation(token.generation)))
+    }
+
+    async fn acquire(
+        &self,
+        key: &TokenKey,
+        ttl: Duration,
+        known: Option<Generation>,
+    ) -> Result<Acquired<KeptToken>, StoreError> {
+        let acquired = self
+            .row(key, |row, now| row.acquire(now, ttl, known))
+            .await?;
+        Ok(match acquired {
+            Acquired::Won(lease) => Acquired::Won(lease),
+            Acquired::Held { remaining } => Acquired::Held { remaining },
+            Acquired::Newer(token) => {
+                Acquired::Newer(token.payload.with_generation(token.generation))
+            }
+        })
+    }
+
+    async fn commit(
+        &self,
+        key: &TokenKey,
+        lease: Lease,
+        token: &KeptToken,
+    ) -> Result<Commit, StoreError> {
+        let ends = token
+            .expiry()
+            .wall()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap();
+        let ends = u64::try_from(ends.as_millis()).unwrap();
+        let token = token.clone();
+        self.row(key, move |row, now| row.commit(now, lease, ends, token))
+            .await
+    }
+
+    async fn release(&self, key: &TokenKey, lease: Lease) -> Result<(), StoreError> {
+        self.row(key, |row, _| row.release(lease)).await
+    }
+
+    async fn invalidate(&self, key: &TokenKey, generation: Generation) -> Result<(), StoreError> {
+        self.row(key, |row, _| row.invalidate(generation)).await
+    }
+
+    async fn purge_expired(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}
+
+fn sharing(service: &Service, shelf: &Arc<Shelf>) -> TokenBroker {
+    builder(service)
+        .retry(RetryPolicy::none())
+        .store(shelf.clone())
+        .build()
+}
+
+#[tokio::test(start_paused = true)]
+async fn processes_that_share_a_store_make_one_exchange() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    service.set(Mode::Issue, Duration::from_millis(50));
+    let brokers: Vec<_> = (0..8).map(|_| sharing(&service, &shelf)).collect();
+    let key = key("u");
+    let tokens = join_all(brokers.iter().map(|broker| broker.token(&key))).await;
+    assert!(
+        tokens
+            .iter()
+            .all(|token| token.as_ref().unwrap().expose_secret() == "access-1")
+    );
+    assert_eq!(service.requests(), 1);
+    let asked = shelf.asked.load(Ordering::SeqCst);
+    for broker in &brokers {
+        broker.token(&key).await.unwrap();
+    }
+    assert_eq!(
+        shelf.asked.load(Ordering::SeqCst),
+        asked,
+        "a hit asks no store"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_token_is_renewed_once_for_all_processes() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    let brokers: Vec<_> = (0..8).map(|_| sharing(&service, &shelf)).collect();
+    let key = key("u");
+    let mut generation = None;
+    for broker in &brokers {
+        let bearer = TokenSource::token(broker, &key, None).await.unwrap();
+        assert!(generation.is_none_or(|first| first == bearer.generation()));
+        generation = Some(bearer.generation());
+    }
+    let renewed = join_all(
+        brokers
+            .iter()
+            .map(|broker| TokenSource::token(broker, &key, generation)),
+    )
+    .await;
+    let newer = renewed[0].as_ref().unwrap().generation();
+    assert!(Some(newer) > generation);
+    assert!(
+        renewed
+            .iter()
+            .all(|bearer| bearer.as_ref().unwrap().generation() == newer)
+    );
+    assert_eq!(service.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_down_costs_nobody_a_token() {
+    for state in [DOWN, HANGS] {
+        let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+        let failures = Arc::new(AtomicUsize::new(0));
+        let heard = Arc::clone(&failures);
+        let broker = builder(&service)
+            .store(shelf.clone())
+            .on_event(move |_, event| {
+                if let BrokerEvent::StoreFailed(_) = event {
+                    heard.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+            .build();
+        broker.token(&key("before")).await.unwrap();
+        shelf.set(state);
+        assert!(broker.try_token(&key("before")).is_some());
+        let begun = Instant::now();
+        broker.token(&key("after")).await.unwrap();
+        assert!(
+            begun.elapsed() <= Duration::from_secs(5),
+            "{:?}",
+            begun.elapsed()
+        );
+        assert_eq!(failures.load(Ordering::SeqCst), 1);
+        assert!(broker.try_token(&key("after")).is_some());
+    }
+}
+
+/// Each new token revokes the older, and processes cannot tell each other of theirs.
+#[tokio::test(start_paused = true)]
+async fn with_the_store_down_revoking_tokens_settle_into_pauses() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    shelf.set(DOWN);
+    let brokers: Vec<_> = (0..8).map(|_| sharing(&service, &shelf)).collect();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(60) {
+        for broker in &brokers {
+            let bearer = TokenSource::token(broker, &key("u"), None).await.unwrap();
+            let newest = format!("Bearer access-{}", service.requests());
+            if bearer.authorization() != newest.as_str() {
+                // The service answers 401 to all but the newest.
+                let rejected = Some(bearer.generation());
+                let _either = TokenSource::token(broker, &key("u"), rejected).await;
+            }
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    // 1 + 2 + 4 + … up to a minute: some 8 renewals a process, where every call could make one.
+    let requests = service.requests();
+    assert!((16..=8 * 9).contains(&requests), "{requests}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_million_keys_are_a_bound() {
+    let service = Service::default();
+    let evicted = Arc::new(AtomicUsize::new(0));
+    let heard = Arc::clone(&evicted);
+    let broker = builder(&service)
+        .capacity(100)
+        .on_event(move |_, event| {
+            if let BrokerEvent::Evicted(count) = event {
+                heard.fetch_add(count, Ordering::SeqCst);
+            }
+        })
+        .build();
+    for user in 0..300 {
+        broker.token(&key(&format!("u{user}"))).await.unwrap();
+    }
+    assert_eq!(broker.len(), 100);
+    assert_eq!(evicted.load(Ordering::SeqCst), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_tell_the_story_without_secrets() {
+    let service = Service::default();
+    let story = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&story);
+    let broker = builder(&service)
+        .policy(BrokerPolicy::default().with_refusal_life(Duration::from_secs(1)))
+        .on_event(move |key, event| {
+            let line = format!("{} {key:?} {event:?}", event.name());
+            assert!(
+                !line.contains("access-") && !line.contains("canary-user"),
+                "{line}"
+            );
+            heard.lock().unwrap().push(event.name());
+        })
+        .build();
+    let key = key("canary-user");
+    broker.token(&key).await.unwrap();
+    broker.token(&key).await.unwrap();
+    broker.forget_here(&user("canary-user"));
+    service.set(Mode::Refuse, Duration::ZERO);
+    broker.token(&key).await.unwrap_err();
+    broker.token(&key).await.unwrap_err();
+    assert_eq!(
+        *story.lock().unwrap(),
+        [
+            "exchange",
+            "wait",
+            "issued",
+            "hit",
+            "exchange",
+            "wait",
+            "failed",
+            "failure stands"
+        ]
+    );
+    assert!(!format!("{broker:?}").contains("access-"));
+}
