@@ -6,6 +6,10 @@ mod backend;
 mod keys;
 mod memory;
 mod seal;
+#[cfg(feature = "sqlite")]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
 
 pub use humanapi_client as client;
@@ -14,4 +18,6 @@ pub use humanapi_core as core;
 pub use backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
 pub use keys::SealingKeys;
 pub use memory::{Memory, MemoryStore};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteFile, SqliteStore};
 pub use store::{Rotation, Store, StoreStatus};

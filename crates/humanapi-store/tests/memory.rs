@@ -40,7 +40,7 @@ struct InMemory {
 
 #[async_trait]
 impl Place for InMemory {
-    fn open(&self) -> Arc<dyn TokenStore> {
+    async fn open(&self) -> Arc<dyn TokenStore> {
         Arc::new(Store::new(self.memory.clone(), self.keys.clone()))
     }
 

@@ -18,7 +18,7 @@ use super::{
 
 /// While a lease runs nobody else gets it, and they learn how long it lasts.
 pub async fn a_lease_has_one_holder(place: impl Place) {
-    let (a, b) = (place.open(), place.open());
+    let (a, b) = (place.open().await, place.open().await);
     let key = key();
     let ttl = Duration::from_secs(20);
     win(&*a, &key, ttl, None).await;
@@ -33,7 +33,7 @@ pub async fn a_lease_has_one_holder(place: impl Place) {
 
 /// A lease that nobody ends makes room for the next one.
 pub async fn a_lease_ends_by_itself(place: impl Place) {
-    let (a, b) = (place.open(), place.open());
+    let (a, b) = (place.open().await, place.open().await);
     let key = key();
     let ttl = Duration::from_millis(300);
     let first = win(&*a, &key, ttl, None).await;
@@ -51,7 +51,7 @@ pub async fn a_lease_ends_by_itself(place: impl Place) {
 
 /// Whoever sleeps past the end of a lease comes too late, even if nobody took it.
 pub async fn a_late_commit_is_fenced(place: impl Place) {
-    let store = place.open();
+    let store = place.open().await;
     let key = key();
     let lease = win(&*store, &key, Duration::from_millis(50), None).await;
     place.pass(Duration::from_millis(60)).await;
@@ -62,7 +62,7 @@ pub async fn a_late_commit_is_fenced(place: impl Place) {
 
 /// The end of a lease is no part of it: one that begins and ends in the same instant never runs.
 pub async fn a_lease_of_no_time_ends_at_once(place: impl Place) {
-    let store = place.open();
+    let store = place.open().await;
     let key = key();
     let never = living(&place, "never").await;
     for _ in 0..50 {
@@ -73,7 +73,7 @@ pub async fn a_lease_of_no_time_ends_at_once(place: impl Place) {
 
 /// A commit whose answer was lost is fenced when it is repeated, and the token is there.
 pub async fn a_commit_happens_once(place: impl Place) {
-    let store = place.open();
+    let store = place.open().await;
     let key = key();
     let lease = win(&*store, &key, LONG, None).await;
     let (first, again) = (living(&place, "first").await, living(&place, "again").await);
@@ -84,7 +84,7 @@ pub async fn a_commit_happens_once(place: impl Place) {
 
 /// A released lease can be won at once, and leads to no token.
 pub async fn a_release_frees_the_key(place: impl Place) {
-    let (a, b) = (place.open(), place.open());
+    let (a, b) = (place.open().await, place.open().await);
     let key = key();
     let first = win(&*a, &key, LONG, None).await;
     release(&*a, &key, first).await;
@@ -96,7 +96,7 @@ pub async fn a_release_frees_the_key(place: impl Place) {
 
 /// Releasing an older lease does not end a newer one, nor does it touch a key that nobody asked for.
 pub async fn a_release_by_another_frees_nothing(place: impl Place) {
-    let store = place.open();
+    let store = place.open().await;
     let unused = key();
     release(&*store, &unused, Lease::new(1)).await;
     let key = key();
@@ -111,7 +111,7 @@ pub async fn a_release_by_another_frees_nothing(place: impl Place) {
 
 /// Whoever does not know the newest token gets it instead of the lease, even while another holds that.
 pub async fn a_newer_token_saves_the_lease(place: impl Place) {
-    let (a, b) = (place.open(), place.open());
+    let (a, b) = (place.open().await, place.open().await);
     let key = key();
     let first = keep(&*a, &key, None, &living(&place, "first").await).await;
     let newer = async |known: Option<Generation>| match acquire(&*b, &key, LONG, known).await {
@@ -132,7 +132,7 @@ pub async fn a_newer_token_saves_the_lease(place: impl Place) {
 
 /// A token that has ended is no reason not to get another.
 pub async fn an_ended_token_saves_no_lease(place: impl Place) {
-    let store = place.open();
+    let store = place.open().await;
     let key = key();
     let soon = token("soon", place.now().await + 60);
     keep(&*store, &key, None, &soon).await;
@@ -142,7 +142,7 @@ pub async fn an_ended_token_saves_no_lease(place: impl Place) {
 
 /// A refusal of an older token that comes late does not drop the newer one.
 pub async fn a_late_refusal_drops_no_newer_token(place: impl Place) {
-    let (a, b) = (place.open(), place.open());
+    let (a, b) = (place.open().await, place.open().await);
     let key = key();
     let first = keep(&*a, &key, None, &living(&place, "first").await).await;
     let second = keep(&*a, &key, Some(first), &living(&place, "second").await).await;
@@ -161,7 +161,7 @@ pub async fn a_late_refusal_drops_no_newer_token(place: impl Place) {
 
 /// Fences of a key rise, are never less than the clock in microseconds, and a purge starts none of them again.
 pub async fn fences_rise_and_follow_the_clock(place: impl Place) {
-    let (a, b) = (place.open(), place.open());
+    let (a, b) = (place.open().await, place.open().await);
     let key = key();
     let mut last = Lease::new(0);
     for turn in 0..60 {
@@ -188,7 +188,7 @@ pub async fn fences_rise_and_follow_the_clock(place: impl Place) {
 
 /// Whatever generation a token comes with, it is kept under that of its lease.
 pub async fn a_token_takes_the_generation_of_its_lease(place: impl Place) {
-    let store = place.open();
+    let store = place.open().await;
     let key = key();
     let lease = win(&*store, &key, LONG, None).await;
     let token = living(&place, "token").await;
@@ -200,7 +200,7 @@ pub async fn a_token_takes_the_generation_of_its_lease(place: impl Place) {
 
 /// What has ended goes; tokens that live and leases that run stay.
 pub async fn a_purge_keeps_what_lives(place: impl Place) {
-    let store = place.open();
+    let store = place.open().await;
     let (ends, lives, runs) = (key(), key(), key());
     let soon = token("ends", place.now().await + 60);
     keep(&*store, &ends, None, &soon).await;
@@ -223,7 +223,7 @@ pub async fn a_purge_keeps_what_lives(place: impl Place) {
 
 /// Kind, text, end, life and all that came along, in any alphabet and length.
 pub async fn all_of_a_token_comes_back(place: impl Place) {
-    let (a, b) = (place.open(), place.open());
+    let (a, b) = (place.open().await, place.open().await);
     let ends = place.now().await + 3_600_000;
     let long = "\u{10ffff}\"\\\n\0".repeat(3_000);
     for (index, text) in ["t", "", "\u{0}\"{}\\", &long].into_iter().enumerate() {
@@ -251,7 +251,7 @@ pub async fn all_of_a_token_comes_back(place: impl Place) {
 
 /// Any user id has a row of its own, and so has each purpose.
 pub async fn keys_do_not_run_together(place: impl Place) {
-    let store = place.open();
+    let store = place.open().await;
     let huge = "x".repeat(1 << 20);
     let app = ClientId::new("ab").expect("it is not empty");
     let user = ClientUserId::new("c").expect("it is not empty");
@@ -286,7 +286,7 @@ pub async fn keys_do_not_run_together(place: impl Place) {
 
 /// Numbers at the end of their range neither panic nor wrap.
 pub async fn absurd_numbers_do_no_harm(place: impl Place) {
-    let store = place.open();
+    let store = place.open().await;
     let key = key();
     let most = Generation::new(u64::MAX);
     let lease = win(&*store, &key, Duration::MAX, Some(most)).await;
@@ -319,7 +319,7 @@ pub async fn absurd_numbers_do_no_harm(place: impl Place) {
 
 /// What one client does, another sees with its next question.
 pub async fn clients_see_one_another(place: impl Place) {
-    let clients = [place.open(), place.open(), place.open()];
+    let clients = [place.open().await, place.open().await, place.open().await];
     let key = key();
     let mut known = None;
     for turn in 0..12 {
@@ -339,7 +339,7 @@ pub async fn clients_see_one_another(place: impl Place) {
 
 /// Of many that ask at once for a key that nobody asked for yet, one gets the lease.
 pub async fn one_of_many_wins(place: impl Place) {
-    let clients = [place.open(), place.open(), place.open()];
+    let clients = [place.open().await, place.open().await, place.open().await];
     for _ in 0..5 {
         let key = key();
         let mut tasks = JoinSet::new();
@@ -359,7 +359,7 @@ pub async fn one_of_many_wins(place: impl Place) {
 
 /// Tasks that renew one key side by side: what is read never goes back, and each generation comes once.
 pub async fn exchanges_side_by_side_rise(place: impl Place) {
-    let clients = [place.open(), place.open(), place.open()];
+    let clients = [place.open().await, place.open().await, place.open().await];
     let key = key();
     let ends = place.now().await + 3_600_000;
     let mut tasks = JoinSet::new();
@@ -411,7 +411,7 @@ async fn exchange_again_and_again(
 
 /// An operation whose answer nobody waited for may have happened; in either case all goes on.
 pub async fn operations_broken_off_do_no_harm(place: impl Place) {
-    let (a, b) = (place.open(), place.open());
+    let (a, b) = (place.open().await, place.open().await);
     // Connections are open from now on, so that what is broken off is the operation.
     assert_eq!(text(&*a, &key()).await, None);
     for turn in 0..24_u32 {

@@ -15,6 +15,7 @@ use proptest::test_runner::{Config, TestError, TestRunner};
 
 use super::{LONG, Place, commit, invalidate, key, load, purge, release, token};
 
+/// As many as the history has below.
 const CLIENTS: usize = 3;
 const KEYS: usize = 2;
 /// Where the row's clock begins.
@@ -49,7 +50,7 @@ enum Pick {
 
 /// For any history, the store answers as the row does.
 pub async fn random_histories_go_as_the_row_says(place: impl Place) {
-    let clients: Vec<_> = (0..CLIENTS).map(|_| place.open()).collect();
+    let clients = [place.open().await, place.open().await, place.open().await];
     let ends = place.now().await + 3_600_000;
     let deep = std::env::var_os("HUMANAPI_DEEP").is_some_and(|value| value == "1");
     let config = Config {

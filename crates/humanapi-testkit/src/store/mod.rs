@@ -22,7 +22,7 @@ pub trait Place: Send + Sync + 'static {
     /// Another client of this place, with connections of its own.
     ///
     /// It seals with the first of two sealing keys and has both.
-    fn open(&self) -> Arc<dyn TokenStore>;
+    async fn open(&self) -> Arc<dyn TokenStore>;
 
     /// The id of the sealing key that all clients have and none writes with.
     fn other_key(&self) -> &str;

@@ -9,7 +9,7 @@ use super::{LONG, Place, RawToken, invalidate, keep, key, living, text, win};
 
 /// Two rows whose sealed tokens were exchanged.
 pub async fn a_token_opens_in_its_own_row_alone(place: impl Place) {
-    let store = place.open();
+    let store = place.open().await;
     let (one, other) = (key(), key());
     keep(&*store, &one, None, &living(&place, "one").await).await;
     keep(&*store, &other, None, &living(&place, "other").await).await;
@@ -45,7 +45,7 @@ pub async fn a_token_opens_in_its_own_row_alone(place: impl Place) {
 
 /// The sealed bytes of an older token, put back into the row.
 pub async fn an_older_token_does_not_pass_for_a_newer_one(place: impl Place) {
-    let store = place.open();
+    let store = place.open().await;
     let key = key();
     let token = living(&place, "older").await;
     let older = keep(&*store, &key, None, &token).await;
@@ -120,7 +120,7 @@ pub async fn a_changed_token_can_be_replaced(place: impl Place) {
 
 /// Whoever has all the store's bytes reads neither tokens nor ids, in any spelling that is at hand.
 pub async fn a_dump_says_nothing(place: impl Place) {
-    let store = place.open();
+    let store = place.open().await;
     let key = key();
     let first = canaries(&place).await;
     let known = keep(&*store, &key, None, &first).await;
@@ -159,7 +159,7 @@ async fn canaries(place: &impl Place) -> KeptToken {
 
 /// A place with one token, and how that lies there.
 async fn one(place: &impl Place) -> (std::sync::Arc<dyn TokenStore>, TokenKey, RawToken) {
-    let store = place.open();
+    let store = place.open().await;
     let key = key();
     keep(&*store, &key, None, &canaries(place).await).await;
     let token = only(place).await;

@@ -1,0 +1,134 @@
+//! What the SQL stores share: columns, and errors in words of our own.
+
+use humanapi_client::{StoreError, StoreErrorKind};
+use humanapi_core::Generation;
+use humanapi_core::broker::RowToken;
+
+use crate::backend::{Batch, Mark, RowName, Sealed, Survey};
+
+/// The version of the tables that this version of the crate makes and uses.
+pub(crate) const SCHEMA_VERSION: i64 = 1;
+
+/// The columns of a token: generation, end, id of the sealing key, sealed bytes.
+pub(crate) type TokenColumns = (i64, i64, String, Vec<u8>);
+
+/// Tokens, leases and ends of the rows that were sealed with one key: its id, rows, living tokens,
+/// ended tokens, running leases.
+pub(crate) type SurveyColumns = (String, i64, i64, i64, i64);
+
+pub(crate) fn token((generation, expires_at, key_id, bytes): TokenColumns) -> RowToken<Sealed> {
+    RowToken {
+        generation: Generation::new(unsigned(generation)),
+        expires_at: unsigned(expires_at),
+        payload: Sealed {
+            key_id: key_id.into(),
+            bytes,
+        },
+    }
+}
+
+/// A name as a row holds it.
+pub(crate) fn name(bytes: &[u8]) -> Result<RowName, StoreError> {
+    let bytes = bytes.try_into().map_err(|_| {
+        let message = "the store holds a row whose name is not 32 bytes long";
+        StoreError::new(StoreErrorKind::Tampered, message)
+    })?;
+    Ok(RowName::new(bytes))
+}
+
+/// Some rows with their names, and where the next ones begin.
+pub(crate) fn batch(
+    found: Vec<(Vec<u8>, i64, i64, String, Vec<u8>)>,
+    limit: u32,
+) -> Result<Batch, StoreError> {
+    let full = found.len() >= limit as usize;
+    let next = found.last().filter(|_| full).map(|row| row.0.clone());
+    let tokens = found
+        .into_iter()
+        .map(|(row, generation, ends, key, sealed)| {
+            Ok((name(&row)?, token((generation, ends, key, sealed))))
+        });
+    Ok(Batch {
+        tokens: tokens.collect::<Result<_, _>>()?,
+        next,
+    })
+}
+
+/// Adds up what was counted for each key. Rows without a token have an empty key.
+pub(crate) fn survey(counted: Vec<SurveyColumns>) -> Survey {
+    let mut survey = Survey {
+        schema_version: SCHEMA_VERSION as u32,
+        ..Survey::default()
+    };
+    for (key, rows, live, ended, leases) in counted {
+        survey.rows += unsigned(rows);
+        survey.live_tokens += unsigned(live);
+        survey.ended_tokens += unsigned(ended);
+        survey.running_leases += unsigned(leases);
+        if !key.is_empty() {
+            survey.tokens_by_key.insert(key, unsigned(rows));
+        }
+    }
+    survey
+}
+
+/// Whether what was set up there is ours.
+pub(crate) fn check(found: Option<(i64, Vec<u8>)>, mark: &Mark) -> Result<(), StoreError> {
+    let (version, kept) = found.ok_or_else(not_set_up)?;
+    if version != SCHEMA_VERSION {
+        let message = format!(
+            "the store was set up by another version: its tables are version {version}, not {SCHEMA_VERSION}"
+        );
+        return Err(StoreError::new(StoreErrorKind::NotSetUp, message));
+    }
+    mark.compare(&kept)
+}
+
+pub(crate) fn not_set_up() -> StoreError {
+    StoreError::new(StoreErrorKind::NotSetUp, "the store was never set up")
+}
+
+/// As SQL holds it. No number that means something is so large.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// As we hold it. A store that was written by us holds nothing negative.
+pub(crate) fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+/// The newest token that a caller knows, or less than any.
+pub(crate) fn known(known: Option<Generation>) -> i64 {
+    known.map_or(-1, |known| signed(known.number()))
+}
+
+/// A failure in words of our own: those of a database may repeat what it was told, and so may those of
+/// its driver. `database` says what its own errors mean.
+pub(crate) fn error(
+    error: &sqlx::Error,
+    database: impl FnOnce(&dyn sqlx::error::DatabaseError) -> StoreError,
+) -> StoreError {
+    let unavailable = |message: String| StoreError::new(StoreErrorKind::Unavailable, message);
+    match error {
+        sqlx::Error::Database(error) => database(&**error),
+        sqlx::Error::Configuration(_) | sqlx::Error::InvalidArgument(_) => StoreError::new(
+            StoreErrorKind::Misconfigured,
+            "the address of the store cannot be used",
+        ),
+        sqlx::Error::Io(error) => {
+            unavailable(format!("the store cannot be reached: {}", error.kind()))
+        }
+        sqlx::Error::Tls(_) => unavailable("no secure connection to the store can be made".into()),
+        sqlx::Error::PoolTimedOut => {
+            unavailable("no connection to the store was free in time".into())
+        }
+        sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::Decode(_)
+        | sqlx::Error::ColumnNotFound(_) => StoreError::new(
+            StoreErrorKind::Tampered,
+            "the store holds a row that cannot be read",
+        ),
+        _ => unavailable("the connection to the store broke".into()),
+    }
+}

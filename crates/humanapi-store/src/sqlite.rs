@@ -1,0 +1,415 @@
+//! Tokens in one file that the processes of one machine share.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use humanapi_client::{StoreError, StoreErrorKind};
+use humanapi_core::Generation;
+use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
+use crate::keys::SealingKeys;
+use crate::seal::millis;
+use crate::sql::{self, SurveyColumns, TokenColumns, known, signed, unsigned};
+use crate::store::Store;
+
+/// Keeps tokens in a SQLite file, for the processes of one machine.
+///
+/// The file must lie on a local disk: SQLite's locks do not work over most network file systems. Its
+/// clock is the machine's.
+pub type SqliteStore = Store<SqliteFile>;
+
+impl SqliteStore {
+    /// A store in this file. It is opened with the first operation; [`Store::init`] makes it.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub async fn open(path: impl AsRef<Path>, keys: SealingKeys) -> Self {
+        Self::new(SqliteFile::new(path.as_ref()), keys)
+    }
+}
+
+/// A SQLite file with rows.
+pub struct SqliteFile {
+    path: PathBuf,
+    pool: SqlitePool,
+}
+
+/// How long a writer waits for another. Shorter than a [`Store`]'s timeout, so that the error says so.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(2_500);
+/// One writes at a time; this many read meanwhile, each in a thread of its own.
+const CONNECTIONS: u32 = 4;
+
+/// Whole milliseconds. SQLite reads its clock once a statement, after a writing one has its lock.
+macro_rules! now {
+    () => {
+        "CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER)"
+    };
+}
+
+/// What cannot be of use any more, and what a row made anew would begin above.
+macro_rules! spent {
+    () => {
+        concat!(
+            "expires_at <= ",
+            now!(),
+            " AND lease_ends <= ",
+            now!(),
+            " AND fence < ",
+            now!(),
+            " * 1000"
+        )
+    };
+}
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS humanapi_store (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        schema_version INTEGER NOT NULL,
+        mark BLOB NOT NULL
+    ) STRICT;
+    -- Times are milliseconds since 1970, and 0 stands for none: no lease, no token.
+    CREATE TABLE IF NOT EXISTS humanapi_rows (
+        row_name BLOB PRIMARY KEY,
+        fence INTEGER NOT NULL,
+        lease_ends INTEGER NOT NULL DEFAULT 0,
+        generation INTEGER NOT NULL DEFAULT 0,
+        expires_at INTEGER NOT NULL DEFAULT 0,
+        sealed_with TEXT NOT NULL DEFAULT '',
+        sealed BLOB
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS humanapi_rows_by_end ON humanapi_rows (expires_at);
+";
+
+const CHECK: &str = "SELECT schema_version, mark FROM humanapi_store";
+
+const LOAD: &str = "
+    SELECT generation, expires_at, sealed_with, sealed FROM humanapi_rows
+    WHERE row_name = ?1 AND sealed IS NOT NULL";
+
+const LOOK: &str = concat!(
+    "SELECT max(lease_ends - ",
+    now!(),
+    ", 0), expires_at > ",
+    now!(),
+    " AND generation > ?2,
+        generation, expires_at, sealed_with, sealed
+    FROM humanapi_rows WHERE row_name = ?1"
+);
+
+const ACQUIRE: &str = concat!(
+    "INSERT INTO humanapi_rows (row_name, fence, lease_ends)
+    VALUES (?1, ",
+    now!(),
+    " * 1000, ",
+    now!(),
+    " + ?3)
+    ON CONFLICT (row_name) DO UPDATE
+    SET fence = max(fence + 1, excluded.fence), lease_ends = excluded.lease_ends
+    WHERE lease_ends <= ",
+    now!(),
+    "
+        AND NOT (sealed IS NOT NULL AND expires_at > ",
+    now!(),
+    " AND generation > ?2)
+    RETURNING fence"
+);
+
+const COMMIT: &str = concat!(
+    "UPDATE humanapi_rows
+    SET lease_ends = 0, generation = fence, expires_at = ?3, sealed_with = ?4, sealed = ?5
+    WHERE row_name = ?1 AND fence = ?2 AND lease_ends > ",
+    now!()
+);
+
+const RELEASE: &str = "UPDATE humanapi_rows SET lease_ends = 0 WHERE row_name = ?1 AND fence = ?2";
+
+const INVALIDATE: &str = "
+    UPDATE humanapi_rows
+    SET generation = 0, expires_at = 0, sealed_with = '', sealed = NULL
+    WHERE row_name = ?1 AND generation <= ?2";
+
+const PURGE: &str = concat!(
+    "DELETE FROM humanapi_rows WHERE row_name IN
+        (SELECT row_name FROM humanapi_rows WHERE ",
+    spent!(),
+    " LIMIT ?1)"
+);
+
+const SURVEY: &str = concat!(
+    "SELECT sealed_with, count(*),
+        coalesce(sum(sealed IS NOT NULL AND expires_at > ",
+    now!(),
+    "), 0),
+        coalesce(sum(sealed IS NOT NULL AND expires_at <= ",
+    now!(),
+    "), 0),
+        coalesce(sum(lease_ends > ",
+    now!(),
+    "), 0)
+    FROM humanapi_rows GROUP BY sealed_with"
+);
+
+const SEALED_OTHERWISE: &str = "
+    SELECT row_name, generation, expires_at, sealed_with, sealed FROM humanapi_rows
+    WHERE row_name > ?2 AND sealed IS NOT NULL AND sealed_with <> ?1
+    ORDER BY row_name LIMIT ?3";
+
+const RESEAL: &str = "
+    UPDATE humanapi_rows SET sealed_with = ?5, sealed = ?6
+    WHERE row_name = ?1 AND generation = ?2 AND sealed_with = ?3 AND sealed = ?4";
+
+impl SqliteFile {
+    fn new(path: &Path) -> Self {
+        let pool = SqlitePoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .test_before_acquire(false)
+            .connect_lazy_with(options(path));
+        Self {
+            path: path.to_owned(),
+            pool,
+        }
+    }
+
+    /// Makes the file, readable by its owner alone.
+    fn create(&self) -> Result<(), StoreError> {
+        let mut open = std::fs::File::options();
+        open.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+        open.open(&self.path).map(drop).map_err(|error| {
+            let message = format!("the store's file cannot be made: {}", error.kind());
+            StoreError::new(StoreErrorKind::Misconfigured, message)
+        })
+    }
+}
+
+impl fmt::Debug for SqliteFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteFile")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        // Readers and the writer do not wait for each other.
+        .journal_mode(SqliteJournalMode::Wal)
+        // What a loss of power takes away is got again. The file stays whole.
+        .synchronous(SqliteSynchronous::Normal)
+        .disable_statement_logging()
+}
+
+#[async_trait]
+impl Backend for SqliteFile {
+    async fn init(&self, mark: &Mark) -> Result<(), StoreError> {
+        self.create()?;
+        // Not from the pool: it may hold connections to a file that was taken away.
+        let mut connection = options(&self.path).connect().await.map_err(failed)?;
+        // One process sets up at a time, and others find it done.
+        let mut all = connection
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(failed)?;
+        sqlx::raw_sql(SCHEMA)
+            .execute(&mut *all)
+            .await
+            .map_err(failed)?;
+        let insert = "INSERT INTO humanapi_store VALUES (1, ?1, ?2) ON CONFLICT DO NOTHING";
+        sqlx::query(insert)
+            .bind(sql::SCHEMA_VERSION)
+            .bind(&mark.as_bytes()[..])
+            .execute(&mut *all)
+            .await
+            .map_err(failed)?;
+        let found = sqlx::query_as(CHECK).fetch_optional(&mut *all).await;
+        sql::check(found.map_err(failed)?, mark)?;
+        all.commit().await.map_err(failed)?;
+        connection.close().await.map_err(failed)
+    }
+
+    async fn check(&self, mark: &Mark) -> Result<(), StoreError> {
+        let found = sqlx::query_as(CHECK).fetch_optional(&self.pool).await;
+        sql::check(found.map_err(failed)?, mark)
+    }
+
+    async fn load(&self, name: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
+        let found: Option<TokenColumns> = sqlx::query_as(LOAD)
+            .bind(&name.as_bytes()[..])
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(failed)?;
+        Ok(found.map(sql::token))
+    }
+
+    async fn acquire(
+        &self,
+        name: &RowName,
+        ttl: Duration,
+        newest: Option<Generation>,
+    ) -> Result<Acquired<RowToken<Sealed>>, StoreError> {
+        let name = &name.as_bytes()[..];
+        loop {
+            // Looking takes no lock, so those who only learn that they have to wait do not wait here.
+            type Look = (i64, bool, i64, i64, String, Option<Vec<u8>>);
+            let seen: Option<Look> = sqlx::query_as(LOOK)
+                .bind(name)
+                .bind(known(newest))
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(failed)?;
+            if let Some((remaining, newer, generation, expires_at, key_id, sealed)) = seen {
+                if let (true, Some(sealed)) = (newer, sealed) {
+                    let columns = (generation, expires_at, key_id, sealed);
+                    return Ok(Acquired::Newer(sql::token(columns)));
+                }
+                if remaining > 0 {
+                    let remaining = Duration::from_millis(unsigned(remaining));
+                    return Ok(Acquired::Held { remaining });
+                }
+            }
+            // All rows, not the first alone: the statement is then over and its change is kept.
+            let won: Vec<(i64,)> = sqlx::query_as(ACQUIRE)
+                .bind(name)
+                .bind(known(newest))
+                .bind(signed(millis(ttl)))
+                .fetch_all(&self.pool)
+                .await
+                .map_err(failed)?;
+            if let Some((fence,)) = won.first() {
+                return Ok(Acquired::Won(Lease::new(unsigned(*fence))));
+            }
+        }
+    }
+
+    async fn commit(
+        &self,
+        name: &RowName,
+        lease: Lease,
+        expires_at: u64,
+        sealed: &Sealed,
+    ) -> Result<Commit, StoreError> {
+        let done = sqlx::query(COMMIT)
+            .bind(&name.as_bytes()[..])
+            .bind(signed(lease.fence()))
+            .bind(signed(expires_at))
+            .bind(&*sealed.key_id)
+            .bind(&sealed.bytes[..])
+            .execute(&self.pool)
+            .await
+            .map_err(failed)?;
+        Ok(match done.rows_affected() {
+            0 => Commit::Fenced,
+            _ => Commit::Done,
+        })
+    }
+
+    async fn release(&self, name: &RowName, lease: Lease) -> Result<(), StoreError> {
+        let done = sqlx::query(RELEASE)
+            .bind(&name.as_bytes()[..])
+            .bind(signed(lease.fence()))
+            .execute(&self.pool)
+            .await;
+        done.map(drop).map_err(failed)
+    }
+
+    async fn invalidate(&self, name: &RowName, generation: Generation) -> Result<(), StoreError> {
+        let done = sqlx::query(INVALIDATE)
+            .bind(&name.as_bytes()[..])
+            .bind(signed(generation.number()))
+            .execute(&self.pool)
+            .await;
+        done.map(drop).map_err(failed)
+    }
+
+    async fn purge(&self, limit: u32) -> Result<u64, StoreError> {
+        let done = sqlx::query(PURGE).bind(limit).execute(&self.pool).await;
+        Ok(done.map_err(failed)?.rows_affected())
+    }
+
+    async fn survey(&self) -> Result<Survey, StoreError> {
+        let counted: Vec<SurveyColumns> = sqlx::query_as(SURVEY)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        Ok(sql::survey(counted))
+    }
+
+    async fn sealed_otherwise(
+        &self,
+        key_id: &str,
+        from: Option<&[u8]>,
+        limit: u32,
+    ) -> Result<Batch, StoreError> {
+        let found: Vec<(Vec<u8>, i64, i64, String, Vec<u8>)> = sqlx::query_as(SEALED_OTHERWISE)
+            .bind(key_id)
+            .bind(from.unwrap_or_default())
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        sql::batch(found, limit)
+    }
+
+    async fn reseal(
+        &self,
+        name: &RowName,
+        read: &RowToken<Sealed>,
+        anew: &Sealed,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(RESEAL)
+            .bind(&name.as_bytes()[..])
+            .bind(signed(read.generation.number()))
+            .bind(&*read.payload.key_id)
+            .bind(&read.payload.bytes[..])
+            .bind(&*anew.key_id)
+            .bind(&anew.bytes[..])
+            .execute(&self.pool)
+            .await;
+        Ok(done.map_err(failed)?.rows_affected() > 0)
+    }
+}
+
+fn failed(error: sqlx::Error) -> StoreError {
+    sql::error(&error, |error| {
+        let code: Option<u32> = error.code().and_then(|code| code.parse().ok());
+        // The low byte is the kind of error, the rest its details.
+        let (kind, message) = match code.map(|code| code & 0xff) {
+            Some(1) if error.message().starts_with("no such table") => return sql::not_set_up(),
+            Some(14) => (
+                StoreErrorKind::NotSetUp,
+                "the store's file is not there, or may not be opened",
+            ),
+            Some(5 | 6) => (
+                StoreErrorKind::Unavailable,
+                "another process is writing to the store's file and does not end",
+            ),
+            Some(3 | 8 | 23) => (
+                StoreErrorKind::Misconfigured,
+                "this process may not write to the store's file",
+            ),
+            Some(11 | 26) => (
+                StoreErrorKind::Misconfigured,
+                "the store's file is damaged, or no SQLite file",
+            ),
+            Some(13) => (StoreErrorKind::Unavailable, "the store's disk is full"),
+            Some(code) => {
+                let message = format!("SQLite failed with code {code}");
+                return StoreError::new(StoreErrorKind::Unavailable, message);
+            }
+            None => (StoreErrorKind::Unavailable, "SQLite failed"),
+        };
+        StoreError::new(kind, message)
+    })
+}
