@@ -59,7 +59,12 @@
     if (answer.status !== 200 && answer.status !== 401) {
       throw new Error("status " + answer.status);
     }
-    return new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    // A planned fault can make it anything.
+    if (!page.querySelector("main[data-screen]")) {
+      throw new Error("no screen");
+    }
+    return page;
   }
 
   /**

@@ -180,12 +180,10 @@ fn a_watch_ends_with_the_sandbox() {
     let sandbox = Sandbox::start().unwrap();
     let (_, mut stream) = open(&sandbox, "");
     next_event(&mut stream);
-    let start = Instant::now();
     drop(sandbox);
-    // Less than the grace for answers that are under way: it is not waited for.
-    assert!(start.elapsed() < Duration::from_millis(450));
     let mut rest = String::new();
     stream.read_to_string(&mut rest).unwrap();
+    // An orderly end: what the grace for answers under way cuts off lacks it.
     assert!(rest.ends_with("0\r\n\r\n"), "{rest:?}");
 }
 
