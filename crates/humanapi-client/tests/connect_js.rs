@@ -61,7 +61,7 @@ fn it_writes_no_markup_and_no_style_into_the_page() {
 fn all_of(report: &ConnectReport) -> Value {
     let sources = |sources: &[ConnectedSource]| {
         let told = sources.iter().map(|one| (&one.name, &one.id));
-        serde_json::to_value(told.collect::<Vec<_>>()).unwrap()
+        serde_json::to_value(told.collect::<Vec<_>>()).expect("texts are JSON")
     };
     let providers = |providers: &[ProviderRequest]| {
         let told = providers.iter().map(|one| {
@@ -71,7 +71,7 @@ fn all_of(report: &ConnectReport) -> Value {
                 (&one.physician, &one.website, place),
             )
         });
-        serde_json::to_value(told.collect::<Vec<_>>()).unwrap()
+        serde_json::to_value(told.collect::<Vec<_>>()).expect("texts are JSON")
     };
     serde_json::json!({
         "event": format!("{:?}", report.event),

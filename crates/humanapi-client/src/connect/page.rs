@@ -59,7 +59,7 @@ fn origin(base: &str) -> &str {
     if is_plain { origin } else { "'none'" }
 }
 
-/// The element that loads [`CONNECT_JS`] from `src`, wherever it is served.
+/// The element that loads [`CONNECT_JS`](super::CONNECT_JS) from `src`, wherever it is served.
 ///
 /// ```
 /// use humanapi_client::connect::{CONNECT_JS_INTEGRITY, connect_js_element};
