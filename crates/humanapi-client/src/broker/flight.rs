@@ -161,7 +161,14 @@ impl<T: Clone + Send + 'static, S: Fn(&T)> Future for Waiting<T, S> {
                     if !state.woken {
                         return Poll::Pending;
                     }
-                    // Woken while it was being polled: whoever was told found nothing to poll.
+                    // Woken while it was being polled: whoever was told found nothing to poll. It is
+                    // polled once more here, or by a driver that has come meanwhile.
+                    if state.driver.is_some_and(|driver| driver != self.id) {
+                        let turn = Flight::turn(&state);
+                        drop(state);
+                        turn.into_iter().for_each(Waker::wake);
+                        return Poll::Pending;
+                    }
                 }
             }
         }
