@@ -1,6 +1,7 @@
 //! `test`: every test there is, then the quick bench checks, then what was skipped and why.
 
 use clap::Args;
+use xshell::Cmd;
 
 use crate::bench;
 use crate::needs::Switches;
@@ -29,22 +30,30 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
                 .args(["--workspace", "--all-features", "--no-run"]),
         )
     });
-    let mut counts = Counts::default();
     if built {
-        session.step("unit, integration and documentation tests", |session| {
-            let cmd =
-                session
-                    .cargo("test")
-                    .args(["--workspace", "--all-features", "--no-fail-fast"]);
-            let (outcome, output) = session.capture(switches.apply(cmd.args(&options.filter)))?;
-            counts = Counts::of(&output);
-            Ok(match (&options.filter, outcome) {
-                (Some(filter), Outcome::Ok) if counts.passed == 0 => {
-                    Outcome::Failed(format!("no test has `{filter}` in its name"))
-                }
-                (_, outcome) => outcome,
-            })
+        let mut counts = Counts::default();
+        let filter = options.filter.as_deref();
+        let name = "unit, integration and documentation tests";
+        counts += tests(session, name, |session| {
+            let all = ["--workspace", "--all-features", "--no-fail-fast"];
+            Ok(switches.apply(session.cargo("test").args(all).args(filter)))
         });
+        if filter.is_none() {
+            let name = "many schedules of the same threads";
+            counts += tests(session, name, |session| {
+                Ok(switches.apply(schedules(session)?))
+            });
+        }
+        if let Some(filter) = filter
+            && counts.passed == 0
+            && counts.failed == 0
+        {
+            session.step("a test was asked for", |_| {
+                Ok(Outcome::Failed(format!(
+                    "no test has `{filter}` in its name"
+                )))
+            });
+        }
         let Counts {
             passed,
             failed,
@@ -66,12 +75,52 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
     switches.report(session)
 }
 
+/// Runs tests and counts them.
+fn tests(
+    session: &mut Session,
+    name: &str,
+    cmd: impl for<'s> FnOnce(&'s Session) -> anyhow::Result<Cmd<'s>>,
+) -> Counts {
+    let mut counts = Counts::default();
+    session.step(name, |session| {
+        let (outcome, output) = session.capture(cmd(session)?)?;
+        counts = Counts::of(&output);
+        Ok(outcome)
+    });
+    counts
+}
+
+/// The token broker with its threads' meeting points swapped for those of shuttle, which tries many
+/// schedules. It is another build of the same crates, so it has a target folder of its own.
+fn schedules(session: &Session) -> anyhow::Result<Cmd<'_>> {
+    let target = session
+        .workspace()?
+        .metadata
+        .target_directory
+        .join("shuttle");
+    Ok(session
+        .cargo("test")
+        .args(["--package", "humanapi-client", "--test", "shuttle"])
+        .arg("--target-dir")
+        .arg(target)
+        .env("RUSTFLAGS", "--cfg shuttle")
+        .env("SILENCE_WARNINGS", "1"))
+}
+
 /// How many tests there were, over all programs that held some.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Counts {
     passed: u64,
     failed: u64,
     ignored: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        self.passed += more.passed;
+        self.failed += more.failed;
+        self.ignored += more.ignored;
+    }
 }
 
 impl Counts {
