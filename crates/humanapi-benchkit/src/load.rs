@@ -198,6 +198,14 @@ impl<'a> Race<'a> {
         }
     }
 
+    /// Sets the number of rounds. Many short ones tell more than few long ones where the machine is shared: a neighbour
+    /// then disturbs some of them, and the median passes over those.
+    #[must_use]
+    pub const fn with_rounds(mut self, rounds: usize) -> Self {
+        self.rounds = rounds;
+        self
+    }
+
     /// Runs it and prints the medians, and of each contender's ratio to the last one, round by round, the median too.
     ///
     /// # Errors

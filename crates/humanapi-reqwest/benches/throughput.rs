@@ -13,6 +13,10 @@ fn main() -> anyhow::Result<()> {
         Contender::new("drive", |load| load.run::<ByDrive>(server.url())),
         Contender::new("by hand", |load| load.run::<ByHand>(server.url())),
     ];
-    Race::new("64 at once", Load::at_once(40_000, 64), &contenders).run()?;
-    Race::new("in sequence", Load::in_sequence(4_000), &contenders).run()
+    Race::new("64 at once", Load::at_once(10_000, 64), &contenders)
+        .with_rounds(41)
+        .run()?;
+    Race::new("in sequence", Load::in_sequence(1_000), &contenders)
+        .with_rounds(41)
+        .run()
 }
