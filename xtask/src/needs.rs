@@ -29,11 +29,19 @@ struct Program {
     install: &'static str,
 }
 
-const PROGRAMS: [Program; 1] = [Program {
-    name: "valgrind",
-    purpose: "instruction benches",
-    install: "apt-get install valgrind libc6-dbg",
-}];
+const PROGRAMS: [Program; 2] = [
+    Program {
+        name: "valgrind",
+        purpose: "instruction benches",
+        install: "apt-get install valgrind libc6-dbg",
+    },
+    // Of the version of the library in Cargo.lock, or it refuses to run.
+    Program {
+        name: "gungraun-runner",
+        purpose: "instructions of single works",
+        install: "cargo install --locked gungraun-runner --version 0.20.0",
+    },
+];
 
 /// How strictly and how long to test, and where skipped tests leave their line.
 #[derive(Debug)]
@@ -188,6 +196,19 @@ mod tests {
                 && line.contains("apt-get install"),
             "{line}"
         );
+    }
+
+    #[test]
+    fn the_runner_has_the_version_of_its_library() {
+        let session = Session::new().unwrap();
+        let lock = std::fs::read_to_string(session.root().join("Cargo.lock")).unwrap();
+        let (_, library) = lock.split_once("name = \"gungraun\"\n").unwrap();
+        let version = library.lines().next().unwrap();
+        let version = version.trim_start_matches("version = ").trim_matches('"');
+        let install = format!("cargo install --locked gungraun-runner --version {version}");
+        assert_eq!(PROGRAMS[1].install, install);
+        let page = std::fs::read_to_string(session.root().join("docs/testing.md")).unwrap();
+        assert!(page.contains(&install), "{install} is in docs/testing.md");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Holds the allocations of one token exchange, built and read, to their bounds.
 
 mod exchange;
+mod usual;
 mod works;
 
 use std::process::ExitCode;

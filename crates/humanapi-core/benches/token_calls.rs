@@ -1,13 +1,15 @@
 //! Times token exchanges: each request, each answer, both together, and the usual way beside them.
 
 mod exchange;
+mod usual;
 
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use exchange::{Application, usual_exchange};
+use exchange::{Application, response};
 use humanapi_benchkit::exchange::{ACCESS, CLIENT, ID, SESSION, usual_answer, usual_request};
-use humanapi_core::{Body, Endpoint, Response};
+use humanapi_core::Endpoint;
+use usual::usual_exchange;
 
 fn one<E: Endpoint>(
     c: &mut Criterion,
@@ -22,7 +24,7 @@ fn one<E: Endpoint>(
     });
     group.bench_function("parse", |bencher| {
         bencher.iter_batched(
-            || Response::new(Body::from(answer.as_bytes().to_vec())),
+            || response(answer),
             |response| endpoint.parse(response, application.now).is_ok(),
             BatchSize::SmallInput,
         );
@@ -52,10 +54,10 @@ fn benches(c: &mut Criterion) {
 
     let mut group = c.benchmark_group("exchange");
     group.bench_function("core", |bencher| {
-        bencher.iter(|| application.exchange(&access, ACCESS));
+        bencher.iter(|| application.exchange(&access, response(ACCESS)));
     });
     group.bench_function("core, by a flow", |bencher| {
-        bencher.iter(|| application.call(access.clone(), ACCESS));
+        bencher.iter(|| application.call(access.clone(), response(ACCESS)));
     });
     group.bench_function("usual", |bencher| bencher.iter(usual_exchange));
     group.finish();

@@ -1,11 +1,10 @@
-//! The exchanges that the benches of this crate measure: core's own, for each endpoint, and the usual way.
+//! The exchanges that the benches of this crate measure: core's own, for each endpoint.
 
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
-use humanapi_benchkit::exchange::{
-    ACCESS, CLIENT_ID, CLIENT_SECRET, USER, usual_answer, usual_request,
-};
+use anyhow::Context as _;
+use humanapi_benchkit::exchange::{CLIENT_ID, CLIENT_SECRET, USER};
 use humanapi_core::auth::{IssueAccessToken, IssueClientToken, IssueIdToken, IssueSessionToken};
 use humanapi_core::flow::Call;
 use humanapi_core::{
@@ -56,20 +55,25 @@ impl Application {
     pub(crate) fn exchange<E: Endpoint>(
         &self,
         endpoint: &E,
-        answer: &str,
+        response: Response,
     ) -> anyhow::Result<E::Output> {
         drop(black_box(endpoint.request(black_box(&self.hosts))?));
-        Ok(endpoint.parse(response(answer), self.now)?)
+        Ok(endpoint.parse(response, self.now)?)
     }
 
     /// The same carried by a flow, through a transport that answers at once.
-    pub(crate) fn call<E: Endpoint>(&self, endpoint: E, answer: &str) -> anyhow::Result<E::Output> {
+    pub(crate) fn call<E: Endpoint>(
+        &self,
+        endpoint: E,
+        response: Response,
+    ) -> anyhow::Result<E::Output> {
         let mut call = Call::new(endpoint, self.hosts.clone(), RetryPolicy::default());
+        let mut response = Some(response);
         loop {
             match call.poll(self.now) {
                 Step::Send { id, request, .. } => {
                     drop(black_box(request));
-                    let response = response(answer);
+                    let response = response.take().context("one request is enough")?;
                     call.handle(Input::Response { id, response }, self.now);
                 }
                 Step::Done(outcome) => return Ok(outcome?),
@@ -82,7 +86,7 @@ impl Application {
 }
 
 /// An answer as a transport hands it over: the only owner of its bytes.
-fn response(answer: &str) -> Response {
+pub(crate) fn response(answer: &str) -> Response {
     Response::new(Body::from(bytes_of(answer)))
 }
 
@@ -93,11 +97,3 @@ pub(crate) fn bytes_of(answer: &str) -> Vec<u8> {
 fn user() -> anyhow::Result<ClientUserId> {
     Ok(ClientUserId::new(black_box(USER))?)
 }
-
-pub(crate) fn usual_exchange() -> anyhow::Result<()> {
-    drop(black_box(usual_request(black_box(URL))?));
-    black_box(usual_answer(&bytes_of(ACCESS))?);
-    Ok(())
-}
-
-const URL: &str = "https://auth.humanapi.co/v1/connect/token";

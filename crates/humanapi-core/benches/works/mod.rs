@@ -5,7 +5,8 @@ use std::hint::black_box;
 use humanapi_benchkit::Work;
 use humanapi_benchkit::exchange::{ACCESS, CLIENT, ID, SESSION};
 
-use crate::exchange::{Application, bytes_of, usual_exchange};
+use crate::exchange::{Application, bytes_of, response};
+use crate::usual::usual_exchange;
 
 /// Core's exchange for each kind of token, one carried by a flow, and the usual way.
 pub(crate) const WORKS: [Work; 6] = [
@@ -20,7 +21,7 @@ pub(crate) const WORKS: [Work; 6] = [
 fn session(times: u32) -> anyhow::Result<()> {
     let application = Application::new()?;
     for _ in 0..times {
-        black_box(application.exchange(&application.session()?, SESSION)?);
+        black_box(application.exchange(&application.session()?, response(SESSION))?);
     }
     Ok(())
 }
@@ -28,7 +29,7 @@ fn session(times: u32) -> anyhow::Result<()> {
 fn id(times: u32) -> anyhow::Result<()> {
     let application = Application::new()?;
     for _ in 0..times {
-        black_box(application.exchange(&application.id()?, ID)?);
+        black_box(application.exchange(&application.id()?, response(ID))?);
     }
     Ok(())
 }
@@ -36,7 +37,7 @@ fn id(times: u32) -> anyhow::Result<()> {
 fn access(times: u32) -> anyhow::Result<()> {
     let application = Application::new()?;
     for _ in 0..times {
-        black_box(application.exchange(&application.access()?, ACCESS)?);
+        black_box(application.exchange(&application.access()?, response(ACCESS))?);
     }
     Ok(())
 }
@@ -44,7 +45,7 @@ fn access(times: u32) -> anyhow::Result<()> {
 fn client(times: u32) -> anyhow::Result<()> {
     let application = Application::new()?;
     for _ in 0..times {
-        black_box(application.exchange(&application.client(), CLIENT)?);
+        black_box(application.exchange(&application.client(), response(CLIENT))?);
     }
     Ok(())
 }
@@ -52,7 +53,7 @@ fn client(times: u32) -> anyhow::Result<()> {
 fn call(times: u32) -> anyhow::Result<()> {
     let application = Application::new()?;
     for _ in 0..times {
-        black_box(application.call(application.access()?, ACCESS)?);
+        black_box(application.call(application.access()?, response(ACCESS))?);
     }
     Ok(())
 }
