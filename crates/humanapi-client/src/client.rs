@@ -11,8 +11,9 @@ use humanapi_core::broker::BrokerPolicy;
 use humanapi_core::data::{ListActivities, ReadHealthSummary, ReadProfile};
 use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow};
 use humanapi_core::{
-    BuildError, ClientId, ClientUserId, ConnectToken, Credentials, EmptyUserId, Endpoint, Flow,
-    FlowError, Hosts, KnownStatus, Leeway, Now, Page, Provisioning, RetryPolicy, TokenKey,
+    AccessToken, BuildError, ClientId, ClientUserId, ConnectToken, Credentials, EmptyUserId,
+    Endpoint, Flow, FlowError, Hosts, Issued, KnownStatus, Leeway, Now, Page, Provisioning,
+    RetryPolicy, TokenKey,
 };
 use tracing::Instrument as _;
 
@@ -317,6 +318,14 @@ impl User {
     #[must_use]
     pub fn data(&self) -> UserData {
         UserData { user: self.clone() }
+    }
+
+    /// Has the broker take note of what the service said past it: the token that it issued, or that
+    /// there is none.
+    pub(crate) fn told(&self, issued: Option<&Issued<AccessToken>>) {
+        if let (Some(broker), Ok(user)) = (self.client.broker(), &self.id) {
+            broker.told(user, issued);
+        }
     }
 
     fn plain<E: Endpoint>(

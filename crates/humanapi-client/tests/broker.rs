@@ -19,8 +19,8 @@ use humanapi_client::core::{
     TokenKind, UserStatus,
 };
 use humanapi_client::{
-    BrokerEvent, Spawn, StoreError, StoreErrorKind, Task, Timer, TokenBroker, TokenBrokerBuilder,
-    TokenSource, TokenStore, TokioRuntime, Transport,
+    BrokerEvent, Client, Spawn, StoreError, StoreErrorKind, Task, Timer, TokenBroker,
+    TokenBrokerBuilder, TokenSource, TokenStore, TokioRuntime, Transport,
 };
 use tokio::time::{Instant, sleep};
 
@@ -539,6 +539,31 @@ async fn a_session_is_not_handed_out_to_one_who_has_connected() {
         .await
         .unwrap();
     assert!(again.reused && again.token.expose_secret() == grant.token.expose_secret());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confirmed_connection_ends_a_refusal_and_brings_its_token() {
+    let service = Service::default();
+    service.set(Mode::Refuse, Duration::ZERO);
+    let client = Client::builder(credentials(), Provisioning::Connect, service.clone()).build();
+    let broker = client.broker().unwrap();
+    broker.token(&key("u")).await.unwrap_err();
+    service.set(Mode::Issue, Duration::ZERO);
+    broker.token(&key("u")).await.unwrap_err();
+    let confirmation = client.confirm_connection("u").send().await.unwrap();
+    assert!(confirmation.is_connected());
+    assert_eq!(
+        broker.token(&key("u")).await.unwrap().expose_secret(),
+        "access-2"
+    );
+    assert_eq!(service.requests(), 2);
+    service.set(Mode::Refuse, Duration::ZERO);
+    let confirmation = client.confirm_connection("u").send().await.unwrap();
+    assert!(!confirmation.is_connected());
+    assert!(
+        broker.try_token(&key("u")).is_none(),
+        "the user is connected no more"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -188,7 +188,9 @@ fn refusals_that_race_renew_once() {
         || {
             let service = Service::default();
             let (broker, key) = broker(&service, false);
-            let first = block_on(TokenSource::token(&broker, &key, None)).unwrap().generation();
+            let first = block_on(TokenSource::token(&broker, &key, None))
+                .unwrap()
+                .generation();
             let callers: Vec<_> = (0..3)
                 .map(|_| {
                     let (broker, key) = (broker.clone(), key.clone());

@@ -13,12 +13,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use humanapi_core::broker::{Answer, BrokerPolicy, Fitness, Keeper, KeptToken, Question};
+use humanapi_core::broker::{
+    Answer, BrokerPolicy, Fitness, Keeper, KeptToken, Question, SharedExchange,
+};
 use humanapi_core::flow::ConnectGrant;
 use humanapi_core::rules::{self, Decision, Purpose};
 use humanapi_core::{
-    Bearer, BuildError, ClientUserId, Credentials, FlowError, Generation, Hosts, KnownStatus,
-    Provisioning, RetryPolicy, TokenKey, TokenKind, UserEvent, UserStatus,
+    AccessToken, Bearer, BuildError, ClientUserId, Credentials, FlowError, Generation, Hosts,
+    Issued, KnownStatus, Provisioning, RetryPolicy, TokenKey, TokenKind, UserEvent, UserStatus,
 };
 
 pub use self::event::{BrokerEvent, BrokerListener, EventKey};
@@ -284,6 +286,16 @@ impl TokenBroker {
         }
     }
 
+    /// Takes note of what the service said when it was asked for a user's access token past the broker:
+    /// the token that it issued, or that there is none.
+    pub(crate) fn told(&self, user: &ClientUserId, issued: Option<&Issued<AccessToken>>) {
+        let [access, _] = self.keys_of(user);
+        self.inner.forget(&access);
+        if let Some(issued) = issued {
+            self.inner.adopt(&access, issued.clone());
+        }
+    }
+
     fn keys_of(&self, user: &ClientUserId) -> [TokenKey; 2] {
         let client_id = self.inner.means.credentials.client_id();
         [
@@ -536,12 +548,30 @@ impl Inner {
         if evicted > 0 {
             self.means.tell(key, BrokerEvent::Evicted(evicted));
         }
-        if let (Purpose::ReadData, Some(user), Ok(_)) = (key.purpose(), key.user(), outcome) {
-            // An access token shows that a source is connected: a session opens Connect no more.
+        if outcome.is_ok() {
+            self.drop_session(key);
+        }
+    }
+
+    /// An access token shows that a source is connected: a session opens Connect no more.
+    fn drop_session(&self, key: &TokenKey) {
+        if let (Purpose::ReadData, Some(user)) = (key.purpose(), key.user()) {
             let connect = TokenKey::connect(key.client_id().clone(), user.clone());
             self.table
                 .drop_if(&connect, |_, kind| kind == TokenKind::Session);
         }
+    }
+
+    /// Keeps an access token that was issued past the broker, for this process alone.
+    fn adopt(&self, key: &TokenKey, issued: Issued<AccessToken>) {
+        let now = self.means.runtime.now();
+        let shard = lock(self.shard(key));
+        let known = shard.get(key).and_then(|busy| busy.keeper.known());
+        let generation = SharedExchange::own_generation(known, now);
+        let token = KeptToken::access(issued, now).with_generation(generation);
+        self.table.keep(key, &token, &self.means.policy, now);
+        drop(shard);
+        self.drop_session(key);
     }
 
     fn forget(&self, key: &TokenKey) {

@@ -66,13 +66,21 @@ impl ConfirmConnection {
         self
     }
 
-    /// Asks, as often as the retry policy allows.
+    /// Asks, as often as the retry policy allows. The client's broker takes note: it serves the token
+    /// that came, and no refusal that stood before.
     ///
     /// # Errors
     ///
     /// When the service could not be asked, or refused for a reason that does not lie with the user.
     /// *Not connected* is an answer and no error.
     pub async fn send(self) -> Result<Confirmation, Error> {
+        let user = self.user.clone();
+        let confirmation = self.ask().await?;
+        user.told(confirmation.access_token.as_ref());
+        Ok(confirmation)
+    }
+
+    async fn ask(self) -> Result<Confirmation, Error> {
         match self.user.access_token().send().await {
             Ok(issued) => Ok(Confirmation {
                 connection: Connection::Connected,

@@ -186,7 +186,8 @@ impl SharedExchange {
             State::Acquire => StoreStep::Acquire { known: self.known },
             State::Wait(until) => StoreStep::WaitUntil(until),
             State::Exchange(lease) => StoreStep::Exchange {
-                generation: lease.map_or_else(|| self.own_generation(now), Lease::generation),
+                generation: lease
+                    .map_or_else(|| Self::own_generation(self.known, now), Lease::generation),
             },
             State::Commit(lease) => StoreStep::Commit(lease),
             State::Release(lease) => StoreStep::Release(lease),
@@ -196,14 +197,13 @@ impl SharedExchange {
 
     /// A number for a token that no store numbers: newer than all that is known, and in the order of
     /// time beside those that a store gives out.
-    fn own_generation(&self, now: Now) -> Generation {
+    #[must_use]
+    pub fn own_generation(known: Option<Generation>, now: Now) -> Generation {
         let since_1970 = now.wall().duration_since(std::time::SystemTime::UNIX_EPOCH);
         let micros = since_1970.map_or(0, |since| {
             u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
         });
-        let after_known = self
-            .known
-            .map_or(1, |known| known.number().saturating_add(1));
+        let after_known = known.map_or(1, |known| known.number().saturating_add(1));
         Generation::new(micros.max(after_known))
     }
 
