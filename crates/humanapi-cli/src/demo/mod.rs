@@ -12,8 +12,8 @@ use humanapi_client::{Client, Error};
 use humanapi_core::connect::{Callback, ConnectReport, Launch, Mode};
 use humanapi_core::data::{Activity, HealthSummary};
 use humanapi_core::{
-    ClientUserId, ConnectToken, Credentials, ErrorCode, FlowError, Hosts, KnownStatus,
-    Provisioning, RetryPolicy, TokenKey, TokenKind, UserEvent, UserStatus,
+    ConnectToken, Credentials, Hosts, KnownStatus, Provisioning, RetryPolicy, TokenKind, UserEvent,
+    UserStatus,
 };
 use humanapi_sandbox::{DemoApp, Sandbox, Source};
 
@@ -250,20 +250,17 @@ impl Demo {
              user who has connected something. It stays on the server.",
             self.status,
         ))?;
-        let issued = self.access_token().await;
+        let answer = self.client.confirm_connection(USER).send().await;
         self.story.exchanges(Who::Server, self.server.take())?;
-        match issued {
-            Err(error)
-                if report.connected.is_empty()
-                    && error.api_error().and_then(|refused| refused.code())
-                        == Some(&ErrorCode::AccessTokenGenerationNotAllowed) =>
-            {
-                self.story.warn(
-                    "The service says that nothing was connected. So the user stays started.",
-                )?;
-                return Ok(false);
+        let confirmation = answer.map_err(|error| self.failed(&error))?;
+        if !confirmation.is_connected() {
+            if !report.connected.is_empty() {
+                let cause = "Connect reported a source that the service knows nothing of";
+                return Err(Failure::here("the demo failed", &cause));
             }
-            outcome => outcome.map_err(|error| self.failed(&error))?,
+            self.story
+                .warn("The service says that nothing was connected. So the user stays started.")?;
+            return Ok(false);
         }
         self.move_to(self.status.after(UserEvent::TokenIssued(TokenKind::Access)));
         self.story.good(&format!(
@@ -272,18 +269,6 @@ impl Demo {
             self.status,
         ))?;
         Ok(true)
-    }
-
-    /// Has the client's broker get the access token, and keep it for the reading that follows.
-    async fn access_token(&self) -> Result<(), Error> {
-        let user = ClientUserId::new(USER).map_err(|error| FlowError::Build(error.into()))?;
-        if let Some(broker) = self.client.broker() {
-            // What was refused before Connect reported anything is no answer now.
-            broker.forget_here(&user);
-            let key = TokenKey::access(self.credentials.client_id().clone(), user);
-            broker.token(&key).await?;
-        }
-        Ok(())
     }
 
     /// Somebody who remembers nothing gets the right token all the same.
