@@ -29,7 +29,7 @@ struct Program {
     install: &'static str,
 }
 
-const PROGRAMS: [Program; 2] = [
+const PROGRAMS: [Program; 4] = [
     Program {
         name: "valgrind",
         purpose: "instruction benches",
@@ -41,7 +41,20 @@ const PROGRAMS: [Program; 2] = [
         purpose: "instructions of single works",
         install: "cargo install --locked gungraun-runner --version 0.20.0",
     },
+    Program {
+        name: "postgres",
+        purpose: "the PostgreSQL store",
+        install: "apt-get install postgresql",
+    },
+    Program {
+        name: "redis-server",
+        purpose: "the Redis store",
+        install: "apt-get install redis-server",
+    },
 ];
+
+/// Debian keeps PostgreSQL's programs here, in a folder for each version, and not on the path.
+const POSTGRES: &str = "/usr/lib/postgresql";
 
 /// How strictly and how long to test, and where skipped tests leave their line.
 #[derive(Debug)]
@@ -83,7 +96,10 @@ impl Switches {
     /// Tells which programs were there and what was skipped; with `--require-all` a skip fails.
     pub(crate) fn report(&self, session: &mut Session) -> anyhow::Result<()> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+        let versions = std::fs::read_dir(POSTGRES).into_iter().flatten();
+        let folders: Vec<PathBuf> = std::env::split_paths(&path)
+            .chain(versions.filter_map(|version| Some(version.ok()?.path().join("bin"))))
+            .collect();
         for program in &PROGRAMS {
             session.note(presence(program, find(program.name, &folders).as_deref()));
         }

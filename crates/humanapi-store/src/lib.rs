@@ -5,8 +5,10 @@
 mod backend;
 mod keys;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod seal;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -18,6 +20,8 @@ pub use humanapi_core as core;
 pub use backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
 pub use keys::SealingKeys;
 pub use memory::{Memory, MemoryStore};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresDatabase, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteFile, SqliteStore};
 pub use store::{Rotation, Store, StoreStatus};

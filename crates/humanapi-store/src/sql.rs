@@ -12,6 +12,9 @@ pub(crate) const SCHEMA_VERSION: i64 = 1;
 /// The columns of a token: generation, end, id of the sealing key, sealed bytes.
 pub(crate) type TokenColumns = (i64, i64, String, Vec<u8>);
 
+/// The same, after the name of its row.
+pub(crate) type NamedColumns = (Vec<u8>, i64, i64, String, Vec<u8>);
+
 /// Tokens, leases and ends of the rows that were sealed with one key: its id, rows, living tokens,
 /// ended tokens, running leases.
 pub(crate) type SurveyColumns = (String, i64, i64, i64, i64);
@@ -37,10 +40,7 @@ pub(crate) fn name(bytes: &[u8]) -> Result<RowName, StoreError> {
 }
 
 /// Some rows with their names, and where the next ones begin.
-pub(crate) fn batch(
-    found: Vec<(Vec<u8>, i64, i64, String, Vec<u8>)>,
-    limit: u32,
-) -> Result<Batch, StoreError> {
+pub(crate) fn batch(found: Vec<NamedColumns>, limit: u32) -> Result<Batch, StoreError> {
     let full = found.len() >= limit as usize;
     let next = found.last().filter(|_| full).map(|row| row.0.clone());
     let tokens = found

@@ -16,7 +16,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
 use crate::keys::SealingKeys;
 use crate::seal::millis;
-use crate::sql::{self, SurveyColumns, TokenColumns, known, signed, unsigned};
+use crate::sql::{self, NamedColumns, SurveyColumns, TokenColumns, known, signed, unsigned};
 use crate::store::Store;
 
 /// Keeps tokens in a SQLite file, for the processes of one machine.
@@ -352,7 +352,7 @@ impl Backend for SqliteFile {
         from: Option<&[u8]>,
         limit: u32,
     ) -> Result<Batch, StoreError> {
-        let found: Vec<(Vec<u8>, i64, i64, String, Vec<u8>)> = sqlx::query_as(SEALED_OTHERWISE)
+        let found: Vec<NamedColumns> = sqlx::query_as(SEALED_OTHERWISE)
             .bind(key_id)
             .bind(from.unwrap_or_default())
             .bind(limit)

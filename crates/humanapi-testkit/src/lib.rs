@@ -14,6 +14,8 @@ pub mod proxying;
 mod raw;
 mod script;
 mod server;
+#[cfg(unix)]
+pub mod servers;
 mod settings;
 mod skip;
 pub mod store;
