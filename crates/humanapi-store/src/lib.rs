@@ -7,6 +7,8 @@ mod keys;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod seal;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
@@ -17,6 +19,8 @@ mod store;
 pub use humanapi_client as client;
 pub use humanapi_core as core;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisRows, RedisStore};
 pub use backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
 pub use keys::SealingKeys;
 pub use memory::{Memory, MemoryStore};
