@@ -47,8 +47,9 @@ pub struct PostgresDatabase {
     pool: PgPool,
 }
 
-/// How long to wait for a connection. Shorter than a [`Store`]'s timeout, so that the error says so.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(2_500);
+/// How long to wait for a connection at most. A [`Store`]'s timeout is shorter, unless it was set longer
+/// for a server that many processes besiege at once.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 /// An operation is one short statement: a few connections serve thousands of them a second.
 const CONNECTIONS: u32 = 8;
 

@@ -62,9 +62,6 @@ pub(super) struct Brought {
     pub(super) issued: bool,
 }
 
-/// A store that needs longer is taken for one that is down.
-const STORE_PATIENCE: Duration = Duration::from_secs(5);
-
 impl Means {
     pub(super) fn tell(&self, key: &TokenKey, event: BrokerEvent<'_>) {
         tracing::trace!(
@@ -193,7 +190,11 @@ impl Means {
         F: Future<Output = Result<T, StoreError>> + Unpin,
     {
         let store = self.store.as_deref()?;
-        let answer = select(operation(store), self.runtime.sleep(STORE_PATIENCE)).await;
+        let answer = select(
+            operation(store),
+            self.runtime.sleep(self.policy.store_patience()),
+        )
+        .await;
         let error = match answer {
             Either::Left((Ok(answer), _)) => return Some(answer),
             Either::Left((Err(error), _)) => error,

@@ -19,8 +19,9 @@ use humanapi_core::broker::{
 use humanapi_core::flow::ConnectGrant;
 use humanapi_core::rules::{self, Decision, Purpose};
 use humanapi_core::{
-    AccessToken, Bearer, BuildError, ClientUserId, Credentials, FlowError, Generation, Hosts,
-    Issued, KnownStatus, Provisioning, RetryPolicy, TokenKey, TokenKind, UserEvent, UserStatus,
+    AccessToken, Bearer, BuildError, ClientId, ClientUserId, Credentials, FlowError, Generation,
+    Hosts, Issued, KnownStatus, Provisioning, RetryPolicy, TokenKey, TokenKind, UserEvent,
+    UserStatus,
 };
 
 pub use self::event::{BrokerEvent, BrokerListener, EventKey};
@@ -242,6 +243,12 @@ impl TokenBroker {
             .connect_token()
             .ok_or_else(|| Arc::new(BuildError::NotABearer(token.kind()).into()))?;
         Ok(ConnectGrant::new(token, status, reused))
+    }
+
+    /// The application whose tokens it keeps.
+    #[must_use]
+    pub fn client_id(&self) -> &ClientId {
+        self.inner.means.credentials.client_id()
     }
 
     /// When the token at hand ends, by the wall clock.

@@ -22,6 +22,7 @@ pub struct BrokerPolicy {
     refusal_life: Duration,
     connect_life: Duration,
     lease: Duration,
+    store_patience: Duration,
     seed: u64,
 }
 
@@ -31,7 +32,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 impl Default for BrokerPolicy {
     /// A token is served until 5 s before its end and renewed from 10 % of its life, at most 300 s,
     /// before it. Failures pause a key for 1 s doubling to 60 s, refusals for 10 s. A token that opens
-    /// Connect has 10 minutes left. A lease lasts 45 s, longer than one attempt.
+    /// Connect has 10 minutes left. A lease lasts 45 s, longer than one attempt, and a store that needs
+    /// more than 5 s for an answer counts as down.
     fn default() -> Self {
         Self {
             skew: Duration::from_secs(5),
@@ -41,6 +43,7 @@ impl Default for BrokerPolicy {
             refusal_life: Duration::from_secs(10),
             connect_life: Duration::from_secs(600),
             lease: Duration::from_secs(45),
+            store_patience: Duration::from_secs(5),
             seed: 0,
         }
     }
@@ -91,6 +94,13 @@ impl BrokerPolicy {
         self
     }
 
+    /// Sets how long a store may take for one answer before it counts as down.
+    #[must_use]
+    pub const fn with_store_patience(mut self, patience: Duration) -> Self {
+        self.store_patience = patience;
+        self
+    }
+
     /// Sets the seed of all draws. Give each process another one.
     #[must_use]
     pub const fn with_seed(mut self, seed: u64) -> Self {
@@ -114,6 +124,12 @@ impl BrokerPolicy {
     #[must_use]
     pub const fn lease(&self) -> Duration {
         self.lease
+    }
+
+    /// How long a store may take for one answer before it counts as down.
+    #[must_use]
+    pub const fn store_patience(&self) -> Duration {
+        self.store_patience
     }
 
     /// The longest pause after a failure.
