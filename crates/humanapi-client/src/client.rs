@@ -118,7 +118,8 @@ impl Client {
     }
 
     /// Both clocks, as the runtime reads them.
-    pub(crate) fn now(&self) -> Now {
+    #[must_use]
+    pub fn now(&self) -> Now {
         self.inner.runtime.now()
     }
 

@@ -1,0 +1,425 @@
+//! Connect for one application: settings, and what can be asked beside the routes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use humanapi_client::{Client, User};
+use humanapi_core::connect::{
+    AllowedCallbacks, CallbackError, LAUNCH_MARGIN, Launch, LaunchForm, LaunchUrl, OpenOptions,
+    PageFunctions,
+};
+use humanapi_core::flow::ConnectGrant;
+use humanapi_core::{ClientUserId, UserEvent, UserStatus};
+use thiserror::Error;
+
+use crate::answer::Confirmed;
+use crate::directory::{
+    Change, DirectoryError, MemoryDirectory, Sighting, UserDirectory, UserRecord,
+};
+use crate::launch_cookie::LaunchCookie;
+use crate::origin::Origin;
+use crate::page::{ConnectPage, PageError};
+use crate::problem::Problem;
+use crate::user::{AppUser, SignedIn};
+use crate::visitors::Visitors;
+
+/// A confirmation is as good as new for so long.
+pub(crate) const KEPT_FOR: Duration = Duration::from_secs(10);
+
+/// Connect for one application: a [router](Self::router), a [page's parts](Self::page), and what is
+/// known of its users. Cheap to clone.
+///
+/// ```
+/// use axum::Router;
+/// use humanapi_axum::Connect;
+/// # use axum::{http::request::Parts, response::Response};
+/// # use humanapi_client::testing::{ScriptedTransport, VirtualRuntime};
+/// # use humanapi_client::{Client, core::{Credentials, Provisioning}};
+/// # struct Sessions;
+/// # #[async_trait::async_trait]
+/// # impl humanapi_axum::SignedIn for Sessions {
+/// #     async fn user(&self, _: &mut Parts) -> Result<humanapi_axum::AppUser, Response> {
+/// #         Err(axum::response::IntoResponse::into_response(axum::http::StatusCode::UNAUTHORIZED))
+/// #     }
+/// # }
+/// # let client = Client::builder(Credentials::new("my-app", "hush")?, Provisioning::Connect, ScriptedTransport::new([]))
+/// #     .build_on(VirtualRuntime::new());
+///
+/// let connect = Connect::builder(client, Sessions, "https://app.example.test")
+///     .callback("https://app.example.test/connect/callback")
+///     .return_to("/me")
+///     .build()?;
+/// let app: Router = Router::new().merge(connect.router());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Connect {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) client: Client,
+    pub(crate) signed_in: Box<dyn SignedIn>,
+    pub(crate) origins: Vec<Origin>,
+    pub(crate) cookie: LaunchCookie,
+    pub(crate) return_to: Option<Box<str>>,
+    pub(crate) visitors: Visitors,
+    directory: Arc<dyn UserDirectory>,
+    hosted: Option<(AllowedCallbacks, Box<str>)>,
+    launch: Option<Box<LaunchSetting>>,
+    on_change: Option<Box<ChangeListener>>,
+}
+
+type LaunchSetting = dyn for<'a> Fn(&AppUser, Launch<'a>) -> Launch<'a> + Send + Sync;
+type ChangeListener = dyn Fn(&ClientUserId, &Change) + Send + Sync;
+
+/// Settings of a [`Connect`].
+#[must_use]
+pub struct ConnectBuilder {
+    client: Client,
+    signed_in: Box<dyn SignedIn>,
+    origin: String,
+    more_origins: Vec<String>,
+    directory: Option<Arc<dyn UserDirectory>>,
+    callback: Option<String>,
+    return_to: Option<String>,
+    launch: Option<Box<LaunchSetting>>,
+    on_change: Option<Box<ChangeListener>>,
+}
+
+/// A setting that cannot be.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// An origin is none.
+    #[error(
+        "the origin is not as browsers write it: https://, or http:// on this machine, a host in small letters, no path and no default port"
+    )]
+    Origin,
+    /// The callback is none.
+    #[error(transparent)]
+    Callback(#[from] CallbackError),
+    /// The callback's answer leads to another site.
+    #[error("the path to return to must be one of this application: begin it with one slash")]
+    ReturnTo,
+}
+
+impl Connect {
+    /// Begins with what there must be: a client, who is signed in, and the application's own origin
+    /// as browsers write it, such as `https://app.example.test`.
+    pub fn builder(
+        client: Client,
+        signed_in: impl SignedIn + 'static,
+        origin: impl Into<String>,
+    ) -> ConnectBuilder {
+        ConnectBuilder {
+            client,
+            signed_in: Box::new(signed_in),
+            origin: origin.into(),
+            more_origins: Vec::new(),
+            directory: None,
+            callback: None,
+            return_to: None,
+            launch: None,
+            on_change: None,
+        }
+    }
+
+    /// The routes, to be merged into an application or nested in it:
+    ///
+    /// | Route | |
+    /// | --- | --- |
+    /// | `POST /connect/token` | the token that opens Connect, for the user who is signed in |
+    /// | `POST /connect/outcome` | what connect.js reported; the answer says what the service confirmed |
+    /// | `GET /connect/callback` | where hosted Connect comes back to |
+    /// | `GET /connect/page.js` | joins buttons, connect.js and these routes |
+    /// | `GET /connect.js` | the launcher |
+    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        crate::routes::router(self.clone())
+    }
+
+    /// What a page that opens Connect needs: a nonce, headers, scripts. `nested_at` is the path at
+    /// which the router was nested, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no random bytes.
+    pub fn page(&self, nested_at: &str) -> Result<ConnectPage, PageError> {
+        ConnectPage::new(self.client().hosts(), nested_at)
+    }
+
+    /// The client.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.inner.client
+    }
+
+    /// What is remembered of the user.
+    ///
+    /// # Errors
+    ///
+    /// When the directory fails.
+    pub async fn record(&self, user: &ClientUserId) -> Result<UserRecord, DirectoryError> {
+        self.inner.directory.load(user).await
+    }
+
+    /// The user as the client sees them, with what is remembered.
+    ///
+    /// # Errors
+    ///
+    /// When the directory fails.
+    pub async fn user(&self, user: &ClientUserId) -> Result<User, DirectoryError> {
+        let record = self.record(user).await?;
+        Ok(self
+            .client()
+            .user(user.as_str())
+            .with_status(record.known()))
+    }
+
+    /// Asks the service whether the user is connected, at most once in 10 s and six times a minute,
+    /// and keeps the answer. It goes on even if the caller does not wait for it.
+    ///
+    /// # Errors
+    ///
+    /// When the service or the directory fails, or was asked too often.
+    pub async fn confirm(&self, user: &ClientUserId) -> Result<Confirmed, Problem> {
+        let (connect, user) = (self.clone(), user.clone());
+        let asking = tokio::spawn(async move { connect.confirm_here(&user).await });
+        asking.await.unwrap_or(Err(Problem::Internal))
+    }
+
+    async fn confirm_here(&self, user: &ClientUserId) -> Result<Confirmed, Problem> {
+        let inner = &*self.inner;
+        let cell = inner.visitors.confirmation(user);
+        let mut kept = cell.lock().await;
+        let now = inner.client.now().monotonic();
+        if let Some((at, said)) = &*kept
+            && now < at.saturating_add(KEPT_FOR)
+        {
+            let age = now.saturating_sub(*at);
+            return Ok(Confirmed {
+                age,
+                ..said.clone()
+            });
+        }
+        self.count_question(user)?;
+        let known = inner.directory.load(user).await?;
+        let mut question = inner.client.confirm_connection(user.as_str());
+        if let Some(human_id) = known.human_id {
+            question = question.known_as(human_id);
+        }
+        let confirmation = question.send().await?;
+        let seen = Sighting {
+            event: confirmation.user_event(),
+            human_id: confirmation.human_id.clone(),
+        };
+        let change = inner.directory.record(user, &seen).await?;
+        self.tell(user, &change);
+        if change.before.status != change.after.status || change.human_id_changed() {
+            // A refusal of a moment ago stands in the broker, and a token for somebody else may.
+            self.forget_tokens(user).await;
+        }
+        let said = Confirmed {
+            connected: confirmation.is_connected(),
+            human_id_changed: change.human_id_changed(),
+            record: change.after,
+            age: Duration::ZERO,
+        };
+        *kept = Some((inner.client.now().monotonic(), said.clone()));
+        Ok(said)
+    }
+
+    pub(crate) fn count_question(&self, user: &ClientUserId) -> Result<(), Problem> {
+        let now = self.inner.client.now().monotonic();
+        let asked = self.inner.visitors.ask(user, now);
+        asked.map_err(|retry_after| Problem::TooOften { retry_after })
+    }
+
+    /// Forgets the tokens that the client keeps of a user.
+    pub(crate) async fn forget_tokens(&self, user: &ClientUserId) {
+        if let Some(broker) = self.inner.client.broker()
+            && let Err(error) = broker.forget(user).await
+        {
+            tracing::warn!(error = %error, "the token store did not forget a user");
+        }
+    }
+
+    /// Gets a token and remembers what that shows of the user.
+    pub(crate) async fn grant(&self, user: &AppUser) -> Result<(ConnectGrant, bool), Problem> {
+        let inner = &*self.inner;
+        let record = inner.directory.load(user.id()).await?;
+        let seen_by_client = inner
+            .client
+            .user(user.id().as_str())
+            .with_status(record.known());
+        let mut call = seen_by_client.connect_token();
+        if let Some(email) = user.email() {
+            call = call.email(email);
+        }
+        let grant = call.send().await?;
+        // A token from earlier shows what was so then.
+        if grant.reused && record.status != UserStatus::Unknown {
+            return Ok((grant, false));
+        }
+        let seen = Sighting {
+            event: UserEvent::TokenIssued(grant.token.kind()),
+            human_id: grant.token.human_id().cloned(),
+        };
+        let change = inner.directory.record(user.id(), &seen).await?;
+        self.tell(user.id(), &change);
+        if change.is_any() {
+            inner.visitors.outdate(user.id());
+        }
+        Ok((grant, change.human_id_changed()))
+    }
+
+    /// How connect.js opens Connect with this token, and the link for phones where there is one.
+    pub(crate) fn launch(
+        &self,
+        user: &AppUser,
+        grant: &ConnectGrant,
+    ) -> Result<(OpenOptions, Option<LaunchUrl>), Problem> {
+        let inner = &*self.inner;
+        let client = &inner.client;
+        let mut launch = Launch::new(&grant.token);
+        if let Some(setting) = &inner.launch {
+            launch = setting(user, launch);
+        }
+        launch.check(LaunchForm::OpenCall, client.now(), LAUNCH_MARGIN)?;
+        let link = inner.hosted.as_ref().and_then(|(allowed, callback)| {
+            let launcher = client.launcher().with_callbacks(allowed.clone());
+            let link = launcher.hosted_link(&launch, callback);
+            link.inspect_err(|error| {
+                tracing::warn!(error = %error, remedy = error.remedy(), "there is no hosted link");
+            })
+            .ok()
+        });
+        let options = launch.open_options(client.hosts(), &PageFunctions::default());
+        Ok((options, link))
+    }
+
+    fn tell(&self, user: &ClientUserId, change: &Change) {
+        if change.human_id_changed() {
+            tracing::warn!(
+                "Human API knows a user by another id now: earlier data belongs to nobody"
+            );
+        }
+        if let Some(listener) = &self.inner.on_change
+            && change.is_any()
+        {
+            listener(user, change);
+        }
+    }
+}
+
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect")
+            .field("client", &self.inner.client)
+            .field("origins", &self.inner.origins)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ConnectBuilder {
+    /// Keeps what is known of users there. Without it, in memory.
+    pub fn directory(mut self, directory: impl UserDirectory + 'static) -> Self {
+        self.directory = Some(Arc::new(directory));
+        self
+    }
+
+    /// Takes posts from pages of this origin too. They also need CORS, which is the application's to
+    /// allow.
+    pub fn also_from(mut self, origin: impl Into<String>) -> Self {
+        self.more_origins.push(origin.into());
+        self
+    }
+
+    /// Offers hosted Connect, which comes back to this address: that of `…/connect/callback`, exactly as
+    /// the vendor has it on the application's list.
+    pub fn callback(mut self, url: impl Into<String>) -> Self {
+        self.callback = Some(url.into());
+        self
+    }
+
+    /// Sends users who come back from hosted Connect to this path. Without it, they see a plain page.
+    pub fn return_to(mut self, path: impl Into<String>) -> Self {
+        self.return_to = Some(path.into());
+        self
+    }
+
+    /// Sets how Connect is opened for a user: a segment, pinned providers and so on.
+    pub fn launch(
+        mut self,
+        setting: impl for<'a> Fn(&AppUser, Launch<'a>) -> Launch<'a> + Send + Sync + 'static,
+    ) -> Self {
+        self.launch = Some(Box::new(setting));
+        self
+    }
+
+    /// Is called whenever the service showed something new of a user, such as another
+    /// [human id](Change::human_id_changed). It must return at once.
+    pub fn on_change(
+        mut self,
+        listener: impl Fn(&ClientUserId, &Change) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_change = Some(Box::new(listener));
+        self
+    }
+
+    /// Puts it together.
+    ///
+    /// # Errors
+    ///
+    /// When an origin, the callback or the path to return to is none.
+    pub fn build(self) -> Result<Connect, SetupError> {
+        let mut origins = vec![Origin::parse(&self.origin).ok_or(SetupError::Origin)?];
+        for origin in &self.more_origins {
+            origins.push(Origin::parse(origin).ok_or(SetupError::Origin)?);
+        }
+        let hosted = match self.callback {
+            Some(callback) => Some((AllowedCallbacks::parse([&callback])?, callback.into())),
+            None => None,
+        };
+        let return_to = self.return_to.map(String::into_boxed_str);
+        // Two slashes, or one and a backslash, are another host.
+        let leads_away = |path: &str| {
+            !path.starts_with('/')
+                || path[1..].starts_with(['/', '\\'])
+                || !path.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        if return_to.as_deref().is_some_and(leads_away) {
+            return Err(SetupError::ReturnTo);
+        }
+        let cookie = LaunchCookie {
+            secure: origins[0].is_https(),
+        };
+        Ok(Connect {
+            inner: Arc::new(Inner {
+                client: self.client,
+                signed_in: self.signed_in,
+                origins,
+                cookie,
+                return_to,
+                visitors: Visitors::new(),
+                directory: self
+                    .directory
+                    .unwrap_or_else(|| Arc::new(MemoryDirectory::new())),
+                hosted,
+                launch: self.launch,
+                on_change: self.on_change,
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for ConnectBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectBuilder")
+            .field("client", &self.client)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}

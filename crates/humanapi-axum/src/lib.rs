@@ -1,0 +1,26 @@
+//! Adds Human API's Connect to an axum app.
+//!
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod connect;
+mod directory;
+mod launch_cookie;
+mod origin;
+mod page;
+mod problem;
+mod routes;
+mod user;
+mod visitors;
+
+pub use humanapi_client as client;
+pub use humanapi_core as core;
+
+pub use answer::Confirmed;
+pub use connect::{Connect, ConnectBuilder, SetupError};
+#[cfg(feature = "sqlite")]
+pub use directory::SqliteDirectory;
+pub use directory::{Change, DirectoryError, MemoryDirectory, Sighting, UserDirectory, UserRecord};
+pub use page::{ConnectPage, PageError};
+pub use problem::Problem;
+pub use user::{AppUser, SignedIn};

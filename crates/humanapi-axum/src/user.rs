@@ -1,0 +1,94 @@
+//! Who is signed in, as the application says.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use axum::response::Response;
+use http::request::Parts;
+use humanapi_core::{ClientUserId, EmptyUserId};
+
+/// Tells who is signed in. The application implements it over its own sessions.
+///
+/// It is the only source of a user's id and e-mail address: nothing in a body, a query or a header is
+/// taken for one unless this implementation takes it.
+///
+/// ```
+/// use axum::http::{StatusCode, request::Parts};
+/// use axum::response::{IntoResponse as _, Response};
+/// use humanapi_axum::{AppUser, SignedIn};
+///
+/// struct Sessions;
+///
+/// #[async_trait::async_trait]
+/// impl SignedIn for Sessions {
+///     async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response> {
+///         // Whoever put this there has checked the session's cookie.
+///         let user = parts.extensions.get::<AppUser>().cloned();
+///         user.ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait SignedIn: Send + Sync {
+    /// The user who sent this request.
+    ///
+    /// # Errors
+    ///
+    /// With the response for somebody who is not signed in. It goes out as it is, except to those who
+    /// come back from hosted Connect: they see a neutral page.
+    async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response>;
+}
+
+/// A user of the application. `Debug` hides the e-mail address.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AppUser {
+    id: ClientUserId,
+    email: Option<Box<str>>,
+}
+
+impl AppUser {
+    /// A user by the id that the application knows and that never changes.
+    ///
+    /// # Errors
+    ///
+    /// When it is empty.
+    pub fn new(id: impl AsRef<str>) -> Result<Self, EmptyUserId> {
+        Ok(Self {
+            id: ClientUserId::new(id.as_ref())?,
+            email: None,
+        })
+    }
+
+    /// Adds the e-mail address, which goes to Human API with a session.
+    #[must_use]
+    pub fn with_email(mut self, email: impl Into<Box<str>>) -> Self {
+        self.email = Some(email.into());
+        self
+    }
+
+    /// The application's id for the user.
+    #[must_use]
+    pub const fn id(&self) -> &ClientUserId {
+        &self.id
+    }
+
+    /// The e-mail address.
+    #[must_use]
+    pub fn email(&self) -> Option<&str> {
+        self.email.as_deref()
+    }
+}
+
+impl From<ClientUserId> for AppUser {
+    fn from(id: ClientUserId) -> Self {
+        Self { id, email: None }
+    }
+}
+
+impl fmt::Debug for AppUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppUser")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
