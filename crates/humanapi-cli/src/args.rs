@@ -44,6 +44,16 @@ pub(crate) enum Verb {
     #[cfg(feature = "token")]
     #[command(long_about = TOKEN_ABOUT, after_help = examples(TOKEN_EXAMPLES), arg_required_else_help = true)]
     Token(TokenArgs),
+    /// Look after the store that processes share tokens through
+    #[cfg(feature = "store")]
+    #[command(
+        long_about = STORE_ABOUT,
+        after_help = examples(STORE_EXAMPLES),
+        arg_required_else_help = true,
+        disable_help_subcommand = true,
+        subcommand,
+    )]
+    Store(StoreVerb),
 }
 
 #[cfg(feature = "demo")]
@@ -118,12 +128,18 @@ pub(crate) enum TokenVerb {
             help_heading = "What is asked for"
         )]
         provisioning: Setup,
+        #[cfg(feature = "store")]
+        #[command(flatten)]
+        store: StoreArgs,
         #[command(flatten)]
         common: CommonArgs,
     },
     /// Administers your application on the Health Intelligence Platform; lives 24 hours
     #[command(after_help = KIND_HELP)]
     Client {
+        #[cfg(feature = "store")]
+        #[command(flatten)]
+        store: StoreArgs,
         #[command(flatten)]
         common: CommonArgs,
     },
@@ -143,9 +159,94 @@ pub(crate) enum TokenVerb {
         status: Status,
         #[command(flatten)]
         email: EmailArgs,
+        #[cfg(feature = "store")]
+        #[command(flatten)]
+        store: StoreArgs,
         #[command(flatten)]
         common: CommonArgs,
     },
+}
+
+#[cfg(feature = "store")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct StoreArgs {
+    /// Take the token from a store that processes share, and keep it there: sqlite:PATH, postgres or
+    /// redis, whose address comes from HUMANAPI_STORE_URL
+    #[arg(long, value_name = "STORE", help_heading = "Where")]
+    pub(crate) store: Option<String>,
+    /// The file of the store's keys; HUMANAPI_STORE_KEYS may hold them instead
+    #[arg(long, value_name = "PATH", requires = "store", help_heading = "Where")]
+    pub(crate) store_keys: Option<PathBuf>,
+}
+
+/// Which store, with which keys.
+#[cfg(feature = "store")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct StorePlace {
+    /// sqlite:PATH, postgres or redis, whose address comes from HUMANAPI_STORE_URL
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: String,
+    /// The file of the store's keys; HUMANAPI_STORE_KEYS may hold them instead
+    #[arg(long = "store-keys", value_name = "PATH")]
+    pub(crate) keys: Option<PathBuf>,
+}
+
+/// How results are printed.
+#[cfg(feature = "store")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct OutputArgs {
+    /// Print one line of JSON, as is done anyway when the output is no terminal
+    #[arg(long, conflicts_with = "table", help_heading = "Output")]
+    pub(crate) json: bool,
+    /// Print a table, as is done anyway on a terminal
+    #[arg(long, help_heading = "Output")]
+    pub(crate) table: bool,
+}
+
+/// What to do with a store.
+#[cfg(feature = "store")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreVerb {
+    /// Set a store up; harmless where that was done before
+    Init {
+        #[command(flatten)]
+        place: StorePlace,
+        /// Make new keys first, in the file that --store-keys names
+        #[arg(long, requires = "keys")]
+        new_keys: bool,
+    },
+    /// Count what a store holds
+    Status {
+        #[command(flatten)]
+        place: StorePlace,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Drop what has ended
+    Purge {
+        #[command(flatten)]
+        place: StorePlace,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Change the sealing key, in three steps: --add, --promote, and neither
+    #[command(long_about = ROTATE_ABOUT)]
+    RotateKey(RotateArgs),
+}
+
+#[cfg(feature = "store")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    pub(crate) place: StorePlace,
+    /// First step: add a new key of this name to the file of keys, for reading
+    #[arg(long, value_name = "ID", conflicts_with = "promote")]
+    pub(crate) add: Option<String>,
+    /// Second step: have the key of this name write
+    #[arg(long, value_name = "ID")]
+    pub(crate) promote: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[cfg(feature = "token")]
@@ -398,6 +499,33 @@ const TOKEN_EXAMPLES: &str = "  export HUMANAPI_CLIENT_ID=… HUMANAPI_CLIENT_SE
   humanapi token access --user p17 --reveal --json | jq -r .token
   humanapi token client --secret-file ~/.humanapi-secret
   humanapi token session --user p17 --base-url http://127.0.0.1:8080    against a sandbox";
+
+#[cfg(feature = "store")]
+const STORE_ABOUT: &str = "\
+Look after the store that several processes share tokens through.
+
+Tokens lie in it sealed, and rows are named by keyed hashes: who has the store alone learns nothing. \
+The keys come from the file that --store-keys names, or from HUMANAPI_STORE_KEYS; the address of a \
+server, which often holds a password, from HUMANAPI_STORE_URL and from nowhere else.";
+
+#[cfg(feature = "store")]
+const STORE_EXAMPLES: &str =
+    "  humanapi store init --store sqlite:tokens.db --store-keys keys.txt --new-keys
+  humanapi store status --store sqlite:tokens.db --store-keys keys.txt
+  humanapi token access --user p17 --store sqlite:tokens.db --store-keys keys.txt
+  HUMANAPI_STORE_URL=postgres://… humanapi store purge --store postgres --store-keys keys.txt";
+
+#[cfg(feature = "store")]
+const ROTATE_ABOUT: &str = "\
+Change the sealing key, in three steps.
+
+No process may meet a token that it cannot open, so a new key is known everywhere before it is used:
+
+  1. `rotate-key --add ID` adds a key that reads. Give the file to all processes.
+  2. `rotate-key --promote ID` has it write. Give the file to all processes.
+  3. `rotate-key` seals anew what older keys sealed. Then the old key may go.
+
+Tokens can be read all the time, and the last step may be run as often as you like.";
 
 #[cfg(feature = "token")]
 const KIND_HELP: &str = "\

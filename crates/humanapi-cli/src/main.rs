@@ -13,6 +13,8 @@ mod output;
 mod sandbox;
 #[cfg(any(feature = "demo", feature = "sandbox"))]
 mod signal;
+#[cfg(feature = "store")]
+mod store;
 #[cfg(feature = "token")]
 mod token;
 
@@ -36,6 +38,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Sandbox(args) => block_on(sandbox::run(&args)),
         #[cfg(feature = "token")]
         Verb::Token(args) => block_on(token::run(args.kind)),
+        #[cfg(feature = "store")]
+        Verb::Store(verb) => block_on(store::run(verb)),
     }
 }
 

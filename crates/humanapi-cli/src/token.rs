@@ -1,13 +1,15 @@
 //! The verb `token`: asks the token service for one token and shows it masked.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use comfy_table::Table;
-use humanapi_client::{Client, Error};
+use humanapi_client::{Client, Error, TokenStore};
+use humanapi_core::broker::KeptToken;
 use humanapi_core::{
-    ClientUserId, ConnectToken, Expiry, Host, Hosts, HumanId, Issued, KnownStatus, Provisioning,
-    RetryPolicy, TokenKind, UserStatus,
+    ClientId, ClientUserId, ConnectToken, Expiry, Host, Hosts, HumanId, KnownStatus, Provisioning,
+    RetryPolicy, TokenKey, TokenKind, UserStatus,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -43,33 +45,45 @@ pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
         TokenVerb::Access {
             user,
             provisioning,
+            #[cfg(feature = "store")]
+            store,
             common,
         } => {
-            let service = Service::new(&common, provisioning.into())?;
+            #[cfg(feature = "store")]
+            let store = crate::store::shared(&store).await?;
+            #[cfg(not(feature = "store"))]
+            let store = None;
+            let service = Service::sharing(&common, provisioning.into(), store)?;
             let user = user_id(&user.user)?;
-            let issued = service
-                .client
-                .user(user.as_str())
-                .access_token()
-                .send()
-                .await;
-            let issued = service.read(issued)?;
-            let token = issued.token.expose_secret();
-            show(&common, &Shown::of(TokenKind::Access, token, &issued))
+            let token = service.kept(|app| TokenKey::access(app, user)).await?;
+            show(&common, &Shown::kept(&token))
         }
-        TokenVerb::Client { common } => {
-            let service = Service::new(&common, Provisioning::Hip)?;
-            let issued = service.read(service.client.client_token().send().await)?;
-            let token = issued.token.expose_secret();
-            show(&common, &Shown::of(TokenKind::Client, token, &issued))
+        TokenVerb::Client {
+            #[cfg(feature = "store")]
+            store,
+            common,
+        } => {
+            #[cfg(feature = "store")]
+            let store = crate::store::shared(&store).await?;
+            #[cfg(not(feature = "store"))]
+            let store = None;
+            let service = Service::sharing(&common, Provisioning::Hip, store)?;
+            let token = service.kept(TokenKey::client).await?;
+            show(&common, &Shown::kept(&token))
         }
         TokenVerb::Connect {
             user,
             status,
             email,
+            #[cfg(feature = "store")]
+            store,
             common,
         } => {
-            let service = Service::new(&common, Provisioning::Connect)?;
+            #[cfg(feature = "store")]
+            let store = crate::store::shared(&store).await?;
+            #[cfg(not(feature = "store"))]
+            let store = None;
+            let service = Service::sharing(&common, Provisioning::Connect, store)?;
             let user = user_id(&user.user)?;
             let mut call = service
                 .client
@@ -116,6 +130,15 @@ struct Service {
 
 impl Service {
     fn new(common: &CommonArgs, provisioning: Provisioning) -> Result<Self, Failure> {
+        Self::sharing(common, provisioning, None)
+    }
+
+    /// One that takes tokens from a store and keeps them there.
+    fn sharing(
+        common: &CommonArgs,
+        provisioning: Provisioning,
+        store: Option<Arc<dyn TokenStore>>,
+    ) -> Result<Self, Failure> {
         // Before the secret is asked for: nobody types one for a command that goes nowhere.
         let hosts = match &common.base_url {
             None => Hosts::production(),
@@ -124,15 +147,27 @@ impl Service {
         };
         let credentials =
             credentials::read(common.client_id.as_deref(), common.secret_file.as_deref())?;
-        let client = Client::builder(credentials, provisioning, common.adapter.stack())
+        let mut client = Client::builder(credentials, provisioning, common.adapter.stack())
             .hosts(hosts.clone())
-            .retry(policy())
-            .build();
+            .retry(policy());
+        if let Some(store) = store {
+            client = client.store(store);
+        }
         Ok(Self {
-            client,
+            client: client.build(),
             provisioning,
             hosts,
         })
+    }
+
+    /// The token of a key, through the client's broker.
+    async fn kept(&self, key: impl FnOnce(ClientId) -> TokenKey) -> Result<KeptToken, Failure> {
+        let broker = self
+            .client
+            .broker()
+            .expect("the client made one for itself");
+        let key = key(broker.client_id().clone());
+        self.read(broker.token(&key).await.map_err(Error::from))
     }
 
     fn read<T>(&self, outcome: Result<T, Error>) -> Result<T, Failure> {
@@ -163,12 +198,12 @@ impl<'a> Shown<'a> {
         }
     }
 
-    fn of<T>(kind: TokenKind, token: &'a str, issued: &'a Issued<T>) -> Self {
+    fn kept(token: &'a KeptToken) -> Self {
         Self {
-            kind,
-            token,
-            expiry: issued.expiry,
-            human_id: issued.human_id.as_ref(),
+            kind: token.kind(),
+            token: token.expose_secret(),
+            expiry: token.expiry(),
+            human_id: token.human_id(),
             status: None,
         }
     }

@@ -1,5 +1,5 @@
 //! What `--help` teaches, word for word.
-#![cfg(all(feature = "demo", feature = "sandbox", feature = "token"))]
+#![cfg(all(feature = "demo", feature = "sandbox", feature = "store"))]
 
 #[test]
 fn help_says_what_it_said() {

@@ -114,10 +114,15 @@ const RESEAL: &str = "
 
 impl PostgresDatabase {
     fn new(url: &str) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url).map_err(|_| {
+        let misconfigured = || {
             let message = "the address of the PostgreSQL store is not `postgres://…`";
             StoreError::new(StoreErrorKind::Misconfigured, message)
-        })?;
+        };
+        // The parser takes any scheme for its own.
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            return Err(misconfigured());
+        }
+        let options = PgConnectOptions::from_str(url).map_err(|_| misconfigured())?;
         let options = match options.get_application_name() {
             Some(_) => options,
             None => options.application_name("humanapi-store"),

@@ -11,6 +11,8 @@ pub(crate) fn humanapi<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> Com
     for variable in [
         "HUMANAPI_CLIENT_ID",
         "HUMANAPI_CLIENT_SECRET",
+        "HUMANAPI_STORE_KEYS",
+        "HUMANAPI_STORE_URL",
         "NO_COLOR",
         "CLICOLOR",
         "CLICOLOR_FORCE",

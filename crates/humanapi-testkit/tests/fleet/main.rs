@@ -14,6 +14,7 @@ mod stores;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use humanapi_client::Client;
@@ -22,6 +23,8 @@ use humanapi_hyper::HyperTransport;
 use humanapi_sandbox::{Assumption, DemoApp, Fault, Sandbox, Source};
 use member::{Order, Report, Task};
 use stores::Place;
+
+static ALONE: Mutex<()> = Mutex::new(());
 
 const MEMBERS: usize = 8;
 const KEYS: usize = 100;
@@ -389,6 +392,8 @@ macro_rules! on_each_store {
                 #[test]
                 fn $store() {
                     let name = concat!("fleet::", stringify!($scenario), "::", stringify!($store));
+                    // One fleet at a time: their bounds are about stores, not about a crowded machine.
+                    let _alone = super::ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                     if let Some(place) = super::stores::$store(name) {
                         super::$scenario(&place);
                     }
