@@ -169,3 +169,8 @@ macro_rules! own_client {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod front_page {}
+
+/// So is the chapter on tokens.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/tokens-in-production.md")]
+mod tokens_in_production {}
