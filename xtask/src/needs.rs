@@ -29,7 +29,7 @@ struct Program {
     install: &'static str,
 }
 
-const PROGRAMS: [Program; 4] = [
+const PROGRAMS: [Program; 8] = [
     Program {
         name: "valgrind",
         purpose: "instruction benches",
@@ -50,6 +50,27 @@ const PROGRAMS: [Program; 4] = [
         name: "redis-server",
         purpose: "the Redis store",
         install: "apt-get install redis-server",
+    },
+    Program {
+        name: "chromium",
+        purpose: "pages in a browser",
+        install: "apt-get install chromium",
+    },
+    Program {
+        name: "chromedriver",
+        purpose: "pages in a browser",
+        install: "apt-get install chromium-driver",
+    },
+    // 20 or later; an older one is as good as none.
+    Program {
+        name: "node",
+        purpose: "the launcher's own tests",
+        install: "apt-get install nodejs",
+    },
+    Program {
+        name: "npm",
+        purpose: "the vendor's widget and axe in a browser",
+        install: "apt-get install npm",
     },
 ];
 

@@ -1,0 +1,32 @@
+//! Connect in a real browser.
+
+mod keyboard;
+mod launcher;
+mod pages;
+mod secrets;
+mod sittings;
+mod story;
+mod widget;
+
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use humanapi_browser_tests::packages;
+use humanapi_testkit::skip;
+
+/// Fails a case that hangs: nothing here takes so long.
+async fn within(case: impl Future<Output = ()>) {
+    let ended = tokio::time::timeout(Duration::from_secs(120), case).await;
+    assert!(ended.is_ok(), "the case hangs");
+}
+
+/// A file of an npm package; none where npm cannot fetch it, after saying so.
+async fn package(test: &str, package: &str, path: &str) -> Option<String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = packages::file(folder, package, path).await;
+    if file.is_none() {
+        skip(test, &format!("npm with {package}"));
+    }
+    Some(std::fs::read_to_string(file?).expect("npm has put it there"))
+}
