@@ -20,7 +20,8 @@ use humanapi_core::{Generation, TokenKey};
 ///   that was purged gives out no number twice.
 /// * A token is committed only under the lease that still runs, and its generation is that lease's
 ///   fence, whatever generation it came with.
-/// * [`invalidate`](Self::invalidate) drops a token of that generation or an older one, and no newer.
+/// * [`invalidate`](Self::invalidate) drops a token of that generation or an older one, and no newer. It
+///   ends the lease of that generation, if that runs, and no other.
 /// * An operation whose answer is lost may have happened. Repeating it is harmless: a second
 ///   [`acquire`](Self::acquire) finds its own lease held until it ends, a second
 ///   [`commit`](Self::commit) is [fenced](Commit::Fenced).

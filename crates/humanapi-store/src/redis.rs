@@ -116,7 +116,11 @@ const RELEASE: &str = script!(
 );
 
 const INVALIDATE: &str = script!(
-    "if get('sealed') and number('generation') <= tonumber(ARGV[1]) then
+    "if get('fence') == ARGV[1] then
+        redis.call('HSET', KEYS[1], 'lease', '0')
+        keep()
+    end
+    if get('sealed') and number('generation') <= tonumber(ARGV[1]) then
         redis.call('HDEL', KEYS[1], 'generation', 'expires', 'key', 'sealed')
         keep()
     end

@@ -173,7 +173,11 @@ impl<P: Clone> Row<P> {
     }
 
     /// Drops the token if it is of this generation or older: the service refused it.
+    ///
+    /// Ends the lease too, if it is the one of this generation. So a commit that was long on its way
+    /// cannot bring back a token that was refused meanwhile.
     pub fn invalidate(&mut self, generation: Generation) {
+        self.release(Lease(generation.number()));
         self.token.take_if(|token| token.generation <= generation);
     }
 
@@ -283,6 +287,17 @@ mod tests {
         assert!(row.load().is_some());
         row.invalidate(lease.generation());
         assert!(row.load().is_none());
+    }
+
+    #[test]
+    fn a_late_commit_brings_no_refused_token_back() {
+        let mut row = Row::default();
+        let lease = won(&mut row, 1_000, None);
+        row.invalidate(lease.generation());
+        assert_eq!(row.commit(1_001, lease, 9_000, "refused"), Commit::Fenced);
+        let next = won(&mut row, 1_001, None);
+        row.invalidate(lease.generation());
+        assert_eq!(row.commit(1_002, next, 9_000, "next"), Commit::Done);
     }
 
     #[test]

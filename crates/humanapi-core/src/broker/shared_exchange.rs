@@ -13,7 +13,8 @@ use crate::token::Generation;
 /// each one's generation and whether it is fit for use, and says in the end which to use.
 ///
 /// A store that cannot be asked fails nobody: the token is then exchanged for this process alone, under a
-/// generation of its own.
+/// generation of its own. Whatever happens, the token that it ends with is newer than the one known, and
+/// than the one refused.
 ///
 /// As with a [`Flow`](crate::Flow), the driver polls, does what it is told, and hands back what came:
 ///
@@ -79,7 +80,7 @@ pub enum StoreStep {
     WaitUntil(Duration),
     /// Have a token exchanged, and number it so.
     Exchange {
-        /// Its generation.
+        /// Its generation in this process. A store keeps it under that of the lease.
         generation: Generation,
     },
     /// Commit the exchanged token under this lease.
@@ -140,8 +141,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(25);
 const LONGEST_WAIT: Duration = Duration::from_millis(400);
 
 impl SharedExchange {
-    /// Gets a token newer than `known`. `rejected` is the generation that the service refused, if that
-    /// is why.
+    /// Gets a token newer than `known`, and than `rejected`: the generation that the service refused, if
+    /// that is why.
     #[must_use]
     pub const fn new(known: Option<Generation>, rejected: Option<Generation>) -> Self {
         Self {
@@ -149,7 +150,11 @@ impl SharedExchange {
                 Some(generation) => State::Invalidate(generation),
                 None => State::Load,
             },
-            known,
+            known: match (known, rejected) {
+                (Some(known), Some(rejected)) if known.number() > rejected.number() => Some(known),
+                (known, None) => known,
+                (_, rejected) => rejected,
+            },
             store_failed: false,
             waits: 0,
         }
@@ -186,8 +191,12 @@ impl SharedExchange {
             State::Acquire => StoreStep::Acquire { known: self.known },
             State::Wait(until) => StoreStep::WaitUntil(until),
             State::Exchange(lease) => StoreStep::Exchange {
-                generation: lease
-                    .map_or_else(|| Self::own_generation(self.known, now), Lease::generation),
+                generation: match lease {
+                    // A process whose clock is ahead may know a number of its own that the store has not
+                    // reached yet. Its copy of the token needs a newer one, or it would count for old.
+                    Some(lease) => lease.generation().max(Self::after(self.known)),
+                    None => Self::own_generation(self.known, now),
+                },
             },
             State::Commit(lease) => StoreStep::Commit(lease),
             State::Release(lease) => StoreStep::Release(lease),
@@ -196,15 +205,18 @@ impl SharedExchange {
     }
 
     /// A number for a token that no store numbers: newer than all that is known, and in the order of
-    /// time beside those that a store gives out.
+    /// time beside those that a store gives out, as far as the clocks agree.
     #[must_use]
     pub fn own_generation(known: Option<Generation>, now: Now) -> Generation {
         let since_1970 = now.wall().duration_since(std::time::SystemTime::UNIX_EPOCH);
         let micros = since_1970.map_or(0, |since| {
             u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
         });
-        let after_known = known.map_or(1, |known| known.number().saturating_add(1));
-        Generation::new(micros.max(after_known))
+        Generation::new(micros).max(Self::after(known))
+    }
+
+    fn after(known: Option<Generation>) -> Generation {
+        Generation::new(known.map_or(1, |known| known.number().saturating_add(1)))
     }
 
     fn is_news(&self, found: Found) -> bool {
@@ -355,6 +367,47 @@ mod tests {
             ],
             Got::Exchanged,
         );
+    }
+
+    #[test]
+    fn a_process_whose_clock_is_ahead_of_the_stores_gets_a_token_that_is_newer_for_it() {
+        let own = generation(1_000);
+        let newer = StoreStep::Exchange {
+            generation: generation(1_001),
+        };
+        check(
+            SharedExchange::new(Some(own), None),
+            &[
+                (StoreStep::Load, StoreInput::Loaded(Some(found(4, true)))),
+                (StoreStep::Acquire { known: Some(own) }, won()),
+                (newer, StoreInput::Exchanged(true)),
+                (
+                    StoreStep::Commit(LEASE),
+                    StoreInput::Committed(Commit::Done),
+                ),
+            ],
+            Got::Exchanged,
+        );
+    }
+
+    #[test]
+    fn what_was_refused_counts_as_known() {
+        let (older, refused) = (generation(3), generation(4));
+        for known in [None, Some(older), Some(refused)] {
+            let known_now = Some(refused);
+            check(
+                SharedExchange::new(known, Some(refused)),
+                &[
+                    (StoreStep::Invalidate(refused), StoreInput::Invalidated),
+                    (StoreStep::Load, StoreInput::Loaded(Some(found(4, true)))),
+                    (
+                        StoreStep::Acquire { known: known_now },
+                        StoreInput::Acquired(Acquired::Newer(found(5, true))),
+                    ),
+                ],
+                Got::Stored,
+            );
+        }
     }
 
     #[test]

@@ -149,7 +149,7 @@ pub async fn a_late_refusal_drops_no_newer_token(place: impl Place) {
     invalidate(&*b, &key, first).await;
     invalidate(&*b, &key, Generation::new(second.number() - 1)).await;
     assert_eq!(text(&*a, &key).await.as_deref(), Some("second"));
-    // A refusal ends no lease either.
+    // It ends no lease on a newer one.
     let lease = win(&*a, &key, LONG, Some(second)).await;
     invalidate(&*b, &key, second).await;
     assert_eq!(text(&*a, &key).await, None);
@@ -157,6 +157,22 @@ pub async fn a_late_refusal_drops_no_newer_token(place: impl Place) {
     let third = living(&place, "third").await;
     assert_eq!(commit(&*a, &key, lease, &third).await, Commit::Done);
     invalidate(&*b, &super::key(), second).await;
+}
+
+/// A token that is refused before it was kept is not kept any more: its commit may have been long on its way.
+pub async fn a_refused_token_is_not_kept_later(place: impl Place) {
+    let (a, b) = (place.open().await, place.open().await);
+    let key = key();
+    let first = keep(&*a, &key, None, &living(&place, "first").await).await;
+    let lease = win(&*a, &key, LONG, Some(first)).await;
+    invalidate(&*b, &key, lease.generation()).await;
+    let late = living(&place, "late").await;
+    assert_eq!(commit(&*a, &key, lease, &late).await, Commit::Fenced);
+    assert_eq!(text(&*a, &key).await, None);
+    let next = win(&*b, &key, LONG, Some(lease.generation())).await;
+    invalidate(&*a, &key, lease.generation()).await;
+    let token = living(&place, "next").await;
+    assert_eq!(commit(&*b, &key, next, &token).await, Commit::Done);
 }
 
 /// Fences of a key rise, are never less than the clock in microseconds, and a purge starts none of them again.

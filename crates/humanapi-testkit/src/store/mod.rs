@@ -82,6 +82,7 @@ macro_rules! store_conformance {
             a_newer_token_saves_the_lease
             an_ended_token_saves_no_lease
             a_late_refusal_drops_no_newer_token
+            a_refused_token_is_not_kept_later
             fences_rise_and_follow_the_clock
             a_token_takes_the_generation_of_its_lease
             a_purge_keeps_what_lives
