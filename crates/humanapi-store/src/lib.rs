@@ -3,6 +3,8 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+#[cfg(feature = "postgres")]
+mod connections;
 mod keys;
 mod memory;
 #[cfg(feature = "postgres")]

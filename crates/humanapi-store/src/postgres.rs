@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use humanapi_client::{StoreError, StoreErrorKind};
 use humanapi_core::Generation;
 use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, Postgres};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
+use sqlx::query::{Query, QueryAs};
+use sqlx::{ConnectOptions as _, Connection as _, FromRow, Postgres};
 
 use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
+use crate::connections::Connections;
 use crate::keys::SealingKeys;
 use crate::seal::millis;
 use crate::sql::{self, NamedColumns, SurveyColumns, TokenColumns, known, signed, unsigned};
@@ -33,10 +34,6 @@ impl PostgresStore {
     /// # Errors
     ///
     /// When the address is not one. The message does not repeat it, because it can hold a password.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime.
     pub async fn connect(url: &str, keys: SealingKeys) -> Result<Self, StoreError> {
         Ok(Self::new(PostgresDatabase::new(url)?, keys))
     }
@@ -44,14 +41,8 @@ impl PostgresStore {
 
 /// A PostgreSQL database with rows.
 pub struct PostgresDatabase {
-    pool: PgPool,
+    connections: Connections,
 }
-
-/// How long to wait for a connection at most. A [`Store`]'s timeout is shorter, unless it was set longer
-/// for a server that many processes besiege at once.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
-/// An operation is one short statement: a few connections serve thousands of them a second.
-const CONNECTIONS: u32 = 8;
 
 /// The server breaks off what we gave up, and no setting of the database changes what we rely on.
 const SESSION: &str = "
@@ -128,40 +119,40 @@ impl PostgresDatabase {
             Some(_) => options,
             None => options.application_name("humanapi-store"),
         };
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(CONNECT_TIMEOUT)
-            // That would be a round trip for each operation.
-            .test_before_acquire(false)
-            .after_connect(|connection, _| {
-                Box::pin(async move {
-                    sqlx::raw_sql(SESSION).execute(connection).await?;
-                    Ok(())
-                })
-            })
-            .connect_lazy_with(options.disable_statement_logging());
-        Ok(Self { pool })
+        let options = options.disable_statement_logging();
+        Ok(Self {
+            connections: Connections::new(options, SESSION),
+        })
     }
 
-    /// A connection that worked a moment ago: one that lay in the pool may be to a server that has
-    /// been started again since.
-    async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        loop {
-            let mut connection = self.pool.acquire().await.map_err(failed)?;
-            match connection.ping().await {
-                Ok(()) => return Ok(connection),
-                Err(_) => drop(connection.detach()),
-            }
-        }
+    async fn execute(&self, query: Query<'_, Postgres, PgArguments>) -> Result<u64, StoreError> {
+        let mut taken = self.connections.tested().await.map_err(failed)?;
+        let done = query.execute(taken.connection()).await.map_err(failed)?;
+        taken.keep();
+        Ok(done.rows_affected())
+    }
+
+    async fn fetch<T>(
+        &self,
+        query: QueryAs<'_, Postgres, T, PgArguments>,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'row> FromRow<'row, PgRow> + Send + Unpin,
+    {
+        let mut taken = self.connections.tested().await.map_err(failed)?;
+        let rows = query.fetch_all(taken.connection()).await;
+        let rows = rows.map_err(failed)?;
+        taken.keep();
+        Ok(rows)
     }
 
     async fn load_from(
-        connection: &mut PoolConnection<Postgres>,
+        connection: &mut PgConnection,
         name: &RowName,
     ) -> Result<Option<TokenColumns>, sqlx::Error> {
         sqlx::query_as(LOAD)
             .bind(&name.as_bytes()[..])
-            .fetch_optional(&mut **connection)
+            .fetch_optional(connection)
             .await
     }
 }
@@ -175,8 +166,8 @@ impl fmt::Debug for PostgresDatabase {
 #[async_trait]
 impl Backend for PostgresDatabase {
     async fn init(&self, mark: &Mark) -> Result<(), StoreError> {
-        let mut connection = self.connection().await?;
-        let mut all = connection.begin().await.map_err(failed)?;
+        let mut taken = self.connections.tested().await.map_err(failed)?;
+        let mut all = taken.connection().begin().await.map_err(failed)?;
         // One process sets up at a time, and others find it done. The lock ends with the transaction.
         sqlx::query("SELECT pg_advisory_xact_lock(hashtext('humanapi_store'))")
             .execute(&mut *all)
@@ -195,31 +186,27 @@ impl Backend for PostgresDatabase {
             .map_err(failed)?;
         let found = sqlx::query_as(CHECK).fetch_optional(&mut *all).await;
         sql::check(found.map_err(failed)?, mark)?;
-        all.commit().await.map_err(failed)
+        all.commit().await.map_err(failed)?;
+        taken.keep();
+        Ok(())
     }
 
     async fn check(&self, mark: &Mark) -> Result<(), StoreError> {
-        let mut connection = self.connection().await?;
-        let found = sqlx::query_as(CHECK).fetch_optional(&mut *connection).await;
-        sql::check(found.map_err(failed)?, mark)
+        let found = self.fetch(sqlx::query_as(CHECK)).await?;
+        sql::check(found.into_iter().next(), mark)
     }
 
     /// One round trip. Only where the connection turns out to be broken, another with one that is not.
     async fn load(&self, name: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let found = match Self::load_from(&mut connection, name).await {
-            Ok(found) => found,
-            Err(error) => {
-                let error = failed(error);
-                if error.kind() != StoreErrorKind::Unavailable {
-                    return Err(error);
-                }
-                drop(connection.detach());
-                let mut connection = self.connection().await?;
-                let found = Self::load_from(&mut connection, name).await;
-                found.map_err(failed)?
-            }
-        };
+        let mut taken = self.connections.any().await.map_err(failed)?;
+        let mut found = Self::load_from(taken.connection(), name).await;
+        if found.as_ref().is_err_and(is_broken) {
+            drop(taken);
+            taken = self.connections.tested().await.map_err(failed)?;
+            found = Self::load_from(taken.connection(), name).await;
+        }
+        let found = found.map_err(failed)?;
+        taken.keep();
         Ok(found.map(sql::token))
     }
 
@@ -237,15 +224,12 @@ impl Backend for PostgresDatabase {
             Option<String>,
             Option<Vec<u8>>,
         );
-        let mut connection = self.connection().await?;
-        let answer: Columns = sqlx::query_as(ACQUIRE)
+        let question = sqlx::query_as(ACQUIRE)
             .bind(&name.as_bytes()[..])
             .bind(known(newest))
-            .bind(signed(millis(ttl)))
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(failed)?;
-        match answer {
+            .bind(signed(millis(ttl)));
+        let answer: Option<Columns> = self.fetch(question).await?.into_iter().next();
+        match answer.unwrap_or_default() {
             (Some(fence), ..) => Ok(Acquired::Won(Lease::new(unsigned(fence)))),
             (_, Some(remaining), ..) => Ok(Acquired::Held {
                 remaining: Duration::from_millis(unsigned(remaining)),
@@ -265,57 +249,39 @@ impl Backend for PostgresDatabase {
         expires_at: u64,
         sealed: &Sealed,
     ) -> Result<Commit, StoreError> {
-        let mut connection = self.connection().await?;
-        let done = sqlx::query(COMMIT)
+        let update = sqlx::query(COMMIT)
             .bind(&name.as_bytes()[..])
             .bind(signed(lease.fence()))
             .bind(signed(expires_at))
             .bind(&*sealed.key_id)
-            .bind(&sealed.bytes[..])
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        Ok(match done.rows_affected() {
+            .bind(&sealed.bytes[..]);
+        Ok(match self.execute(update).await? {
             0 => Commit::Fenced,
             _ => Commit::Done,
         })
     }
 
     async fn release(&self, name: &RowName, lease: Lease) -> Result<(), StoreError> {
-        let mut connection = self.connection().await?;
-        let done = sqlx::query(RELEASE)
+        let update = sqlx::query(RELEASE)
             .bind(&name.as_bytes()[..])
-            .bind(signed(lease.fence()))
-            .execute(&mut *connection)
-            .await;
-        done.map(drop).map_err(failed)
+            .bind(signed(lease.fence()));
+        self.execute(update).await.map(drop)
     }
 
     async fn invalidate(&self, name: &RowName, generation: Generation) -> Result<(), StoreError> {
-        let mut connection = self.connection().await?;
-        let done = sqlx::query(INVALIDATE)
+        let update = sqlx::query(INVALIDATE)
             .bind(&name.as_bytes()[..])
-            .bind(signed(generation.number()))
-            .execute(&mut *connection)
-            .await;
-        done.map(drop).map_err(failed)
+            .bind(signed(generation.number()));
+        self.execute(update).await.map(drop)
     }
 
     async fn purge(&self, limit: u32) -> Result<u64, StoreError> {
-        let mut connection = self.connection().await?;
-        let done = sqlx::query(PURGE)
-            .bind(i64::from(limit))
-            .execute(&mut *connection)
-            .await;
-        Ok(done.map_err(failed)?.rows_affected())
+        let update = sqlx::query(PURGE).bind(i64::from(limit));
+        self.execute(update).await
     }
 
     async fn survey(&self) -> Result<Survey, StoreError> {
-        let mut connection = self.connection().await?;
-        let counted: Vec<SurveyColumns> = sqlx::query_as(SURVEY)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(failed)?;
+        let counted: Vec<SurveyColumns> = self.fetch(sqlx::query_as(SURVEY)).await?;
         Ok(sql::survey(counted))
     }
 
@@ -325,14 +291,11 @@ impl Backend for PostgresDatabase {
         from: Option<&[u8]>,
         limit: u32,
     ) -> Result<Batch, StoreError> {
-        let mut connection = self.connection().await?;
-        let found: Vec<NamedColumns> = sqlx::query_as(SEALED_OTHERWISE)
+        let question = sqlx::query_as(SEALED_OTHERWISE)
             .bind(key_id)
             .bind(from.unwrap_or_default())
-            .bind(i64::from(limit))
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(failed)?;
+            .bind(i64::from(limit));
+        let found: Vec<NamedColumns> = self.fetch(question).await?;
         sql::batch(found, limit)
     }
 
@@ -342,17 +305,24 @@ impl Backend for PostgresDatabase {
         read: &RowToken<Sealed>,
         anew: &Sealed,
     ) -> Result<bool, StoreError> {
-        let mut connection = self.connection().await?;
-        let done = sqlx::query(RESEAL)
+        let update = sqlx::query(RESEAL)
             .bind(&name.as_bytes()[..])
             .bind(signed(read.generation.number()))
             .bind(&*read.payload.key_id)
             .bind(&read.payload.bytes[..])
             .bind(&*anew.key_id)
-            .bind(&anew.bytes[..])
-            .execute(&mut *connection)
-            .await;
-        Ok(done.map_err(failed)?.rows_affected() > 0)
+            .bind(&anew.bytes[..]);
+        Ok(self.execute(update).await? > 0)
+    }
+}
+
+/// Whether another connection may do better.
+fn is_broken(error: &sqlx::Error) -> bool {
+    match error {
+        // The server ends, or is about to: the class of an operator's doing.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
+        _ => false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -45,11 +46,11 @@ pub struct RedisRows {
     client: Client,
     /// All operations share it: it takes questions without waiting for the answers to earlier ones.
     connection: Mutex<Connection>,
+    /// The number of the last connection that is not to be used any more.
+    doubted: AtomicU64,
     scripts: Scripts,
 }
 
-/// Shorter than a [`Store`]'s timeout, so that the error says what there was to wait for.
-const TIMEOUT: Duration = Duration::from_millis(2_500);
 const SCHEMA_VERSION: u32 = 1;
 const MARK: &str = "humanapi:mark";
 /// The mark is renewed whenever a process starts: 400 days.
@@ -137,9 +138,34 @@ const RESEAL: &str = script!(
 
 #[derive(Default)]
 struct Connection {
-    /// How many there were before.
+    /// Its number, counted from 1.
     number: u64,
     open: Option<MultiplexedConnection>,
+}
+
+/// The connection, in use by one operation. Unless that [settles](Self::settle) it, nobody uses it again: what was
+/// broken off may have waited for a server that is gone.
+struct Using<'a> {
+    open: MultiplexedConnection,
+    number: u64,
+    settled: bool,
+    doubted: &'a AtomicU64,
+}
+
+impl Using<'_> {
+    /// Ends the use of the connection with what came back.
+    fn settle<T>(mut self, answer: RedisResult<T>) -> Result<T, StoreError> {
+        self.settled = !answer.as_ref().is_err_and(is_broken);
+        answer.map_err(failed)
+    }
+}
+
+impl Drop for Using<'_> {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.doubted.fetch_max(self.number, Ordering::Relaxed);
+        }
+    }
 }
 
 struct Scripts {
@@ -170,6 +196,7 @@ impl RedisRows {
         Ok(Self {
             client,
             connection: Mutex::default(),
+            doubted: AtomicU64::new(0),
             scripts: Scripts {
                 acquire: Script::new(ACQUIRE),
                 commit: Script::new(COMMIT),
@@ -180,41 +207,47 @@ impl RedisRows {
         })
     }
 
-    /// The connection as it was left, or a new one where there is none, or only this broken one.
-    async fn connection(&self, broken: Option<u64>) -> RedisResult<(u64, MultiplexedConnection)> {
+    /// The connection as it was left, or a new one where there is none.
+    async fn any(&self) -> Result<Using<'_>, StoreError> {
         // One at a time connects, and the others then find it done.
         let mut kept = self.connection.lock().await;
-        if broken == Some(kept.number) {
-            kept.open = None;
-        }
-        if let Some(open) = &kept.open {
-            return Ok((kept.number, open.clone()));
-        }
-        let open = self.connect().await?;
-        kept.number += 1;
-        kept.open = Some(open.clone());
-        Ok((kept.number, open))
+        let doubted = self.doubted.load(Ordering::Relaxed) >= kept.number;
+        let open = match &kept.open {
+            Some(open) if !doubted => open.clone(),
+            _ => {
+                let open = self.connect().await.map_err(failed)?;
+                kept.number += 1;
+                kept.open.insert(open).clone()
+            }
+        };
+        Ok(Using {
+            open,
+            number: kept.number,
+            settled: false,
+            doubted: &self.doubted,
+        })
     }
 
     /// A connection that worked a moment ago: the one that was left may be to a server that has been
     /// started again since.
-    async fn tested(&self) -> Result<MultiplexedConnection, StoreError> {
-        let (number, mut open) = self.connection(None).await.map_err(failed)?;
-        let answer: RedisResult<()> = redis::cmd("PING").query_async(&mut open).await;
+    async fn tested(&self) -> Result<Using<'_>, StoreError> {
+        let mut using = self.any().await?;
+        let answer: RedisResult<()> = redis::cmd("PING").query_async(&mut using.open).await;
         match answer {
-            Ok(()) => Ok(open),
+            Ok(()) => Ok(using),
             Err(error) if is_broken(&error) => {
-                let (_, open) = self.connection(Some(number)).await.map_err(failed)?;
-                Ok(open)
+                drop(using);
+                self.any().await
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => using.settle(Err(error)),
         }
     }
 
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(TIMEOUT))
-            .set_response_timeout(Some(TIMEOUT))
+            // The store has a timeout for all of an operation.
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
             .set_pipeline_buffer_size(1_024);
         let connect = self
             .client
@@ -235,15 +268,16 @@ impl RedisRows {
 
     /// The next keys of rows, and where those after them begin. A key may come more than once.
     async fn scan(&self, cursor: u64, count: u32) -> Result<(u64, Vec<String>), StoreError> {
-        redis::cmd("SCAN")
+        let mut using = self.tested().await?;
+        let answer = redis::cmd("SCAN")
             .arg(cursor)
             .arg("MATCH")
             .arg("humanapi:row:*")
             .arg("COUNT")
             .arg(count)
-            .query_async(&mut self.tested().await?)
-            .await
-            .map_err(failed)
+            .query_async(&mut using.open)
+            .await;
+        using.settle(answer)
     }
 }
 
@@ -297,7 +331,8 @@ impl Backend for RedisRows {
     async fn check(&self, mark: &Mark) -> Result<(), StoreError> {
         let mut ours = vec![SCHEMA_VERSION as u8];
         ours.extend_from_slice(mark.as_bytes());
-        let (kept,): (Vec<u8>,) = redis::pipe()
+        let mut using = self.tested().await?;
+        let answer = redis::pipe()
             .atomic()
             .cmd("SET")
             .arg(MARK)
@@ -312,9 +347,9 @@ impl Backend for RedisRows {
             .arg(MARK)
             .arg(MARK_LIFE)
             .ignore()
-            .query_async(&mut self.tested().await?)
-            .await
-            .map_err(failed)?;
+            .query_async(&mut using.open)
+            .await;
+        let (kept,): (Vec<u8>,) = using.settle(answer)?;
         match kept.split_first() {
             Some((&version, kept)) if u32::from(version) == SCHEMA_VERSION => mark.compare(kept),
             _ => Err(StoreError::new(
@@ -326,15 +361,14 @@ impl Backend for RedisRows {
 
     /// One round trip. Only where the connection turns out to be broken, another over one that is not.
     async fn load(&self, name: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
-        let (number, mut open) = self.connection(None).await.map_err(failed)?;
-        let fields = match Self::fields(&mut open, name).await {
-            Err(error) if is_broken(&error) => {
-                let (_, mut open) = self.connection(Some(number)).await.map_err(failed)?;
-                Self::fields(&mut open, name).await
-            }
-            fields => fields,
-        };
-        Ok(token(fields.map_err(failed)?))
+        let mut using = self.any().await?;
+        let mut fields = Self::fields(&mut using.open, name).await;
+        if fields.as_ref().is_err_and(is_broken) {
+            drop(using);
+            using = self.any().await?;
+            fields = Self::fields(&mut using.open, name).await;
+        }
+        Ok(token(using.settle(fields)?))
     }
 
     async fn acquire(
@@ -344,15 +378,16 @@ impl Backend for RedisRows {
         known: Option<Generation>,
     ) -> Result<Acquired<RowToken<Sealed>>, StoreError> {
         let known = known.map_or_else(|| "-1".to_owned(), |known| known.number().to_string());
-        let answer: Vec<Vec<u8>> = self
+        let mut using = self.tested().await?;
+        let answer = self
             .scripts
             .acquire
             .key(key(name))
             .arg(millis(ttl))
             .arg(known)
-            .invoke_async(&mut self.tested().await?)
-            .await
-            .map_err(failed)?;
+            .invoke_async(&mut using.open)
+            .await;
+        let answer: Vec<Vec<u8>> = using.settle(answer)?;
         let number = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.parse::<u64>().ok();
         let read = match answer.as_slice() {
             [won, fence] if won == b"won" => {
@@ -384,7 +419,8 @@ impl Backend for RedisRows {
         expires_at: u64,
         sealed: &Sealed,
     ) -> Result<Commit, StoreError> {
-        let done: bool = self
+        let mut using = self.tested().await?;
+        let answer = self
             .scripts
             .commit
             .key(key(name))
@@ -392,30 +428,34 @@ impl Backend for RedisRows {
             .arg(expires_at)
             .arg(&*sealed.key_id)
             .arg(&sealed.bytes[..])
-            .invoke_async(&mut self.tested().await?)
-            .await
-            .map_err(failed)?;
+            .invoke_async(&mut using.open)
+            .await;
+        let done: bool = using.settle(answer)?;
         Ok(if done { Commit::Done } else { Commit::Fenced })
     }
 
     async fn release(&self, name: &RowName, lease: Lease) -> Result<(), StoreError> {
-        self.scripts
+        let mut using = self.tested().await?;
+        let answer = self
+            .scripts
             .release
             .key(key(name))
             .arg(lease.fence())
-            .invoke_async(&mut self.tested().await?)
-            .await
-            .map_err(failed)
+            .invoke_async(&mut using.open)
+            .await;
+        using.settle(answer)
     }
 
     async fn invalidate(&self, name: &RowName, generation: Generation) -> Result<(), StoreError> {
-        self.scripts
+        let mut using = self.tested().await?;
+        let answer = self
+            .scripts
             .invalidate
             .key(key(name))
             .arg(generation.number())
-            .invoke_async(&mut self.tested().await?)
-            .await
-            .map_err(failed)
+            .invoke_async(&mut using.open)
+            .await;
+        using.settle(answer)
     }
 
     /// Nothing is left to do: each row goes by itself once it is spent.
@@ -424,10 +464,9 @@ impl Backend for RedisRows {
     }
 
     async fn survey(&self) -> Result<Survey, StoreError> {
-        let (seconds, micros): (u64, u64) = redis::cmd("TIME")
-            .query_async(&mut self.tested().await?)
-            .await
-            .map_err(failed)?;
+        let mut using = self.tested().await?;
+        let answer = redis::cmd("TIME").query_async(&mut using.open).await;
+        let (seconds, micros): (u64, u64) = using.settle(answer)?;
         let now = seconds * 1_000 + micros / 1_000;
         let mut survey = Survey {
             schema_version: SCHEMA_VERSION,
@@ -450,10 +489,9 @@ impl Backend for RedisRows {
             type Fields = (Option<u64>, Option<u64>, Option<u64>, Option<String>);
             let mut rows: Vec<Fields> = Vec::new();
             if !keys.is_empty() {
-                rows = look
-                    .query_async(&mut self.tested().await?)
-                    .await
-                    .map_err(failed)?;
+                let mut using = self.tested().await?;
+                let answer = look.query_async(&mut using.open).await;
+                rows = using.settle(answer)?;
             }
             for (fence, lease, expires, key_id) in rows {
                 // One that went since it was found has nothing.
@@ -495,10 +533,9 @@ impl Backend for RedisRows {
         }
         let mut rows: Vec<TokenFields> = Vec::new();
         if !names.is_empty() {
-            rows = look
-                .query_async(&mut self.tested().await?)
-                .await
-                .map_err(failed)?;
+            let mut using = self.tested().await?;
+            let answer = look.query_async(&mut using.open).await;
+            rows = using.settle(answer)?;
         }
         let tokens = names.into_keys().zip(rows).filter_map(|(name, fields)| {
             let token = token(fields)?;
@@ -516,7 +553,9 @@ impl Backend for RedisRows {
         read: &RowToken<Sealed>,
         anew: &Sealed,
     ) -> Result<bool, StoreError> {
-        self.scripts
+        let mut using = self.tested().await?;
+        let answer = self
+            .scripts
             .reseal
             .key(key(name))
             .arg(read.generation.number())
@@ -524,9 +563,9 @@ impl Backend for RedisRows {
             .arg(&read.payload.bytes[..])
             .arg(&*anew.key_id)
             .arg(&anew.bytes[..])
-            .invoke_async(&mut self.tested().await?)
-            .await
-            .map_err(failed)
+            .invoke_async(&mut using.open)
+            .await;
+        using.settle(answer)
     }
 }
 

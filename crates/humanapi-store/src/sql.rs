@@ -120,9 +120,6 @@ pub(crate) fn error(
             unavailable(format!("the store cannot be reached: {}", error.kind()))
         }
         sqlx::Error::Tls(_) => unavailable("no secure connection to the store can be made".into()),
-        sqlx::Error::PoolTimedOut => {
-            unavailable("no connection to the store was free in time".into())
-        }
         sqlx::Error::ColumnDecode { .. }
         | sqlx::Error::Decode(_)
         | sqlx::Error::ColumnNotFound(_) => StoreError::new(

@@ -171,7 +171,6 @@ impl SqliteFile {
     fn new(path: &Path) -> Self {
         let pool = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
-            .acquire_timeout(BUSY_TIMEOUT)
             .test_before_acquire(false)
             .connect_lazy_with(options(path));
         Self {

@@ -1,5 +1,7 @@
 //! The conformance suite, over memory and a clock that is moved by hand.
 
+mod operating;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -7,11 +9,22 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use humanapi_store::client::TokenStore;
 use humanapi_store::core::Generation;
-use humanapi_store::{Memory, SealingKeys, Store};
+use humanapi_store::{Memory, MemoryStore, SealingKeys, Store};
 use humanapi_testkit::store::{Place, RawToken};
 use humanapi_testkit::store_conformance;
 
 store_conformance!(place);
+
+operating::operating!(place, open:
+    a_status_counts
+    a_rotation_under_load_fails_no_read
+    a_rotation_overwrites_nothing_newer
+    many_set_up_at_once
+);
+
+async fn open(place: &InMemory, keys: &SealingKeys) -> MemoryStore {
+    Store::new(place.memory.clone(), keys.clone())
+}
 
 async fn place() -> Option<InMemory> {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -22,14 +35,8 @@ async fn place() -> Option<InMemory> {
     Some(InMemory {
         memory: Memory::with_clock(move || shown.load(Ordering::Relaxed)),
         clock,
-        keys: keys(),
+        keys: operating::two_keys(),
     })
-}
-
-fn keys() -> SealingKeys {
-    SealingKeys::generate("spare")
-        .and_then(|keys| keys.with_new_key("first"))
-        .expect("the system has random numbers")
 }
 
 struct InMemory {

@@ -1,10 +1,12 @@
 //! The conformance suite, over a PostgreSQL server of the tests' own.
 
+mod operating;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use humanapi_store::client::TokenStore;
+use humanapi_store::client::{StoreErrorKind, TokenStore};
 use humanapi_store::{PostgresStore, SealingKeys};
 use humanapi_testkit::servers::PostgresServer;
 use humanapi_testkit::store::{Place, RawToken};
@@ -14,35 +16,41 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 store_conformance!(place);
 
-async fn place() -> Option<InDatabase> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let server = PostgresServer::shared("humanapi-store: postgres")?;
-    let database = format!("case_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    let mut all = connect(&server.url()).await;
-    let create = format!("CREATE DATABASE {database}");
-    sqlx::raw_sql(AssertSqlSafe(create))
-        .execute(&mut all)
-        .await
-        .expect("the name is new");
-    let url = server.database_url(&database);
-    let place = InDatabase {
-        server,
-        url,
-        keys: keys(),
-    };
-    place
-        .store()
-        .await
-        .init()
-        .await
-        .expect("the tables are made");
-    Some(place)
+operating::operating!(empty, open:
+    a_status_counts
+    a_rotation_under_load_fails_no_read
+    a_rotation_overwrites_nothing_newer
+    many_set_up_at_once
+    another_naming_key_is_refused
+    a_place_without_tables_says_so
+);
+
+async fn open(place: &InDatabase, keys: &SealingKeys) -> PostgresStore {
+    let store = PostgresStore::connect(&place.url, keys.clone()).await;
+    let store = store.expect("the address is one");
+    store.with_timeout(operating::AMPLE)
 }
 
-fn keys() -> SealingKeys {
-    SealingKeys::generate("spare")
-        .and_then(|keys| keys.with_new_key("first"))
-        .expect("the system has random numbers")
+/// A place that nobody set up: a schema of its own, which is made sooner than a database.
+async fn empty() -> Option<InDatabase> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let server = PostgresServer::shared("humanapi-store: postgres")?;
+    let schema = format!("case_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let create = AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
+    sqlx::raw_sql(create)
+        .execute(&mut connect(&server.url()).await)
+        .await
+        .expect("the name is new");
+    let url = format!("{}&options=-csearch_path%3D{schema}", server.url());
+    let keys = operating::two_keys();
+    Some(InDatabase { server, url, keys })
+}
+
+async fn place() -> Option<InDatabase> {
+    let place = empty().await?;
+    let store = open(&place, &place.keys).await;
+    store.init().await.expect("the tables are made");
+    Some(place)
 }
 
 async fn connect(url: &str) -> PgConnection {
@@ -55,17 +63,10 @@ struct InDatabase {
     keys: SealingKeys,
 }
 
-impl InDatabase {
-    async fn store(&self) -> PostgresStore {
-        let store = PostgresStore::connect(&self.url, self.keys.clone()).await;
-        store.expect("the address is one")
-    }
-}
-
 #[async_trait]
 impl Place for InDatabase {
     async fn open(&self) -> Arc<dyn TokenStore> {
-        Arc::new(self.store().await)
+        Arc::new(open(self, &self.keys).await)
     }
 
     fn other_key(&self) -> &str {
@@ -104,7 +105,7 @@ impl Place for InDatabase {
         assert_eq!(done.rows_affected(), 1);
     }
 
-    /// The database's files as they lie on the server's disk, and all rows as text.
+    /// The table's files as they lie on the server's disk, and all rows as text.
     async fn dump(&self) -> Vec<u8> {
         let mut connection = connect(&self.url).await;
         sqlx::raw_sql("CHECKPOINT")
@@ -116,18 +117,93 @@ impl Place for InDatabase {
             .fetch_one(&mut connection)
             .await
             .expect("the table is there");
-        let number = "SELECT oid::bigint FROM pg_database WHERE datname = current_database()";
-        let (number,): (i64,) = sqlx::query_as(number)
-            .fetch_one(&mut connection)
+        let files = "
+            SELECT pg_relation_filepath(oid) FROM pg_class
+            WHERE relkind IN ('r', 'i', 't') AND (relnamespace = current_schema()::regnamespace
+                OR oid IN (SELECT reltoastrelid FROM pg_class WHERE relname = 'humanapi_rows'))";
+        let files: Vec<(String,)> = sqlx::query_as(files)
+            .fetch_all(&mut connection)
             .await
-            .expect("it is there");
-        let folder = self.server.data().join("base").join(number.to_string());
+            .expect("the catalogue is there");
         let mut dump = text.into_bytes();
-        for file in std::fs::read_dir(folder).expect("a database is a folder") {
-            let file = file.expect("it can be listed").path();
-            dump.extend(std::fs::read(file).unwrap_or_default());
+        let mut pages = 0;
+        for (file,) in files {
+            let file = std::fs::read(self.server.data().join(file)).expect("it is there");
+            pages += file.len() / 8_192;
+            dump.extend(file);
         }
-        assert!(dump.len() > 1_000_000, "the files are there too");
+        assert!(pages >= 4, "the files are there too");
         dump
     }
+}
+
+async fn store(url: &str) -> PostgresStore {
+    let store = PostgresStore::connect(url, operating::two_keys()).await;
+    store.expect("the address is one")
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_not_repeated() {
+    for url in [
+        "canary",
+        "",
+        "canary://canary-password@host",
+        "postgres://u:canary@host:canary/",
+    ] {
+        let error = PostgresStore::connect(url, operating::two_keys()).await;
+        let error = error.expect_err("it is no address");
+        assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+        operating::shows_nothing(&error);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_used_says_why() {
+    let Some(server) = PostgresServer::shared("humanapi-store: postgres") else {
+        return;
+    };
+    let right = server.url();
+    let misconfigured = StoreErrorKind::Misconfigured;
+
+    let wrong_password = store(&right.replace("canary-password", "canary-wrong")).await;
+    operating::fails(&wrong_password, wrong_password.check().await, misconfigured);
+    let wrong_user = store(&right.replace("humanapi:", "canary-user:")).await;
+    operating::fails(&wrong_user, wrong_user.init().await, misconfigured);
+    let no_database = store(&server.database_url("canary-database")).await;
+    operating::fails(&no_database, no_database.check().await, misconfigured);
+
+    let port = operating::closed_port().await;
+    let closed = format!("postgres://canary-user:canary-password@127.0.0.1:{port}/canary");
+    operating::is_unavailable(&store(&closed).await).await;
+    let port = operating::silent_server().await;
+    let silent = format!("postgres://canary-user:canary-password@127.0.0.1:{port}/canary");
+    operating::is_unavailable(&store(&silent).await).await;
+    let nowhere = "postgres://canary-user:canary-password@canary-host.invalid/canary";
+    operating::is_unavailable(&store(nowhere).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_is_survived() {
+    let Some(server) = PostgresServer::start("humanapi-store: postgres restart") else {
+        return;
+    };
+    let store = store(&server.url()).await.with_timeout(operating::AMPLE);
+    store.init().await.expect("the tables are made");
+    operating::goes_on_after(&store, || server.stop(), || server.start_again()).await;
+    operating::goes_on_after(&store, || server.crash(), || server.start_again()).await;
+    operating::notices_no_restart(&store, || server.restart()).await;
+}
+
+#[tokio::test]
+async fn a_hit_is_one_round_trip() {
+    let Some(place) = place().await else { return };
+    let (port, count) = operating::counting(place.server.port()).await;
+    let url = place
+        .url
+        .replace(&place.server.port().to_string(), &port.to_string());
+    let store = PostgresStore::connect(&url, place.keys.clone()).await;
+    let store = store
+        .expect("the address is one")
+        .with_timeout(operating::AMPLE);
+    operating::a_hit_is_one_round_trip(&store, &count).await;
 }

@@ -1,10 +1,13 @@
 //! The conformance suite, over a Redis server of the tests' own.
 
+mod operating;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use async_trait::async_trait;
-use humanapi_store::client::TokenStore;
+use humanapi_store::client::{StoreErrorKind, TokenStore};
+use humanapi_store::core::broker::Acquired;
 use humanapi_store::{RedisStore, SealingKeys};
 use humanapi_testkit::servers::RedisServer;
 use humanapi_testkit::store::{Place, RawToken};
@@ -14,6 +17,20 @@ use redis::aio::MultiplexedConnection;
 
 store_conformance!(place);
 
+operating::operating!(place, open:
+    a_status_counts
+    a_rotation_under_load_fails_no_read
+    a_rotation_overwrites_nothing_newer
+    many_set_up_at_once
+    another_naming_key_is_refused
+);
+
+async fn open(place: &InRedis, keys: &SealingKeys) -> RedisStore {
+    let store = RedisStore::connect(&place.url, keys.clone()).await;
+    let store = store.expect("the address is one");
+    store.with_timeout(operating::AMPLE)
+}
+
 async fn place() -> Option<InRedis> {
     // Database 0 is nobody's: a case gets one of its own.
     static NEXT: AtomicU16 = AtomicU16::new(1);
@@ -22,14 +39,8 @@ async fn place() -> Option<InRedis> {
     Some(InRedis {
         server,
         url,
-        keys: keys(),
+        keys: operating::two_keys(),
     })
-}
-
-fn keys() -> SealingKeys {
-    SealingKeys::generate("spare")
-        .and_then(|keys| keys.with_new_key("first"))
-        .expect("the system has random numbers")
 }
 
 struct InRedis {
@@ -49,8 +60,7 @@ impl InRedis {
 #[async_trait]
 impl Place for InRedis {
     async fn open(&self) -> Arc<dyn TokenStore> {
-        let store = RedisStore::connect(&self.url, self.keys.clone()).await;
-        Arc::new(store.expect("the address is one"))
+        Arc::new(open(self, &self.keys).await)
     }
 
     fn other_key(&self) -> &str {
@@ -101,4 +111,99 @@ impl Place for InRedis {
         }
         dump
     }
+}
+
+async fn store(url: &str) -> RedisStore {
+    let store = RedisStore::connect(url, operating::two_keys()).await;
+    store.expect("the address is one")
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_not_repeated() {
+    for url in [
+        "canary",
+        "",
+        "canary://canary-password@host",
+        "redis://:canary@host:canary/",
+    ] {
+        let error = RedisStore::connect(url, operating::two_keys()).await;
+        let error = error.expect_err("it is no address");
+        assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+        operating::shows_nothing(&error);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_used_says_why() {
+    let Some(server) = RedisServer::shared("humanapi-store: redis") else {
+        return;
+    };
+    let right = server.url();
+    let misconfigured = StoreErrorKind::Misconfigured;
+
+    let wrong_password = store(&right.replace("canary-password", "canary-wrong")).await;
+    operating::fails(&wrong_password, wrong_password.check().await, misconfigured);
+    let no_password = store(&right.replace(":canary-password@", "")).await;
+    operating::fails(&no_password, no_password.check().await, misconfigured);
+
+    let port = operating::closed_port().await;
+    let closed = format!("redis://canary-user:canary-password@127.0.0.1:{port}/0");
+    operating::is_unavailable(&store(&closed).await).await;
+    let port = operating::silent_server().await;
+    let silent = format!("redis://canary-user:canary-password@127.0.0.1:{port}/0");
+    operating::is_unavailable(&store(&silent).await).await;
+    let nowhere = "redis://canary-user:canary-password@canary-host.invalid/0";
+    operating::is_unavailable(&store(nowhere).await).await;
+    // TLS to one who does not speak it: a provider is there, or this would panic.
+    let secure = format!(
+        "rediss://canary-user:canary-password@127.0.0.1:{}/0",
+        server.port()
+    );
+    operating::is_unavailable(&store(&secure).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_is_survived() {
+    let Some(server) = RedisServer::start("humanapi-store: redis restart") else {
+        return;
+    };
+    let store = store(&server.url()).await.with_timeout(operating::AMPLE);
+    operating::goes_on_after(&store, || server.stop(), || server.start_again()).await;
+    operating::goes_on_after(&store, || server.crash(), || server.start_again()).await;
+    operating::notices_no_restart(&store, || server.restart()).await;
+}
+
+#[tokio::test]
+async fn a_hit_is_one_round_trip() {
+    let Some(place) = place().await else { return };
+    let (port, count) = operating::counting(place.server.port()).await;
+    let url = place
+        .url
+        .replace(&place.server.port().to_string(), &port.to_string());
+    let store = RedisStore::connect(&url, place.keys.clone()).await;
+    let store = store
+        .expect("the address is one")
+        .with_timeout(operating::AMPLE);
+    operating::a_hit_is_one_round_trip(&store, &count).await;
+}
+
+/// A server that lost everything serves on, and the row's next fence is above those it gave out before.
+#[tokio::test]
+async fn a_server_that_lost_everything_gives_no_fence_twice() {
+    let Some(place) = place().await else { return };
+    let store = open(&place, &place.keys).await;
+    let key = operating::key("one");
+    let long = std::time::Duration::from_secs(3_600);
+    let Ok(Acquired::Won(before)) = store.acquire(&key, long, None).await else {
+        panic!("nobody else asks");
+    };
+    let flushed: redis::RedisResult<()> = place.connect().await.flushdb().await;
+    flushed.expect("it may do that");
+    let Ok(Acquired::Won(after)) = store.acquire(&key, long, None).await else {
+        panic!("nobody has it now");
+    };
+    assert!(after > before);
+    store.release(&key, before).await.expect("it answers");
+    let held = store.acquire(&key, long, None).await;
+    assert!(matches!(held, Ok(Acquired::Held { .. })), "{held:?}");
 }

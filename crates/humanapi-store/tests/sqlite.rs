@@ -1,10 +1,12 @@
 //! The conformance suite, over a SQLite file.
 
+mod operating;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use humanapi_store::client::TokenStore;
+use humanapi_store::client::{StoreErrorKind, TokenStore};
 use humanapi_store::{SealingKeys, SqliteStore};
 use humanapi_testkit::store::{Place, RawToken};
 use humanapi_testkit::store_conformance;
@@ -14,19 +16,33 @@ use tempfile::TempDir;
 
 store_conformance!(place);
 
-async fn place() -> Option<InFile> {
+operating::operating!(empty, open:
+    a_status_counts
+    a_rotation_under_load_fails_no_read
+    a_rotation_overwrites_nothing_newer
+    many_set_up_at_once
+    another_naming_key_is_refused
+    a_place_without_tables_says_so
+);
+
+async fn open(place: &InFile, keys: &SealingKeys) -> SqliteStore {
+    let store = SqliteStore::open(&place.path, keys.clone()).await;
+    store.with_timeout(operating::AMPLE)
+}
+
+/// A place that nobody set up.
+async fn empty() -> Option<InFile> {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let path = folder.path().join("tokens.sqlite");
-    let keys = keys();
-    let store = SqliteStore::open(&path, keys.clone()).await;
-    store.init().await.expect("the file is made");
+    let keys = operating::two_keys();
     Some(InFile { folder, path, keys })
 }
 
-fn keys() -> SealingKeys {
-    SealingKeys::generate("spare")
-        .and_then(|keys| keys.with_new_key("first"))
-        .expect("the system has random numbers")
+async fn place() -> Option<InFile> {
+    let place = empty().await?;
+    let store = open(&place, &place.keys).await;
+    store.init().await.expect("the file is made");
+    Some(place)
 }
 
 struct InFile {
@@ -46,7 +62,7 @@ impl InFile {
 #[async_trait]
 impl Place for InFile {
     async fn open(&self) -> Arc<dyn TokenStore> {
-        Arc::new(SqliteStore::open(&self.path, self.keys.clone()).await)
+        Arc::new(open(self, &self.keys).await)
     }
 
     fn other_key(&self) -> &str {
@@ -95,4 +111,61 @@ impl Place for InFile {
         assert!(files.len() > 1, "the log is there too");
         files.concat()
     }
+}
+
+#[tokio::test]
+async fn only_its_owner_reads_the_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let place = place().await.expect("SQLite is always there");
+    let store = open(&place, &place.keys).await;
+    store.check().await.expect("it is set up");
+    for file in std::fs::read_dir(place.folder.path()).expect("the folder is there") {
+        let file = file.expect("it can be listed");
+        let mode = file.metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", file.file_name());
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_used_says_why() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let keys = operating::two_keys();
+
+    let nowhere = folder.path().join("missing").join("tokens.sqlite");
+    let store = SqliteStore::open(nowhere, keys.clone()).await;
+    operating::fails(&store, store.check().await, StoreErrorKind::NotSetUp);
+    operating::fails(&store, store.init().await, StoreErrorKind::Misconfigured);
+
+    let other = folder.path().join("other");
+    std::fs::write(&other, "canary ".repeat(1_000)).expect("the folder takes a file");
+    let store = SqliteStore::open(other, keys).await;
+    operating::fails(&store, store.check().await, StoreErrorKind::Misconfigured);
+    operating::fails(&store, store.init().await, StoreErrorKind::Misconfigured);
+}
+
+/// A writer that does not end is waited for, but not for ever; readers do not wait.
+#[tokio::test]
+async fn a_writer_that_does_not_end_is_told() {
+    let place = place().await.expect("SQLite is always there");
+    let store = open(&place, &place.keys).await;
+    store.check().await.expect("it is set up");
+    let mut other = place.connect().await;
+    let lock = other.begin_with("BEGIN IMMEDIATE").await;
+    let lock = lock.expect("nobody else writes");
+    let begun = std::time::Instant::now();
+    let key = operating::key("one");
+    assert!(
+        store
+            .load(&key)
+            .await
+            .expect("readers do not wait")
+            .is_none()
+    );
+    let acquired = store
+        .acquire(&key, std::time::Duration::from_secs(1), None)
+        .await;
+    operating::fails(&store, acquired, StoreErrorKind::Unavailable);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+    lock.rollback().await.expect("it ends");
 }
