@@ -1,5 +1,6 @@
 //! Keeping tokens for all callers of a process, and sharing them with others.
 
+mod bucket;
 mod event;
 mod exchange;
 mod flight;

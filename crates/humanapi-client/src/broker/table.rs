@@ -1,16 +1,15 @@
 //! The tokens at hand: read without a lock, replaced bucket by bucket.
 
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use humanapi_core::broker::{BrokerPolicy, Fitness, KeptToken, Life};
-use humanapi_core::rules::Purpose;
 use humanapi_core::{Bearer, BuildError, Expiry, Generation, HumanId, Now, TokenKey, TokenKind};
-use zeroize::Zeroizing;
 
-use super::sync::{AtomicU32, AtomicUsize, Loaded, Mutex, Ordering, Swap, lock};
+use super::bucket::{Bucket, Entry, Slot, user};
+use super::sync::{AtomicUsize, Loaded, Mutex, Ordering, Swap, lock};
 
 /// Tokens of one application by key.
 ///
@@ -31,7 +30,6 @@ pub(crate) struct Table {
     hand: AtomicUsize,
 }
 
-type Bucket = Box<[Slot]>;
 type Segment = Box<[Swap<Bucket>]>;
 
 /// Tokens in a bucket when the table is full.
@@ -45,72 +43,6 @@ const LOOKED_AT: usize = 4;
 /// Seconds between two marks that a token is in use, as a power of two: often enough to tell what is
 /// used, rarely enough that reading stays reading.
 const MARK_SHIFT: u32 = 6;
-
-/// One token in few bytes.
-struct Slot {
-    /// The upper half of the key's hash, so that other keys are hardly ever compared.
-    tag: u32,
-    used: AtomicU32,
-    life: Life,
-    user_len: u32,
-    token_len: u32,
-    purpose: Purpose,
-    kind: TokenKind,
-    /// User id, token and human id, one after another.
-    text: Zeroizing<Box<[u8]>>,
-}
-
-impl Slot {
-    fn new(tag: u32, key: &TokenKey, token: &KeptToken, life: Life, now: Now) -> Option<Self> {
-        let user = user(key);
-        let secret = token.expose_secret();
-        let human_id = token.human_id().map_or("", HumanId::as_str);
-        let text = [user, secret, human_id].concat().into_bytes();
-        Some(Self {
-            tag,
-            used: AtomicU32::new(mark(now)),
-            life,
-            user_len: u32::try_from(user.len()).ok()?,
-            token_len: u32::try_from(secret.len()).ok()?,
-            purpose: key.purpose(),
-            kind: token.kind(),
-            text: Zeroizing::new(text.into_boxed_slice()),
-        })
-    }
-
-    fn copy(&self) -> Self {
-        Self {
-            tag: self.tag,
-            used: AtomicU32::new(self.used.load(Ordering::Relaxed)),
-            life: self.life,
-            user_len: self.user_len,
-            token_len: self.token_len,
-            purpose: self.purpose,
-            kind: self.kind,
-            text: self.text.clone(),
-        }
-    }
-
-    fn part(&self, from: usize, to: usize) -> &str {
-        let bytes = self.text.get(from..to).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
-    }
-
-    const fn ends(&self) -> (usize, usize) {
-        let user = self.user_len as usize;
-        (user, user + self.token_len as usize)
-    }
-
-    fn is_of(&self, tag: u32, purpose: Purpose, user: &[u8]) -> bool {
-        self.tag == tag
-            && self.purpose == purpose
-            && self.text.get(..self.user_len as usize) == Some(user)
-    }
-}
-
-fn user(key: &TokenKey) -> &str {
-    key.user().map_or("", |user| user.as_str())
-}
 
 fn mark(now: Now) -> u32 {
     u32::try_from(now.monotonic().as_secs() >> MARK_SHIFT).unwrap_or(u32::MAX)
@@ -145,7 +77,11 @@ impl Table {
 
     /// A number of the key's own, which spreads what is drawn for it.
     pub(crate) fn seed(&self, key: &TokenKey) -> u64 {
-        self.hasher.hash_one((key.purpose(), user(key)))
+        // No two keys write the same, because all of them end with one number.
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(user(key).as_bytes());
+        hasher.write_u8(key.purpose() as u8);
+        hasher.finish()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -168,11 +104,7 @@ impl Table {
     pub(crate) fn find(&self, key: &TokenKey) -> Option<TokenRef> {
         let place = self.place(key);
         let bucket = self.segments[place.bucket / SEGMENT].get()?[place.bucket % SEGMENT].load();
-        let user = user(key).as_bytes();
-        let index = bucket
-            .as_deref()?
-            .iter()
-            .position(|slot| slot.is_of(place.tag, key.purpose(), user))?;
+        let index = bucket.as_deref()?.position(place.tag, key)?;
         Some(TokenRef { bucket, index })
     }
 
@@ -186,17 +118,15 @@ impl Table {
     ) -> usize {
         let place = self.place(key);
         let life = Life::of(token, policy, self.seed(key));
-        let Some(slot) = Slot::new(place.tag, key, token, life, now) else {
-            return 0;
-        };
-        let mut slot = Some(slot);
-        self.rewrite(place.bucket, |slots| {
-            let same = |slot: &Slot| slot.is_of(place.tag, key.purpose(), user(key).as_bytes());
-            match slots.iter().position(same) {
-                Some(index) if slots[index].life.generation() >= life.generation() => {}
-                Some(index) => slots[index] = slot.take().expect("a bucket is rewritten once"),
-                None => slots.push(slot.take().expect("a bucket is rewritten once")),
+        let entry = Entry::new(place.tag, key, token, life, mark(now));
+        self.rewrite(place.bucket, Some(entry), |entries, entry| {
+            let same = |entry: &Entry<'_>| entry.is_of(place.tag, key);
+            match entries.iter().position(same) {
+                Some(at) if entries[at].life().generation() >= life.generation() => return false,
+                Some(at) => entries.splice(at..=at, entry).for_each(drop),
+                None => entries.extend(entry),
             }
+            true
         });
         self.make_room(policy, now)
     }
@@ -204,15 +134,27 @@ impl Table {
     /// Drops the token of a key if `gone` says so.
     pub(crate) fn drop_if(&self, key: &TokenKey, gone: impl Fn(&Life, TokenKind) -> bool) {
         let place = self.place(key);
-        self.rewrite(place.bucket, |slots| {
-            slots.retain(|slot| {
-                let same = slot.is_of(place.tag, key.purpose(), user(key).as_bytes());
-                !(same && gone(&slot.life, slot.kind))
-            });
+        self.drop_from(place.bucket, |entry| {
+            entry.is_of(place.tag, key) && gone(entry.life(), entry.kind())
         });
     }
 
-    fn rewrite(&self, index: usize, change: impl FnOnce(&mut Vec<Slot>)) {
+    fn drop_from(&self, index: usize, gone: impl Fn(&Entry<'_>) -> bool) {
+        self.rewrite(index, None, |entries, _| {
+            let was = entries.len();
+            entries.retain(|entry| !gone(entry));
+            entries.len() < was
+        });
+    }
+
+    /// Puts another bucket in place of one. `change` gets what is there and what comes, and tells whether
+    /// it changed anything.
+    fn rewrite(
+        &self,
+        index: usize,
+        new: Option<Entry<'_>>,
+        change: impl for<'a> FnOnce(&mut Vec<Entry<'a>>, Option<Entry<'a>>) -> bool,
+    ) {
         let _writer = lock(&self.writers[index % WRITERS]);
         let segment = self.segments[index / SEGMENT].get_or_init(|| {
             let buckets = SEGMENT.min(self.mask + 1);
@@ -220,13 +162,19 @@ impl Table {
         });
         let bucket = &segment[index % SEGMENT];
         let before = bucket.load();
-        let mut slots: Vec<Slot> = before
-            .as_deref()
-            .map(|slots| slots.iter().map(Slot::copy).collect())
-            .unwrap_or_default();
-        let (was, _) = (slots.len(), change(&mut slots));
-        let is = slots.len();
-        bucket.store((is > 0).then(|| Arc::new(slots.into_boxed_slice())));
+        let mut entries = before.as_deref().map(Bucket::entries).unwrap_or_default();
+        let was = entries.len();
+        if !change(&mut entries, new) {
+            return;
+        }
+        let is = entries.len();
+        if is == 0 {
+            bucket.store(None);
+        } else if let Some(after) = Bucket::new(&entries) {
+            bucket.store(Some(Arc::new(after)));
+        } else {
+            return;
+        }
         if is > was {
             self.len.fetch_add(is - was, Ordering::Relaxed);
         } else {
@@ -237,7 +185,7 @@ impl Table {
     /// Drops what has ended in the next bucket, so that no secret outlives its use for long; and if
     /// there are too many tokens, those that ended first, then the least recently used of a few.
     fn make_room(&self, policy: &BrokerPolicy, now: Now) -> usize {
-        let ended = |slot: &Slot| slot.life.fitness(Duration::ZERO, policy, now) == Fitness::Spent;
+        let ended = |life: &Life| life.fitness(Duration::ZERO, policy, now) == Fitness::Spent;
         let mut given_up = 0;
         loop {
             let looked_at = if self.len() > self.capacity {
@@ -253,14 +201,11 @@ impl Table {
                     continue;
                 };
                 let bucket = segment[index % SEGMENT].load();
-                let slots = bucket.as_deref().map_or(&[][..], |slots| slots);
-                if slots.iter().any(ended) {
+                let slots = bucket.as_deref().map_or(&[][..], Bucket::slots);
+                if slots.iter().any(|slot| ended(slot.life())) {
                     drop(bucket);
-                    self.rewrite(index, |slots| slots.retain(|slot| !ended(slot)));
-                } else if let Some(used) = slots
-                    .iter()
-                    .map(|slot| slot.used.load(Ordering::Relaxed))
-                    .min()
+                    self.drop_from(index, |entry| ended(entry.life()));
+                } else if let Some(used) = slots.iter().map(Slot::used).min()
                     && oldest.is_none_or(|(before, _)| used < before)
                 {
                     oldest = Some((used, index));
@@ -270,13 +215,14 @@ impl Table {
                 return given_up;
             }
             if let Some((_, index)) = oldest {
-                self.rewrite(index, |slots| {
-                    let used = |slot: &Slot| slot.used.load(Ordering::Relaxed);
-                    if let Some(oldest) = (0..slots.len()).min_by_key(|index| used(&slots[*index]))
-                    {
-                        slots.swap_remove(oldest);
-                        given_up += 1;
-                    }
+                self.rewrite(index, None, |entries, _| {
+                    let used = |index: &usize| entries[*index].used();
+                    let Some(oldest) = (0..entries.len()).min_by_key(used) else {
+                        return false;
+                    };
+                    entries.swap_remove(oldest);
+                    given_up += 1;
+                    true
                 });
             }
         }
@@ -302,46 +248,45 @@ pub struct TokenRef {
 }
 
 impl TokenRef {
+    fn bucket(&self) -> &Bucket {
+        self.bucket.as_deref().expect("only what was found is lent")
+    }
+
     fn slot(&self) -> &Slot {
-        let bucket = self.bucket.as_deref().expect("only what was found is lent");
-        &bucket[self.index]
+        &self.bucket().slots()[self.index]
     }
 
     pub(crate) fn life(&self) -> &Life {
-        &self.slot().life
+        self.slot().life()
     }
 
     /// Marks it as used, once in a while.
     pub(crate) fn touch(&self, now: Now) {
-        let (used, mark) = (&self.slot().used, mark(now));
-        if used.load(Ordering::Relaxed) != mark {
-            used.store(mark, Ordering::Relaxed);
-        }
+        self.slot().mark(mark(now));
     }
 
     /// The kind of token.
     #[must_use]
     pub fn kind(&self) -> TokenKind {
-        self.slot().kind
+        self.slot().kind()
     }
 
     /// Tells it from the one it replaced.
     #[must_use]
     pub fn generation(&self) -> Generation {
-        self.slot().life.generation()
+        self.life().generation()
     }
 
     /// When it ends.
     #[must_use]
     pub fn expiry(&self) -> Expiry {
-        self.slot().life.expiry()
+        self.life().expiry()
     }
 
     /// The token in clear. Keep it out of logs and messages.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
-        let (user, token) = self.slot().ends();
-        self.slot().part(user, token)
+        self.bucket().token(self.index)
     }
 
     /// What authorizes calls.
@@ -356,14 +301,13 @@ impl TokenRef {
     /// A copy to keep.
     #[must_use]
     pub fn to_kept(&self) -> KeptToken {
-        let slot = self.slot();
-        let human_id = slot.part(slot.ends().1, slot.text.len());
+        let human_id = self.bucket().human_id(self.index);
         // How long it lived in all decided when it is renewed, and that is decided.
         KeptToken::new(
-            slot.kind,
+            self.kind(),
             self.expose_secret(),
-            slot.life.generation(),
-            slot.life.expiry(),
+            self.generation(),
+            self.expiry(),
             Duration::ZERO,
         )
         .with_human_id((!human_id.is_empty()).then(|| HumanId::new(human_id)))
