@@ -163,7 +163,7 @@ fn activity_table(activities: &[Record<Activity>]) -> Markup {
                     } }
                     tbody { @for one in latest { tr {
                         td { (one.start_time.map_or_else(|| "–".to_owned(), |at| at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M").to_string())) }
-                        td { (one.kind.as_deref().unwrap_or("–")) }
+                        td { (one.kind.as_deref().unwrap_or("–").replace('_', " ")) }
                         td { (one.source.as_deref().unwrap_or("–")) }
                         td .number { (number(one.duration.map(|seconds| seconds / 60.0), 0)) }
                         td .number { (number(one.distance.map(|metres| metres / 1000.0), 1)) }
