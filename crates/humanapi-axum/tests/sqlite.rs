@@ -1,5 +1,7 @@
 //! The directory in a SQLite file.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 use std::sync::Arc;
 
 use humanapi_axum::{Sighting, SqliteDirectory, UserDirectory as _, UserRecord};

@@ -11,9 +11,11 @@ use crate::session::Sessions;
 
 /// Puts Connect together: who asks, who is signed in, where users come back to.
 pub fn connect(
-    (credentials, hosts): (Credentials, Hosts),
+    credentials: Credentials,
+    hosts: Hosts,
     transport: impl Transport + 'static,
-    (sessions, directory): (Sessions, impl UserDirectory + 'static),
+    sessions: Sessions,
+    directory: impl UserDirectory + 'static,
     origin: &str,
 ) -> Result<Connect, SetupError> {
     let client = Client::builder(credentials, Provisioning::Connect, transport);

@@ -75,15 +75,15 @@ async fn main() -> anyhow::Result<()> {
     let local = format!("http://{}", listener.local_addr()?);
     let origin = args.origin.clone().unwrap_or(local);
 
-    let (application, sandbox) = match &args.client_id {
-        Some(id) => ((credentials(id, &args)?, hosts(&args)?), None),
+    let (credentials, hosts, sandbox) = match &args.client_id {
+        Some(id) => (credentials(id, &args)?, hosts(&args)?, None),
         None => {
             let sandbox = Sandbox::builder()
                 .callback(format!("{origin}/connect/callback"))
                 .start()?;
             let app = sandbox.app(DemoApp::Connect);
             let credentials = Credentials::new(&*app.client_id, app.client_secret.clone())?;
-            ((credentials, Hosts::single(sandbox.url())?), Some(sandbox))
+            (credentials, Hosts::single(sandbox.url())?, Some(sandbox))
         }
     };
     let directory: Arc<dyn UserDirectory> = match &args.database {
@@ -92,9 +92,11 @@ async fn main() -> anyhow::Result<()> {
     };
     let sessions = Sessions::new(Person::synthetic(), &origin);
     let connect = patient_page::connect::connect(
-        application,
+        credentials,
+        hosts,
         HyperTransport::new(),
-        (sessions.clone(), directory),
+        sessions.clone(),
+        directory,
         &origin,
     )?;
     let mut out = std::io::stdout();

@@ -1,6 +1,8 @@
 //! The app over real HTTP, before a sandbox: what a browser without JavaScript would send, and what
 //! connect.js would.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 use std::sync::Mutex;
 
 use humanapi_axum::MemoryDirectory;
@@ -35,9 +37,11 @@ impl World {
         let hosts = Hosts::single(sandbox.url()).unwrap();
         let sessions = Sessions::new(people, &base);
         let connect = patient_page::connect::connect(
-            (credentials, hosts),
+            credentials,
+            hosts,
             HyperTransport::new(),
-            (sessions.clone(), MemoryDirectory::new()),
+            sessions.clone(),
+            MemoryDirectory::new(),
             &base,
         )
         .unwrap();
@@ -466,4 +470,24 @@ fn the_integration_has_at_most_40_lines() {
             assert!(!other.contains(word), "{name} has {word}");
         }
     }
+}
+
+#[test]
+fn the_chapter_shows_the_code_as_it_is() {
+    let chapter = include_str!("../../../docs/adding-connect.md");
+    let sources = [
+        include_str!("../src/connect.rs"),
+        include_str!("../src/lib.rs"),
+        include_str!("../src/pages.rs"),
+    ];
+    let mut pieces = chapter.split("```rust\n");
+    pieces.next();
+    let mut shown = 0;
+    for piece in pieces {
+        let (snippet, _) = piece.split_once("```").expect("a snippet ends");
+        let is_there = sources.iter().any(|source| source.contains(snippet));
+        assert!(is_there, "the app has no such lines:\n{snippet}");
+        shown += 1;
+    }
+    assert!(shown >= 4, "{shown} snippets");
 }
