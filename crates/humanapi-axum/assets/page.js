@@ -13,7 +13,8 @@ const STATUS = {
   opening: "Opening Connect…",
   checking: "Checking your connections…",
   renewing: "The session had expired. Opening Connect again…",
-  unreachable: "The server could not be reached: try again in a moment.",
+  unreachable: "the server could not be reached: try again in a moment.",
+  signedOut: "you are not signed in any more: load the page again and sign in.",
 };
 
 const say = (text) => {
@@ -43,7 +44,10 @@ async function post(route, body) {
   }
   const answer = await response.json().catch(() => null);
   if (response.ok && answer) return answer;
-  throw answer?.error ?? { code: "http-" + response.status, remedy: STATUS.unreachable };
+  if (answer?.error) throw answer.error;
+  // Who is not signed in gets the application's own answer, whatever that is.
+  const remedy = response.status === 401 ? STATUS.signedOut : STATUS.unreachable;
+  throw { code: "http-" + response.status, remedy };
 }
 
 function failed(problem) {

@@ -62,7 +62,7 @@ const CORE: [&str; 24] = [
 ];
 
 /// What a crate must not reach under any features. A final `*` stands for any ending.
-const NEVER: [(&str, &[&str]); 6] = [
+const NEVER: [(&str, &[&str]); 7] = [
     (
         "humanapi-core",
         &[
@@ -77,6 +77,16 @@ const NEVER: [(&str, &[&str]); 6] = [
         ],
     ),
     ("humanapi-client", &["reqwest", "hyper*", "rustls*"]),
+    (
+        "humanapi-axum",
+        &[
+            "reqwest",
+            "humanapi-hyper",
+            "humanapi-reqwest",
+            "humanapi-sandbox",
+            "humanapi-store",
+        ],
+    ),
     ("humanapi-hyper", &["reqwest", "humanapi-reqwest"]),
     ("humanapi-reqwest", &["humanapi-hyper"]),
     ("humanapi-sandbox", &["humanapi-*"]),

@@ -5,7 +5,7 @@ use humanapi_client::connect::{CONNECT_JS, CONNECT_JS_INTEGRITY};
 use humanapi_client::core::connect::{CallbackError, Mode};
 use reqwest::Method;
 
-use crate::support::{HandClock, World, client};
+use crate::support::{HandClock, World, client, plain_http, serve};
 
 #[tokio::test]
 async fn settings_that_cannot_be_are_refused() {
@@ -157,4 +157,24 @@ async fn launches_are_opened_as_the_application_says() {
     let token = world.browser("ann").token().await;
     assert_eq!(token["options"]["config"], "c");
     assert!(token.get("hostedLink").is_none());
+}
+
+#[tokio::test]
+async fn the_routes_work_where_they_are_nested() {
+    let world = World::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let app: axum::Router = axum::Router::new().nest("/h", world.connect.router());
+    serve(listener, app);
+    let http = plain_http();
+    for (path, status) in [
+        ("/h/connect.js", 200),
+        ("/h/connect/page.js", 200),
+        ("/h/connect/token", 405),
+        ("/h/connect/nothing", 404),
+        ("/connect.js", 404),
+    ] {
+        let answer = http.get(format!("{base}{path}")).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+    }
 }

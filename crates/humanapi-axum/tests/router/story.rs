@@ -118,6 +118,43 @@ async fn a_user_who_was_deleted_starts_over_under_another_id_and_the_app_is_told
 }
 
 #[tokio::test]
+async fn data_that_was_refused_a_moment_ago_is_read_after_the_confirmation() {
+    let world = World::new().await;
+    let ann = world.browser("ann");
+    ann.token().await;
+    let read = || {
+        world
+            .connect
+            .client()
+            .user("ann")
+            .data()
+            .activities()
+            .send()
+    };
+    assert!(
+        read().await.is_err(),
+        "nothing is connected, and the client keeps that in mind"
+    );
+    world.connect_source("ann");
+    assert!(read().await.is_err());
+    assert_eq!(ann.outcome(connected()).await["connected"], true);
+    assert!(!read().await.unwrap().items.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_token_shows_outdates_the_last_answer() {
+    let world = World::new().await;
+    let ann = world.browser("ann");
+    ann.token().await;
+    world.connect_source("ann");
+    assert_eq!(ann.outcome(connected()).await["connected"], true);
+    let control = world.sandbox.control();
+    control.delete_user(&world.app.client_id, "ann").unwrap();
+    assert_eq!(ann.token().await["kind"], "session");
+    assert_eq!(ann.outcome(connected()).await["connected"], false);
+}
+
+#[tokio::test]
 async fn a_token_that_expired_in_the_middle_is_renewed() {
     let world = World::new().await;
     let ann = world.browser("ann");
