@@ -11,7 +11,7 @@ use works::WORKS;
 
 fn main() -> ExitCode {
     instructions::main(
-        "humanapi-core, check_instructions",
+        "check_core_instructions",
         &WORKS,
         &[Bound::times("access", 0.6, "usual")],
     )

@@ -16,10 +16,8 @@ fn main() -> ExitCode {
     // The runner starts this program again for each count, without a path to look for programs in.
     let counted = std::env::args().nth(1).as_deref() == Some("--gungraun-run");
     if !counted
-        && let Some(skipped) = skip_without(
-            "humanapi-core, check_token_calls",
-            &["valgrind", "gungraun-runner"],
-        )
+        && let Some(skipped) =
+            skip_without("check_core_token_calls", &["valgrind", "gungraun-runner"])
     {
         return skipped;
     }
@@ -77,7 +75,6 @@ fn client() -> Ready<IssueClientToken> {
 #[expect(
     unused_qualifications,
     unreachable_pub,
-    clippy::disallowed_types,
     reason = "the macros write it so"
 )]
 mod counts {

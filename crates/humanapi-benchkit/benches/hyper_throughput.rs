@@ -1,20 +1,27 @@
 //! Times token calls over loopback: by the client, by the loop alone, and by hyper by hand, in turns.
 
+mod by_hyper;
 mod calls;
 
-use calls::{ByClient, ByDrive, ByHand, ByHandInTime};
+use by_hyper::{ByHyper, ByHyperInTime};
+use calls::{ByClient, ByDrive};
 use humanapi_benchkit::{Contender, Load, Race, Server, serve_if_asked};
+use humanapi_hyper::HyperTransport;
 
 fn main() -> anyhow::Result<()> {
     serve_if_asked();
     let server = Server::start()?;
     let contenders = [
-        Contender::new("client", |load| load.run::<ByClient>(server.url())),
-        Contender::new("drive", |load| load.run::<ByDrive>(server.url())),
-        Contender::new("by hand, in time", |load| {
-            load.run::<ByHandInTime>(server.url())
+        Contender::new("client", |load| {
+            load.run::<ByClient<HyperTransport>>(server.url())
         }),
-        Contender::new("by hand", |load| load.run::<ByHand>(server.url())),
+        Contender::new("drive", |load| {
+            load.run::<ByDrive<HyperTransport>>(server.url())
+        }),
+        Contender::new("by hand, in time", |load| {
+            load.run::<ByHyperInTime>(server.url())
+        }),
+        Contender::new("by hand", |load| load.run::<ByHyper>(server.url())),
     ];
     Race::new("64 at once", Load::at_once(10_000, 64), &contenders)
         .with_rounds(41)
