@@ -1,6 +1,5 @@
 //! Token stores of the Human API SDK, for processes that share tokens.
-//!
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "sqlite", doc = "", doc = include_str!("../README.md"))]
 
 mod backend;
 #[cfg(feature = "postgres")]

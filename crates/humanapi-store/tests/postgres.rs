@@ -207,3 +207,18 @@ async fn a_hit_is_one_round_trip() {
         .with_timeout(operating::AMPLE);
     operating::a_hit_is_one_round_trip(&store, &count).await;
 }
+
+/// A row whose numbers are ahead of the clock, which may have been set back, is kept: a fresh one would begin lower.
+#[tokio::test]
+async fn a_row_ahead_of_the_clock_is_not_purged() {
+    let Some(place) = place().await else { return };
+    let store = open(&place, &place.keys).await;
+    operating::a_row_ahead_of_the_clock_stays(&store, async || {
+        let ahead = "UPDATE humanapi_rows SET fence = fence + 3600000000, lease_ends = 0";
+        let done = sqlx::raw_sql(ahead)
+            .execute(&mut connect(&place.url).await)
+            .await;
+        assert_eq!(done.expect("the table is there").rows_affected(), 1);
+    })
+    .await;
+}

@@ -207,3 +207,26 @@ async fn a_server_that_lost_everything_gives_no_fence_twice() {
     let held = store.acquire(&key, long, None).await;
     assert!(matches!(held, Ok(Acquired::Held { .. })), "{held:?}");
 }
+
+/// A row whose numbers are ahead of the clock, which may have been set back, is kept: a fresh one would begin lower.
+#[tokio::test]
+async fn a_row_ahead_of_the_clock_is_not_purged() {
+    let Some(place) = place().await else { return };
+    let store = open(&place, &place.keys).await;
+    operating::a_row_ahead_of_the_clock_stays(&store, async || {
+        let mut connection = place.connect().await;
+        let keys: Vec<String> = connection.keys("humanapi:row:*").await.expect("keys");
+        let [key] = &keys[..] else {
+            panic!("there is one row, but: {keys:?}");
+        };
+        let ahead: redis::RedisResult<u64> =
+            connection.hincr(key, "fence", 3_600_000_000_u64).await;
+        ahead.expect("it is a whole number");
+        // As the lease's end does.
+        let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+        let soon = now.expect("it is past 1970").as_millis() as i64 + 20;
+        let ends: redis::RedisResult<()> = connection.hset(key, "lease", soon).await;
+        ends.expect("a hash");
+    })
+    .await;
+}

@@ -169,3 +169,18 @@ async fn a_writer_that_does_not_end_is_told() {
     assert!(begun.elapsed() < std::time::Duration::from_secs(5));
     lock.rollback().await.expect("it ends");
 }
+
+/// A row whose numbers are ahead of the clock, which may have been set back, is kept: a fresh one would begin lower.
+#[tokio::test]
+async fn a_row_ahead_of_the_clock_is_not_purged() {
+    let Some(place) = place().await else { return };
+    let store = open(&place, &place.keys).await;
+    operating::a_row_ahead_of_the_clock_stays(&store, async || {
+        let ahead = "UPDATE humanapi_rows SET fence = fence + 3600000000, lease_ends = 0";
+        let done = sqlx::raw_sql(ahead)
+            .execute(&mut place.connect().await)
+            .await;
+        assert_eq!(done.expect("the table is there").rows_affected(), 1);
+    })
+    .await;
+}

@@ -240,6 +240,31 @@ pub(crate) async fn a_place_without_tables_says_so<B: Backend + Debug>(
     fails(&store, loaded, StoreErrorKind::NotSetUp);
 }
 
+/// A row whose fence is moved an hour ahead, and its lease ended, is not purged, and its next fence is higher still.
+pub(crate) async fn a_row_ahead_of_the_clock_stays<B: Backend>(
+    store: &Store<B>,
+    move_ahead: impl AsyncFn(),
+) {
+    let key = key("one");
+    let Ok(Acquired::Won(lease)) = store.acquire(&key, HOUR, None).await else {
+        panic!("nobody else asks");
+    };
+    move_ahead().await;
+    tokio::time::sleep(Duration::from_millis(40)).await;
+    assert_eq!(store.purge_expired().await.expect("it answers"), 0);
+    let Ok(Acquired::Won(next)) = store.acquire(&key, Duration::ZERO, None).await else {
+        panic!("the lease ended");
+    };
+    let ahead = lease.fence() + HOUR.as_micros() as u64;
+    assert!(next.fence() > ahead);
+    store.release(&key, next).await.expect("it answers");
+    assert_eq!(store.purge_expired().await.expect("it answers"), 0);
+    let Ok(Acquired::Won(last)) = store.acquire(&key, HOUR, None).await else {
+        panic!("it was released");
+    };
+    assert!(last > next);
+}
+
 /// The failure is of this kind, and nothing that can be shown of it or of the store holds a secret.
 #[track_caller]
 pub(crate) fn fails<T, B: Debug>(
@@ -307,11 +332,19 @@ pub(crate) async fn goes_on_after<B: Backend + Debug>(
 /// The same when nobody asked while the server was away.
 pub(crate) async fn notices_no_restart<B: Backend + Debug>(store: &Store<B>, restart: impl Fn()) {
     let kept = key("two");
-    keep(store, &kept, "before", HOUR).await;
+    let known = keep(store, &kept, "before", HOUR).await;
     restart();
     assert_eq!(text(store, &kept).await, "before");
     restart();
-    keep(store, &kept, "after", HOUR).await;
+    let Ok(Acquired::Won(lease)) = store.acquire(&kept, HOUR, Some(known)).await else {
+        panic!("nobody else asks");
+    };
+    restart();
+    let done = store.commit(&kept, lease, &token("after", HOUR)).await;
+    assert_eq!(done.expect("the store answers"), Commit::Done);
+    restart();
+    let done = store.invalidate(&kept, lease.generation()).await;
+    done.expect("the store answers");
 }
 
 /// A server that takes connections and never says a word. Tells its port.
