@@ -217,10 +217,6 @@ impl Connect {
         };
         let change = inner.directory.record(user, &seen).await?;
         self.tell(user, &change);
-        if change.before.status != change.after.status || change.human_id_changed() {
-            // A refusal of a moment ago stands in the broker, and a token for somebody else may.
-            self.forget_tokens(user).await;
-        }
         let said = Confirmed {
             connected: confirmation.is_connected(),
             human_id_changed: change.human_id_changed(),

@@ -189,6 +189,7 @@ mod tests {
             "the oldest had to go"
         );
         assert!(visitors.redeem(&ann, &nonces[MOST_LAUNCHES], at(1)));
+        assert!(visitors.redeem(&ann, &nonces[2], at(1)), "and no other");
         for number in 0..MOST_USERS.get() {
             visitors.expect(&user(&number.to_string()), nonce(), at(100));
         }

@@ -131,6 +131,8 @@ async fn a_page_has_a_new_nonce_and_a_strict_policy() {
     assert!(other.scripts.contains("src=\"/h/connect.js\""));
     assert!(other.scripts.contains("src=\"/h/connect/page.js\""));
     let hostile = world.connect.page("/\"><script>").unwrap();
+    let src = "src=\"/&quot;>&lt;script>/connect/page.js\"";
+    assert!(hostile.scripts.contains(src), "{}", hostile.scripts);
     assert!(!hostile.scripts.contains("<script>"), "{}", hostile.scripts);
 }
 

@@ -138,7 +138,13 @@ async fn data_that_was_refused_a_moment_ago_is_read_after_the_confirmation() {
     world.connect_source("ann");
     assert!(read().await.is_err());
     assert_eq!(ann.outcome(connected()).await["connected"], true);
+    let before = world.exchanges();
     assert!(!read().await.unwrap().items.is_empty());
+    assert_eq!(
+        world.exchanges(),
+        before,
+        "the proof is the token that reads"
+    );
 }
 
 #[tokio::test]
