@@ -113,7 +113,7 @@ pub enum StoreErrorKind {
     Tampered,
     /// What it keeps was sealed with a key that is not at hand.
     UnknownSealingKey,
-    /// It gave back an older token than one that it gave before.
+    /// It gave back an older token than one that it gave this process before.
     RolledBack,
 }
 

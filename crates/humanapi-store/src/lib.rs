@@ -11,6 +11,7 @@ mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod seal;
+mod seen;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]

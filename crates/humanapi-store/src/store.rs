@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 use crate::backend::{Backend, RowName, Sealed};
 use crate::keys::SealingKeys;
 use crate::seal;
+use crate::seen::Seen;
 
 /// A token store over any [`Backend`].
 ///
@@ -23,6 +24,7 @@ pub struct Store<B> {
     keys: SealingKeys,
     timeout: Duration,
     checked: OnceCell<()>,
+    seen: Seen,
 }
 
 /// How long an operation may take, unless told otherwise.
@@ -37,12 +39,13 @@ const ROTATE_BATCH: u32 = 200;
 impl<B: Backend> Store<B> {
     /// A store over this backend. Nothing is asked of it yet.
     #[must_use]
-    pub const fn new(backend: B, keys: SealingKeys) -> Self {
+    pub fn new(backend: B, keys: SealingKeys) -> Self {
         Self {
             backend,
             keys,
             timeout: TIMEOUT,
             checked: OnceCell::const_new(),
+            seen: Seen::default(),
         }
     }
 
@@ -171,6 +174,18 @@ impl<B: Backend> Store<B> {
     }
 
     /// Readies the store for an operation on a key.
+    /// Opens a row's token, if the row is no older than it was `before`.
+    fn unseal(
+        &self,
+        name: &RowName,
+        before: Option<Generation>,
+        row: &RowToken<Sealed>,
+    ) -> Result<KeptToken, StoreError> {
+        let token = seal::open(&self.keys, name, row)?;
+        self.seen.check(name, before, row.generation)?;
+        Ok(token)
+    }
+
     async fn row(&self, key: &TokenKey) -> Result<RowName, StoreError> {
         self.ready().await?;
         Ok(seal::name(&self.keys, key))
@@ -193,9 +208,9 @@ async fn within<T>(
 impl<B: Backend> TokenStore for Store<B> {
     async fn load(&self, key: &TokenKey) -> Result<Option<KeptToken>, StoreError> {
         let name = self.row(key).await?;
+        let before = self.seen.newest(&name);
         let row = within(self.timeout, self.backend.load(&name)).await?;
-        row.map(|row| seal::open(&self.keys, &name, &row))
-            .transpose()
+        row.map(|row| self.unseal(&name, before, &row)).transpose()
     }
 
     async fn acquire(
@@ -205,11 +220,12 @@ impl<B: Backend> TokenStore for Store<B> {
         known: Option<Generation>,
     ) -> Result<Acquired<KeptToken>, StoreError> {
         let name = self.row(key).await?;
+        let before = self.seen.newest(&name);
         let acquired = self.backend.acquire(&name, ttl, known);
         Ok(match within(self.timeout, acquired).await? {
             Acquired::Won(lease) => Acquired::Won(lease),
             Acquired::Held { remaining } => Acquired::Held { remaining },
-            Acquired::Newer(row) => Acquired::Newer(seal::open(&self.keys, &name, &row)?),
+            Acquired::Newer(row) => Acquired::Newer(self.unseal(&name, before, &row)?),
         })
     }
 
@@ -223,7 +239,11 @@ impl<B: Backend> TokenStore for Store<B> {
         let expires_at = seal::expires_at(token.expiry());
         let sealed = seal::seal(&self.keys, &name, lease.generation(), expires_at, token)?;
         let committed = self.backend.commit(&name, lease, expires_at, &sealed);
-        within(self.timeout, committed).await
+        let committed = within(self.timeout, committed).await?;
+        if committed == Commit::Done {
+            self.seen.note(&name, lease.generation());
+        }
+        Ok(committed)
     }
 
     async fn release(&self, key: &TokenKey, lease: Lease) -> Result<(), StoreError> {

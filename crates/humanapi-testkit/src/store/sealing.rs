@@ -56,10 +56,16 @@ pub async fn an_older_token_does_not_pass_for_a_newer_one(place: impl Place) {
     place
         .put(&RawToken {
             generation: after.generation,
-            ..before
+            ..before.clone()
         })
         .await;
     refused(&*store, &key, StoreErrorKind::Tampered).await;
+
+    // The whole row as it was: genuine, and told by whoever has seen the newer one.
+    place.put(&before).await;
+    refused(&*store, &key, StoreErrorKind::RolledBack).await;
+    place.put(&after).await;
+    assert_eq!(text(&*store, &key).await.as_deref(), Some("newer"));
 }
 
 /// An end that was put off.
