@@ -169,6 +169,7 @@ impl Browser {
             if begun.elapsed() >= PATIENCE {
                 let shown = "return [location.href, document.body.innerText]";
                 let shown = self.driver.execute(shown, Vec::new()).await;
+                let script = if script == FIND { "an element" } else { script };
                 panic!("in vain: {script} {arguments:?}: {found:?} on {shown:#?}");
             }
             tokio::time::sleep(Duration::from_millis(15)).await;

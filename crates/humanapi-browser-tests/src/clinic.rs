@@ -90,6 +90,12 @@ impl Clinic {
         client(sandbox, &sandbox.app(app), provisioning, &self.secrets)
     }
 
+    /// What every server of a case sends by: it takes note of what must stay there.
+    #[must_use]
+    pub fn transport(&self) -> impl Transport + 'static {
+        watched(&self.secrets)
+    }
+
     /// The SDK for the one user.
     #[must_use]
     pub fn patient(&self) -> humanapi_client::User {
@@ -275,10 +281,7 @@ fn client(
     let kept = &mut *secrets.lock().expect("nobody panics holding it");
     kept.push(app.client_secret.clone());
     let credentials = Credentials::new(app.client_id.as_str(), app.client_secret.as_str());
-    let transport = Watched {
-        inner: HyperTransport::new(),
-        secrets: secrets.clone(),
-    };
+    let transport = watched(secrets);
     Client::builder(
         credentials.expect("an id and a secret"),
         provisioning,
@@ -286,6 +289,13 @@ fn client(
     )
     .hosts(Hosts::single(sandbox.url()).expect("an address on this machine"))
     .build()
+}
+
+fn watched(secrets: &Arc<Mutex<Vec<String>>>) -> Watched {
+    Watched {
+        inner: HyperTransport::new(),
+        secrets: secrets.clone(),
+    }
 }
 
 /// Takes note of every token that must stay on the server.

@@ -27,16 +27,32 @@ impl Stage {
     /// Starts everything; none where a program is missing, after saying so. The application and
     /// Connect are on different sites.
     pub async fn set(test: &str) -> Option<Self> {
-        Self::set_on(test, "localhost").await
+        Self::set_on(test, "localhost", || {
+            Sandbox::start().expect("a free port on loopback")
+        })
+        .await
     }
 
     /// Starts everything, with the application and Connect on two ports of the same name: of
     /// different origins still, but in one process of the browser, which tells more of it.
     pub async fn set_on_one_site(test: &str) -> Option<Self> {
-        Self::set_on(test, "127.0.0.1").await
+        Self::set_on(test, "127.0.0.1", || {
+            Sandbox::start().expect("a free port on loopback")
+        })
+        .await
     }
 
-    async fn set_on(test: &str, name: &str) -> Option<Self> {
+    /// Starts everything, for an application that brings its own pages: hosted Connect may lead back to
+    /// this address.
+    pub async fn set_with_callback(test: &str, callback: &str) -> Option<Self> {
+        Self::set_on(test, "localhost", || {
+            let sandbox = Sandbox::builder().callback(callback);
+            sandbox.start().expect("a free port on loopback")
+        })
+        .await
+    }
+
+    async fn set_on(test: &str, name: &str, sandbox: impl FnOnce() -> Sandbox) -> Option<Self> {
         let programs = match Programs::find() {
             Ok(programs) => programs,
             Err(missing) => {
@@ -44,7 +60,7 @@ impl Stage {
                 return None;
             }
         };
-        let sandbox = Sandbox::start().expect("a free port on loopback");
+        let sandbox = sandbox();
         let clinic = Clinic::open(&sandbox, name).await;
         let stranger = Site::start("localhost").await;
         stranger.page(

@@ -3,6 +3,7 @@
 mod keyboard;
 mod launcher;
 mod pages;
+mod patient_page;
 mod secrets;
 mod sittings;
 mod story;

@@ -7,14 +7,14 @@ use http::header;
 use humanapi_browser_tests::{Browser, Stage, packages};
 use serde_json::json;
 
-use crate::{package, story, within};
+use crate::{package, patient_page, story, within};
 
 /// A narrow phone and a wide window.
 const SIZES: [(u32, u32); 2] = [(390, 844), (1280, 800)];
 const SCHEMES: [&str; 2] = ["light", "dark"];
 
 /// Goes through every screen there is, and looks at each.
-async fn walk(stage: &Stage, mut look: impl AsyncFnMut(&Browser, &str)) {
+async fn walk(stage: &Stage, patient_page: &str, mut look: impl AsyncFnMut(&Browser, &str)) {
     let Stage {
         browser,
         clinic,
@@ -98,6 +98,18 @@ async fn walk(stage: &Stage, mut look: impl AsyncFnMut(&Browser, &str)) {
     browser.goto(&format!("{}/", sandbox.url())).await;
     browser.find("status", "Live").await;
     look(browser, "dashboard").await;
+
+    browser.goto(patient_page).await;
+    look(browser, "patient-page-sign-in").await;
+    patient_page::sign_in(browser, patient_page, "Chloé O’Hara").await;
+    browser.find("heading", "Welcome, Chloé O’Hara").await;
+    look(browser, "patient-page-new").await;
+    patient_page::connect_strider(browser).await;
+    browser.find("heading", "Welcome back, Chloé O’Hara").await;
+    look(browser, "patient-page-connected").await;
+    browser.goto(&format!("{patient_page}/nowhere")).await;
+    browser.find("heading", "Not found").await;
+    look(browser, "patient-page-not-found").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,11 +119,11 @@ async fn axe_finds_nothing_serious() {
         let Some(axe) = package(test, packages::AXE, "axe.min.js").await else {
             return;
         };
-        let Some(stage) = Stage::set(test).await else {
+        let Some((stage, origin)) = patient_page::open(test).await else {
             return;
         };
         let mut screens = 0;
-        walk(&stage, async |browser, screen| {
+        walk(&stage, &origin, async |browser, screen| {
             screens += 1;
             for scheme in SCHEMES {
                 browser.look(1280, 800, scheme).await;
@@ -124,8 +136,8 @@ async fn axe_finds_nothing_serious() {
             }
         })
         .await;
-        assert!(screens >= 13);
-        stage.end_but_for(&["401", "422"]).await;
+        assert!(screens >= 17);
+        stage.end_but_for(&["401", "404", "422"]).await;
     })
     .await;
 }
@@ -162,10 +174,10 @@ async fn check_access(browser: &Browser, axe: &str, screen: &str, scheme: &str) 
 async fn they_fit_into_narrow_and_wide_windows_in_light_and_dark() {
     within(async {
         let test = "pages::they_fit_into_narrow_and_wide_windows_in_light_and_dark";
-        let Some(stage) = Stage::set(test).await else { return };
+        let Some((stage, origin)) = patient_page::open(test).await else { return };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
         std::fs::create_dir_all(&folder).expect("the target folder takes one more");
-        walk(&stage, async |browser, screen| {
+        walk(&stage, &origin, async |browser, screen| {
             let mut backgrounds = Vec::new();
             for (width, height) in SIZES {
                 for scheme in SCHEMES {
@@ -187,7 +199,7 @@ async fn they_fit_into_narrow_and_wide_windows_in_light_and_dark() {
             browser.look(1280, 800, "light").await;
         })
         .await;
-        stage.end_but_for(&["401", "422"]).await;
+        stage.end_but_for(&["401", "404", "422"]).await;
         // Past the test's captured output, because nobody asks for it where all is well.
         writeln!(std::io::stderr(), "screenshots: {}", folder.display()).expect("it is open");
     })
@@ -197,15 +209,17 @@ async fn they_fit_into_narrow_and_wide_windows_in_light_and_dark() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_has_a_strict_content_policy() {
     within(async {
-        let Some(stage) = Stage::set("pages::each_has_a_strict_content_policy").await else {
+        let opened = patient_page::open("pages::each_has_a_strict_content_policy").await;
+        let Some((stage, origin)) = opened else {
             return;
         };
-        walk(&stage, async |_, _| {}).await;
+        walk(&stage, &origin, async |_, _| {}).await;
         let ours = [
             stage.clinic.site.origin().to_owned(),
             stage.sandbox.url().to_owned(),
+            origin,
         ];
-        let remains = stage.end_but_for(&["401", "422"]).await;
+        let remains = stage.end_but_for(&["401", "404", "422"]).await;
         let mut pages = 0;
         for exchange in remains.traffic.exchanges() {
             let kind = exchange.answer_headers.get(header::CONTENT_TYPE);
