@@ -142,13 +142,15 @@ struct Desk {
 
 impl Desk {
     fn new(settings: Settings) -> Self {
-        let wall = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_800_000_000_123_456_789);
+        // Half of the histories keep to whole milliseconds, where nothing is lost to rounding.
+        let apart = Duration::from_nanos(settings.seed % 2 * 456_789);
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_123) + apart;
         Self {
             settings,
             policy: settings.policy(),
             keeper: Keeper::new(settings.seed),
             model: Model::default(),
-            now: Now::new(Duration::from_nanos(5_000_456_789), wall),
+            now: Now::new(Duration::from_secs(5) + apart, wall),
             answers: Vec::new(),
         }
     }
@@ -598,6 +600,27 @@ proptest! {
         }
         prop_assert!((12..=30).contains(&exchanges), "{exchanges} exchanges");
     }
+}
+
+/// To the millisecond, which random times seldom hit.
+#[test]
+fn a_token_is_served_until_the_margin_before_its_end_begins() {
+    let mut desk = Desk::new(usual(0));
+    let ask = Event::Ask(Duration::ZERO, Rejected::Nothing);
+    for event in [
+        Event::Held(Duration::from_secs(86_400), 1),
+        Event::PassUntilEnd(51),
+        ask,
+        Event::Pass(Duration::from_millis(99)),
+        ask,
+        Event::Pass(Duration::from_millis(1)),
+        Event::Failed(Failure::Rule),
+        ask,
+    ] {
+        desk.happen(event);
+    }
+    let answers = desk.answers.iter().map(|(answer, _)| *answer);
+    assert!(answers.eq([Answer::ServeAndRenew, Answer::Serve, Answer::Failed]));
 }
 
 /// What the strategy above reaches: without it the properties would say little.

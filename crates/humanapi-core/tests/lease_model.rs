@@ -106,6 +106,10 @@ struct Process {
     ahead: i8,
     /// What it knew or saw refused when it began: it must end with something newer.
     floor: Option<Generation>,
+    /// What it reported as refused.
+    rejected: Option<Generation>,
+    /// Whether no token that another got will do for it.
+    picky: bool,
     /// The token that the store gave last.
     stored: Option<Token>,
     /// The token that it had exchanged.
@@ -115,28 +119,30 @@ struct Process {
 }
 
 impl Process {
-    /// At its first step.
+    /// Before its first step.
     fn new(known: Option<u64>, rejected: Option<u64>) -> Self {
         let known = known.map(Generation::new);
         let rejected = rejected.map(Generation::new);
-        let mut process = Self {
+        Self {
             machine: SharedExchange::new(known, rejected),
-            place: Place::Crashed,
+            place: Place::Waiting(0),
             ahead: 0,
             floor: known.max(rejected),
+            rejected,
+            picky: false,
             stored: None,
             exchanged: None,
             lease: None,
-        };
-        process.place = match rejected {
-            Some(generation) => Place::Asked(Ask::Invalidate(generation)),
-            None => Place::Asked(Ask::Load),
-        };
-        process
+        }
     }
 
     const fn with_clock_ahead(mut self, ticks: i8) -> Self {
         self.ahead = ticks;
+        self
+    }
+
+    const fn picky(mut self) -> Self {
+        self.picky = true;
         self
     }
 
@@ -151,6 +157,8 @@ impl Process {
             place,
             ahead: self.ahead,
             floor: None,
+            rejected: None,
+            picky: self.picky,
             stored: None,
             exchanged: None,
             lease: None,
@@ -345,6 +353,7 @@ impl World {
             StoreStep::Acquire { known } => Place::Asked(Ask::Acquire(known)),
             StoreStep::WaitUntil(until) => Place::Waiting(ticks(until)),
             StoreStep::Exchange { generation } => {
+                assert_eq!(process.exchanged, None, "it has one already");
                 self.exchanges += 1;
                 Place::Asked(Ask::Exchange(generation))
             }
@@ -376,6 +385,19 @@ impl World {
                         process.floor
                     );
                 }
+                if !process.machine.store_failed() {
+                    let left = (self.seen.lease).filter(|(lease, _)| process.lease == Some(*lease));
+                    assert!(
+                        left.is_none_or(|(_, ends)| ends <= self.clock),
+                        "it left {left:?}"
+                    );
+                    // A number above all leases' is its own, and says nothing of those.
+                    let newest = self.seen.newest_lease.map(Lease::generation);
+                    let refused = process.rejected.filter(|_| process.rejected <= newest);
+                    let kept = self.row.load().map(|token| token.generation);
+                    let gone = refused.is_none() || kept.is_none_or(|kept| refused < Some(kept));
+                    assert!(gone, "{refused:?} was refused, and {kept:?} is kept");
+                }
                 process.end(Place::Over(token));
                 return;
             }
@@ -390,7 +412,7 @@ impl World {
             process.stored = Some(token);
             Found {
                 generation: token.generation,
-                fit: token.expires_at > fit_until,
+                fit: token.expires_at > fit_until && !process.picky,
             }
         };
         let input = match reply {
@@ -473,7 +495,11 @@ impl World {
                     panic!("it has no token");
                 };
                 let refused = Some(token.generation.number());
-                *process = Process::new(refused, refused).with_clock_ahead(process.ahead);
+                *process = Process {
+                    ahead: process.ahead,
+                    picky: process.picky,
+                    ..Process::new(refused, refused)
+                };
             }
         }
     }
@@ -874,6 +900,20 @@ fn two_that_renew_and_one_that_comes_while_the_old_token_ends() {
         ..BOUNDS
     };
     check(row, [renews(), renews(), Process::new(None, None)], bounds);
+}
+
+#[test]
+fn two_of_a_kind_and_one_that_needs_another_token() {
+    let process = || Process::new(None, None);
+    let bounds = Bounds {
+        exchanges: 2,
+        ..BOUNDS
+    };
+    check(
+        Row::default(),
+        [process(), process(), process().picky()],
+        bounds,
+    );
 }
 
 /// They were without the store for a while, and numbered their tokens by their own clocks.
