@@ -56,6 +56,8 @@ impl World {
     }
 
     fn browser(&self) -> Browser<'_> {
+        // These tests speak plain http. Built together with the adapters, reqwest wants a provider even so.
+        let _installed_before = rustls::crypto::ring::default_provider().install_default();
         Browser {
             world: self,
             cookies: Mutex::default(),

@@ -37,6 +37,8 @@ async fn it_prints_where_it_is_and_remembers_in_a_file() {
     let first = lines.next().unwrap().unwrap();
     let base = first.strip_prefix("Patient page: ").unwrap();
     assert!(lines.next().unwrap().unwrap().starts_with("Sandbox: "));
+    // This test speaks plain http. Built together with the adapters, reqwest wants a provider even so.
+    let _installed_before = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let page = client.get(base).send().await.unwrap();
     assert!(page.text().await.unwrap().contains("Who are you today?"));

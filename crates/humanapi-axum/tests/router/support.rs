@@ -172,6 +172,8 @@ pub(crate) fn serve(listener: tokio::net::TcpListener, router: Router) {
 
 /// Follows nothing, so that a redirect can be looked at.
 pub(crate) fn plain_http() -> reqwest::Client {
+    // These tests speak plain http. Built together with the adapters, reqwest wants a provider even so.
+    let _installed_before = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
