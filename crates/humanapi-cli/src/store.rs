@@ -55,7 +55,7 @@ pub(crate) async fn shared(args: &StoreArgs) -> Result<Option<Arc<dyn TokenStore
     store.check().await?;
     Ok(Some(match store {
         Store::Sqlite(store) => Arc::new(store),
-        Store::Postgres(store) => Arc::new(store),
+        Store::Postgres(store) => Arc::new(*store),
         Store::Redis(store) => Arc::new(*store),
     }))
 }
@@ -63,7 +63,7 @@ pub(crate) async fn shared(args: &StoreArgs) -> Result<Option<Arc<dyn TokenStore
 /// One of the stores, chosen on the command line.
 enum Store {
     Sqlite(SqliteStore),
-    Postgres(PostgresStore),
+    Postgres(Box<PostgresStore>),
     Redis(Box<RedisStore>),
 }
 
@@ -88,11 +88,12 @@ impl Store {
             Some(("sqlite", path)) if !path.is_empty() => {
                 Ok(Self::Sqlite(SqliteStore::open(path, keys).await))
             }
-            None if place == "postgres" => Ok(Self::Postgres(
-                PostgresStore::connect(&url()?, keys)
+            None if place == "postgres" => {
+                let store = PostgresStore::connect(&url()?, keys)
                     .await
-                    .map_err(failure)?,
-            )),
+                    .map_err(failure)?;
+                Ok(Self::Postgres(Box::new(store)))
+            }
             None if place == "redis" => {
                 let store = RedisStore::connect(&url()?, keys).await.map_err(failure)?;
                 Ok(Self::Redis(Box::new(store)))
