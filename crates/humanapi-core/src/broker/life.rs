@@ -109,7 +109,11 @@ fn millis(duration: Duration) -> u64 {
 
 /// Rounded up, so that rounding never lengthens a life.
 fn millis_up(duration: Duration) -> u64 {
-    millis(duration).saturating_add(1)
+    let rest = duration.subsec_nanos().div_ceil(1_000_000);
+    duration
+        .as_secs()
+        .saturating_mul(1_000)
+        .saturating_add(u64::from(rest))
 }
 
 #[cfg(test)]
