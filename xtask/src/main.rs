@@ -13,6 +13,7 @@ mod fmt;
 mod lint;
 mod needs;
 mod package;
+mod release;
 mod step;
 mod test;
 mod tidy;
@@ -69,6 +70,9 @@ enum Verb {
     Bench(bench::Options),
     /// Check that the crates to be published can be packaged
     Package,
+    /// Release crates: plan, prepare, publish
+    #[command(subcommand)]
+    Release(release::Action),
     /// Check licences, advisories and sources of all dependencies with cargo-deny
     Audit,
     /// Run everything that CI runs, in order
@@ -100,6 +104,7 @@ fn run(verb: &Verb) -> anyhow::Result<bool> {
         Verb::Features => session.verb("features", features::run),
         Verb::Bench(options) => session.verb("bench", |session| bench::run(session, options)),
         Verb::Package => session.verb("package", package::run),
+        Verb::Release(action) => return release::run(&mut session, action),
         Verb::Audit => session.verb("audit", audit::run),
         Verb::Ci(options) => ci::run(&mut session, options),
     }

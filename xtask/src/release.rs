@@ -1,0 +1,72 @@
+//! `release`: from a green main to published crates, in four steps that each may be run again.
+
+mod changelog;
+mod history;
+mod manifest;
+mod plan;
+mod prepare;
+mod publish;
+mod verified;
+
+use clap::{Args, Subcommand};
+
+use crate::step::{Outcome, Session};
+
+/// Which part of a release.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Action {
+    /// Show what would be released, as which version, why, and in which order; changes nothing
+    Plan(PlanOptions),
+    /// Write versions, requirements and changelogs, and commit them
+    Prepare(prepare::Options),
+    /// Publish what is prepared, in order, and tag it; only shows how unless --execute is given
+    Publish(publish::Options),
+}
+
+/// How to show the plan.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct PlanOptions {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// Do not compare public APIs with the last release
+    #[arg(long)]
+    no_api: bool,
+}
+
+/// Runs the parts that are made of steps, and prints the plan, which is the output itself. True if nothing failed.
+pub(crate) fn run(session: &mut Session, action: &Action) -> anyhow::Result<bool> {
+    match action {
+        Action::Plan(options) => return show_plan(session, options),
+        Action::Prepare(options) => {
+            session.verb("prepare", |session| prepare::run(session, options));
+        }
+        Action::Publish(options) => {
+            session.verb("publish", |session| publish::run(session, options));
+        }
+    }
+    Ok(session.finish())
+}
+
+fn show_plan(session: &Session, options: &PlanOptions) -> anyhow::Result<bool> {
+    let history = history::gather(session, !options.no_api)?;
+    let plan = plan::plan(&history.crates);
+    if options.json {
+        anstream::println!("{}", serde_json::to_string_pretty(&plan)?);
+    } else {
+        anstream::print!("{}", plan.to_text());
+    }
+    for gap in &history.gaps {
+        anstream::eprintln!("note: {gap}");
+    }
+    Ok(plan.conflicts.is_empty())
+}
+
+/// A step that passes if nothing lies here that is not committed.
+fn is_clean(session: &mut Session) -> bool {
+    session.step("the work tree is clean", |session| {
+        let status = session.read(session.program("git").args(["status", "--porcelain"]))?;
+        let changes: Vec<String> = status.lines().map(str::to_owned).collect();
+        Ok(Outcome::from_findings(&changes))
+    })
+}
