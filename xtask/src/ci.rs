@@ -17,7 +17,9 @@ pub(crate) fn run(session: &mut Session, options: &Options) {
     session.verb("fmt", |session| {
         fmt::run(session, &fmt::Options { check: true })
     });
-    session.verb("lint", lint::run);
+    session.verb("lint", |session| {
+        lint::run(session, &lint::Options::default())
+    });
     if options.skip_tests {
         session.verb("test", |session| {
             session.step("tests", |_| Ok(Outcome::Skipped("--skip-tests".to_owned())));

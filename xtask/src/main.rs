@@ -53,7 +53,7 @@ enum Verb {
     /// Format all Rust code
     Fmt(fmt::Options),
     /// Run clippy over everything, warnings denied
-    Lint,
+    Lint(lint::Options),
     /// Run all tests: unit, integration, documentation, examples, quick bench checks
     Test(test::Options),
     /// Build the API documentation, warnings denied, and check the links in Markdown files
@@ -95,7 +95,7 @@ fn run(verb: &Verb) -> anyhow::Result<bool> {
     let mut session = Session::new()?;
     match verb {
         Verb::Fmt(options) => session.verb("fmt", |session| fmt::run(session, options)),
-        Verb::Lint => session.verb("lint", lint::run),
+        Verb::Lint(options) => session.verb("lint", |session| lint::run(session, options)),
         Verb::Test(options) => session.verb("test", |session| test::run(session, options)),
         Verb::Docs => session.verb("docs", docs::run),
         Verb::Codegen(options) => session.verb("codegen", |session| codegen::run(session, options)),

@@ -183,7 +183,7 @@ fn publish_refuses_other_branches_unverified_commits_and_dirty_trees() {
     scratch.append("README.md", "\n");
     check_refused(&scratch.xtask(&["release", "publish"]), "README.md");
     scratch.git(&["checkout", "--quiet", "--", "README.md"]);
-    scratch.git(&["checkout", "--quiet", "-b", "aside"]);
+    scratch.git(&["checkout", "--quiet", "-B", "aside"]);
     check_refused(
         &scratch.xtask(&["release", "publish"]),
         "releases are made from main alone",
