@@ -1,3 +1,5 @@
+//! Plans of small workspaces by hand, and of 10,000 random ones.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,8 +1,6 @@
-//! Releases on scratch clones of this repository with made-up history: the right plan and the right commit.
+//! With made-up history: the right plan, and the right commit.
 
-mod scratch;
-
-use scratch::{Scratch, check_refused, succeed};
+use crate::scratch::{Scratch, check_refused, succeed};
 
 /// The arguments of a plan or a preparation that compares no API, which has tests of its own.
 const PREPARE: [&str; 3] = ["release", "prepare", "--no-api"];

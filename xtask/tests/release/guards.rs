@@ -1,10 +1,8 @@
-//! Things that must not be released, put into a scratch clone on purpose: each is found by the verb that is there for it.
-
-mod scratch;
+//! Things that must not be released, put in on purpose: each is found by the verb that is there for it.
 
 use std::process::Command;
 
-use scratch::{Scratch, check_refused};
+use crate::scratch::{Scratch, check_refused};
 
 #[test]
 fn tidy_finds_a_forbidden_dependency_of_core() {
