@@ -25,7 +25,11 @@ impl SignedIn for Nobody {
     }
 }
 
-fn client(sandbox: &Sandbox, transport: impl Transport + 'static, store: &Arc<MemoryStore>) -> Client {
+fn client(
+    sandbox: &Sandbox,
+    transport: impl Transport + 'static,
+    store: &Arc<MemoryStore>,
+) -> Client {
     let app = sandbox.app(DemoApp::Connect);
     let credentials = Credentials::new(app.client_id.as_str(), app.client_secret.as_str()).unwrap();
     Client::builder(credentials, Provisioning::Connect, transport)
@@ -37,26 +41,68 @@ fn client(sandbox: &Sandbox, transport: impl Transport + 'static, store: &Arc<Me
 #[tokio::test]
 async fn a_new_user_connects_and_both_adapters_read() {
     let sandbox = Sandbox::start().unwrap();
-    let store = Arc::new(MemoryStore::in_memory(SealingKeys::generate("first").unwrap()));
+    let store = Arc::new(MemoryStore::in_memory(
+        SealingKeys::generate("first").unwrap(),
+    ));
     let hyper = client(&sandbox, HyperTransport::new(), &store);
     let reqwest = client(&sandbox, ReqwestTransport::new(), &store);
 
-    let grant = hyper.user(USER).connect_token().email("p17@example.test").send().await.unwrap();
+    let grant = hyper
+        .user(USER)
+        .connect_token()
+        .email("p17@example.test")
+        .send()
+        .await
+        .unwrap();
     assert!(!grant.token.expose_secret().is_empty());
     let app = sandbox.app(DemoApp::Connect);
-    sandbox.control().connect_source(&app.client_id, USER, "strider").unwrap();
+    sandbox
+        .control()
+        .connect_source(&app.client_id, USER, "strider")
+        .unwrap();
 
-    let one: Vec<_> = hyper.user(USER).data().activities().items().try_collect().await.unwrap();
-    let other: Vec<_> = reqwest.user(USER).data().activities().items().try_collect().await.unwrap();
+    let one: Vec<_> = hyper
+        .user(USER)
+        .data()
+        .activities()
+        .items()
+        .try_collect()
+        .await
+        .unwrap();
+    let other: Vec<_> = reqwest
+        .user(USER)
+        .data()
+        .activities()
+        .items()
+        .try_collect()
+        .await
+        .unwrap();
     assert!(!one.is_empty());
     assert_eq!(format!("{one:?}"), format!("{other:?}"));
 
     // The store has let the second use the first one's token: session and access, no more.
     let tokens = sandbox.control().requests();
-    let asked = tokens.iter().filter(|request| request.path.ends_with("/token")).count();
+    let asked = tokens
+        .iter()
+        .filter(|request| request.path.ends_with("/token"))
+        .count();
     assert_eq!(asked, 2, "{tokens:?}");
 
-    let connect = Connect::builder(hyper, Nobody, "https://app.example.test").build().unwrap();
-    let user = connect.user(&ClientUserId::new(USER).unwrap()).await.unwrap();
-    assert!(!user.data().activities().send().await.unwrap().items.is_empty());
+    let connect = Connect::builder(hyper, Nobody, "https://app.example.test")
+        .build()
+        .unwrap();
+    let user = connect
+        .user(&ClientUserId::new(USER).unwrap())
+        .await
+        .unwrap();
+    assert!(
+        !user
+            .data()
+            .activities()
+            .send()
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
 }

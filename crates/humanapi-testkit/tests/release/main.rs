@@ -26,6 +26,12 @@ struct World {
     folder: PathBuf,
 }
 
+impl Drop for World {
+    fn drop(&mut self) {
+        self.forget_registry();
+    }
+}
+
 /// How a program ended, and all that it said.
 struct Run {
     succeeded: bool,
@@ -45,6 +51,8 @@ impl World {
             registry: Registry::start(),
             folder: Path::new(env!("CARGO_TARGET_TMPDIR")).join("release"),
         };
+        // Another registry had this port before, maybe one whose test was killed.
+        world.forget_registry();
         for copy in [world.workspace(), world.application(), world.latecomer()] {
             if copy.exists() {
                 fs::remove_dir_all(copy).unwrap();
@@ -69,6 +77,35 @@ impl World {
             "--message=Begin",
         ]);
         world
+    }
+
+    /// Removes what cargo keeps of a registry at this address: it takes what it has unpacked for what is there.
+    fn forget_registry(&self) {
+        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+        let kept = home.unwrap().join("registry");
+        let index = self.registry.index();
+        let address = index.trim_start_matches("sparse+");
+        let address = address.trim_end_matches("/index/");
+        let Ok(indexes) = fs::read_dir(kept.join("index")) else {
+            return;
+        };
+        for index in indexes {
+            let index = index.unwrap();
+            let Ok(config) = fs::read(index.path().join("config.json")) else {
+                continue;
+            };
+            let config: Value = serde_json::from_slice(&config).unwrap_or_default();
+            if config["api"] != address {
+                continue;
+            }
+            for part in ["src", "cache", "index"] {
+                let folder = kept.join(part).join(index.file_name());
+                if folder.exists() {
+                    fs::remove_dir_all(folder).unwrap();
+                }
+            }
+        }
     }
 
     fn workspace(&self) -> PathBuf {
