@@ -1,12 +1,7 @@
 //! `audit`: licences, bans, sources and advisories of all dependencies, by cargo-deny.
 
-use crate::step::{Outcome, Session, Tool};
-
-const CARGO_DENY: Tool = Tool {
-    name: "cargo-deny",
-    verb: "audit",
-    install: "cargo install cargo-deny --locked",
-};
+use crate::step::{Outcome, Session};
+use crate::tools::CARGO_DENY;
 
 /// What is checked, in two steps: only the last needs the network.
 const STEPS: [(&str, &[&str]); 2] = [
@@ -18,10 +13,7 @@ const STEPS: [(&str, &[&str]); 2] = [
 ];
 
 pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
-    let installed = session
-        .read(session.program("cargo-deny").arg("--version"))
-        .is_ok();
-    if !installed {
+    if CARGO_DENY.found(session)?.is_none() {
         session.step("cargo-deny", |_| Ok(Outcome::Skipped(CARGO_DENY.missing())));
         return Ok(());
     }

@@ -8,6 +8,7 @@ mod bench;
 mod ci;
 mod codegen;
 mod docs;
+mod doctor;
 mod features;
 mod fmt;
 mod lint;
@@ -16,6 +17,7 @@ mod package;
 mod step;
 mod test;
 mod tidy;
+mod tools;
 mod wasm;
 mod workspace;
 
@@ -71,6 +73,8 @@ enum Verb {
     Package,
     /// Check licences, advisories and sources of all dependencies with cargo-deny
     Audit,
+    /// Tell which tools are there, and how to install those that are not
+    Doctor(doctor::Options),
     /// Run everything that CI runs, in order
     Ci(ci::Options),
 }
@@ -101,6 +105,7 @@ fn run(verb: &Verb) -> anyhow::Result<bool> {
         Verb::Bench(options) => session.verb("bench", |session| bench::run(session, options)),
         Verb::Package => session.verb("package", package::run),
         Verb::Audit => session.verb("audit", audit::run),
+        Verb::Doctor(options) => session.verb("doctor", |session| doctor::run(session, *options)),
         Verb::Ci(options) => ci::run(&mut session, options),
     }
     Ok(session.finish())
