@@ -14,6 +14,7 @@ mod fmt;
 mod lint;
 mod needs;
 mod package;
+mod release;
 mod step;
 mod test;
 mod tidy;
@@ -75,6 +76,9 @@ enum Verb {
     Audit,
     /// Tell which tools are there, and how to install those that are not
     Doctor(doctor::Options),
+    /// What belongs to a release
+    #[command(subcommand)]
+    Release(release::Action),
     /// Run everything that CI runs, in order
     Ci(ci::Options),
 }
@@ -106,6 +110,7 @@ fn run(verb: &Verb) -> anyhow::Result<bool> {
         Verb::Package => session.verb("package", package::run),
         Verb::Audit => session.verb("audit", audit::run),
         Verb::Doctor(options) => session.verb("doctor", |session| doctor::run(session, *options)),
+        Verb::Release(action) => release::run(&mut session, action),
         Verb::Ci(options) => ci::run(&mut session, options),
     }
     Ok(session.finish())

@@ -207,8 +207,12 @@ impl Session {
         for note in &self.notes {
             anstream::println!("  {note}");
         }
-        !self
-            .rows
+        !self.failed()
+    }
+
+    /// True if a step has failed so far.
+    pub(crate) fn failed(&self) -> bool {
+        self.rows
             .iter()
             .any(|row| matches!(row.outcome, Outcome::Failed(_)))
     }

@@ -35,11 +35,11 @@ pub(crate) const CARGO_DENY: Tool = Tool {
     kind: Kind::Subcommand,
 };
 
-pub(crate) const CARGO_SHEAR: Tool = Tool {
-    name: "cargo-shear",
+pub(crate) const CARGO_MACHETE: Tool = Tool {
+    name: "cargo-machete",
     verb: "release verify",
     purpose: "unused dependencies",
-    install: "cargo install --locked cargo-shear",
+    install: "cargo install --locked cargo-machete",
     kind: Kind::Subcommand,
 };
 
@@ -71,7 +71,7 @@ pub(crate) const WASM_LIBRARY: Tool = Tool {
 pub(crate) const TOOLS: [Tool; 13] = [
     WASM_LIBRARY,
     CARGO_DENY,
-    CARGO_SHEAR,
+    CARGO_MACHETE,
     CARGO_CYCLONEDX,
     CARGO_SEMVER_CHECKS,
     for_tests(
