@@ -20,6 +20,8 @@ mod test;
 mod tidy;
 mod tools;
 mod wasm;
+#[cfg(test)]
+mod workflows;
 mod workspace;
 
 use std::process::ExitCode;
