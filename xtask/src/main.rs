@@ -75,7 +75,7 @@ enum Verb {
     /// Check that the crates to be published can be packaged
     Package,
     /// Check licences, advisories and sources of all dependencies with cargo-deny
-    Audit,
+    Audit(audit::Options),
     /// Tell which tools are there, and how to install those that are not
     Doctor(doctor::Options),
     /// What belongs to a release
@@ -110,7 +110,7 @@ fn run(verb: &Verb) -> anyhow::Result<bool> {
         Verb::Features => session.verb("features", features::run),
         Verb::Bench(options) => session.verb("bench", |session| bench::run(session, options)),
         Verb::Package => session.verb("package", package::run),
-        Verb::Audit => session.verb("audit", audit::run),
+        Verb::Audit(options) => session.verb("audit", |session| audit::run(session, options)),
         Verb::Doctor(options) => session.verb("doctor", |session| doctor::run(session, *options)),
         Verb::Release(action) => release::run(&mut session, action),
         Verb::Ci(options) => ci::run(&mut session, options),
