@@ -1,34 +1,117 @@
 //! `audit`: licences, bans, sources and advisories of all dependencies, by cargo-deny.
 
-use crate::step::{Outcome, Session, Tool};
+use std::path::{Path, PathBuf};
 
-const CARGO_DENY: Tool = Tool {
-    name: "cargo-deny",
-    verb: "audit",
-    install: "cargo install cargo-deny --locked",
-};
+use anyhow::Context as _;
+use clap::Args;
 
-/// What is checked, in two steps: only the last needs the network.
-const STEPS: [(&str, &[&str]); 2] = [
-    (
-        "bans, licences and sources",
-        &["bans", "licenses", "sources"],
-    ),
-    ("advisories", &["advisories"]),
-];
+use crate::step::{Outcome, Session};
+use crate::tools::CARGO_DENY;
 
-pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
-    let installed = session
-        .read(session.program("cargo-deny").arg("--version"))
-        .is_ok();
-    if !installed {
-        session.step("cargo-deny", |_| Ok(Outcome::Skipped(CARGO_DENY.missing())));
+/// The checks that need no network.
+const RULES: [&str; 3] = ["bans", "licenses", "sources"];
+
+/// Where advisories come from.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Options {
+    /// Check against a local clone of the advisory database, without the network
+    #[arg(long, value_name = "PATH")]
+    db: Option<PathBuf>,
+}
+
+/// The folder in which cargo-deny looks for its default database: a name, and a hash of the database's address.
+const DATABASE: &str = "advisory-db-3157b0e258782691";
+
+pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()> {
+    rules(session, Outcome::Skipped);
+    if let Some(db) = &options.db {
+        let mut age = None;
+        session.step("advisories of a local database", |session| {
+            if CARGO_DENY.found(session)?.is_none() {
+                return Ok(Outcome::Skipped(CARGO_DENY.missing()));
+            }
+            age = Some(last_commit(session, db)?);
+            let config = prepare(session, db)?;
+            let deny = session.cargo("deny").args(["--offline", "--config"]);
+            session.run(deny.arg(config).args(["check", "advisories"]))
+        });
+        if let Some(age) = age {
+            session.note(format!("database last changed {}", age.trim()));
+        }
         return Ok(());
     }
-    for (name, checks) in STEPS {
-        session.step(name, |session| {
-            session.run(session.program("cargo-deny").arg("check").args(checks))
-        });
-    }
+    session.note(
+        "without a network: clone https://github.com/rustsec/advisory-db, then `cargo xtask audit --db PATH`",
+    );
+    session.step("advisories", |session| {
+        check(session, &["advisories"], Outcome::Skipped)
+    });
     Ok(())
+}
+
+/// Checks all but advisories. `missing` says how to end where cargo-deny is missing.
+pub(crate) fn rules(session: &mut Session, missing: impl FnOnce(String) -> Outcome) {
+    session.step("bans, licences and sources", |session| {
+        check(session, &RULES, missing)
+    });
+}
+
+fn check(
+    session: &Session,
+    checks: &[&str],
+    missing: impl FnOnce(String) -> Outcome,
+) -> anyhow::Result<Outcome> {
+    if CARGO_DENY.found(session)?.is_none() {
+        return Ok(missing(CARGO_DENY.missing()));
+    }
+    session.run(session.cargo("deny").arg("check").args(checks))
+}
+
+/// When the database last changed, and how long ago that is.
+fn last_commit(session: &Session, db: &Path) -> anyhow::Result<String> {
+    let log = ["log", "-1", "--format=%cs, %cr"];
+    session.read(session.program("git").arg("-C").arg(db).args(log))
+}
+
+/// Puts a copy of the database where cargo-deny looks for it, and gives the settings that say where that is.
+fn prepare(session: &Session, db: &Path) -> anyhow::Result<PathBuf> {
+    let target = PathBuf::from(&session.workspace()?.metadata.target_directory);
+    let folder = target.join("xtask").join("advisories");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    let copy = folder.join(DATABASE);
+    let clone = session.program("git").args(["clone", "--quiet"]);
+    session.read(clone.arg(db).arg(copy))?;
+    let settings = std::fs::read_to_string(session.root().join("deny.toml"))
+        .context("cannot read deny.toml")?;
+    let config = folder.join("deny.toml");
+    std::fs::write(&config, with_database(&settings, &folder)?)
+        .with_context(|| format!("cannot write {}", config.display()))?;
+    Ok(config)
+}
+
+/// The settings, with the folder in which databases lie.
+fn with_database(settings: &str, folder: &Path) -> anyhow::Result<String> {
+    let mut settings: toml_edit::DocumentMut = settings.parse()?;
+    let folder = folder.to_str().context("the path is not UTF-8")?;
+    settings["advisories"]["db-path"] = toml_edit::value(folder);
+    Ok(settings.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_folder_of_databases_is_changed() {
+        let settings = "[advisories]\nversion = 2\n\n[bans]\nwildcards = \"deny\"\n";
+        assert_eq!(
+            with_database(settings, Path::new("/databases")).unwrap(),
+            "[advisories]\nversion = 2\ndb-path = \"/databases\"\n\n[bans]\nwildcards = \"deny\"\n"
+        );
+    }
 }

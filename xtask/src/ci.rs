@@ -40,5 +40,7 @@ pub(crate) fn run(session: &mut Session, options: &Options) {
     session.verb("wasm", wasm::run);
     session.verb("features", features::run);
     session.verb("package", package::run);
-    session.verb("audit", audit::run);
+    session.verb("audit", |session| {
+        audit::run(session, &audit::Options::default())
+    });
 }

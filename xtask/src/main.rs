@@ -8,6 +8,7 @@ mod bench;
 mod ci;
 mod codegen;
 mod docs;
+mod doctor;
 mod features;
 mod fmt;
 mod lint;
@@ -17,7 +18,10 @@ mod release;
 mod step;
 mod test;
 mod tidy;
+mod tools;
 mod wasm;
+#[cfg(test)]
+mod workflows;
 mod workspace;
 
 use std::process::ExitCode;
@@ -70,11 +74,13 @@ enum Verb {
     Bench(bench::Options),
     /// Check that the crates to be published can be packaged
     Package,
-    /// Release crates: plan, prepare, publish
+    /// Check licences, advisories and sources of all dependencies with cargo-deny
+    Audit(audit::Options),
+    /// Tell which tools are there, and how to install those that are not
+    Doctor(doctor::Options),
+    /// Release crates: plan, prepare, verify, publish
     #[command(subcommand)]
     Release(release::Action),
-    /// Check licences, advisories and sources of all dependencies with cargo-deny
-    Audit,
     /// Run everything that CI runs, in order
     Ci(ci::Options),
 }
@@ -104,8 +110,9 @@ fn run(verb: &Verb) -> anyhow::Result<bool> {
         Verb::Features => session.verb("features", features::run),
         Verb::Bench(options) => session.verb("bench", |session| bench::run(session, options)),
         Verb::Package => session.verb("package", package::run),
+        Verb::Audit(options) => session.verb("audit", |session| audit::run(session, options)),
+        Verb::Doctor(options) => session.verb("doctor", |session| doctor::run(session, *options)),
         Verb::Release(action) => return release::run(&mut session, action),
-        Verb::Audit => session.verb("audit", audit::run),
         Verb::Ci(options) => ci::run(&mut session, options),
     }
     Ok(session.finish())

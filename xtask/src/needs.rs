@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use xshell::Cmd;
 
 use crate::step::Session;
+use crate::tools::{self, Tool};
 
 /// Names the file to which a test adds a line when it skips itself.
 const SKIPPED: &str = "HUMANAPI_SKIPPED";
@@ -20,62 +21,6 @@ const DEEP: &str = "HUMANAPI_DEEP";
 const CASES: &str = "PROPTEST_CASES";
 /// Sixteen times proptest's own default of 256.
 const DEEP_CASES: &str = "4096";
-
-/// A program that some tests or benches need.
-struct Program {
-    name: &'static str,
-    /// What is not tested without it.
-    purpose: &'static str,
-    install: &'static str,
-}
-
-const PROGRAMS: [Program; 8] = [
-    Program {
-        name: "valgrind",
-        purpose: "instruction benches",
-        install: "apt-get install valgrind libc6-dbg",
-    },
-    // Of the version of the library in Cargo.lock, or it refuses to run.
-    Program {
-        name: "gungraun-runner",
-        purpose: "instructions of single works",
-        install: "cargo install --locked gungraun-runner --version 0.20.0",
-    },
-    Program {
-        name: "postgres",
-        purpose: "the PostgreSQL store",
-        install: "apt-get install postgresql",
-    },
-    Program {
-        name: "redis-server",
-        purpose: "the Redis store",
-        install: "apt-get install redis-server",
-    },
-    Program {
-        name: "chromium",
-        purpose: "pages in a browser",
-        install: "apt-get install chromium",
-    },
-    Program {
-        name: "chromedriver",
-        purpose: "pages in a browser",
-        install: "apt-get install chromium-driver",
-    },
-    // 20 or later; an older one is as good as none.
-    Program {
-        name: "node",
-        purpose: "the launcher's own tests",
-        install: "apt-get install nodejs",
-    },
-    Program {
-        name: "npm",
-        purpose: "the vendor's widget and axe in a browser",
-        install: "apt-get install npm",
-    },
-];
-
-/// Debian keeps PostgreSQL's programs here, in a folder for each version, and not on the path.
-const POSTGRES: &str = "/usr/lib/postgresql";
 
 /// How strictly and how long to test, and where skipped tests leave their line.
 #[derive(Debug)]
@@ -116,13 +61,8 @@ impl Switches {
 
     /// Tells which programs were there and what was skipped; with `--require-all` a skip fails.
     pub(crate) fn report(&self, session: &mut Session) -> anyhow::Result<()> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let versions = std::fs::read_dir(POSTGRES).into_iter().flatten();
-        let folders: Vec<PathBuf> = std::env::split_paths(&path)
-            .chain(versions.filter_map(|version| Some(version.ok()?.path().join("bin"))))
-            .collect();
-        for program in &PROGRAMS {
-            session.note(presence(program, find(program.name, &folders).as_deref()));
+        for tool in tools::of_tests() {
+            session.note(presence(tool, tool.path().as_deref()));
         }
         let text = std::fs::read_to_string(&self.skipped)
             .with_context(|| format!("cannot read {}", self.skipped.display()))?;
@@ -139,24 +79,17 @@ impl Switches {
     }
 }
 
-fn presence(program: &Program, found: Option<&Path>) -> String {
-    let Program {
+fn presence(tool: &Tool, found: Option<&Path>) -> String {
+    let Tool {
         name,
         purpose,
         install,
-    } = program;
+        ..
+    } = tool;
     match found {
         Some(path) => format!("program  {name} ({purpose}): {}", path.display()),
         None => format!("program  {name} ({purpose}): missing; install it with `{install}`"),
     }
-}
-
-fn find(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    folders
-        .iter()
-        .map(|folder| folder.join(&file))
-        .find(|path| path.is_file())
 }
 
 /// What was skipped, each once, in a stable order: tests run side by side.
@@ -226,36 +159,12 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_told_with_its_install_line() {
-        let line = presence(&PROGRAMS[0], None);
+        let line = presence(tools::of_tests().next().unwrap(), None);
         assert!(
             line.contains("valgrind")
                 && line.contains("missing")
                 && line.contains("apt-get install"),
             "{line}"
-        );
-    }
-
-    #[test]
-    fn the_runner_has_the_version_of_its_library() {
-        let session = Session::new().unwrap();
-        let lock = std::fs::read_to_string(session.root().join("Cargo.lock")).unwrap();
-        let (_, library) = lock.split_once("name = \"gungraun\"\n").unwrap();
-        let version = library.lines().next().unwrap();
-        let version = version.trim_start_matches("version = ").trim_matches('"');
-        let install = format!("cargo install --locked gungraun-runner --version {version}");
-        assert_eq!(PROGRAMS[1].install, install);
-        let page = std::fs::read_to_string(session.root().join("docs/testing.md")).unwrap();
-        assert!(page.contains(&install), "{install} is in docs/testing.md");
-    }
-
-    #[test]
-    fn a_program_is_found_only_where_it_lies() {
-        assert_eq!(
-            find(
-                "no-such-program-here",
-                &[PathBuf::from("/bin"), PathBuf::from("/usr/bin")]
-            ),
-            None
         );
     }
 }

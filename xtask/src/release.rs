@@ -7,6 +7,7 @@ mod plan;
 mod prepare;
 mod publish;
 mod verified;
+mod verify;
 
 use clap::{Args, Subcommand};
 
@@ -19,6 +20,8 @@ pub(crate) enum Action {
     Plan(PlanOptions),
     /// Write versions, requirements and changelogs, and commit them
     Prepare(prepare::Options),
+    /// Check everything that a stranger's machine would, and mark the commit as verified
+    Verify(verify::Options),
     /// Publish what is prepared, in order, and tag it; only shows how unless --execute is given
     Publish(publish::Options),
 }
@@ -40,6 +43,9 @@ pub(crate) fn run(session: &mut Session, action: &Action) -> anyhow::Result<bool
         Action::Plan(options) => return show_plan(session, options),
         Action::Prepare(options) => {
             session.verb("prepare", |session| prepare::run(session, options));
+        }
+        Action::Verify(options) => {
+            session.verb("verify", |session| verify::run(session, options));
         }
         Action::Publish(options) => {
             session.verb("publish", |session| publish::run(session, options));

@@ -35,24 +35,6 @@ impl Outcome {
     }
 }
 
-/// A tool that a verb needs and that is not part of Rust's default installation.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Tool {
-    pub(crate) name: &'static str,
-    pub(crate) verb: &'static str,
-    pub(crate) install: &'static str,
-}
-
-impl Tool {
-    /// The one line that says what to do when the tool is missing.
-    pub(crate) fn missing(&self) -> String {
-        format!(
-            "{} is missing; `cargo xtask {}` needs it: {}",
-            self.name, self.verb, self.install
-        )
-    }
-}
-
 #[derive(Debug)]
 struct Row {
     name: String,
@@ -225,8 +207,12 @@ impl Session {
         for note in &self.notes {
             anstream::println!("  {note}");
         }
-        !self
-            .rows
+        !self.failed()
+    }
+
+    /// True if a step has failed so far.
+    pub(crate) fn failed(&self) -> bool {
+        self.rows
             .iter()
             .any(|row| matches!(row.outcome, Outcome::Failed(_)))
     }

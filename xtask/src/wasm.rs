@@ -1,27 +1,14 @@
 //! `wasm`: core must compile where there is no file system, no network and no clock.
 
-use std::path::Path;
-
-use crate::step::{Outcome, Session, Tool};
+use crate::step::{Outcome, Session};
+use crate::tools::WASM_LIBRARY;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-const STANDARD_LIBRARY: Tool = Tool {
-    name: "the standard library for wasm32-unknown-unknown",
-    verb: "wasm",
-    install: "rustup target add wasm32-unknown-unknown",
-};
-
 pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     session.step("humanapi-core for wasm32", |session| {
-        let libraries = session.read(session.program("rustc").args([
-            "--print",
-            "target-libdir",
-            "--target",
-            TARGET,
-        ]))?;
-        if !Path::new(libraries.trim()).is_dir() {
-            return Ok(Outcome::Failed(STANDARD_LIBRARY.missing()));
+        if WASM_LIBRARY.found(session)?.is_none() {
+            return Ok(Outcome::Failed(WASM_LIBRARY.missing()));
         }
         session.run(
             session

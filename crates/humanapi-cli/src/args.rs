@@ -1,12 +1,13 @@
 //! The command line: verbs, options, what `--help` teaches, and mistakes in two lines.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 #[cfg(feature = "token")]
 use std::path::PathBuf;
 
 use clap::builder::Styles;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 #[cfg(any(feature = "demo", feature = "token"))]
 use crate::adapter::Adapter;
@@ -54,6 +55,16 @@ pub(crate) enum Verb {
         subcommand,
     )]
     Store(StoreVerb),
+    /// Print what a shell needs to complete this command's words
+    #[command(after_help = examples(COMPLETIONS_EXAMPLES))]
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell that is to complete
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
 }
 
 #[cfg(feature = "demo")]
@@ -364,6 +375,13 @@ pub(crate) fn parse() -> Result<Verb, Failure> {
     }
 }
 
+/// Prints the completions of the verbs that this command was built with.
+pub(crate) fn complete(args: &CompletionsArgs) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Line::command(), "humanapi", &mut script);
+    std::io::stdout().write_all(&script).map_err(Failure::from)
+}
+
 /// There is no option for the secret, and whoever tries one is told why, without repeating the value.
 fn refuse_secret_arguments(words: &[OsString]) -> Result<(), Failure> {
     let names_a_secret = |word: &OsString| {
@@ -457,6 +475,11 @@ const EXAMPLES: &str =
   humanapi sandbox --port 8080          a Human API of your own to develop against
   humanapi token connect --user p17     the token that opens Connect for user p17";
 
+const COMPLETIONS_EXAMPLES: &str =
+    "  humanapi completions bash > ~/.local/share/bash-completion/completions/humanapi
+  humanapi completions fish > ~/.config/fish/completions/humanapi.fish
+  source <(humanapi completions zsh)";
+
 #[cfg(feature = "demo")]
 const DEMO_ABOUT: &str = "\
 Tell the whole story on an embedded sandbox, step by step.
@@ -535,11 +558,29 @@ The client secret comes from HUMANAPI_CLIENT_SECRET, --secret-file or a hidden p
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {
         Line::command().debug_assert();
+    }
+
+    #[test]
+    fn every_shell_completes_every_verb() {
+        use clap::ValueEnum as _;
+
+        for shell in clap_complete::Shell::value_variants() {
+            let mut command = Line::command();
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut command, "humanapi", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            for verb in command.get_subcommands() {
+                assert!(
+                    script.contains(verb.get_name()),
+                    "{shell}: {}",
+                    verb.get_name()
+                );
+            }
+        }
     }
 
     #[test]

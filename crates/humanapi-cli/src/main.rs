@@ -40,6 +40,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Token(args) => block_on(token::run(args.kind)),
         #[cfg(feature = "store")]
         Verb::Store(verb) => block_on(store::run(verb)),
+        Verb::Completions(args) => args::complete(&args),
     }
 }
 

@@ -9,14 +9,9 @@ use toml_edit::{DocumentMut, Item};
 
 use super::changelog;
 use super::plan::{Changelog, Crate, Level, Need};
-use crate::step::{Session, Tool};
+use crate::step::Session;
+use crate::tools::CARGO_SEMVER_CHECKS;
 use crate::workspace::is_published;
-
-pub(crate) const SEMVER_CHECKS: Tool = Tool {
-    name: "cargo-semver-checks",
-    verb: "release plan",
-    install: "cargo install cargo-semver-checks --locked",
-};
 
 /// The tag of one release of one crate.
 pub(crate) fn tag(name: &str, version: &Version) -> String {
@@ -34,14 +29,17 @@ pub(crate) struct History {
 /// Looks everything up. With `compare`, public APIs of changed libraries are compared with their last release.
 pub(crate) fn gather(session: &Session, compare: bool) -> anyhow::Result<History> {
     let workspace = session.workspace()?;
-    let tags = session.read(session.program("git").args(["tag", "--merged", "HEAD"]))?;
+    let tags = tags(session)?;
     let root_now = std::fs::read_to_string(session.root().join("Cargo.toml"))?;
     let members = workspace.members();
     let names: BTreeSet<&str> = members
         .iter()
         .map(|package| package.name.as_str())
         .collect();
-    let comparer = compare.then(|| is_installed(session));
+    let comparer = match compare {
+        true => Some(CARGO_SEMVER_CHECKS.found(session)?.is_some()),
+        false => None,
+    };
     let mut crates = Vec::new();
     let mut unseen = Vec::new();
     for package in &members {
@@ -96,10 +94,15 @@ pub(crate) fn gather(session: &Session, compare: bool) -> anyhow::Result<History
         gaps.push(format!(
             "the public API of {} was not compared with the last release: {}",
             unseen.join(", "),
-            SEMVER_CHECKS.missing()
+            CARGO_SEMVER_CHECKS.missing()
         ));
     }
     Ok(History { crates, gaps })
+}
+
+/// The tags that lead here.
+pub(crate) fn tags(session: &Session) -> anyhow::Result<String> {
+    session.read(session.program("git").args(["tag", "--merged", "HEAD"]))
 }
 
 /// The folder of a crate relative to the root, with slashes.
@@ -123,7 +126,7 @@ fn read_changelog(session: &Session, folder: &str) -> anyhow::Result<Changelog> 
 }
 
 /// The newest version that is tagged for a crate.
-fn newest(tags: &str, name: &str) -> Option<Version> {
+pub(crate) fn newest(tags: &str, name: &str) -> Option<Version> {
     tags.lines()
         .filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix("-v"))
         .filter_map(|version| version.parse().ok())
@@ -267,12 +270,6 @@ fn without_decor(item: &Item) -> String {
         .to_owned()
 }
 
-fn is_installed(session: &Session) -> bool {
-    session
-        .read(session.program("cargo-semver-checks").arg("--version"))
-        .is_ok()
-}
-
 /// What a comparison of the public API with the one at the tag demands.
 fn compare_api(session: &Session, name: &str, tag: &str) -> anyhow::Result<Option<Level>> {
     let (_, output) = session.capture(session.program("cargo-semver-checks").args([
@@ -320,6 +317,10 @@ mod tests {
         assert_eq!(newest(tags, "humanapi-core"), Some(Version::new(0, 10, 0)));
         assert_eq!(newest(tags, "humanapi"), Some(Version::new(9, 0, 0)));
         assert_eq!(newest(tags, "humanapi-client"), None);
+        assert_eq!(
+            newest("a-v1.0.0\na-v1.0.0-rc.1\n", "a"),
+            Some(Version::new(1, 0, 0))
+        );
     }
 
     #[test]

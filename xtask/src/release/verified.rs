@@ -1,15 +1,42 @@
-//! What `release verify` has passed: a mark for each commit, in the target folder.
+//! Which commits `release verify` has passed, as files in the target folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 
 use crate::step::Session;
 
-fn path(session: &Session, commit: &str) -> anyhow::Result<PathBuf> {
-    let target = &session.workspace()?.metadata.target_directory;
-    Ok(target.join("xtask/verified").join(commit).into())
+/// Marks the commit that is checked out. Gives it, or nothing for a tree with changes, which is no commit.
+pub(crate) fn mark(session: &Session) -> anyhow::Result<Option<String>> {
+    let Some(commit) = clean_head(session)? else {
+        return Ok(None);
+    };
+    write(&folder(session)?, &commit)?;
+    Ok(Some(commit))
 }
 
-/// True if that commit has passed.
+/// True if `release verify` has passed for that commit.
 pub(crate) fn is_marked(session: &Session, commit: &str) -> anyhow::Result<bool> {
-    Ok(path(session, commit)?.is_file())
+    Ok(folder(session)?.join(commit).is_file())
+}
+
+/// The commit that is checked out, if nothing in the tree differs from it.
+pub(crate) fn clean_head(session: &Session) -> anyhow::Result<Option<String>> {
+    let changes = session.read(session.program("git").args(["status", "--porcelain"]))?;
+    if !changes.trim().is_empty() {
+        return Ok(None);
+    }
+    let commit = session.read(session.program("git").args(["rev-parse", "HEAD"]))?;
+    Ok(Some(commit.trim().to_owned()))
+}
+
+fn folder(session: &Session) -> anyhow::Result<PathBuf> {
+    let target = &session.workspace()?.metadata.target_directory;
+    Ok(target.join("xtask").join("verified").into())
+}
+
+fn write(folder: &Path, commit: &str) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(folder.join(commit), ""))
+        .with_context(|| format!("cannot write to {}", folder.display()))
 }

@@ -1,0 +1,41 @@
+//! The command as it is handed out: built, stripped, with its completions.
+
+use anyhow::Context as _;
+
+use crate::step::{Outcome, Session};
+
+const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
+
+pub(super) fn run(session: &mut Session) -> anyhow::Result<()> {
+    let target = session.workspace()?.metadata.target_directory.clone();
+    let dist = target.join("dist");
+    std::fs::create_dir_all(&dist).with_context(|| format!("cannot make {dist}"))?;
+    let binary = target
+        .join("release")
+        .join(format!("humanapi{}", std::env::consts::EXE_SUFFIX));
+    let built = session.step("build the command", |session| {
+        session.run(
+            session
+                .cargo("build")
+                .args(["-p", "humanapi-cli", "--release", "--all-features"])
+                // Symbols are for whoever debugs; the archive is for whoever runs it.
+                .env("CARGO_PROFILE_RELEASE_STRIP", "symbols"),
+        )
+    });
+    if !built {
+        return Ok(());
+    }
+    let size = std::fs::metadata(&binary)
+        .with_context(|| format!("cannot find {binary}"))?
+        .len();
+    session.note(format!("size     humanapi, stripped: {size} bytes"));
+    session.step("shell completions", |session| {
+        for shell in SHELLS {
+            let script = session.read(session.program(&binary).args(["completions", shell]))?;
+            let file = dist.join(format!("humanapi.{shell}"));
+            std::fs::write(&file, script).with_context(|| format!("cannot write {file}"))?;
+        }
+        Ok(Outcome::Ok)
+    });
+    Ok(())
+}

@@ -1,0 +1,249 @@
+//! Every program beyond Rust's default installation that a verb or a test needs, in one table.
+
+use std::path::PathBuf;
+
+use crate::step::Session;
+
+/// A tool that a verb needs and that is not part of Rust's default installation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
+    /// The verb that needs it.
+    pub(crate) verb: &'static str,
+    /// What cannot be done without it.
+    pub(crate) purpose: &'static str,
+    pub(crate) install: &'static str,
+    pub(crate) kind: Kind,
+}
+
+/// How a tool is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A program that a verb calls by way of cargo, as `cargo deny` calls `cargo-deny`.
+    Subcommand,
+    /// A program that tests look for by themselves, and skip themselves without.
+    ForTests,
+    /// The standard library for the target of that name.
+    Target(&'static str),
+}
+
+pub(crate) const CARGO_DENY: Tool = Tool {
+    name: "cargo-deny",
+    verb: "audit",
+    purpose: "licences, sources and advisories of dependencies",
+    install: "cargo install --locked cargo-deny",
+    kind: Kind::Subcommand,
+};
+
+pub(crate) const CARGO_MACHETE: Tool = Tool {
+    name: "cargo-machete",
+    verb: "release verify",
+    purpose: "unused dependencies",
+    install: "cargo install --locked cargo-machete",
+    kind: Kind::Subcommand,
+};
+
+pub(crate) const CARGO_CYCLONEDX: Tool = Tool {
+    name: "cargo-cyclonedx",
+    verb: "release verify",
+    purpose: "the bill of materials",
+    install: "cargo install --locked cargo-cyclonedx",
+    kind: Kind::Subcommand,
+};
+
+pub(crate) const CARGO_SEMVER_CHECKS: Tool = Tool {
+    name: "cargo-semver-checks",
+    verb: "release verify",
+    purpose: "the public API against the last release",
+    install: "cargo install --locked cargo-semver-checks",
+    kind: Kind::Subcommand,
+};
+
+pub(crate) const WASM_LIBRARY: Tool = Tool {
+    name: "the standard library for wasm32-unknown-unknown",
+    verb: "wasm",
+    purpose: "core where there is no system",
+    install: "rustup target add wasm32-unknown-unknown",
+    kind: Kind::Target("wasm32-unknown-unknown"),
+};
+
+/// All of them, in the order in which they are told.
+pub(crate) const TOOLS: [Tool; 13] = [
+    WASM_LIBRARY,
+    CARGO_DENY,
+    CARGO_MACHETE,
+    CARGO_CYCLONEDX,
+    CARGO_SEMVER_CHECKS,
+    for_tests(
+        "valgrind",
+        "instruction benches",
+        "apt-get install valgrind libc6-dbg",
+    ),
+    // Of the version of the library in Cargo.lock, or it refuses to run.
+    for_tests(
+        "gungraun-runner",
+        "instructions of single works",
+        "cargo install --locked gungraun-runner --version 0.20.0",
+    ),
+    for_tests(
+        "postgres",
+        "the PostgreSQL store",
+        "apt-get install postgresql",
+    ),
+    for_tests(
+        "redis-server",
+        "the Redis store",
+        "apt-get install redis-server",
+    ),
+    for_tests("chromium", "pages in a browser", "apt-get install chromium"),
+    for_tests(
+        "chromedriver",
+        "pages in a browser",
+        "apt-get install chromium-driver",
+    ),
+    // 20 or later; an older one is as good as none.
+    for_tests("node", "the launcher's own tests", "apt-get install nodejs"),
+    for_tests(
+        "npm",
+        "the vendor's widget and axe in a browser",
+        "apt-get install npm",
+    ),
+];
+
+/// Debian keeps PostgreSQL's programs here, in a folder for each version, and not on the path.
+const POSTGRES: &str = "/usr/lib/postgresql";
+
+const fn for_tests(name: &'static str, purpose: &'static str, install: &'static str) -> Tool {
+    Tool {
+        name,
+        verb: "test",
+        purpose,
+        install,
+        kind: Kind::ForTests,
+    }
+}
+
+impl Tool {
+    /// The one line that says what to do when the tool is missing.
+    pub(crate) fn missing(&self) -> String {
+        format!(
+            "{} is missing; `cargo xtask {}` needs it: {}",
+            self.name, self.verb, self.install
+        )
+    }
+
+    /// What the tool says of its version, or where it lies; nothing where it is missing.
+    pub(crate) fn found(&self, session: &Session) -> anyhow::Result<Option<String>> {
+        match self.kind {
+            Kind::Subcommand => {
+                let subcommand = self.name.trim_start_matches("cargo-");
+                // Cargo fails for a subcommand that it does not have, and that is the answer.
+                let version = session.read(session.cargo(subcommand).arg("--version"));
+                Ok(version.ok().map(|text| first_line(&text)))
+            }
+            Kind::ForTests => {
+                let Some(path) = self.path() else {
+                    return Ok(None);
+                };
+                let version = session.read(session.program(&path).arg("--version"))?;
+                Ok(Some(first_line(&version)))
+            }
+            Kind::Target(target) => {
+                let libraries = session.read(session.program("rustc").args([
+                    "--print",
+                    "target-libdir",
+                    "--target",
+                    target,
+                ]))?;
+                let folder = PathBuf::from(libraries.trim());
+                Ok(folder.is_dir().then(|| folder.display().to_string()))
+            }
+        }
+    }
+
+    /// Where the program lies: on the path, or where Debian keeps PostgreSQL's.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let versions = std::fs::read_dir(POSTGRES).into_iter().flatten();
+        let folders: Vec<PathBuf> = std::env::split_paths(&path)
+            .chain(versions.filter_map(|version| Some(version.ok()?.path().join("bin"))))
+            .collect();
+        find(self.name, &folders)
+    }
+}
+
+/// The tools that tests look for by themselves.
+pub(crate) fn of_tests() -> impl Iterator<Item = &'static Tool> {
+    TOOLS.iter().filter(|tool| tool.kind == Kind::ForTests)
+}
+
+fn find(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    folders
+        .iter()
+        .map(|folder| folder.join(&file))
+        .find(|path| path.is_file())
+}
+
+fn first_line(text: &str) -> String {
+    text.trim().lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_tool_is_told_with_its_verb_and_its_install_line() {
+        assert_eq!(
+            CARGO_DENY.missing(),
+            "cargo-deny is missing; `cargo xtask audit` needs it: cargo install --locked cargo-deny"
+        );
+    }
+
+    #[test]
+    fn the_runner_has_the_version_of_its_library() {
+        let session = Session::new().unwrap();
+        let lock = std::fs::read_to_string(session.root().join("Cargo.lock")).unwrap();
+        let (_, library) = lock.split_once("name = \"gungraun\"\n").unwrap();
+        let version = library.lines().next().unwrap();
+        let version = version.trim_start_matches("version = ").trim_matches('"');
+        let install = format!("cargo install --locked gungraun-runner --version {version}");
+        let runner = TOOLS
+            .iter()
+            .find(|tool| tool.name == "gungraun-runner")
+            .unwrap();
+        assert_eq!(runner.install, install);
+        let page = std::fs::read_to_string(session.root().join("docs/testing.md")).unwrap();
+        assert!(page.contains(&install), "{install} is in docs/testing.md");
+    }
+
+    #[test]
+    fn a_program_is_found_only_where_it_lies() {
+        assert_eq!(
+            find(
+                "no-such-program-here",
+                &[PathBuf::from("/bin"), PathBuf::from("/usr/bin")]
+            ),
+            None
+        );
+    }
+
+    #[test]
+    fn a_subcommand_that_is_missing_is_not_found() {
+        let session = Session::new().unwrap();
+        let tool = Tool {
+            name: "cargo-no-such-program-here",
+            ..CARGO_DENY
+        };
+        assert_eq!(tool.found(&session).unwrap(), None);
+    }
+
+    #[test]
+    fn each_tool_is_listed_once() {
+        let mut names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), TOOLS.len());
+    }
+}

@@ -1,0 +1,91 @@
+//! Workflows call verbs and nothing else, and every verb of `ci` is explained.
+
+use clap::Parser as _;
+
+use crate::Cli;
+
+/// What a `run:` line may set up, besides calling a verb.
+const SET_UP: [&str; 2] = ["rustup toolchain install", "rustup target add"];
+
+/// What is wrong with the `run:` lines of a workflow.
+fn findings(workflow: &str) -> Vec<String> {
+    workflow
+        .lines()
+        .filter_map(|line| {
+            line.trim_start()
+                .trim_start_matches("- ")
+                .strip_prefix("run:")
+        })
+        .filter_map(|command| finding(command.trim()))
+        .collect()
+}
+
+fn finding(command: &str) -> Option<String> {
+    if command.contains([';', '&', '|', '>', '<', '`', '\n']) {
+        return Some(format!("`{command}` is more than one call"));
+    }
+    let set_up = SET_UP.iter().any(|start| {
+        command
+            .strip_prefix(start)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    });
+    if set_up {
+        return None;
+    }
+    let Some(words) = command.strip_prefix("cargo xtask ") else {
+        return Some(format!("`{command}` is no verb of xtask"));
+    };
+    let words = std::iter::once("cargo xtask").chain(words.split_whitespace());
+    Cli::try_parse_from(words)
+        .err()
+        .map(|error| format!("`{command}`: {error}"))
+}
+
+#[test]
+fn workflows_call_verbs_and_nothing_else() {
+    let session = crate::step::Session::new().unwrap();
+    let folder = session.root().join(".github").join("workflows");
+    let mut calls = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(findings(&text), [""; 0], "{}", path.display());
+        calls += text.matches("run: cargo xtask ").count();
+    }
+    assert!(calls >= 4, "only {calls} calls of a verb were found");
+}
+
+#[test]
+fn a_line_that_is_no_verb_is_found() {
+    for line in [
+        "- run: cargo test",
+        "run: cargo xtask no-such-verb",
+        "run: cargo xtask ci --no-such-option",
+        "run: cargo xtask lint && echo done",
+        "run: |",
+        "run: rustup self uninstall",
+    ] {
+        assert_eq!(findings(line).len(), 1, "{line}");
+    }
+    assert_eq!(findings("- run: cargo xtask ci --skip-tests"), [""; 0]);
+    assert_eq!(findings("- run: rustup toolchain install 1.94"), [""; 0]);
+}
+
+#[test]
+fn every_verb_of_ci_has_a_row_with_its_reason() {
+    let session = crate::step::Session::new().unwrap();
+    let source = include_str!("ci.rs");
+    let page = std::fs::read_to_string(session.root().join("docs/testing.md")).unwrap();
+    let verbs: std::collections::BTreeSet<&str> = source
+        .split("session.verb(\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(verbs.len() >= 10, "{verbs:?}");
+    for verb in verbs {
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{verb}` |")));
+        assert!(row.is_some(), "{verb} has no row in docs/testing.md");
+    }
+}
