@@ -15,7 +15,8 @@ pub(super) fn run(session: &mut Session, options: Options) -> anyhow::Result<()>
         options,
         "unused dependencies",
         CARGO_MACHETE,
-        |session| session.run(session.cargo("machete")),
+        |session| // Not benches/peers: that is no part of the workspace and is never published.
+            session.run(session.cargo("machete").args(["crates", "examples", "xtask"])),
     );
     let tags = history::tags(session)?;
     for (name, version) in libraries(session)? {
