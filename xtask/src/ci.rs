@@ -40,7 +40,10 @@ pub(crate) fn run(session: &mut Session, options: &Options) {
     session.verb("wasm", wasm::run);
     session.verb("features", features::run);
     session.verb("package", package::run);
+    // Advisories come from a database that changes by itself, so they say nothing about a change: they are looked at
+    // by a schedule.
     session.verb("audit", |session| {
-        audit::run(session, &audit::Options::default())
+        audit::rules(session, Outcome::Skipped);
+        Ok(())
     });
 }
