@@ -1,6 +1,6 @@
 //! What cargo and git say about the workspace.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
@@ -74,6 +74,30 @@ pub(crate) fn targets(package: &Package, kind: &TargetKind) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// Names in an order in which each comes after those it needs; of several that could come next, the first by name.
+/// Where there is no such order, those that stand in a circle or behind one.
+pub(crate) fn each_after_its_needs<'a>(
+    mut waiting: BTreeMap<&'a str, BTreeSet<&'a str>>,
+) -> Result<Vec<&'a str>, Vec<&'a str>> {
+    let mut order = Vec::new();
+    while let Some(ready) = waiting
+        .iter()
+        .find(|(_, needs)| needs.is_empty())
+        .map(|(name, _)| *name)
+    {
+        waiting.remove(ready);
+        for needs in waiting.values_mut() {
+            needs.remove(ready);
+        }
+        order.push(ready);
+    }
+    if waiting.is_empty() {
+        Ok(order)
+    } else {
+        Err(waiting.into_keys().collect())
+    }
 }
 
 /// Paths, relative to the root, of the files that git tracks.

@@ -1,13 +1,14 @@
 //! The plan of a release: what must be released, as which version, in which order. A pure function of its inputs.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use cargo_metadata::semver::{Version, VersionReq};
 use serde::Serialize;
 
 use super::changelog::Entries;
+use crate::workspace::each_after_its_needs;
 
 /// How far a change reaches for those who use a crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -319,41 +320,22 @@ fn unpublished_needs(candidate: &Crate, crates: &[Crate]) -> Vec<String> {
         .collect()
 }
 
-/// All crates, each after those it needs; of several that could come next, the first by name.
+/// All crates, each after those it needs, or those that need each other in a circle.
 fn publishing_order<'a>(
     published: &BTreeMap<&'a str, &'a Crate>,
 ) -> Result<Vec<&'a str>, Vec<&'a str>> {
-    let mut waiting: BTreeMap<&str, BTreeSet<&str>> = published
-        .iter()
-        .map(|(name, candidate)| {
-            let needs = candidate
-                .needs
-                .iter()
-                // Cargo leaves a dependency of tests without a version out of what it publishes.
-                .filter(|need| need.requirement.is_some() || !need.for_tests)
-                .map(|need| need.name.as_str())
-                .filter(|need| published.contains_key(need))
-                .collect();
-            (*name, needs)
-        })
-        .collect();
-    let mut order = Vec::new();
-    while let Some(ready) = waiting
-        .iter()
-        .find(|(_, needs)| needs.is_empty())
-        .map(|(name, _)| *name)
-    {
-        waiting.remove(ready);
-        for needs in waiting.values_mut() {
-            needs.remove(ready);
-        }
-        order.push(ready);
-    }
-    if waiting.is_empty() {
-        Ok(order)
-    } else {
-        Err(waiting.into_keys().collect())
-    }
+    let needs = published.iter().map(|(name, candidate)| {
+        let needs = candidate
+            .needs
+            .iter()
+            // Cargo leaves a dependency of tests without a version out of what it publishes.
+            .filter(|need| need.requirement.is_some() || !need.for_tests)
+            .map(|need| need.name.as_str())
+            .filter(|need| published.contains_key(need))
+            .collect();
+        (*name, needs)
+    });
+    each_after_its_needs(needs.collect())
 }
 
 /// The smallest version after this one that says as much as the change demands.

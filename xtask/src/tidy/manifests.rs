@@ -1,13 +1,13 @@
 //! Rules about manifests: what a published crate tells about itself, and where versions come from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use cargo_metadata::semver::{Version, VersionReq};
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use crate::step::Session;
-use crate::workspace::present_files;
+use crate::workspace::{each_after_its_needs, present_files};
 
 /// What the page of a published crate is made from.
 const REQUIRED: [&str; 5] = [
@@ -170,7 +170,7 @@ fn check_internal_requirements(root: &DocumentMut, members: &[Member]) -> Vec<St
 
 /// Published crates can be put in an order in which each comes after all it names, dev-dependencies included.
 fn check_publish_order(root: &DocumentMut, members: &[Member]) -> Option<String> {
-    let mut waiting: BTreeMap<&str, BTreeSet<&str>> = members
+    let needs = members
         .iter()
         .filter(|member| member.published)
         .map(|member| {
@@ -190,25 +190,12 @@ fn check_publish_order(root: &DocumentMut, members: &[Member]) -> Option<String>
                 })
                 .collect();
             (member.name.as_str(), needs)
-        })
-        .collect();
-    while let Some(ready) = waiting
-        .iter()
-        .find(|(_, needs)| needs.is_empty())
-        .map(|(name, _)| *name)
-    {
-        waiting.remove(ready);
-        for needs in waiting.values_mut() {
-            needs.remove(ready);
-        }
-    }
-    (!waiting.is_empty()).then(|| {
-        let names: Vec<&str> = waiting.into_keys().collect();
-        format!(
-            "no order to publish in: each of these needs another of them: {}",
-            names.join(", ")
-        )
-    })
+        });
+    let circle = each_after_its_needs(needs.collect()).err()?;
+    Some(format!(
+        "no order to publish in: each of these needs another of them: {}",
+        circle.join(", ")
+    ))
 }
 
 /// All tables of dependencies with their kind, those for particular targets included.
