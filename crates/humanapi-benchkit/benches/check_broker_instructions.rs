@@ -1,4 +1,4 @@
-//! Holds the instructions of a token at hand, however many there are; a bare map is counted beside it.
+//! Holds the instructions of a token at hand in a table that is far from full; a bare map is counted beside it.
 
 mod broker;
 
@@ -11,7 +11,8 @@ use std::time::{Instant, SystemTime};
 use humanapi_benchkit::exchange::ACCESS;
 use humanapi_benchkit::{Bound, Work, instructions};
 
-/// Few and many; a million is as flat, but takes valgrind minutes to fill.
+/// Few and many, both in a table with room for a million, so that its buckets hold one token at most times. What a hit
+/// costs in a full bucket is not counted here: valgrind takes minutes to fill a million.
 const FEW: u32 = 1_000;
 const MANY: u32 = 20_000;
 /// A table hashes with a key of its own in each process, so one place in it says little, and filling it costs a little

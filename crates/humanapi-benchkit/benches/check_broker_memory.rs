@@ -11,7 +11,8 @@ use humanapi_benchkit::allocations::Allocator;
 #[global_allocator]
 static ALLOCATOR: Allocator = humanapi_benchkit::allocations::ALLOCATOR;
 
-/// As many as fit before a bucket of the table is over-full by chance; the bytes for each hardly move with it.
+/// A tenth of what the table has room for. A bucket costs the same however many share it, so each token costs more in an
+/// emptier table and less in a fuller one.
 const TOKENS: u32 = 100_000;
 /// What a bare map of the same strings takes.
 const AT_MOST: usize = 249;
