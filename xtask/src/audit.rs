@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use crate::step::{Outcome, Session};
+use crate::step::Session;
 use crate::tools::CARGO_DENY;
 
 /// The checks that need no network.
@@ -23,48 +23,33 @@ pub(crate) struct Options {
 const DATABASE: &str = "advisory-db-3157b0e258782691";
 
 pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()> {
-    rules(session, Outcome::Skipped);
+    rules(session);
     if let Some(db) = &options.db {
-        let mut age = None;
-        session.step("advisories of a local database", |session| {
-            if CARGO_DENY.found(session)?.is_none() {
-                return Ok(Outcome::Skipped(CARGO_DENY.missing()));
-            }
-            age = Some(last_commit(session, db)?);
+        session.step_with(&CARGO_DENY, "advisories of a local database", |session| {
+            let age = last_commit(session, db)?;
             let config = prepare(session, db)?;
             let deny = session.cargo("deny").args(["--offline", "--config"]);
-            session.run(deny.arg(config).args(["check", "advisories"]))
+            let outcome = session.run(deny.arg(config).args(["check", "advisories"]))?;
+            Ok(outcome.with(&format!("the database last changed {}", age.trim())))
         });
-        if let Some(age) = age {
-            session.note(format!("database last changed {}", age.trim()));
-        }
         return Ok(());
     }
     session.note(
         "without a network: clone https://github.com/rustsec/advisory-db, then `cargo xtask audit --db PATH`",
     );
-    session.step("advisories", |session| {
-        check(session, &["advisories"], Outcome::Skipped)
-    });
+    check(session, "advisories", &["advisories"]);
     Ok(())
 }
 
-/// Checks all but advisories. `missing` says how to end where cargo-deny is missing.
-pub(crate) fn rules(session: &mut Session, missing: impl FnOnce(String) -> Outcome) {
-    session.step("bans, licences and sources", |session| {
-        check(session, &RULES, missing)
-    });
+/// Checks all but advisories.
+pub(crate) fn rules(session: &mut Session) {
+    check(session, "bans, licences and sources", &RULES);
 }
 
-fn check(
-    session: &Session,
-    checks: &[&str],
-    missing: impl FnOnce(String) -> Outcome,
-) -> anyhow::Result<Outcome> {
-    if CARGO_DENY.found(session)?.is_none() {
-        return Ok(missing(CARGO_DENY.missing()));
-    }
-    session.run(session.cargo("deny").arg("check").args(checks))
+fn check(session: &mut Session, name: &str, checks: &[&str]) {
+    session.step_with(&CARGO_DENY, name, |session| {
+        session.run(session.cargo("deny").arg("check").args(checks))
+    });
 }
 
 /// When the database last changed, and how long ago that is.

@@ -15,24 +15,14 @@ pub(crate) struct Options {
 
 pub(crate) fn run(session: &mut Session, options: Options) -> anyhow::Result<()> {
     for tool in &TOOLS {
-        let mut version = None;
         session.step(tool.name, |session| {
-            version = match tool.found(session) {
-                Ok(version) => version,
+            Ok(match tool.found(session) {
+                Ok(Some(version)) => Outcome::Told(format!("{}: {version}", tool.verb)),
+                Ok(None) => absent(options, tool.missing()),
                 // It is there and does not run, which is no better.
-                Err(error) => return Ok(absent(options, format!("{}: {error:#}", tool.missing()))),
-            };
-            Ok(match &version {
-                Some(_) => Outcome::Ok,
-                None => absent(options, tool.missing()),
+                Err(error) => absent(options, format!("{}: {error:#}", tool.missing())),
             })
         });
-        if let Some(version) = version {
-            session.note(format!(
-                "found    {} (`cargo xtask {}`, {}): {version}",
-                tool.name, tool.verb, tool.purpose
-            ));
-        }
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod doctor;
 mod features;
 mod fmt;
 mod lint;
+mod msrv;
 mod needs;
 mod package;
 mod release;
@@ -70,6 +71,8 @@ enum Verb {
     Wasm,
     /// Check that every crate compiles with each feature alone, with none and with all
     Features,
+    /// Check that each published crate compiles with the oldest compiler that it promises
+    Msrv,
     /// Run the benches
     Bench(bench::Options),
     /// Check that the crates to be published can be packaged
@@ -108,6 +111,7 @@ fn run(verb: &Verb) -> anyhow::Result<bool> {
         Verb::Tidy => session.verb("tidy", tidy::run),
         Verb::Wasm => session.verb("wasm", wasm::run),
         Verb::Features => session.verb("features", features::run),
+        Verb::Msrv => session.verb("msrv", msrv::run),
         Verb::Bench(options) => session.verb("bench", |session| bench::run(session, options)),
         Verb::Package => session.verb("package", package::run),
         Verb::Audit(options) => session.verb("audit", |session| audit::run(session, options)),

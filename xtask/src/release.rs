@@ -7,7 +7,7 @@ mod plan;
 mod prepare;
 mod publish;
 mod verified;
-mod verify;
+pub(crate) mod verify;
 
 use clap::{Args, Subcommand};
 

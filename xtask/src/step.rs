@@ -11,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 use anyhow::{Context as _, bail};
 use xshell::{Cmd, Shell};
 
+use crate::tools::Tool;
 use crate::workspace::Workspace;
 
 /// How a step ended.
@@ -18,6 +19,8 @@ use crate::workspace::Workspace;
 pub(crate) enum Outcome {
     /// It did what it should.
     Ok,
+    /// It did what it should, and this is what it came to; it fits one line.
+    Told(String),
     /// It had nothing to do, or could not be done here; the reason fits one line.
     Skipped(String),
     /// It failed; the text is all a reader needs to see why.
@@ -31,6 +34,15 @@ impl Outcome {
             Self::Ok
         } else {
             Self::Failed(findings.join("\n"))
+        }
+    }
+
+    /// The same with a word on what it was about, for good or ill.
+    pub(crate) fn with(self, word: &str) -> Self {
+        match self {
+            Self::Ok => Self::Told(word.to_owned()),
+            Self::Failed(output) => Self::Failed(format!("{output}\n{word}")),
+            other => other,
         }
     }
 }
@@ -146,6 +158,21 @@ impl Session {
         passed
     }
 
+    /// Runs a step that needs a tool, which is skipped where the tool is missing.
+    pub(crate) fn step_with(
+        &mut self,
+        tool: &Tool,
+        name: &str,
+        body: impl FnOnce(&Self) -> anyhow::Result<Outcome>,
+    ) {
+        self.step(name, |session| {
+            if tool.found(session)?.is_none() {
+                return Ok(Outcome::Skipped(tool.missing()));
+            }
+            body(session)
+        });
+    }
+
     /// Runs one program as a step; its output is shown only if it fails.
     pub(crate) fn run<'a>(&'a self, cmd: Cmd<'a>) -> anyhow::Result<Outcome> {
         Ok(self.capture(cmd)?.0)
@@ -254,6 +281,7 @@ fn verdict(outcome: &Outcome, took: Duration) -> String {
     let seconds = format!("{:>7.1} s", took.as_secs_f64());
     match outcome {
         Outcome::Ok => format!("{}      {seconds}", paint("ok", AnsiColor::Green)),
+        Outcome::Told(what) => format!("{}      {seconds}  {what}", paint("ok", AnsiColor::Green)),
         Outcome::Skipped(why) => {
             format!("{} {seconds}  {why}", paint("skipped", AnsiColor::Yellow))
         }
@@ -272,15 +300,16 @@ fn summary(rows: &[Row], took: Duration) -> String {
         } else {
             paint("failed", AnsiColor::Red)
         },
-        count(|outcome| matches!(outcome, Outcome::Ok)),
+        count(|outcome| matches!(outcome, Outcome::Ok | Outcome::Told(_))),
         count(|outcome| matches!(outcome, Outcome::Skipped(_))),
         took.as_secs_f64(),
     );
     for row in rows {
         // Writing to a string cannot fail.
         let _ = match &row.outcome {
-            Outcome::Ok => Ok(()),
-            Outcome::Skipped(why) => write!(text, "\n  skipped  {}: {why}", row.name),
+            Outcome::Ok | Outcome::Told(_) => Ok(()),
+            // Why is told in the line of the step.
+            Outcome::Skipped(_) => write!(text, "\n  skipped  {}", row.name),
             Outcome::Failed(_) => write!(text, "\n  failed   {}", row.name),
         };
     }
@@ -315,6 +344,7 @@ mod tests {
     fn a_summary_counts_and_names_what_did_not_pass() {
         let rows = [
             row("lint: all", Outcome::Ok),
+            row("doctor: deny", Outcome::Told("0.1.0".to_owned())),
             row("wasm: core", Outcome::Failed("long output".to_owned())),
             row("audit: deny", Outcome::Skipped("not installed".to_owned())),
         ];
@@ -322,7 +352,7 @@ mod tests {
             anstream::adapter::strip_str(&summary(&rows, Duration::from_millis(1500))).to_string();
         assert_eq!(
             text,
-            "failed: 1 ok, 1 failed, 1 skipped, 1.5 s\n  failed   wasm: core\n  skipped  audit: deny: not installed"
+            "failed: 2 ok, 1 failed, 1 skipped, 1.5 s\n  failed   wasm: core\n  skipped  audit: deny"
         );
     }
 

@@ -59,6 +59,23 @@ pub(crate) const CARGO_SEMVER_CHECKS: Tool = Tool {
     kind: Kind::Subcommand,
 };
 
+pub(crate) const CARGO_CHECK_EXTERNAL_TYPES: Tool = Tool {
+    name: "cargo-check-external-types",
+    verb: "release verify",
+    purpose: "whose types the public API shows",
+    // Each version reads what one generation of rustdoc writes: this one what the pinned toolchain does.
+    install: "cargo install --locked cargo-check-external-types --version 0.5.0",
+    kind: Kind::Subcommand,
+};
+
+pub(crate) const CARGO_ABOUT: Tool = Tool {
+    name: "cargo-about",
+    verb: "release verify",
+    purpose: "the third-party licence notice",
+    install: "cargo install --locked cargo-about",
+    kind: Kind::Subcommand,
+};
+
 pub(crate) const WASM_LIBRARY: Tool = Tool {
     name: "the standard library for wasm32-unknown-unknown",
     verb: "wasm",
@@ -68,12 +85,14 @@ pub(crate) const WASM_LIBRARY: Tool = Tool {
 };
 
 /// All of them, in the order in which they are told.
-pub(crate) const TOOLS: [Tool; 13] = [
+pub(crate) const TOOLS: [Tool; 15] = [
     WASM_LIBRARY,
     CARGO_DENY,
     CARGO_MACHETE,
     CARGO_CYCLONEDX,
     CARGO_SEMVER_CHECKS,
+    CARGO_CHECK_EXTERNAL_TYPES,
+    CARGO_ABOUT,
     for_tests(
         "valgrind",
         "instruction benches",

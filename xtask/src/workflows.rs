@@ -3,9 +3,14 @@
 use clap::Parser as _;
 
 use crate::Cli;
+use crate::release::verify::NEEDED;
 
 /// What a `run:` line may set up, besides calling a verb.
-const SET_UP: [&str; 2] = ["rustup toolchain install", "rustup target add"];
+const SET_UP: [&str; 3] = [
+    "rustup toolchain install",
+    "rustup target add",
+    "cargo install --locked",
+];
 
 /// What is wrong with the `run:` lines of a workflow.
 fn findings(workflow: &str) -> Vec<String> {
@@ -56,6 +61,19 @@ fn workflows_call_verbs_and_nothing_else() {
 }
 
 #[test]
+fn the_release_workflow_installs_every_tool_of_its_verb() {
+    let session = crate::step::Session::new().unwrap();
+    let path = session.root().join(".github/workflows/release.yml");
+    let text = std::fs::read_to_string(path).unwrap();
+    for tool in &NEEDED {
+        // A line may install several, so only what is special about one is looked for as it is.
+        let special = tool.install.contains("--version");
+        let line = if special { tool.install } else { tool.name };
+        assert!(text.contains(line), "{line}");
+    }
+}
+
+#[test]
 fn a_line_that_is_no_verb_is_found() {
     for line in [
         "- run: cargo test",
@@ -64,6 +82,7 @@ fn a_line_that_is_no_verb_is_found() {
         "run: cargo xtask lint && echo done",
         "run: |",
         "run: rustup self uninstall",
+        "run: cargo install --path .",
     ] {
         assert_eq!(findings(line).len(), 1, "{line}");
     }

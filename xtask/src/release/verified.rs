@@ -17,7 +17,11 @@ pub(crate) fn mark(session: &Session) -> anyhow::Result<Option<String>> {
 
 /// True if `release verify` has passed for that commit.
 pub(crate) fn is_marked(session: &Session, commit: &str) -> anyhow::Result<bool> {
-    Ok(folder(session)?.join(commit).is_file())
+    Ok(holds(&folder(session)?, commit))
+}
+
+fn holds(folder: &Path, commit: &str) -> bool {
+    folder.join(commit).is_file()
 }
 
 /// The commit that is checked out, if nothing in the tree differs from it.
@@ -39,4 +43,20 @@ fn write(folder: &Path, commit: &str) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(folder.join(commit), ""))
         .with_context(|| format!("cannot write to {}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_of_one_commit() {
+        let folder = std::env::temp_dir().join(format!("humanapi-marks-{}", std::process::id()));
+        assert!(!holds(&folder, "aaaa"));
+        write(&folder, "aaaa").unwrap();
+        write(&folder, "aaaa").unwrap();
+        assert!(holds(&folder, "aaaa"));
+        assert!(!holds(&folder, "bbbb"));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

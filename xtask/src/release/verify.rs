@@ -2,13 +2,18 @@
 
 mod archives;
 mod binary;
+mod notice;
 mod tools;
 
 use clap::Args;
 
 use crate::release::verified;
 use crate::step::{Outcome, Session};
-use crate::{audit, docs, features};
+use crate::tools::{
+    CARGO_ABOUT, CARGO_CHECK_EXTERNAL_TYPES, CARGO_CYCLONEDX, CARGO_DENY, CARGO_MACHETE,
+    CARGO_SEMVER_CHECKS, Tool,
+};
+use crate::{audit, docs, features, msrv};
 
 /// How strictly to verify.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -18,16 +23,15 @@ pub(crate) struct Options {
     pub(crate) allow_missing: bool,
 }
 
-impl Options {
-    /// How a step ends whose tool is missing.
-    fn missing(self, why: String) -> Outcome {
-        if self.allow_missing {
-            Outcome::Skipped(why)
-        } else {
-            Outcome::Failed(why)
-        }
-    }
-}
+/// All tools that verifying needs.
+pub(crate) const NEEDED: [Tool; 6] = [
+    CARGO_MACHETE,
+    CARGO_SEMVER_CHECKS,
+    CARGO_CHECK_EXTERNAL_TYPES,
+    CARGO_DENY,
+    CARGO_CYCLONEDX,
+    CARGO_ABOUT,
+];
 
 pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()> {
     let before = verified::clean_head(session)?;
@@ -36,13 +40,19 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
     {
         session.note("this commit was marked as verified before");
     }
+    // First, because the rest takes long.
+    if !session.step("tools", |session| present(session, *options)) {
+        session.note("not marked as verified: `--allow-missing` looks at the rest all the same");
+        return Ok(());
+    }
     archives::run(session)?;
     docs::run(session)?;
-    tools::run(session, *options)?;
-    audit::rules(session, |why| options.missing(why));
+    tools::run(session)?;
+    audit::rules(session);
     features::run(session)?;
-    tools::compilers(session)?;
+    msrv::run(session)?;
     binary::run(session)?;
+    notice::run(session);
 
     if session.failed() {
         session.note("not marked as verified: a step failed");
@@ -71,18 +81,54 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
     Ok(())
 }
 
+/// Tells what is missing of all that verifying needs.
+fn present(session: &Session, options: Options) -> anyhow::Result<Outcome> {
+    let mut missing = Vec::new();
+    for tool in NEEDED {
+        if tool.found(session)?.is_none() {
+            missing.push(tool.missing());
+        }
+    }
+    Ok(judge(&missing, options))
+}
+
+fn judge(missing: &[String], options: Options) -> Outcome {
+    // Each step that needs one says so again.
+    if options.allow_missing {
+        Outcome::Ok
+    } else {
+        Outcome::from_findings(missing)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::TOOLS;
 
     #[test]
     fn a_missing_tool_fails_unless_that_is_allowed() {
-        let why = || "missing".to_owned();
+        let missing = ["one".to_owned(), "two".to_owned()];
         let strict = Options::default();
         let lenient = Options {
             allow_missing: true,
         };
-        assert_eq!(strict.missing(why()), Outcome::Failed(why()));
-        assert_eq!(lenient.missing(why()), Outcome::Skipped(why()));
+        assert_eq!(judge(&[], strict), Outcome::Ok);
+        assert_eq!(
+            judge(&missing, strict),
+            Outcome::Failed("one\ntwo".to_owned())
+        );
+        assert_eq!(judge(&missing, lenient), Outcome::Ok);
+    }
+
+    #[test]
+    fn every_tool_of_the_verb_is_looked_for_before_its_first_step() {
+        for tool in TOOLS.iter().filter(|tool| tool.verb == "release verify") {
+            assert!(
+                NEEDED.iter().any(|needed| needed.name == tool.name),
+                "{}",
+                tool.name
+            );
+        }
     }
 }

@@ -14,21 +14,24 @@ pub(super) fn run(session: &mut Session) -> anyhow::Result<()> {
         .join("release")
         .join(format!("humanapi{}", std::env::consts::EXE_SUFFIX));
     let built = session.step("build the command", |session| {
-        session.run(
+        let outcome = session.run(
             session
                 .cargo("build")
                 .args(["-p", "humanapi-cli", "--release", "--all-features"])
                 // Symbols are for whoever debugs; the archive is for whoever runs it.
                 .env("CARGO_PROFILE_RELEASE_STRIP", "symbols"),
-        )
+        )?;
+        if outcome != Outcome::Ok {
+            return Ok(outcome);
+        }
+        let size = std::fs::metadata(&binary)
+            .with_context(|| format!("cannot find {binary}"))?
+            .len();
+        Ok(Outcome::Told(format!("{size} bytes, stripped")))
     });
     if !built {
         return Ok(());
     }
-    let size = std::fs::metadata(&binary)
-        .with_context(|| format!("cannot find {binary}"))?
-        .len();
-    session.note(format!("size     humanapi, stripped: {size} bytes"));
     session.step("shell completions", |session| {
         for shell in SHELLS {
             let script = session.read(session.program(&binary).args(["completions", shell]))?;
