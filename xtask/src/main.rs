@@ -53,6 +53,10 @@ More about a verb:    cargo xtask help test
 
 NO_COLOR=1 turns colours off.";
 
+const RELEASE_HELP: &str = "\
+In that order, each as often as you like: nothing leaves this machine before `publish --execute`.
+docs/releasing.md tells the whole story.";
+
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Format all Rust code
@@ -72,6 +76,8 @@ enum Verb {
     /// Check that every crate compiles with each feature alone, with none and with all
     Features,
     /// Check that each published crate compiles with the oldest compiler that it promises
+    ///
+    /// A compiler that is not installed is skipped, with the line that installs it.
     Msrv,
     /// Run the benches
     Bench(bench::Options),
@@ -82,7 +88,7 @@ enum Verb {
     /// Tell which tools are there, and how to install those that are not
     Doctor(doctor::Options),
     /// Release crates: plan, prepare, verify, publish
-    #[command(subcommand)]
+    #[command(subcommand, after_help = RELEASE_HELP)]
     Release(release::Action),
     /// Run everything that CI runs, in order
     Ci(ci::Options),

@@ -25,6 +25,15 @@ impl Adapter {
         }
     }
 
+    /// The one that this is not.
+    #[cfg(feature = "demo")]
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::Reqwest => Self::Hyper,
+            Self::Hyper => Self::Reqwest,
+        }
+    }
+
     /// A transport over it.
     pub(crate) fn stack(self) -> Box<dyn Transport> {
         match self {

@@ -67,9 +67,11 @@ fn check(command: &mut Command) -> Run {
 
 #[test]
 fn both_adapters_tell_the_whole_story() {
-    for adapter in ["reqwest", "hyper"] {
+    for (adapter, other) in [("reqwest", "hyper"), ("hyper", "reqwest")] {
         let told = check(&mut humanapi(["demo", "--adapter", adapter]));
         assert!(told.stdout.contains(&format!("SDK over {adapter}.")));
+        let proposal = format!("humanapi demo --adapter {other} ");
+        assert!(told.stdout.contains(&proposal), "{}", told.stdout);
     }
 }
 

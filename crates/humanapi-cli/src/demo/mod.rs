@@ -17,6 +17,7 @@ use humanapi_core::{
 };
 use humanapi_sandbox::{DemoApp, Sandbox, Source};
 
+use crate::adapter::Adapter;
 use crate::args::DemoArgs;
 use crate::exit::Failure;
 use crate::output;
@@ -46,7 +47,7 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
         .start()
         .map_err(|error| Failure::here("cannot start the sandbox", &error))?;
     let mut demo = Demo::new(args, &sandbox)?;
-    demo.introduce(args)?;
+    demo.introduce()?;
     let token = demo.start_session().await?;
     let is_done = match pages {
         None => {
@@ -66,6 +67,7 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
 /// The app of the story.
 struct Demo {
     story: Story,
+    adapter: Adapter,
     client: Client,
     /// What the app's server sends.
     server: Recorder,
@@ -97,6 +99,7 @@ impl Demo {
             .build();
         Ok(Self {
             story: Story::new(),
+            adapter: args.adapter,
             client,
             server,
             browser,
@@ -108,14 +111,14 @@ impl Demo {
         })
     }
 
-    fn introduce(&mut self, args: &DemoArgs) -> Result<(), Failure> {
+    fn introduce(&mut self) -> Result<(), Failure> {
         self.story.title("Human API, the whole story")?;
         self.story.say(&format!(
             "A sandbox inside this program plays Human API on {}. No account, no \
              network. Every request below is real HTTP, sent through the SDK over {}. Secrets and \
              tokens are masked, and all health data is synthetic.",
             self.url,
-            args.adapter.name(),
+            self.adapter.name(),
         ))
     }
 
@@ -328,7 +331,7 @@ impl Demo {
         self.story.title("The user's path")?;
         self.story.path(&self.path)?;
         self.story.title("What to try next")?;
-        self.story.next()
+        self.story.next(self.adapter)
     }
 
     fn move_to(&mut self, status: UserStatus) {

@@ -8,6 +8,7 @@ use comfy_table::{CellAlignment, Table};
 use humanapi_core::UserStatus;
 use humanapi_core::data::Activity;
 
+use crate::adapter::Adapter;
 use crate::demo::trace::Exchange;
 use crate::exit::Failure;
 use crate::output::palette::{GOOD, NAME, QUIET, TITLE, WARN};
@@ -234,7 +235,8 @@ impl Story {
         Ok(())
     }
 
-    pub(crate) fn next(&mut self) -> Result<(), Failure> {
+    /// What to try after the story was told over `adapter`.
+    pub(crate) fn next(&mut self, adapter: Adapter) -> Result<(), Failure> {
         let mut line = |command: &str, about: &str| {
             writeln!(self.out, "    {NAME}{command:<34}{NAME:#}{about}")
         };
@@ -243,7 +245,7 @@ impl Story {
             "the same, and you click through Connect",
         )?;
         line(
-            "humanapi demo --adapter hyper",
+            &format!("humanapi demo --adapter {}", adapter.other().name()),
             "the same over the other HTTP stack",
         )?;
         #[cfg(feature = "sandbox")]
