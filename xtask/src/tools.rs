@@ -72,7 +72,7 @@ pub(crate) const CARGO_ABOUT: Tool = Tool {
     name: "cargo-about",
     verb: "release verify",
     purpose: "the third-party licence notice",
-    install: "cargo install --locked cargo-about",
+    install: "cargo install --locked cargo-about --features cli",
     kind: Kind::Subcommand,
 };
 
