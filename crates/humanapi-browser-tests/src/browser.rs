@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -40,8 +41,10 @@ kill -KILL $browser $driver
 wait
 "#;
 
+/// `nameOf(element)`, for scripts that tell elements by what a screen reader calls them.
+pub const NAMES: &str = include_str!("names.js");
 /// What is there of a screen's parts, found as a person with a screen reader finds them.
-const FIND: &str = include_str!("find.js");
+const FIND: &str = concat!(include_str!("names.js"), include_str!("find.js"));
 /// Runs first in every page, and takes note of what happens there.
 const RECORDER: &str = include_str!("recorder.js");
 
@@ -72,6 +75,7 @@ impl Programs {
 pub struct Browser {
     driver: Client,
     traffic: Traffic,
+    console: Mutex<Vec<String>>,
     // Before the folder, because it ends those who write there.
     _keeper: Keeper,
     folder: TempDir,
@@ -106,6 +110,7 @@ impl Browser {
         let this = Self {
             driver,
             traffic,
+            console: Mutex::default(),
             _keeper: keeper,
             folder,
         };
@@ -312,16 +317,17 @@ impl Browser {
         result.unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
-    /// What the console has shown since it was last asked: scripts' own lines, uncaught errors, and
-    /// what the browser complains about. The driver does not tell it of frames of another site.
+    /// What the console has shown so far: scripts' own lines, uncaught errors, and what the browser
+    /// complains about. The driver does not tell it of frames of another site.
     pub async fn console(&self) -> Vec<String> {
         let body = json!({ "type": "browser" });
         let result = self.driver.issue_cmd(SessionCommand("se/log", body)).await;
         let lines = result.expect("the driver keeps the console");
         let lines = lines.as_array().expect("a list").iter();
-        lines
-            .map(|line| format!("{} {}", line["level"], line["message"]))
-            .collect()
+        // The driver tells each line once, and several may want to know.
+        let mut console = self.console.lock().expect("nobody panics holding it");
+        console.extend(lines.map(|line| format!("{} {}", line["level"], line["message"])));
+        console.clone()
     }
 
     /// Sets the size of the page's window and the colours that the system prefers.
