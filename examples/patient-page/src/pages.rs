@@ -55,7 +55,7 @@ pub(crate) fn sign_in(people: &[Person], token: &str) -> Markup {
                             input type="hidden" name="person" value=(person.id);
                             button .person type="submit" {
                                 span .face aria-hidden="true" { (person.name.chars().next().unwrap_or('?')) }
-                                span { "Sign in as " (person.name) }
+                                span { "Sign in as " b { (person.name) } }
                             }
                         }
                     }
