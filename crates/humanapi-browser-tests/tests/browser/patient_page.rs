@@ -257,6 +257,16 @@ async fn a_forged_outcome_makes_nobody_connected() {
         let post = "const [route, body] = arguments; \
              return fetch(route, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }) \
              .then(async (answer) => [answer.status, await answer.json()])";
+        // He has not gone out, so he does not come back: the page says nothing, and nobody is asked.
+        let forged = "status=SUCCESS&currentConnections=%5B%7B%22name%22%3A%22Strider%22%7D%5D&sessionResults=%7B%7D";
+        let way_back = format!("{origin}/connect/callback?{forged}");
+        let asked = || stage.sandbox.control().exchanges().total();
+        let before = asked();
+        browser.goto(&way_back).await;
+        browser.find("heading", "You are back").await;
+        assert_eq!(browser.eval("return location.href").await, way_back);
+        assert_eq!(asked(), before);
+        browser.goto(&format!("{origin}/me")).await;
         // So that the service knows him at all.
         let token = browser.eval_with(post, vec!["/connect/token".into(), json!({})]).await;
         assert_eq!(token[0], 200);
@@ -270,10 +280,9 @@ async fn a_forged_outcome_makes_nobody_connected() {
             let answer = browser.eval_with(post, vec!["/connect/outcome".into(), forged]).await;
             assert_eq!((&answer[0], &answer[1]["connected"]), (&json!(200), &json!(false)), "{answer}");
         }
-        // Nor by the way back from hosted Connect.
-        let forged = "status=SUCCESS&currentConnections=%5B%7B%22name%22%3A%22Strider%22%7D%5D&sessionResults=%7B%7D";
-        browser.goto(&format!("{origin}/connect/callback?{forged}")).await;
-        browser.goto(&format!("{origin}/me")).await;
+        // Nor by the way back from hosted Connect, now that he could have gone there.
+        browser.goto(&way_back).await;
+        assert_eq!(browser.eval("return location.href").await, format!("{origin}/me"));
         browser.find("heading", "Welcome, Ben Okafor").await;
         assert_eq!(shown(browser).await, json!([[], 0]));
         stage.end().await;
