@@ -255,7 +255,7 @@ async fn a_confirmation_goes_on_when_the_browser_leaves() {
     let ann = world.browser("ann");
     ann.token().await;
     world.connect_source("ann");
-    let fault = humanapi_sandbox::Fault::delay(std::time::Duration::from_millis(200));
+    let fault = Fault::delay(std::time::Duration::from_millis(200));
     world.sandbox.control().plan_fault(fault).unwrap();
     let impatient = std::time::Duration::from_millis(50);
     assert!(
