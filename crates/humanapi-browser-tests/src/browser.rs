@@ -35,6 +35,8 @@ const KEEPER: &str = r#"
 trap '' INT TERM HUP
 "$DRIVER" --port=0 --log-path="$HOME/driver.log" &
 driver=$!
+# The driver alone holds the pipe that its words come through, so that this ends with the driver.
+exec >&-
 browser=
 while read -r pid; do browser=$pid; done
 kill -KILL $browser $driver
@@ -387,7 +389,19 @@ async fn moment() {
     }
 }
 
+/// The driver takes a free port of one address family, and gives up if somebody has the same one of the
+/// other. So it is started again.
 async fn start_driver(programs: &Programs, folder: &Path) -> (Keeper, u16) {
+    for _ in 0..10 {
+        if let Some(started) = try_to_start_driver(programs, folder).await {
+            return started;
+        }
+    }
+    let log = std::fs::read_to_string(folder.join("driver.log"));
+    panic!("chromedriver does not start: {log:?}");
+}
+
+async fn try_to_start_driver(programs: &Programs, folder: &Path) -> Option<(Keeper, u16)> {
     let child = std::process::Command::new("sh")
         .args(["-c", KEEPER])
         .env("DRIVER", &programs.driver)
@@ -405,8 +419,7 @@ async fn start_driver(programs: &Programs, folder: &Path) -> (Keeper, u16) {
     let output = tokio::process::ChildStdout::from_std(output).expect("the runtime takes pipes");
     let mut lines = BufReader::new(output).lines();
     let port = loop {
-        let line = lines.next_line().await.expect("a pipe can be read");
-        let line = line.expect("chromedriver tells its port");
+        let line = lines.next_line().await.expect("a pipe can be read")?;
         let port = line
             .split_once("successfully on port ")
             .map(|(_, port)| port.trim_end_matches('.'));
@@ -416,7 +429,7 @@ async fn start_driver(programs: &Programs, folder: &Path) -> (Keeper, u16) {
     };
     // A pipe that nobody reads would end the driver.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    (keeper, port)
+    Some((keeper, port))
 }
 
 fn capabilities(programs: &Programs, traffic: &Traffic, folder: &Path) -> Capabilities {
@@ -470,5 +483,32 @@ impl WebDriverCompatibleCommand for SessionCommand {
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
         (http::Method::POST, Some(self.1.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_driver_that_gives_up_is_started_again() {
+        const DRIVER: &str = r#"#!/bin/sh
+            [ -e "$HOME/second" ] || { touch "$HOME/second"; exit 1; }
+            echo "ChromeDriver was started successfully on port 4242."
+            exec sleep 60
+        "#;
+        let folder = tempfile::tempdir().unwrap();
+        let driver = folder.path().join("driver");
+        std::fs::write(&driver, DRIVER).unwrap();
+        std::fs::set_permissions(&driver, Permissions::from_mode(0o755)).unwrap();
+        let programs = Programs {
+            chromium: PathBuf::new(),
+            driver,
+        };
+        let (_keeper, port) = start_driver(&programs, folder.path()).await;
+        assert_eq!(port, 4242);
     }
 }
