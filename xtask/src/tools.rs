@@ -121,7 +121,11 @@ pub(crate) const TOOLS: [Tool; 15] = [
         "apt-get install chromium-driver",
     ),
     // 20 or later; an older one is as good as none.
-    for_tests("node", "the launcher's own tests", "apt-get install nodejs"),
+    for_tests(
+        "node",
+        "the launcher's and the page script's own tests",
+        "apt-get install nodejs",
+    ),
     for_tests(
         "npm",
         "the vendor's widget and axe in a browser",

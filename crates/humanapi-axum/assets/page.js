@@ -51,6 +51,8 @@ async function post(route, body) {
 }
 
 function failed(problem) {
+  // Whoever handles it says what is to be said.
+  say("");
   if (!tell("problem", problem)) return;
   const retry = problem.retryIn ? ` (in ${problem.retryIn} s)` : "";
   say(`That did not work: ${problem.remedy ?? STATUS.unreachable}${retry}`);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use humanapi_client::{Client, User};
+use humanapi_client::{Client, Error, User};
 use humanapi_core::connect::{
     AllowedCallbacks, CallbackError, LAUNCH_MARGIN, Launch, LaunchForm, LaunchUrl, OpenOptions,
     PageFunctions,
@@ -172,10 +172,51 @@ impl Connect {
     /// When the directory fails.
     pub async fn user(&self, user: &ClientUserId) -> Result<User, DirectoryError> {
         let record = self.record(user).await?;
-        Ok(self
-            .client()
-            .user(user.as_str())
-            .with_status(record.known()))
+        Ok(self.seen_by_client(user, &record))
+    }
+
+    fn seen_by_client(&self, user: &ClientUserId, record: &UserRecord) -> User {
+        let known = record.known();
+        self.client().user(user.as_str()).with_status(known)
+    }
+
+    /// Reads what a user has shared: nothing of a user who has connected nothing, as far as is remembered.
+    /// If reading fails, the service is asked whether that is so still; perhaps the user was deleted.
+    ///
+    /// ```
+    /// # use humanapi_axum::client::{Error, User};
+    /// # use humanapi_axum::core::ClientUserId;
+    /// # use humanapi_axum::{Connect, Problem};
+    /// # async fn count(connect: &Connect, id: &ClientUserId) -> Result<(), Problem> {
+    /// let read = async |user: User| user.data().activities().send().await;
+    /// match connect.read(id, read).await? {
+    ///     Some(page) => println!("{} activities", page.items.len()),
+    ///     None => println!("nothing is connected"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read though the user is connected, or the directory fails.
+    pub async fn read<T>(
+        &self,
+        user: &ClientUserId,
+        read: impl AsyncFnOnce(User) -> Result<T, Error>,
+    ) -> Result<Option<T>, Problem> {
+        let record = self.record(user).await?;
+        if record.status != UserStatus::Connected {
+            return Ok(None);
+        }
+        match read(self.seen_by_client(user, &record)).await {
+            Ok(read) => Ok(Some(read)),
+            Err(error) => match self.confirm(user).await {
+                Ok(said) if !said.connected => Ok(None),
+                // Where that cannot be told either, what was asked for first is what failed.
+                _ => Err(error.into()),
+            },
+        }
     }
 
     /// Asks the service whether the user is connected, at most once in 10 s and six times a minute,
@@ -246,11 +287,7 @@ impl Connect {
     pub(crate) async fn grant(&self, user: &AppUser) -> Result<(ConnectGrant, bool), Problem> {
         let inner = &*self.inner;
         let record = inner.directory.load(user.id()).await?;
-        let seen_by_client = inner
-            .client
-            .user(user.id().as_str())
-            .with_status(record.known());
-        let mut call = seen_by_client.connect_token();
+        let mut call = self.seen_by_client(user.id(), &record).connect_token();
         if let Some(email) = user.email() {
             call = call.email(email);
         }

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -34,14 +35,18 @@ const KEEPER: &str = r#"
 trap '' INT TERM HUP
 "$DRIVER" --port=0 --log-path="$HOME/driver.log" &
 driver=$!
+# The driver alone holds the pipe that its words come through, so that this ends with the driver.
+exec >&-
 browser=
 while read -r pid; do browser=$pid; done
 kill -KILL $browser $driver
 wait
 "#;
 
+/// `nameOf(element)`, for scripts that tell elements by what a screen reader calls them.
+pub const NAMES: &str = include_str!("names.js");
 /// What is there of a screen's parts, found as a person with a screen reader finds them.
-const FIND: &str = include_str!("find.js");
+const FIND: &str = concat!(include_str!("names.js"), include_str!("find.js"));
 /// Runs first in every page, and takes note of what happens there.
 const RECORDER: &str = include_str!("recorder.js");
 
@@ -72,6 +77,7 @@ impl Programs {
 pub struct Browser {
     driver: Client,
     traffic: Traffic,
+    console: Mutex<Vec<String>>,
     // Before the folder, because it ends those who write there.
     _keeper: Keeper,
     folder: TempDir,
@@ -106,6 +112,7 @@ impl Browser {
         let this = Self {
             driver,
             traffic,
+            console: Mutex::default(),
             _keeper: keeper,
             folder,
         };
@@ -312,16 +319,17 @@ impl Browser {
         result.unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
-    /// What the console has shown since it was last asked: scripts' own lines, uncaught errors, and
-    /// what the browser complains about. The driver does not tell it of frames of another site.
+    /// What the console has shown so far: scripts' own lines, uncaught errors, and what the browser
+    /// complains about. The driver does not tell it of frames of another site.
     pub async fn console(&self) -> Vec<String> {
         let body = json!({ "type": "browser" });
         let result = self.driver.issue_cmd(SessionCommand("se/log", body)).await;
         let lines = result.expect("the driver keeps the console");
         let lines = lines.as_array().expect("a list").iter();
-        lines
-            .map(|line| format!("{} {}", line["level"], line["message"]))
-            .collect()
+        // The driver tells each line once, and several may want to know.
+        let mut console = self.console.lock().expect("nobody panics holding it");
+        console.extend(lines.map(|line| format!("{} {}", line["level"], line["message"])));
+        console.clone()
     }
 
     /// Sets the size of the page's window and the colours that the system prefers.
@@ -381,7 +389,19 @@ async fn moment() {
     }
 }
 
+/// The driver takes a free port of one address family, and gives up if somebody has the same one of the
+/// other. So it is started again.
 async fn start_driver(programs: &Programs, folder: &Path) -> (Keeper, u16) {
+    for _ in 0..10 {
+        if let Some(started) = try_to_start_driver(programs, folder).await {
+            return started;
+        }
+    }
+    let log = std::fs::read_to_string(folder.join("driver.log"));
+    panic!("chromedriver does not start: {log:?}");
+}
+
+async fn try_to_start_driver(programs: &Programs, folder: &Path) -> Option<(Keeper, u16)> {
     let child = std::process::Command::new("sh")
         .args(["-c", KEEPER])
         .env("DRIVER", &programs.driver)
@@ -399,8 +419,7 @@ async fn start_driver(programs: &Programs, folder: &Path) -> (Keeper, u16) {
     let output = tokio::process::ChildStdout::from_std(output).expect("the runtime takes pipes");
     let mut lines = BufReader::new(output).lines();
     let port = loop {
-        let line = lines.next_line().await.expect("a pipe can be read");
-        let line = line.expect("chromedriver tells its port");
+        let line = lines.next_line().await.expect("a pipe can be read")?;
         let port = line
             .split_once("successfully on port ")
             .map(|(_, port)| port.trim_end_matches('.'));
@@ -410,7 +429,7 @@ async fn start_driver(programs: &Programs, folder: &Path) -> (Keeper, u16) {
     };
     // A pipe that nobody reads would end the driver.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    (keeper, port)
+    Some((keeper, port))
 }
 
 fn capabilities(programs: &Programs, traffic: &Traffic, folder: &Path) -> Capabilities {
@@ -464,5 +483,32 @@ impl WebDriverCompatibleCommand for SessionCommand {
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
         (http::Method::POST, Some(self.1.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_driver_that_gives_up_is_started_again() {
+        const DRIVER: &str = r#"#!/bin/sh
+            [ -e "$HOME/second" ] || { touch "$HOME/second"; exit 1; }
+            echo "ChromeDriver was started successfully on port 4242."
+            exec sleep 60
+        "#;
+        let folder = tempfile::tempdir().unwrap();
+        let driver = folder.path().join("driver");
+        std::fs::write(&driver, DRIVER).unwrap();
+        std::fs::set_permissions(&driver, Permissions::from_mode(0o755)).unwrap();
+        let programs = Programs {
+            chromium: PathBuf::new(),
+            driver,
+        };
+        let (_keeper, port) = start_driver(&programs, folder.path()).await;
+        assert_eq!(port, 4242);
     }
 }

@@ -241,17 +241,21 @@ impl Clinic {
         content_security_policy(self.client.hosts(), &nonce())
     }
 
-    /// The same, with the one thing more that the vendor's widget needs: it shows a picture from
-    /// Connect's host while the frame loads.
+    /// The looser one that the documentation gives for the vendor's widget, word for word, with this
+    /// page's nonce and this Connect.
     fn policy_for_the_widget(&self) -> String {
-        let connect = self
-            .client
-            .hosts()
-            .base(humanapi_core::Host::Connect)
-            .to_string();
-        let origin = connect.trim_end_matches('/');
-        self.policy()
-            .replace("img-src 'self'", &format!("img-src 'self' {origin}"))
+        let chapter = include_str!("../../../docs/security-model.md");
+        let block = chapter.split("```text\ndefault-src").nth(1);
+        let policy = block.and_then(|rest| rest.split("```").next());
+        let policy = policy.expect("the chapter has the policy");
+        let base = |hosts: &Hosts| {
+            let connect = hosts.base(humanapi_core::Host::Connect).to_string();
+            connect.trim_end_matches('/').to_owned()
+        };
+        format!("default-src{}", policy.trim_end())
+            .replace('\n', " ")
+            .replace('…', NONCE)
+            .replace(&base(&Hosts::production()), &base(self.client.hosts()))
     }
 
     fn page(&self, policy: &str, head: &str, content: &str) -> String {

@@ -8,11 +8,5 @@ const selectors = {
   dialog: "dialog, [role=dialog]",
   status: "[role=status]",
 };
-function text(element) {
-  const copy = element.cloneNode(true);
-  for (const silent of copy.querySelectorAll("[aria-hidden=true]")) silent.remove();
-  return copy.textContent.trim().replace(/\s+/g, " ");
-}
-const nameOf = (element) => element.getAttribute("aria-label") ?? text(element.labels?.[0] ?? element);
 const isThere = (element) => element.checkVisibility() && !element.closest("[aria-busy=true], [inert]");
 return [...document.querySelectorAll(selectors[role])].find((one) => nameOf(one) === name && isThere(one)) ?? null;

@@ -11,7 +11,7 @@ mod site;
 mod stage;
 mod traffic;
 
-pub use browser::{Browser, Key, Remains};
+pub use browser::{Browser, Key, NAMES, Remains};
 pub use clinic::{Clinic, Told};
 pub use site::Site;
 pub use stage::Stage;

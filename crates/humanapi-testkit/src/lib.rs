@@ -8,6 +8,7 @@ mod authority;
 pub mod exchange;
 pub mod failures;
 mod golden;
+mod node;
 pub mod process;
 mod proxy;
 pub mod proxying;
@@ -22,6 +23,7 @@ mod skip;
 pub mod store;
 mod support;
 
+pub use node::node_test;
 pub use server::Wire;
 pub use settings::{ProxySetting, TransportSettings};
 pub use skip::skip;

@@ -3,27 +3,16 @@
 use async_trait::async_trait;
 use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse as _, Response};
-use humanapi_axum::client::{Client, Error, Transport, User};
-use humanapi_axum::core::{Credentials, Hosts, Provisioning, data::Activity, data::Record};
-use humanapi_axum::{AppUser, Connect, SetupError, SignedIn, UserDirectory};
+use humanapi_axum::client::{Client, User};
+use humanapi_axum::{AppUser, Connect, ConnectBuilder, SignedIn, core::ClientUserId};
 
-use crate::session::Sessions;
+use crate::{pages::Activities, session::Sessions};
 
 /// Puts Connect together: who asks, who is signed in, where users come back to.
-pub fn connect(
-    credentials: Credentials,
-    hosts: Hosts,
-    transport: impl Transport + 'static,
-    sessions: Sessions,
-    directory: impl UserDirectory + 'static,
-    origin: &str,
-) -> Result<Connect, SetupError> {
-    let client = Client::builder(credentials, Provisioning::Connect, transport);
-    Connect::builder(client.hosts(hosts).build(), sessions, origin)
-        .directory(directory)
+pub fn connect(client: Client, sessions: Sessions, origin: &str) -> ConnectBuilder {
+    Connect::builder(client, sessions, origin)
         .callback(format!("{origin}/connect/callback"))
         .return_to("/me")
-        .build()
 }
 
 /// Connect asks the app's own sessions who is there.
@@ -32,12 +21,12 @@ impl SignedIn for Sessions {
     async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response> {
         let person = self.person(&parts.headers);
         let person = person.ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())?;
-        let user = AppUser::new(&person.id).map_err(|_| StatusCode::FORBIDDEN.into_response())?;
-        Ok(user.with_email(&*person.email))
+        Ok(AppUser::from(person.id).with_email(person.email))
     }
 }
 
 /// The latest activities. The client gets the access token, and renews it.
-pub async fn activities(user: &User) -> Result<Vec<Record<Activity>>, Error> {
-    Ok(user.data().activities().send().await?.items)
+pub(crate) async fn activities(connect: &Connect, id: &ClientUserId) -> Activities {
+    let read = async |user: User| user.data().activities().send().await;
+    Ok(connect.read(id, read).await?.map(|page| page.items))
 }

@@ -1,6 +1,6 @@
 //! A small patient page: sign in, connect sources, see what they sent, come back later.
 //!
-//! Its integration of Connect is in [`connect`](mod@connect), all of it.
+//! Its integration of Connect is in [`connect`](mod@connect), but for the lines that name it here and in the program.
 
 pub mod connect;
 mod pages;
@@ -16,13 +16,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use humanapi_axum::core::{ClientUserId, UserStatus};
-use humanapi_axum::{Connect, UserRecord};
+use humanapi_axum::Connect;
 use serde::Deserialize;
 
 pub use session::{Person, Sessions};
-
-use pages::Health;
 
 #[derive(Clone)]
 struct App {
@@ -32,7 +29,6 @@ struct App {
 
 /// The whole app.
 pub fn app(connect: Connect, sessions: Sessions) -> Router {
-    let routes = connect.router();
     Router::new()
         .route("/", get(first_page))
         .route("/sign-in", post(sign_in))
@@ -40,8 +36,8 @@ pub fn app(connect: Connect, sessions: Sessions) -> Router {
         .route("/me", get(me))
         .route("/style.css", get(|| file("text/css; charset=utf-8", STYLE)))
         .route("/icon.svg", get(|| file("image/svg+xml", ICON)))
+        .merge(connect.router())
         .with_state(App { connect, sessions })
-        .merge(routes)
         .fallback(|| async {
             let text = "There is nothing at this address.";
             (StatusCode::NOT_FOUND, pages::message("Not found", text))
@@ -129,39 +125,17 @@ async fn me(State(app): State<App>, headers: HeaderMap) -> Response {
     let Some(person) = app.sessions.person(&headers) else {
         return Redirect::to("/").into_response();
     };
-    let (Ok(id), Ok(page)) = (ClientUserId::new(&*person.id), app.connect.page("")) else {
-        return broken();
-    };
-    let (Ok(record), Some((token, cookie))) =
-        (app.connect.record(&id).await, app.sessions.form(&headers))
+    let activities = connect::activities(&app.connect, &person.id).await;
+    // After that, because reading may have shown that the patient started over.
+    let (Ok(record), Ok(page)) = (app.connect.record(&person.id).await, app.connect.page(""))
     else {
         return broken();
     };
-    let health = read(&app.connect, &id, &record).await;
-    let html = pages::me(&person, &record, &health, &page, &token);
+    let Some((token, cookie)) = app.sessions.form(&headers) else {
+        return broken();
+    };
+    let html = pages::me(&person, &record, &activities, &page, &token);
     (page.headers, cookie, html).into_response()
-}
-
-/// Reads what there is for a user who has connected something, as far as is remembered.
-async fn read(connect: &Connect, id: &ClientUserId, record: &UserRecord) -> Health {
-    if record.status != UserStatus::Connected {
-        return Health::Nothing;
-    }
-    let user = connect
-        .client()
-        .user(id.as_str())
-        .with_status(record.known());
-    match connect::activities(&user).await {
-        Ok(activities) => Health::Read(activities),
-        Err(error) => {
-            // Perhaps the user was deleted. If so, the page says that nothing is connected.
-            let confirmed = connect.confirm(id).await;
-            if confirmed.is_ok_and(|said| !said.connected) {
-                return Health::Nothing;
-            }
-            Health::Failed(error.remedy())
-        }
-    }
 }
 
 fn broken() -> Response {

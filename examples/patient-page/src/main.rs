@@ -1,65 +1,17 @@
 //! Runs the patient page, on an embedded sandbox unless told of real hosts.
 
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::sync::Arc;
+mod args;
 
-use anyhow::{Context as _, bail};
-use clap::Parser;
-use humanapi_axum::core::{Credentials, Host, Hosts};
-use humanapi_axum::{MemoryDirectory, SqliteDirectory, UserDirectory};
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use humanapi_axum::{SqliteDirectory, client::Client, core::Provisioning};
 use humanapi_hyper::HyperTransport;
-use humanapi_sandbox::{DemoApp, Sandbox};
-use patient_page::{Person, Sessions};
+use patient_page::{Person, Sessions, connect::connect};
 use tokio::net::TcpListener;
 
-/// A patient page that opens Connect
-///
-/// Without options it starts a sandbox of its own, so it needs neither an account nor a network.
-/// With HUMANAPI_CLIENT_ID set it talks to the real Human API, or to the hosts named below.
-#[derive(Debug, Parser)]
-#[command(after_help = "\
-Examples:
-  cargo run -p patient-page
-      Open the address that it prints, sign in as one of three people, connect a source.
-      In the sandbox, sources take the name demouser and the password password.
-  cargo run -p patient-page -- --port 4000 --database patients.db
-      Remembers over restarts what Human API confirmed of each user.
-  HUMANAPI_CLIENT_ID=… HUMANAPI_CLIENT_SECRET=… cargo run -p patient-page -- --origin https://app.example.test
-      Real hosts, behind a proxy that ends TLS. Have the vendor list
-      https://app.example.test/connect/callback as a callback.")]
-struct Args {
-    /// The port on this machine; 0 takes a free one
-    #[arg(long, default_value_t = 3000)]
-    port: u16,
-    /// What browsers see in front of paths, if a proxy stands before this app
-    #[arg(long, value_name = "ORIGIN")]
-    origin: Option<String>,
-    /// Where to remember what is known of users; without it, in memory
-    #[arg(long, value_name = "PATH")]
-    database: Option<PathBuf>,
-    /// The application's id; with it, real hosts are asked
-    #[arg(long, env = "HUMANAPI_CLIENT_ID", value_name = "ID")]
-    client_id: Option<String>,
-    /// The file that holds the client secret; without it, HUMANAPI_CLIENT_SECRET does
-    #[arg(long, env = "HUMANAPI_CLIENT_SECRET_FILE", value_name = "PATH")]
-    secret_file: Option<PathBuf>,
-    /// One address for every host, such as a sandbox's
-    #[arg(long, env = "HUMANAPI_BASE_URL", value_name = "URL")]
-    base_url: Option<String>,
-    /// The token service
-    #[arg(long, env = "HUMANAPI_AUTH_URL", value_name = "URL")]
-    auth_url: Option<String>,
-    /// The health-data API
-    #[arg(long, env = "HUMANAPI_DATA_URL", value_name = "URL")]
-    data_url: Option<String>,
-    /// Connect
-    #[arg(long, env = "HUMANAPI_CONNECT_URL", value_name = "URL")]
-    connect_url: Option<String>,
-    /// Hosted Connect
-    #[arg(long, env = "HUMANAPI_LINK_URL", value_name = "URL")]
-    link_url: Option<String>,
-}
+use args::{Args, Service};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -74,38 +26,28 @@ async fn main() -> anyhow::Result<()> {
         })?;
     let local = format!("http://{}", listener.local_addr()?);
     let origin = args.origin.clone().unwrap_or(local);
-
-    let (credentials, hosts, sandbox) = match &args.client_id {
-        Some(id) => (credentials(id, &args)?, hosts(&args)?, None),
-        None => {
-            let sandbox = Sandbox::builder()
-                .callback(format!("{origin}/connect/callback"))
-                .start()?;
-            let app = sandbox.app(DemoApp::Connect);
-            let credentials = Credentials::new(&*app.client_id, app.client_secret.clone())?;
-            (credentials, Hosts::single(sandbox.url())?, Some(sandbox))
-        }
-    };
-    let directory: Arc<dyn UserDirectory> = match &args.database {
-        Some(path) => Arc::new(SqliteDirectory::open(path).await?),
-        None => Arc::new(MemoryDirectory::new()),
-    };
     let sessions = Sessions::new(Person::synthetic(), &origin);
-    let connect = patient_page::connect::connect(
+
+    let Service {
         credentials,
         hosts,
-        HyperTransport::new(),
-        sessions.clone(),
-        directory,
-        &origin,
-    )?;
+        sandbox,
+    } = args.service(&origin)?;
+    let client = Client::builder(credentials, Provisioning::Connect, HyperTransport::new());
+    let client = client.hosts(hosts).build();
+    let mut connect = connect(client, sessions.clone(), &origin);
+    if let Some(path) = &args.database {
+        connect = connect.directory(SqliteDirectory::open(path).await?);
+    }
+    let app = patient_page::app(connect.build()?, sessions);
+
     let mut out = std::io::stdout();
     writeln!(out, "Patient page: {origin}")?;
     if let Some(sandbox) = &sandbox {
         writeln!(out, "Sandbox:      {} (demouser, password)", sandbox.url())?;
     }
     out.flush()?;
-    axum::serve(listener, patient_page::app(connect, sessions))
+    axum::serve(listener, app)
         .with_graceful_shutdown(async {
             // Without signals there is nothing to wait for: the process is ended from outside.
             if tokio::signal::ctrl_c().await.is_err() {
@@ -114,40 +56,4 @@ async fn main() -> anyhow::Result<()> {
         })
         .await?;
     Ok(())
-}
-
-/// The secret comes from a file or from the environment, never from an argument: others could read that.
-fn credentials(id: &str, args: &Args) -> anyhow::Result<Credentials> {
-    let secret = match &args.secret_file {
-        Some(path) => std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the client secret from {}", path.display()))?,
-        None => match std::env::var("HUMANAPI_CLIENT_SECRET") {
-            Ok(secret) => secret,
-            Err(_) => {
-                bail!("there is no client secret: set HUMANAPI_CLIENT_SECRET or use --secret-file")
-            }
-        },
-    };
-    let secret = secret.trim_end_matches(['\r', '\n']).to_owned();
-    Credentials::new(id, secret).map_err(|error| anyhow::anyhow!("{error}: {}", error.remedy()))
-}
-
-fn hosts(args: &Args) -> anyhow::Result<Hosts> {
-    let mut hosts = match &args.base_url {
-        Some(base) => Hosts::single(base)?,
-        None => Hosts::production(),
-    };
-    for (host, url) in [
-        (Host::Auth, &args.auth_url),
-        (Host::Data, &args.data_url),
-        (Host::Connect, &args.connect_url),
-        (Host::HostedLink, &args.link_url),
-    ] {
-        if let Some(url) = url {
-            hosts = hosts
-                .with(host, url)
-                .with_context(|| format!("the address of {host:?}"))?;
-        }
-    }
-    Ok(hosts)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use humanapi_axum::core::data::{Activity, Record};
-use humanapi_axum::{ConnectPage, UserRecord};
+use humanapi_axum::{ConnectPage, Problem, UserRecord};
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -55,7 +55,7 @@ pub(crate) fn sign_in(people: &[Person], token: &str) -> Markup {
                             input type="hidden" name="person" value=(person.id);
                             button .person type="submit" {
                                 span .face aria-hidden="true" { (person.name.chars().next().unwrap_or('?')) }
-                                span { "Sign in as " (person.name) }
+                                span { "Sign in as " b { (person.name) } }
                             }
                         }
                     }
@@ -65,20 +65,13 @@ pub(crate) fn sign_in(people: &[Person], token: &str) -> Markup {
     )
 }
 
-/// What was read of a patient's data.
-pub(crate) enum Health {
-    /// Nothing is connected.
-    Nothing,
-    /// What came.
-    Read(Vec<Record<Activity>>),
-    /// It could not be read; what to do next.
-    Failed(&'static str),
-}
+/// What was read of a patient's data: nothing if nothing is connected.
+pub(crate) type Activities = Result<Option<Vec<Record<Activity>>>, Problem>;
 
 pub(crate) fn me(
     person: &Person,
     record: &UserRecord,
-    health: &Health,
+    activities: &Activities,
     connect: &ConnectPage,
     token: &str,
 ) -> Markup {
@@ -89,7 +82,7 @@ pub(crate) fn me(
             button .quiet type="submit" { "Sign out" }
         }
     };
-    let is_connected = !matches!(health, Health::Nothing);
+    let is_connected = !matches!(activities, Ok(None));
     let button = if is_connected {
         "Manage your sources"
     } else {
@@ -106,10 +99,10 @@ pub(crate) fn me(
             }
             section .card aria-labelledby="sources" {
                 h2 #sources { "Your sources" }
-                @match health {
-                    Health::Nothing => p { "Nothing connected yet. Connect a clinic, a pharmacy or a device, and its records appear here." },
-                    Health::Failed(_) => p { "Your sources cannot be shown at the moment." },
-                    Health::Read(activities) => (sources(activities)),
+                @match activities {
+                    Ok(None) => p { "Nothing connected yet. Connect a clinic, a pharmacy or a device, and its records appear here." },
+                    Err(_) => p { "Your sources cannot be shown at the moment." },
+                    Ok(Some(activities)) => (sources(activities)),
                 }
                 p .actions {
                     button .primary type="button" data-connect data-connect-label="Connect your health data" { (button) }
@@ -117,13 +110,13 @@ pub(crate) fn me(
                 }
                 p .status role="status" data-connect-status {}
             }
-            @match health {
-                Health::Nothing => {},
-                Health::Failed(remedy) => section .card aria-labelledby="activities" {
+            @match activities {
+                Ok(None) => {},
+                Err(problem) => section .card aria-labelledby="activities" {
                     h2 #activities { "Latest activities" }
-                    p .bad role="alert" { "Your activities could not be read. What to do: " (remedy) "." }
+                    p .bad role="alert" { "Your activities could not be read. What to do: " (problem.remedy()) "." }
                 },
-                Health::Read(activities) => section .card aria-labelledby="activities" {
+                Ok(Some(activities)) => section .card aria-labelledby="activities" {
                     h2 #activities { "Latest activities" }
                     (activity_table(activities))
                 },
@@ -133,9 +126,9 @@ pub(crate) fn me(
 }
 
 fn sources(activities: &[Record<Activity>]) -> Markup {
-    let names: BTreeSet<&str> = activities
+    let names: BTreeSet<String> = activities
         .iter()
-        .filter_map(|one| one.source.as_deref())
+        .filter_map(|one| one.source.as_deref().map(source_name))
         .collect();
     html! {
         @if names.is_empty() {
@@ -148,26 +141,34 @@ fn sources(activities: &[Record<Activity>]) -> Markup {
 
 /// So many are shown.
 const SHOWN: usize = 8;
+/// Stands where nothing was recorded.
+const NOTHING: &str = "–";
 
 fn activity_table(activities: &[Record<Activity>]) -> Markup {
     let mut latest: Vec<&Activity> = activities.iter().map(|one| &**one).collect();
     latest.sort_by_key(|one| std::cmp::Reverse(one.start_time));
     latest.truncate(SHOWN);
+    // A narrow window shows a card for each row. To be laid out so, an element gives up what it is to a
+    // screen reader, so the roles are said.
     html! {
         @if latest.is_empty() { p { "No activities yet." } } @else {
             div .wide tabindex="0" role="region" aria-label="Latest activities, table" {
-                table {
-                    thead { tr {
-                        th scope="col" { "Start (UTC)" } th scope="col" { "Activity" } th scope="col" { "Source" }
-                        th .number scope="col" { "Minutes" } th .number scope="col" { "km" } th .number scope="col" { "Steps" }
+                table role="table" {
+                    thead role="rowgroup" { tr role="row" {
+                        th scope="col" role="columnheader" { "Start (UTC)" }
+                        th scope="col" role="columnheader" { "Activity" }
+                        th scope="col" role="columnheader" { "Source" }
+                        th .number scope="col" role="columnheader" { "Minutes" }
+                        th .number scope="col" role="columnheader" { "km" }
+                        th .number scope="col" role="columnheader" { "Steps" }
                     } }
-                    tbody { @for one in latest { tr {
-                        td { (one.start_time.map_or_else(|| "–".to_owned(), |at| at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M").to_string())) }
-                        td { (one.kind.as_deref().unwrap_or("–").replace('_', " ")) }
-                        td { (one.source.as_deref().unwrap_or("–")) }
-                        td .number { (number(one.duration.map(|seconds| seconds / 60.0), 0)) }
-                        td .number { (number(one.distance.map(|metres| metres / 1000.0), 1)) }
-                        td .number { (number(one.steps, 0)) }
+                    tbody role="rowgroup" { @for one in latest { tr role="row" {
+                        td .start role="cell" { (start(one)) }
+                        td .kind role="cell" { (kind(one)) }
+                        td .source role="cell" { (one.source.as_deref().map_or_else(|| NOTHING.to_owned(), source_name)) }
+                        td .number role="cell" data-unit="min" { (number(one.duration, 60.0, 0)) }
+                        td .number role="cell" data-unit="km" { (number(one.distance, 1000.0, 1)) }
+                        td .number role="cell" data-unit="steps" { (number(one.steps, 1.0, 0)) }
                     } } }
                 }
             }
@@ -175,8 +176,51 @@ fn activity_table(activities: &[Record<Activity>]) -> Markup {
     }
 }
 
-fn number(value: Option<f64>, decimals: usize) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.decimals$}"))
+fn start(one: &Activity) -> String {
+    one.start_time.map_or_else(
+        || NOTHING.to_owned(),
+        |at| {
+            let at = at.to_zoned(TimeZone::UTC);
+            at.strftime("%Y-%m-%d %H:%M").to_string()
+        },
+    )
+}
+
+fn kind(one: &Activity) -> String {
+    one.kind.as_deref().map_or_else(
+        || NOTHING.to_owned(),
+        |kind| capitalized(&kind.replace('_', " ")),
+    )
+}
+
+/// The name that people know: records have `my_tracker` for what Connect calls "My Tracker".
+fn source_name(name: &str) -> String {
+    let words: Vec<String> = name.split(['_', ' ']).map(capitalized).collect();
+    words.join(" ")
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+/// In a unit of so many of the record's, with the thousands apart. Of what was not measured, records say 0.
+fn number(value: Option<f64>, unit: f64, decimals: usize) -> String {
+    let Some(value) = value.filter(|value| *value > 0.0) else {
+        return NOTHING.to_owned();
+    };
+    let digits = format!("{:.decimals$}", value / unit);
+    let whole = digits.find('.').unwrap_or(digits.len());
+    let mut text = String::with_capacity(digits.len() + whole / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && at < whole && (whole - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 pub(crate) fn message(title: &str, text: &str) -> Markup {
@@ -190,4 +234,40 @@ pub(crate) fn message(title: &str, text: &str) -> Markup {
             p { a href="/" { "Go to the first page" } }
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_easy_to_read() {
+        for (value, unit, decimals, expected) in [
+            (None, 1.0, 0, NOTHING),
+            (Some(0.0), 1000.0, 1, NOTHING),
+            (Some(-3.0), 1.0, 0, NOTHING),
+            (Some(f64::NAN), 1.0, 0, NOTHING),
+            (Some(999.0), 1.0, 0, "999"),
+            (Some(1_000.0), 1.0, 0, "1,000"),
+            (Some(123_456.0), 1.0, 0, "123,456"),
+            (Some(1_234_567.0), 1.0, 0, "1,234,567"),
+            (Some(12_345_678.0), 1000.0, 1, "12,345.7"),
+            (Some(90.0), 60.0, 0, "2"),
+        ] {
+            assert_eq!(number(value, unit, decimals), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_written_as_people_write_them() {
+        for (name, expected) in [
+            ("strider", "Strider"),
+            ("my_tracker", "My Tracker"),
+            ("Lakeside Family Practice", "Lakeside Family Practice"),
+            ("école", "École"),
+            ("", ""),
+        ] {
+            assert_eq!(source_name(name), expected);
+        }
+    }
 }

@@ -11,6 +11,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use cookie::{Cookie, SameSite};
+use humanapi_axum::core::ClientUserId;
 use lru::LruCache;
 use subtle::ConstantTimeEq as _;
 
@@ -19,7 +20,7 @@ use subtle::ConstantTimeEq as _;
 #[non_exhaustive]
 pub struct Person {
     /// By this id the app knows the person, and Human API is told.
-    pub id: String,
+    pub id: ClientUserId,
     /// As the person writes it.
     pub name: String,
     /// Goes to Human API with a session.
@@ -28,10 +29,14 @@ pub struct Person {
 
 impl Person {
     /// A person.
+    ///
+    /// # Panics
+    ///
+    /// When the id is empty: the list of people is wrong then.
     #[must_use]
     pub fn new(id: &str, name: &str, email: &str) -> Self {
         Self {
-            id: id.to_owned(),
+            id: ClientUserId::new(id).expect("a person has an id"),
             name: name.to_owned(),
             email: email.to_owned(),
         }
@@ -117,7 +122,10 @@ impl Sessions {
 
     /// Begins a session with an id of its own, whatever the browser carried before.
     pub(crate) fn begin(&self, person: &str) -> Option<SetCookie> {
-        let person = self.people.iter().position(|known| known.id == person)?;
+        let person = self
+            .people
+            .iter()
+            .position(|known| known.id.as_str() == person)?;
         let id = random()?;
         let ends = Instant::now() + LIFE;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);

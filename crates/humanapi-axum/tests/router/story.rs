@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use humanapi_axum::MemoryDirectory;
+use humanapi_axum::{MemoryDirectory, Problem};
+use humanapi_client::User;
 use humanapi_client::core::{ClientUserId, HumanId, UserStatus};
+use humanapi_sandbox::Fault;
 use serde_json::json;
 
 use crate::support::{World, client, closed, connected, plain_http, serve};
@@ -148,6 +150,37 @@ async fn data_that_was_refused_a_moment_ago_is_read_after_the_confirmation() {
 }
 
 #[tokio::test]
+async fn what_was_shared_is_read_until_the_user_is_gone() {
+    let world = World::new().await;
+    let ann = world.browser("ann");
+    let id = ClientUserId::new("ann").unwrap();
+    let count = async |user: User| Ok(user.data().activities().send().await?.items.len());
+    let read = || world.connect.read(&id, count);
+    ann.token().await;
+    let before = world.exchanges();
+    assert_eq!(read().await, Ok(None));
+    assert_eq!(world.exchanges(), before, "there is nothing to ask for");
+
+    world.connect_source("ann");
+    assert_eq!(ann.outcome(connected()).await["connected"], true);
+    assert!(read().await.unwrap().is_some_and(|count| count > 0));
+
+    // The service fails, and says of the user what it said before.
+    let control = world.sandbox.control();
+    let fault = || Fault::status(404).on_path("/v1/human").times(9);
+    control.plan_fault(fault()).unwrap();
+    assert_eq!(read().await, Err(Problem::ServiceRefused));
+    assert_eq!(world.status("ann").await, "connected");
+    control.clear_faults();
+
+    control.delete_user(&world.app.client_id, "ann").unwrap();
+    control.plan_fault(fault()).unwrap();
+    world.advance(11);
+    assert_eq!(read().await, Ok(None));
+    assert_eq!(world.status("ann").await, "unknown");
+}
+
+#[tokio::test]
 async fn what_a_token_shows_outdates_the_last_answer() {
     let world = World::new().await;
     let ann = world.browser("ann");
@@ -222,7 +255,7 @@ async fn a_confirmation_goes_on_when_the_browser_leaves() {
     let ann = world.browser("ann");
     ann.token().await;
     world.connect_source("ann");
-    let fault = humanapi_sandbox::Fault::delay(std::time::Duration::from_millis(200));
+    let fault = Fault::delay(std::time::Duration::from_millis(200));
     world.sandbox.control().plan_fault(fault).unwrap();
     let impatient = std::time::Duration::from_millis(50);
     assert!(

@@ -1,24 +1,25 @@
 //! The whole story without a mouse.
 
-use humanapi_browser_tests::{Browser, Key, Stage};
+use humanapi_browser_tests::{Browser, Key, NAMES, Stage};
 use serde_json::json;
 
-use crate::within;
+use crate::{patient_page, story, within};
 
 /// The name of what has the focus, in the page or within its frames, and whether it can be seen to have it.
 async fn focused(browser: &Browser) -> (String, bool) {
     const ACTIVE: &str = r#"
         const active = document.activeElement;
         if (active?.matches("iframe")) return null;
-        const text = (element) => element?.textContent.trim().replace(/\s+/g, " ");
-        const name = active.getAttribute("aria-label") ?? text(active.labels?.[0] ?? active);
         const box = active.getBoundingClientRect();
         const at = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
         const shown = getComputedStyle(active).outlineStyle !== "none" && (at === active || active.contains(at));
-        return [name, shown];
+        return [nameOf(active), shown];
     "#;
+    let script = format!("{NAMES}{ACTIVE}");
     browser.leave_frames().await;
-    let mut active = browser.eval(ACTIVE).await;
+    // A page that is being left has nothing that could have the focus.
+    let active = browser.driver().execute(&script, Vec::new()).await;
+    let mut active = active.unwrap_or_else(|_| json!(["", false]));
     if active.is_null() {
         // It may close at this very moment.
         if !browser.try_to_enter("#human-api").await {
@@ -26,7 +27,7 @@ async fn focused(browser: &Browser) -> (String, bool) {
         }
         active = browser
             .driver()
-            .execute(ACTIVE, Vec::new())
+            .execute(&script, Vec::new())
             .await
             .unwrap_or_default();
         browser.leave_frames().await;
@@ -59,9 +60,10 @@ async fn in_connect(browser: &Browser, role: &str, name: &str) {
     browser.leave_frames().await;
 }
 
+/// Waits until what has this name, or a name that begins so, has the focus.
 async fn until_focused(browser: &Browser, name: &str) {
     for _ in 0..300 {
-        if focused(browser).await.0 == name {
+        if focused(browser).await.0.starts_with(name) {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -70,6 +72,96 @@ async fn until_focused(browser: &Browser, name: &str) {
         "{name} does not get the focus, {:?} has it",
         focused(browser).await
     );
+}
+
+/// Connects a source in the open Connect.
+async fn connect(browser: &Browser, source: &str) {
+    tab_to(browser, &format!("Connect {source}")).await;
+    browser.key(Key::Enter).await;
+    until_focused(browser, &format!("Sign in to {source}")).await;
+    tab_to(browser, "Username").await;
+    browser.keys("demouser".chars()).await;
+    tab_to(browser, "Password").await;
+    browser.keys("password".chars()).await;
+    browser.key(Key::Enter).await;
+    if source == "Lakeside Family Practice" {
+        until_focused(browser, "Enter your code").await;
+        tab_to(browser, "One-time code").await;
+        browser.keys("123456".chars()).await;
+        browser.key(Key::Enter).await;
+    }
+    in_connect(browser, "status", &format!("{source} is connected.")).await;
+}
+
+async fn disconnect(browser: &Browser, source: &str) {
+    tab_to(browser, &format!("Disconnect {source}")).await;
+    browser.key(Key::Enter).await;
+    in_connect(browser, "status", &format!("{source} is disconnected.")).await;
+    until_focused(browser, "Your connections").await;
+}
+
+/// Opens Connect by a button of the page.
+async fn open_connect(browser: &Browser, button: &str) {
+    tab_to(browser, button).await;
+    browser.key(Key::Enter).await;
+    browser.enter_connect().await;
+    browser.leave_frames().await;
+    until_focused(browser, "Close").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patient_signs_in_connects_comes_back_and_disconnects() {
+    within(async {
+        let test = "keyboard::a_patient_signs_in_connects_comes_back_and_disconnects";
+        let Some((stage, origin)) = patient_page::open(test).await else {
+            return;
+        };
+        let browser = &stage.browser;
+        browser.goto(&origin).await;
+        tab_to(browser, "Sign in as Ada Lindqvist").await;
+        browser.key(Key::Enter).await;
+        browser.find("heading", "Welcome, Ada Lindqvist").await;
+        open_connect(browser, "Connect your health data").await;
+        connect(browser, "Strider").await;
+        connect(browser, "Lakeside Family Practice").await;
+        tab_to(browser, "Done").await;
+        browser.key(Key::Enter).await;
+        browser.find("heading", "Welcome back, Ada Lindqvist").await;
+
+        // Another day.
+        tab_to(browser, "Sign out").await;
+        browser.key(Key::Enter).await;
+        browser.find("heading", "Who are you today?").await;
+        tab_to(browser, "Sign in as Ada Lindqvist").await;
+        browser.key(Key::Enter).await;
+        browser.find("heading", "Welcome back, Ada Lindqvist").await;
+        open_connect(browser, "Manage your sources").await;
+        in_connect(browser, "heading", "Welcome back").await;
+        disconnect(browser, "Strider").await;
+        tab_to(browser, "Done").await;
+        browser.key(Key::Enter).await;
+        browser
+            .until("return document.body.textContent.includes('no source has sent an activity')")
+            .await;
+
+        // And on Connect's own page, from which a link leads back.
+        tab_to(browser, "Open on its own page").await;
+        browser.key(Key::Enter).await;
+        browser.find("heading", "Welcome back").await;
+        tab_to(browser, "Disconnect Lakeside Family Practice").await;
+        browser.key(Key::Enter).await;
+        let gone = "Lakeside Family Practice is disconnected.";
+        browser.find("status", gone).await;
+        tab_to(browser, "Done").await;
+        browser.key(Key::Enter).await;
+        browser.find("heading", "Welcome back, Ada Lindqvist").await;
+        let app = &stage.clinic.app.client_id;
+        let user = stage.sandbox.control().user(app, "patient-1001");
+        let user = user.expect("the application is known").expect("she began");
+        assert_eq!(user.sources, []);
+        stage.end().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,33 +175,11 @@ async fn tab_enter_and_escape_are_enough() {
         } = &stage;
         let token = clinic.token().await;
         browser.goto(&clinic.launcher_page(&token)).await;
-        tab_to(browser, "Connect your health data").await;
-        browser.key(Key::Enter).await;
-        browser.enter_connect().await;
-        browser.leave_frames().await;
-        until_focused(browser, "Close").await;
-
+        open_connect(browser, "Connect your health data").await;
         for source in ["Strider", "Lakeside Family Practice"] {
-            tab_to(browser, &format!("Connect {source}")).await;
-            browser.key(Key::Enter).await;
-            until_focused(browser, &format!("Sign in to {source}")).await;
-            tab_to(browser, "Username").await;
-            browser.keys("demouser".chars()).await;
-            tab_to(browser, "Password").await;
-            browser.keys("password".chars()).await;
-            browser.key(Key::Enter).await;
-            if source != "Strider" {
-                until_focused(browser, "Enter your code").await;
-                tab_to(browser, "One-time code").await;
-                browser.keys("123456".chars()).await;
-                browser.key(Key::Enter).await;
-            }
-            in_connect(browser, "status", &format!("{source} is connected.")).await;
+            connect(browser, source).await;
         }
-        tab_to(browser, "Disconnect Strider").await;
-        browser.key(Key::Enter).await;
-        in_connect(browser, "status", "Strider is disconnected.").await;
-        until_focused(browser, "Your connections").await;
+        disconnect(browser, "Strider").await;
         tab_to(browser, "Done").await;
         browser.key(Key::Enter).await;
         until_focused(browser, "Connect your health data").await;
@@ -121,6 +191,19 @@ async fn tab_enter_and_escape_are_enough() {
                 .await,
             0
         );
+
+        // The same user, who is known now.
+        story::confirm(&stage, &told[3]).await;
+        let token = clinic.token().await;
+        browser.goto(&clinic.launcher_page(&token)).await;
+        open_connect(browser, "Connect your health data").await;
+        in_connect(browser, "heading", "Welcome back").await;
+        disconnect(browser, "Lakeside Family Practice").await;
+        tab_to(browser, "Done").await;
+        browser.key(Key::Enter).await;
+        until_focused(browser, "Connect your health data").await;
+        let told = clinic.told_so_much(6).await;
+        assert_eq!(told[5].detail["currentConnections"], json!([]));
 
         // Round and round within the dialog, and out by Escape.
         browser.key(Key::Enter).await;
@@ -137,9 +220,9 @@ async fn tab_enter_and_escape_are_enough() {
         tab_to(browser, "Close").await;
         browser.key(Key::Escape).await;
         until_focused(browser, "Connect your health data").await;
-        let told = clinic.told_so_much(5).await;
+        let told = clinic.told_so_much(7).await;
         assert_eq!(
-            (&*told[4].name, &told[4].detail["dismissed"]),
+            (&*told[6].name, &told[6].detail["dismissed"]),
             ("close", &json!(true))
         );
         stage.end().await;

@@ -1,6 +1,7 @@
 //! Our launcher, `connect.js`, under the policy that the SDK suggests.
 
 use humanapi_browser_tests::{Browser, Stage, Told};
+use humanapi_core::ConnectToken;
 use serde_json::{Value, json};
 
 use crate::{story, within};
@@ -11,17 +12,8 @@ async fn its_button_works_with_the_sandbox() {
         let Some(stage) = Stage::set("launcher::its_button_works_with_the_sandbox").await else {
             return;
         };
-        let token = stage.clinic.token().await;
-        stage
-            .browser
-            .goto(&stage.clinic.launcher_page(&token))
-            .await;
-        story::two_and_one_back(&stage.browser).await;
-        let told = stage.clinic.told_so_much(4).await;
-        check_normal(&told);
-        story::confirm(&stage, &told[3]).await;
-        story::come_back(&stage, async |token| stage.clinic.launcher_page(token)).await;
-        stage.clinic.told_so_much(5).await;
+        let page = async |token: &ConnectToken| stage.clinic.launcher_page(token);
+        story::play(&stage, page, check_normal).await;
         stage.end().await;
     })
     .await;
@@ -35,15 +27,8 @@ async fn its_open_call_works_with_the_sandbox() {
         else {
             return;
         };
-        let token = stage.clinic.token().await;
-        stage
-            .browser
-            .goto(&stage.clinic.launcher_call_page(&token))
-            .await;
-        story::two_and_one_back(&stage.browser).await;
-        let told = stage.clinic.told_so_much(4).await;
-        check_normal(&told);
-        story::confirm(&stage, &told[3]).await;
+        let page = async |token: &ConnectToken| stage.clinic.launcher_call_page(token);
+        story::play(&stage, page, check_normal).await;
         stage.end().await;
     })
     .await;
@@ -289,6 +274,6 @@ async fn it_opens_no_address_that_is_not_safe() {
     .await;
 }
 
-fn connect_url(base: &str, token: &humanapi_core::ConnectToken) -> String {
+fn connect_url(base: &str, token: &ConnectToken) -> String {
     format!("{base}/?token={}", token.expose_secret())
 }

@@ -234,7 +234,7 @@ async fn two_tabs_show_the_same_connections() {
         browser.record().await;
         open().await;
         story::connect(browser, "Strider").await;
-        // Both tabs have loaded the list again, the first one behind the second.
+        // Both tabs have loaded the list again, the first one behind the second. A tab may do so more than once.
         let reloaded = || {
             let asked = browser.traffic().to(sandbox.url());
             let posted = asked
@@ -248,7 +248,7 @@ async fn two_tabs_show_the_same_connections() {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert_eq!(reloaded(), 2);
+        assert!(reloaded() >= 2, "a tab does not know");
         browser.leave_frames().await;
         browser
             .driver()

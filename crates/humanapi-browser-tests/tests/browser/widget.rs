@@ -1,6 +1,7 @@
 //! The vendor's widget, from npm, with the sandbox as Connect.
 
 use humanapi_browser_tests::{Stage, packages};
+use humanapi_core::ConnectToken;
 
 use crate::{package, story, within};
 
@@ -17,20 +18,8 @@ async fn its_button_works_with_the_sandbox() {
             return;
         };
         let widget = widget.as_bytes();
-        let token = stage.clinic.token().await;
-        stage
-            .browser
-            .goto(&stage.clinic.widget_page(&token, widget))
-            .await;
-        story::two_and_one_back(&stage.browser).await;
-        let told = stage.clinic.told_so_much(4).await;
-        story::check_documented(&told, true);
-        story::confirm(&stage, &told[3]).await;
-        story::come_back(&stage, async |token| {
-            stage.clinic.widget_page(token, widget)
-        })
-        .await;
-        stage.clinic.told_so_much(5).await;
+        let page = async |token: &ConnectToken| stage.clinic.widget_page(token, widget);
+        story::play(&stage, page, |told| story::check_documented(told, true)).await;
         stage.end().await;
     })
     .await;
@@ -47,15 +36,9 @@ async fn its_open_call_works_with_the_sandbox() {
             return;
         };
         let widget = widget.as_bytes();
-        let token = stage.clinic.token().await;
-        stage
-            .browser
-            .goto(&stage.clinic.widget_call_page(&token, widget))
-            .await;
-        story::two_and_one_back(&stage.browser).await;
-        let told = stage.clinic.told_so_much(4).await;
-        // Callbacks get no `type`, so the server has to put the event's name back.
-        story::check_documented(&told, false);
+        let page = async |token: &ConnectToken| stage.clinic.widget_call_page(token, widget);
+        // Callbacks get no `type`.
+        story::play(&stage, page, |told| story::check_documented(told, false)).await;
         stage.end().await;
     })
     .await;

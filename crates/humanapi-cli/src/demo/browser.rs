@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use http_body_util::Full;
-use humanapi_core::connect::{ConnectReport, LaunchUrl};
+use humanapi_core::connect::{ConnectReport, LaunchError, LaunchUrl};
 use humanapi_core::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue, LOCATION, REFERRER_POLICY,
 };
@@ -50,31 +51,33 @@ impl Pages {
         format!("http://{}/connected", self.authority)
     }
 
-    /// Serves until the reports are no longer wanted.
-    pub(crate) fn serve(self, connect: &LaunchUrl) -> Result<Reports, Failure> {
-        let mut target = HeaderValue::from_str(connect.expose_secret())
-            .map_err(|error| Failure::here("the link to Connect cannot be sent", &error))?;
-        target.set_sensitive(true);
+    /// Serves until the reports are no longer wanted. `launch` gives the link to Connect each time that the person
+    /// opens the page: a token may have come to its end meanwhile.
+    pub(crate) fn serve(
+        self,
+        launch: impl Fn() -> Result<LaunchUrl, LaunchError> + Send + Sync + 'static,
+    ) -> Reports {
+        let launch = Arc::new(launch);
         let (tell, reports) = mpsc::channel(1);
         tokio::spawn(async move {
             while let Ok((stream, _)) = self.listener.accept().await {
-                let (target, authority, tell) =
-                    (target.clone(), self.authority.clone(), tell.clone());
+                let (launch, authority, tell) =
+                    (launch.clone(), self.authority.clone(), tell.clone());
                 let service = service_fn(move |request: Request<Incoming>| {
-                    let answer = answer(&request, &authority, &target, &tell);
+                    let answer = answer(&request, &authority, &*launch, &tell);
                     async move { Ok::<_, Infallible>(answer) }
                 });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
-        Ok(reports)
+        reports
     }
 }
 
-fn answer(
-    request: &Request<Incoming>,
+fn answer<B>(
+    request: &Request<B>,
     authority: &str,
-    connect: &HeaderValue,
+    launch: &impl Fn() -> Result<LaunchUrl, LaunchError>,
     tell: &mpsc::Sender<ConnectReport>,
 ) -> Response<Full<Bytes>> {
     let host = request.headers().get(HOST);
@@ -86,11 +89,13 @@ fn answer(
         );
     }
     match request.uri().path() {
-        "/" => {
-            let mut response = page(StatusCode::SEE_OTHER, "Connect is elsewhere.");
-            response.headers_mut().insert(LOCATION, connect.clone());
-            response
-        }
+        "/" => match launch() {
+            Ok(link) => to_connect(&link),
+            Err(error) => page(
+                StatusCode::SERVICE_UNAVAILABLE,
+                &format!("Connect cannot be opened: {error}. Start the demo again."),
+            ),
+        },
         "/connected" => {
             let query = request.uri().query().unwrap_or_default();
             match ConnectReport::from_callback(query) {
@@ -107,6 +112,17 @@ fn answer(
         }
         _ => page(StatusCode::NOT_FOUND, "There is nothing here."),
     }
+}
+
+fn to_connect(link: &LaunchUrl) -> Response<Full<Bytes>> {
+    let Ok(mut target) = HeaderValue::from_str(link.expose_secret()) else {
+        let text = "The link to Connect cannot be sent. Start the demo again.";
+        return page(StatusCode::INTERNAL_SERVER_ERROR, text);
+    };
+    target.set_sensitive(true);
+    let mut response = page(StatusCode::SEE_OTHER, "Connect is elsewhere.");
+    response.headers_mut().insert(LOCATION, target);
+    response
 }
 
 /// Addresses around these pages hold tokens and names of sources: they stay out of caches and of other
@@ -128,4 +144,33 @@ fn page(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use humanapi_core::TokenKind;
+
+    use super::*;
+
+    #[test]
+    fn who_comes_too_late_is_told_and_goes_nowhere() {
+        let (tell, _reports) = mpsc::channel(1);
+        let request = Request::get("/").header(HOST, "127.0.0.1:9").body(());
+        let ended = || {
+            Err(LaunchError::EndsTooSoon {
+                kind: TokenKind::Session,
+                left: Duration::from_secs(59),
+            })
+        };
+        let answer = answer(&request.expect("a request"), "127.0.0.1:9", &ended, &tell);
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!answer.headers().contains_key(LOCATION));
+        let text = format!("{:?}", answer.body());
+        assert!(
+            text.contains("lives 59 s more") && text.contains("Start the demo again"),
+            "{text}"
+        );
+    }
 }

@@ -9,7 +9,7 @@ mod visible;
 use std::time::Duration;
 
 use humanapi_client::{Client, Error};
-use humanapi_core::connect::{Callback, ConnectReport, Launch, Mode};
+use humanapi_core::connect::{AllowedCallbacks, ConnectReport, Launch, Mode};
 use humanapi_core::data::{Activity, HealthSummary};
 use humanapi_core::{
     ConnectToken, Credentials, Hosts, KnownStatus, Provisioning, RetryPolicy, TokenKind, UserEvent,
@@ -73,8 +73,6 @@ struct Demo {
     server: Recorder,
     /// What the person's browser sends.
     browser: Recorder,
-    credentials: Credentials,
-    hosts: Hosts,
     url: String,
     status: UserStatus,
     path: Vec<UserStatus>,
@@ -93,8 +91,8 @@ impl Demo {
             .with_overall_deadline(Duration::from_secs(20));
         let server = Recorder::new(args.adapter.stack());
         let browser = Recorder::new(args.adapter.stack());
-        let client = Client::builder(credentials.clone(), Provisioning::Connect, server.clone())
-            .hosts(hosts.clone())
+        let client = Client::builder(credentials, Provisioning::Connect, server.clone())
+            .hosts(hosts)
             .retry(policy)
             .build();
         Ok(Self {
@@ -103,8 +101,6 @@ impl Demo {
             client,
             server,
             browser,
-            credentials,
-            hosts,
             url: sandbox.url().to_owned(),
             status: UserStatus::New,
             path: vec![UserStatus::New],
@@ -157,9 +153,9 @@ impl Demo {
             "Your page opens Connect with that token. In real life the vendor's widget does \
              this in the user's browser; here the demo plays the browser and the person.",
         )?;
-        let url = Launch::new(token)
-            .with_mode(Mode::Auth)
-            .iframe_url(&self.hosts);
+        let launch = Launch::new(token).with_mode(Mode::Auth);
+        let url = self.client.launcher().web_view_url(&launch);
+        let url = url.map_err(|error| Failure::here("Connect cannot be opened", &error))?;
         let browser = self.browser.clone();
         let base = self.url.clone();
         let person = Person::new(&browser, &base, token);
@@ -200,12 +196,13 @@ impl Demo {
         self.story.step("Connect opens, and you are the person")?;
         let mut stop =
             Stop::listen().map_err(|error| Failure::here("cannot hear Ctrl-C", &error))?;
-        let callback = Callback::parse(&pages.callback())
+        let (start, callback) = (pages.start(), pages.callback());
+        let allowed = AllowedCallbacks::parse([&callback])
             .map_err(|error| Failure::here("the demo failed", &error))?;
-        let link =
-            Launch::new(token).hosted_link(&self.hosts, self.credentials.client_id(), &callback);
-        let start = pages.start();
-        let mut reports: Reports = pages.serve(&link)?;
+        let launcher = self.client.launcher().with_callbacks(allowed);
+        let token = token.clone();
+        let mut reports: Reports =
+            pages.serve(move || launcher.hosted_link(&Launch::new(&token), &callback));
         self.story.say(
             "Open this page in a browser on this machine. It leads to hosted Connect, the \
              one for phones. Connect Strider or Pulseband, which have activities, and press Done.",

@@ -196,22 +196,24 @@ impl Service {
         }
     }
 
+    // A narrow window shows a card for each row of a table. To be laid out so, an element gives up what
+    // it is to a screen reader, so the roles are said.
     fn user_table(&self, users: &[UserSnapshot]) -> Markup {
         html! {
-            table {
-                thead { tr {
-                    th scope="col" { "User" } th scope="col" { "Status" }
-                    th scope="col" { "Sources" } th scope="col" { "Application" }
-                    th scope="col" { "Human id" }
+            table role="table" {
+                thead role="rowgroup" { tr role="row" {
+                    th scope="col" role="columnheader" { "User" } th scope="col" role="columnheader" { "Status" }
+                    th scope="col" role="columnheader" { "Sources" } th scope="col" role="columnheader" { "Application" }
+                    th scope="col" role="columnheader" { "Human id" }
                 } }
-                tbody {
+                tbody role="rowgroup" {
                     @for user in users {
-                        tr {
-                            th scope="row" .wide { bdi { (user.client_user_id) } }
-                            td class=(status_class(user.status)) { (status_text(user.status)) }
-                            td .wide { (source_names(user)) }
-                            td { (self.app_name(&user.client_id)) }
-                            td .mono { (user.human_id) }
+                        tr role="row" {
+                            th scope="row" role="rowheader" .wide { bdi { (user.client_user_id) } }
+                            td role="cell" data-label="Status" class=(status_class(user.status)) { (status_text(user.status)) }
+                            td .wide role="cell" data-label="Sources" { (source_names(user)) }
+                            td role="cell" data-label="Application" { (self.app_name(&user.client_id)) }
+                            td .mono.id role="cell" data-label="Human id" { (user.human_id) }
                         }
                     }
                 }
@@ -224,18 +226,18 @@ impl Service {
             section aria-labelledby="apps" {
                 h2 #apps { "Applications" }
                 div .scroll tabindex="0" role="group" aria-labelledby="apps" {
-                    table {
-                        thead { tr {
-                            th scope="col" { "Name" } th scope="col" { "Client id" }
-                            th scope="col" { "Access tokens from" } th scope="col" { "Admin API" }
+                    table role="table" {
+                        thead role="rowgroup" { tr role="row" {
+                            th scope="col" role="columnheader" { "Name" } th scope="col" role="columnheader" { "Client id" }
+                            th scope="col" role="columnheader" { "Access tokens from" } th scope="col" role="columnheader" { "Admin API" }
                         } }
-                        tbody {
+                        tbody role="rowgroup" {
                             @for app in &self.apps {
-                                tr {
-                                    th scope="row" { (app.app.name()) }
-                                    td .mono { (app.client_id) }
-                                    td .mono { @if app.hip { "/v1/admin/token" } @else { "/v1/connect/token" } }
-                                    td { @if app.admin_api { "on" } @else { "off" } }
+                                tr role="row" {
+                                    th scope="row" role="rowheader" { (app.app.name()) }
+                                    td .mono.id role="cell" data-label="Client id" { (app.client_id) }
+                                    td .mono role="cell" data-label="Access tokens from" { @if app.hip { "/v1/admin/token" } @else { "/v1/connect/token" } }
+                                    td role="cell" data-label="Admin API" { @if app.admin_api { "on" } @else { "off" } }
                                 }
                             }
                         }
@@ -245,18 +247,18 @@ impl Service {
             section aria-labelledby="sources" {
                 h2 #sources { "Sources" }
                 div .scroll tabindex="0" role="group" aria-labelledby="sources" {
-                    table {
-                        thead { tr {
-                            th scope="col" { "Name" } th scope="col" { "Category" }
-                            th scope="col" { "Signing in" } th scope="col" { "Id" }
+                    table role="table" {
+                        thead role="rowgroup" { tr role="row" {
+                            th scope="col" role="columnheader" { "Name" } th scope="col" role="columnheader" { "Category" }
+                            th scope="col" role="columnheader" { "Signing in" } th scope="col" role="columnheader" { "Id" }
                         } }
-                        tbody {
+                        tbody role="rowgroup" {
                             @for source in Source::ALL {
-                                tr {
-                                    th scope="row" { (source.name) }
-                                    td { (source.kind.category()) }
-                                    td { "password" @if source.one_time_code { " and code" } }
-                                    td .mono { (source.id) }
+                                tr role="row" {
+                                    th scope="row" role="rowheader" { (source.name) }
+                                    td role="cell" data-label="Category" { (source.kind.category()) }
+                                    td role="cell" data-label="Signing in" { "password" @if source.one_time_code { " and code" } }
+                                    td .mono.id role="cell" data-label="Id" { (source.id) }
                                 }
                             }
                         }
@@ -391,21 +393,21 @@ fn token_section(tokens: &[TokenRow]) -> Markup {
                     @if tokens.is_empty() {
                         p .none { "None yet." }
                     } @else {
-                        table {
-                            thead { tr {
-                                th scope="col" { "Token" } th scope="col" { "Kind" }
-                                th scope="col" { "User" } th scope="col" { "Time left" }
+                        table role="table" {
+                            thead role="rowgroup" { tr role="row" {
+                                th scope="col" role="columnheader" { "Token" } th scope="col" role="columnheader" { "Kind" }
+                                th scope="col" role="columnheader" { "User" } th scope="col" role="columnheader" { "Time left" }
                             } }
-                            tbody {
+                            tbody role="rowgroup" {
                                 @for token in tokens {
-                                    tr {
-                                        th scope="row" .mono { (token.masked) }
-                                        td { (token.claim.kind) }
-                                        td .wide { bdi { (token.owner) } }
+                                    tr role="row" {
+                                        th scope="row" role="rowheader" .mono { (token.masked) }
+                                        td role="cell" data-label="Kind" { (token.claim.kind) }
+                                        td .wide role="cell" data-label="User" { bdi { (token.owner) } }
                                         @match token.left {
-                                            Left::Seconds(seconds) => td { (span_text(seconds)) },
-                                            Left::Expired => td .bad { "expired" },
-                                            Left::Ended => td .bad { "ended" },
+                                            Left::Seconds(seconds) => td role="cell" data-label="Time left" { (span_text(seconds)) },
+                                            Left::Expired => td .bad role="cell" data-label="Time left" { "expired" },
+                                            Left::Ended => td .bad role="cell" data-label="Time left" { "ended" },
                                         }
                                     }
                                 }
@@ -440,25 +442,25 @@ fn request_section(requests: &[LoggedRequest]) -> Markup {
 
 fn request_table(requests: &[LoggedRequest]) -> Markup {
     html! {
-        table {
-            thead { tr {
-                th scope="col" { "Time" } th scope="col" { "Request" } th scope="col" { "Answer" }
-                th scope="col" { "Token" } th scope="col" { "User" }
+        table role="table" {
+            thead role="rowgroup" { tr role="row" {
+                th scope="col" role="columnheader" { "Time" } th scope="col" role="columnheader" { "Request" } th scope="col" role="columnheader" { "Answer" }
+                th scope="col" role="columnheader" { "Token" } th scope="col" role="columnheader" { "User" }
             } }
-            tbody {
+            tbody role="rowgroup" {
                 @for request in requests {
-                    tr {
-                        td .mono { (clock::instant(clock::from_system(request.at)).get(11..19).unwrap_or_default()) }
-                        td .wide.mono { (request.method) " " (request.path) }
+                    tr role="row" {
+                        td .mono role="cell" data-label="Time" { (clock::instant(clock::from_system(request.at)).get(11..19).unwrap_or_default()) }
+                        td .wide.mono.first role="cell" data-label="Request" { (request.method) " " (request.path) }
                         @match request.status {
-                            Some(status) => td class=(if status < 400 { "good" } else { "bad" }) {
+                            Some(status) => td role="cell" data-label="Answer" class=(if status < 400 { "good" } else { "bad" }) {
                                 (status)
                                 @if let Some(fault) = request.fault { " (" (fault) ")" }
                             },
-                            None => td .bad { "none (" (request.fault.unwrap_or_default()) ")" },
+                            None => td .bad role="cell" data-label="Answer" { "none (" (request.fault.unwrap_or_default()) ")" },
                         }
-                        td { @if let Some(kind) = request.token_kind { (kind) } }
-                        td .wide { bdi { (request.client_user_id.as_deref().unwrap_or_default()) } }
+                        td role="cell" data-label="Token" { @if let Some(kind) = request.token_kind { (kind) } }
+                        td .wide role="cell" data-label="User" { @if let Some(user) = &request.client_user_id { bdi { (user) } } }
                     }
                 }
             }
