@@ -41,7 +41,12 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
         if filter.is_none() {
             let name = "many schedules of the same threads";
             counts += tests(session, name, |session| {
-                Ok(switches.apply(schedules(session)?))
+                let cmd = schedules(session)?;
+                // A hunt of many minutes is worth a longer build.
+                Ok(switches.apply(match options.deep {
+                    true => cmd.env("CARGO_PROFILE_DEV_OPT_LEVEL", "2"),
+                    false => cmd,
+                }))
             });
         }
         if let Some(filter) = filter
