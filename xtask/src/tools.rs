@@ -160,8 +160,11 @@ impl Tool {
         match self.kind {
             Kind::Subcommand => {
                 let subcommand = self.name.trim_start_matches("cargo-");
-                // Cargo fails for a subcommand that it does not have, and that is the answer.
-                let version = session.read(session.cargo(subcommand).arg("--version"));
+                // Cargo fails for a subcommand that it does not have, and that is the answer. Some tell their version
+                // only when they are called without cargo.
+                let version = session
+                    .read(session.cargo(subcommand).arg("--version"))
+                    .or_else(|_| session.read(session.program(self.name).arg("--version")));
                 Ok(version.ok().map(|text| first_line(&text)))
             }
             Kind::ForTests => {
