@@ -21,6 +21,7 @@ use arc_swap::ArcSwap;
 use cpu_time::ThreadTime;
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
+use humanapi_benchkit::median;
 use humanapi_client::TokenBroker;
 use humanapi_client::core::TokenKey;
 use scc::HashIndex;
@@ -286,10 +287,4 @@ fn print(
         "the broker's 2 threads take {ratio:.2} × its 1 thread, each"
     )?;
     Ok(())
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
