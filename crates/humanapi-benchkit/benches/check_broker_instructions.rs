@@ -16,14 +16,14 @@ const FEW: u32 = 1_000;
 const MANY: u32 = 16_000;
 /// Sets how many are many. A million on demand: valgrind makes filling slow.
 const TOKENS: &str = "HUMANAPI_BENCH_TOKENS";
-/// A table hashes with a key of its own in each process, so one place in it says little, and filling it costs a little
-/// more here and less there: many hits drown that.
-const HITS: u32 = 64;
+/// A table hashes with a key of its own in each process, so one place in it says little, and filling it costs some million
+/// instructions more here and less there: many hits drown that.
+const HITS: u32 = 640;
 
 const WORKS: [Work; 3] = [
-    Work::new("64 hits of few", |times| hits(FEW, times)),
-    Work::new("64 hits of many", |times| hits(many()?, times)),
-    Work::new("64 of a bare map, two clocks", bare),
+    Work::new("640 hits of few", |times| hits(FEW, times)),
+    Work::new("640 hits of many", |times| hits(many()?, times)),
+    Work::new("640 of a bare map, two clocks", bare),
 ];
 
 fn main() -> ExitCode {
@@ -31,8 +31,8 @@ fn main() -> ExitCode {
         "check_broker_instructions",
         &WORKS,
         &[
-            Bound::count("64 hits of few", 64 * 900),
-            Bound::times("64 hits of many", 1.05, "64 hits of few"),
+            Bound::count("640 hits of few", HITS * 900),
+            Bound::times("640 hits of many", 1.05, "640 hits of few"),
         ],
     )
 }

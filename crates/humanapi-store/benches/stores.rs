@@ -17,11 +17,11 @@ use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-const TOKENS: usize = 1_000;
+const TOKENS: u32 = 1_000;
 /// Many short rounds, so that a neighbour on the machine disturbs few of them.
-const ROUNDS: usize = 200;
+const ROUNDS: u32 = 200;
 /// Loads of each contender in one of them.
-const LOADS: usize = 20;
+const LOADS: u32 = 20;
 const LIFE: Duration = Duration::from_secs(86_400);
 
 fn main() -> anyhow::Result<()> {
@@ -111,8 +111,8 @@ impl Bare for PgConnection {
 
 impl Bare for MultiplexedConnection {
     async fn names(&mut self) -> anyhow::Result<Vec<Vec<u8>>> {
-        let keys = redis::cmd("KEYS").arg("humanapi:row:*").query_async(self);
-        Ok(keys.await?)
+        let mut keys = redis::cmd("KEYS");
+        Ok(keys.arg("humanapi:row:*").query_async(self).await?)
     }
 
     async fn load(&mut self, name: &[u8]) -> anyhow::Result<bool> {
@@ -141,7 +141,10 @@ async fn compare<B: Bare>(
         Some(bare) => bare.names().await?,
         None => Vec::new(),
     };
-    anyhow::ensure!(bare.is_none() || rows.len() == TOKENS, "not all are there");
+    anyhow::ensure!(
+        bare.is_none() || rows.len() == TOKENS as usize,
+        "not all are there"
+    );
     for (case, found) in [("hit", true), ("miss", false)] {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
@@ -152,21 +155,25 @@ async fn compare<B: Bare>(
                 if turn % 2 == 0 {
                     for place in places {
                         let absent = key(TOKENS + place)?;
-                        let key = if found { &keys[place] } else { &absent };
+                        let key = if found {
+                            &keys[place as usize]
+                        } else {
+                            &absent
+                        };
                         let token = store.load(key).await?;
                         anyhow::ensure!(token.is_some() == found, "{name}: no {case}");
                     }
-                    ours.push(begun.elapsed().as_secs_f64() * 1e6 / LOADS as f64);
+                    ours.push(begun.elapsed().as_secs_f64() * 1e6 / f64::from(LOADS));
                 } else if let Some(bare) = &mut bare {
                     for place in places {
-                        let mut row = rows[place].clone();
+                        let mut row = rows[place as usize].clone();
                         if !found && let Some(last) = row.last_mut() {
                             *last ^= 1;
                         }
                         let there = bare.load(&row).await?;
                         anyhow::ensure!(there == found, "bare {name}: no {case}");
                     }
-                    theirs.push(begun.elapsed().as_secs_f64() * 1e6 / LOADS as f64);
+                    theirs.push(begun.elapsed().as_secs_f64() * 1e6 / f64::from(LOADS));
                 }
             }
         }
@@ -182,7 +189,7 @@ async fn compare<B: Bare>(
     Ok(())
 }
 
-fn key(number: usize) -> anyhow::Result<TokenKey> {
+fn key(number: u32) -> anyhow::Result<TokenKey> {
     let user = ClientUserId::new(format!("patient-{number:07}"))?;
     Ok(TokenKey::access(ClientId::new("app")?, user))
 }
