@@ -11,10 +11,10 @@ use humanapi_benchkit::allocations::Allocator;
 #[global_allocator]
 static ALLOCATOR: Allocator = humanapi_benchkit::allocations::ALLOCATOR;
 
-/// A tenth of what the table has room for. A bucket costs the same however many share it, so each token costs more in an
-/// emptier table and less in a fuller one.
-const TOKENS: u32 = 100_000;
-/// What a bare map of the same strings takes.
+/// An eighth of a million. The table is full, as one with a million at hand is, and as many tokens share a bucket: numbers
+/// of buckets are powers of two.
+const TOKENS: u32 = 125_000;
+/// What a bare map of as long strings takes.
 const AT_MOST: usize = 249;
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -25,10 +25,10 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     let _profiler = dhat::Profiler::builder().testing().build();
     let before = dhat::HeapStats::get().curr_bytes;
-    let broker = broker::broker(tokens)?;
+    let broker = broker::full_broker(tokens)?;
     let each = (dhat::HeapStats::get().curr_bytes - before) / usize::try_from(tokens)?;
 
-    let key = broker::key(17)?;
+    let key = broker::key(broker.client_id(), 17)?;
     let before = dhat::HeapStats::get().total_blocks;
     for _ in 0..1_000 {
         black_box(broker.try_token(&key));

@@ -10,7 +10,7 @@ mod server;
 mod skip;
 mod work;
 
-pub use load::{Caller, Contender, Load, Outcome, Race, in_sequence};
+pub use load::{Caller, Contender, Load, Outcome, Race, in_sequence, median};
 pub use server::{Server, serve_if_asked};
 pub use skip::skip_without;
 pub use work::{Bound, Work};
