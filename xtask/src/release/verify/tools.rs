@@ -20,7 +20,7 @@ pub(super) fn run(session: &mut Session) -> anyhow::Result<()> {
     });
     let tags = history::tags(session)?;
     for library in libraries(session)? {
-        let title = format!("public API of {}, since its last release", library.name);
+        let title = format!("API of {} since its release", library.name);
         match history::newest(&tags, &library.name) {
             None => {
                 session.step(&title, |_| {
@@ -37,7 +37,7 @@ pub(super) fn run(session: &mut Session) -> anyhow::Result<()> {
                 ]))
             }),
         }
-        let title = format!("public API of {}, whose types it shows", library.name);
+        let title = format!("types that {} shows", library.name);
         session.step_with(&CARGO_CHECK_EXTERNAL_TYPES, &title, |session| {
             external_types(session, &library.manifest_path)
         });
