@@ -35,7 +35,9 @@ pub(super) fn run(session: &mut Session) -> anyhow::Result<()> {
             session.read(
                 session
                     .program("tar")
-                    .arg("-xzf")
+                    // With the time of now: cargo gives all files of a package one day long ago, and would then take
+                    // what it built of an earlier archive for this one's.
+                    .arg("-xmzf")
                     .arg(&archive)
                     .arg("-C")
                     .arg(&scratch),

@@ -10,9 +10,8 @@ pub(super) fn run(session: &mut Session) -> anyhow::Result<()> {
     let target = session.workspace()?.metadata.target_directory.clone();
     let dist = target.join("dist");
     std::fs::create_dir_all(&dist).with_context(|| format!("cannot make {dist}"))?;
-    let binary = target
-        .join("release")
-        .join(format!("humanapi{}", std::env::consts::EXE_SUFFIX));
+    let name = format!("humanapi{}", std::env::consts::EXE_SUFFIX);
+    let binary = dist.join(&name);
     let built = session.step("build the command", |session| {
         let outcome = session.run(
             session
@@ -24,9 +23,9 @@ pub(super) fn run(session: &mut Session) -> anyhow::Result<()> {
         if outcome != Outcome::Ok {
             return Ok(outcome);
         }
-        let size = std::fs::metadata(&binary)
-            .with_context(|| format!("cannot find {binary}"))?
-            .len();
+        let built = target.join("release").join(&name);
+        let size = std::fs::copy(&built, &binary)
+            .with_context(|| format!("cannot copy {built} to {binary}"))?;
         Ok(Outcome::Told(format!("{size} bytes, stripped")))
     });
     if !built {
