@@ -44,6 +44,8 @@ pub struct SqliteFile {
 
 /// How long a writer waits for another. Shorter than a [`Store`]'s timeout, so that the error says so.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(2_500);
+/// How long setting up waits for others who do: each waits for the disk, which may be busy. A [`Store`] gives it longer.
+const SET_UP_TIMEOUT: Duration = Duration::from_secs(10);
 /// One writes at a time; this many read meanwhile, each in a thread of its own.
 const CONNECTIONS: u32 = 4;
 
@@ -216,7 +218,8 @@ impl Backend for SqliteFile {
     async fn init(&self, mark: &Mark) -> Result<(), StoreError> {
         self.create()?;
         // Not from the pool: it may hold connections to a file that was taken away.
-        let mut connection = options(&self.path).connect().await.map_err(failed)?;
+        let options = options(&self.path).busy_timeout(SET_UP_TIMEOUT);
+        let mut connection = options.connect().await.map_err(failed)?;
         // One process sets up at a time, and others find it done.
         let mut all = connection
             .begin_with("BEGIN IMMEDIATE")

@@ -170,6 +170,34 @@ async fn a_writer_that_does_not_end_is_told() {
     lock.rollback().await.expect("it ends");
 }
 
+/// Of many who set up at once each waits for the others: for one who reads the new file, which stands in the way of its
+/// log, and for one who writes to it longer than others would wait.
+#[tokio::test]
+async fn setting_up_waits_for_others_who_do() {
+    for (lock, held) in [
+        ("BEGIN; SELECT * FROM others", 300),
+        ("BEGIN EXCLUSIVE", 3_500),
+    ] {
+        let place = empty().await.expect("SQLite is always there");
+        let options = SqliteConnectOptions::new().filename(&place.path);
+        let other = options.create_if_missing(true).connect().await;
+        let mut other = other.expect("the folder takes a file");
+        let run = async |other: &mut SqliteConnection, text: &'static str| {
+            let done = sqlx::raw_sql(text).execute(other).await;
+            done.expect("nobody stands in the way");
+        };
+        run(&mut other, "CREATE TABLE others (one INTEGER)").await;
+        run(&mut other, lock).await;
+        let store = open(&place, &place.keys).await;
+        let setting_up = tokio::spawn(async move { store.init().await });
+        tokio::time::sleep(std::time::Duration::from_millis(held)).await;
+        assert!(!setting_up.is_finished(), "{lock}");
+        run(&mut other, "COMMIT").await;
+        let done = setting_up.await.expect("it does not panic");
+        done.expect(lock);
+    }
+}
+
 /// A row whose numbers are ahead of the clock, which may have been set back, is kept: a fresh one would begin lower.
 #[tokio::test]
 async fn a_row_ahead_of_the_clock_is_not_purged() {
