@@ -17,7 +17,10 @@ pub(crate) fn run(session: &mut Session, options: Options) -> anyhow::Result<()>
     for tool in &TOOLS {
         session.step(tool.name, |session| {
             Ok(match tool.found(session) {
-                Ok(Some(version)) => Outcome::Told(format!("{}: {version}", tool.verb)),
+                Ok(Some(version)) => Outcome::Told(format!(
+                    "{version} (`cargo xtask {}`: {})",
+                    tool.verb, tool.purpose
+                )),
                 Ok(None) => absent(options, tool.missing()),
                 // It is there and does not run, which is no better.
                 Err(error) => absent(options, format!("{}: {error:#}", tool.missing())),
