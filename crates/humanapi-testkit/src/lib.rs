@@ -13,7 +13,6 @@ pub mod process;
 mod proxy;
 pub mod proxying;
 mod raw;
-pub mod registry;
 mod script;
 mod server;
 #[cfg(unix)]

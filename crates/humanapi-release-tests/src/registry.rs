@@ -4,21 +4,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::Router;
+use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
 use bytes::Bytes;
-use http::{Method, header};
+use http::request::Parts;
+use http::{HeaderName, Method, Request, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-
-use crate::script::{Answer, Reply};
-use crate::server::{Received, Server, Wire};
 
 /// A registry on a free port, with a thread of its own. It ends when it is dropped, which must be outside of async code.
 pub struct Registry {
-    // Before the runtime on which it runs.
-    server: Server,
+    address: SocketAddr,
     shelves: Arc<Mutex<Shelves>>,
     _runtime: Runtime,
 }
@@ -39,13 +41,22 @@ impl Registry {
             .enable_all()
             .build()
             .expect("the system has a thread left");
+        let listener = runtime
+            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+            .expect("loopback has a free port");
+        let address = listener.local_addr().expect("the listener is bound");
         let shelves = Arc::new(Mutex::new(Shelves::default()));
         let shared = Arc::clone(&shelves);
-        let server = runtime.block_on(Server::start(Wire::Http1, move |request| {
-            lock(&shared).answer(request).into()
-        }));
+        let answer = move |head: Parts, body: Bytes| {
+            let answer = lock(&shared).answer(&Request::from_parts(head, body));
+            std::future::ready(answer.map(Body::from))
+        };
+        let router = Router::new()
+            .fallback(answer)
+            .layer(DefaultBodyLimit::disable());
+        runtime.spawn(async move { axum::serve(listener, router).await });
         Self {
-            server,
+            address,
             shelves,
             _runtime: runtime,
         }
@@ -54,7 +65,7 @@ impl Registry {
     /// Where its index is, as cargo wants it: `sparse+http://…/index/`.
     #[must_use]
     pub fn index(&self) -> String {
-        format!("sparse+{}", self.server.url(INDEX))
+        format!("sparse+http://{}{INDEX}", self.address)
     }
 
     /// The variables that tell cargo of this registry under a name, and let it publish.
@@ -118,13 +129,13 @@ struct Version {
 }
 
 /// A status and what is wrong, for a person.
-struct Refusal(u16, String);
+struct Refusal(StatusCode, String);
 
 impl Shelves {
-    fn answer(&mut self, request: &Received) -> Answer {
-        let path = request.uri.path();
+    fn answer(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
+        let path = request.uri().path();
         let answer = match path.strip_prefix(INDEX) {
-            Some(file) if request.method == Method::GET => self.index(file, request),
+            Some(file) if request.method() == Method::GET => self.index(file, request),
             _ => match path.strip_prefix(API) {
                 Some(path) => self.api(&path.split('/').collect::<Vec<_>>(), request),
                 None => Err(nothing()),
@@ -132,18 +143,16 @@ impl Shelves {
         };
         answer.unwrap_or_else(|Refusal(status, detail)| {
             let errors = serde_json::json!({ "errors": [{ "detail": detail }] });
-            Reply::status(status)
-                .header("content-type", JSON)
-                .bytes(errors.to_string())
+            respond(status, header::CONTENT_TYPE, JSON, errors.to_string())
         })
     }
 
-    fn index(&self, file: &str, request: &Received) -> Result<Answer, Refusal> {
+    fn index(&self, file: &str, request: &Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
         let host = request
-            .headers
+            .headers()
             .get(header::HOST)
             .and_then(|host| host.to_str().ok())
-            .ok_or_else(|| Refusal(400, "no host is named".to_owned()))?;
+            .ok_or_else(|| Refusal(StatusCode::BAD_REQUEST, "no host is named".to_owned()))?;
         let content = if file == "config.json" {
             // Cargo adds `/{crate}/{version}/download` to the one, and `/api/v1/crates/…` to the other.
             let downloads = format!("http://{host}{API}")
@@ -156,11 +165,11 @@ impl Shelves {
             lines.ok_or_else(nothing)?
         };
         let tag = format!("\"{}\"", sha256(content.as_bytes()));
-        let known = request.headers.get(header::IF_NONE_MATCH);
+        let known = request.headers().get(header::IF_NONE_MATCH);
         if known.is_some_and(|known| known == tag.as_str()) {
-            return Ok(Reply::status(304).header("etag", tag));
+            return Ok(respond(StatusCode::NOT_MODIFIED, header::ETAG, &tag, ""));
         }
-        Ok(Reply::status(200).header("etag", tag).bytes(content))
+        Ok(respond(StatusCode::OK, header::ETAG, &tag, content))
     }
 
     /// The file of the index about a crate. The index knows names in lower case.
@@ -175,16 +184,16 @@ impl Shelves {
         Some(versions.iter().map(line).collect())
     }
 
-    fn api(&mut self, path: &[&str], request: &Received) -> Result<Answer, Refusal> {
-        match (&request.method, path) {
+    fn api(&mut self, path: &[&str], request: &Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
+        match (request.method(), path) {
             (&Method::GET, [name, version, "download"]) => {
                 let file = self.version(name, version)?.file.clone();
-                Ok(Reply::status(200).bytes(file))
+                Ok(Response::new(file))
             }
             (&Method::PUT, ["new"]) => {
                 self.uploads += 1;
                 check_token(request)?;
-                self.publish(&request.body)
+                self.publish(request.body())
             }
             (&Method::DELETE, [name, version, "yank"]) => {
                 check_token(request)?;
@@ -198,24 +207,32 @@ impl Shelves {
         }
     }
 
-    fn publish(&mut self, body: &Bytes) -> Result<Answer, Refusal> {
-        let unreadable = |what: &dyn fmt::Display| Refusal(400, format!("unreadable: {what}"));
+    fn publish(&mut self, body: &Bytes) -> Result<Response<Bytes>, Refusal> {
+        let unreadable = |what: &dyn fmt::Display| {
+            Refusal(StatusCode::BAD_REQUEST, format!("unreadable: {what}"))
+        };
         let (json, file) = parts(body).ok_or_else(|| unreadable(&"a length is wrong"))?;
         let new: NewVersion = serde_json::from_slice(json).map_err(|error| unreadable(&error))?;
         let (name, vers) = (new.name.clone(), new.vers.clone());
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if name.is_empty() || !name.bytes().all(allowed) {
-            return Err(Refusal(400, format!("`{name}` is no name for a crate")));
+            return Err(Refusal(
+                StatusCode::BAD_REQUEST,
+                format!("`{name}` is no name for a crate"),
+            ));
         }
         if self.failing.remove(&name) {
-            return Err(Refusal(500, format!("`{name}` fails once, as it was told")));
+            return Err(Refusal(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                format!("`{name}` fails once, as it was told"),
+            ));
         }
         let known = self.crates.get(&name).map_or(&[][..], Vec::as_slice);
         // Versions that differ only in what was added about their build are the same.
         let same = |version: &Version| without_build(&version.line.vers) == without_build(&vers);
         if known.iter().any(same) {
             return Err(Refusal(
-                400,
+                StatusCode::BAD_REQUEST,
                 format!("crate version `{vers}` is already uploaded"),
             ));
         }
@@ -223,7 +240,7 @@ impl Shelves {
             // A dependency that names no registry is one of this registry.
             if dependency.registry.is_none() && !self.crates.contains_key(&dependency.name) {
                 return Err(Refusal(
-                    400,
+                    StatusCode::BAD_REQUEST,
                     format!("no known crate named `{}`", dependency.name),
                 ));
             }
@@ -241,7 +258,12 @@ impl Shelves {
         Ok(json_answer(&warnings))
     }
 
-    fn set_yanked(&mut self, name: &str, version: &str, yanked: bool) -> Result<Answer, Refusal> {
+    fn set_yanked(
+        &mut self,
+        name: &str,
+        version: &str,
+        yanked: bool,
+    ) -> Result<Response<Bytes>, Refusal> {
         self.version(name, version)?.line.yanked = yanked;
         Ok(json_answer(&serde_json::json!({ "ok": true })))
     }
@@ -380,12 +402,15 @@ fn index_file(name: &str) -> String {
     }
 }
 
-fn check_token(request: &Received) -> Result<(), Refusal> {
-    let token = request.headers.get(header::AUTHORIZATION);
+fn check_token(request: &Request<Bytes>) -> Result<(), Refusal> {
+    let token = request.headers().get(header::AUTHORIZATION);
     if token.is_some_and(|token| token == Registry::TOKEN) {
         return Ok(());
     }
-    Err(Refusal(403, "the token is missing or wrong".to_owned()))
+    Err(Refusal(
+        StatusCode::FORBIDDEN,
+        "the token is missing or wrong".to_owned(),
+    ))
 }
 
 fn without_build(version: &str) -> &str {
@@ -399,14 +424,26 @@ fn sha256(bytes: &[u8]) -> String {
         .collect()
 }
 
-fn json_answer(value: &serde_json::Value) -> Answer {
-    Reply::status(200)
-        .header("content-type", JSON)
-        .bytes(value.to_string())
+fn json_answer(value: &serde_json::Value) -> Response<Bytes> {
+    let text = value.to_string();
+    respond(StatusCode::OK, header::CONTENT_TYPE, JSON, text)
+}
+
+fn respond(
+    status: StatusCode,
+    name: HeaderName,
+    value: &str,
+    body: impl Into<Bytes>,
+) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let value = value.parse().expect("a tag or a media type");
+    response.headers_mut().insert(name, value);
+    response
 }
 
 fn nothing() -> Refusal {
-    Refusal(404, "there is nothing here".to_owned())
+    Refusal(StatusCode::NOT_FOUND, "there is nothing here".to_owned())
 }
 
 /// A test that fails may do so while it holds the lock. The next one still sees whole crates.
@@ -420,8 +457,7 @@ const JSON: &str = "application/json";
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderValue, Version as HttpVersion};
-    use http_body_util::BodyExt as _;
+    use http::{HeaderMap, HeaderValue};
     use serde_json::{Value, json};
 
     use super::*;
@@ -446,25 +482,20 @@ mod tests {
             headers: &[(&str, &str)],
             body: &[u8],
         ) -> Seen {
-            let mut map = HeaderMap::new();
+            let mut request = Request::new(Bytes::copy_from_slice(body));
+            *request.method_mut() = method;
+            *request.uri_mut() = path.parse().unwrap();
+            let map = request.headers_mut();
             map.insert(header::HOST, HeaderValue::from_static("127.0.0.1:1"));
             for (name, value) in headers {
-                let name: http::HeaderName = name.parse().unwrap();
+                let name: HeaderName = name.parse().unwrap();
                 map.insert(name, value.parse().unwrap());
             }
-            let answer = self.0.answer(&Received {
-                connection: 0,
-                method,
-                uri: path.parse().unwrap(),
-                version: HttpVersion::HTTP_11,
-                headers: map,
-                body: Bytes::copy_from_slice(body),
-            });
-            let body = futures_util::FutureExt::now_or_never(answer.body.collect());
+            let (head, body) = self.0.answer(&request).into_parts();
             Seen {
-                status: answer.status.as_u16(),
-                headers: answer.headers,
-                body: body.unwrap().unwrap().to_bytes(),
+                status: head.status.as_u16(),
+                headers: head.headers,
+                body,
             }
         }
 

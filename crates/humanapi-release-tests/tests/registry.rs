@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use humanapi_testkit::registry::Registry;
+use humanapi_release_tests::Registry;
 use tempfile::TempDir;
 
 const BASE: &str = "lantern-base";

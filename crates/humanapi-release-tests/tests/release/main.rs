@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use humanapi_testkit::registry::Registry;
+use humanapi_release_tests::Registry;
 use serde_json::Value;
 
 /// The crate at which the first attempt fails.
