@@ -1,11 +1,13 @@
-//! `release`: from a green main to published crates, in four steps that each may be run again.
+//! `release`: from a green main to published crates, in steps that each may be run again.
 
 mod changelog;
+pub(crate) mod dist;
 mod history;
 mod manifest;
 mod plan;
 mod prepare;
 mod publish;
+mod registry;
 mod verified;
 pub(crate) mod verify;
 
@@ -22,6 +24,8 @@ pub(crate) enum Action {
     Prepare(prepare::Options),
     /// Check everything that a stranger's machine would, and mark the commit as verified
     Verify(verify::Options),
+    /// Build the command for this platform, with completions, licences, bill of materials and checksum
+    Dist,
     /// Publish what is prepared, in order, and tag it; only shows how unless --execute is given
     Publish(publish::Options),
 }
@@ -47,6 +51,13 @@ pub(crate) fn run(session: &mut Session, action: &Action) -> anyhow::Result<bool
         Action::Verify(options) => {
             session.verb("verify", |session| verify::run(session, options));
         }
+        Action::Dist => session.verb("dist", |session| {
+            // Half the papers are no papers.
+            if session.step("tools", |session| verify::missing(session, &dist::NEEDED)) {
+                dist::run(session)?;
+            }
+            Ok(())
+        }),
         Action::Publish(options) => {
             session.verb("publish", |session| publish::run(session, options));
         }

@@ -12,6 +12,7 @@ pub(crate) struct Tool {
     pub(crate) verb: &'static str,
     /// What cannot be done without it.
     pub(crate) purpose: &'static str,
+    /// The line that installs it; what cargo builds is of one version, so that today's result is tomorrow's.
     pub(crate) install: &'static str,
     pub(crate) kind: Kind,
 }
@@ -31,7 +32,7 @@ pub(crate) const CARGO_DENY: Tool = Tool {
     name: "cargo-deny",
     verb: "audit",
     purpose: "licences, sources and advisories of dependencies",
-    install: "cargo install --locked cargo-deny",
+    install: "cargo install --locked cargo-deny --version 0.20.2",
     kind: Kind::Subcommand,
 };
 
@@ -39,7 +40,7 @@ pub(crate) const CARGO_MACHETE: Tool = Tool {
     name: "cargo-machete",
     verb: "release verify",
     purpose: "unused dependencies",
-    install: "cargo install --locked cargo-machete",
+    install: "cargo install --locked cargo-machete --version 0.9.2",
     kind: Kind::Subcommand,
 };
 
@@ -47,7 +48,7 @@ pub(crate) const CARGO_CYCLONEDX: Tool = Tool {
     name: "cargo-cyclonedx",
     verb: "release verify",
     purpose: "the bill of materials",
-    install: "cargo install --locked cargo-cyclonedx",
+    install: "cargo install --locked cargo-cyclonedx --version 0.5.9",
     kind: Kind::Subcommand,
 };
 
@@ -55,7 +56,7 @@ pub(crate) const CARGO_SEMVER_CHECKS: Tool = Tool {
     name: "cargo-semver-checks",
     verb: "release verify",
     purpose: "the public API against the last release",
-    install: "cargo install --locked cargo-semver-checks",
+    install: "cargo install --locked cargo-semver-checks --version 0.51.0",
     kind: Kind::Subcommand,
 };
 
@@ -72,7 +73,7 @@ pub(crate) const CARGO_ABOUT: Tool = Tool {
     name: "cargo-about",
     verb: "release verify",
     purpose: "the third-party licence notice",
-    install: "cargo install --locked cargo-about --features cli",
+    install: "cargo install --locked cargo-about --version 0.9.3 --features cli",
     kind: Kind::Subcommand,
 };
 
@@ -223,7 +224,7 @@ mod tests {
     fn a_missing_tool_is_told_with_its_verb_and_its_install_line() {
         assert_eq!(
             CARGO_DENY.missing(),
-            "cargo-deny is missing; `cargo xtask audit` needs it: cargo install --locked cargo-deny"
+            "cargo-deny is missing; `cargo xtask audit` needs it: cargo install --locked cargo-deny --version 0.20.2"
         );
     }
 
@@ -263,6 +264,16 @@ mod tests {
             ..CARGO_DENY
         };
         assert_eq!(tool.found(&session).unwrap(), None);
+    }
+
+    #[test]
+    fn what_cargo_installs_is_of_one_version() {
+        for tool in TOOLS
+            .iter()
+            .filter(|tool| tool.install.starts_with("cargo install"))
+        {
+            assert!(tool.install.contains(" --version "), "{}", tool.name);
+        }
     }
 
     #[test]

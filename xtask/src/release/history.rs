@@ -53,7 +53,7 @@ pub(crate) fn gather(session: &Session, compare: bool) -> anyhow::Result<History
         let folder = folder(session, package)?;
         let last = newest(&tags, &package.name);
         let changed = match &last {
-            Some(last) if published => changed(
+            Some(last) if published => changed_since(
                 session,
                 package,
                 &folder,
@@ -73,7 +73,18 @@ pub(crate) fn gather(session: &Session, compare: bool) -> anyhow::Result<History
             }
             _ => None,
         };
+        let prepared = match published {
+            true => prepared_at(session, &package.name, &package.version)?,
+            false => None,
+        };
+        let since_prepared = match prepared {
+            Some(commit) => Some(changed_since(
+                session, package, &folder, &commit, &root_now, &names,
+            )?),
+            None => None,
+        };
         crates.push(Crate {
+            since_prepared,
             name: package.name.to_string(),
             version: package.version.clone(),
             published,
@@ -98,6 +109,30 @@ pub(crate) fn gather(session: &Session, compare: bool) -> anyhow::Result<History
         ));
     }
     Ok(History { crates, gaps })
+}
+
+/// The line by which the commit that prepares a version can be found again.
+pub(crate) fn prepared_trailer(name: &str, version: &Version) -> String {
+    format!("Prepared: {name} {version}")
+}
+
+/// The newest commit that prepared this version.
+fn prepared_at(session: &Session, name: &str, version: &Version) -> anyhow::Result<Option<String>> {
+    let trailer = prepared_trailer(name, version);
+    let log = session.read(session.program("git").args([
+        "log",
+        "--fixed-strings",
+        &format!("--grep={trailer}"),
+        "--format=%H%x00%(trailers:only,unfold)%x00",
+    ]))?;
+    let mut parts = log.split('\0');
+    while let (Some(commit), Some(trailers)) = (parts.next(), parts.next()) {
+        // What was searched for may also be the beginning of another version's line.
+        if trailers.lines().any(|line| line == trailer) {
+            return Ok(Some(commit.trim().to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// The tags that lead here.
@@ -155,12 +190,12 @@ fn needs(package: &Package, names: &BTreeSet<&str>) -> Vec<Need> {
     needs.into_values().collect()
 }
 
-/// What users of a crate get and is not as it was at the tag.
-fn changed(
+/// What users of a crate get and is not as it was at that tag or commit.
+fn changed_since(
     session: &Session,
     package: &Package,
     folder: &str,
-    tag: &str,
+    then: &str,
     root_now: &str,
     own: &BTreeSet<&str>,
 ) -> anyhow::Result<Vec<String>> {
@@ -168,7 +203,7 @@ fn changed(
         "diff",
         "--name-only",
         "-z",
-        tag,
+        then,
         "--",
         folder,
     ]))?;
@@ -184,7 +219,7 @@ fn changed(
     let root_then = session.read(
         session
             .program("git")
-            .args(["show", &format!("{tag}:Cargo.toml")]),
+            .args(["show", &format!("{then}:Cargo.toml")]),
     )?;
     let manifest = std::fs::read_to_string(&package.manifest_path)?;
     paths.extend(

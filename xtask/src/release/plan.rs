@@ -1,6 +1,5 @@
 //! The plan of a release: what must be released, as which version, in which order. A pure function of its inputs.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -40,6 +39,8 @@ pub(crate) struct Crate {
     pub(crate) changed: Vec<String>,
     /// Its changelog, as far as it concerns the plan.
     pub(crate) changelog: Changelog,
+    /// What of it has changed since the commit that prepared its version, as paths; nothing where no commit did.
+    pub(crate) since_prepared: Option<Vec<String>>,
     /// What a comparison of its public API with the last release demands, where one was made.
     pub(crate) api: Option<Level>,
 }
@@ -272,6 +273,21 @@ fn conflicts_of(candidate: &Crate, release: &Release) -> Option<String> {
         ));
     }
     if release.prepared {
+        let version = &candidate.version;
+        match candidate.since_prepared.as_deref() {
+            Some([]) => {}
+            Some(paths) => {
+                return Some(format!(
+                    "{name}: {version} is prepared, and since then this has changed: {}: take the prepared release back",
+                    some_of(paths)
+                ));
+            }
+            None => {
+                return Some(format!(
+                    "{name}: {version} stands in its changelog, and no commit prepared it: put its entries back under Unreleased, then `cargo xtask release prepare`"
+                ));
+            }
+        }
         let due = match (&candidate.last, release.level) {
             (Some(last), Some(level)) => next(last, level),
             _ => return None,
@@ -411,12 +427,7 @@ impl Reason {
         match self {
             Self::First => "its first release".to_owned(),
             Self::Changed { paths } => {
-                let shown: Vec<&str> = paths.iter().take(3).map(String::as_str).collect();
-                let more = match paths.len().cmp(&3) {
-                    Ordering::Greater => format!(" and {} more", paths.len() - 3),
-                    Ordering::Less | Ordering::Equal => String::new(),
-                };
-                format!("changed: {}{more}", shown.join(", "))
+                format!("changed: {}", some_of(paths))
             }
             Self::Changelog { level, entries } => {
                 let noun = if *entries == 1 { "entry" } else { "entries" };
@@ -425,6 +436,15 @@ impl Reason {
             Self::Api { level } => format!("public API: {}", level.in_words()),
             Self::Needs { name, version } => format!("needs {name} {version}"),
         }
+    }
+}
+
+/// The first few of them, and how many more there are.
+fn some_of(paths: &[String]) -> String {
+    let shown = paths[..paths.len().min(3)].join(", ");
+    match paths.len().saturating_sub(3) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

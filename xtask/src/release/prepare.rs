@@ -142,7 +142,7 @@ fn write_all(edits: &[(std::path::PathBuf, String)]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One line that says what the commit does, then the versions in publishing order.
+/// One line that says what the commit does, then the versions in publishing order, then the same for `history` to find.
 fn message(plan: &Plan) -> String {
     let releases: Vec<&Release> = fresh(plan).collect();
     let first = match releases.as_slice() {
@@ -156,7 +156,15 @@ fn message(plan: &Plan) -> String {
             None => format!("{} {}, its first", release.name, release.version),
         })
         .collect();
-    format!("{first}\n\n{}\n", lines.join("\n"))
+    let trailers: Vec<String> = releases
+        .iter()
+        .map(|release| history::prepared_trailer(&release.name, &release.version))
+        .collect();
+    format!(
+        "{first}\n\n{}\n\n{}\n",
+        lines.join("\n"),
+        trailers.join("\n")
+    )
 }
 
 /// The plan of what is prepared and waits to be published; an error where something is not prepared.
@@ -214,14 +222,14 @@ mod tests {
     fn the_commit_names_what_it_releases() {
         check_message(
             vec![release("a", Some(Version::new(0, 1, 0)))],
-            "Release a 0.2.0\n\na 0.1.0 -> 0.2.0\n",
+            "Release a 0.2.0\n\na 0.1.0 -> 0.2.0\n\nPrepared: a 0.2.0\n",
         );
         check_message(
             vec![
                 release("a", Some(Version::new(0, 1, 0))),
                 release("b", None),
             ],
-            "Release 2 crates\n\na 0.1.0 -> 0.2.0\nb 0.2.0, its first\n",
+            "Release 2 crates\n\na 0.1.0 -> 0.2.0\nb 0.2.0, its first\n\nPrepared: a 0.2.0\nPrepared: b 0.2.0\n",
         );
     }
 }

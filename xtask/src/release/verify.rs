@@ -1,19 +1,17 @@
 //! `release verify`: everything that a stranger's machine would do with a release.
 
 mod archives;
-mod binary;
-mod notice;
 mod tools;
 
 use clap::Args;
 
-use crate::release::verified;
+use crate::release::{dist, verified};
 use crate::step::{Outcome, Session};
 use crate::tools::{
     CARGO_ABOUT, CARGO_CHECK_EXTERNAL_TYPES, CARGO_CYCLONEDX, CARGO_DENY, CARGO_MACHETE,
-    CARGO_SEMVER_CHECKS, Tool,
+    CARGO_SEMVER_CHECKS, Tool, of_tests,
 };
-use crate::{audit, docs, features, msrv};
+use crate::{audit, docs, features, lint, msrv, test};
 
 /// How strictly to verify.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -45,14 +43,20 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
         session.note("not marked as verified: `--allow-missing` looks at the rest all the same");
         return Ok(());
     }
+    // What takes longest and finds most comes first.
+    lint::run(session, &lint::Options::default())?;
+    let tests = test::Options {
+        require_all: !options.allow_missing,
+        ..test::Options::default()
+    };
+    test::run(session, &tests)?;
     archives::run(session)?;
     docs::run(session)?;
     tools::run(session)?;
     audit::rules(session);
     features::run(session)?;
     msrv::run(session)?;
-    binary::run(session)?;
-    notice::run(session);
+    dist::run(session)?;
 
     if session.failed() {
         session.note("not marked as verified: a step failed");
@@ -83,22 +87,25 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
 
 /// Tells what is missing of all that verifying needs.
 fn present(session: &Session, options: Options) -> anyhow::Result<Outcome> {
+    // Each step that needs one says so again.
+    if options.allow_missing {
+        return Ok(Outcome::Ok);
+    }
+    missing(session, NEEDED.iter().chain(of_tests()))
+}
+
+/// Fails with the line that installs each of these tools that is not there.
+pub(crate) fn missing<'a>(
+    session: &Session,
+    needed: impl IntoIterator<Item = &'a Tool>,
+) -> anyhow::Result<Outcome> {
     let mut missing = Vec::new();
-    for tool in NEEDED {
+    for tool in needed {
         if tool.found(session)?.is_none() {
             missing.push(tool.missing());
         }
     }
-    Ok(judge(&missing, options))
-}
-
-fn judge(missing: &[String], options: Options) -> Outcome {
-    // Each step that needs one says so again.
-    if options.allow_missing {
-        Outcome::Ok
-    } else {
-        Outcome::from_findings(missing)
-    }
+    Ok(Outcome::from_findings(&missing))
 }
 
 #[cfg(test)]
@@ -107,18 +114,18 @@ mod tests {
     use crate::tools::TOOLS;
 
     #[test]
-    fn a_missing_tool_fails_unless_that_is_allowed() {
-        let missing = ["one".to_owned(), "two".to_owned()];
-        let strict = Options::default();
-        let lenient = Options {
-            allow_missing: true,
+    fn a_missing_tool_is_told_with_the_line_that_installs_it() {
+        let session = Session::new().unwrap();
+        let gone = Tool {
+            name: "cargo-no-such-program-here",
+            install: "cargo install it",
+            ..CARGO_DENY
         };
-        assert_eq!(judge(&[], strict), Outcome::Ok);
-        assert_eq!(
-            judge(&missing, strict),
-            Outcome::Failed("one\ntwo".to_owned())
-        );
-        assert_eq!(judge(&missing, lenient), Outcome::Ok);
+        let Outcome::Failed(told) = missing(&session, [&gone]).unwrap() else {
+            panic!("it is missing");
+        };
+        assert!(told.ends_with("cargo install it"), "{told}");
+        assert_eq!(missing(&session, []).unwrap(), Outcome::Ok);
     }
 
     #[test]

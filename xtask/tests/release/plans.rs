@@ -4,6 +4,7 @@ use crate::scratch::{Scratch, check_refused, succeed};
 
 /// The arguments of a plan or a preparation that compares no API, which has tests of its own.
 const PREPARE: [&str; 3] = ["release", "prepare", "--no-api"];
+const PUBLISH: [&str; 2] = ["release", "publish"];
 
 #[test]
 fn the_first_release_ever() {
@@ -177,14 +178,53 @@ fn prepare_refuses_what_it_cannot_stand_for() {
 fn publish_refuses_other_branches_unverified_commits_and_dirty_trees() {
     let scratch = Scratch::new();
     scratch.prepare();
-    check_refused(&scratch.xtask(&["release", "publish"]), "run it first");
+    check_refused(&scratch.xtask(&PUBLISH), "run it first");
     scratch.append("README.md", "\n");
-    check_refused(&scratch.xtask(&["release", "publish"]), "README.md");
+    check_refused(&scratch.xtask(&PUBLISH), "README.md");
     scratch.git(&["checkout", "--quiet", "--", "README.md"]);
     scratch.git(&["checkout", "--quiet", "-B", "aside"]);
     check_refused(
-        &scratch.xtask(&["release", "publish"]),
+        &scratch.xtask(&PUBLISH),
         "releases are made from main alone",
     );
     assert_eq!(scratch.git(&["tag", "--list"]), "");
+}
+
+#[test]
+fn publish_refuses_what_the_remote_does_not_have() {
+    let scratch = Scratch::new();
+    scratch.prepare();
+    let alone = "main of `origin` does not have this commit";
+    check_refused(&scratch.xtask(&PUBLISH), alone);
+    scratch.git(&["push", "--quiet", "origin", "main"]);
+    let shared = scratch.xtask(&PUBLISH);
+    check_refused(&shared, "run it first");
+    assert!(!String::from_utf8_lossy(&shared.stdout).contains(alone));
+}
+
+#[test]
+fn what_is_unverified_goes_to_no_registry_that_others_use() {
+    let scratch = Scratch::new();
+    scratch.prepare();
+    scratch.git(&["push", "--quiet", "origin", "main"]);
+    let unverified = [&PUBLISH[..], &["--unverified", "--registry", "crates-io"]].concat();
+    check_refused(
+        &scratch.xtask(&unverified),
+        "`crates-io` is the registry that everybody uses",
+    );
+}
+
+#[test]
+fn a_change_after_prepare_is_noticed() {
+    let scratch = Scratch::new();
+    scratch.prepare();
+    scratch.append("crates/humanapi-hyper/src/lib.rs", "\n// One thing more.\n");
+    scratch.commit("Change what is prepared");
+    let told = "humanapi-hyper: 0.1.0 is prepared, and since then this has changed: crates/humanapi-hyper/src/lib.rs";
+    let plan = scratch.plan();
+    assert_eq!(plan.conflicts.len(), 1, "{:?}", plan.conflicts);
+    assert!(plan.conflicts[0].starts_with(told), "{:?}", plan.conflicts);
+    // Taken back, all is as it was prepared.
+    scratch.git(&["revert", "--no-edit", "HEAD"]);
+    assert_eq!(scratch.plan().conflicts, [""; 0]);
 }

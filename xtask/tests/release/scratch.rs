@@ -38,11 +38,25 @@ impl Scratch {
         for tag in scratch.git(&["tag", "--list"]).lines() {
             scratch.git(&["tag", "--delete", tag]);
         }
+        scratch.set_up_remote();
         scratch.git(&["config", "user.name", "A Maintainer"]);
         scratch.git(&["config", "user.email", "maintainer@example.test"]);
         scratch.git(&["config", "commit.gpgsign", "false"]);
         scratch.git(&["config", "tag.gpgsign", "false"]);
         scratch
+    }
+
+    /// A remote of its own, called `origin`, whose main branch has all that was committed so far.
+    fn set_up_remote(&self) {
+        let remote = folder().join("remote.git");
+        if remote.exists() {
+            std::fs::remove_dir_all(&remote).unwrap();
+            self.git(&["remote", "remove", "origin"]);
+        }
+        let remote = remote.to_str().unwrap();
+        self.git(&["init", "--quiet", "--bare", remote]);
+        self.git(&["remote", "add", "origin", remote]);
+        self.git(&["push", "--quiet", "origin", "main"]);
     }
 
     /// Everything was released once, and nothing has changed since.

@@ -30,6 +30,7 @@ fn released(name: &str, needs: &[&str]) -> Crate {
             unreleased: Entries::default(),
             versions: vec![v("0.1.0")],
         },
+        since_prepared: None,
         api: None,
     }
 }
@@ -160,17 +161,21 @@ fn a_version_raised_by_hand_is_kept() {
     );
 }
 
+/// A workspace in which one crate's next version is prepared, and this much of it has changed since.
+fn prepared(since: Option<&[&str]>) -> Vec<Crate> {
+    with("hyper", |mut it| {
+        it.version = v("0.1.1");
+        it.changed = vec!["crates/hyper/src/lib.rs".to_owned()];
+        it.changelog.versions.insert(0, v("0.1.1"));
+        it.since_prepared =
+            since.map(|paths| paths.iter().map(|path| (*path).to_owned()).collect());
+        it
+    })
+}
+
 #[test]
 fn what_is_prepared_keeps_its_version_and_is_told() {
-    let plan = check(
-        &with("hyper", |mut it| {
-            it.version = v("0.1.1");
-            it.changed = vec!["crates/hyper/src/lib.rs".to_owned()];
-            it.changelog.versions.insert(0, v("0.1.1"));
-            it
-        }),
-        &["hyper 0.1.1"],
-    );
+    let plan = check(&prepared(Some(&[])), &["hyper 0.1.1"]);
     assert!(plan.releases[0].prepared);
     assert_eq!(plan.conflicts, [""; 0]);
 }
@@ -211,6 +216,16 @@ fn more_on_top_of_a_prepared_release_is_a_conflict() {
         it
     };
     check_conflict(&with("hyper", more), "more has come since");
+}
+
+#[test]
+fn what_is_not_as_it_was_prepared_is_a_conflict() {
+    let since = ["a", "b", "c", "d"];
+    check_conflict(
+        &prepared(Some(&since)),
+        "since then this has changed: a, b, c and 1 more",
+    );
+    check_conflict(&prepared(None), "no commit prepared it");
 }
 
 #[test]
@@ -293,6 +308,7 @@ prop_compose! {
             published,
             library,
             needs,
+            since_prepared: None,
             changed: if is_changed { vec![format!("crates/c{number}/src/lib.rs")] } else { Vec::new() },
             api: api.filter(|_| is_changed && was_released),
         }

@@ -5,9 +5,7 @@ use cargo_metadata::camino::Utf8Path;
 
 use crate::release::history;
 use crate::step::{Outcome, Session};
-use crate::tools::{
-    CARGO_CHECK_EXTERNAL_TYPES, CARGO_CYCLONEDX, CARGO_MACHETE, CARGO_SEMVER_CHECKS,
-};
+use crate::tools::{CARGO_CHECK_EXTERNAL_TYPES, CARGO_MACHETE, CARGO_SEMVER_CHECKS};
 
 pub(super) fn run(session: &mut Session) -> anyhow::Result<()> {
     session.step_with(&CARGO_MACHETE, "unused dependencies", |session| {
@@ -42,7 +40,6 @@ pub(super) fn run(session: &mut Session) -> anyhow::Result<()> {
             external_types(session, &library.manifest_path)
         });
     }
-    session.step_with(&CARGO_CYCLONEDX, "bill of materials", bill);
     Ok(())
 }
 
@@ -71,44 +68,3 @@ fn libraries(session: &Session) -> anyhow::Result<Vec<Package>> {
         .cloned()
         .collect())
 }
-
-/// Writes what the command consists of to `target/dist`. The tool writes beside the manifest, so its file is moved.
-fn bill(session: &Session) -> anyhow::Result<Outcome> {
-    let workspace = session.workspace()?;
-    let folder = workspace.metadata.target_directory.join("dist");
-    std::fs::create_dir_all(&folder)?;
-    let package = workspace.member("humanapi-cli")?;
-    let outcome = session.run(
-        session
-            .cargo("cyclonedx")
-            .arg("--manifest-path")
-            .arg(&package.manifest_path)
-            .args(["--format", "json", "--all-features"])
-            .args(["--override-filename", BILL]),
-    )?;
-    let mut moved = 0;
-    // One file for each crate of the workspace that the tool came by; only the command's is wanted.
-    for member in workspace.members() {
-        let Some(beside) = member.manifest_path.parent() else {
-            continue;
-        };
-        let file = beside.join(format!("{BILL}.json"));
-        if !file.is_file() {
-            continue;
-        }
-        if member.name == package.name {
-            std::fs::copy(&file, folder.join("humanapi.cdx.json"))?;
-            moved += 1;
-        }
-        std::fs::remove_file(&file)?;
-    }
-    if outcome == Outcome::Ok && moved == 0 {
-        return Ok(Outcome::Failed(
-            "the tool wrote no file for humanapi-cli".to_owned(),
-        ));
-    }
-    Ok(outcome)
-}
-
-/// A name that no file of ours has.
-const BILL: &str = "humanapi-bill.cdx";

@@ -1,6 +1,7 @@
 //! The licences of everything that is linked into the command, with their texts, as their terms ask for.
 
 use anyhow::Context as _;
+use cargo_metadata::camino::Utf8Path;
 use toml_edit::{Array, DocumentMut, Item, value};
 
 use crate::step::{Outcome, Session};
@@ -9,26 +10,24 @@ use crate::tools::CARGO_ABOUT;
 /// How the notice is laid out.
 const TEMPLATE: &str = include_str!("notice.hbs");
 
-pub(super) fn run(session: &mut Session) {
-    session.step_with(&CARGO_ABOUT, "third-party licence notice", write);
+pub(super) fn run(session: &mut Session, dist: &Utf8Path) {
+    session.step_with(&CARGO_ABOUT, "third-party licence notice", |session| {
+        write(session, dist)
+    });
 }
 
-/// Writes the notice to `target/dist`, beside the command.
-fn write(session: &Session) -> anyhow::Result<Outcome> {
+fn write(session: &Session, dist: &Utf8Path) -> anyhow::Result<Outcome> {
     let workspace = session.workspace()?;
     let target = &workspace.metadata.target_directory;
     let folder = target.join("xtask").join("notice");
-    let dist = target.join("dist");
-    for folder in [&folder, &dist] {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {folder}"))?;
-    }
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {folder}"))?;
     let rules = std::fs::read_to_string(session.root().join("deny.toml"))
         .context("cannot read deny.toml")?;
     let config = folder.join("about.toml");
     let template = folder.join("notice.hbs");
     let notice = dist.join("humanapi.third-party-licenses.txt");
     for (path, text) in [
-        (&config, settings(&rules, &host(session)?)?),
+        (&config, settings(&rules, &super::host(session)?)?),
         (&template, TEMPLATE.to_owned()),
     ] {
         std::fs::write(path, text).with_context(|| format!("cannot write {path}"))?;
@@ -78,16 +77,6 @@ fn names(licenses: Option<&Item>) -> anyhow::Result<Array> {
         .iter()
         .map(|name| name.as_str().context("a licence is a string"))
         .collect()
-}
-
-/// The platform that the command is built for here.
-fn host(session: &Session) -> anyhow::Result<String> {
-    let version = session.read(session.program("rustc").arg("-vV"))?;
-    version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .map(str::to_owned)
-        .context("rustc does not tell its host")
 }
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
 //! The command as it is handed out: built, stripped, with its completions.
 
 use anyhow::Context as _;
+use cargo_metadata::camino::Utf8Path;
 
 use crate::step::{Outcome, Session};
 
 const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 
-pub(super) fn run(session: &mut Session) -> anyhow::Result<()> {
+pub(super) fn run(session: &mut Session, dist: &Utf8Path) -> anyhow::Result<()> {
     let target = session.workspace()?.metadata.target_directory.clone();
-    let dist = target.join("dist");
-    std::fs::create_dir_all(&dist).with_context(|| format!("cannot make {dist}"))?;
     let name = format!("humanapi{}", std::env::consts::EXE_SUFFIX);
     let binary = dist.join(&name);
     let built = session.step("build the command", |session| {

@@ -1,0 +1,37 @@
+//! `release dist`: the command as it is handed out, with its papers, in an archive for this platform.
+
+mod archive;
+mod bill;
+mod command;
+mod notice;
+
+use anyhow::Context as _;
+
+use crate::step::Session;
+use crate::tools::{CARGO_ABOUT, CARGO_CYCLONEDX, Tool};
+
+/// What the papers need.
+pub(crate) const NEEDED: [Tool; 2] = [CARGO_CYCLONEDX, CARGO_ABOUT];
+
+/// Builds into `target/dist`, which holds nothing else afterwards.
+pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
+    let dist = session.workspace()?.metadata.target_directory.join("dist");
+    if dist.exists() {
+        std::fs::remove_dir_all(&dist).with_context(|| format!("cannot empty {dist}"))?;
+    }
+    std::fs::create_dir_all(&dist).with_context(|| format!("cannot make {dist}"))?;
+    command::run(session, &dist)?;
+    bill::run(session, &dist);
+    notice::run(session, &dist);
+    archive::run(session, &dist)
+}
+
+/// The platform that the command is built for here.
+fn host(session: &Session) -> anyhow::Result<String> {
+    let version = session.read(session.program("rustc").arg("-vV"))?;
+    version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .map(str::to_owned)
+        .context("rustc does not tell its host")
+}
