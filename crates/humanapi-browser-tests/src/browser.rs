@@ -332,6 +332,12 @@ impl Browser {
         console.clone()
     }
 
+    /// Runs no script of any page from here on. Those of the test run all the same.
+    pub async fn without_javascript(&self) {
+        let off = json!({ "value": true });
+        self.cdp("Emulation.setScriptExecutionDisabled", off).await;
+    }
+
     /// Sets the size of the page's window and the colours that the system prefers.
     pub async fn look(&self, width: u32, height: u32, scheme: &str) {
         let size =
@@ -349,6 +355,11 @@ impl Browser {
             .execute_async(painted, Vec::new())
             .await
             .expect("the page paints");
+        self.picture_at_once().await
+    }
+
+    /// A picture of the window without waiting for a script, of a page that runs none.
+    pub async fn picture_at_once(&self) -> Vec<u8> {
         let picture = self
             .cdp("Page.captureScreenshot", json!({ "format": "png" }))
             .await;

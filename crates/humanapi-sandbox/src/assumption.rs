@@ -87,7 +87,7 @@ assumptions! {
     /// Whether `client_user_email` must contain an `@`.
     EmailFormat = "email-format": ["checked", "any"];
     /// The greatest length of a `client_user_id` in bytes.
-    UserIdLength = "user-id-length": ["1024", "512", "255"];
+    UserIdLength = "user-id-length": ["1024", "512", "255", "none"];
     /// The `last` link: the multiple of `limit` at or below the total, or the last page with a record.
     LastLink = "last-link": ["multiple", "exact"];
     /// Whether a list on one page has a `Link` header.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use http::header::{AsHeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode, header};
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
@@ -48,22 +49,32 @@ impl Fields {
         }
     }
 
+    /// A text of at most so many characters, or none.
+    pub(crate) fn bounded(&mut self, name: &'static str, longest: usize) -> Option<String> {
+        let text = self.optional(name)?;
+        if text.len() > longest && text.chars().nth(longest).is_some() {
+            self.reject(name, TOO_LONG);
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A text that must be there and may be empty.
+    pub(crate) fn present(&mut self, name: &'static str) -> String {
+        if !self.values.contains_key(name) {
+            self.reject(name, "is required");
+        }
+        self.optional(name).unwrap_or_default()
+    }
+
     /// A text that must be there and not be empty.
     pub(crate) fn required(&mut self, name: &'static str) -> String {
-        let missing = !self.values.contains_key(name);
-        match self.optional(name) {
-            Some(text) if text.is_empty() => {
-                self.reject(name, "must not be empty");
-                text
-            }
-            Some(text) => text,
-            None => {
-                if missing {
-                    self.reject(name, "is required");
-                }
-                String::new()
-            }
+        let wrong = self.wrong.len();
+        let text = self.present(name);
+        if text.is_empty() && self.wrong.len() == wrong {
+            self.reject(name, "must not be empty");
         }
+        text
     }
 
     /// Checks a list of texts that may be left out; a form with a single one looks like a text.
@@ -98,9 +109,18 @@ impl Fields {
     }
 }
 
+/// What is said of a text that nobody needs so long.
+pub(crate) const TOO_LONG: &str = "is too long";
+
+/// The only value of a header; two are as good as none, because nobody knows which of them counts.
+pub(crate) fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
 /// The media type without its parameters, in lower case.
 pub(crate) fn content_type(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let text = single(headers, header::CONTENT_TYPE)?.to_str().ok()?;
     let essence = text.split(';').next()?.trim();
     Some(essence.to_ascii_lowercase())
 }
@@ -174,7 +194,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(
             header::CONTENT_TYPE,
-            header::HeaderValue::from_static("Application/X-WWW-Form-Urlencoded; charset=utf-8"),
+            HeaderValue::from_static("Application/X-WWW-Form-Urlencoded; charset=utf-8"),
         );
         Fields::read(&headers, body.as_bytes()).unwrap()
     }

@@ -251,7 +251,7 @@ impl Control {
     pub fn revoke_token(&self, token: &str) -> Result<(), ControlError> {
         let mut state = lock(&self.service.state);
         let claim = state.mint.read(token).ok_or(ControlError::UnknownToken)?;
-        state.mint.revoke(claim);
+        state.mint.revoke(claim, self.service.clock.now());
         drop(state);
         self.service.changes.tell();
         Ok(())

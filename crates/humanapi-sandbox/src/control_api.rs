@@ -15,7 +15,7 @@ use crate::control::{Control, ControlError};
 use crate::fault::{Fault, FaultWire};
 use crate::guard::Guard;
 use crate::reply::{Reply, empty, json, with_body};
-use crate::service::{Incoming, Service, allow, turn_away};
+use crate::service::{BodyFault, Incoming, Service, allow, turn_away};
 use crate::source::Source;
 
 impl Service {
@@ -25,13 +25,15 @@ impl Service {
         if let Err(refusal) = self.guard.check_control(&head.method, &head.headers, host) {
             return turn_away(&refusal);
         }
-        let Some(body) = &incoming.body else {
-            return Refused::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body-too-long",
-                "the body is longer than 1 MiB",
-            )
-            .write();
+        let body = match &incoming.body {
+            Ok(body) => body,
+            Err(fault) => {
+                let error = match fault {
+                    BodyFault::TooLong => "body-too-long",
+                    BodyFault::TooSlow => "body-too-slow",
+                };
+                return Refused::new(fault.status(), error, fault.message()).write();
+            }
         };
         let call = Call {
             control: Control::new(Arc::clone(self)),

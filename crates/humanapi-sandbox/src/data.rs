@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 
 use crate::assumption::Assumption;
-use crate::body::query_value;
+use crate::body::{query_value, single};
 use crate::clock::{self, Millis};
 use crate::lock;
 use crate::reply::{Problem, Reply, empty, json};
@@ -205,7 +205,7 @@ fn not_found() -> Problem {
 
 /// The token of an `Authorization: Bearer` header.
 fn bearer(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let text = single(headers, header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = text.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("bearer")

@@ -349,6 +349,11 @@ impl Faults {
     pub(crate) fn plan(&self, fault: Fault) -> Result<(), InvalidFault> {
         check(&fault)?;
         let mut planned = lock(&self.planned);
+        if planned.len() >= PLANNED {
+            return Err(InvalidFault::new(format!(
+                "{PLANNED} faults are planned already; clear them or let them hit"
+            )));
+        }
         planned.push(fault);
         self.count.store(planned.len(), Ordering::SeqCst);
         Ok(())
@@ -386,7 +391,28 @@ impl Faults {
     }
 }
 
+/// How many faults may be planned at once.
+const PLANNED: usize = 1000;
+
+/// The longest text of a fault, in bytes.
+const TEXT: usize = 1024;
+
 fn check(fault: &Fault) -> Result<(), InvalidFault> {
+    let (retry_after, error_code) = match &fault.kind {
+        FaultKind::Status {
+            retry_after,
+            error_code,
+            ..
+        } => (retry_after.as_deref(), error_code.as_deref()),
+        _ => (None, None),
+    };
+    let method = fault.method.as_ref().map(Method::as_str);
+    let texts = [fault.path(), method, retry_after, error_code];
+    if texts.into_iter().flatten().any(|text| text.len() > TEXT) {
+        return Err(InvalidFault::new(format!(
+            "a fault's texts have at most {TEXT} bytes each"
+        )));
+    }
     if fault.times == 0 {
         return Err(InvalidFault::new("a fault must hit at least once"));
     }
@@ -467,6 +493,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
+        let long = format!(r#"{{"kind":"drop-before","path":"/{}"}}"#, "x".repeat(1024));
         for text in [
             r#"{}"#,
             r#"{"kind":"status"}"#,
@@ -478,9 +505,21 @@ mod tests {
             r#"{"kind":"drop-before","status":500}"#,
             r#"{"kind":"drop-before","method":"P OST"}"#,
             r#"{"kind":"status","status":500,"retry_after":"a\nb"}"#,
+            &long,
         ] {
             let wire: FaultWire = serde_json::from_str(text).unwrap();
             assert!(Fault::try_from(wire).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn only_so_many_faults_are_planned_at_once() {
+        let faults = Faults::default();
+        for _ in 0..PLANNED {
+            faults.plan(Fault::drop_before()).unwrap();
+        }
+        assert!(faults.plan(Fault::drop_before()).is_err());
+        faults.clear();
+        assert!(faults.plan(Fault::drop_before()).is_ok());
     }
 }

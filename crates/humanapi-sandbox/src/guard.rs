@@ -5,10 +5,13 @@ use std::net::IpAddr;
 use http::uri::Authority;
 use http::{HeaderMap, Method, StatusCode, header};
 
-use crate::body::content_type;
+use crate::body::{content_type, single};
 
 /// The header that carries the control token.
 pub(crate) const CONTROL_TOKEN: &str = "x-sandbox-token";
+
+/// By which a browser says whose page has asked.
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 pub(crate) struct Guard {
     names: Vec<String>,
@@ -73,9 +76,7 @@ impl Guard {
         host: &str,
     ) -> Result<(), TurnedAway> {
         if let Some(expected) = &self.control_token {
-            let given = headers
-                .get(CONTROL_TOKEN)
-                .and_then(|given| given.to_str().ok());
+            let given = single(headers, CONTROL_TOKEN).and_then(|given| given.to_str().ok());
             if given != Some(expected.as_str()) {
                 return Err(TurnedAway::forbidden(
                     "control-token",
@@ -100,6 +101,14 @@ impl Guard {
     /// Refuses a request that a page of another site has made.
     pub(crate) fn check_same_site(headers: &HeaderMap, host: &str) -> Result<(), TurnedAway> {
         let same_origin = format!("http://{host}");
+        // The second one may be the browser's own, behind what somebody put before it.
+        let doubled = |name: &str| headers.get_all(name).iter().nth(1).is_some();
+        if doubled(header::ORIGIN.as_str()) || doubled(SEC_FETCH_SITE) {
+            return Err(TurnedAway::forbidden(
+                "doubled-header",
+                "this call is refused when Origin or Sec-Fetch-Site is given twice",
+            ));
+        }
         if let Some(origin) = headers.get(header::ORIGIN)
             && !origin
                 .as_bytes()
@@ -111,7 +120,7 @@ impl Guard {
             ));
         }
         if headers
-            .get("sec-fetch-site")
+            .get(SEC_FETCH_SITE)
             .is_some_and(|site| site == "cross-site" || site == "same-site")
         {
             return Err(TurnedAway::forbidden(

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use crate::app::{AppCredentials, DemoApp};
 use crate::changes::Watch;
 use crate::control::Control;
-use crate::service::{BODY_LIMIT, Incoming, Service};
+use crate::service::{BODY_LIMIT, BodyFault, Incoming, Service};
 
 /// The same service as [`Sandbox`](crate::Sandbox), without a socket, a thread or a runtime.
 ///
@@ -68,7 +68,11 @@ impl OfflineSandbox {
     /// If a planned fault closes the connection.
     pub fn answer(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Dropped> {
         let (head, body) = request.into_parts();
-        let body = (body.len() <= BODY_LIMIT).then_some(body);
+        let body = if body.len() <= BODY_LIMIT {
+            Ok(body)
+        } else {
+            Err(BodyFault::TooLong)
+        };
         let is_head = head.method == http::Method::HEAD;
         let mut incoming = Incoming::new(Request::from_parts(head, ()), body);
         if incoming.host.is_none() && !incoming.head.headers.contains_key(http::header::HOST) {

@@ -22,9 +22,9 @@ pub struct LoggedRequest {
     /// When it was answered, by the sandbox's clock.
     #[serde(serialize_with = "as_instant")]
     pub at: SystemTime,
-    /// The method.
+    /// The method; of a longer one than there is, the beginning.
     pub method: String,
-    /// The path and query, token-carrying values masked.
+    /// The path and query, token-carrying values masked; of a very long one, the beginning.
     pub path: String,
     /// The status of the answer; none when the connection was closed without one.
     pub status: Option<u16>,
@@ -32,7 +32,7 @@ pub struct LoggedRequest {
     pub token_kind: Option<TokenKind>,
     /// The application, where the request named a known one.
     pub client_id: Option<String>,
-    /// The application's id of the user, where the request named one.
+    /// The application's id of the user, where the request named one; of a very long one, the beginning.
     pub client_user_id: Option<String>,
     /// The request id of the answer.
     pub request_id: String,
@@ -79,12 +79,12 @@ impl RequestLog {
         let mut entry = LoggedRequest {
             sequence: 0,
             at: clock::to_system(at),
-            method: method.as_str().to_owned(),
-            path: masked_path(uri),
+            method: clip(method.as_str(), METHOD),
+            path: clip(&masked_path(uri), TEXT),
             status,
             token_kind: note.token_kind,
             client_id: note.client_id,
-            client_user_id: note.client_user_id,
+            client_user_id: note.client_user_id.map(|id| clip(&id, TEXT)),
             request_id: note.request_id,
             fault,
         };
@@ -125,6 +125,20 @@ impl RequestLog {
     pub(crate) fn reset(&self) {
         *lock(&self.kept) = (0, VecDeque::new());
     }
+}
+
+/// The longest method and the longest text that an entry keeps, in bytes; so the number of entries
+/// bounds the log's memory as well.
+const METHOD: usize = 32;
+const TEXT: usize = 1024;
+
+/// The beginning of a text, and a sign where something is missing.
+pub(crate) fn clip(text: &str, longest: usize) -> String {
+    if text.len() <= longest {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(longest);
+    format!("{}…", &text[..end])
 }
 
 /// Query parameters that may hold a token or a secret.
@@ -200,5 +214,30 @@ mod tests {
         let paths: Vec<_> = log.all().into_iter().map(|entry| entry.path).collect();
         assert_eq!(paths, ["/2", "/3"]);
         assert_eq!(log.latest(1)[0].sequence, 3);
+    }
+
+    #[test]
+    fn an_entry_keeps_the_beginning_of_what_is_absurdly_long() {
+        let log = RequestLog::new(1);
+        let method = http::Method::from_bytes(&[b'M'; 100_000]).unwrap();
+        let uri = format!("/{}?token=secret", "é".repeat(20_000));
+        let uri: String =
+            percent_encoding::utf8_percent_encode(&uri, percent_encoding::CONTROLS).collect();
+        let note = Note {
+            client_user_id: Some("ü".repeat(100_000)),
+            ..Note::default()
+        };
+        log.push(
+            0,
+            &method,
+            &uri[..60_000].parse().unwrap(),
+            None,
+            note,
+            None,
+        );
+        let entry = &log.all()[0];
+        let user = entry.client_user_id.as_ref().unwrap();
+        assert!(entry.method.len() < 40 && entry.path.len() < 1100 && user.len() < 1100);
+        assert!(entry.path.ends_with('…') && user.ends_with("ü…"));
     }
 }

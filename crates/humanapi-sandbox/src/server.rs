@@ -18,10 +18,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
 
 use crate::changes::{BACKLOG, FeedEnd, Watch};
-use crate::service::{BODY_LIMIT, Incoming, Service};
+use crate::service::{BODY_LIMIT, BodyFault, Incoming, Service};
 
 /// How long an answer under way may take once the sandbox stops.
 const GRACE: Duration = Duration::from_millis(500);
@@ -30,6 +32,22 @@ const GRACE: Duration = Duration::from_millis(500);
 /// later gets the refusal instead of a broken pipe.
 const DRAIN_LIMIT: usize = 16 * BODY_LIMIT;
 
+/// How many connections are served at once; further ones wait to be accepted.
+const CONNECTIONS: usize = 1024;
+
+/// The longest head of a request, in bytes; what comes with a longer one is answered with 431.
+const HEAD_LIMIT: usize = 128 * 1024;
+
+/// How long a request's body may take to arrive, and an answer to be taken a piece further.
+const BODY_TIME: Duration = Duration::from_secs(10);
+const WRITE_TIME: Duration = Duration::from_secs(30);
+
+/// How many bytes of a body are read before it counts as a long one.
+const SHORT_BODY: usize = 64 * 1024;
+
+/// How many long bodies are in memory at once.
+const LONG_BODIES: usize = 32;
+
 /// Serves until told to stop or until the other end of `stop` is gone.
 pub(crate) async fn serve(
     service: Arc<Service>,
@@ -37,8 +55,11 @@ pub(crate) async fn serve(
     stop: oneshot::Receiver<Infallible>,
 ) {
     let connections = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let long_bodies = Arc::new(Semaphore::new(LONG_BODIES));
     let accept = async {
-        loop {
+        // Nobody closes the semaphore.
+        while let Ok(place) = Arc::clone(&places).acquire_owned().await {
             let Ok((stream, _)) = listener.accept().await else {
                 // Out of file handles, most likely; trying again at once would spin.
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -46,11 +67,16 @@ pub(crate) async fn serve(
             };
             // Without it, small answers may wait for an acknowledgement; failing is harmless.
             let _ = stream.set_nodelay(true);
-            tokio::spawn(converse(
+            let conversation = converse(
                 Arc::clone(&service),
                 stream,
                 connections.watcher(),
-            ));
+                Arc::clone(&long_bodies),
+            );
+            tokio::spawn(async move {
+                conversation.await;
+                drop(place);
+            });
         }
     };
     tokio::select! {
@@ -61,21 +87,38 @@ pub(crate) async fn serve(
     // A watcher's answer would never end by itself.
     service.changes.end();
     // Whatever is still under way after the grace is cut off with the runtime.
-    let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;
+    let _ = timeout(GRACE, connections.shutdown()).await;
 }
 
 /// Serves one connection.
-async fn converse<S>(service: Arc<Service>, stream: S, connections: Watcher)
-where
+async fn converse<S>(
+    service: Arc<Service>,
+    stream: S,
+    connections: Watcher,
+    long_bodies: Arc<Semaphore>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
+    // Who asks and does not read would keep the answer here for ever.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIME));
     let stuck = Arc::new(Notify::new());
     let hang_up = Arc::clone(&stuck);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        .max_buf_size(HEAD_LIMIT)
+        // Who has said all may close that half and wait for the answer.
+        .half_close(true)
         .serve_connection(
-            TokioIo::new(stream),
-            service_fn(move |request| answer(Arc::clone(&service), request, Arc::clone(&hang_up))),
+            TokioIo::new(Box::pin(stream)),
+            service_fn(move |request| {
+                answer(
+                    Arc::clone(&service),
+                    request,
+                    Arc::clone(&hang_up),
+                    Arc::clone(&long_bodies),
+                )
+            }),
         );
     tokio::select! {
         // An error here is the caller's hanging up or a planned fault.
@@ -96,9 +139,14 @@ async fn answer(
     service: Arc<Service>,
     request: Request<hyper::body::Incoming>,
     hang_up: Arc<Notify>,
+    long_bodies: Arc<Semaphore>,
 ) -> Result<Response<Answer>, HangUp> {
     let (head, body) = request.into_parts();
-    let (body, drained) = read(body).await.map_err(HangUp::Caller)?;
+    let reading = timeout(BODY_TIME, read(body, &long_bodies)).await;
+    let (body, drained) = match reading {
+        Ok(read) => read.map_err(HangUp::Caller)?,
+        Err(_) => (Err(BodyFault::TooSlow), false),
+    };
     let incoming = Incoming::new(Request::from_parts(head, ()), body);
     let outcome = service.handle(incoming);
     if let Some(by) = outcome.delay {
@@ -134,14 +182,18 @@ fn follow(watch: Watch, first: Bytes, hang_up: Arc<Notify>) -> Answer {
 
 /// Reads a body as far as the limit: the whole of it, or nothing if it was longer, and whether
 /// the connection is fit for another request.
-async fn read(mut body: hyper::body::Incoming) -> Result<(Option<Bytes>, bool), hyper::Error> {
+async fn read(
+    mut body: hyper::body::Incoming,
+    long_bodies: &Semaphore,
+) -> Result<(Result<Bytes, BodyFault>, bool), hyper::Error> {
     if body.is_end_stream() {
-        return Ok((Some(Bytes::new()), true));
+        return Ok((Ok(Bytes::new()), true));
     }
     let announced = body.size_hint().lower();
     if announced > DRAIN_LIMIT as u64 {
-        return Ok((None, false));
+        return Ok((Err(BodyFault::TooLong), false));
     }
+    let mut place = None;
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     let mut length = 0;
@@ -151,11 +203,16 @@ async fn read(mut body: hyper::body::Incoming) -> Result<(Option<Bytes>, bool), 
         };
         length += data.len();
         if length > DRAIN_LIMIT {
-            return Ok((None, false));
+            return Ok((Err(BodyFault::TooLong), false));
         }
         if length > BODY_LIMIT {
-            rest.clear();
+            first = None;
+            rest = BytesMut::new();
             continue;
+        }
+        if length > SHORT_BODY && place.is_none() {
+            // Nobody closes the semaphore; whoever waits here for long is told that it took too long.
+            place = long_bodies.acquire().await.ok();
         }
         match first.take() {
             // Nearly every body comes in one piece and is never copied.
@@ -168,7 +225,15 @@ async fn read(mut body: hyper::body::Incoming) -> Result<(Option<Bytes>, bool), 
         }
     }
     let whole = first.unwrap_or_else(|| rest.freeze());
-    Ok(((length <= BODY_LIMIT).then_some(whole), true))
+    let fits = length <= BODY_LIMIT;
+    Ok((
+        if fits {
+            Ok(whole)
+        } else {
+            Err(BodyFault::TooLong)
+        },
+        true,
+    ))
 }
 
 /// A body that can break off half-way, or go on with events.
@@ -289,6 +354,7 @@ mod tests {
             Arc::clone(&service),
             server,
             connections.watcher(),
+            Arc::new(Semaphore::new(1)),
         ));
         let (mut from, mut to) = tokio::io::split(client);
         to.write_all(b"GET /sandbox/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -322,5 +388,77 @@ mod tests {
         let (service, served) = watch_for_a_while(true).await;
         assert!(served);
         assert!(service.changes.is_watched());
+    }
+
+    /// Sends `bytes` piece by piece, one each second, and gives what was answered before the
+    /// connection was closed, and after how long.
+    async fn drip(bytes: &[u8], piece: usize) -> (String, Duration) {
+        let (client, server) = tokio::io::duplex(4096);
+        let connections = GracefulShutdown::new();
+        tokio::spawn(converse(
+            service(),
+            server,
+            connections.watcher(),
+            Arc::new(Semaphore::new(1)),
+        ));
+        let (mut from, mut to) = tokio::io::split(client);
+        let bytes = bytes.to_vec();
+        let sending = tokio::spawn(async move {
+            for piece in bytes.chunks(piece) {
+                if to.write_all(piece).await.is_err() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            std::future::pending::<()>().await;
+        });
+        let start = Instant::now();
+        let mut answer = String::new();
+        from.read_to_string(&mut answer).await.unwrap();
+        sending.abort();
+        (answer, start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_is_hung_up_on() {
+        let head = b"POST /v1/connect/token HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+            Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n";
+        let mut bytes = head.to_vec();
+        bytes.resize(head.len() + 100_000, b' ');
+        let (answer, took) = drip(&bytes, head.len()).await;
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(took <= 2 * BODY_TIME, "{took:?}");
+        let chunked = b"POST /sandbox/reset HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+            Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let mut bytes = chunked.to_vec();
+        bytes.extend(b"1\r\nx\r\n".repeat(1000));
+        let (answer, took) = drip(&bytes, chunked.len()).await;
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(took <= 2 * BODY_TIME, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_drips_is_hung_up_on() {
+        let bytes = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ".repeat(1000);
+        let (_, took) = drip(&bytes, 1).await;
+        assert!(took <= Duration::from_secs(60), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_and_does_not_read_is_hung_up_on() {
+        let service = service();
+        let (client, server) = tokio::io::duplex(512);
+        let connections = GracefulShutdown::new();
+        let serving = tokio::spawn(converse(
+            service,
+            server,
+            connections.watcher(),
+            Arc::new(Semaphore::new(1)),
+        ));
+        let (_from, mut to) = tokio::io::split(client);
+        to.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            .await
+            .unwrap();
+        timeout(2 * WRITE_TIME, serving).await.unwrap().unwrap();
     }
 }

@@ -57,17 +57,41 @@ impl fmt::Debug for Service {
     }
 }
 
+/// Why there is no body to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyFault {
+    /// It was longer than [`BODY_LIMIT`].
+    TooLong,
+    /// It did not arrive in time.
+    TooSlow,
+}
+
+impl BodyFault {
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        }
+    }
+
+    pub(crate) const fn message(self) -> &'static str {
+        match self {
+            Self::TooLong => "the body is longer than 1 MiB",
+            Self::TooSlow => "the body took too long to arrive",
+        }
+    }
+}
+
 /// A request on its way in.
 pub(crate) struct Incoming {
     pub(crate) head: Parts,
-    /// `None` when it was longer than [`BODY_LIMIT`].
-    pub(crate) body: Option<Bytes>,
+    pub(crate) body: Result<Bytes, BodyFault>,
     /// The host it is for, if it says so.
     pub(crate) host: Option<String>,
 }
 
 impl Incoming {
-    pub(crate) fn new(request: Request<()>, body: Option<Bytes>) -> Self {
+    pub(crate) fn new(request: Request<()>, body: Result<Bytes, BodyFault>) -> Self {
         let (head, ()) = request.into_parts();
         let host = match head.uri.authority() {
             Some(authority) => Some(authority.as_str().to_owned()),
@@ -205,7 +229,7 @@ impl Service {
             "/v1/admin/token" => Some(Desk::Admin),
             _ => None,
         };
-        let body = incoming.body.as_deref();
+        let body = incoming.body.as_deref().map_err(|fault| *fault);
         match (desk, body) {
             (Some(_), _) if head.method != Method::POST => {
                 let problem =
@@ -214,14 +238,14 @@ impl Service {
                 allow(&mut reply, "POST");
                 reply
             }
-            (_, None) => Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the body is longer than 1 MiB",
-            )
-            .write(&self.assumptions, false, &note.request_id),
-            (Some(desk), Some(body)) => self.exchange(desk, &head.headers, body, note),
-            (None, Some(_)) if is_data(path) => self.data_api(incoming, note),
-            (None, Some(body)) => self.page(incoming, body, note).unwrap_or_else(|| {
+            (_, Err(fault)) => Problem::new(fault.status(), fault.message()).write(
+                &self.assumptions,
+                false,
+                &note.request_id,
+            ),
+            (Some(desk), Ok(body)) => self.exchange(desk, &head.headers, body, note),
+            (None, Ok(_)) if is_data(path) => self.data_api(incoming, note),
+            (None, Ok(body)) => self.page(incoming, body, note).unwrap_or_else(|| {
                 Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path").write(
                     &self.assumptions,
                     true,

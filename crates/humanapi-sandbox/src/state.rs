@@ -1,6 +1,7 @@
 //! Everything that requests change: users, tokens, and what was done under each token.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::clock::Millis;
 use crate::source::Source;
@@ -12,7 +13,7 @@ use crate::user::{RequestedProvider, User};
 pub(crate) struct Sitting {
     pub(crate) connected: Vec<&'static Source>,
     pub(crate) disconnected: Vec<&'static Source>,
-    pub(crate) requested: Vec<RequestedProvider>,
+    pub(crate) requested: Vec<Arc<RequestedProvider>>,
     /// The source whose password was right and whose one-time code is still to come.
     pub(crate) awaiting_code: Option<AwaitingCode>,
 }
@@ -45,16 +46,31 @@ pub(crate) struct State {
     pub(crate) mint: Mint,
     users: Vec<User>,
     by_id: Vec<HashMap<Box<str>, u32>>,
-    sittings: HashMap<u64, Sitting>,
+    sittings: BTreeMap<u64, Sitting>,
+    /// Bytes that callers have filled with what they chose.
+    held: usize,
     recent: VecDeque<Claim>,
     seed: u64,
 }
 
+/// How many requested providers are kept for one user.
+const REQUESTS: usize = 100;
+
 /// How many of the latest tokens the dashboard can show.
 const RECENT_TOKENS: usize = 40;
 
-/// Sittings are looked through for ended ones when there are this many.
-const SITTINGS: usize = 4096;
+/// How many sittings are kept: the oldest one makes room, as if it had told nothing.
+const SITTINGS: usize = 16_384;
+
+/// How many bytes of users and their wishes are kept, until a reset makes room.
+pub(crate) const HELD: usize = 64 * 1024 * 1024;
+
+/// What a user takes besides the text that they come with.
+const USER: usize = 512;
+
+/// There is no room for what a caller wants kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Full;
 
 impl State {
     pub(crate) fn new(seed: u64, apps: usize) -> Self {
@@ -62,7 +78,8 @@ impl State {
             mint: Mint::new(seed),
             users: Vec::new(),
             by_id: vec![HashMap::new(); apps],
-            sittings: HashMap::new(),
+            sittings: BTreeMap::new(),
+            held: 0,
             recent: VecDeque::with_capacity(RECENT_TOKENS),
             seed,
         }
@@ -91,26 +108,80 @@ impl State {
         client_user_id: &str,
         same_human_id: bool,
         now: Millis,
-    ) -> u32 {
+    ) -> Result<u32, Full> {
         if let Some(at) = self.find(app, client_user_id) {
             let user = &mut self.users[at as usize];
             if user.is_deleted() {
                 user.start_over(self.seed, same_human_id, now);
             }
-            return at;
+            return Ok(at);
         }
+        // The id is kept twice: in the user and where it is looked up.
+        self.hold(USER + 2 * client_user_id.len())?;
         let at = u32::try_from(self.users.len()).unwrap_or(u32::MAX);
         self.users
             .push(User::new(self.seed, app, client_user_id, now));
         self.by_id[app].insert(client_user_id.into(), at);
-        at
+        Ok(at)
+    }
+
+    pub(crate) fn set_email(&mut self, at: u32, email: &str) -> Result<(), Full> {
+        let before = self
+            .user(at)
+            .and_then(|user| user.email.as_ref())
+            .map_or(0, String::len);
+        self.hold(email.len().saturating_sub(before))?;
+        self.release(before.saturating_sub(email.len()));
+        if let Some(user) = self.user_mut(at) {
+            user.email = Some(email.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Notes a wish for a provider; what was wished for before changes nothing.
+    pub(crate) fn request(
+        &mut self,
+        claim: Claim,
+        wish: &RequestedProvider,
+        now: Millis,
+    ) -> Result<(), Full> {
+        let is_new = self.user(claim.holder).is_some_and(|user| {
+            user.requested.len() < REQUESTS && !user.requested.iter().any(|own| **own == *wish)
+        });
+        if !is_new {
+            return Ok(());
+        }
+        self.hold(wish.size())?;
+        let wish = Arc::new(wish.clone());
+        if let Some(user) = self.user_mut(claim.holder) {
+            user.requested.push(Arc::clone(&wish));
+        }
+        self.sitting_mut(claim, now).requested.push(wish);
+        Ok(())
+    }
+
+    fn hold(&mut self, bytes: usize) -> Result<(), Full> {
+        let held = self.held.saturating_add(bytes);
+        if held > HELD {
+            return Err(Full);
+        }
+        self.held = held;
+        Ok(())
+    }
+
+    fn release(&mut self, bytes: usize) {
+        self.held = self.held.saturating_sub(bytes);
     }
 
     pub(crate) fn delete(&mut self, at: u32) {
         let next = self.mint.next_serial();
-        if let Some(user) = self.user_mut(at) {
-            user.delete(next);
-        }
+        let Some(user) = self.user_mut(at) else {
+            return;
+        };
+        let freed = user.email.as_ref().map_or(0, String::len)
+            + user.requested.iter().map(|wish| wish.size()).sum::<usize>();
+        user.delete(next);
+        self.release(freed);
     }
 
     pub(crate) fn issue(
@@ -159,9 +230,14 @@ impl State {
     }
 
     pub(crate) fn sitting_mut(&mut self, claim: Claim, now: Millis) -> &mut Sitting {
-        if self.sittings.len() >= SITTINGS {
-            let mint = &self.mint;
-            self.sittings.retain(|serial, _| mint.is_live(*serial, now));
+        // Serials grow with time, so whatever has ended stands in front.
+        while let Some(oldest) = self.sittings.first_entry()
+            && !self.mint.is_live(*oldest.key(), now)
+        {
+            oldest.remove();
+        }
+        if self.sittings.len() >= SITTINGS && !self.sittings.contains_key(&claim.serial) {
+            self.sittings.pop_first();
         }
         self.sittings.entry(claim.serial).or_default()
     }
@@ -176,5 +252,75 @@ impl State {
             }
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{DAY, DEFAULT_START};
+
+    fn sitting_of(state: &mut State, holder: u32, now: Millis) -> Claim {
+        let claim = state.issue(TokenKind::Session, holder, false, now).claim;
+        state.sitting_mut(claim, now).awaiting_code = Some(AwaitingCode {
+            source: &Source::ALL[0],
+            wrong_codes: 0,
+        });
+        claim
+    }
+
+    #[test]
+    fn sittings_that_have_ended_make_room_and_then_the_oldest_does() {
+        let mut state = State::new(1, 1);
+        let user = state.begin(0, "u", false, DEFAULT_START).unwrap();
+        for number in 0..100 {
+            sitting_of(&mut state, user, DEFAULT_START + number);
+        }
+        let later = DEFAULT_START + 2 * DAY;
+        let first = sitting_of(&mut state, user, later);
+        assert_eq!(state.sittings.len(), 1);
+        for _ in 0..SITTINGS {
+            sitting_of(&mut state, user, later);
+        }
+        assert_eq!(state.sittings.len(), SITTINGS);
+        assert!(state.sitting(first).awaiting_code.is_none());
+    }
+
+    /// A scan over all of them at each call would take minutes here.
+    #[test]
+    fn a_sitting_among_many_costs_as_little_as_the_only_one() {
+        let mut state = State::new(1, 1);
+        let user = state.begin(0, "u", false, DEFAULT_START).unwrap();
+        for _ in 0..20 * SITTINGS {
+            sitting_of(&mut state, user, DEFAULT_START);
+        }
+        assert_eq!(state.sittings.len(), SITTINGS);
+    }
+
+    #[test]
+    fn users_are_kept_until_there_is_no_room_and_deletion_gives_back_what_they_wished() {
+        let mut state = State::new(1, 1);
+        let long = "x".repeat(1024 * 1024);
+        let mut made = 0;
+        while state.begin(0, &format!("{made}{long}"), false, 0).is_ok() {
+            made += 1;
+        }
+        assert!((31..32).contains(&made), "{made}");
+        assert!(state.held <= HELD);
+        // Whoever is there already is served all the same.
+        let user = state.begin(0, &format!("0{long}"), false, 0).unwrap();
+        let before = state.held;
+        state.set_email(user, "a@example.test").unwrap();
+        let claim = state.issue(TokenKind::Session, user, false, 0).claim;
+        let wish = RequestedProvider {
+            physician: "Dr. Test".to_owned(),
+            ..RequestedProvider::default()
+        };
+        for _ in 0..2 {
+            state.request(claim, &wish, 0).unwrap();
+        }
+        assert!(state.held > before);
+        state.delete(user);
+        assert_eq!(state.held, before);
     }
 }

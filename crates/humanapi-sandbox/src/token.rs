@@ -1,6 +1,6 @@
 //! Tokens: made from the seed and a counter, and recognised without being stored.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use base64::Engine as _;
@@ -93,7 +93,7 @@ pub(crate) struct Mint {
     seed: u64,
     next: u64,
     issued: VecDeque<(u64, Millis)>,
-    revoked: HashSet<u64>,
+    revoked: BTreeSet<u64>,
 }
 
 /// Beyond this many instants of issue, whole seconds are precise enough.
@@ -105,7 +105,7 @@ impl Mint {
             seed,
             next: 1,
             issued: VecDeque::new(),
-            revoked: HashSet::new(),
+            revoked: BTreeSet::new(),
         }
     }
 
@@ -212,7 +212,13 @@ impl Mint {
         (claim.serial < self.next).then_some(claim)
     }
 
-    pub(crate) fn revoke(&mut self, claim: Claim) {
+    pub(crate) fn revoke(&mut self, claim: Claim, now: Millis) {
+        // What has expired needs no mark any more, and the oldest stand in front.
+        while let Some(oldest) = self.revoked.first()
+            && !self.is_live(*oldest, now)
+        {
+            self.revoked.pop_first();
+        }
         self.revoked.insert(claim.serial);
     }
 

@@ -5,12 +5,12 @@ use serde::Serialize;
 
 use crate::app::AppCredentials;
 use crate::assumption::Assumption;
-use crate::body::Fields;
+use crate::body::{Fields, TOO_LONG};
 use crate::lock;
 use crate::reply::{Problem, Reply, json};
 use crate::request_log::Note;
 use crate::service::Service;
-use crate::state::State;
+use crate::state::{Full, State};
 use crate::token::TokenKind;
 use crate::user::UserStatus;
 
@@ -81,7 +81,8 @@ impl Service {
     ) -> Result<Wish, Problem> {
         let mut fields = Fields::read(headers, body)?;
         let client_id = fields.required("client_id");
-        let kind = fields.required("type");
+        // Empty is no type that there is, and has the code for that.
+        let kind = fields.present("type");
         note.token_kind = match (desk, kind.as_str()) {
             (Desk::Connect, "session") => Some(TokenKind::Session),
             (Desk::Connect, "id" | "id_token") => Some(TokenKind::Id),
@@ -102,8 +103,14 @@ impl Service {
             .optional("client_user_email")
             .filter(|email| !email.is_empty());
         fields.check_texts("extra_scopes");
-        if client_user_id.len() > self.longest_user_id() {
-            fields.reject("client_user_id", "is too long");
+        if self
+            .longest_user_id()
+            .is_some_and(|longest| client_user_id.len() > longest)
+        {
+            fields.reject("client_user_id", TOO_LONG);
+        }
+        if email.as_ref().is_some_and(|email| email.len() > EMAIL) {
+            fields.reject("client_user_email", TOO_LONG);
         }
         if self.assumptions.is(Assumption::EmailFormat, "checked")
             && email.as_ref().is_some_and(|email| !email.contains('@'))
@@ -128,12 +135,13 @@ impl Service {
         })
     }
 
-    fn longest_user_id(&self) -> usize {
-        match self.assumptions.value(Assumption::UserIdLength) {
-            "255" => 255,
-            "512" => 512,
-            _ => 1024,
-        }
+    /// The greatest length of a user id in bytes, where there is one.
+    fn longest_user_id(&self) -> Option<usize> {
+        // "none" is no number.
+        self.assumptions
+            .value(Assumption::UserIdLength)
+            .parse()
+            .ok()
     }
 
     fn check_secret(&self, app: &AppCredentials, wish: &Wish) -> Result<(), Problem> {
@@ -200,9 +208,11 @@ impl Service {
             }
             (TokenKind::Session, _, _) => {
                 let same = self.assumptions.is(Assumption::HumanIdAfterDelete, "same");
-                let at = state.begin(app, &wish.client_user_id, same, now);
-                if let (Some(user), Some(email)) = (state.user_mut(at), &wish.email) {
-                    user.email = Some(email.clone());
+                let at = state
+                    .begin(app, &wish.client_user_id, same, now)
+                    .map_err(full)?;
+                if let Some(email) = &wish.email {
+                    state.set_email(at, email).map_err(full)?;
                 }
                 at
             }
@@ -341,6 +351,16 @@ fn check_desk(
         ));
     }
     Ok(())
+}
+
+/// The longest e-mail address that is kept, in bytes; a mailbox name and a host name need less.
+const EMAIL: usize = 512;
+
+fn full(Full: Full) -> Problem {
+    Problem::new(
+        StatusCode::INSUFFICIENT_STORAGE,
+        "the sandbox holds as much as it may; reset it to make room",
+    )
 }
 
 fn unknown_user(status: StatusCode) -> Problem {

@@ -1,8 +1,9 @@
 //! Users of the demo applications: what they have connected and which tokens they may have.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::clock::{self, Millis};
 use crate::seed::{Numbers, keyed};
@@ -51,7 +52,7 @@ fn as_instant<S: serde::Serializer>(at: &SystemTime, serializer: S) -> Result<S:
 }
 
 /// A provider that a user asked for because the directory does not have it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RequestedProvider {
     pub(crate) address: String,
@@ -61,10 +62,23 @@ pub(crate) struct RequestedProvider {
     pub(crate) website: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub(crate) struct Location {
     pub(crate) latitude: f64,
     pub(crate) longitude: f64,
+}
+
+impl RequestedProvider {
+    /// How many bytes it takes, roughly.
+    pub(crate) fn size(&self) -> usize {
+        let texts = [
+            &self.address,
+            &self.health_system,
+            &self.physician,
+            &self.website,
+        ];
+        size_of::<Self>() + texts.iter().map(|text| text.len()).sum::<usize>()
+    }
 }
 
 #[derive(Debug)]
@@ -75,7 +89,7 @@ pub(crate) struct User {
     pub(crate) human_id: String,
     pub(crate) created: Millis,
     pub(crate) connections: Vec<&'static Source>,
-    pub(crate) requested: Vec<RequestedProvider>,
+    pub(crate) requested: Vec<Arc<RequestedProvider>>,
     generation: u32,
     deleted: bool,
     ever_connected: bool,

@@ -1,5 +1,6 @@
 //! Connect in a real browser.
 
+mod dashboard;
 mod keyboard;
 mod launcher;
 mod pages;

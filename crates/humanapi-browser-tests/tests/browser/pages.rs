@@ -182,6 +182,15 @@ async fn check_access(browser: &Browser, axe: &str, screen: &str, look: &str) {
     assert!(grave.is_empty(), "{screen}, {look}: {grave:#?}");
 }
 
+/// Takes a picture of a page that runs no script.
+pub(crate) async fn picture(browser: &Browser, name: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
+    std::fs::create_dir_all(&folder).expect("the target folder takes one more");
+    let file = folder.join(format!("{name}.png"));
+    let picture = browser.picture_at_once().await;
+    std::fs::write(file, picture).expect("the folder takes pictures");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn they_fit_into_narrow_and_wide_windows_in_light_and_dark() {
     within(async {

@@ -8,7 +8,7 @@ use humanapi_core::connect::{ConnectEnd, ConnectOutcome, NextStep};
 use humanapi_sandbox::Assumption;
 use serde_json::json;
 
-use crate::{story, within};
+use crate::{pages, story, within};
 
 /// Whatever status the service refuses a second session with, a returning user gets in.
 async fn check_returning(test: &str, status: &str) {
@@ -335,4 +335,63 @@ fn posts(browser: &Browser, origin: &str) -> Vec<String> {
         .iter()
         .map(|exchange| exchange.url[origin.len()..].to_owned())
         .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_javascript_a_sitting_goes_to_its_end() {
+    within(async {
+        let test = "sittings::without_javascript_a_sitting_goes_to_its_end";
+        let Some(stage) = Stage::set(test).await else {
+            return;
+        };
+        let Stage {
+            browser,
+            clinic,
+            sandbox,
+            ..
+        } = &stage;
+        browser.without_javascript().await;
+        let token = clinic.token().await;
+        let page = format!("{}/?token={}", sandbox.url(), token.expose_secret());
+        browser.goto(&page).await;
+        // What only a script could do is not there.
+        browser
+            .find("button", "Connect Lakeside Family Practice")
+            .await;
+        assert!(!browser.has("tab", "All").await);
+        assert!(!browser.has("field", "Search for a provider").await);
+        story::connect(browser, "Lakeside Family Practice").await;
+        pages::picture(browser, "connect-without-javascript").await;
+        story::connect(browser, "Strider").await;
+        story::disconnect(browser, "Strider").await;
+        browser.click("button", "Done").await;
+        browser.find("heading", "You are done here").await;
+        assert!(!browser.has("button", "Done").await);
+        pages::picture(browser, "connect-ended-without-javascript").await;
+
+        // Close, on a sitting that has ended.
+        sandbox
+            .control()
+            .advance_clock(Duration::from_secs(3_601))
+            .expect("it moves");
+        browser.goto(&page).await;
+        browser.find("heading", "Your session has ended").await;
+        browser.click("button", "Close").await;
+        browser.find("heading", "You are done here").await;
+        let shown = browser.eval("return document.body.innerText").await;
+        let shown = shown.as_str().expect("a text");
+        assert!(shown.contains("SESSION_TOKEN_EXPIRED"), "{shown}");
+
+        // Who only looked has missed nothing.
+        browser
+            .goto(&format!("{}/?mode=select", sandbox.url()))
+            .await;
+        browser.click("button", "Done").await;
+        browser.find("heading", "You are done here").await;
+        let shown = browser.eval("return document.body.innerText").await;
+        let shown = shown.as_str().expect("a text");
+        assert!(!shown.contains("SESSION"), "{shown}");
+        stage.end_but_for(&["401"]).await;
+    })
+    .await;
 }

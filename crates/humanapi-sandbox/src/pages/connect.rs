@@ -6,7 +6,7 @@ use maud::html;
 use serde::Serialize;
 
 use super::message::{Event, Message, Status};
-use super::screen::{Authority, Hosted, Person, Screen, banner};
+use super::screen::{Authority, Hosted, News, Person, Screen, banner};
 use super::{CONNECT_SCRIPT, CONNECT_STYLE, Layout};
 use crate::app::callback_allowed;
 use crate::assumption::Assumption;
@@ -17,7 +17,7 @@ use crate::reply::{self, Reply};
 use crate::request_log::Note;
 use crate::service::{Incoming, Service, allow};
 use crate::source::Source;
-use crate::state::{AwaitingCode, State};
+use crate::state::{AwaitingCode, Full, State};
 use crate::token::{Claim, Standing, TokenKind};
 use crate::user::{Location, RequestedProvider, UserStatus};
 
@@ -31,6 +31,20 @@ enum Action {
     Code(&'static Source),
     Request,
     Done,
+}
+
+impl Action {
+    /// What there is to tell once it is done.
+    const fn news(self) -> Option<News> {
+        match self {
+            Self::Connect(source) | Self::SignIn(source) | Self::Code(source) => {
+                Some(News::Connected(source))
+            }
+            Self::Disconnect(source) => Some(News::Disconnected(source)),
+            Self::Request => Some(News::Requested),
+            Self::Done => None,
+        }
+    }
 }
 
 /// What came of it.
@@ -50,18 +64,17 @@ enum Mistake {
     WrongCode,
     SignInAgain,
     NothingRequested,
+    Full,
 }
 
 /// After so many wrong codes the password is asked for again.
 const CODES: u8 = 5;
 
-/// How many requested providers are kept for one user.
-const REQUESTS: usize = 100;
-
 impl Mistake {
     const fn status(self) -> StatusCode {
         match self {
             Self::SignInAgain => StatusCode::CONFLICT,
+            Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
@@ -72,6 +85,7 @@ impl Mistake {
             Self::WrongCode => "wrong-code",
             Self::SignInAgain => "sign-in-again",
             Self::NothingRequested => "nothing-requested",
+            Self::Full => "full",
         }
     }
 
@@ -83,6 +97,7 @@ impl Mistake {
             Self::WrongCode => "That is not the code. Check it and try again.",
             Self::SignInAgain => "Please sign in again to get a new code.",
             Self::NothingRequested => "Name a doctor, a practice or a health system.",
+            Self::Full => "The sandbox holds as much as it may. Reset it to make room.",
         }
     }
 
@@ -111,7 +126,7 @@ impl Service {
             hosted: None,
         };
         if token.is_empty() && selects {
-            return write(&Screen::Looking, &authority, StatusCode::OK);
+            return write(&Screen::Looking, &authority, StatusCode::OK, None);
         }
         self.sitting_page(&authority, query, note)
     }
@@ -170,7 +185,11 @@ impl Service {
         } else {
             None
         };
-        let outcome = self.act(action, &form, hosted.as_ref(), note);
+        let outcome = if action == Action::Done && form.only_looked {
+            Outcome::Told(Message::nothing(Status::Success))
+        } else {
+            self.act(action, &form, hosted.as_ref(), note)
+        };
         let is_form = content_type(headers).as_deref() == Some("application/x-www-form-urlencoded");
         Some(if is_form {
             answer_form(action, outcome, &form, hosted)
@@ -199,18 +218,22 @@ impl Service {
         query: Option<&str>,
         note: &mut Note,
     ) -> Reply {
-        let screen = {
+        let told = query_value(query, "told").and_then(|told| News::read(&told));
+        let (screen, news) = {
             let state = lock(&self.state);
             let app = authority.hosted.as_ref().map(|hosted| hosted.app);
             self.admit(&state, Some(authority.token), app, note)
-                .and_then(|claim| screen(&state, claim, query_value(query, "show").as_deref()))
-                .unwrap_or_else(Screen::Refused)
+                .and_then(|claim| {
+                    let screen = screen(&state, claim, query_value(query, "show").as_deref())?;
+                    Ok((screen, told.filter(|news| is_true(&state, claim, *news))))
+                })
+                .unwrap_or_else(|status| (Screen::Refused(status), None))
         };
         let status = match screen {
             Screen::Refused(_) => StatusCode::UNAUTHORIZED,
             _ => StatusCode::OK,
         };
-        write(&screen, authority, status)
+        write(&screen, authority, status, news)
     }
 
     /// Whether a token opens Connect, and for a hosted link, for that application.
@@ -262,6 +285,9 @@ impl Service {
         let (app, known) = self
             .app(&client_id)
             .ok_or("This link names an application that does not exist.")?;
+        if callback.len() > CALLBACK {
+            return Err("This link leads back to an address that is too long.");
+        }
         if !callback_allowed(&known.callbacks, &callback) {
             return Err("This link leads back to an address that its application has not listed.");
         }
@@ -352,11 +378,8 @@ fn change(
             if wish.physician.is_empty() && wish.health_system == NO_SYSTEM {
                 return Ok(Outcome::Mistake(Mistake::NothingRequested));
             }
-            let user = state.user_mut(claim.holder).ok_or(gone)?;
-            // Pressed twice is wished for once.
-            if !user.requested.contains(wish) && user.requested.len() < REQUESTS {
-                user.requested.push(wish.clone());
-                state.sitting_mut(claim, now).requested.push(wish.clone());
+            if state.request(claim, wish, now) == Err(Full) {
+                return Ok(Outcome::Mistake(Mistake::Full));
             }
             (Event::Close, Status::Success)
         }
@@ -432,6 +455,19 @@ fn screen(state: &State, claim: Claim, show: Option<&str>) -> Result<Screen, Sta
     })
 }
 
+/// Whether what an address tells still holds.
+fn is_true(state: &State, claim: Claim, news: News) -> bool {
+    let connected = |source| {
+        let user = state.user(claim.holder);
+        user.is_some_and(|user| user.connections.contains(&source))
+    };
+    match news {
+        News::Connected(source) => connected(source),
+        News::Disconnected(source) => !connected(source),
+        News::Requested => !state.sitting(claim).requested.is_empty(),
+    }
+}
+
 /// The answer to the page's script and to programs.
 fn answer_json(outcome: &Outcome) -> Reply {
     #[derive(Serialize)]
@@ -477,24 +513,38 @@ fn answer_form(
         token: form.token.as_deref().unwrap_or_default(),
         hosted,
     };
-    let (message, show) = match outcome {
+    let message = match outcome {
         Outcome::Mistake(mistake) => {
             let screen = mistake.screen(source, &form.username);
-            return write(&screen, &authority, mistake.status());
+            return write(&screen, &authority, mistake.status(), None);
         }
-        Outcome::NeedsCode => (None, source.map(|source| source.id)),
-        Outcome::Told(message) => (Some(message), None),
-        Outcome::Ended(status) => (Some(Message::nothing(status)), None),
+        Outcome::NeedsCode => {
+            let show = source.map(|source| source.id);
+            return see_other(&page_address(&authority, show, None));
+        }
+        Outcome::Told(message) => message,
+        Outcome::Ended(status) => Message::nothing(status),
     };
-    if action == Action::Done
-        && let (Some(hosted), Some(message)) = (&authority.hosted, message)
-    {
-        return see_other(&message.on_callback(&hosted.callback));
+    match (action, &authority.hosted) {
+        (Action::Done, Some(hosted)) => see_other(&message.on_callback(&hosted.callback)),
+        (Action::Done, None) => {
+            let status = message.status();
+            let code = match status {
+                Status::Success => StatusCode::OK,
+                _ => StatusCode::UNAUTHORIZED,
+            };
+            write(&Screen::Left(status), &authority, code, None)
+        }
+        _ => see_other(&page_address(&authority, None, action.news())),
     }
-    see_other(&page_address(&authority, show))
 }
 
-fn write(screen: &Screen, authority: &Authority<'_>, status: StatusCode) -> Reply {
+fn write(
+    screen: &Screen,
+    authority: &Authority<'_>,
+    status: StatusCode,
+    news: Option<News>,
+) -> Reply {
     let hosted = authority.hosted.as_ref();
     let target = hosted.and_then(|hosted| form_source(&hosted.callback));
     Layout {
@@ -507,7 +557,7 @@ fn write(screen: &Screen, authority: &Authority<'_>, status: StatusCode) -> Repl
         ),
         framed: true,
     }
-    .reply(status, &screen.markup(authority))
+    .reply(status, &screen.markup(authority, news))
 }
 
 fn plain_page(problem: &str) -> Reply {
@@ -529,12 +579,21 @@ fn plain_page(problem: &str) -> Reply {
     .reply(StatusCode::BAD_REQUEST, &content)
 }
 
+/// The longest texts that an action takes, in characters; for those that people type, what the page
+/// lets them type.
+const NAME: usize = 200;
+const PLACE: usize = 300;
+const TOKEN: usize = 4096;
+const CALLBACK: usize = 2000;
+
 /// The body of an action.
 struct ActionForm {
     token: Option<String>,
     client_id: Option<String>,
     callback: Option<String>,
     disconnects: bool,
+    /// The directory was looked at without a user.
+    only_looked: bool,
     username: String,
     password: String,
     code: String,
@@ -552,25 +611,30 @@ impl ActionForm {
                 false
             }
         };
-        let mut text = |name| fields.optional(name).filter(|text| !text.trim().is_empty());
+        let mut text = |name, longest| {
+            let text = fields.bounded(name, longest)?;
+            (!text.trim().is_empty()).then_some(text)
+        };
+        let token = text("token", TOKEN);
         let form = Self {
-            token: text("token"),
-            client_id: text("clientId"),
-            callback: text("callback"),
+            only_looked: token.is_none() && text("mode", NAME).as_deref() == Some("select"),
+            token,
+            client_id: text("clientId", NAME),
+            callback: text("callback", CALLBACK),
             disconnects,
             // People's phones put a blank behind what they complete.
-            username: text("username").unwrap_or_default().trim().to_owned(),
-            password: text("password").unwrap_or_default(),
-            code: text("code").unwrap_or_default().trim().to_owned(),
+            username: text("username", NAME).unwrap_or_default().trim().to_owned(),
+            password: text("password", NAME).unwrap_or_default(),
+            code: text("code", NAME).unwrap_or_default().trim().to_owned(),
             provider: RequestedProvider {
-                address: text("address").unwrap_or_default(),
-                health_system: text("healthSystem").unwrap_or_else(|| NO_SYSTEM.to_owned()),
+                address: text("address", PLACE).unwrap_or_default(),
+                health_system: text("healthSystem", NAME).unwrap_or_else(|| NO_SYSTEM.to_owned()),
                 location: Location {
                     latitude: 0.0,
                     longitude: 0.0,
                 },
-                physician: text("physician").unwrap_or_default(),
-                website: text("website").unwrap_or_default(),
+                physician: text("physician", NAME).unwrap_or_default(),
+                website: text("website", PLACE).unwrap_or_default(),
             },
         };
         fields.finish()?;
@@ -579,7 +643,7 @@ impl ActionForm {
 }
 
 /// Where a screen of a sitting is loaded from.
-fn page_address(authority: &Authority<'_>, show: Option<&str>) -> String {
+fn page_address(authority: &Authority<'_>, show: Option<&str>, told: Option<News>) -> String {
     let mut parameters = vec![("token", authority.token)];
     let path = match &authority.hosted {
         Some(hosted) => {
@@ -590,6 +654,8 @@ fn page_address(authority: &Authority<'_>, show: Option<&str>) -> String {
         None => "/",
     };
     parameters.extend(show.map(|show| ("show", show)));
+    let told = told.map(News::parameter);
+    parameters.extend(told.as_deref().map(|told| ("told", told)));
     let mut text = path.to_owned();
     for (at, (name, value)) in parameters.into_iter().enumerate() {
         text.push(if at == 0 { '?' } else { '&' });

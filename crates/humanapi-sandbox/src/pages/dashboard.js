@@ -63,14 +63,23 @@
   function put(page) {
     for (const old of document.querySelectorAll("[data-live]")) {
       const fresh = page.getElementById(old.id);
+      if (old instanceof HTMLSelectElement && fresh instanceof HTMLSelectElement
+        && old.dataset.assumption) {
+        // It shows what is in force, in focus or not. Nodes say nothing of that: choosing changes the
+        // value and leaves the markup as it was. What is on its way to the sandbox is waited for.
+        if (!old.dataset.sending && old.value !== fresh.value) {
+          old.value = fresh.value;
+        }
+        continue;
+      }
       if (!fresh || old.isEqualNode(fresh) || old.contains(document.activeElement)) {
         continue;
       }
       if (old instanceof HTMLSelectElement && fresh instanceof HTMLSelectElement) {
+        // A choice stays with whoever made it.
         const chosen = old.value;
         old.replaceChildren(...fresh.childNodes);
-        // An assumption shows what is in force; a choice stays with whoever made it.
-        if (!old.dataset.assumption && [...old.options].some((one) => one.value === chosen)) {
+        if ([...old.options].some((one) => one.value === chosen)) {
           old.value = chosen;
         }
       } else {
@@ -211,12 +220,13 @@
       fit();
     } else if (select.dataset.assumption) {
       const name = select.dataset.assumption;
-      if (await call("/sandbox/assumptions", "POST", { name, value: select.value })) {
-        say(name + " is now " + select.value + ".");
-      } else {
-        const inForce = /** @type {HTMLOptionElement | null} */ (select.querySelector("[selected]"));
-        select.value = inForce?.value ?? select.value;
+      const value = select.value;
+      select.dataset.sending = "yes";
+      if (await call("/sandbox/assumptions", "POST", { name, value })) {
+        say(name + " is now " + value + ".");
       }
+      delete select.dataset.sending;
+      await refresh();
     }
   });
 
@@ -246,6 +256,9 @@
     }
   });
 
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-needs-script]"))) {
+    part.hidden = false;
+  }
   fit();
   void watch();
 })();

@@ -1,7 +1,7 @@
 //! The dashboard: what the sandbox holds and was asked, and the controls over it.
 //!
 //! Everything on it can be read without a script. The script keeps it fresh and sends the forms,
-//! because calls of the control API are JSON.
+//! because calls of the control API are JSON; so what only a script can do is hidden until one shows it.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::clock;
 use crate::fault::{Fault, FaultKind};
 use crate::lock;
 use crate::reply::Reply;
-use crate::request_log::LoggedRequest;
+use crate::request_log::{LoggedRequest, clip};
 use crate::service::{Incoming, Service};
 use crate::source::Source;
 use crate::token::{Claim, Standing, TokenKind, mask};
@@ -22,6 +22,10 @@ use crate::user::{UserSnapshot, UserStatus};
 
 const USERS: usize = 100;
 const REQUESTS: usize = 50;
+
+/// How much of a user's id is shown, and how long one may be to be chosen, in bytes.
+const SHOWN: usize = 200;
+const CHOSEN: usize = 1024;
 
 /// What the dashboard shows of the users.
 struct Users {
@@ -119,7 +123,7 @@ impl Service {
                     TokenKind::Client => String::new(),
                     _ => state
                         .user(claim.holder)
-                        .map(|user| user.client_user_id.to_string())
+                        .map(|user| clip(&user.client_user_id, SHOWN))
                         .unwrap_or_default(),
                 },
                 left: match standing {
@@ -152,6 +156,8 @@ impl Service {
                 .latest
                 .iter()
                 .filter(|user| user.status != UserStatus::Deleted)
+                // The control API takes an id as it is, so a cut one would be of no use.
+                .filter(|user| user.client_user_id.len() <= CHOSEN)
         };
         html! {
             section aria-labelledby="users" {
@@ -168,14 +174,14 @@ impl Service {
                         }
                     }
                 }
-                form #user-form .row {
+                form #user-form .row data-needs-script hidden {
                     div {
                         label for="live-user-choice" { "User" }
                         // Named by the application as well, because two may have the same id.
                         select #live-user-choice data-live name="user" required {
                             @for user in living() {
                                 option value=(user_value(user)) {
-                                    (user.client_user_id) " · " (self.app_name(&user.client_id))
+                                    (clip(&user.client_user_id, SHOWN)) " · " (self.app_name(&user.client_id))
                                 }
                             }
                         }
@@ -209,7 +215,7 @@ impl Service {
                 tbody role="rowgroup" {
                     @for user in users {
                         tr role="row" {
-                            th scope="row" role="rowheader" .wide { bdi { (user.client_user_id) } }
+                            th scope="row" role="rowheader" .wide { bdi { (clip(&user.client_user_id, SHOWN)) } }
                             td role="cell" data-label="Status" class=(status_class(user.status)) { (status_text(user.status)) }
                             td .wide role="cell" data-label="Sources" { (source_names(user)) }
                             td role="cell" data-label="Application" { (self.app_name(&user.client_id)) }
@@ -283,12 +289,12 @@ impl Service {
                     @if self.clock.is_frozen() { " It stands still unless moved." }
                     @else { " It runs, and can be moved forward." }
                 }
-                form .buttons data-path="/sandbox/clock/advance" {
+                form .buttons data-needs-script hidden data-path="/sandbox/clock/advance" {
                     button type="submit" name="seconds" value="60" { "Forward 1 minute" }
                     button type="submit" name="seconds" value="3600" { "Forward 1 hour" }
                     button type="submit" name="seconds" value="86400" { "Forward 1 day" }
                 }
-                form #advance .row data-path="/sandbox/clock/advance" {
+                form #advance .row data-needs-script hidden data-path="/sandbox/clock/advance" {
                     div {
                         label for="amount" { "Amount" }
                         input #amount name="amount" type="number" min="1" max="1000000000" step="1" required;
@@ -322,7 +328,7 @@ impl Service {
                         }
                     }
                 }
-                form #fault .row data-path="/sandbox/faults" {
+                form #fault .row data-needs-script hidden data-path="/sandbox/faults" {
                     div {
                         label for="kind" { "Kind" }
                         select #kind name="kind" {
@@ -372,7 +378,7 @@ impl Service {
 
 fn control_token_field() -> Markup {
     html! {
-        form #control .row {
+        form #control .row data-needs-script hidden {
             div {
                 label for="control-token" { "Control token" }
                 input #control-token type="password" autocomplete="off"
@@ -433,7 +439,7 @@ fn request_section(requests: &[LoggedRequest]) -> Markup {
                     }
                 }
             }
-            form .buttons data-path="/sandbox/requests" data-method="DELETE" {
+            form .buttons data-needs-script hidden data-path="/sandbox/requests" data-method="DELETE" {
                 button type="submit" { "Clear log" }
             }
         }
@@ -489,7 +495,9 @@ fn assumption_section(settings: &[AssumptionSetting]) -> Markup {
                         label for=(format!("assume-{name}")) { code { (name) } }
                         // The description belongs to the control, and is read out with it.
                         p id=(format!("about-{name}")) { (plain(setting.about)) }
+                        noscript { p { code { (setting.value) } } }
                         select id=(format!("assume-{name}")) data-live data-assumption=(name)
+                            data-needs-script hidden
                             aria-describedby=(format!("about-{name}")) autocomplete="off"
                         {
                             @for value in setting.values {
@@ -507,7 +515,7 @@ fn assumption_section(settings: &[AssumptionSetting]) -> Markup {
 
 fn start_over_section() -> Markup {
     html! {
-        section aria-labelledby="start-over" {
+        section aria-labelledby="start-over" data-needs-script hidden {
             h2 #start-over { "Start over" }
             // Two steps, because nothing brings back what it forgets.
             details {

@@ -1,5 +1,7 @@
 //! What the Connect page tells the page around it, and what a hosted link brings back.
 
+use std::sync::Arc;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
@@ -77,11 +79,15 @@ impl Message {
             session_results: SessionResults {
                 connected_sources: named(&sitting.connected),
                 disconnected_sources: named(&sitting.disconnected),
-                requested_sources: sitting.requested,
+                requested_sources: wishes(&sitting.requested),
             },
             current_connections: named(&user.connections),
-            requested_providers: user.requested.clone(),
+            requested_providers: wishes(&user.requested),
         }
+    }
+
+    pub(super) const fn status(&self) -> Status {
+        self.status
     }
 
     /// The end of a sitting that never was.
@@ -96,7 +102,27 @@ impl Message {
     }
 
     /// The callback with the message in its query: one parameter for each field, its value JSON.
-    pub(super) fn on_callback(&self, callback: &str) -> String {
+    ///
+    /// An address that is too long is not opened, or is refused by the server that it leads to. So
+    /// the oldest requests for providers are left out of a long report, and `shortened=true` says so.
+    pub(super) fn on_callback(mut self, callback: &str) -> String {
+        let mut url = self.write_on(callback, false);
+        while url.len() > ADDRESS && self.leave_out_some() {
+            url = self.write_on(callback, true);
+        }
+        url
+    }
+
+    /// Leaves out the older half of the longer list of requests; false when both are empty.
+    fn leave_out_some(&mut self) -> bool {
+        let here = &mut self.session_results.requested_sources;
+        let all = &mut self.requested_providers;
+        // This sitting's own are told last of all.
+        let list = if all.len() >= here.len() { all } else { here };
+        list.drain(..list.len().div_ceil(2)).count() > 0
+    }
+
+    fn write_on(&self, callback: &str, shortened: bool) -> String {
         let (base, fragment) = callback
             .split_once('#')
             .map_or((callback, None), |(base, at)| (base, Some(at)));
@@ -113,6 +139,9 @@ impl Message {
         add("sessionResults", &json_text(&self.session_results));
         add("currentConnections", &json_text(&self.current_connections));
         add("requestedProviders", &json_text(&self.requested_providers));
+        if shortened {
+            add("shortened", "true");
+        }
         if let Some(fragment) = fragment {
             url.push('#');
             url.push_str(fragment);
@@ -120,6 +149,10 @@ impl Message {
         url
     }
 }
+
+/// The longest address that a hosted link leads back to: what common servers read of a request's
+/// first line, with some room for the method and the host's own habits.
+const ADDRESS: usize = 7800;
 
 /// Everything but the characters that need no escaping anywhere.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC
@@ -130,6 +163,12 @@ const VALUE: &AsciiSet = &NON_ALPHANUMERIC
 
 fn json_text<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
+}
+
+fn wishes(kept: &[Arc<RequestedProvider>]) -> Vec<RequestedProvider> {
+    kept.iter()
+        .map(|wish| RequestedProvider::clone(wish))
+        .collect()
 }
 
 fn named(sources: &[&'static Source]) -> Vec<Named> {
@@ -163,8 +202,8 @@ mod tests {
 
     #[test]
     fn a_callback_keeps_its_own_query_and_fragment() {
-        let message = Message::nothing(Status::SessionTokenExpired);
-        let url = message.on_callback("exampleapp://connected?state=a%20b#top");
+        let message = || Message::nothing(Status::SessionTokenExpired);
+        let url = message().on_callback("exampleapp://connected?state=a%20b#top");
         assert!(
             url.starts_with("exampleapp://connected?state=a%20b&status=SESSION_TOKEN_EXPIRED&")
         );
@@ -172,7 +211,30 @@ mod tests {
             url.ends_with("&currentConnections=%5B%5D&requestedProviders=%5B%5D#top"),
             "{url}"
         );
-        let url = message.on_callback("https://app.example.test/connected");
+        let url = message().on_callback("https://app.example.test/connected");
         assert!(url.starts_with("https://app.example.test/connected?status="));
+    }
+
+    #[test]
+    fn a_long_report_leaves_out_the_oldest_requests_and_says_so() {
+        let wish = |number: u32, name: &str| RequestedProvider {
+            physician: format!("{number} {name}"),
+            ..RequestedProvider::default()
+        };
+        for (count, name, shortened) in [
+            (3, "Dr. Test".to_owned(), false),
+            (50, "Dr. Test".to_owned(), true),
+            (100, "é✓".repeat(100), true),
+        ] {
+            let mut message = Message::nothing(Status::Success);
+            message.requested_providers = (0..count).map(|n| wish(n, &name)).collect();
+            message.session_results.requested_sources = message.requested_providers.clone();
+            let callback = "https://app.example.test/connected?state=1";
+            let url = message.on_callback(callback);
+            assert!(url.len() <= ADDRESS, "{count} {name}: {}", url.len());
+            assert_eq!(url.contains("&shortened=true"), shortened, "{url}");
+            let newest = format!("%22{}%20", count - 1);
+            assert!(name.len() > 100 || url.contains(&newest), "{url}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What the Connect page shows: the directory, the steps of signing in, a request, the refusals.
 
+use std::sync::Arc;
+
 use maud::{Markup, html};
 
 use super::message::{Message, Status};
@@ -38,13 +40,58 @@ pub(super) enum Screen {
         problem: Option<&'static str>,
     },
     Refused(Status),
+    /// The sitting is over, and nothing surrounds the page that could take it away.
+    Left(Status),
+}
+
+/// What a form has brought about, told on the screen that follows it.
+///
+/// It travels in that screen's address, and is told only as far as it is true when that is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    Connected(&'static Source),
+    Disconnected(&'static Source),
+    Requested,
+}
+
+impl News {
+    /// How it is written into an address.
+    pub(super) fn parameter(self) -> String {
+        match self {
+            Self::Connected(source) => format!("connected-{}", source.id),
+            Self::Disconnected(source) => format!("disconnected-{}", source.id),
+            Self::Requested => "requested".to_owned(),
+        }
+    }
+
+    pub(super) fn read(text: &str) -> Option<Self> {
+        if text == "requested" {
+            return Some(Self::Requested);
+        }
+        let (what, source) = text.split_once('-')?;
+        let source = Source::find(source)?;
+        match what {
+            "connected" => Some(Self::Connected(source)),
+            "disconnected" => Some(Self::Disconnected(source)),
+            _ => None,
+        }
+    }
+
+    /// The same words as the script's.
+    fn text(self) -> String {
+        match self {
+            Self::Connected(source) => format!("{} is connected.", source.name),
+            Self::Disconnected(source) => format!("{} is disconnected.", source.name),
+            Self::Requested => "Your request was noted.".to_owned(),
+        }
+    }
 }
 
 /// What the directory tells a user of themselves.
 pub(super) struct Person {
     kind: TokenKind,
     connected: Vec<&'static Source>,
-    requested: Vec<RequestedProvider>,
+    requested: Vec<Arc<RequestedProvider>>,
 }
 
 impl Person {
@@ -66,11 +113,12 @@ impl Screen {
             }
             Self::Request { .. } => "Request a provider",
             Self::Refused(status) => refusal(*status).0,
+            Self::Left(_) => "You are done here",
         };
         format!("{what} – Human API sandbox")
     }
 
-    pub(super) fn markup(&self, authority: &Authority<'_>) -> Markup {
+    pub(super) fn markup(&self, authority: &Authority<'_>, news: Option<News>) -> Markup {
         // Both ends of the page are outside what the script exchanges, so that the live region is
         // there before anything is said in it.
         html! {
@@ -84,15 +132,18 @@ impl Screen {
                     Self::Code { source, problem } => (code(source, *problem, authority)),
                     Self::Request { problem } => (request(*problem, authority)),
                     Self::Refused(status) => (refused(*status)),
+                    Self::Left(status) => (left(*status)),
                 }
             }
             footer .bar {
                 div {
                     p #count { (self.count()) }
-                    p #news role="status" {}
+                    p #news role="status" { @if let Some(news) = news { (news.text()) } }
                 }
                 form #leave method="post" action="/connect/done" {
                     (fields(authority))
+                    // Who only looks has no token, and no session that could be missed.
+                    @if matches!(self, Self::Looking) { input type="hidden" name="mode" value="select"; }
                     button .primary type="submit" {
                         @if matches!(self, Self::Refused(_)) { "Close" } @else { "Done" }
                     }
@@ -109,6 +160,7 @@ impl Screen {
             Self::Code { .. } => "code",
             Self::Request { .. } => "request",
             Self::Refused(_) => "refused",
+            Self::Left(_) => "ended",
         }
     }
 
@@ -370,6 +422,16 @@ fn refused(status: Status) -> Markup {
         h1 tabindex="-1" { (title) }
         p .intro { (text) }
         p .code { code { (status.name()) } }
+    }
+}
+
+fn left(status: Status) -> Markup {
+    html! {
+        h1 tabindex="-1" { "You are done here" }
+        p { "You can close this page now." }
+        @if status != Status::Success {
+            p .code { code { (status.name()) } }
+        }
     }
 }
 

@@ -345,3 +345,41 @@ fn the_log_tells_who_asked_for_what() {
         ]
     );
 }
+
+#[test]
+fn a_header_that_says_where_a_call_comes_from_is_given_once() {
+    let s = Offline::new();
+    let host = ("host", "127.0.0.1:8080");
+    let own = ("origin", "http://127.0.0.1:8080");
+    let evil = ("origin", "https://evil.test");
+    let inside = ("sec-fetch-site", "same-origin");
+    let outside = ("sec-fetch-site", "cross-site");
+    for doubled in [
+        [own, evil],
+        [evil, own],
+        [own, own],
+        [inside, outside],
+        [inside, inside],
+    ] {
+        let headers = [&[host, JSON][..], &doubled].concat();
+        let post = request(Method::POST, "/sandbox/reset", &headers, "{}");
+        assert_eq!(s.send(post).status(), 403, "{doubled:?}");
+        let watch = request(Method::GET, "/sandbox/events", &headers, "");
+        assert_eq!(s.send(watch).status(), 403, "{doubled:?}");
+    }
+    let twice = [JSON, ("content-type", "text/plain")];
+    let post = request(Method::POST, "/sandbox/reset", &twice, "{}");
+    assert_eq!(s.send(post).status(), 415);
+    let post = request(
+        Method::POST,
+        CONNECT,
+        &twice,
+        s.wish("session", "u").to_string(),
+    );
+    assert_eq!(s.send(post).status(), 415);
+    let twice = [
+        ("authorization", "Bearer demo"),
+        ("authorization", "Bearer x"),
+    ];
+    assert_eq!(s.get("/v1/human", &twice).status(), 401);
+}

@@ -737,3 +737,152 @@ fn pages_keep_tokens_and_scripts_to_themselves() {
         assert!(text.contains("<html lang=\"en\">"));
     }
 }
+
+#[test]
+fn leaving_without_a_script_ends_on_a_page_that_says_so() {
+    let s = Offline::new();
+    let token = s.session("u");
+    let response = post_form(&s, "/connect/done", format!("token={token}"));
+    assert_eq!(response.status(), 200);
+    let text = String::from_utf8_lossy(response.body()).into_owned();
+    assert!(text.contains(">You are done here</h1>") && text.contains("data-screen=\"ended\""));
+    assert!(!text.contains("<code>"), "{text}");
+    let response = post_form(&s, "/connect/done", "token=garbage".to_owned());
+    assert_eq!(response.status(), 401);
+    let text = String::from_utf8_lossy(response.body()).into_owned();
+    assert!(text.contains(">You are done here</h1>") && text.contains("SESSION_TOKEN_INVALID"));
+    // Who only looked at the directory has missed no session.
+    let (_, looking) = page(&s, "/?mode=select");
+    assert!(looking.contains("name=\"mode\" value=\"select\""));
+    let response = post_form(&s, "/connect/done", "token=&mode=select".to_owned());
+    assert_eq!(response.status(), 200);
+    let told = body(&s.post_json("/connect/done", &json!({"token": "", "mode": "select"})));
+    assert_eq!(told["status"], "SUCCESS");
+}
+
+#[test]
+fn what_a_form_has_brought_about_is_told_without_a_script_too() {
+    let s = Offline::new();
+    let token = s.session("u");
+    let follow = |path: &str, form: String| {
+        let response = post_form(&s, path, form);
+        let location = header(&response, "location").unwrap().to_owned();
+        let (_, text) = page(&s, &location);
+        let news = between(&text, "<p id=\"news\" role=\"status\">", "</p>");
+        (location, news[0].to_owned())
+    };
+    let sign_in = format!("token={token}&username=demouser&password=password");
+    let (connected, news) = follow("/connect/sources/strider/sign-in", sign_in);
+    assert_eq!(news, "Strider is connected.");
+    let wish = format!("token={token}&physician=Dr.+Test");
+    let (_, news) = follow("/connect/requests", wish);
+    assert_eq!(news, "Your request was noted.");
+    let disconnect = format!("token={token}&action=disconnect");
+    let (_, news) = follow("/connect/sources/strider", disconnect);
+    assert_eq!(news, "Strider is disconnected.");
+    // An address from before says nothing that has become untrue, nor anything of its own.
+    for path in [
+        connected,
+        format!("/?token={token}&told=connected-nowhere"),
+        format!("/?token={token}&told=%3Cb%3E"),
+    ] {
+        let (_, text) = page(&s, &path);
+        assert!(
+            text.contains("<p id=\"news\" role=\"status\"></p>"),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn without_a_script_the_dashboard_shows_values_and_no_controls() {
+    let s = Offline::new();
+    let (_, text) = page(&s, "/");
+    for form in between(&text, "<form", ">") {
+        let hidden = form.contains("data-needs-script hidden") || form.contains("/sandbox/reset");
+        assert!(hidden, "{form}");
+    }
+    let section = between(&text, "aria-labelledby=\"start-over\"", ">");
+    assert!(
+        section[0].contains("data-needs-script hidden"),
+        "{section:?}"
+    );
+    let selects = between(&text, "data-assumption=", ">");
+    assert_eq!(selects.len(), Assumption::ALL.len());
+    assert!(
+        selects
+            .iter()
+            .all(|select| select.contains("data-needs-script hidden"))
+    );
+    let values = text.matches("<noscript><p><code>").count();
+    assert_eq!(values, Assumption::ALL.len());
+}
+
+#[test]
+fn what_is_absurdly_long_is_refused_and_never_repeated() {
+    let s = Offline::new();
+    let token = s.session("u");
+    let long = "x".repeat(900_000);
+    for _ in 0..60 {
+        for field in ["physician", "healthSystem", "address", "website"] {
+            let mut wish = json!({"token": token, "physician": "Dr. Test"});
+            wish[field] = json!(long);
+            let response = s.post_json("/connect/requests", &wish);
+            assert_eq!(response.status(), 400);
+            assert_eq!(body(&response)["validation"]["keys"], json!([field]));
+            assert!(response.body().len() < 1000);
+        }
+    }
+    for (path, form) in [
+        (
+            "/connect/sources/strider/sign-in",
+            format!("token={token}&username={long}"),
+        ),
+        ("/connect/done", format!("token={long}")),
+        (
+            "/connect/done",
+            format!(
+                "token={token}&clientId={}&callback={CALLBACK}?{long}",
+                s.app.client_id
+            ),
+        ),
+    ] {
+        let response = post_form(&s, path, form);
+        assert_eq!(response.status(), 400, "{path}");
+        assert!(response.body().len() < 2000, "{path}");
+    }
+    let callback = format!("{CALLBACK}?{}", "x".repeat(3000));
+    let path = format!(
+        "/connect?clientId={}&token={token}&callback={callback}",
+        s.app.client_id
+    );
+    assert_eq!(page(&s, &path).0, 400);
+    let close = s.post_json("/connect/done", &json!({"token": token}));
+    assert!(close.body().len() < 1000);
+}
+
+#[test]
+fn the_report_on_a_callback_fits_an_address_line() {
+    let s = Offline::new();
+    let token = s.session("u");
+    act(&s, &token, "strider", "connect");
+    for number in 0..50 {
+        let wish = json!({
+            "token": token,
+            "physician": format!("Dr. {number} {}", "é".repeat(190)),
+            "healthSystem": "✓".repeat(200),
+            "address": "ü".repeat(300),
+            "website": "w".repeat(300),
+        });
+        assert_eq!(s.post_json("/connect/requests", &wish).status(), 200);
+    }
+    let form = format!(
+        "token={token}&clientId={}&callback={CALLBACK}",
+        s.app.client_id
+    );
+    let response = post_form(&s, "/connect/done", form);
+    let location = header(&response, "location").unwrap();
+    assert!(location.len() < 8000, "{}", location.len());
+    assert!(location.ends_with("&shortened=true"), "{location}");
+    assert!(location.contains("currentConnections=%5B%7B%22name%22%3A%22Strider%22"));
+}

@@ -271,3 +271,49 @@ fn a_sandbox_and_its_control_may_cross_threads() {
     crosses::<humanapi_sandbox::OfflineSandbox>();
     crosses::<humanapi_sandbox::StartError>();
 }
+
+#[test]
+fn a_log_of_long_requests_stays_small() {
+    let sandbox = Sandbox::start().unwrap();
+    let mut stream = TcpStream::connect(sandbox.addr()).unwrap();
+    let host = sandbox.addr();
+    let path = format!("/{}", "p".repeat(60_000));
+    let method = "M".repeat(60_000);
+    for (method, path) in [("GET", path.as_str()), (method.as_str(), "/short")] {
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        for _ in 0..200 {
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"}") {
+                stream.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+        }
+    }
+    let log = sandbox.control().requests();
+    assert_eq!(log.len(), 400);
+    let bytes: usize = log
+        .iter()
+        .map(|entry| entry.path.len() + entry.method.len())
+        .sum();
+    assert!(bytes < 400 * 1200, "{bytes}");
+}
+
+#[test]
+fn who_has_said_all_is_answered_all_the_same() {
+    let sandbox = Sandbox::start().unwrap();
+    for request in [
+        format!("GET /v1/human HTTP/1.1\r\nHost: {}\r\n\r\n", sandbox.addr()),
+        session_request(&sandbox, "u").replace("Connection: close\r\n", ""),
+    ] {
+        for _ in 0..50 {
+            let mut stream = TcpStream::connect(sandbox.addr()).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 "), "{answer:?}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Both token endpoints: what they grant, what they refuse, and every switch of an assumption.
 
+use http::Method;
 use humanapi_sandbox::{Assumption, DemoApp, TokenKind, UserStatus};
 use serde_json::{Value, json};
 
@@ -181,12 +182,7 @@ fn missing_and_mistyped_fields_are_named() {
     let s = Offline::of(DemoApp::Hip);
     let check = |path: &str, body_text: &str, keys: &[&str]| {
         let headers = [("content-type", "application/json")];
-        let response = s.send(request(
-            http::Method::POST,
-            path,
-            &headers,
-            body_text.to_owned(),
-        ));
+        let response = s.send(request(Method::POST, path, &headers, body_text.to_owned()));
         refused(&response, 400, "");
         let body = body(&response);
         assert_eq!(
@@ -254,12 +250,12 @@ fn content_types_methods_and_lengths_are_checked() {
         &[("content-type", "text/plain")],
         &[("content-type", "application/jsonx")],
     ] {
-        let response = s.send(request(http::Method::POST, CONNECT, headers, text.clone()));
+        let response = s.send(request(Method::POST, CONNECT, headers, text.clone()));
         refused(&response, 415, "");
     }
     let charset = [("content-type", "Application/JSON; charset=utf-8")];
     assert_eq!(
-        s.send(request(http::Method::POST, CONNECT, &charset, text))
+        s.send(request(Method::POST, CONNECT, &charset, text))
             .status(),
         200
     );
@@ -283,7 +279,7 @@ fn a_form_works_as_json_does_and_basic_credentials_are_ignored() {
         ("content-type", "application/x-www-form-urlencoded"),
         ("authorization", "Basic d3Jvbmc6d3Jvbmc="),
     ];
-    let response = s.send(request(http::Method::POST, CONNECT, &headers, form));
+    let response = s.send(request(Method::POST, CONNECT, &headers, form));
     assert_eq!(response.status(), 200);
     let by_json = body(&s.token(CONNECT, "session", "Ünï-✓"));
     assert_eq!(body(&response)["human_id"], by_json["human_id"]);
@@ -561,4 +557,65 @@ fn refusals_take_every_form() {
             in_body
         );
     }
+}
+
+#[test]
+fn an_empty_type_is_a_type_that_there_is_not() {
+    for (path, app) in [(CONNECT, DemoApp::Connect), (ADMIN, DemoApp::Hip)] {
+        let s = Offline::of(app);
+        refused(&s.token(path, "", "u"), 400, "INVALID_TOKEN_TYPE");
+        let form = format!(
+            "client_id={}&client_secret={}&client_user_id=u&type=",
+            s.app.client_id, s.app.client_secret
+        );
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let response = s.send(request(Method::POST, path, &headers, form));
+        refused(&response, 400, "INVALID_TOKEN_TYPE");
+        let mut missing = s.wish("", "u");
+        missing.as_object_mut().unwrap().remove("type");
+        let response = s.post_json(path, &missing);
+        assert_eq!(body(&response)["validation"]["keys"], json!(["type"]));
+    }
+}
+
+#[test]
+fn a_user_id_may_be_of_any_length_if_so_assumed() {
+    let s = Offline::new();
+    let long = "ü".repeat(200_000);
+    assert_eq!(s.token(CONNECT, "session", &long).status(), 400);
+    s.sandbox
+        .control()
+        .set_assumption(Assumption::UserIdLength, "none")
+        .unwrap();
+    assert_eq!(s.token(CONNECT, "session", &long).status(), 200);
+    let users = s.sandbox.control().users(&s.app.client_id).unwrap();
+    assert_eq!(users[0].client_user_id, long);
+    // Neither the log nor the dashboard repeats all of it.
+    assert!(s.get("/sandbox/requests", &[]).body().len() < 3000);
+    assert!(s.get("/", &[]).body().len() < 100_000);
+}
+
+#[test]
+fn users_without_end_fill_no_memory_without_end() {
+    let s = Offline::new();
+    let control = s.sandbox.control();
+    control
+        .set_assumption(Assumption::UserIdLength, "none")
+        .unwrap();
+    let long = "x".repeat(1_000_000);
+    let statuses: Vec<_> = (0..40)
+        .map(|number| {
+            s.token(CONNECT, "session", &format!("{number}{long}"))
+                .status()
+                .as_u16()
+        })
+        .collect();
+    assert_eq!((statuses[0], statuses[39]), (200, 507), "{statuses:?}");
+    // Who is there already is served, and a reset makes room.
+    assert_eq!(
+        s.token(CONNECT, "session", &format!("0{long}")).status(),
+        200
+    );
+    control.reset();
+    assert_eq!(s.token(CONNECT, "session", "new").status(), 200);
 }
