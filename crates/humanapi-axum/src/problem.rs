@@ -52,7 +52,8 @@ pub enum Problem {
         /// When it may be asked again.
         retry_after: Duration,
     },
-    /// Human API did not answer in time, or answered with an error of its own.
+    /// Human API did not answer in time, answered with an error of its own, or something in between
+    /// answered in its place.
     #[error("Human API cannot be asked at the moment")]
     ServiceUnavailable,
     /// Human API refused, and trying again would not help.
@@ -184,6 +185,7 @@ impl From<Error> for Problem {
             ErrorKind::Network(SendFailureKind::TooLarge) => Self::ServiceRefused,
             ErrorKind::Network(_)
             | ErrorKind::OutOfTime
+            | ErrorKind::Intermediary
             | ErrorKind::Unreadable
             | ErrorKind::Api(ApiErrorKind::ServiceFailure | ApiErrorKind::Throttled) => {
                 Self::ServiceUnavailable

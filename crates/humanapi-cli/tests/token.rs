@@ -412,33 +412,40 @@ fn a_service_that_fails_or_is_none_is_told_apart() {
     assert_eq!(told.code, Some(6), "{told:?}");
     assert_eq!(told.stderr.lines().count(), 2, "{told:?}");
     assert!(!told.stderr.contains("canary"), "{told:?}");
+    let between = format!(
+        "error: {page}: something in between answered, and not Human API: status 200, text/html (2 attempts)\nhelp: "
+    );
+    assert!(told.stderr.starts_with(&between), "{told:?}");
 }
 
-/// The address of a server that answers everything with a page, once.
+/// The address of a server that answers everything with a page.
 fn webpage() -> String {
     use std::io::Read as _;
 
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
     let address = listener.local_addr().expect("it is bound");
+    // It ends with the test's process.
     std::thread::spawn(move || {
-        let Ok((mut stream, _)) = listener.accept() else {
-            return;
-        };
-        let mut request = [0; 4096];
-        let mut read = 0;
-        // The body is JSON, so it ends with a brace.
-        while !request[..read].ends_with(b"}") {
-            match stream.read(&mut request[read..]) {
-                Ok(0) | Err(_) => return,
-                Ok(more) => read += more,
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else {
+                return;
+            };
+            let mut request = [0; 4096];
+            let mut read = 0;
+            // The body is JSON, so it ends with a brace.
+            while !request[..read].ends_with(b"}") {
+                match stream.read(&mut request[read..]) {
+                    Ok(0) | Err(_) => break,
+                    Ok(more) => read += more,
+                }
             }
+            let page = "<html>canary</html>";
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{page}",
+                page.len()
+            );
         }
-        let page = "<html>canary</html>";
-        let _ = write!(
-            stream,
-            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{page}",
-            page.len()
-        );
     });
     format!("http://{address}")
 }

@@ -4,7 +4,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use humanapi_core::{ApiError, ApiErrorKind, FlowError, Refusal, ResponseError, SendFailureKind};
+use humanapi_core::{
+    ApiError, ApiErrorKind, FlowError, IntermediaryError, Refusal, ResponseError, SendFailureKind,
+};
 
 /// How a call failed. Shared by all who waited for the same token.
 ///
@@ -23,6 +25,8 @@ pub enum ErrorKind {
     Refused(Refusal),
     /// The service refused.
     Api(ApiErrorKind),
+    /// Something between this program and the service answered in its place.
+    Intermediary,
     /// The service's answer cannot be read, or lacks what was asked for.
     Unreadable,
     /// No usable answer came.
@@ -42,6 +46,12 @@ impl Error {
     #[must_use]
     pub fn api_error(&self) -> Option<&ApiError> {
         self.inner.api_error()
+    }
+
+    /// What something in between answered in the service's place, where that is how it failed.
+    #[must_use]
+    pub fn intermediary(&self) -> Option<&IntermediaryError> {
+        self.inner.intermediary()
     }
 
     /// The id under which the vendor's support finds the request.
@@ -77,6 +87,7 @@ fn kind(error: &FlowError) -> ErrorKind {
         FlowError::Build(_) => ErrorKind::InvalidInput,
         FlowError::Refused(refusal) => ErrorKind::Refused(*refusal),
         FlowError::Response(ResponseError::Api(error)) => ErrorKind::Api(error.kind()),
+        FlowError::Response(ResponseError::Intermediary(_)) => ErrorKind::Intermediary,
         FlowError::Response(_) => ErrorKind::Unreadable,
         FlowError::Send(failure) => ErrorKind::Network(failure.kind()),
         FlowError::Token(inner) => kind(inner),

@@ -101,9 +101,17 @@ impl Transport for Service {
                 None,
                 r#"{"errorCode":"ACCESS_TOKEN_GENERATION_NOT_ALLOWED"}"#.to_owned(),
             )),
-            Mode::Throttle(seconds) => Ok(answer(429, Some(seconds), String::new())),
+            Mode::Throttle(seconds) => Ok(answer(
+                429,
+                Some(seconds),
+                r#"{"errorCode":"OVERLOADED"}"#.to_owned(),
+            )),
             Mode::Panic => panic!("the transport broke"),
-            Mode::Returning if kind == "session" => Ok(answer(403, None, "{}".to_owned())),
+            Mode::Returning if kind == "session" => Ok(answer(
+                403,
+                None,
+                r#"{"errorCode":"OF_NO_MEANING"}"#.to_owned(),
+            )),
             Mode::Issue | Mode::Returning => {
                 let member = match kind {
                     "session" => "session_token",

@@ -51,7 +51,10 @@ const CONNECT: &str = "POST https://auth.humanapi.co/v1/connect/token";
 async fn a_returning_user_gets_an_id_token() {
     let (client, transport, _) = client(
         Provisioning::Connect,
-        [Answer::json(403, "{}"), Answer::json(200, ID)],
+        [
+            Answer::json(403, r#"{"errorCode":"OF_NO_MEANING"}"#),
+            Answer::json(200, ID),
+        ],
     );
     let call = client.user("patient-17").connect_token();
     let grant = call.email("p17@example.test").send().await.unwrap();
@@ -229,7 +232,10 @@ async fn a_stream_of_pages_ends_with_its_first_error() {
     let answers = [
         Answer::json(200, ACCESS),
         page(0, 2, Some(2)),
-        Answer::json(404, ""),
+        Answer::json(
+            404,
+            r#"{"code":404,"error":"Not Found","message":"Not Found"}"#,
+        ),
     ];
     let (client, _, _) = client(Provisioning::Connect, answers);
     let pages = client.user("patient-17").data().activities().pages();
@@ -268,25 +274,37 @@ async fn an_empty_user_id_is_told_before_anything_is_sent() {
 
 #[tokio::test]
 async fn every_failure_has_a_kind_a_remedy_and_no_secret() {
-    use SendFailureKind::{CutShort, Lost, NotSent, TimedOut, TooLarge};
+    use SendFailureKind::{CutShort, Lost, NotSent, ProxyAuthentication, TimedOut, TooLarge};
 
-    let canary = r#"{"message":"canary-secret canary-st","error":"canary-id"}"#;
+    let canary = r#"{"message":"canary-secret canary-st","error":"canary-id","x-humanapi-request-id":"canary"}"#;
     let mut cases = vec![
         (Answer::json(200, "<html>canary-st"), ErrorKind::Unreadable),
         (Answer::json(200, "{}"), ErrorKind::Unreadable),
+        (
+            Answer::json(403, "<html>canary-st"),
+            ErrorKind::Intermediary,
+        ),
+        (Answer::json(302, ""), ErrorKind::Intermediary),
+        (Answer::json(503, "{}"), ErrorKind::Intermediary),
     ];
     for (status, kind) in [
         (400, ApiErrorKind::InvalidRequest),
         (401, ApiErrorKind::InvalidCredentials),
         (404, ApiErrorKind::NotFound),
         (429, ApiErrorKind::Throttled),
-        (302, ApiErrorKind::Redirected),
         (500, ApiErrorKind::ServiceFailure),
         (418, ApiErrorKind::Other),
     ] {
         cases.push((Answer::json(status, canary), ErrorKind::Api(kind)));
     }
-    for kind in [NotSent, TimedOut, Lost, CutShort, TooLarge] {
+    for kind in [
+        NotSent,
+        ProxyAuthentication,
+        TimedOut,
+        Lost,
+        CutShort,
+        TooLarge,
+    ] {
         cases.push((Answer::failure(kind), ErrorKind::Network(kind)));
     }
     for (answer, kind) in cases {

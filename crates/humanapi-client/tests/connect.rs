@@ -362,8 +362,12 @@ async fn not_connected_is_an_answer() {
             r#"{"errorCode":"UNKNOWN_CLIENT_USER_ID"}"#,
             TokenRefusal::UnknownUser,
         ),
-        (403, "{}", nothing),
-        (404, "", nothing),
+        (
+            403,
+            r#"{"statusCode":403,"error":"Forbidden","message":"m"}"#,
+            nothing,
+        ),
+        (404, r#"{"x-humanapi-request-id":"0a"}"#, nothing),
         (
             200,
             r#"{"error":"x","errorCode":"UNKNOWN_CLIENT_USER_ID"}"#,
@@ -412,6 +416,10 @@ async fn every_other_failure_is_an_error() {
         assert!(!format!("{error:?} {error}").contains("canary"));
     };
     let api = |status, body: &str, kind| (vec![Answer::json(status, body)], ErrorKind::Api(kind));
+    let foreign = |status, body: &str| {
+        let answers = (0..9).map(|_| Answer::json(status, body)).collect();
+        (answers, ErrorKind::Intermediary)
+    };
     for (answers, kind) in [
         api(
             401,
@@ -423,13 +431,13 @@ async fn every_other_failure_is_an_error() {
             r#"{"errorCode":"NOT_AUTHORIZED"}"#,
             ApiErrorKind::NotAuthorized,
         ),
-        api(400, "{}", ApiErrorKind::InvalidRequest),
+        api(400, r#"{"errorCode":"X"}"#, ApiErrorKind::InvalidRequest),
         api(
             400,
             r#"{"errorCode":"INVALID_TOKEN_TYPE"}"#,
             ApiErrorKind::InvalidTokenType,
         ),
-        api(302, "", ApiErrorKind::Redirected),
+        foreign(302, ""),
         (vec![Answer::json(200, "{}")], ErrorKind::Unreadable),
         (
             vec![Answer::json(200, "<html>canary")],
@@ -438,8 +446,15 @@ async fn every_other_failure_is_an_error() {
     ] {
         check(answers, kind).await;
     }
-    let failing = || (0..9).map(|_| Answer::json(503, "{}")).collect();
-    check(failing(), ErrorKind::Api(ApiErrorKind::ServiceFailure)).await;
+    let failing = |body: &str| (0..9).map(|_| Answer::json(503, body)).collect();
+    let failure = ErrorKind::Api(ApiErrorKind::ServiceFailure);
+    check(failing(r#"{"errorCode":"X"}"#), failure).await;
+    for status in [401, 403, 404, 409, 503] {
+        for body in ["", "<html>canary", "canary", r#"{"message":"canary"}"#] {
+            let (answers, kind) = foreign(status, body);
+            check(answers, kind).await;
+        }
+    }
     check(vec![], ErrorKind::Network(SendFailureKind::NotSent)).await;
     let empty = setup([]);
     let error = empty

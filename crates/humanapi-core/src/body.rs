@@ -5,6 +5,8 @@ use std::fmt;
 use bytes::Bytes;
 use zeroize::{Zeroizing, optimization_barrier};
 
+use crate::json;
+
 /// The bytes of a request or a response.
 ///
 /// Bodies carry the client secret on the way out and tokens or health data on the way in, so `Debug`
@@ -57,6 +59,16 @@ impl Body {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The same body without a byte order mark at its start.
+    pub(crate) fn without_byte_order_mark(mut self) -> Self {
+        let text = json::without_byte_order_mark(&self.bytes).len();
+        let mark = self.bytes.len() - text;
+        if mark > 0 {
+            self.bytes = self.bytes.split_off(mark);
+        }
+        self
     }
 
     /// The same bytes, shared and not copied, for a record that outlives the body.

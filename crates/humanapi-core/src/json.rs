@@ -13,6 +13,13 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, serd
     }
 }
 
+/// The text behind a byte order mark, which some servers put before JSON though none belongs there.
+pub(crate) fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// At most so many bytes does `text` take as a JSON string: six for each byte, and two quotes.
 pub(crate) const fn string_bound(text: &str) -> usize {
     text.len() * 6 + 2

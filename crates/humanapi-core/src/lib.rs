@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod answer;
 pub mod auth;
 mod bearer;
 mod body;
@@ -32,8 +33,8 @@ pub use body::Body;
 pub use credentials::{ClientId, Credentials, CredentialsError};
 pub use endpoint::{Endpoint, Request, Response};
 pub use error::{
-    ApiError, ApiErrorKind, BuildError, DecodeError, ErrorCode, FlowError, ResponseError,
-    SendFailure, SendFailureKind, Validation,
+    ApiError, ApiErrorKind, BuildError, DecodeError, ErrorCode, FlowError, IntermediaryError,
+    ResponseError, SendFailure, SendFailureKind, Validation,
 };
 pub use flow::{Flow, Input, RequestId, Step};
 pub use hosts::{BaseUrl, Host, HostError, Hosts};

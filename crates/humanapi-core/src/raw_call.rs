@@ -11,10 +11,12 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 use zeroize::Zeroizing;
 
+use crate::answer::{self, Expected};
 use crate::body::Body;
 use crate::endpoint::{self, Endpoint, Request, Response};
-use crate::error::{ApiError, Asked, BuildError, DecodeError, ResponseError};
+use crate::error::{Asked, BuildError, DecodeError, ResponseError};
 use crate::hosts::{Host, Hosts};
+use crate::json;
 use crate::now::Now;
 use crate::retry::Replay;
 
@@ -114,10 +116,8 @@ impl Endpoint for RawCall {
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<RawAnswer, ResponseError> {
-        if !response.status().is_success() {
-            return Err(ApiError::read(Asked::WithToken, &response).into());
-        }
-        let (head, body) = response.into_parts();
+        let (head, body) =
+            answer::accept(Asked::WithToken, Expected::Anything, response)?.into_parts();
         Ok(RawAnswer {
             status: head.status,
             headers: head.headers,
@@ -151,9 +151,16 @@ impl RawAnswer {
     ///
     /// # Errors
     ///
-    /// When it is not JSON of that shape.
+    /// When it is not JSON of that shape, or is compressed, which was not asked for.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        read_json(self.body.as_bytes())
+        let bytes = json::without_byte_order_mark(self.body.as_bytes());
+        read_json(bytes).map_err(|error| match answer::content_coding(&self.headers) {
+            Some(_) => DecodeError {
+                path: ".".to_owned(),
+                reason: "it is compressed, which was not asked for",
+            },
+            None => error,
+        })
     }
 
     /// The body's bytes.

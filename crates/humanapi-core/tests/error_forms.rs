@@ -10,7 +10,8 @@ use humanapi_core::data::{ListActivities, ReadHealthSummary, ReadProfile};
 use humanapi_core::http::{HeaderValue, Method, StatusCode};
 use humanapi_core::{
     ApiError, ApiErrorKind as Kind, Body, ClientUserId, Credentials, Endpoint, ErrorCode, Host,
-    Now, Provisioning, RawCall, Response, ResponseError, RetryAfter, TokenKind, TokenRefusal,
+    IntermediaryError, Now, Provisioning, RawCall, Response, ResponseError, RetryAfter, TokenKind,
+    TokenRefusal,
 };
 
 /// What was asked for when the service refused.
@@ -102,6 +103,68 @@ fn check(asked: Asked, status: u16, body: impl Into<Vec<u8>>, kind: Kind) -> Api
     check_shown(&error);
     error
 }
+
+/// Checks that a body of this status is not taken for the service's, whatever was asked for.
+#[track_caller]
+fn check_unmarked(
+    asked: Asked,
+    status: u16,
+    headers: &[(&'static str, &str)],
+    body: impl Into<Vec<u8>>,
+) -> IntermediaryError {
+    let body = body.into();
+    let error = match try_refusal(asked, answer(status, headers, body.clone())) {
+        Err(ResponseError::Intermediary(error)) => error,
+        other => panic!("{asked:?} {status}: {other:?}"),
+    };
+    assert_eq!(error.status().as_u16(), status);
+    assert_eq!(error.body(), &body[..body.len().min(8 * 1024)]);
+    let hopeless = (300..400).contains(&status) || status == 407;
+    assert_eq!(error.is_transient(), !hopeless, "{status}");
+    let response = ResponseError::from(error.clone());
+    assert_eq!(response.is_transient(), error.is_transient());
+    for text in [
+        error.to_string(),
+        format!("{error:?}"),
+        format!("{response}"),
+        format!("{response:?}"),
+    ] {
+        assert!(!text.contains("canary"), "{text}");
+        assert!(text.contains(&status.to_string()), "{text}");
+        assert!(text.len() < 300, "{text}");
+    }
+    assert!(error.to_string().contains("something in between answered"));
+    check_remedy(error.remedy());
+    assert_eq!(response.remedy(), error.remedy());
+    error
+}
+
+/// The envelopes of the service's errors, without a code.
+fn envelopes(status: u16) -> [String; 3] {
+    ["statusCode", "code", "status"]
+        .map(|number| format!(r#"{{"{number}":{status},"error":"A Reason","message":"canary"}}"#))
+}
+
+/// What something in between writes: pages, plain text, nothing, and JSON of other forms.
+const UNMARKED: [&str; 17] = [
+    "",
+    "<html>canary: enable JavaScript</html>",
+    "canary: access denied",
+    "null",
+    "[]",
+    "7",
+    "{}",
+    "\"NOT_AUTHORIZED\"",
+    r#"{"message":"canary"}"#,
+    r#"{"error":"Forbidden","message":"canary"}"#,
+    r#"{"error":"not a code: NOT_AUTHORIZED canary"}"#,
+    r#"{"error":{"message":"canary"}}"#,
+    r#"{"error":true,"success":false}"#,
+    r#"{"code":403}"#,
+    r#"{"code":403.5,"statusCode":"403","status":403}"#,
+    r#"{"status":"error","name":"canary","error":"canary"}"#,
+    r#"{"statusCode":777,"error":"canary","message":"canary"}"#,
+];
 
 /// No message, body, odd code or secret is in what a log would hold.
 #[track_caller]
@@ -246,6 +309,20 @@ fn by_status(asked: Asked, status: u16) -> Kind {
     row[STATUSES.iter().position(|known| *known == status).unwrap()]
 }
 
+/// What a documented code means. A session is refused with 403 once a source was connected, whatever
+/// code comes with it, unless that speaks of the credentials.
+fn by_code(asked: Asked, status: u16, kind: Kind) -> Kind {
+    let credentials = [
+        Kind::InvalidTokenType,
+        Kind::InvalidClientId,
+        Kind::InvalidCredentials,
+    ];
+    if asked == Asked::Session && status == 403 && !credentials.contains(&kind) {
+        return Kind::AlreadyConnected;
+    }
+    kind
+}
+
 #[test]
 fn a_documented_code_decides_wherever_it_stands_and_whatever_the_status_is() {
     let mut cases = 0;
@@ -260,6 +337,7 @@ fn a_documented_code_decides_wherever_it_stands_and_whatever_the_status_is() {
             for asked in all() {
                 for status in STATUSES {
                     for body in [&body, &among] {
+                        let kind = by_code(asked, status, kind);
                         let error = check(asked, status, body.as_str(), kind);
                         assert_eq!(error.code(), Some(&code));
                         assert!(error.to_string().ends_with(&format!("({text})")));
@@ -286,8 +364,10 @@ fn a_documented_code_tells_of_the_user_where_it_can() {
             assert!(!error.is_transient());
         }
     }
-    let error = check(Asked::Session, 403, "", Kind::AlreadyConnected);
-    assert_eq!(error.token_refusal(), Some(TokenRefusal::AlreadyConnected));
+    for body in envelopes(403) {
+        let error = check(Asked::Session, 403, body, Kind::AlreadyConnected);
+        assert_eq!(error.token_refusal(), Some(TokenRefusal::AlreadyConnected));
+    }
 }
 
 #[test]
@@ -319,12 +399,8 @@ fn a_code_that_is_none_does_not_hide_the_one_that_is() {
     for nothing in ["null", "\"\"", "403", "[]", "{}", "true"] {
         let body = format!(r#"{{"errorCode":{nothing},"code":"NOT_AUTHORIZED"}}"#);
         check(Asked::Client, 400, body, Kind::NotAuthorized);
-        let error = check(
-            Asked::Client,
-            429,
-            format!(r#"{{"errorCode":{nothing}}}"#),
-            Kind::Throttled,
-        );
+        let body = format!(r#"{{"errorCode":{nothing},"x-humanapi-request-id":"0a"}}"#);
+        let error = check(Asked::Client, 429, body, Kind::Throttled);
         assert_eq!(error.code(), None, "{nothing}");
         assert!(!error.to_string().contains("()"), "{error}");
     }
@@ -347,6 +423,11 @@ fn an_unknown_code_is_kept_and_the_status_decides() {
             for code in odd {
                 for place in ["errorCode", "error_code", "code"] {
                     let body = format!(r#"{{"{place}":"{code}"}}"#);
+                    if place == "code" && !code.starts_with("SESSION") {
+                        // Gateways have codes of their own under this name.
+                        check_unmarked(asked, status, &[], body);
+                        continue;
+                    }
                     let kind = by_status(asked, status);
                     let error = check(asked, status, body, kind);
                     let sent: String = serde_json::from_str(&format!("\"{code}\"")).unwrap();
@@ -365,23 +446,11 @@ fn without_a_code_the_status_decides_by_what_was_asked_for() {
     for asked in all() {
         for status in STATUSES {
             let kind = by_status(asked, status);
-            for body in [
-                "{}",
-                "",
-                "null",
-                "[]",
-                "7",
-                "\"NOT_AUTHORIZED\"",
-                r#"{"error":"Forbidden","message":"canary"}"#,
-                r#"{"error":"not a code: NOT_AUTHORIZED canary"}"#,
-                r#"{"error":{"message":"canary"}}"#,
-                r#"{"error":true,"success":false}"#,
-                r#"{"code":403}"#,
-                r#"{"code":403.5,"statusCode":"403","status":403}"#,
-                r#"{"status":"error","name":"canary","error":"canary"}"#,
-            ] {
+            let mut bodies = envelopes(status).to_vec();
+            bodies.push(r#"{"x-humanapi-request-id":"0a-1b"}"#.to_owned());
+            for body in bodies {
                 let error = check(asked, status, body, kind);
-                assert_eq!(error.code(), None, "{body}");
+                assert_eq!(error.code(), None);
                 let transient = matches!(status, 429 | 500);
                 assert_eq!(error.is_transient(), transient);
             }
@@ -393,9 +462,7 @@ fn without_a_code_the_status_decides_by_what_was_asked_for() {
 fn other_statuses_have_their_meanings_too() {
     for asked in all() {
         for (status, kind, transient) in [
-            (301, Kind::Redirected, false),
-            (302, Kind::Redirected, false),
-            (304, Kind::Redirected, false),
+            (302, Kind::Other, false),
             (405, Kind::InvalidRequest, false),
             (408, Kind::Other, true),
             (410, Kind::Other, false),
@@ -411,9 +478,129 @@ fn other_statuses_have_their_meanings_too() {
             (999, Kind::Other, false),
             (100, Kind::Other, false),
         ] {
-            let error = check(asked, status, "<html>canary</html>", kind);
-            assert_eq!(error.is_transient(), transient, "{status}");
+            for body in envelopes(status) {
+                let error = check(asked, status, body, kind);
+                assert_eq!(error.is_transient(), transient, "{status}");
+            }
         }
+    }
+}
+
+#[test]
+fn an_answer_without_the_marks_of_the_service_is_told_as_one_of_something_in_between() {
+    let declared = [
+        (None, "a body of no known type"),
+        (Some("text/html; charset=utf-8; x=canary"), "text/html"),
+        (Some("application/json"), "application/json"),
+        (Some("canary"), "a body of no known type"),
+    ];
+    for asked in all() {
+        for status in (100..=999).filter(|status| !(200..=299).contains(status)) {
+            let body = UNMARKED[usize::from(status) % UNMARKED.len()];
+            check_unmarked(asked, status, &[], body);
+        }
+        for status in [301, 401, 403, 404, 407, 409, 429, 500, 503] {
+            for body in UNMARKED {
+                for (content_type, shown) in declared {
+                    let header = content_type.map(|value| ("content-type", value));
+                    let error = check_unmarked(asked, status, header.as_slice(), body);
+                    let shown = if body.is_empty() {
+                        "an empty body"
+                    } else {
+                        shown
+                    };
+                    let text = format!(
+                        "something in between answered, and not Human API: status {status}, {shown}"
+                    );
+                    assert_eq!(error.to_string(), text);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_proxy_that_wants_a_password_is_told_as_such() {
+    for asked in all() {
+        let headers = [("proxy-authenticate", "Basic realm=\"canary\"")];
+        let error = check_unmarked(asked, 407, &headers, "canary");
+        assert!(error.remedy().contains("proxy's user name and password"));
+    }
+}
+
+#[test]
+fn a_compressed_answer_is_named_as_such() {
+    let gzip = [
+        ("content-encoding", "gzip"),
+        ("content-type", "application/json"),
+    ];
+    // What a compressed body says cannot be read, so it bears no marks either.
+    let body = b"\x1f\x8b\x08canary";
+    for asked in all() {
+        let error = check_unmarked(asked, 403, &gzip, body);
+        assert_eq!(error.content_coding(), Some("gzip"));
+        assert!(error.to_string().ends_with("compressed (gzip)"), "{error}");
+        if asked == Asked::Raw {
+            try_refusal(asked, answer(200, &gzip, body)).unwrap();
+            continue;
+        }
+        for coding in ["gzip", "br", "canary", "identity, zstd"] {
+            let headers = [("content-encoding", coding)];
+            let error = try_refusal(asked, answer(200, &headers, body)).unwrap_err();
+            assert!(
+                matches!(error, ResponseError::Compressed { .. }),
+                "{error:?}"
+            );
+            assert!(error.to_string().contains("compressed"), "{error}");
+            assert!(!format!("{error} {error:?}").contains("canary"));
+            assert!(!error.is_transient());
+            check_remedy(error.remedy());
+        }
+    }
+    let headers = [("content-encoding", "identity")];
+    try_refusal(Asked::Activities, answer(200, &headers, "[]")).unwrap();
+    let raw = RawCall::new(Method::GET, Host::Admin, "/x");
+    let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+    let raw = raw.parse(answer(200, &gzip, body), now).unwrap();
+    let error = raw.json::<serde_json::Value>().unwrap_err();
+    assert!(error.to_string().contains("compressed"), "{error}");
+}
+
+#[test]
+fn a_sign_in_page_that_comes_with_a_success_is_told_as_one_of_something_in_between() {
+    let html = [("content-type", "text/html")];
+    for asked in all().filter(|asked| *asked != Asked::Raw) {
+        check_unmarked(asked, 200, &html, "<html>canary</html>");
+        check_unmarked(asked, 200, &html, "");
+    }
+    // JSON that a server declares as something else is read all the same.
+    try_refusal(Asked::Activities, answer(200, &html, "[]")).unwrap();
+    try_refusal(Asked::Profile, answer(200, &html, r#"{"humanId":"7a1d"}"#)).unwrap();
+}
+
+#[test]
+fn a_byte_order_mark_before_json_is_skipped() {
+    let marked = |text: &str| format!("\u{feff}{text}");
+    let tokens = r#"{"session_token":"t","id_token":"t","access_token":"t","client_token":"t"}"#;
+    for asked in TOKENS {
+        try_refusal(asked, answer(200, &[], marked(tokens))).unwrap();
+    }
+    let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+    let list = ListActivities::new();
+    let page = list.parse(answer(200, &[], marked(r#"[{"id":"a1"}]"#)), now);
+    assert_eq!(page.unwrap().items[0].raw(), r#"{"id":"a1"}"#);
+    let profile = ReadProfile::new().parse(answer(200, &[], marked(r#"{"humanId":"7a"}"#)), now);
+    assert_eq!(profile.unwrap().raw(), r#"{"humanId":"7a"}"#);
+    let summary = ReadHealthSummary::new().parse(answer(200, &[], marked("{}")), now);
+    assert_eq!(summary.unwrap().raw(), "{}");
+    let raw =
+        RawCall::new(Method::GET, Host::Admin, "/x").parse(answer(200, &[], marked("[7]")), now);
+    let raw = raw.unwrap();
+    assert_eq!(raw.json::<Vec<u8>>().unwrap(), [7]);
+    assert_eq!(raw.into_bytes(), marked("[7]"), "as it came");
+    for asked in all() {
+        let body = marked(r#"{"errorCode":"INVALID_CLIENT_ID"}"#);
+        check(asked, 403, body, Kind::InvalidClientId);
     }
 }
 
@@ -443,7 +630,7 @@ fn both_envelopes_of_the_admin_api_are_read() {
 
     let both = r#"{"statusCode":401,"code":401,"error":"Unauthorized","message":"m"}"#;
     check(Asked::Profile, 401, both, Kind::InvalidToken);
-    let odd = r#"{"validation":{"source":7,"keys":"ssn"}}"#;
+    let odd = r#"{"validation":{"source":7,"keys":"ssn"},"errorCode":"X"}"#;
     let error = check(Asked::Session, 400, odd, Kind::InvalidRequest);
     assert_eq!(
         error.validation().map(|found| found.keys.len()),
@@ -451,7 +638,7 @@ fn both_envelopes_of_the_admin_api_are_read() {
         "there was a validation, and nothing readable in it"
     );
     for none in ["null", "[]", "\"payload\""] {
-        let body = format!(r#"{{"validation":{none}}}"#);
+        let body = format!(r#"{{"validation":{none},"errorCode":"X"}}"#);
         let error = check(Asked::Session, 400, body, Kind::InvalidRequest);
         assert_eq!(error.validation(), None);
     }
@@ -459,25 +646,25 @@ fn both_envelopes_of_the_admin_api_are_read() {
 
 #[test]
 fn the_message_is_found_in_each_of_its_places() {
-    let message = |body: &str| {
+    let message = |fields: &str| {
+        let body = format!(r#"{{"x-humanapi-request-id":"0a",{fields}}}"#);
         let error = check(Asked::Session, 400, body, Kind::InvalidRequest);
         error.message().map(str::to_owned)
     };
     let cases = [
-        (r#"{"message":"canary"}"#, Some("canary")),
-        (r#"{"error_description":"canary"}"#, Some("canary")),
-        (r#"{"error":"canary"}"#, Some("canary")),
-        (r#"{"error":{"message":"canary"}}"#, Some("canary")),
+        (r#""message":"canary""#, Some("canary")),
+        (r#""error_description":"canary""#, Some("canary")),
+        (r#""error":"canary""#, Some("canary")),
+        (r#""error":{"message":"canary"}"#, Some("canary")),
         (
-            r#"{"error":"Bad Request","message":"canary"}"#,
+            r#""error":"Bad Request","message":"canary""#,
             Some("canary"),
         ),
         (
-            r#"{"message":7,"error_description":"canary"}"#,
+            r#""message":7,"error_description":"canary""#,
             Some("canary"),
         ),
-        (r#"{"message":null}"#, None),
-        ("canary", None),
+        (r#""message":null"#, None),
     ];
     for (body, expected) in cases {
         assert_eq!(message(body).as_deref(), expected, "{body}");
@@ -494,27 +681,31 @@ fn the_request_id_is_found_in_body_and_header() {
         assert_eq!(id.is_some_and(|id| text.contains(id)), shown, "{text}");
     };
     let header = [("x-humanapi-request-id", "0a-1b")];
+    let coded = r#"{"errorCode":"X"}"#;
     let body = r#"{"x-humanapi-request-id":"2c-3d"}"#;
-    check(&header, "", Some("0a-1b"), true);
-    check(&header, "<html>", Some("0a-1b"), true);
+    check(&header, coded, Some("0a-1b"), true);
     check(&[], body, Some("2c-3d"), true);
     check(&header, body, Some("2c-3d"), true);
     check(
         &header,
-        r#"{"x-humanapi-request-id":7}"#,
+        r#"{"errorCode":"X","x-humanapi-request-id":7}"#,
         Some("0a-1b"),
         true,
     );
-    check(&[], "{}", None, false);
-    check(
-        &[("x-humanapi-request-id", "canary")],
-        "",
-        Some("canary"),
-        false,
-    );
-    check(&[("x-humanapi-request-id", "\u{e9}")], "", None, false);
+    check(&[], coded, None, false);
+    let odd = [("x-humanapi-request-id", "canary")];
+    check(&odd, coded, Some("canary"), false);
+    check(&[("x-humanapi-request-id", "\u{e9}")], coded, None, false);
     let long = "0".repeat(65);
-    check(&[("x-humanapi-request-id", &long)], "", Some(&long), false);
+    let too_long = [("x-humanapi-request-id", long.as_str())];
+    check(&too_long, coded, Some(&long), false);
+    // A header alone is no mark, but it is told for the vendor's support.
+    for body in ["", "<html>", "{}"] {
+        let error = check_unmarked(Asked::Access, 500, &header, body);
+        assert_eq!(error.request_id(), Some("0a-1b"));
+        assert!(format!("{error:?}").contains("0a-1b"));
+        check_unmarked(Asked::Access, 500, &odd, body);
+    }
 }
 
 #[test]
@@ -529,25 +720,25 @@ fn a_body_of_any_bytes_gives_a_typed_error() {
         format!(r#"{{"errorCode":"NOT_AUTHORIZED","message":"{filler}"}}"#)
     };
     for asked in all() {
-        let by_status = by_status(asked, 403);
         for bytes in [
             &b""[..],
             b"\xff\xfe\x00",
             b"{\"errorCode\":\"NOT_AUTHORIZED\"",
             b"{\"errorCode\":\"NOT_AUTHORIZED\xff\"}",
-            b"\xef\xbb\xbf{\"errorCode\":\"NOT_AUTHORIZED\"}",
+            b"\xef\xbb{\"errorCode\":\"NOT_AUTHORIZED\"}",
             b"<!doctype html><title>canary</title>",
             b"error=NOT_AUTHORIZED",
             b"{\"errorCode\":\"NOT_AUTHORIZED\"} trailing",
         ] {
-            check(asked, 403, bytes, by_status);
+            check_unmarked(asked, 403, &[], bytes);
         }
-        check(asked, 403, deep.as_str(), by_status);
-        check(asked, 403, filled(70 * 1024), Kind::NotAuthorized);
-        check(asked, 403, filled(200 * 1024), Kind::NotAuthorized);
+        let refused = by_code(asked, 403, Kind::NotAuthorized);
+        check_unmarked(asked, 403, &[], deep.as_str());
+        check(asked, 403, filled(70 * 1024), refused);
+        check(asked, 403, filled(200 * 1024), refused);
         // So much is no refusal of the service's, and not worth reading.
-        check(asked, 403, filled(300 * 1024), by_status);
-        check(asked, 403, vec![b' '; 1024 * 1024], by_status);
+        check_unmarked(asked, 403, &[], filled(300 * 1024));
+        check_unmarked(asked, 403, &[], vec![b' '; 1024 * 1024]);
     }
 }
 
@@ -556,7 +747,11 @@ fn retry_after_is_read_in_both_its_forms() {
     let check = |value: &str, asks: Option<RetryAfter>| {
         for asked in all() {
             for status in [429, 503, 403] {
-                let error = refusal(asked, answer(status, &[("retry-after", value)], ""));
+                let headers = [("retry-after", value)];
+                let error = refusal(asked, answer(status, &headers, r#"{"errorCode":"X"}"#));
+                assert_eq!(error.retry_after(), asks, "{value:?}");
+                assert_eq!(ResponseError::from(error).retry_after(), asks);
+                let error = check_unmarked(asked, status, &headers, "");
                 assert_eq!(error.retry_after(), asks, "{value:?}");
                 assert_eq!(ResponseError::from(error).retry_after(), asks);
             }
@@ -580,7 +775,7 @@ fn retry_after_is_read_in_both_its_forms() {
     check("Sun, 06 Nov 1994 08:49:37 PST", None);
     check("Sun, 06 Nov 1994", None);
     assert_eq!(
-        refusal(Asked::Session, answer(503, &[], "")).retry_after(),
+        check_unmarked(Asked::Session, 503, &[], "").retry_after(),
         None
     );
 }
@@ -627,29 +822,52 @@ fn each_remedy_is_one_sentence_and_says_what_this_error_needs() {
     assert!(remedy(Asked::HipAccess, 403, disabled).contains("Provisioning::Connect"));
     assert!(!remedy(Asked::Client, 403, disabled).contains("Provisioning::"));
     // The user is what stands in the way: the remedy leads to Connect.
-    assert!(remedy(Asked::Session, 409, "").contains("id token"));
-    assert!(remedy(Asked::Id, 404, "").contains("session"));
-    assert!(remedy(Asked::Access, 403, "").contains("connect a source"));
+    assert!(remedy(Asked::Session, 409, "X").contains("id token"));
+    assert!(remedy(Asked::Id, 404, "X").contains("session"));
+    assert!(remedy(Asked::Access, 403, "X").contains("connect a source"));
 }
 
 #[test]
 fn a_success_that_speaks_of_an_error_is_a_refusal() {
-    for asked in TOKENS {
+    for asked in all().filter(|asked| *asked != Asked::Raw) {
         for (text, code, kind) in CODES {
-            for place in ["errorCode", "error_code", "error"] {
-                let body = format!(r#"{{"{place}":"{text}","message":"canary"}}"#);
-                let error = check(asked, 200, body, kind);
-                assert_eq!(error.code(), Some(&code));
+            for place in PLACES {
+                let code_alone = place.replace('§', text);
+                let among = code_alone.replacen('{', r#"{"message":"canary","#, 1);
+                for body in [code_alone, among] {
+                    let error = check(asked, 200, body, kind);
+                    assert_eq!(error.code(), Some(&code));
+                }
             }
+        }
+        for body in [
+            r#"{"errorCode":"OF_NO_MEANING"}"#,
+            r#"{"statusCode":403,"error":"Forbidden","message":"canary"}"#,
+            r#"{"error":"canary","x-humanapi-request-id":"0a"}"#,
+        ] {
+            let error = check(asked, 200, body, Kind::Other);
+            assert!(!error.is_transient());
         }
         for body in [
             r#"{"error":"canary"}"#,
             r#"{"error":true}"#,
             r#"{"error":{"message":"canary"}}"#,
-            r#"{"errorCode":"OF_NO_MEANING"}"#,
         ] {
-            let error = check(asked, 200, body, Kind::Other);
-            assert!(!error.is_transient());
+            check_unmarked(asked, 200, &[], body);
         }
+    }
+}
+
+#[test]
+fn a_record_with_a_field_of_an_errors_name_is_still_a_record() {
+    for body in [
+        r#"{"humanId":"7a1d","error":"a word","code":"NOT_AUTHORIZED"}"#,
+        r#"{"userId":"7a1d","error":{"message":"m"}}"#,
+        r#"{"error":null,"errorCode":""}"#,
+        r#"{"error":false}"#,
+        "{}",
+    ] {
+        try_refusal(Asked::Profile, answer(200, &[], body)).unwrap();
+        try_refusal(Asked::Summary, answer(200, &[], body)).unwrap();
     }
 }

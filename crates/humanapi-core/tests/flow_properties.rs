@@ -68,11 +68,35 @@ enum Answer {
     Garbled,
     Refusal {
         status: u16,
-        code: Option<&'static str>,
+        says: Says,
         retry: Retry,
     },
     Fails(SendFailureKind),
     Hangs,
+}
+
+/// What the body of a refusal says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Says {
+    /// A code, in a body of the service's own.
+    Code(&'static str),
+    /// No code, in a body of the service's own.
+    Envelope,
+    /// What bears no marks of the service.
+    Foreign(&'static str),
+}
+
+impl Says {
+    const FOREIGN: [Self; 4] = [
+        Self::Foreign(""),
+        Self::Foreign("<html>"),
+        Self::Foreign("denied"),
+        Self::Foreign(r#"{"message":"Forbidden"}"#),
+    ];
+
+    const fn is_foreign(self) -> bool {
+        matches!(self, Self::Foreign(_))
+    }
 }
 
 /// What a refusal says in `Retry-After`.
@@ -160,6 +184,8 @@ enum End {
     Open,
     /// The status, and whether a token or a result was in it.
     Answered(u16, bool),
+    /// The status, of an answer without the service's marks.
+    Foreign(u16),
     Failed(SendFailureKind),
 }
 
@@ -381,7 +407,11 @@ impl Driver<'_> {
                 let (response, asked) = respond(answer, kind.as_deref(), number, self.now);
                 let full = matches!(answer, Answer::Success)
                     || (kind.is_none() && response.status().is_success());
-                let end = End::Answered(response.status().as_u16(), full);
+                let status = response.status().as_u16();
+                let end = match answer {
+                    Answer::Refusal { says, .. } if says.is_foreign() => End::Foreign(status),
+                    _ => End::Answered(status, full),
+                };
                 (end, asked, Input::Response { id, response })
             }
         };
@@ -437,7 +467,7 @@ impl Driver<'_> {
         for id in stale {
             let refusal = Answer::Refusal {
                 status: 503,
-                code: None,
+                says: Says::Envelope,
                 retry: Retry::Absurd,
             };
             let input = match noise {
@@ -500,10 +530,16 @@ fn respond(answer: Answer, kind: Option<&str>, number: usize, now: Now) -> (Resp
         Answer::Garbled => (reply(200, "<html>".to_owned()), Duration::ZERO),
         Answer::Refusal {
             status,
-            code,
+            says,
             retry,
         } => {
-            let body = code.map_or_else(String::new, |code| format!(r#"{{"errorCode":"{code}"}}"#));
+            let body = match says {
+                Says::Code(code) => format!(r#"{{"errorCode":"{code}"}}"#),
+                Says::Envelope => {
+                    format!(r#"{{"statusCode":{status},"error":"A Reason","message":"m"}}"#)
+                }
+                Says::Foreign(body) => body.to_owned(),
+            };
             let mut response = reply(status, body);
             let (text, asked) = retry_header(retry, now);
             if let Some(text) = text {
@@ -550,9 +586,23 @@ fn may_follow(end: End, replay: Replay) -> bool {
     match end {
         End::Open => false,
         End::Answered(status, _) => is_transient(status) && replay == Replay::Safe,
+        End::Foreign(status) => !matches!(status, 300..=399 | 407) && replay == Replay::Safe,
         End::Failed(SendFailureKind::NotSent) => true,
         End::Failed(SendFailureKind::TooLarge) => false,
         End::Failed(_) => replay == Replay::Safe,
+    }
+}
+
+fn is_unauthorized(end: End) -> bool {
+    matches!(end, End::Answered(401, _) | End::Foreign(401))
+}
+
+/// Whether a newer token and another attempt may follow.
+fn may_renew(end: End, replay: Replay) -> bool {
+    match end {
+        End::Answered(401, _) => true,
+        End::Foreign(401) => replay == Replay::Safe,
+        _ => false,
     }
 }
 
@@ -580,7 +630,11 @@ fn check_attempts(
             continue;
         };
         assert!(after.at >= before.ended_at);
-        if renewable && matches!(before.end, End::Answered(401, _)) {
+        if renewable && is_unauthorized(before.end) {
+            assert!(
+                matches!(before.end, End::Answered(..)) || replay == Replay::Safe,
+                "repeated though nobody knows whether the service saw it"
+            );
             renewals += 1;
             assert_ne!(
                 before.authorization, after.authorization,
@@ -619,7 +673,12 @@ fn check_end<T: Debug>(
         Err(FlowError::Exhausted { attempts, last }) => {
             assert_eq!(*attempts, made);
             assert!(made >= policy.max_attempts() && made > 1);
-            assert!(last.api_error().is_some() || last.send_failure().is_some());
+            let told = [
+                last.api_error().is_some(),
+                last.intermediary().is_some(),
+                last.send_failure().is_some(),
+            ];
+            assert!(told.contains(&true), "{last:?}");
         }
         Err(FlowError::OutOfTime {
             attempts,
@@ -648,6 +707,13 @@ fn check_end<T: Debug>(
             };
             assert_eq!(error.status().as_u16(), status);
             let final_one = !may_follow(last.unwrap().end, replay) || policy.max_attempts() == 1;
+            assert!(final_one, "gave up too early: {record:?}");
+        }
+        Err(FlowError::Response(ResponseError::Intermediary(error))) => {
+            let end = last.unwrap().end;
+            assert_eq!(end, End::Foreign(error.status().as_u16()));
+            let renewable = last.unwrap().authorization.is_some() && is_unauthorized(end);
+            let final_one = renewable || !may_follow(end, replay) || policy.max_attempts() == 1;
             assert!(final_one, "gave up too early: {record:?}");
         }
         Err(FlowError::Response(_)) => {
@@ -720,25 +786,27 @@ const CODES: [&str; 9] = [
 ];
 
 fn answers() -> impl Strategy<Value = Answer> {
-    let refusal = |statuses: Vec<u16>, codes: Vec<Option<&'static str>>| {
+    let refusal = |statuses: Vec<u16>, says: Vec<Says>| {
         let status = proptest::sample::select(statuses);
-        let code = proptest::sample::select(codes);
-        (status, code, retries()).prop_map(|(status, code, retry)| Answer::Refusal {
+        let says = proptest::sample::select(says);
+        (status, says, retries()).prop_map(|(status, says, retry)| Answer::Refusal {
             status,
-            code,
+            says,
             retry,
         })
     };
     // A documented code decides whatever the status is, so it would make a failure definite.
     let transient = refusal(
         vec![408, 429, 500, 502, 503, 599],
-        vec![None, Some("OVERLOADED")],
+        vec![Says::Envelope, Says::Code("OVERLOADED")],
     );
-    let mut codes = vec![None; CODES.len()];
-    codes.extend(CODES.map(Some));
-    let definite = refusal(
-        vec![302, 400, 401, 401, 403, 403, 404, 409, 409, 418],
-        codes,
+    let mut says = vec![Says::Envelope; CODES.len()];
+    says.extend(CODES.map(Says::Code));
+    let statuses = vec![302, 400, 401, 401, 403, 403, 404, 409, 409, 418];
+    let definite = refusal(statuses.clone(), says);
+    let foreign = refusal(
+        [statuses, vec![407, 429, 500, 503]].concat(),
+        Says::FOREIGN.to_vec(),
     );
     let failure = proptest::sample::select(vec![
         SendFailureKind::NotSent,
@@ -754,6 +822,7 @@ fn answers() -> impl Strategy<Value = Answer> {
         1 => Just(Answer::Garbled),
         5 => transient,
         5 => definite,
+        4 => foreign,
         4 => failure.prop_map(Answer::Fails),
         2 => Just(Answer::Hangs),
     ]
@@ -932,18 +1001,20 @@ proptest! {
             [(rejected, generation)] => {
                 prop_assert_eq!(*rejected, None);
                 prop_assert!(generation.is_some() || attempts.is_empty());
-                let refused = attempts.last().is_some_and(|last| matches!(last.end, End::Answered(401, _)));
+                let refused = attempts.last().is_some_and(|last| may_renew(last.end, replay));
                 prop_assert!(!refused || out_of_time, "a refused token is renewed");
             }
             [(_, first), (rejected, second)] => {
                 prop_assert_eq!(first, rejected, "it names the token that was refused");
                 let newer = second.is_some_and(|second| Some(second) > *rejected);
-                let replays = attempts.iter().skip_while(|attempt| !matches!(attempt.end, End::Answered(401, _))).count() - 1;
+                let replays = attempts.iter().skip_while(|attempt| !is_unauthorized(attempt.end)).count() - 1;
                 prop_assert!(newer || replays == 0, "replayed without a newer token");
                 prop_assert!(!newer || replays > 0 || out_of_time, "a newer token is used");
                 if second.is_some() && !newer {
-                    let error = record.outcome.as_ref().unwrap_err().api_error();
-                    prop_assert_eq!(error.map(|error| error.status().as_u16()), Some(401));
+                    let error = record.outcome.as_ref().unwrap_err();
+                    let marked = error.api_error().map(|error| error.status().as_u16());
+                    let foreign = error.intermediary().map(|error| error.status().as_u16());
+                    prop_assert_eq!(marked.or(foreign), Some(401));
                 }
             }
             more => prop_assert!(false, "{:?}", more),
@@ -979,7 +1050,7 @@ proptest! {
             fetched.push(exchange.last().unwrap().end);
         }
         prop_assert!(fetched.len() <= 2);
-        let refused = calls.iter().any(|call| matches!(call.end, End::Answered(401, _)));
+        let refused = calls.iter().any(|call| may_renew(call.end, replay));
         let out_of_time = matches!(record.outcome, Err(FlowError::OutOfTime { .. }));
         prop_assert!(!refused || fetched.len() == 2 || out_of_time, "a refused token is renewed");
         for end in fetched.iter().rev().skip(1) {
@@ -1101,7 +1172,7 @@ fn expected_tokens<T>(record: &Record<T>) -> Vec<String> {
     let mut expected = Vec::new();
     for attempt in &record.attempts {
         expected.push(format!("Bearer token-{}", token.unwrap_or_default()));
-        if matches!(attempt.end, End::Answered(401, _)) && !refused {
+        if is_unauthorized(attempt.end) && !refused {
             refused = true;
             token = handed_in.next();
         }
@@ -1110,15 +1181,11 @@ fn expected_tokens<T>(record: &Record<T>) -> Vec<String> {
 }
 
 /// One refusal of the first token that opens Connect: which kind is asked for next, or how it ends.
-fn check_fallback(
-    status: UserStatus,
-    answer: (u16, Option<&'static str>),
-    then: Result<TokenKind, ApiErrorKind>,
-) {
+fn check_fallback(status: UserStatus, answer: (u16, Says), then: Result<TokenKind, ApiErrorKind>) {
     let turn = Turn {
         answer: Answer::Refusal {
             status: answer.0,
-            code: answer.1,
+            says: answer.1,
             retry: Retry::Silent,
         },
         takes: Duration::ZERO,
@@ -1141,44 +1208,56 @@ fn check_fallback(
 }
 
 #[test]
-fn a_refused_session_leads_to_an_id_token_unless_a_documented_code_says_otherwise() {
-    for http_status in [403, 409] {
-        for code in [
-            None,
-            Some(""),
-            Some("SESSION_TOKEN_GENERATION_NOT_ALLOWED"),
-            Some("not_authorized"),
-            Some("of no known form"),
-        ] {
-            for status in [
-                UserStatus::Unknown,
-                UserStatus::New,
-                UserStatus::Started,
-                UserStatus::Deleted,
-            ] {
-                check_fallback(status, (http_status, code), Ok(TokenKind::Id));
-            }
+fn a_session_refused_with_403_leads_to_an_id_token_unless_the_code_speaks_of_the_credentials() {
+    let without_an_id_token = [
+        UserStatus::Unknown,
+        UserStatus::New,
+        UserStatus::Started,
+        UserStatus::Deleted,
+    ];
+    for status in without_an_id_token {
+        check_fallback(status, (403, Says::Envelope), Ok(TokenKind::Id));
+        for code in CODES {
+            let then = match code {
+                "INVALID_TOKEN_TYPE" => Err(ApiErrorKind::InvalidTokenType),
+                "INVALID_CLIENT_ID" => Err(ApiErrorKind::InvalidClientId),
+                "INVALID_CLIENT_ID_OR_SECRET" => Err(ApiErrorKind::InvalidCredentials),
+                _ => Ok(TokenKind::Id),
+            };
+            check_fallback(status, (403, Says::Code(code)), then);
         }
-        for (code, kind) in [
-            ("INVALID_TOKEN_TYPE", ApiErrorKind::InvalidTokenType),
-            ("INVALID_CLIENT_ID", ApiErrorKind::InvalidClientId),
-            (
-                "INVALID_CLIENT_ID_OR_SECRET",
-                ApiErrorKind::InvalidCredentials,
-            ),
-            ("UNKNOWN_CLIENT_USER_ID", ApiErrorKind::UnknownUser),
-            (
-                "ACCESS_TOKEN_GENERATION_NOT_ALLOWED",
-                ApiErrorKind::NothingConnected,
-            ),
-            (
-                "CLIENT_TOKEN_GENERATION_NOT_ALLOWED",
-                ApiErrorKind::AdminApiDisabled,
-            ),
-            ("NOT_AUTHORIZED", ApiErrorKind::NotAuthorized),
-        ] {
-            check_fallback(UserStatus::New, (http_status, Some(code)), Err(kind));
-        }
+    }
+}
+
+#[test]
+fn a_session_refused_with_409_leads_to_an_id_token_unless_a_documented_code_says_otherwise() {
+    for says in [
+        Says::Envelope,
+        Says::Code("SESSION_TOKEN_GENERATION_NOT_ALLOWED"),
+        Says::Code("not_authorized"),
+        Says::Code("of no known form"),
+    ] {
+        check_fallback(UserStatus::New, (409, says), Ok(TokenKind::Id));
+    }
+    for (code, kind) in [
+        ("INVALID_TOKEN_TYPE", ApiErrorKind::InvalidTokenType),
+        ("INVALID_CLIENT_ID", ApiErrorKind::InvalidClientId),
+        (
+            "INVALID_CLIENT_ID_OR_SECRET",
+            ApiErrorKind::InvalidCredentials,
+        ),
+        ("UNKNOWN_CLIENT_USER_ID", ApiErrorKind::UnknownUser),
+        (
+            "ACCESS_TOKEN_GENERATION_NOT_ALLOWED",
+            ApiErrorKind::NothingConnected,
+        ),
+        (
+            "CLIENT_TOKEN_GENERATION_NOT_ALLOWED",
+            ApiErrorKind::AdminApiDisabled,
+        ),
+        ("NOT_AUTHORIZED", ApiErrorKind::NotAuthorized),
+    ] {
+        check_fallback(UserStatus::New, (409, Says::Code(code)), Err(kind));
     }
     let other = [
         (400, ApiErrorKind::InvalidRequest),
@@ -1186,7 +1265,8 @@ fn a_refused_session_leads_to_an_id_token_unless_a_documented_code_says_otherwis
         (404, ApiErrorKind::NotFound),
     ];
     for (http_status, kind) in other {
-        check_fallback(UserStatus::Unknown, (http_status, None), Err(kind));
+        let answer = (http_status, Says::Envelope);
+        check_fallback(UserStatus::Unknown, answer, Err(kind));
     }
 }
 
@@ -1195,11 +1275,12 @@ fn a_refused_id_token_leads_to_a_session_where_the_user_is_the_reason() {
     let connected = UserStatus::Connected;
     let session = Ok(TokenKind::Session);
     for http_status in [403, 404] {
-        check_fallback(connected, (http_status, None), session);
-        check_fallback(connected, (http_status, Some("of no known form")), session);
+        check_fallback(connected, (http_status, Says::Envelope), session);
+        let odd = Says::Code("of no known form");
+        check_fallback(connected, (http_status, odd), session);
         check_fallback(
             connected,
-            (http_status, Some("NOT_AUTHORIZED")),
+            (http_status, Says::Code("NOT_AUTHORIZED")),
             Err(ApiErrorKind::NotAuthorized),
         );
     }
@@ -1208,15 +1289,52 @@ fn a_refused_id_token_leads_to_a_session_where_the_user_is_the_reason() {
             "UNKNOWN_CLIENT_USER_ID",
             "ACCESS_TOKEN_GENERATION_NOT_ALLOWED",
         ] {
-            check_fallback(connected, (http_status, Some(code)), session);
+            check_fallback(connected, (http_status, Says::Code(code)), session);
         }
     }
-    check_fallback(connected, (409, None), Err(ApiErrorKind::Conflict));
     check_fallback(
         connected,
-        (401, None),
+        (409, Says::Envelope),
+        Err(ApiErrorKind::Conflict),
+    );
+    check_fallback(
+        connected,
+        (401, Says::Envelope),
         Err(ApiErrorKind::InvalidCredentials),
     );
+}
+
+#[test]
+fn what_something_in_between_answers_leads_to_no_other_token() {
+    for says in Says::FOREIGN {
+        for http_status in [401, 403, 404, 409, 500] {
+            for status in UserStatus::ALL {
+                let turn = Turn {
+                    answer: Answer::Refusal {
+                        status: http_status,
+                        says,
+                        retry: Retry::Silent,
+                    },
+                    takes: Duration::ZERO,
+                    late: Duration::ZERO,
+                    drift: Drift::None,
+                };
+                let policy = RetryPolicy::default();
+                let script = Script {
+                    turns: vec![turn; policy.max_attempts() as usize],
+                    tokens: Vec::new(),
+                };
+                let record = run(connect_token(&policy, status), &script, &Extras::default());
+                let first = record.attempts[0].kind.clone();
+                assert_eq!(record.attempts.len(), policy.max_attempts() as usize);
+                assert!(record.attempts.iter().all(|attempt| attempt.kind == first));
+                let error = record.outcome.unwrap_err();
+                let told = error.intermediary().unwrap();
+                assert_eq!(told.status().as_u16(), http_status);
+                assert!(error.api_error().is_none() && !error.is_rule());
+            }
+        }
+    }
 }
 
 #[test]
@@ -1224,7 +1342,7 @@ fn both_refusals_are_shown() {
     let refused = |status| Turn {
         answer: Answer::Refusal {
             status,
-            code: None,
+            says: Says::Envelope,
             retry: Retry::Silent,
         },
         takes: Duration::ZERO,

@@ -514,7 +514,8 @@ fn a_success_without_the_token_is_no_success() {
         check_missing(kind, "{}");
         check_missing(kind, r#"{"token":"t","Session_Token":"t"}"#);
         let refused = issue(kind, r#"{"error":"invalid","message":"m"}"#).unwrap_err();
-        assert!(matches!(refused, ResponseError::Api(_)), "{refused:?}");
+        let foreign = matches!(refused, ResponseError::Intermediary(_));
+        assert!(foreign, "it bears no marks of the service: {refused:?}");
         let refused = issue(kind, r#"{"errorCode":"UNKNOWN_CLIENT_USER_ID"}"#).unwrap_err();
         let ResponseError::Api(error) = refused else {
             panic!("{refused:?}");

@@ -248,7 +248,9 @@ where
             }
             Err(error) => {
                 check_text(&error, body);
-                assert!(!error.is_transient());
+                // What something in between says with a success may pass.
+                let foreign = matches!(error, ResponseError::Intermediary(_));
+                assert_eq!(error.is_transient(), foreign);
                 false
             }
         }
@@ -301,8 +303,15 @@ fn refusals() {
         } else {
             session.parse(answer(status, body), sent_at()).map(|_| ())
         };
-        let Err(ResponseError::Api(error)) = error else {
-            panic!("status {status} is a refusal");
+        let error = match error {
+            Err(ResponseError::Api(error)) => error,
+            Err(ResponseError::Intermediary(error)) => {
+                check_text(&error, body);
+                assert_eq!(error.status().as_u16(), status);
+                assert!(body.starts_with(error.body()));
+                return false;
+            }
+            _ => panic!("status {status} is a refusal"),
         };
         check_text(&error, body);
         assert_eq!(error.status().as_u16(), status);
@@ -337,7 +346,8 @@ fn summaries() {
     check(6, &seeds, |body, _| {
         match ReadHealthSummary::new().parse(answer(200, body), sent_at()) {
             Ok(record) => {
-                assert_eq!(record.raw().as_bytes(), body);
+                let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+                assert_eq!(record.raw().as_bytes(), text);
                 check_record(&record, body);
                 true
             }
@@ -359,7 +369,8 @@ fn profiles() {
     check(7, &seeds, |body, _| {
         match ReadProfile::new().parse(answer(200, body), sent_at()) {
             Ok(record) => {
-                assert_eq!(record.raw().as_bytes(), body);
+                let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+                assert_eq!(record.raw().as_bytes(), text);
                 check_record(&record, body);
                 true
             }

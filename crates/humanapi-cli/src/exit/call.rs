@@ -26,28 +26,41 @@ impl Failure {
                 Self::new(Code::Refused, refusal.to_string(), refusal.remedy())
             }
             ErrorKind::InvalidInput => Self::new(Code::Usage, error.to_string(), error.remedy()),
+            ErrorKind::Intermediary => Self::intermediary(error, host),
             _ => Self::new(
                 Code::Service,
                 format!("{host}: {}", last_link(error)),
-                "check that the base URL is Human API's and no page of a proxy",
+                error.remedy(),
             ),
         }
     }
 
-    fn network(error: &Error, host: &str, kind: SendFailureKind) -> Self {
-        let attempts = match error.flow_error() {
-            FlowError::Exhausted { attempts, .. } | FlowError::OutOfTime { attempts, .. }
-                if *attempts > 1 =>
-            {
-                format!(" ({attempts} attempts)")
-            }
-            _ => String::new(),
+    fn intermediary(error: &Error, host: &str) -> Self {
+        let said = match error.intermediary() {
+            Some(said) => said.to_string(),
+            None => error.to_string(),
         };
+        let attempts = attempts(error);
+        Self::new(
+            Code::Service,
+            format!("{host}: {said}{attempts}"),
+            error.remedy(),
+        )
+    }
+
+    fn network(error: &Error, host: &str, kind: SendFailureKind) -> Self {
+        let attempts = attempts(error);
         let reason = system_reason(error).map_or_else(String::new, |text| format!(": {text}"));
         let (code, cause) = match kind {
             SendFailureKind::NotSent => (
                 Code::Unreachable,
                 format!("cannot reach {host}{attempts}{reason}"),
+            ),
+            SendFailureKind::ProxyAuthentication => (
+                Code::Unreachable,
+                format!(
+                    "cannot reach {host}: the proxy wants a user name and a password (status 407)"
+                ),
             ),
             SendFailureKind::TimedOut => (
                 Code::Unreachable,
@@ -74,12 +87,23 @@ impl Failure {
     }
 }
 
+/// How many attempts were made, where there were several.
+fn attempts(error: &Error) -> String {
+    match error.flow_error() {
+        FlowError::Exhausted { attempts, .. } | FlowError::OutOfTime { attempts, .. }
+            if *attempts > 1 =>
+        {
+            format!(" ({attempts} attempts)")
+        }
+        _ => String::new(),
+    }
+}
+
 const fn code(kind: ApiErrorKind) -> Code {
     match kind {
         ApiErrorKind::InvalidClientId | ApiErrorKind::InvalidCredentials => CREDENTIALS,
         ApiErrorKind::Throttled
         | ApiErrorKind::ServiceFailure
-        | ApiErrorKind::Redirected
         | ApiErrorKind::NotFound
         | ApiErrorKind::Other => Code::Service,
         _ => Code::Refused,
@@ -129,7 +153,7 @@ fn remedy(api: &ApiError, provisioning: Provisioning) -> Cow<'static, str> {
         ) => {
             "if this application is not on the Health Intelligence Platform, leave out `--provisioning hip`; otherwise write to the vendor's support"
         }
-        (ApiErrorKind::NotFound | ApiErrorKind::Redirected, Some(_), _) => {
+        (ApiErrorKind::NotFound, Some(_), _) => {
             "check the base URL: there is no token service at this address"
         }
         (ApiErrorKind::AlreadyConnected, _, _) => {

@@ -7,7 +7,7 @@
 //! | 3 | credentials are missing, or the service refused them |
 //! | 4 | the service refused: this user or application may not have it |
 //! | 5 | the host could not be reached, or gave no answer in time |
-//! | 6 | the service failed, or its answer cannot be read |
+//! | 6 | the service failed, its answer cannot be read, or something in between answered |
 //! | 70 | something on this machine failed: a port, a file, the output |
 //!
 //! A code never changes its meaning; new ones may come. 5 and 6 may pass by themselves, the others do not.
@@ -43,7 +43,7 @@ pub(crate) const TABLE: &str = "   0  done
    3  credentials are missing, or the service refused them
    4  the service refused: this user or application may not have it
    5  the host could not be reached, or gave no answer in time
-   6  the service failed, or its answer cannot be read
+   6  the service failed, its answer cannot be read, or something in between answered
   70  something on this machine failed: a port, a file, the output";
 
 /// Why the command ends early.

@@ -11,9 +11,10 @@ use std::borrow::Cow;
 use http::{Method, Uri};
 use secrecy::SecretString;
 
+use crate::answer::{self, Expected};
 use crate::credentials::Credentials;
 use crate::endpoint::{self, Endpoint, Request, Response};
-use crate::error::{ApiError, Asked, BuildError, DecodeError, ResponseError};
+use crate::error::{Asked, BuildError, DecodeError, ResponseError};
 use crate::hidden::Personal;
 use crate::hosts::Hosts;
 use crate::json;
@@ -171,7 +172,7 @@ impl Endpoint for IssueSessionToken {
     }
 
     fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
-        read(Asked::Session, TokenKind::Session, &response, |answer| {
+        read(Asked::Session, TokenKind::Session, response, |answer| {
             let lifetime = answer.expires_in;
             let token = SessionToken::new(secret(answer.session_token)?);
             Some(issued(token, lifetime, TokenKind::Session, sent_at).told(answer.human_id, None))
@@ -205,7 +206,7 @@ impl Endpoint for IssueIdToken {
     }
 
     fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
-        read(Asked::Id, TokenKind::Id, &response, |answer| {
+        read(Asked::Id, TokenKind::Id, response, |answer| {
             let lifetime = answer.id_token_expires_in.or(answer.expires_in);
             let token = IdToken::new(secret(answer.id_token)?);
             let refresh = answer.id_refresh_token.or(answer.refresh_token);
@@ -240,7 +241,7 @@ impl Endpoint for IssueAccessToken {
 
     fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
         let asked = Asked::Access(self.provisioning);
-        read(asked, TokenKind::Access, &response, |answer| {
+        read(asked, TokenKind::Access, response, |answer| {
             let lifetime = answer.expires_in;
             let token = AccessToken::new(secret(answer.access_token)?);
             Some(
@@ -272,7 +273,7 @@ impl Endpoint for IssueClientToken {
     }
 
     fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
-        read(Asked::Client, TokenKind::Client, &response, |answer| {
+        read(Asked::Client, TokenKind::Client, response, |answer| {
             let lifetime = answer.expires_in;
             let token = ClientToken::new(secret(answer.client_token)?);
             Some(issued(token, lifetime, TokenKind::Client, sent_at))
@@ -285,29 +286,23 @@ fn post(uri: Uri, credentials: &Credentials, kind: TokenKind, fields: Fields<'_>
     endpoint::build(Method::POST, uri, Some(body))
 }
 
-/// Reads an answer: a refusal by its status or, seen in the wild, by its body alone.
+/// Reads an answer: a refusal by its status or, feared in the wild, by its body alone.
 fn read<T>(
     asked: Asked,
     kind: TokenKind,
-    response: &Response,
+    response: Response,
     take: impl FnOnce(Answer<'_>) -> Option<T>,
 ) -> Result<T, ResponseError> {
-    if !response.status().is_success() {
-        return Err(ApiError::read(asked, response).into());
-    }
-    let answer: Answer<'_> =
+    let response = answer::accept(asked, Expected::Token, response)?;
+    let found: Answer<'_> =
         json::read(response.body().as_bytes()).map_err(|error| DecodeError::at(".", &error))?;
-    let speaks_of_an_error = answer.speaks_of_an_error;
-    take(answer).ok_or_else(|| {
-        let refusal = ApiError::read(asked, response);
-        if speaks_of_an_error {
-            refusal.into()
-        } else {
+    take(found).ok_or_else(|| {
+        answer::refusal_in_a_success(asked, &response).unwrap_or_else(|| {
             ResponseError::MissingToken {
                 kind,
-                request_id: refusal.request_id().map(str::to_owned),
+                request_id: answer::request_id(&response),
             }
-        }
+        })
     })
 }
 

@@ -72,7 +72,6 @@ pub(super) struct Answer<'a> {
     pub(super) human_id: Option<Cow<'a, str>>,
     pub(super) expires_in: Option<Seconds>,
     pub(super) id_token_expires_in: Option<Seconds>,
-    pub(super) speaks_of_an_error: bool,
 }
 
 impl<'de> Deserialize<'de> for Answer<'de> {
@@ -103,10 +102,6 @@ impl<'de> Visitor<'de> for AnswerVisitor {
                 Key::HumanId => read(&mut map, &mut answer.human_id)?,
                 Key::ExpiresIn => read(&mut map, &mut answer.expires_in)?,
                 Key::IdTokenExpiresIn => read(&mut map, &mut answer.id_token_expires_in)?,
-                Key::Error => {
-                    answer.speaks_of_an_error = true;
-                    map.next_value::<IgnoredAny>()?;
-                }
                 Key::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -145,7 +140,6 @@ enum Key {
     HumanId,
     ExpiresIn,
     IdTokenExpiresIn,
-    Error,
     Other,
 }
 
@@ -171,7 +165,6 @@ impl<'de> Deserialize<'de> for Key {
                     "human_id" => Key::HumanId,
                     "expires_in" => Key::ExpiresIn,
                     "id_token_expires_in" => Key::IdTokenExpiresIn,
-                    "error" | "errorCode" | "error_code" => Key::Error,
                     _ => Key::Other,
                 })
             }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::data::query::Query;
 use crate::data::record::Record;
-use crate::data::{get, paging, success};
+use crate::data::{get, list, paging};
 use crate::endpoint::{Endpoint, Request, Response};
 use crate::error::{BuildError, ResponseError};
 use crate::hidden::hidden_debug;
@@ -234,7 +234,7 @@ impl Endpoint for ListActivities {
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
-        let (head, body) = success(response)?.into_parts();
+        let (head, body) = list(response)?.into_parts();
         let items = Record::read_list(body)?;
         let received = u64::try_from(items.len()).unwrap_or(u64::MAX);
         let next = paging::next_offset(

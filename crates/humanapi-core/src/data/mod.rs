@@ -2,8 +2,9 @@
 
 use http::Method;
 
+use crate::answer::{self, Expected};
 use crate::endpoint::{self, Request, Response};
-use crate::error::{ApiError, Asked, BuildError, ResponseError};
+use crate::error::{Asked, BuildError, ResponseError};
 use crate::hosts::{Host, Hosts};
 
 mod activities;
@@ -28,9 +29,12 @@ fn get(hosts: &Hosts, path_and_query: &str) -> Result<Request, BuildError> {
     Ok(endpoint::build(Method::GET, uri, None))
 }
 
-fn success(response: Response) -> Result<Response, ResponseError> {
-    if response.status().is_success() {
-        return Ok(response);
-    }
-    Err(ApiError::read(Asked::WithToken, &response).into())
+/// The answer if it is a success that can hold one record.
+fn object(response: Response) -> Result<Response, ResponseError> {
+    answer::accept(Asked::WithToken, Expected::Object, response)
+}
+
+/// The answer if it is a success that can hold a list of records.
+fn list(response: Response) -> Result<Response, ResponseError> {
+    answer::accept(Asked::WithToken, Expected::List, response)
 }

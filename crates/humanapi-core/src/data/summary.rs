@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::data::record::Record;
-use crate::data::{get, success};
+use crate::data::{get, object};
 use crate::endpoint::{Endpoint, Request, Response};
 use crate::error::{BuildError, ResponseError};
 use crate::hidden::hidden_debug;
@@ -220,6 +220,6 @@ impl Endpoint for ReadHealthSummary {
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
-        Ok(Record::read(success(response)?.into_body())?)
+        Ok(Record::read(object(response)?.into_body())?)
     }
 }

@@ -6,6 +6,7 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 use serde_json::{Map, Value};
 
+use crate::answer::{self, REQUEST_ID};
 use crate::endpoint::Response;
 use crate::retry::RetryAfter;
 use crate::rules::Provisioning;
@@ -70,7 +71,13 @@ impl ErrorCode {
         !matches!(self, Self::Other(_))
     }
 
-    fn parse(text: &str) -> Self {
+    /// Whether it is written as the documented codes are: words in capitals, joined by underscores.
+    pub(crate) fn has_the_services_form(&self) -> bool {
+        let text = self.as_str();
+        is_shown(text) && text.contains('_')
+    }
+
+    pub(crate) fn parse(text: &str) -> Self {
         Self::DOCUMENTED
             .into_iter()
             .find(|code| code.as_str() == text)
@@ -110,8 +117,6 @@ pub enum ApiErrorKind {
     Throttled,
     /// The service itself failed.
     ServiceFailure,
-    /// The service points elsewhere. Redirects are not followed, because a token would go along.
-    Redirected,
     /// An answer with none of these meanings.
     Other,
 }
@@ -171,22 +176,11 @@ pub struct Validation {
     pub keys: Vec<String>,
 }
 
-/// So much of a refusal's body is kept.
-const BODY_KEPT: usize = 8 * 1024;
-/// A refusal larger than this is not read as JSON.
-const BODY_READ: usize = 256 * 1024;
-
 impl ApiError {
-    /// Reads a refusal in whatever form it came.
-    pub(crate) fn read(asked: Asked, response: &Response) -> Self {
-        let body = response.body().as_bytes();
-        let fields = if body.len() <= BODY_READ {
-            serde_json::from_slice::<Map<String, Value>>(body).unwrap_or_default()
-        } else {
-            Map::new()
-        };
+    /// Reads a refusal that bears the service's marks. `fields` are those of its body.
+    pub(crate) fn read(asked: Asked, response: &Response, fields: &Map<String, Value>) -> Self {
         let status = response.status();
-        let code = read_code(&fields);
+        let code = answer::code_of(fields);
         let header = |name: &str| {
             let value = response.headers().get(name)?;
             value.to_str().ok().map(str::to_owned)
@@ -197,13 +191,13 @@ impl ApiError {
                 status,
                 kind: classify(asked, status, code.as_ref()),
                 code,
-                message: read_message(&fields),
-                validation: read_validation(&fields),
-                request_id: text(&fields, REQUEST_ID).or_else(|| header(REQUEST_ID)),
+                message: read_message(fields),
+                validation: read_validation(fields),
+                request_id: text(fields, REQUEST_ID).or_else(|| header(REQUEST_ID)),
                 retry_after: header(RETRY_AFTER.as_str())
                     .as_deref()
                     .and_then(RetryAfter::parse),
-                body: body[..body.len().min(BODY_KEPT)].to_vec(),
+                body: super::kept(response.body()),
             }),
         }
     }
@@ -337,9 +331,6 @@ impl ApiError {
             (ApiErrorKind::ServiceFailure, _) => {
                 "try again later; the vendor's status page may tell more"
             }
-            (ApiErrorKind::Redirected, _) => {
-                "check the base URL: redirects are not followed, so that no token goes to another host"
-            }
             (ApiErrorKind::Other, _) => {
                 "look up the status, and give the vendor's support the request id"
             }
@@ -388,15 +379,14 @@ impl std::error::Error for ApiError {}
 /// A code that does not look like one may be anything, so it is not shown.
 fn shown_code(code: &ErrorCode) -> &str {
     let text = code.as_str();
-    let looks_like_a_code = text.len() <= 64
-        && text
+    if is_shown(text) { text } else { "another code" }
+}
+
+fn is_shown(code: &str) -> bool {
+    code.len() <= 64
+        && code
             .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-    if looks_like_a_code {
-        text
-    } else {
-        "another code"
-    }
+            .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
 /// A request id of another form than that of an id may be anything, so it is not shown.
@@ -408,36 +398,8 @@ pub(super) fn shown_id(id: &str) -> &str {
     if looks_like_an_id { id } else { "another form" }
 }
 
-/// The literal key under which the service tells a request's id, in bodies for certain.
-const REQUEST_ID: &str = "x-humanapi-request-id";
-
 fn text(fields: &Map<String, Value>, key: &str) -> Option<String> {
     fields.get(key)?.as_str().map(str::to_owned)
-}
-
-fn read_code(fields: &Map<String, Value>) -> Option<ErrorCode> {
-    let nested = fields.get("error").and_then(Value::as_object);
-    let plain = ["errorCode", "error_code", "code"]
-        .iter()
-        .find_map(|key| code_at(fields, key));
-    plain
-        .or_else(|| {
-            // `error` is most often a reason phrase; it is a code only where it is a known one.
-            let error = fields.get("error")?.as_str()?;
-            Some(ErrorCode::parse(error)).filter(ErrorCode::is_documented)
-        })
-        .or_else(|| {
-            let nested = nested?;
-            ["code", "errorCode"]
-                .iter()
-                .find_map(|key| code_at(nested, key))
-        })
-}
-
-/// An empty code is none.
-fn code_at(fields: &Map<String, Value>, key: &str) -> Option<ErrorCode> {
-    let text = fields.get(key)?.as_str()?;
-    (!text.is_empty()).then(|| ErrorCode::parse(text))
 }
 
 fn read_message(fields: &Map<String, Value>) -> Option<String> {
@@ -465,6 +427,11 @@ fn classify(asked: Asked, status: StatusCode, code: Option<&ErrorCode>) -> ApiEr
         Some(ErrorCode::InvalidTokenType) => ApiErrorKind::InvalidTokenType,
         Some(ErrorCode::InvalidClientId) => ApiErrorKind::InvalidClientId,
         Some(ErrorCode::InvalidClientIdOrSecret) => ApiErrorKind::InvalidCredentials,
+        // A session is documented to be refused with 403 once a source was connected, and no code is
+        // documented for it: whichever comes, if it does not speak of the credentials, means that.
+        _ if asked == Asked::Session && status == StatusCode::FORBIDDEN => {
+            ApiErrorKind::AlreadyConnected
+        }
         Some(ErrorCode::UnknownClientUserId) => ApiErrorKind::UnknownUser,
         Some(ErrorCode::AccessTokenGenerationNotAllowed) => ApiErrorKind::NothingConnected,
         Some(ErrorCode::ClientTokenGenerationNotAllowed) => ApiErrorKind::AdminApiDisabled,
@@ -477,7 +444,7 @@ fn classify_status(asked: Asked, status: StatusCode) -> ApiErrorKind {
     match (status.as_u16(), asked) {
         (401, Asked::WithToken) => ApiErrorKind::InvalidToken,
         (401, _) => ApiErrorKind::InvalidCredentials,
-        (403 | 409, Asked::Session) => ApiErrorKind::AlreadyConnected,
+        (409, Asked::Session) => ApiErrorKind::AlreadyConnected,
         (403 | 404, Asked::Id) => ApiErrorKind::UnknownUser,
         (403 | 404, Asked::Access(_)) => ApiErrorKind::NothingConnected,
         (403, Asked::Client) => ApiErrorKind::AdminApiDisabled,
@@ -486,7 +453,6 @@ fn classify_status(asked: Asked, status: StatusCode) -> ApiErrorKind {
         (409, _) => ApiErrorKind::Conflict,
         (429, _) => ApiErrorKind::Throttled,
         (400 | 405 | 406 | 411 | 413 | 414 | 415 | 422 | 431, _) => ApiErrorKind::InvalidRequest,
-        (300..=399, _) => ApiErrorKind::Redirected,
         (500..=599, _) => ApiErrorKind::ServiceFailure,
         _ => ApiErrorKind::Other,
     }

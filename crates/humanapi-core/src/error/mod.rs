@@ -2,23 +2,28 @@
 //!
 //! * [`BuildError`] and [`Refusal`]: we would not ask.
 //! * [`ResponseError`] with [`ApiError`]: the service answered, and the answer is no, or no answer.
+//! * [`IntermediaryError`]: something else answered in the service's place.
 //! * [`SendFailure`]: the wire failed.
 //! * [`FlowError`]: how a whole flow ended.
 //!
 //! No message, `Debug` or source of these holds a secret, a token or a line of a body.
 
 mod api;
+mod intermediary;
 mod send;
 
 use std::fmt;
 use std::sync::Arc;
 
+use http::StatusCode;
 use thiserror::Error;
 
 pub(crate) use api::Asked;
 pub use api::{ApiError, ApiErrorKind, ErrorCode, Validation};
+pub use intermediary::IntermediaryError;
 pub use send::{SendFailure, SendFailureKind};
 
+use crate::body::Body;
 use crate::retry::RetryAfter;
 use crate::rules::Refusal;
 use crate::token::TokenKind;
@@ -63,6 +68,15 @@ pub enum ResponseError {
     /// The service refused.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// Something in between answered in the service's place.
+    #[error(transparent)]
+    Intermediary(#[from] IntermediaryError),
+    /// The answer is compressed, and no request asks for that.
+    #[error("the answer is compressed ({coding}), which was not asked for")]
+    Compressed {
+        /// How, such as `gzip`.
+        coding: Box<str>,
+    },
     /// The answer is a success without the token that it should hold.
     #[error("the answer is a success but holds no {kind} token")]
     MissingToken {
@@ -80,6 +94,11 @@ impl fmt::Debug for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Api(error) => f.debug_tuple("Api").field(error).finish(),
+            Self::Intermediary(error) => f.debug_tuple("Intermediary").field(error).finish(),
+            Self::Compressed { coding } => f
+                .debug_struct("Compressed")
+                .field("coding", coding)
+                .finish(),
             Self::MissingToken { kind, request_id } => f
                 .debug_struct("MissingToken")
                 .field("kind", kind)
@@ -94,7 +113,20 @@ impl ResponseError {
     /// Whether the same request may well succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Api(error) if error.is_transient())
+        match self {
+            Self::Api(error) => error.is_transient(),
+            Self::Intermediary(error) => error.is_transient(),
+            Self::Compressed { .. } | Self::MissingToken { .. } | Self::Decode(_) => false,
+        }
+    }
+
+    /// Whether the token that the call was authorized by was refused, or may have been.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        match self {
+            Self::Api(error) => error.status() == StatusCode::UNAUTHORIZED,
+            Self::Intermediary(error) => error.status() == StatusCode::UNAUTHORIZED,
+            Self::Compressed { .. } | Self::MissingToken { .. } | Self::Decode(_) => false,
+        }
     }
 
     /// How long the service asks to wait.
@@ -102,7 +134,8 @@ impl ResponseError {
     pub fn retry_after(&self) -> Option<RetryAfter> {
         match self {
             Self::Api(error) => error.retry_after(),
-            Self::MissingToken { .. } | Self::Decode(_) => None,
+            Self::Intermediary(error) => error.retry_after(),
+            Self::Compressed { .. } | Self::MissingToken { .. } | Self::Decode(_) => None,
         }
     }
 
@@ -111,11 +144,25 @@ impl ResponseError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Api(error) => error.remedy(),
+            Self::Intermediary(error) => error.remedy(),
+            Self::Compressed { .. } => {
+                "have what stands between this program and Human API leave answers as they are, or the HTTP stack undo the compression"
+            }
             Self::MissingToken { .. } | Self::Decode(_) => {
                 "check that the base URL is Human API's and no page of a proxy; if it is, report the answer's form"
             }
         }
     }
+}
+
+/// What to do about a proxy's 407, however it is told.
+const PROXY_WANTS_A_PASSWORD: &str = "put the proxy's user name and password into its address, as in HTTPS_PROXY, or correct those that are there";
+
+/// So much of an answer that is none is kept.
+fn kept(body: &Body) -> Vec<u8> {
+    const KEPT: usize = 8 * 1024;
+    let body = body.as_bytes();
+    body[..body.len().min(KEPT)].to_vec()
 }
 
 /// An answer could not be read. Says where, and never what stood there.
@@ -207,7 +254,10 @@ impl FlowError {
     /// How long the service asks to wait, however deep.
     #[must_use]
     pub fn retry_after(&self) -> Option<RetryAfter> {
-        self.api_error()?.retry_after()
+        match self.intermediary() {
+            Some(error) => error.retry_after(),
+            None => self.api_error()?.retry_after(),
+        }
     }
 
     /// The service's own refusal, however deep: the last one where there are two.
@@ -220,6 +270,22 @@ impl FlowError {
             Self::Exhausted { last, .. } => last.api_error(),
             Self::OutOfTime { last, .. } => last.as_deref()?.api_error(),
             Self::Build(_) | Self::Refused(_) | Self::Response(_) | Self::Send(_) => None,
+        }
+    }
+
+    /// What something in between answered in the service's place, however deep.
+    #[must_use]
+    pub fn intermediary(&self) -> Option<&IntermediaryError> {
+        match self {
+            Self::Response(ResponseError::Intermediary(error)) => Some(error),
+            Self::Token(inner) => inner.intermediary(),
+            Self::Exhausted { last, .. } => last.intermediary(),
+            Self::OutOfTime { last, .. } => last.as_deref()?.intermediary(),
+            Self::Build(_)
+            | Self::Refused(_)
+            | Self::Response(_)
+            | Self::Send(_)
+            | Self::BothRefused { .. } => None,
         }
     }
 
@@ -242,6 +308,7 @@ impl FlowError {
     pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::Response(ResponseError::MissingToken { request_id, .. }) => request_id.as_deref(),
+            Self::Response(ResponseError::Intermediary(error)) => error.request_id(),
             Self::Token(inner) => inner.request_id(),
             Self::Exhausted { last, .. } => last.request_id(),
             Self::OutOfTime { last, .. } => last.as_deref()?.request_id(),

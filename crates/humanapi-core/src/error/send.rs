@@ -30,6 +30,9 @@ pub struct SendFailure {
 pub enum SendFailureKind {
     /// The request provably never left: no address, no connection, no TLS session.
     NotSent,
+    /// The request never left: the proxy on the way wants a user name and a password (its status 407), or
+    /// others than those it was given.
+    ProxyAuthentication,
     /// Time ran out. Whether the request arrived is unknown.
     TimedOut,
     /// The connection broke after the request may have left. Whether it arrived is unknown.
@@ -44,12 +47,15 @@ impl SendFailureKind {
     /// Whether the service may have received the request and acted on it.
     #[must_use]
     pub const fn may_have_arrived(self) -> bool {
-        !matches!(self, Self::NotSent)
+        !matches!(self, Self::NotSent | Self::ProxyAuthentication)
     }
 
     const fn text(self) -> &'static str {
         match self {
             Self::NotSent => "the request never left: no connection to the host",
+            Self::ProxyAuthentication => {
+                "the request never left: the proxy wants a user name and a password (status 407)"
+            }
             Self::TimedOut => "time ran out before the answer was complete",
             Self::Lost => "the connection broke before an answer came",
             Self::CutShort => "the answer broke off before its end",
@@ -64,6 +70,7 @@ impl SendFailureKind {
             Self::NotSent => {
                 "check the host name, the network, the proxy and the host's certificate"
             }
+            Self::ProxyAuthentication => super::PROXY_WANTS_A_PASSWORD,
             Self::TimedOut => {
                 "try again; if it stays slow, allow more time or look at the service's status page"
             }

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
-
 use crate::bearer::Bearer;
 use crate::endpoint::Endpoint;
 use crate::error::{FlowError, ResponseError};
 use crate::flow::{Call, Flow, Input, Step};
 use crate::hosts::Hosts;
 use crate::now::Now;
-use crate::retry::RetryPolicy;
+use crate::retry::{Replay, RetryPolicy};
 use crate::rules::{self, Decision, Purpose};
 use crate::token::{Generation, TokenKey};
 use crate::user::KnownStatus;
@@ -19,6 +17,9 @@ use crate::user::KnownStatus;
 /// for a newer token and calls once more.
 ///
 /// A call that the service answered with 401 was not carried out, so it is repeated whatever it does.
+/// The data API's own 401 was never seen with a body, so one without the service's marks renews the token
+/// as well; but as [something in between](crate::IntermediaryError) may have sent it, only a call that is
+/// [safe](Replay::Safe) to repeat goes out again.
 #[derive(Debug)]
 pub struct Authorized<E: Endpoint> {
     call: Call<E>,
@@ -99,11 +100,13 @@ impl<E: Endpoint> Authorized<E> {
     }
 }
 
-fn is_unauthorized(error: &FlowError) -> bool {
-    matches!(
-        error,
-        FlowError::Response(ResponseError::Api(error)) if error.status() == StatusCode::UNAUTHORIZED
-    )
+/// Whether a newer token and another attempt may follow.
+fn may_renew(error: &FlowError, replay: Replay) -> bool {
+    match error {
+        FlowError::Response(error @ ResponseError::Api(_)) => error.is_unauthorized(),
+        FlowError::Response(error) => error.is_unauthorized() && replay == Replay::Safe,
+        _ => false,
+    }
 }
 
 impl<E: Endpoint> Flow for Authorized<E> {
@@ -127,7 +130,7 @@ impl<E: Endpoint> Flow for Authorized<E> {
                 State::Calling { renewed } => {
                     match (self.call.poll(now), self.call.authorization()) {
                         (Step::Done(Err(error)), Some(bearer))
-                            if !*renewed && is_unauthorized(&error) =>
+                            if !*renewed && may_renew(&error, self.call.endpoint().replay()) =>
                         {
                             let refusal = Some((bearer.generation(), error));
                             self.state = State::NeedsToken {

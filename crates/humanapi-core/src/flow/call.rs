@@ -16,8 +16,9 @@ use crate::retry::{Backoff, Replay, RetryPolicy};
 /// One operation, repeated as its policy and its [`Replay`] allow.
 ///
 /// * A request that never left is repeated whatever the operation does.
-/// * An attempt whose outcome is unknown, a throttled one and one on which the service failed are
-///   repeated only where the operation is [safe](Replay::Safe) to repeat.
+/// * An attempt whose outcome is unknown, a throttled one, one on which the service failed and one that
+///   [something in between](crate::IntermediaryError) answered are repeated only where the operation is
+///   [safe](Replay::Safe) to repeat.
 /// * Any other answer is final.
 pub struct Call<E: Endpoint> {
     endpoint: E,
@@ -167,6 +168,12 @@ impl<E: Endpoint> Call<E> {
         let replay = self.endpoint.replay();
         let repeat = match &error {
             FlowError::Send(failure) => may_repeat(failure, replay),
+            // A newer token may help against a 401, and the same one does not: whoever has tokens decides.
+            FlowError::Response(error)
+                if self.authorization.is_some() && error.is_unauthorized() =>
+            {
+                false
+            }
             FlowError::Response(error) => error.is_transient() && replay == Replay::Safe,
             _ => false,
         };
@@ -208,8 +215,8 @@ impl<E: Endpoint> fmt::Debug for Call<E> {
 const fn may_repeat(failure: &SendFailure, replay: Replay) -> bool {
     match failure.kind() {
         SendFailureKind::NotSent => true,
-        // The next answer would be as large.
-        SendFailureKind::TooLarge => false,
+        // The next answer would be as large, and the proxy would want its password again.
+        SendFailureKind::TooLarge | SendFailureKind::ProxyAuthentication => false,
         SendFailureKind::TimedOut | SendFailureKind::Lost | SendFailureKind::CutShort => {
             matches!(replay, Replay::Safe)
         }

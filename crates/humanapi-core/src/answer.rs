@@ -1,0 +1,340 @@
+//! Whose answer it is: decided once for every endpoint, before any meaning is read.
+//!
+//! A proxy, a firewall, a load balancer or a network's sign-in page can answer in the service's place,
+//! with any status. What it says tells nothing of a user or an application, so an answer counts as the
+//! service's own refusal only if it bears the service's [marks](bears_marks).
+
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+
+use crate::body::Body;
+use crate::endpoint::Response;
+use crate::error::{ApiError, Asked, ErrorCode, IntermediaryError, ResponseError};
+use crate::json;
+
+/// What the body of a success is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// Whatever the caller asked for.
+    Anything,
+    /// A token; whoever reads it says whether one is there.
+    Token,
+    /// One record.
+    Object,
+    /// A list of records.
+    List,
+}
+
+/// The answer if it is a success of the form that was asked for, without a byte order mark before its
+/// JSON. Else whose refusal it is.
+pub(crate) fn accept(
+    asked: Asked,
+    expected: Expected,
+    response: Response,
+) -> Result<Response, ResponseError> {
+    if !response.status().is_success() {
+        return Err(refusal(asked, &response));
+    }
+    if expected == Expected::Anything {
+        return Ok(response);
+    }
+    if let Some(coding) = content_coding(response.headers())
+        && !response.body().is_empty()
+    {
+        return Err(ResponseError::Compressed { coding });
+    }
+    let response = response.map(Body::without_byte_order_mark);
+    let body = response.body().as_bytes();
+    match body.trim_ascii_start().first() {
+        Some(b'{')
+            if matches!(expected, Expected::Object | Expected::List)
+                && may_speak_of_an_error(body)
+                && is_error_object(&read_fields(&response)) =>
+        {
+            return Err(refusal(asked, &response));
+        }
+        Some(b'{' | b'[') => {}
+        // A page that signs people in to a network comes with a success, too.
+        _ if is_declared_as_another_type(response.headers()) => {
+            return Err(IntermediaryError::read(&response).into());
+        }
+        _ => {}
+    }
+    Ok(response)
+}
+
+/// A success without the token that was asked for: a refusal all the same, if it speaks of an error.
+pub(crate) fn refusal_in_a_success(asked: Asked, response: &Response) -> Option<ResponseError> {
+    is_error_object(&read_fields(response)).then(|| refusal(asked, response))
+}
+
+/// Whose refusal it is, and what it says.
+fn refusal(asked: Asked, response: &Response) -> ResponseError {
+    let fields = read_fields(response);
+    if bears_marks(response.status(), &fields) {
+        ApiError::read(asked, response, &fields).into()
+    } else {
+        IntermediaryError::read(response).into()
+    }
+}
+
+/// A refusal larger than this is none of the service's, and not worth reading.
+const BODY_READ: usize = 256 * 1024;
+
+/// The fields of a body that is one JSON object, or none.
+fn read_fields(response: &Response) -> Map<String, Value> {
+    let body = json::without_byte_order_mark(response.body().as_bytes());
+    if body.len() > BODY_READ {
+        return Map::new();
+    }
+    serde_json::from_slice(body).unwrap_or_default()
+}
+
+/// The literal key under which the service tells a request's id, in bodies for certain.
+pub(crate) const REQUEST_ID: &str = "x-humanapi-request-id";
+
+/// The id under which the vendor's support finds the request.
+pub(crate) fn request_id(response: &Response) -> Option<String> {
+    let in_body = read_fields(response).remove(REQUEST_ID);
+    let in_header = || response.headers().get(REQUEST_ID)?.to_str().ok();
+    match in_body {
+        Some(Value::String(id)) => Some(id),
+        _ => in_header().map(str::to_owned),
+    }
+}
+
+/// Whether a JSON error body is one that the service sends. One of these is enough:
+///
+/// * a documented code, wherever a code may stand;
+/// * a code of whatever text as `errorCode` or `error_code`, the service's own name for it;
+/// * a code of the service's own form as `code`, or within `error`;
+/// * the request's id under the service's own name for it;
+/// * the envelope of its errors: the HTTP status again, as `statusCode`, `code` or `status`, with a
+///   reason as `error` and a `message`.
+///
+/// Gateways write JSON as well, such as `{"message":"Forbidden"}`, and none of these.
+fn bears_marks(status: StatusCode, fields: &Map<String, Value>) -> bool {
+    let says = |key: &str| has_text(fields, key);
+    says("errorCode")
+        || says("error_code")
+        || says(REQUEST_ID)
+        || code_of(fields).is_some_and(|code| code.has_the_services_form())
+        || (says("error") && says("message") && repeats_status(status, fields))
+}
+
+fn repeats_status(status: StatusCode, fields: &Map<String, Value>) -> bool {
+    let mut numbers = ["statusCode", "code", "status"]
+        .into_iter()
+        .filter_map(|key| fields.get(key)?.as_u64());
+    let is_it = |number: u64| {
+        if status.is_success() {
+            // A refusal that hides in a success says its own status in the body alone.
+            (400..600).contains(&number)
+        } else {
+            number == u64::from(status.as_u16())
+        }
+    };
+    numbers.any(is_it)
+}
+
+fn has_text(fields: &Map<String, Value>, key: &str) -> bool {
+    (fields.get(key).and_then(Value::as_str)).is_some_and(|text| !text.is_empty())
+}
+
+/// The code, wherever it stands. An empty code is none.
+pub(crate) fn code_of(fields: &Map<String, Value>) -> Option<ErrorCode> {
+    let code_at = |fields: &Map<String, Value>, key: &str| {
+        let text = fields.get(key)?.as_str()?;
+        (!text.is_empty()).then(|| ErrorCode::parse(text))
+    };
+    ["errorCode", "error_code", "code"]
+        .iter()
+        .find_map(|key| code_at(fields, key))
+        .or_else(|| {
+            // `error` is most often a reason phrase; it is a code only where it is a known one.
+            code_at(fields, "error").filter(ErrorCode::is_documented)
+        })
+        .or_else(|| {
+            let nested = fields.get("error")?.as_object()?;
+            ["code", "errorCode"]
+                .iter()
+                .find_map(|key| code_at(nested, key))
+        })
+}
+
+/// Whether a body can be an error object at all, by a look that costs next to nothing: no documented
+/// record has a field of these names.
+fn may_speak_of_an_error(body: &[u8]) -> bool {
+    body.split(|byte| *byte == b'"')
+        .any(|piece| piece.starts_with(b"error") || piece == b"code")
+}
+
+/// Whether an object tells of an error instead of being what was asked for. Every record has an id.
+fn is_error_object(fields: &Map<String, Value>) -> bool {
+    let error = match fields.get("error") {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(_) => true,
+    };
+    let speaks = error
+        || has_text(fields, "errorCode")
+        || has_text(fields, "error_code")
+        || code_of(fields).is_some_and(|code| code.is_documented());
+    let is_record = ["id", "humanId", "userId"]
+        .iter()
+        .any(|key| has_text(fields, key));
+    speaks && !is_record
+}
+
+/// The coding that a body is in, unless it is in none. None is ever asked for.
+pub(crate) fn content_coding(headers: &HeaderMap) -> Option<Box<str>> {
+    let codings = headers.get_all(CONTENT_ENCODING).iter();
+    let names = codings.flat_map(|value| value.to_str().unwrap_or("?").split(','));
+    let name = names
+        .map(str::trim)
+        .find(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"))?;
+    let is_known = |known: &&str| name.eq_ignore_ascii_case(known);
+    let known = ["gzip", "x-gzip", "br", "deflate", "zstd", "compress"];
+    Some(
+        (*known
+            .iter()
+            .find(|known| is_known(known))
+            .unwrap_or(&"another coding"))
+        .into(),
+    )
+}
+
+/// The media type that a body is declared as, without its parameters, in small letters. What is none may
+/// be anything, so it is left out.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<Box<str>> {
+    let declared = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let essence = declared.split(';').next()?.trim().to_ascii_lowercase();
+    let (top, sub) = essence.split_once('/')?;
+    let known = [
+        "application",
+        "text",
+        "image",
+        "audio",
+        "video",
+        "font",
+        "model",
+        "message",
+        "multipart",
+    ];
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
+    (essence.len() <= 64 && known.contains(&top) && is_name(sub)).then(|| essence.into())
+}
+
+fn is_declared_as_another_type(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|declared| !declared.contains("json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn marked(status: u16, body: &str) -> bool {
+        let fields = serde_json::from_str(body).unwrap();
+        bears_marks(StatusCode::from_u16(status).unwrap(), &fields)
+    }
+
+    #[test]
+    fn what_gateways_write_bears_no_marks() {
+        for body in [
+            r#"{"message":"Forbidden"}"#,
+            r#"{"statusCode":403,"message":"Access denied due to a missing key"}"#,
+            r#"{"success":false,"errors":[{"code":1020,"message":"denied"}]}"#,
+            r#"{"error":{"code":403,"message":"denied","status":"PERMISSION_DENIED"}}"#,
+            r#"{"error":{"code":"AuthorizationFailed","message":"denied"}}"#,
+            r#"{"code":"AccessDenied","message":"denied"}"#,
+            r#"{"code":"FORBIDDEN","message":"denied"}"#,
+            r#"{"timestamp":"2026-01-01T00:00:00Z","status":403,"error":"Forbidden","path":"/"}"#,
+            r#"{"statusCode":500,"error":"Forbidden","message":"another status than the line's"}"#,
+            r#"{"statusCode":"403","error":"Forbidden","message":"the number as text"}"#,
+            r#"{"error":"Forbidden","message":"denied"}"#,
+            r#"{"errorCode":403,"errorMessage":"denied"}"#,
+            r#"{"detail":"denied"}"#,
+            "{}",
+        ] {
+            assert!(!marked(403, body), "{body}");
+        }
+    }
+
+    #[test]
+    fn each_mark_is_enough() {
+        for body in [
+            r#"{"code":"NOT_AUTHORIZED"}"#,
+            r#"{"error":"NOT_AUTHORIZED"}"#,
+            r#"{"error":{"code":"SESSION_TOKEN_GENERATION_NOT_ALLOWED"}}"#,
+            r#"{"errorCode":"of no known form"}"#,
+            r#"{"error_code":"x"}"#,
+            r#"{"x-humanapi-request-id":"9e0b7c1a"}"#,
+            r#"{"statusCode":403,"error":"Forbidden","message":"m"}"#,
+            r#"{"code":403,"error":"Forbidden","message":"m"}"#,
+            r#"{"status":403,"error":"Forbidden","message":"m"}"#,
+        ] {
+            assert!(marked(403, body), "{body}");
+        }
+        assert!(marked(
+            200,
+            r#"{"statusCode":403,"error":"Forbidden","message":"m"}"#
+        ));
+        assert!(!marked(
+            200,
+            r#"{"statusCode":200,"error":"Forbidden","message":"m"}"#
+        ));
+    }
+
+    #[test]
+    fn a_content_type_is_shown_as_a_media_type_or_not_at_all() {
+        let shown = |declared: &str| {
+            let mut headers = HeaderMap::new();
+            let value = HeaderValue::from_bytes(declared.as_bytes()).unwrap();
+            headers.insert(CONTENT_TYPE, value);
+            media_type(&headers).map(String::from)
+        };
+        assert_eq!(
+            shown("Text/HTML; charset=utf-8").as_deref(),
+            Some("text/html")
+        );
+        assert_eq!(
+            shown("application/problem+json").as_deref(),
+            Some("application/problem+json")
+        );
+        for odd in [
+            "",
+            "html",
+            "text/",
+            "secret/canary",
+            "text/a b",
+            "text/\u{e9}",
+        ] {
+            assert_eq!(shown(odd), None, "{odd}");
+        }
+        assert_eq!(shown(&format!("text/{}", "a".repeat(80))), None);
+        assert_eq!(media_type(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_coding_is_named_if_it_is_a_known_one() {
+        let coding = |declared: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_ENCODING, declared.parse().unwrap());
+            content_coding(&headers).map(String::from)
+        };
+        assert_eq!(coding("GZIP").as_deref(), Some("gzip"));
+        assert_eq!(coding("identity, br").as_deref(), Some("br"));
+        assert_eq!(coding("canary").as_deref(), Some("another coding"));
+        assert_eq!(coding("identity"), None);
+        assert_eq!(coding(" "), None);
+        assert_eq!(content_coding(&HeaderMap::new()), None);
+    }
+}
