@@ -2,12 +2,16 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-#[cfg(feature = "token")]
+#[cfg(feature = "sandbox")]
+use std::net::IpAddr;
+#[cfg(any(feature = "sandbox", feature = "token"))]
 use std::path::PathBuf;
 
 use clap::builder::Styles;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
+#[cfg(feature = "sandbox")]
+use humanapi_sandbox::Assumption;
 
 #[cfg(any(feature = "demo", feature = "token"))]
 use crate::adapter::Adapter;
@@ -84,7 +88,7 @@ pub(crate) struct DemoArgs {
 #[cfg(feature = "sandbox")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct SandboxArgs {
-    /// The port to listen on, on this machine alone; 0 takes a free one
+    /// The port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     pub(crate) port: u16,
     /// The number from which ids, secrets, tokens and health data follow
@@ -93,6 +97,67 @@ pub(crate) struct SandboxArgs {
     /// Print one line of JSON instead of text
     #[arg(long)]
     pub(crate) json: bool,
+    /// The address to listen on; beyond this machine, control calls need a token that is printed
+    #[arg(
+        long,
+        default_value = "127.0.0.1",
+        value_name = "ADDRESS",
+        help_heading = "Who reaches it"
+    )]
+    pub(crate) bind: IpAddr,
+    /// A further name that requests may be for, without a port; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Who reaches it")]
+    pub(crate) allow_host: Vec<String>,
+    /// Where your app runs: hosted Connect may lead back to any page of it; may be repeated
+    #[arg(long, value_name = "URL", value_parser = app_origin, help_heading = "Who reaches it")]
+    pub(crate) app_origin: Vec<String>,
+    /// One address that hosted Connect may lead back to, a custom scheme's too; may be repeated
+    #[arg(long, value_name = "URL", help_heading = "Who reaches it")]
+    pub(crate) callback: Vec<String>,
+    /// Decide what the documentation leaves open; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assumed, help_heading = "How it begins")]
+    pub(crate) assume: Vec<(Assumption, String)>,
+    /// Stop the clock at this instant, such as 2026-01-15T09:00:00Z; the control API moves it
+    #[arg(long, value_name = "INSTANT", help_heading = "How it begins")]
+    pub(crate) frozen_at: Option<jiff::Timestamp>,
+    /// A scenario in JSON: users in given states, sources, faults, assumptions, made-up credentials
+    #[arg(long, value_name = "FILE", help_heading = "How it begins")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// Reads `NAME=VALUE`.
+#[cfg(feature = "sandbox")]
+fn assumed(text: &str) -> Result<(Assumption, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("it is written NAME=VALUE, such as id-response=lean")?;
+    let assumption: Assumption = name.parse().map_err(|error| format!("{error}"))?;
+    if !assumption.values().contains(&value) {
+        return Err(format!(
+            "{assumption} can be {}",
+            assumption.values().join(" or ")
+        ));
+    }
+    Ok((assumption, value.to_owned()))
+}
+
+/// Reads an origin: a scheme, a host and perhaps a port, and nothing behind them but a slash.
+#[cfg(feature = "sandbox")]
+fn app_origin(text: &str) -> Result<String, &'static str> {
+    let wrong = "it is an origin, such as http://127.0.0.1:3000; --callback takes whole addresses";
+    let uri: http::Uri = text.parse().map_err(|_| wrong)?;
+    let authority = uri.authority().ok_or(wrong)?;
+    let plain = matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.path() == "/"
+        && uri.query().is_none()
+        && !text.contains(['#', '@'])
+        && !authority.host().is_empty()
+        // A port that is none is not read as one.
+        && (authority.port_u16().is_some() || authority.as_str() == authority.host());
+    if !plain {
+        return Err(wrong);
+    }
+    Ok(text.trim_end_matches('/').to_owned())
 }
 
 #[cfg(feature = "token")]
@@ -499,14 +564,17 @@ const DEMO_EXAMPLES: &str = "  humanapi demo
 const SANDBOX_ABOUT: &str = "\
 Run the sandbox: an offline Human API for development and tests.
 
-It speaks HTTP on this machine alone, keeps users, sources and tokens in memory, and shows a \
-dashboard at its root. Everything in it is made up, so its secrets are printed in clear. It runs \
-until Ctrl-C and then exits with 0.";
+It speaks HTTP on this machine alone unless told otherwise, keeps users, sources and tokens in \
+memory, and shows a dashboard at its root. Everything in it is made up, so its secrets are printed \
+in clear. It runs until Ctrl-C and then exits with 0.";
 
 #[cfg(feature = "sandbox")]
 const SANDBOX_EXAMPLES: &str = "  humanapi sandbox                 on a free port
   humanapi sandbox --port 8080
-  humanapi sandbox --json          one line for scripts: url, seed, apps";
+  humanapi sandbox --json          one line for scripts: url, seed, apps
+  humanapi sandbox --app-origin http://127.0.0.1:3000      for your app on another port
+  humanapi sandbox --state story.json --frozen-at 2026-01-15T09:00:00Z
+  humanapi sandbox --assume session-refusal-status=409";
 
 #[cfg(feature = "token")]
 const TOKEN_ABOUT: &str = "\
@@ -580,6 +648,29 @@ mod tests {
                     verb.get_name()
                 );
             }
+        }
+    }
+
+    #[cfg(feature = "sandbox")]
+    #[test]
+    fn an_origin_has_a_scheme_a_host_and_perhaps_a_port() {
+        for (text, origin) in [
+            ("http://127.0.0.1:3000", Some("http://127.0.0.1:3000")),
+            ("http://127.0.0.1:3000/", Some("http://127.0.0.1:3000")),
+            ("https://app.example.test", Some("https://app.example.test")),
+            ("http://[::1]:3000", Some("http://[::1]:3000")),
+            ("127.0.0.1:3000", None),
+            ("ftp://127.0.0.1", None),
+            ("http://127.0.0.1:3000/back", None),
+            ("http://127.0.0.1:3000/?a", None),
+            ("http://127.0.0.1:3000/#a", None),
+            ("http://me@127.0.0.1:3000", None),
+            ("http://127.0.0.1:65536", None),
+            ("http://127.0.0.1:", None),
+            ("exampleapp://connected", None),
+            ("", None),
+        ] {
+            assert_eq!(app_origin(text).ok().as_deref(), origin, "{text}");
         }
     }
 

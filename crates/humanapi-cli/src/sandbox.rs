@@ -1,8 +1,9 @@
 //! The verb `sandbox`: runs the sandbox until told to stop.
 
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
+use std::path::Path;
 
-use humanapi_sandbox::{AppCredentials, DemoApp, Sandbox, StartError};
+use humanapi_sandbox::{AppCredentials, DemoApp, Sandbox, SandboxBuilder, Scenario, StartError};
 use serde::Serialize;
 
 use crate::args::SandboxArgs;
@@ -11,11 +12,7 @@ use crate::output::palette::{NAME, QUIET, TITLE};
 use crate::signal::Stop;
 
 pub(crate) async fn run(args: &SandboxArgs) -> Result<(), Failure> {
-    let sandbox = Sandbox::builder()
-        .seed(args.seed)
-        .port(args.port)
-        .start()
-        .map_err(|error| not_started(&error))?;
+    let sandbox = set_up(args)?.start().map_err(|error| not_started(&error))?;
     // Before the URL is told: whoever reads it may stop the sandbox at once.
     let mut stop = Stop::listen().map_err(|error| Failure::here("cannot hear Ctrl-C", &error))?;
     let mut out = anstream::stdout();
@@ -24,6 +21,7 @@ pub(crate) async fn run(args: &SandboxArgs) -> Result<(), Failure> {
             url: sandbox.url(),
             seed: args.seed,
             apps: sandbox.control().apps(),
+            control_token: sandbox.control_token(),
         };
         serde_json::to_writer(&mut out, &line).map_err(io::Error::from)?;
         writeln!(out)?;
@@ -38,6 +36,72 @@ pub(crate) async fn run(args: &SandboxArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The sandbox that the options ask for.
+fn set_up(args: &SandboxArgs) -> Result<SandboxBuilder, Failure> {
+    let mut builder = Sandbox::builder()
+        .seed(args.seed)
+        .port(args.port)
+        .bind(args.bind);
+    for name in &args.allow_host {
+        builder = builder.allow_host(name);
+    }
+    for origin in &args.app_origin {
+        builder = builder.callback(format!("{origin}/*"));
+    }
+    for callback in &args.callback {
+        builder = builder.callback(callback);
+    }
+    if let Some(path) = &args.state {
+        builder = builder.scenario(read_scenario(path)?);
+    }
+    if let Some(instant) = args.frozen_at {
+        builder = builder.frozen_at(instant.into());
+    }
+    for (assumption, value) in &args.assume {
+        builder = builder.assume(*assumption, value).map_err(|error| {
+            Failure::new(
+                Code::Usage,
+                error.to_string(),
+                "`humanapi sandbox --help` shows what there is",
+            )
+        })?;
+    }
+    Ok(builder)
+}
+
+/// The longest file of a scenario that is read.
+const SCENARIO: u64 = 64 * 1024 * 1024;
+
+fn read_scenario(path: &Path) -> Result<Scenario, Failure> {
+    let shown = path.display();
+    let unread = |error: io::Error| {
+        Failure::new(
+            Code::Usage,
+            format!("cannot read {shown}: {}", exit::system_text(&error)),
+            "--state takes a file of JSON; the README of humanapi-sandbox shows one",
+        )
+    };
+    let mut json = Vec::new();
+    let file = std::fs::File::open(path).map_err(unread)?;
+    file.take(SCENARIO + 1)
+        .read_to_end(&mut json)
+        .map_err(unread)?;
+    if json.len() as u64 > SCENARIO {
+        return Err(Failure::new(
+            Code::Usage,
+            format!("{shown} is longer than 64 MiB"),
+            "--state takes a file of JSON; the README of humanapi-sandbox shows one",
+        ));
+    }
+    Scenario::from_json(&json).map_err(|error| {
+        Failure::new(
+            Code::Usage,
+            format!("{shown}: {error}"),
+            "mend that place of the file, then start again",
+        )
+    })
+}
+
 fn not_started(error: &StartError) -> Failure {
     let reason = match error {
         StartError::Bind { source, .. } | StartError::Threads(source) => {
@@ -48,7 +112,7 @@ fn not_started(error: &StartError) -> Failure {
     Failure::new(
         Code::Machine,
         format!("{error}{reason}"),
-        "choose another --port, or leave it out to take a free one",
+        "choose another --port or --bind, or leave them out to take a free port",
     )
 }
 
@@ -58,6 +122,9 @@ struct Line<'a> {
     url: &'a str,
     seed: u64,
     apps: Vec<AppCredentials>,
+    /// What calls of the control API need when the sandbox listens beyond this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control_token: Option<&'a str>,
 }
 
 fn welcome(out: &mut impl Write, sandbox: &Sandbox, seed: u64) -> io::Result<()> {
@@ -66,11 +133,20 @@ fn welcome(out: &mut impl Write, sandbox: &Sandbox, seed: u64) -> io::Result<()>
         out,
         "\n{TITLE}Human API sandbox{TITLE:#} on {NAME}{url}{NAME:#} (seed {seed})"
     )?;
-    writeln!(
-        out,
-        "For development and tests, on this machine alone. All of it is made up,\n\
-         the secrets too, so they are shown in clear."
-    )?;
+    match sandbox.control_token() {
+        None => writeln!(
+            out,
+            "For development and tests, on this machine alone. All of it is made up,\n\
+             the secrets too, so they are shown in clear."
+        )?,
+        Some(token) => writeln!(
+            out,
+            "For development and tests. All of it is made up, the secrets too, so they are\n\
+             shown in clear. It listens beyond this machine, on {NAME}{}{NAME:#}:\n\
+             calls of the control API need `X-Sandbox-Token: {token}`.",
+            sandbox.addr()
+        )?,
+    }
     writeln!(out, "\n{TITLE}Applications{TITLE:#}")?;
     for app in sandbox.control().apps() {
         writeln!(

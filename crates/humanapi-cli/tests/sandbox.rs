@@ -109,8 +109,152 @@ fn a_port_that_is_taken_is_told_in_two_lines() {
         second.stderr,
         format!(
             "error: cannot listen on 127.0.0.1:{port}: address already in use\n\
-             help: choose another --port, or leave it out to take a free one\n"
+             help: choose another --port or --bind, or leave them out to take a free port\n"
         )
     );
     running.stop("-INT");
+}
+
+const STORY: &str = r#"{
+    "apps": {"connect": {"client_id": "my-app", "client_secret": "made-up"}},
+    "users": [{"client_user_id": "p17", "sources": ["strider"]}],
+    "faults": [{"kind": "status", "status": 503, "path": "/v1/human"}]
+}"#;
+
+/// Asks a sandbox, and gives the whole answer.
+fn ask(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "{request}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn it_offers_what_its_library_offers() {
+    let folder = tempfile::tempdir().unwrap();
+    let story = folder.path().join("story.json");
+    std::fs::write(&story, STORY).unwrap();
+    let mut running = start(&[
+        "--json",
+        "--bind",
+        "0.0.0.0",
+        "--allow-host",
+        "sandbox.example.test",
+        "--app-origin",
+        "http://127.0.0.1:3000/",
+        "--callback",
+        "myapp://back",
+        "--assume",
+        "id-response=lean",
+        "--frozen-at",
+        "2026-01-15T09:00:00Z",
+        "--state",
+        story.to_str().unwrap(),
+    ]);
+    let line = running.lines.next().unwrap().unwrap();
+    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let token = told["control_token"].as_str().unwrap();
+    let app = &told["apps"][0];
+    assert_eq!(
+        (&app["client_id"], &app["client_secret"]),
+        (&"my-app".into(), &"made-up".into())
+    );
+    let callbacks = app["callbacks"].as_array().unwrap();
+    for callback in ["http://127.0.0.1:3000/*", "myapp://back"] {
+        assert!(callbacks.contains(&callback.into()), "{callbacks:?}");
+    }
+    let address = told["url"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("http://")
+        .unwrap();
+    let get = |path: &str| {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: sandbox.example.test\r\nConnection: close\r\n\
+             Authorization: Bearer demo\r\nX-Sandbox-Token: {token}\r\n\r\n"
+        );
+        ask(address, &request)
+    };
+    assert!(get("/sandbox/users").contains(r#""client_user_id":"p17""#));
+    assert!(get("/sandbox/users").contains(r#""status":"connected""#));
+    assert!(get("/sandbox/clock").contains(r#"{"now":"2026-01-15T09:00:00.000Z","frozen":true}"#));
+    assert!(get("/sandbox/assumptions").contains(r#""name":"id-response","value":"lean""#));
+    assert!(get("/v1/human").starts_with("HTTP/1.1 503"));
+    assert!(get("/v1/human").starts_with("HTTP/1.1 200"));
+    let body = r#"{"client_id":"my-app","client_user_id":"new","type":"session"}"#;
+    let request = format!(
+        "POST /v1/connect/token HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let session = ask(address, &request);
+    let (_, rest) = session.split_once(r#""session_token":""#).unwrap();
+    let (session, _) = rest.split_once('"').unwrap();
+    let hosted = |callback: &str| {
+        get(&format!(
+            "/connect?clientId=my-app&token={session}&callback={callback}"
+        ))
+    };
+    assert!(hosted("http://127.0.0.1:3000/any/page").starts_with("HTTP/1.1 200"));
+    assert!(hosted("http://127.0.0.1:3001/any/page").starts_with("HTTP/1.1 400"));
+    assert!(
+        ask(
+            address,
+            "GET / HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n"
+        )
+        .starts_with("HTTP/1.1 421")
+    );
+    running.stop("-INT");
+}
+
+#[test]
+fn what_cannot_begin_is_told_in_two_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let story = folder.path().join("story.json");
+    std::fs::write(
+        &story,
+        r#"{"users":[{"client_user_id":"u","sources":["nowhere"]}]}"#,
+    )
+    .unwrap();
+    let path = story.to_str().unwrap();
+    let missing = folder.path().join("none.json");
+    for (words, part) in [
+        (
+            ["--state", path],
+            "users[0].sources[0]: no source is called \"nowhere\"",
+        ),
+        (
+            ["--state", missing.to_str().unwrap()],
+            "none.json: no such file or directory",
+        ),
+        (["--assume", "id-response"], "it is written NAME=VALUE"),
+        (
+            ["--assume", "id-response=fat"],
+            "id-response can be full or lean",
+        ),
+        (
+            ["--assume", "no-such=1"],
+            "no assumption is named \"no-such\"",
+        ),
+        (
+            ["--app-origin", "http://127.0.0.1:3000/back"],
+            "it is an origin",
+        ),
+        (["--frozen-at", "yesterday"], "--frozen-at"),
+        (["--bind", "somewhere"], "--bind"),
+    ] {
+        let refused = run(&mut humanapi([&["sandbox"], &words[..]].concat()));
+        assert_eq!(
+            (refused.code, refused.stdout.as_str()),
+            (Some(2), ""),
+            "{words:?}"
+        );
+        assert_eq!(refused.stderr.lines().count(), 2, "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains(part),
+            "{part} is missing in {}",
+            refused.stderr
+        );
+    }
 }

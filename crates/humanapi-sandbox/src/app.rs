@@ -23,6 +23,15 @@ impl DemoApp {
     /// All of them.
     pub const ALL: &[Self] = &[Self::Connect, Self::Hip, Self::NoAdmin];
 
+    /// Its name in JSON.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Hip => "hip",
+            Self::NoAdmin => "no-admin",
+        }
+    }
+
     /// The application's name on pages.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -86,12 +95,17 @@ impl AppCredentials {
     }
 }
 
-/// Whether a hosted link may lead back to `callback`: a listed address, with any query or fragment.
+/// Whether a hosted link may lead back to `callback`: a listed address, or one below a listed `…/*`,
+/// with any query or fragment.
 pub(crate) fn callback_allowed(listed: &[String], callback: &str) -> bool {
     let base = callback.split(['?', '#']).next().unwrap_or_default();
-    listed
-        .iter()
-        .any(|entry| entry == callback || entry.as_str() == base)
+    listed.iter().any(|entry| match entry.strip_suffix('*') {
+        // The slash before the star keeps it to the host and the port.
+        Some(below) if below.ends_with('/') => {
+            base.starts_with(below) || below.strip_suffix('/') == Some(base)
+        }
+        _ => entry == callback || entry.as_str() == base,
+    })
 }
 
 #[cfg(test)]
@@ -133,5 +147,19 @@ mod tests {
             "https://app.example.test/connected.evil.test"
         ));
         assert!(!callback_allowed(&listed, ""));
+        let listed = ["http://127.0.0.1:3000/*".to_owned()];
+        for (callback, allowed) in [
+            ("http://127.0.0.1:3000", true),
+            ("http://127.0.0.1:3000/", true),
+            ("http://127.0.0.1:3000/any/path?state=1", true),
+            ("http://127.0.0.1:3000?state=1", true),
+            ("http://127.0.0.1:30001/", false),
+            ("http://127.0.0.1:3000@evil.test/", false),
+            ("http://127.0.0.1:3000.evil.test/", false),
+            ("https://127.0.0.1:3000/", false),
+            ("https://evil.test/?http://127.0.0.1:3000/", false),
+        ] {
+            assert_eq!(callback_allowed(&listed, callback), allowed, "{callback}");
+        }
     }
 }

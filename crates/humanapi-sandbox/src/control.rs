@@ -10,11 +10,11 @@ use crate::exchanges::ExchangeCounts;
 use crate::fault::{Fault, InvalidFault};
 use crate::lock;
 use crate::request_log::LoggedRequest;
-use crate::service::Service;
 use crate::source::Source;
 use crate::state::State;
 use crate::token::TokenKind;
 use crate::user::UserSnapshot;
+use crate::world::World;
 
 /// Why a control operation was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,18 +63,18 @@ pub enum ControlError {
 /// The control API under `/sandbox/` offers the same operations over HTTP.
 #[derive(Debug, Clone)]
 pub struct Control {
-    service: Arc<Service>,
+    world: Arc<World>,
 }
 
 impl Control {
-    pub(crate) fn new(service: Arc<Service>) -> Self {
-        Self { service }
+    pub(crate) fn new(world: Arc<World>) -> Self {
+        Self { world }
     }
 
     /// The demo applications with their credentials.
     #[must_use]
     pub fn apps(&self) -> Vec<AppCredentials> {
-        self.service.apps.clone()
+        self.world.apps.clone()
     }
 
     /// Connects a source as the user would on the Connect page, and returns the user as they are then.
@@ -116,11 +116,11 @@ impl Control {
     /// If the application or the user is unknown, or the user is deleted already.
     pub fn delete_user(&self, client_id: &str, client_user_id: &str) -> Result<(), ControlError> {
         let (app, _) = self.app(client_id)?;
-        let mut state = lock(&self.service.state);
+        let mut state = lock(&self.world.state);
         let at = living_user(&state, app, client_user_id)?;
         state.delete(at);
         drop(state);
-        self.service.changes.tell();
+        self.world.changes.tell();
         Ok(())
     }
 
@@ -131,13 +131,13 @@ impl Control {
     /// If the application is unknown.
     pub fn users(&self, client_id: &str) -> Result<Vec<UserSnapshot>, ControlError> {
         let (app, _) = self.app(client_id)?;
-        let state = lock(&self.service.state);
+        let state = lock(&self.world.state);
         Ok(state
             .users()
             .iter()
             .zip(0..)
             .filter(|(user, _)| user.app == app)
-            .filter_map(|(_, at)| self.service.snapshot(&state, at))
+            .filter_map(|(_, at)| self.world.snapshot(&state, at))
             .collect())
     }
 
@@ -152,9 +152,9 @@ impl Control {
         client_user_id: &str,
     ) -> Result<Option<UserSnapshot>, ControlError> {
         let (app, _) = self.app(client_id)?;
-        let state = lock(&self.service.state);
+        let state = lock(&self.world.state);
         let at = state.find(app, client_user_id);
-        Ok(at.and_then(|at| self.service.snapshot(&state, at)))
+        Ok(at.and_then(|at| self.world.snapshot(&state, at)))
     }
 
     /// Moves the clock forward, and returns what it shows then.
@@ -164,18 +164,18 @@ impl Control {
     /// If that would pass the end of the year 9999.
     pub fn advance_clock(&self, by: Duration) -> Result<SystemTime, ControlError> {
         let now = self
-            .service
+            .world
             .clock
             .advance(by)
             .ok_or(ControlError::ClockRange)?;
-        self.service.changes.tell();
+        self.world.changes.tell();
         Ok(clock::to_system(now))
     }
 
     /// What the sandbox's clock shows.
     #[must_use]
     pub fn now(&self) -> SystemTime {
-        clock::to_system(self.service.clock.now())
+        clock::to_system(self.world.clock.now())
     }
 
     /// Plans a fault. Faults hit in the order in which they were planned.
@@ -184,21 +184,21 @@ impl Control {
     ///
     /// If the fault makes no sense, such as a status of 99.
     pub fn plan_fault(&self, fault: Fault) -> Result<(), ControlError> {
-        self.service.faults.plan(fault)?;
-        self.service.changes.tell();
+        self.world.faults.plan(fault)?;
+        self.world.changes.tell();
         Ok(())
     }
 
     /// The faults still to come.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
-        self.service.faults.planned()
+        self.world.faults.planned()
     }
 
     /// Forgets all planned faults.
     pub fn clear_faults(&self) {
-        self.service.faults.clear();
-        self.service.changes.tell();
+        self.world.faults.clear();
+        self.world.changes.tell();
     }
 
     /// The requests so far, oldest first, as far as the log reaches back.
@@ -206,19 +206,19 @@ impl Control {
     /// Calls of the control API are not logged.
     #[must_use]
     pub fn requests(&self) -> Vec<LoggedRequest> {
-        self.service.log.all()
+        self.world.log.all()
     }
 
     /// Empties the log.
     pub fn clear_requests(&self) {
-        self.service.log.clear();
-        self.service.changes.tell();
+        self.world.log.clear();
+        self.world.changes.tell();
     }
 
     /// How many token requests were handled.
     #[must_use]
     pub fn exchanges(&self) -> ExchangeCounts {
-        self.service.exchanges.read()
+        self.world.exchanges.read()
     }
 
     /// Sets an assumption to one of its values.
@@ -227,8 +227,8 @@ impl Control {
     ///
     /// If it has no such value.
     pub fn set_assumption(&self, assumption: Assumption, value: &str) -> Result<(), ControlError> {
-        if self.service.assumptions.set(assumption, value) {
-            self.service.changes.tell();
+        if self.world.assumptions.set(assumption, value) {
+            self.world.changes.tell();
             return Ok(());
         }
         Err(ControlError::UnknownValue {
@@ -240,7 +240,7 @@ impl Control {
     /// How every assumption stands.
     #[must_use]
     pub fn assumptions(&self) -> Vec<AssumptionSetting> {
-        self.service.assumptions.settings()
+        self.world.assumptions.settings()
     }
 
     /// Ends a token before its time.
@@ -249,18 +249,18 @@ impl Control {
     ///
     /// If this sandbox has not issued it.
     pub fn revoke_token(&self, token: &str) -> Result<(), ControlError> {
-        let mut state = lock(&self.service.state);
+        let mut state = lock(&self.world.state);
         let claim = state.mint.read(token).ok_or(ControlError::UnknownToken)?;
-        state.mint.revoke(claim, self.service.clock.now());
+        state.mint.revoke(claim, self.world.clock.now());
         drop(state);
-        self.service.changes.tell();
+        self.world.changes.tell();
         Ok(())
     }
 
     /// The kind of a token that this sandbox has issued, valid or not.
     #[must_use]
     pub fn issued_token_kind(&self, token: &str) -> Option<TokenKind> {
-        let state = lock(&self.service.state);
+        let state = lock(&self.world.state);
         state.mint.read(token).map(|claim| claim.kind)
     }
 
@@ -268,8 +268,8 @@ impl Control {
     ///
     /// The same calls then give the same tokens again, so tokens from before must not be used.
     pub fn reset(&self) {
-        self.service.reset();
-        self.service.changes.tell();
+        self.world.reset();
+        self.world.changes.tell();
     }
 
     fn change_source(
@@ -286,7 +286,7 @@ impl Control {
         let unknown = || ControlError::UnknownUser {
             client_user_id: client_user_id.to_owned(),
         };
-        let mut state = lock(&self.service.state);
+        let mut state = lock(&self.world.state);
         let at = living_user(&state, app, client_user_id)?;
         let user = state.user_mut(at).ok_or_else(unknown)?;
         if connect {
@@ -294,33 +294,18 @@ impl Control {
         } else {
             user.disconnect(source);
         }
-        let user = self.service.snapshot(&state, at).ok_or_else(unknown)?;
+        let user = self.world.snapshot(&state, at).ok_or_else(unknown)?;
         drop(state);
-        self.service.changes.tell();
+        self.world.changes.tell();
         Ok(user)
     }
 
     fn app(&self, client_id: &str) -> Result<(usize, &AppCredentials), ControlError> {
-        self.service
+        self.world
             .app(client_id)
             .ok_or_else(|| ControlError::UnknownApp {
                 client_id: client_id.to_owned(),
             })
-    }
-}
-
-impl Service {
-    pub(crate) fn snapshot(&self, state: &State, at: u32) -> Option<UserSnapshot> {
-        let user = state.user(at)?;
-        Some(UserSnapshot {
-            client_id: self.apps.get(user.app)?.client_id.clone(),
-            client_user_id: user.client_user_id.to_string(),
-            human_id: user.human_id.clone(),
-            status: user.status(self.keeps_status()),
-            email: user.email.clone(),
-            sources: user.connections.iter().map(|source| **source).collect(),
-            created_at: clock::to_system(user.created),
-        })
     }
 }
 

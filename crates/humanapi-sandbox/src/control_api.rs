@@ -19,7 +19,7 @@ use crate::service::{BodyFault, Incoming, Service, allow, turn_away};
 use crate::source::Source;
 
 impl Service {
-    pub(crate) fn control_api(self: &Arc<Self>, incoming: &Incoming) -> Reply {
+    pub(crate) fn control_api(&self, incoming: &Incoming) -> Reply {
         let head = &incoming.head;
         let host = incoming.host.as_deref().unwrap_or_default();
         if let Err(refusal) = self.guard.check_control(&head.method, &head.headers, host) {
@@ -36,7 +36,7 @@ impl Service {
             }
         };
         let call = Call {
-            control: Control::new(Arc::clone(self)),
+            control: Control::new(Arc::clone(&self.world)),
             service: self,
             body,
             query: head.uri.query(),
@@ -115,7 +115,7 @@ impl Call<'_> {
     }
 
     fn events(&self) -> Answer {
-        let watch = self.service.changes.watch().ok_or_else(|| {
+        let watch = self.service.world.changes.watch().ok_or_else(|| {
             Refused::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too-many-watchers",
@@ -157,8 +157,8 @@ impl Call<'_> {
         json(
             StatusCode::OK,
             &ClockFace {
-                now: clock::instant(self.service.clock.now()),
-                frozen: self.service.clock.is_frozen(),
+                now: clock::instant(self.service.world.clock.now()),
+                frozen: self.service.world.clock.is_frozen(),
             },
         )
     }

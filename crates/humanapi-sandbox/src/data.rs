@@ -39,7 +39,7 @@ const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 impl Service {
     pub(crate) fn data_api(&self, incoming: &Incoming, note: &mut Note) -> Reply {
         let mut reply = self.try_data_api(incoming, note).unwrap_or_else(|problem| {
-            let mut reply = problem.write(&self.assumptions, true, &note.request_id);
+            let mut reply = problem.write(&self.world.assumptions, true, &note.request_id);
             match problem.status {
                 StatusCode::UNAUTHORIZED => {
                     reply
@@ -83,7 +83,7 @@ impl Service {
         let path = head.uri.path();
         let place = path.strip_suffix('/').unwrap_or(path);
         let reply = match place.strip_prefix("/v1/human").unwrap_or(place) {
-            "" => json(StatusCode::OK, &summary::summary(self.seed, &subject)),
+            "" => json(StatusCode::OK, &summary::summary(self.world.seed, &subject)),
             "/profile" => json(StatusCode::OK, &summary::profile(&subject)),
             "/activities" => self.list_activities(incoming, &subject)?,
             below => match below.strip_prefix("/activities/") {
@@ -105,12 +105,12 @@ impl Service {
         let token = bearer(&incoming.head.headers)
             .or_else(|| query_value(incoming.head.uri.query(), "access_token"))
             .ok_or_else(unauthorized)?;
-        if token == "demo" && self.assumptions.is(Assumption::DemoToken, "accepted") {
+        if token == "demo" && self.world.assumptions.is(Assumption::DemoToken, "accepted") {
             note.token_kind = Some(TokenKind::Access);
             return Ok(self.demo_subject());
         }
-        let state = lock(&self.state);
-        let standing = state.judge(&token, self.clock.now());
+        let state = lock(&self.world.state);
+        let standing = state.judge(&token, self.world.clock.now());
         let claim = match standing {
             Standing::Valid { claim, .. } | Standing::Expired(claim) | Standing::Revoked(claim) => {
                 claim
@@ -121,7 +121,11 @@ impl Service {
         let user = state.user(claim.holder).ok_or_else(unauthorized)?;
         if claim.kind != TokenKind::Client {
             note.client_user_id = Some(user.client_user_id.to_string());
-            note.client_id = self.apps.get(user.app).map(|app| app.client_id.clone());
+            note.client_id = self
+                .world
+                .apps
+                .get(user.app)
+                .map(|app| app.client_id.clone());
         }
         let valid = matches!(standing, Standing::Valid { .. });
         if !valid || claim.kind != TokenKind::Access {
@@ -138,7 +142,7 @@ impl Service {
     }
 
     fn demo_subject(&self) -> Subject {
-        let human_id = Numbers::new(keyed(self.seed, &[b"demo user"])).hex(32);
+        let human_id = Numbers::new(keyed(self.world.seed, &[b"demo user"])).hex(32);
         Subject {
             user_id: user_id(&human_id),
             human_id,
@@ -155,8 +159,11 @@ impl Service {
     fn list_activities(&self, incoming: &Incoming, subject: &Subject) -> Result<Reply, Problem> {
         let query = incoming.head.uri.query();
         let list = ListQuery::read(query)?;
-        let strict = self.assumptions.is(Assumption::FilterBounds, "strict");
-        let mut found = activities::of(self.seed, subject);
+        let strict = self
+            .world
+            .assumptions
+            .is(Assumption::FilterBounds, "strict");
+        let mut found = activities::of(self.world.seed, subject);
         found.retain(|activity| list.takes(activity, strict));
         let total = found.len() as u64;
         let page: Vec<_> = found
@@ -166,7 +173,7 @@ impl Service {
             .map(|activity| activity.write(subject, list.time_series))
             .collect();
         let mut reply = json(StatusCode::OK, &page);
-        if self.assumptions.is(Assumption::TotalCount, "present") {
+        if self.world.assumptions.is(Assumption::TotalCount, "present") {
             reply
                 .headers_mut()
                 .insert(X_TOTAL_COUNT, HeaderValue::from(total));
@@ -175,8 +182,11 @@ impl Service {
             host: incoming.host.as_deref().unwrap_or_default(),
             path: incoming.head.uri.path(),
             query: query.unwrap_or_default(),
-            exact_last: self.assumptions.is(Assumption::LastLink, "exact"),
-            on_single_page: self.assumptions.is(Assumption::SinglePageLinks, "present"),
+            exact_last: self.world.assumptions.is(Assumption::LastLink, "exact"),
+            on_single_page: self
+                .world
+                .assumptions
+                .is(Assumption::SinglePageLinks, "present"),
         };
         if let Some(link) = links.header(&list, total) {
             reply.headers_mut().insert(header::LINK, link);
@@ -191,7 +201,7 @@ impl Service {
         id: &str,
     ) -> Result<Reply, Problem> {
         let list = ListQuery::read(incoming.head.uri.query())?;
-        activities::of(self.seed, subject)
+        activities::of(self.world.seed, subject)
             .iter()
             .find(|activity: &&Activity| activity.id() == id)
             .map(|activity| json(StatusCode::OK, &activity.write(subject, list.time_series)))

@@ -346,12 +346,16 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
+    /// How many may be planned at once.
+    pub(crate) const MOST: usize = 1000;
+
     pub(crate) fn plan(&self, fault: Fault) -> Result<(), InvalidFault> {
         check(&fault)?;
         let mut planned = lock(&self.planned);
-        if planned.len() >= PLANNED {
+        if planned.len() >= Self::MOST {
             return Err(InvalidFault::new(format!(
-                "{PLANNED} faults are planned already; clear them or let them hit"
+                "{} faults are planned already; clear them or let them hit",
+                Self::MOST
             )));
         }
         planned.push(fault);
@@ -390,9 +394,6 @@ impl Faults {
         hit
     }
 }
-
-/// How many faults may be planned at once.
-const PLANNED: usize = 1000;
 
 /// The longest text of a fault, in bytes.
 const TEXT: usize = 1024;
@@ -515,7 +516,7 @@ mod tests {
     #[test]
     fn only_so_many_faults_are_planned_at_once() {
         let faults = Faults::default();
-        for _ in 0..PLANNED {
+        for _ in 0..Faults::MOST {
             faults.plan(Fault::drop_before()).unwrap();
         }
         assert!(faults.plan(Fault::drop_before()).is_err());

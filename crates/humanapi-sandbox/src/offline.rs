@@ -52,7 +52,7 @@ pub struct Delayed(pub Duration);
 impl OfflineSandbox {
     pub(crate) fn new(service: Arc<Service>) -> Self {
         Self {
-            control: Control::new(Arc::clone(&service)),
+            control: Control::new(Arc::clone(&service.world)),
             service,
         }
     }
@@ -103,7 +103,7 @@ impl OfflineSandbox {
     /// The credentials of a demo application.
     #[must_use]
     pub fn app(&self, kind: DemoApp) -> AppCredentials {
-        self.service.credentials(kind)
+        self.service.world.credentials(kind)
     }
 
     /// Control over this sandbox.

@@ -16,8 +16,10 @@ use crate::clock::{self, Clock};
 use crate::control::{Control, ControlError};
 use crate::guard::Guard;
 use crate::offline::OfflineSandbox;
+use crate::scenario::Scenario;
 use crate::server;
 use crate::service::Service;
+use crate::world::{Beginning, World};
 
 /// Why a sandbox did not start.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +83,7 @@ impl Sandbox {
     /// The credentials of a demo application.
     #[must_use]
     pub fn app(&self, kind: DemoApp) -> AppCredentials {
-        self.service.credentials(kind)
+        self.service.world.credentials(kind)
     }
 
     /// Control over this sandbox.
@@ -120,6 +122,7 @@ pub struct SandboxBuilder {
     assumptions: Vec<(Assumption, &'static str)>,
     log_capacity: usize,
     workers: usize,
+    scenario: Scenario,
 }
 
 impl fmt::Debug for SandboxBuilder {
@@ -150,6 +153,7 @@ impl SandboxBuilder {
             assumptions: Vec::new(),
             log_capacity: 4096,
             workers: 2,
+            scenario: Scenario::default(),
         }
     }
 
@@ -185,7 +189,8 @@ impl SandboxBuilder {
     /// A further address that hosted Connect links may lead back to.
     ///
     /// `https://app.example.test/connected` and `exampleapp://connected` are allowed from the
-    /// start. A callback may add a query and a fragment to an allowed address.
+    /// start. A callback may add a query and a fragment to an allowed address. An address that ends
+    /// in `/*`, such as `http://127.0.0.1:3000/*`, allows every path below it.
     pub fn callback(mut self, url: impl Into<String>) -> Self {
         self.callbacks.push(url.into());
         self
@@ -210,6 +215,12 @@ impl SandboxBuilder {
         })?;
         self.assumptions.push((assumption, own));
         Ok(self)
+    }
+
+    /// How the story begins; [`reset`](Control::reset) comes back to it.
+    pub fn scenario(mut self, scenario: Scenario) -> Self {
+        self.scenario = scenario;
+        self
     }
 
     /// How many requests the log keeps; 4096 by default.
@@ -260,7 +271,7 @@ impl SandboxBuilder {
         Ok(Sandbox {
             url: url_of(address),
             address,
-            control: Control::new(Arc::clone(&service)),
+            control: Control::new(Arc::clone(&service.world)),
             service,
             stop: Some(stop),
             thread: Some(thread),
@@ -288,14 +299,17 @@ impl SandboxBuilder {
             .frozen
             .or(frozen_by_default)
             .map_or_else(Clock::wall, Clock::frozen);
-        Service::new(
-            self.seed,
-            &self.callbacks,
+        // What the builder was told counts more than what a scenario says.
+        let assumptions = [self.scenario.assumptions.clone(), self.assumptions].concat();
+        let world = World::new(Beginning {
+            seed: self.seed,
+            callbacks: self.callbacks,
             clock,
-            Assumptions::new(&self.assumptions),
-            Guard::new(self.hosts, control_token),
-            self.log_capacity,
-        )
+            assumptions: Assumptions::new(&assumptions),
+            log_capacity: self.log_capacity,
+            scenario: self.scenario,
+        });
+        Service::new(Arc::new(world), Guard::new(self.hosts, control_token))
     }
 }
 

@@ -85,7 +85,7 @@ pub(crate) async fn serve(
     }
     drop(listener);
     // A watcher's answer would never end by itself.
-    service.changes.end();
+    service.world.changes.end();
     // Whatever is still under way after the grace is cut off with the runtime.
     let _ = timeout(GRACE, connections.shutdown()).await;
 }
@@ -337,11 +337,21 @@ mod tests {
     use crate::assumption::Assumptions;
     use crate::clock::Clock;
     use crate::guard::Guard;
+    use crate::scenario::Scenario;
+    use crate::world::{Beginning, World};
 
     fn service() -> Arc<Service> {
         let guard = Guard::new(Vec::new(), None);
         let assumptions = Assumptions::new(&[]);
-        Arc::new(Service::new(1, &[], Clock::wall(), assumptions, guard, 10))
+        let world = World::new(Beginning {
+            seed: 1,
+            callbacks: Vec::new(),
+            clock: Clock::wall(),
+            assumptions,
+            log_capacity: 10,
+            scenario: Scenario::default(),
+        });
+        Arc::new(Service::new(Arc::new(world), guard))
     }
 
     /// Something changes for five minutes, while `read` decides what becomes of what is told.
@@ -368,7 +378,7 @@ mod tests {
         });
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(300) {
-            service.changes.tell();
+            service.world.changes.tell();
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let served = !serving.is_finished();
@@ -380,14 +390,14 @@ mod tests {
     async fn a_watcher_that_does_not_read_is_hung_up_on() {
         let (service, served) = watch_for_a_while(false).await;
         assert!(!served);
-        assert!(!service.changes.is_watched());
+        assert!(!service.world.changes.is_watched());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_watcher_that_reads_is_kept() {
         let (service, served) = watch_for_a_while(true).await;
         assert!(served);
-        assert!(service.changes.is_watched());
+        assert!(service.world.changes.is_watched());
     }
 
     /// Sends `bytes` piece by piece, one each second, and gives what was answered before the

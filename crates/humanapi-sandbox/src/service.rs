@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,19 +10,13 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, StatusCode, request::Parts};
 use serde::Serialize;
 
-use crate::app::{AppCredentials, DemoApp};
-use crate::assumption::{Assumption, Assumptions};
-use crate::changes::Changes;
-use crate::clock::Clock;
-use crate::exchanges::Exchanges;
-use crate::fault::{FaultKind, Faults};
+use crate::assumption::Assumption;
+use crate::fault::FaultKind;
 use crate::guard::{Guard, TurnedAway};
-use crate::lock;
 use crate::reply::{self, Problem, REQUEST_ID, Reply};
-use crate::request_log::{Note, RequestLog};
-use crate::seed::{Numbers, keyed};
-use crate::state::State;
+use crate::request_log::Note;
 use crate::token_service::Desk;
+use crate::world::World;
 
 /// The longest body that is read.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
@@ -34,25 +27,17 @@ const SERVER: HeaderValue = HeaderValue::from_static(concat!(
     " (for development and tests only)"
 ));
 
+/// The side of a [`World`] that is turned to callers.
 pub(crate) struct Service {
-    pub(crate) seed: u64,
-    pub(crate) apps: Vec<AppCredentials>,
-    pub(crate) clock: Clock,
-    pub(crate) assumptions: Assumptions,
-    pub(crate) faults: Faults,
-    pub(crate) log: RequestLog,
-    pub(crate) exchanges: Exchanges,
+    pub(crate) world: Arc<World>,
     pub(crate) guard: Guard,
-    pub(crate) changes: Changes,
-    pub(crate) state: Mutex<State>,
-    serial: AtomicU64,
 }
 
-/// Says nothing of tokens and secrets, of which every other field holds some.
+/// Says nothing of the guard, which holds the control token.
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service")
-            .field("seed", &self.seed)
+            .field("world", &self.world)
             .finish_non_exhaustive()
     }
 }
@@ -117,64 +102,8 @@ pub(crate) struct Outcome {
 }
 
 impl Service {
-    pub(crate) fn new(
-        seed: u64,
-        callbacks: &[String],
-        clock: Clock,
-        assumptions: Assumptions,
-        guard: Guard,
-        log_capacity: usize,
-    ) -> Self {
-        let apps: Vec<_> = DemoApp::ALL
-            .iter()
-            .map(|app| AppCredentials::demo(seed, *app, callbacks))
-            .collect();
-        Self {
-            seed,
-            state: Mutex::new(State::new(seed, apps.len())),
-            apps,
-            clock,
-            assumptions,
-            faults: Faults::default(),
-            log: RequestLog::new(log_capacity),
-            exchanges: Exchanges::default(),
-            guard,
-            changes: Changes::default(),
-            serial: AtomicU64::new(0),
-        }
-    }
-
-    pub(crate) fn app(&self, client_id: &str) -> Option<(usize, &AppCredentials)> {
-        self.apps
-            .iter()
-            .enumerate()
-            .find(|(_, app)| app.client_id == client_id)
-    }
-
-    pub(crate) fn credentials(&self, kind: DemoApp) -> AppCredentials {
-        self.apps
-            .iter()
-            .find(|app| app.app == kind)
-            .cloned()
-            .unwrap_or_else(|| AppCredentials::demo(self.seed, kind, &[]))
-    }
-
-    /// Whether a user stays connected after the last source is gone.
-    pub(crate) fn keeps_status(&self) -> bool {
-        self.assumptions
-            .is(Assumption::LastSource, "stays-connected")
-    }
-
-    /// Back to how everything was at the start.
-    pub(crate) fn reset(&self) {
-        let mut state = lock(&self.state);
-        *state = State::new(self.seed, self.apps.len());
-        self.serial.store(0, Ordering::SeqCst);
-        self.clock.reset();
-        self.assumptions.reset();
-        self.faults.clear();
-        self.log.reset();
-        self.exchanges.reset();
+    pub(crate) fn new(world: Arc<World>, guard: Guard) -> Self {
+        Self { world, guard }
     }
 
     pub(crate) fn handle(self: &Arc<Self>, incoming: Incoming) -> Outcome {
@@ -198,7 +127,7 @@ impl Service {
             };
         }
         let mut note = self.note();
-        let hit = self.faults.hit(&incoming.head.method, path);
+        let hit = self.world.faults.hit(&incoming.head.method, path);
         let reply = match &hit.kind {
             Some(FaultKind::DropBefore) => reply::empty(StatusCode::OK),
             Some(FaultKind::Status {
@@ -213,10 +142,8 @@ impl Service {
 
     /// A note with the next request id.
     fn note(&self) -> Note {
-        let serial = self.serial.fetch_add(1, Ordering::SeqCst);
-        let start = keyed(self.seed, &[b"request", &serial.to_be_bytes()]);
         Note {
-            request_id: Numbers::new(start).uuid(),
+            request_id: self.world.next_request_id(),
             ..Note::default()
         }
     }
@@ -234,12 +161,12 @@ impl Service {
             (Some(_), _) if head.method != Method::POST => {
                 let problem =
                     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "tokens are had by POST");
-                let mut reply = problem.write(&self.assumptions, false, &note.request_id);
+                let mut reply = problem.write(&self.world.assumptions, false, &note.request_id);
                 allow(&mut reply, "POST");
                 reply
             }
             (_, Err(fault)) => Problem::new(fault.status(), fault.message()).write(
-                &self.assumptions,
+                &self.world.assumptions,
                 false,
                 &note.request_id,
             ),
@@ -247,7 +174,7 @@ impl Service {
             (None, Ok(_)) if is_data(path) => self.data_api(incoming, note),
             (None, Ok(body)) => self.page(incoming, body, note).unwrap_or_else(|| {
                 Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path").write(
-                    &self.assumptions,
+                    &self.world.assumptions,
                     true,
                     &note.request_id,
                 )
@@ -267,7 +194,7 @@ impl Service {
             code: error_code.clone().map(Cow::Owned),
             ..Problem::new(status, "a planned fault")
         };
-        let mut reply = problem.write(&self.assumptions, false, &note.request_id);
+        let mut reply = problem.write(&self.world.assumptions, false, &note.request_id);
         if let Some(text) = retry_after
             && let Ok(value) = HeaderValue::from_str(text)
         {
@@ -286,7 +213,7 @@ impl Service {
         delay: Option<Duration>,
     ) -> Outcome {
         let in_header = matches!(
-            self.assumptions.value(Assumption::RequestId),
+            self.world.assumptions.value(Assumption::RequestId),
             "both" | "header"
         );
         if in_header && let Ok(id) = HeaderValue::from_str(&note.request_id) {
@@ -304,15 +231,15 @@ impl Service {
             (None, Some(by)) => Some(FaultKind::Delay(by).name()),
             (None, None) => None,
         };
-        self.log.push(
-            self.clock.now(),
+        self.world.log.push(
+            self.world.clock.now(),
             &head.method,
             &head.uri,
             status,
             note,
             name,
         );
-        self.changes.tell();
+        self.world.changes.tell();
         Outcome {
             reply: (!dropped).then(|| sign(reply)),
             delay,

@@ -62,9 +62,6 @@ const RECENT_TOKENS: usize = 40;
 /// How many sittings are kept: the oldest one makes room, as if it had told nothing.
 const SITTINGS: usize = 16_384;
 
-/// How many bytes of users and their wishes are kept, until a reset makes room.
-pub(crate) const HELD: usize = 64 * 1024 * 1024;
-
 /// What a user takes besides the text that they come with.
 const USER: usize = 512;
 
@@ -73,6 +70,14 @@ const USER: usize = 512;
 pub(crate) struct Full;
 
 impl State {
+    /// How many bytes of users and their wishes are kept, until a reset makes room.
+    pub(crate) const HELD: usize = 64 * 1024 * 1024;
+
+    /// What a user takes; the id is kept twice: in the user and where it is looked up.
+    pub(crate) const fn size_of_user(client_user_id: &str) -> usize {
+        USER + 2 * client_user_id.len()
+    }
+
     pub(crate) fn new(seed: u64, apps: usize) -> Self {
         Self {
             mint: Mint::new(seed),
@@ -116,8 +121,7 @@ impl State {
             }
             return Ok(at);
         }
-        // The id is kept twice: in the user and where it is looked up.
-        self.hold(USER + 2 * client_user_id.len())?;
+        self.hold(Self::size_of_user(client_user_id))?;
         let at = u32::try_from(self.users.len()).unwrap_or(u32::MAX);
         self.users
             .push(User::new(self.seed, app, client_user_id, now));
@@ -162,7 +166,7 @@ impl State {
 
     fn hold(&mut self, bytes: usize) -> Result<(), Full> {
         let held = self.held.saturating_add(bytes);
-        if held > HELD {
+        if held > Self::HELD {
             return Err(Full);
         }
         self.held = held;
@@ -306,7 +310,7 @@ mod tests {
             made += 1;
         }
         assert!((31..32).contains(&made), "{made}");
-        assert!(state.held <= HELD);
+        assert!(state.held <= State::HELD);
         // Whoever is there already is served all the same.
         let user = state.begin(0, &format!("0{long}"), false, 0).unwrap();
         let before = state.held;

@@ -46,7 +46,7 @@ impl Service {
         note: &mut Note,
     ) -> Reply {
         let answer = self.try_exchange(desk, headers, body, note);
-        self.exchanges.count(note.token_kind, answer.is_err());
+        self.world.exchanges.count(note.token_kind, answer.is_err());
         answer.unwrap_or_else(|problem| self.refuse_token(&problem, &note.request_id))
     }
 
@@ -59,6 +59,7 @@ impl Service {
     ) -> Result<Reply, Problem> {
         let wish = self.read_wish(desk, headers, body, note)?;
         let (at, app) = self
+            .world
             .app(&wish.client_id)
             .ok_or_else(|| self.bad_credentials("INVALID_CLIENT_ID", "no such application"))?;
         note.client_id = Some(wish.client_id.clone());
@@ -67,8 +68,8 @@ impl Service {
             return self.issue_client_token(at, app);
         }
         check_desk(self, desk, app, wish.kind)?;
-        let now = self.clock.now();
-        let grant = self.decide(&mut lock(&self.state), at, &wish, now)?;
+        let now = self.world.clock.now();
+        let grant = self.decide(&mut lock(&self.world.state), at, &wish, now)?;
         Ok(self.write_grant(desk, wish.kind, &grant))
     }
 
@@ -112,7 +113,10 @@ impl Service {
         if email.as_ref().is_some_and(|email| email.len() > EMAIL) {
             fields.reject("client_user_email", TOO_LONG);
         }
-        if self.assumptions.is(Assumption::EmailFormat, "checked")
+        if self
+            .world
+            .assumptions
+            .is(Assumption::EmailFormat, "checked")
             && email.as_ref().is_some_and(|email| !email.contains('@'))
         {
             fields.reject("client_user_email", "must be an e-mail address");
@@ -138,7 +142,8 @@ impl Service {
     /// The greatest length of a user id in bytes, where there is one.
     fn longest_user_id(&self) -> Option<usize> {
         // "none" is no number.
-        self.assumptions
+        self.world
+            .assumptions
             .value(Assumption::UserIdLength)
             .parse()
             .ok()
@@ -146,7 +151,10 @@ impl Service {
 
     fn check_secret(&self, app: &AppCredentials, wish: &Wish) -> Result<(), Problem> {
         let needed = wish.kind == TokenKind::Access
-            || self.assumptions.is(Assumption::ClientSecret, "required");
+            || self
+                .world
+                .assumptions
+                .is(Assumption::ClientSecret, "required");
         match &wish.client_secret {
             Some(secret) if *secret == app.client_secret => Ok(()),
             None if !needed => Ok(()),
@@ -158,7 +166,11 @@ impl Service {
     }
 
     fn bad_credentials(&self, code: &'static str, message: &'static str) -> Problem {
-        let status = match self.assumptions.value(Assumption::BadCredentialsStatus) {
+        let status = match self
+            .world
+            .assumptions
+            .value(Assumption::BadCredentialsStatus)
+        {
             "400" => StatusCode::BAD_REQUEST,
             "403" => StatusCode::FORBIDDEN,
             _ => StatusCode::UNAUTHORIZED,
@@ -174,9 +186,9 @@ impl Service {
                 "the Admin API is off for this application",
             ));
         }
-        let now = self.clock.now();
+        let now = self.world.clock.now();
         let holder = u32::try_from(at).unwrap_or(u32::MAX);
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.world.state);
         let minted = state.issue(TokenKind::Client, holder, false, now);
         let client_token = state.mint.jwt(&minted.text, &app.client_id, now);
         drop(state);
@@ -197,7 +209,7 @@ impl Service {
         wish: &Wish,
         now: i64,
     ) -> Result<Grant, Problem> {
-        let keeps = self.keeps_status();
+        let keeps = self.world.keeps_status();
         let known = state.find(app, &wish.client_user_id);
         let status = known
             .and_then(|at| state.user(at))
@@ -207,7 +219,10 @@ impl Service {
                 return Err(self.session_refusal());
             }
             (TokenKind::Session, _, _) => {
-                let same = self.assumptions.is(Assumption::HumanIdAfterDelete, "same");
+                let same = self
+                    .world
+                    .assumptions
+                    .is(Assumption::HumanIdAfterDelete, "same");
                 let at = state
                     .begin(app, &wish.client_user_id, same, now)
                     .map_err(full)?;
@@ -220,6 +235,7 @@ impl Service {
             (TokenKind::Id, ..) => return Err(self.id_refusal()),
             (_, None, _)
                 if self
+                    .world
                     .assumptions
                     .is(Assumption::UnknownUserAccess, "unknown-user") =>
             {
@@ -233,7 +249,10 @@ impl Service {
                 ));
             }
         };
-        let revoke = self.assumptions.is(Assumption::Reissue, "revoke-older");
+        let revoke = self
+            .world
+            .assumptions
+            .is(Assumption::Reissue, "revoke-older");
         let minted = state.issue(wish.kind, holder, revoke, now);
         Ok(Grant {
             refresh: state.mint.refresh(minted.claim.serial),
@@ -246,34 +265,42 @@ impl Service {
     }
 
     fn session_refusal(&self) -> Problem {
-        let status = match self.assumptions.value(Assumption::SessionRefusalStatus) {
+        let status = match self
+            .world
+            .assumptions
+            .value(Assumption::SessionRefusalStatus)
+        {
             "409" => StatusCode::CONFLICT,
             _ => StatusCode::FORBIDDEN,
         };
         let message = "this user has connected before and needs an id token";
-        match self.assumptions.value(Assumption::SessionRefusalCode) {
+        match self.world.assumptions.value(Assumption::SessionRefusalCode) {
             "absent" => Problem::new(status, message),
             _ => Problem::coded(status, "SESSION_TOKEN_GENERATION_NOT_ALLOWED", message),
         }
     }
 
     fn id_refusal(&self) -> Problem {
-        unknown_user(match self.assumptions.value(Assumption::IdRefusalStatus) {
-            "403" => StatusCode::FORBIDDEN,
-            _ => StatusCode::NOT_FOUND,
-        })
+        unknown_user(
+            match self.world.assumptions.value(Assumption::IdRefusalStatus) {
+                "403" => StatusCode::FORBIDDEN,
+                _ => StatusCode::NOT_FOUND,
+            },
+        )
     }
 
     fn lifetime(&self, kind: TokenKind) -> Option<u32> {
-        self.assumptions
+        self.world
+            .assumptions
             .is(Assumption::Lifetimes, "present")
             .then(|| kind.lifetime())
     }
 
     fn write_grant(&self, desk: Desk, kind: TokenKind, grant: &Grant) -> Reply {
         let lifetime = self.lifetime(kind);
-        let lean = self.assumptions.is(Assumption::IdResponse, "lean");
+        let lean = self.world.assumptions.is(Assumption::IdResponse, "lean");
         let refresh = self
+            .world
             .assumptions
             .is(Assumption::RefreshTokens, "present")
             .then_some(&grant.refresh);
@@ -313,8 +340,12 @@ impl Service {
 
     /// Writes a refusal of the token service, hidden in a 200 when that assumption is set.
     pub(crate) fn refuse_token(&self, problem: &Problem, request_id: &str) -> Reply {
-        let mut reply = problem.write(&self.assumptions, false, request_id);
-        if self.assumptions.is(Assumption::RefusalStatusLine, "200") {
+        let mut reply = problem.write(&self.world.assumptions, false, request_id);
+        if self
+            .world
+            .assumptions
+            .is(Assumption::RefusalStatusLine, "200")
+        {
             *reply.status_mut() = StatusCode::OK;
         }
         reply
@@ -343,7 +374,7 @@ fn check_desk(
             "this application gets its access tokens from the Connect token service",
         ),
     };
-    if wrong && service.assumptions.is(assumption, "refuse") {
+    if wrong && service.world.assumptions.is(assumption, "refuse") {
         return Err(Problem::coded(
             StatusCode::FORBIDDEN,
             "NOT_AUTHORIZED",

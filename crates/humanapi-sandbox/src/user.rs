@@ -140,9 +140,14 @@ impl User {
         self.oldest_valid[claim.kind as usize] = claim.serial;
     }
 
+    /// As after connecting a source and disconnecting it again.
+    pub(crate) fn connect_once(&mut self) {
+        self.ever_connected = true;
+    }
+
     /// False when it was connected already.
     pub(crate) fn connect(&mut self, source: &'static Source) -> bool {
-        self.ever_connected = true;
+        self.connect_once();
         let is_new = !self.connections.contains(&source);
         if is_new {
             self.connections.push(source);

@@ -169,7 +169,7 @@ impl Service {
         let form = match ActionForm::read(headers, body) {
             Ok(form) => form,
             Err(problem) => {
-                return Some(problem.write(&self.assumptions, false, &note.request_id));
+                return Some(problem.write(&self.world.assumptions, false, &note.request_id));
             }
         };
         if let Action::Connect(source) = action
@@ -205,10 +205,10 @@ impl Service {
         hosted: Option<&Hosted>,
         note: &mut Note,
     ) -> Outcome {
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.world.state);
         let app = hosted.map(|hosted| hosted.app);
         self.admit(&state, form.token.as_deref(), app, note)
-            .and_then(|claim| change(&mut state, claim, action, form, self.clock.now()))
+            .and_then(|claim| change(&mut state, claim, action, form, self.world.clock.now()))
             .unwrap_or_else(Outcome::Ended)
     }
 
@@ -220,7 +220,7 @@ impl Service {
     ) -> Reply {
         let told = query_value(query, "told").and_then(|told| News::read(&told));
         let (screen, news) = {
-            let state = lock(&self.state);
+            let state = lock(&self.world.state);
             let app = authority.hosted.as_ref().map(|hosted| hosted.app);
             self.admit(&state, Some(authority.token), app, note)
                 .and_then(|claim| {
@@ -247,7 +247,7 @@ impl Service {
         let token = token
             .filter(|token| !token.is_empty())
             .ok_or(Status::MissingSessionToken)?;
-        let (claim, expired) = match state.judge(token, self.clock.now()) {
+        let (claim, expired) = match state.judge(token, self.world.clock.now()) {
             Standing::Valid { claim, .. } => (claim, false),
             Standing::Expired(claim) => (claim, true),
             Standing::Revoked(_) | Standing::Foreign => return Err(Status::SessionTokenInvalid),
@@ -260,12 +260,17 @@ impl Service {
             .user(claim.holder)
             .ok_or(Status::SessionTokenInvalid)?;
         note.client_user_id = Some(user.client_user_id.to_string());
-        note.client_id = self.apps.get(user.app).map(|app| app.client_id.clone());
+        note.client_id = self
+            .world
+            .apps
+            .get(user.app)
+            .map(|app| app.client_id.clone());
         let ended = claim.kind == TokenKind::Session
             && self
+                .world
                 .assumptions
                 .is(Assumption::SessionAfterConnect, "ended")
-            && user.status(self.keeps_status()) == UserStatus::Connected;
+            && user.status(self.world.keeps_status()) == UserStatus::Connected;
         if ended || app.is_some_and(|app| app != user.app) {
             return Err(Status::SessionTokenInvalid);
         }
@@ -283,6 +288,7 @@ impl Service {
         let client_id = client_id.ok_or("This link lacks its clientId.")?;
         let callback = callback.ok_or("This link lacks its callback.")?;
         let (app, known) = self
+            .world
             .app(&client_id)
             .ok_or("This link names an application that does not exist.")?;
         if callback.len() > CALLBACK {

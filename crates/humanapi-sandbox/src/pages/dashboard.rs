@@ -49,10 +49,10 @@ enum Left {
 
 impl Service {
     pub(super) fn dashboard_page(&self, incoming: &Incoming) -> Reply {
-        let now = self.clock.now();
+        let now = self.world.clock.now();
         let (users, tokens) = self.users_and_tokens(now);
         let host = incoming.host.as_deref().unwrap_or_default();
-        let requests = self.log.latest(REQUESTS);
+        let requests = self.world.log.latest(REQUESTS);
         let content = html! {
             main {
                 header {
@@ -90,7 +90,7 @@ impl Service {
                         (self.fault_section())
                     }
                 }
-                (assumption_section(&self.assumptions.settings()))
+                (assumption_section(&self.world.assumptions.settings()))
                 (start_over_section())
             }
             p #news .news role="status" {}
@@ -106,12 +106,12 @@ impl Service {
     }
 
     fn users_and_tokens(&self, now: clock::Millis) -> (Users, Vec<TokenRow>) {
-        let state = lock(&self.state);
+        let state = lock(&self.world.state);
         let count = state.users().len();
         let latest = (0..count)
             .rev()
             .take(USERS)
-            .filter_map(|at| self.snapshot(&state, u32::try_from(at).ok()?))
+            .filter_map(|at| self.world.snapshot(&state, u32::try_from(at).ok()?))
             .collect();
         let tokens = state
             .recent(now)
@@ -140,12 +140,12 @@ impl Service {
         html! {
             dl #live-facts data-live {
                 div { dt { "Address" } dd { code { "http://" (host) } } }
-                div { dt { "Seed" } dd { code { (self.seed) } } }
+                div { dt { "Seed" } dd { code { (self.world.seed) } } }
                 div {
                     dt { "Clock" }
-                    dd { code { (clock::instant(now)) } @if self.clock.is_frozen() { " (frozen)" } }
+                    dd { code { (clock::instant(now)) } @if self.world.clock.is_frozen() { " (frozen)" } }
                 }
-                div { dt { "Token requests" } dd { (self.exchanges.read().total()) } }
+                div { dt { "Token requests" } dd { (self.world.exchanges.read().total()) } }
             }
         }
     }
@@ -238,7 +238,7 @@ impl Service {
                             th scope="col" role="columnheader" { "Access tokens from" } th scope="col" role="columnheader" { "Admin API" }
                         } }
                         tbody role="rowgroup" {
-                            @for app in &self.apps {
+                            @for app in &self.world.apps {
                                 tr role="row" {
                                     th scope="row" role="rowheader" { (app.app.name()) }
                                     td .mono.id role="cell" data-label="Client id" { (app.client_id) }
@@ -275,7 +275,8 @@ impl Service {
     }
 
     fn app_name(&self, client_id: &str) -> &'static str {
-        self.app(client_id)
+        self.world
+            .app(client_id)
             .map(|(_, app)| app.app.name())
             .unwrap_or_default()
     }
@@ -286,7 +287,7 @@ impl Service {
                 h2 #clock { "Clock" }
                 p #live-clock data-live {
                     code { (clock::instant(now)) }
-                    @if self.clock.is_frozen() { " It stands still unless moved." }
+                    @if self.world.clock.is_frozen() { " It stands still unless moved." }
                     @else { " It runs, and can be moved forward." }
                 }
                 form .buttons data-needs-script hidden data-path="/sandbox/clock/advance" {
@@ -315,7 +316,7 @@ impl Service {
     }
 
     fn fault_section(&self) -> Markup {
-        let planned = self.faults.planned();
+        let planned = self.world.faults.planned();
         html! {
             section aria-labelledby="faults" {
                 h2 #faults { "Faults" }

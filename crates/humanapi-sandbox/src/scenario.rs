@@ -1,0 +1,396 @@
+//! How a story begins: users in given states, faults, assumptions, and credentials of one's own, read from JSON.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::app::{AppCredentials, DemoApp};
+use crate::assumption::{Assumption, spelling};
+use crate::clock::Millis;
+use crate::fault::{Fault, FaultWire, Faults};
+use crate::source::Source;
+use crate::state::State;
+use crate::user::UserStatus;
+
+/// How a sandbox begins, and what [`reset`](crate::Control::reset) comes back to.
+///
+/// ```
+/// use humanapi_sandbox::{DemoApp, Sandbox, Scenario, UserStatus};
+///
+/// let scenario = Scenario::from_json(
+///     br#"{
+///         "apps": {"connect": {"client_id": "my-app", "client_secret": "made up"}},
+///         "users": [
+///             {"client_user_id": "patient-17", "sources": ["strider"]},
+///             {"client_user_id": "patient-18", "status": "deleted", "app": "hip"}
+///         ],
+///         "faults": [{"kind": "status", "status": 503, "path": "/v1/human"}],
+///         "assumptions": {"id-response": "lean"}
+///     }"#,
+/// )?;
+/// let sandbox = Sandbox::builder().scenario(scenario).build_offline();
+/// let user = sandbox.control().user("my-app", "patient-17")?.unwrap();
+/// assert_eq!(user.status, UserStatus::Connected);
+/// assert_eq!(sandbox.control().faults().len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Every part may be left out. `app` is `connect` (the default), `hip` or `no-admin`; `status` is
+/// `started`, `connected` or `deleted`, and follows from the sources where it is left out.
+/// A source is given by its id, its word or its name, a fault as the control API takes it.
+/// `Debug` leaves secrets out.
+#[derive(Clone, Default)]
+pub struct Scenario {
+    apps: Vec<OwnCredentials>,
+    users: Vec<Person>,
+    faults: Vec<Fault>,
+    pub(crate) assumptions: Vec<(Assumption, &'static str)>,
+}
+
+impl fmt::Debug for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scenario")
+            .field("users", &self.users.len())
+            .field("faults", &self.faults.len())
+            .field("assumptions", &self.assumptions.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
+struct OwnCredentials {
+    app: DemoApp,
+    client_id: String,
+    client_secret: String,
+}
+
+#[derive(Clone)]
+struct Person {
+    app: usize,
+    client_user_id: String,
+    email: Option<String>,
+    status: UserStatus,
+    sources: Vec<&'static Source>,
+}
+
+/// A scenario that makes no sense, with the place in its JSON.
+///
+/// The text repeats names of fields, of sources and of assumptions, and no other value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+#[non_exhaustive]
+pub struct InvalidScenario {
+    /// Where, such as `users[2].sources[0]`, or line and column.
+    pub place: String,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+impl InvalidScenario {
+    fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            place: place.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ScenarioWire {
+    apps: BTreeMap<String, CredentialsWire>,
+    users: Vec<PersonWire>,
+    faults: Vec<FaultWire>,
+    assumptions: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CredentialsWire {
+    client_id: String,
+    client_secret: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PersonWire {
+    client_user_id: String,
+    #[serde(default)]
+    app: Option<String>,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    status: Option<String>,
+    #[serde(default)]
+    sources: Vec<String>,
+}
+
+impl Scenario {
+    /// Reads a scenario.
+    ///
+    /// # Errors
+    ///
+    /// If it is no JSON, or has a field, an application, a source, a status, a fault or an
+    /// assumption that there is not.
+    pub fn from_json(json: &[u8]) -> Result<Self, InvalidScenario> {
+        // Some editors write one.
+        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+        let wire: ScenarioWire = serde_json::from_slice(json).map_err(|error| unread(&error))?;
+        let mut faults = Vec::new();
+        for (at, fault) in wire.faults.into_iter().enumerate() {
+            let fault = Fault::try_from(fault).map_err(|error| {
+                InvalidScenario::new(format!("faults[{at}]"), error.to_string())
+            })?;
+            faults.push(fault);
+        }
+        if faults.len() > Faults::MOST {
+            return Err(InvalidScenario::new(
+                "faults",
+                format!("there may be {} at once", Faults::MOST),
+            ));
+        }
+        Ok(Self {
+            apps: read_apps(wire.apps)?,
+            users: read_users(wire.users)?,
+            faults,
+            assumptions: read_assumptions(wire.assumptions)?,
+        })
+    }
+
+    /// The application with one's own credentials, where there are some for it.
+    pub(crate) fn dress(&self, mut app: AppCredentials) -> AppCredentials {
+        if let Some(own) = self.apps.iter().find(|own| own.app == app.app) {
+            app.client_id.clone_from(&own.client_id);
+            app.client_secret.clone_from(&own.client_secret);
+        }
+        app
+    }
+
+    pub(crate) fn populate(&self, state: &mut State, now: Millis) {
+        for person in &self.users {
+            // They fit: what they take was counted when they were read.
+            let Ok(at) = state.begin(person.app, &person.client_user_id, false, now) else {
+                return;
+            };
+            if let Some(email) = &person.email
+                && state.set_email(at, email).is_err()
+            {
+                return;
+            }
+            if let Some(user) = state.user_mut(at)
+                && person.status == UserStatus::Connected
+            {
+                user.connect_once();
+                for source in &person.sources {
+                    user.connect(source);
+                }
+            }
+            if person.status == UserStatus::Deleted {
+                state.delete(at);
+            }
+        }
+    }
+
+    pub(crate) fn plan(&self, faults: &Faults) {
+        for fault in &self.faults {
+            // Each was checked when it was read, and there are not too many.
+            let _ = faults.plan(fault.clone());
+        }
+    }
+}
+
+fn unread(error: &serde_json::Error) -> InvalidScenario {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let text = error.to_string();
+    // Other messages repeat values, and a value may be meant to stay secret.
+    let names_a_field = ["unknown field", "missing field", "duplicate field"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    let problem = if names_a_field {
+        text.split(" at line ").next().unwrap_or_default()
+    } else if error.is_data() {
+        "a value of another type than this field has"
+    } else {
+        "this is no JSON"
+    };
+    InvalidScenario::new(place, problem)
+}
+
+fn read_app(name: &str, place: &str) -> Result<DemoApp, InvalidScenario> {
+    let known = DemoApp::ALL.iter().find(|app| app.word() == name);
+    known.copied().ok_or_else(|| {
+        InvalidScenario::new(
+            place,
+            "no such application; there are connect, hip and no-admin",
+        )
+    })
+}
+
+fn read_apps(
+    apps: BTreeMap<String, CredentialsWire>,
+) -> Result<Vec<OwnCredentials>, InvalidScenario> {
+    let mut ids = HashSet::new();
+    let mut own = Vec::new();
+    for (name, wire) in apps {
+        let place = format!("apps.{name}");
+        let app = read_app(&name, &place)?;
+        if wire.client_id.is_empty() || wire.client_secret.is_empty() {
+            let problem = "client_id and client_secret must not be empty";
+            return Err(InvalidScenario::new(place, problem));
+        }
+        if !ids.insert(wire.client_id.clone()) {
+            let problem = "another application has this client_id";
+            return Err(InvalidScenario::new(place, problem));
+        }
+        own.push(OwnCredentials {
+            app,
+            client_id: wire.client_id,
+            client_secret: wire.client_secret,
+        });
+    }
+    Ok(own)
+}
+
+fn read_users(users: Vec<PersonWire>) -> Result<Vec<Person>, InvalidScenario> {
+    let mut seen = HashSet::new();
+    let mut people = Vec::new();
+    let mut bytes = 0;
+    for (at, wire) in users.into_iter().enumerate() {
+        let place = |field: &str| format!("users[{at}]{field}");
+        let app = match &wire.app {
+            Some(name) => read_app(name, &place(".app"))?,
+            None => DemoApp::Connect,
+        };
+        if wire.client_user_id.is_empty() {
+            let problem = "must not be empty";
+            return Err(InvalidScenario::new(place(".client_user_id"), problem));
+        }
+        if !seen.insert((app, wire.client_user_id.clone())) {
+            let problem = "this application has a user of this id already";
+            return Err(InvalidScenario::new(place(".client_user_id"), problem));
+        }
+        let mut sources = Vec::new();
+        for (number, name) in wire.sources.iter().enumerate() {
+            sources.push(Source::find(name).ok_or_else(|| {
+                let place = place(&format!(".sources[{number}]"));
+                InvalidScenario::new(place, format!("no source is called {name:?}"))
+            })?);
+        }
+        let status = match wire.status.as_deref() {
+            None if sources.is_empty() => UserStatus::Started,
+            None | Some("connected") => UserStatus::Connected,
+            Some("started") => UserStatus::Started,
+            Some("deleted") => UserStatus::Deleted,
+            Some(_) => {
+                let problem = "no such status; there are started, connected and deleted";
+                return Err(InvalidScenario::new(place(".status"), problem));
+            }
+        };
+        if status != UserStatus::Connected && !sources.is_empty() {
+            let problem = "only a connected user has sources";
+            return Err(InvalidScenario::new(place(".sources"), problem));
+        }
+        bytes +=
+            State::size_of_user(&wire.client_user_id) + wire.email.as_ref().map_or(0, String::len);
+        if bytes > State::HELD {
+            let problem = "more users than a sandbox holds";
+            return Err(InvalidScenario::new(place(""), problem));
+        }
+        people.push(Person {
+            app: DemoApp::ALL.iter().position(|own| *own == app).unwrap_or(0),
+            client_user_id: wire.client_user_id,
+            email: wire.email,
+            status,
+            sources,
+        });
+    }
+    Ok(people)
+}
+
+fn read_assumptions(
+    assumptions: BTreeMap<String, String>,
+) -> Result<Vec<(Assumption, &'static str)>, InvalidScenario> {
+    let mut read = Vec::new();
+    for (name, value) in assumptions {
+        let place = format!("assumptions.{name}");
+        let assumption: Assumption = name
+            .parse()
+            .map_err(|_| InvalidScenario::new(&*place, "no assumption has this name"))?;
+        let own = spelling(assumption, &value).ok_or_else(|| {
+            let values = assumption.values().join(", ");
+            InvalidScenario::new(&*place, format!("its values are {values}"))
+        })?;
+        read.push((assumption, own));
+    }
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(json: &str, place: &str, problem: &str) {
+        let error = Scenario::from_json(json.as_bytes()).unwrap_err();
+        assert_eq!(error.place, place, "{error}");
+        assert!(error.problem.contains(problem), "{error}");
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_its_place_and_without_its_value() {
+        check("{", "line 1, column 1", "no JSON");
+        check(r#"{"user":[]}"#, "line 1, column 7", "unknown field `user`");
+        check(r#"{"users":"canary"}"#, "line 1, column 17", "another type");
+        check(
+            r#"{"users":[{}]}"#,
+            "line 1, column 12",
+            "missing field `client_user_id`",
+        );
+        check(
+            r#"{"apps":{"web":{"client_id":"a","client_secret":"canary"}}}"#,
+            "apps.web",
+            "hip",
+        );
+        check(
+            r#"{"apps":{"hip":{"client_id":"","client_secret":"canary"}}}"#,
+            "apps.hip",
+            "must not be empty",
+        );
+        check(
+            r#"{"apps":{"hip":{"client_id":"a","client_secret":"canary"},"connect":{"client_id":"a","client_secret":"b"}}}"#,
+            "apps.hip",
+            "another application",
+        );
+        let user = |rest: &str| format!(r#"{{"users":[{{"client_user_id":"u"{rest}}}]}}"#);
+        check(&user(r#","app":"canary""#), "users[0].app", "no-admin");
+        check(&user(r#","status":"canary""#), "users[0].status", "deleted");
+        check(&user(r#","sources":["x"]"#), "users[0].sources[0]", "\"x\"");
+        check(
+            &user(r#","status":"started","sources":["strider"]"#),
+            "users[0].sources",
+            "only a connected user",
+        );
+        check(
+            &user(r#"},{"client_user_id":"u""#),
+            "users[1].client_user_id",
+            "already",
+        );
+        check(
+            r#"{"faults":[{"kind":"status"}]}"#,
+            "faults[0]",
+            "needs a status",
+        );
+        check(
+            r#"{"assumptions":{"x":"y"}}"#,
+            "assumptions.x",
+            "no assumption",
+        );
+        check(
+            r#"{"assumptions":{"id-response":"fat"}}"#,
+            "assumptions.id-response",
+            "full, lean",
+        );
+    }
+}
