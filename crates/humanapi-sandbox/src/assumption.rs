@@ -50,8 +50,15 @@ macro_rules! assumptions {
 assumptions! {
     /// The status of a refused session request of a user who has connected.
     SessionRefusalStatus = "session-refusal-status": ["403", "409"];
-    /// Whether that refusal carries an `errorCode`; none is documented, so the sandbox's own is made up.
-    SessionRefusalCode = "session-refusal-code": ["made-up", "absent"];
+    /// The `errorCode` of that refusal; none is documented, so the sandbox's own is made up, and a documented one of another meaning may come as well.
+    SessionRefusalCode = "session-refusal-code": [
+        "made-up",
+        "absent",
+        "NOT_AUTHORIZED",
+        "ACCESS_TOKEN_GENERATION_NOT_ALLOWED",
+        "CLIENT_TOKEN_GENERATION_NOT_ALLOWED",
+        "UNKNOWN_CLIENT_USER_ID",
+    ];
     /// Whether session and id requests must carry the client secret. A wrong one is always refused.
     ClientSecret = "client-secret": ["optional", "required"];
     /// Whether an id response has all fields, or only the token, its prefixed lifetime and its refresh token.

@@ -4,10 +4,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::Method;
+use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::lock;
+use crate::reply::{self, Reply};
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,14 @@ pub enum FaultKind {
         retry_after: Option<String>,
         /// The `errorCode` in the body.
         error_code: Option<String>,
+    },
+    /// Something between caller and service answers in the service's place, and the request has no effect:
+    /// a firewall, a gateway, a network's sign-in page. Nothing of the answer is the service's own.
+    Intermediary {
+        /// The status, 200 to 599.
+        status: u16,
+        /// What it says.
+        body: IntermediaryBody,
     },
     /// The request takes effect and its answer waits this long.
     Delay(Duration),
@@ -36,8 +45,9 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// The names of all kinds.
-    pub(crate) const NAMES: [&str; 6] = [
+    pub(crate) const NAMES: [&str; 7] = [
         "status",
+        "intermediary",
         "delay",
         "drop-before",
         "drop-after",
@@ -50,11 +60,60 @@ impl FaultKind {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Status { .. } => "status",
+            Self::Intermediary { .. } => "intermediary",
             Self::Delay(_) => "delay",
             Self::DropBefore => "drop-before",
             Self::DropAfter => "drop-after",
             Self::TruncatedBody => "truncated-body",
             Self::GarbageBody => "garbage-body",
+        }
+    }
+}
+
+/// What something between caller and service says in the service's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum IntermediaryBody {
+    /// A page, as a firewall or a network's sign-in has them.
+    Html,
+    /// No byte.
+    Empty,
+    /// A line of plain text.
+    Text,
+    /// JSON of another form than the service's, as a gateway writes it.
+    Json,
+}
+
+impl IntermediaryBody {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Html, Self::Empty, Self::Text, Self::Json];
+
+    /// Its name in the control API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Empty => "empty",
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+
+    /// The answer of this status.
+    pub(crate) fn reply(self, status: StatusCode) -> Reply {
+        match self {
+            Self::Html => reply::html(
+                status,
+                "<!doctype html><title>Blocked</title><p>Enable JavaScript and cookies to continue."
+                    .to_owned(),
+            ),
+            Self::Empty => reply::empty(status),
+            Self::Text => reply::text(status, "blocked\n"),
+            Self::Json => reply::json(
+                status,
+                &serde_json::json!({ "message": "Forbidden", "blocked": true }),
+            ),
         }
     }
 }
@@ -96,6 +155,11 @@ impl Fault {
             retry_after: None,
             error_code: None,
         })
+    }
+
+    /// An answer of something in between instead of the effect.
+    pub fn intermediary(status: u16, body: IntermediaryBody) -> Self {
+        Self::new(FaultKind::Intermediary { status, body })
     }
 
     /// An answer that comes late.
@@ -208,6 +272,8 @@ pub(crate) struct FaultWire {
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<IntermediaryBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     delay_ms: Option<u64>,
 }
 
@@ -236,6 +302,10 @@ impl From<&Fault> for FaultWire {
                 wire.status = Some(*status);
                 wire.retry_after = retry_after.clone().map(RetryAfter::Text);
                 wire.error_code.clone_from(error_code);
+            }
+            FaultKind::Intermediary { status, body } => {
+                wire.status = Some(*status);
+                wire.body = Some(*body);
             }
             FaultKind::Delay(by) => {
                 wire.delay_ms = Some(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
@@ -272,10 +342,13 @@ impl TryFrom<FaultWire> for Fault {
         let foreign = |name: &str| {
             InvalidFault::new(format!("{name} has no meaning for a {:?} fault", wire.kind))
         };
+        if !matches!(wire.kind.as_str(), "status" | "intermediary") && wire.status.is_some() {
+            return Err(foreign("status"));
+        }
+        if wire.kind != "intermediary" && wire.body.is_some() {
+            return Err(foreign("body"));
+        }
         if wire.kind != "status" {
-            if wire.status.is_some() {
-                return Err(foreign("status"));
-            }
             if wire.retry_after.is_some() {
                 return Err(foreign("retry_after"));
             }
@@ -297,6 +370,12 @@ impl TryFrom<FaultWire> for Fault {
                 }),
                 error_code: wire.error_code,
             },
+            "intermediary" => FaultKind::Intermediary {
+                status: wire
+                    .status
+                    .ok_or_else(|| InvalidFault::new("an intermediary fault needs a status"))?,
+                body: wire.body.unwrap_or(IntermediaryBody::Html),
+            },
             "delay" => FaultKind::Delay(Duration::from_millis(
                 wire.delay_ms
                     .ok_or_else(|| InvalidFault::new("a delay fault needs delay_ms"))?,
@@ -307,8 +386,8 @@ impl TryFrom<FaultWire> for Fault {
             "garbage-body" => FaultKind::GarbageBody,
             other => {
                 return Err(InvalidFault::new(format!(
-                    "no fault is of kind {other:?}; the kinds are status, delay, drop-before, \
-                     drop-after, truncated-body and garbage-body"
+                    "no fault is of kind {other:?}; the kinds are status, intermediary, delay, \
+                     drop-before, drop-after, truncated-body and garbage-body"
                 )));
             }
         };
@@ -417,22 +496,17 @@ fn check(fault: &Fault) -> Result<(), InvalidFault> {
     if fault.times == 0 {
         return Err(InvalidFault::new("a fault must hit at least once"));
     }
-    if let FaultKind::Status {
-        status,
-        retry_after,
-        ..
-    } = &fault.kind
+    if let FaultKind::Status { status, .. } | FaultKind::Intermediary { status, .. } = &fault.kind
+        && !(200..=599).contains(status)
     {
-        if !(200..=599).contains(status) {
-            return Err(InvalidFault::new(format!(
-                "{status} is no final status between 200 and 599"
-            )));
-        }
-        if let Some(text) = retry_after
-            && http::HeaderValue::from_str(text).is_err()
-        {
-            return Err(InvalidFault::new("retry_after is no header text"));
-        }
+        return Err(InvalidFault::new(format!(
+            "{status} is no final status between 200 and 599"
+        )));
+    }
+    if let Some(text) = retry_after
+        && http::HeaderValue::from_str(text).is_err()
+    {
+        return Err(InvalidFault::new("retry_after is no header text"));
     }
     Ok(())
 }
@@ -485,6 +559,8 @@ mod tests {
             Fault::status(429).retry_after("1").error_code("X").times(3),
             Fault::delay(Duration::from_millis(20)).on_method(Method::POST),
             Fault::drop_after().on_path("/v1"),
+            Fault::intermediary(403, IntermediaryBody::Html),
+            Fault::intermediary(502, IntermediaryBody::Json).times(u32::MAX),
         ] {
             let text = serde_json::to_string(&fault).unwrap();
             let wire: FaultWire = serde_json::from_str(&text).unwrap();
@@ -503,6 +579,10 @@ mod tests {
             r#"{"kind":"status","status":500,"times":0}"#,
             r#"{"kind":"status","status":500,"delay_ms":1}"#,
             r#"{"kind":"delay"}"#,
+            r#"{"kind":"intermediary"}"#,
+            r#"{"kind":"intermediary","status":600}"#,
+            r#"{"kind":"intermediary","status":403,"error_code":"X"}"#,
+            r#"{"kind":"status","status":403,"body":"html"}"#,
             r#"{"kind":"drop-before","status":500}"#,
             r#"{"kind":"drop-before","method":"P OST"}"#,
             r#"{"kind":"status","status":500,"retry_after":"a\nb"}"#,

@@ -33,7 +33,7 @@ pub use app::{AppCredentials, DemoApp};
 pub use assumption::{Assumption, AssumptionSetting, UnknownAssumption};
 pub use control::{Control, ControlError};
 pub use exchanges::ExchangeCounts;
-pub use fault::{Fault, FaultKind, InvalidFault};
+pub use fault::{Fault, FaultKind, IntermediaryBody, InvalidFault};
 pub use offline::{Delayed, Dropped, OfflineSandbox};
 pub use request_log::LoggedRequest;
 pub use sandbox::{Sandbox, SandboxBuilder, StartError};

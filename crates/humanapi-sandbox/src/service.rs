@@ -135,6 +135,9 @@ impl Service {
                 retry_after,
                 error_code,
             }) => self.planned_refusal(*status, retry_after, error_code, &note),
+            Some(FaultKind::Intermediary { status, body }) => {
+                body.reply(StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN))
+            }
             _ => self.route(&incoming, &mut note),
         };
         self.finish(&incoming.head, note, reply, hit.kind, hit.delay)
@@ -216,7 +219,11 @@ impl Service {
             self.world.assumptions.value(Assumption::RequestId),
             "both" | "header"
         );
-        if in_header && let Ok(id) = HeaderValue::from_str(&note.request_id) {
+        let is_ours = !matches!(fault, Some(FaultKind::Intermediary { .. }));
+        if is_ours
+            && in_header
+            && let Ok(id) = HeaderValue::from_str(&note.request_id)
+        {
             reply.headers_mut().insert(REQUEST_ID, id);
         }
         let dropped = matches!(fault, Some(FaultKind::DropBefore | FaultKind::DropAfter));

@@ -276,7 +276,8 @@ impl Service {
         let message = "this user has connected before and needs an id token";
         match self.world.assumptions.value(Assumption::SessionRefusalCode) {
             "absent" => Problem::new(status, message),
-            _ => Problem::coded(status, "SESSION_TOKEN_GENERATION_NOT_ALLOWED", message),
+            "made-up" => Problem::coded(status, "SESSION_TOKEN_GENERATION_NOT_ALLOWED", message),
+            documented => Problem::coded(status, documented, message),
         }
     }
 

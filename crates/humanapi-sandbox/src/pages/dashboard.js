@@ -234,8 +234,8 @@
   function fit() {
     const kind = /** @type {HTMLSelectElement} */ (fault.elements.namedItem("kind")).value;
     for (const part of /** @type {NodeListOf<HTMLElement>} */ (fault.querySelectorAll("[data-for]"))) {
-      part.hidden = part.dataset.for !== kind;
-      for (const input of part.querySelectorAll("input")) {
+      part.hidden = !part.dataset.for?.split(" ").includes(kind);
+      for (const input of /** @type {NodeListOf<HTMLInputElement | HTMLSelectElement>} */ (part.querySelectorAll("input, select"))) {
         input.disabled = part.hidden;
       }
     }

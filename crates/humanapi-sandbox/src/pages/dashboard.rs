@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use super::{DASHBOARD_SCRIPT, DASHBOARD_STYLE, Layout};
 use crate::assumption::AssumptionSetting;
 use crate::clock;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{Fault, FaultKind, IntermediaryBody};
 use crate::lock;
 use crate::reply::Reply;
 use crate::request_log::{LoggedRequest, clip};
@@ -336,9 +336,15 @@ impl Service {
                             @for kind in FaultKind::NAMES { option value=(kind) { (kind) } }
                         }
                     }
-                    div data-for="status" {
+                    div data-for="status intermediary" {
                         label for="status" { "Status" }
                         input #status name="status" type="number" min="200" max="599" value="503" required;
+                    }
+                    div data-for="intermediary" {
+                        label for="body" { "Body" }
+                        select #body name="body" {
+                            @for body in IntermediaryBody::ALL { option { (body.name()) } }
+                        }
                     }
                     div data-for="status" {
                         label for="retry-after" { "Retry-After" }
@@ -553,6 +559,11 @@ fn fault_text(fault: &Fault) -> String {
             }
             text.into()
         }
+        FaultKind::Intermediary { status, body } => format!(
+            "status {status} of something in between, body {}",
+            body.name()
+        )
+        .into(),
         FaultKind::Delay(by) => format!("delay of {} ms", by.as_millis()).into(),
         other => other.name().into(),
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use humanapi_sandbox::{Delayed, Dropped, Fault};
+use humanapi_sandbox::{Delayed, Dropped, Fault, IntermediaryBody};
 
 use crate::support::*;
 
@@ -31,6 +31,44 @@ fn a_planned_status_has_no_effect_and_passes() {
     assert_eq!(s.token(CONNECT, "session", "u").status(), 200);
     let faults: Vec<_> = control.requests().iter().map(|entry| entry.fault).collect();
     assert_eq!(faults, [None, Some("status"), Some("status"), None]);
+}
+
+#[test]
+fn something_in_between_answers_any_route_with_any_status_and_nothing_of_the_services() {
+    let s = Offline::new();
+    let control = s.sandbox.control();
+    for (body, declared) in [
+        (IntermediaryBody::Html, Some("text/html; charset=utf-8")),
+        (IntermediaryBody::Empty, None),
+        (IntermediaryBody::Text, Some("text/plain; charset=utf-8")),
+        (
+            IntermediaryBody::Json,
+            Some("application/json; charset=utf-8"),
+        ),
+    ] {
+        for status in [200, 302, 401, 403, 404, 409, 503] {
+            control
+                .plan_fault(Fault::intermediary(status, body).times(u32::MAX))
+                .unwrap();
+            let answers = [
+                s.token(CONNECT, "session", "u"),
+                s.read("/v1/human", "demo"),
+                s.read("/v1/human/activities", "demo"),
+                s.get("/connect", &[]),
+            ];
+            for answer in answers {
+                assert_eq!(answer.status(), status);
+                assert_eq!(header(&answer, "content-type"), declared);
+                assert_eq!(header(&answer, "x-humanapi-request-id"), None);
+                assert_eq!(answer.body().is_empty(), declared.is_none());
+                let text = String::from_utf8_lossy(answer.body());
+                assert!(!text.contains("error"), "{text}");
+            }
+            control.clear_faults();
+        }
+    }
+    assert!(control.users(&s.app.client_id).unwrap().is_empty());
+    assert_eq!(s.token(CONNECT, "session", "u").status(), 200);
 }
 
 #[test]

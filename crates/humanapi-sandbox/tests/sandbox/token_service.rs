@@ -404,6 +404,8 @@ fn every_switch_changes_what_it_names() {
     );
     set(Assumption::SessionRefusalCode, "absent");
     refused(&s.token(CONNECT, "session", "c"), 409, "");
+    set(Assumption::SessionRefusalCode, "NOT_AUTHORIZED");
+    refused(&s.token(CONNECT, "session", "c"), 409, "NOT_AUTHORIZED");
 
     set(Assumption::IdResponse, "lean");
     let lean = body(&s.token(CONNECT, "id", "c"));
