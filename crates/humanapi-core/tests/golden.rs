@@ -711,7 +711,7 @@ fn a_pages_headers_lead_to_the_next() {
     check_next(&call, &[], 19, None);
     check_next(&call, &[("x-total-count", "-1")], 20, next);
     // The default page has 50.
-    check_next(&ListActivities::new(), &[], 50, Some("?offset=50"));
+    check_next(&ListActivities::new(), &[], 50, Some("?limit=50&offset=50"));
     check_next(&ListActivities::new(), &[], 49, None);
     // A link to another host leads to ours, and its other parameters lead nowhere.
     let foreign = "<https://evil.example.test/?offset=40&limit=7&access_token=x>; rel=\"next\"";

@@ -8,6 +8,7 @@ use crate::error::{Asked, BuildError, ResponseError};
 use crate::hosts::{Host, Hosts};
 
 mod activities;
+mod list;
 mod paging;
 mod profile;
 mod query;
@@ -15,6 +16,7 @@ mod record;
 mod summary;
 
 pub use activities::{Activity, ListActivities, TimeSeries};
+pub use list::{HasDays, HasTimeSeries, List, Resource};
 pub use profile::{Profile, ReadProfile, TimeZoneName};
 pub use record::Record;
 pub use summary::{

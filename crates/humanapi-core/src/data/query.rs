@@ -10,9 +10,9 @@ use crate::error::BuildError;
 use crate::query_string::QueryString;
 
 /// What a list is narrowed to.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Query {
-    pub(super) limit: Option<u32>,
+    pub(super) limit: u32,
     pub(super) offset: u64,
     pub(super) created_since: Option<Timestamp>,
     pub(super) created_before: Option<Timestamp>,
@@ -24,21 +24,29 @@ pub(super) struct Query {
 }
 
 /// The service's page size when none is asked for.
-pub(super) const DEFAULT_LIMIT: u32 = 50;
+const DEFAULT_LIMIT: u32 = 50;
 /// The largest page that the service gives.
 const MAX_LIMIT: u32 = 500;
 
 impl Query {
-    /// How many records a full page holds.
-    pub(super) fn page_size(&self) -> u64 {
-        u64::from(self.limit.unwrap_or(DEFAULT_LIMIT))
+    /// Nothing but the page size that the service documents.
+    pub(super) const fn new() -> Self {
+        Self {
+            limit: DEFAULT_LIMIT,
+            offset: 0,
+            created_since: None,
+            created_before: None,
+            updated_since: None,
+            updated_before: None,
+            source: None,
+            days: None,
+            time_series: false,
+        }
     }
 
     /// `path` with the query behind it.
     pub(super) fn write(&self, path: &str) -> Result<String, BuildError> {
-        if let Some(limit) = self.limit
-            && !(1..=MAX_LIMIT).contains(&limit)
-        {
+        if !(1..=MAX_LIMIT).contains(&self.limit) {
             return Err(BuildError::OutOfRange {
                 name: "limit",
                 rule: "between 1 and 500",
@@ -53,7 +61,8 @@ impl Query {
             });
         }
         let mut line = QueryString::after(path.to_owned());
-        line.push_some("limit", self.limit);
+        // The default too: older documents name another one.
+        line.push("limit", self.limit);
         line.push_some("offset", (self.offset > 0).then_some(self.offset));
         line.push_some("created_since", self.created_since.map(basic_utc));
         line.push_some("created_before", self.created_before.map(basic_utc));

@@ -1,0 +1,207 @@
+//! The one endpoint that lists, for every resource.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::de::DeserializeOwned;
+
+use crate::data::query::Query;
+use crate::data::record::Record;
+use crate::data::{get, list, paging};
+use crate::endpoint::{Endpoint, Request, Response};
+use crate::error::{BuildError, ResponseError};
+use crate::hosts::Hosts;
+use crate::now::Now;
+use crate::page::Page;
+use crate::retry::Replay;
+
+/// A kind of record that the service lists.
+///
+/// Which filters a list takes is told by marker traits such as [`HasDays`], so that a filter which
+/// the service does not know for a resource does not compile.
+pub trait Resource {
+    /// A short name for logs, such as `data.activities`.
+    const NAME: &'static str;
+    /// The path of its list, such as `/v1/human/activities`.
+    const PATH: &'static str;
+    /// The typed part of each record.
+    type Record: DeserializeOwned;
+}
+
+/// A [`Resource`] whose list can be narrowed to days.
+pub trait HasDays: Resource {}
+
+/// A [`Resource`] whose list gives recorded series where it is asked to.
+pub trait HasTimeSeries: Resource {}
+
+/// Reads one page of a user's records of one kind.
+///
+/// The page holds the call for the next one. Do not rely on the order of records.
+///
+/// ```
+/// use humanapi_core::data::ListActivities;
+/// use humanapi_core::{Endpoint as _, Hosts};
+///
+/// let call = ListActivities::new()
+///     .with_limit(200)
+///     .with_updated_since("2026-01-02T03:04:05Z".parse()?);
+/// let request = call.request(&Hosts::production())?;
+/// assert_eq!(
+///     request.uri(),
+///     "https://api.humanapi.co/v1/human/activities?limit=200&updated_since=20260102T030405Z",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct List<R> {
+    query: Query,
+    resource: PhantomData<fn() -> R>,
+}
+
+impl<R: Resource> List<R> {
+    /// All records, 50 on a page.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            query: Query::new(),
+            resource: PhantomData,
+        }
+    }
+
+    /// Sets the size of a page, from 1 to 500.
+    #[must_use]
+    pub const fn with_limit(mut self, limit: u32) -> Self {
+        self.query.limit = limit;
+        self
+    }
+
+    /// Begins at the record of this index.
+    #[must_use]
+    pub const fn with_offset(mut self, offset: u64) -> Self {
+        self.query.offset = offset;
+        self
+    }
+
+    /// Only records that were stored after this moment. Sent in whole seconds.
+    #[must_use]
+    pub const fn with_created_since(mut self, moment: Timestamp) -> Self {
+        self.query.created_since = Some(moment);
+        self
+    }
+
+    /// Only records that were stored before this moment. Sent in whole seconds.
+    #[must_use]
+    pub const fn with_created_before(mut self, moment: Timestamp) -> Self {
+        self.query.created_before = Some(moment);
+        self
+    }
+
+    /// Only records that were changed after this moment: the one to keep in step by. Sent in whole
+    /// seconds.
+    #[must_use]
+    pub const fn with_updated_since(mut self, moment: Timestamp) -> Self {
+        self.query.updated_since = Some(moment);
+        self
+    }
+
+    /// Only records that were changed before this moment. Sent in whole seconds.
+    #[must_use]
+    pub const fn with_updated_before(mut self, moment: Timestamp) -> Self {
+        self.query.updated_before = Some(moment);
+        self
+    }
+
+    /// Only records of this source: a wellness source's name or a medical source's id.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<String>) -> Self {
+        self.query.source = Some(source.into());
+        self
+    }
+}
+
+impl<R: HasDays> List<R> {
+    /// Only records of these days, both included. Newer documents want both or neither.
+    #[must_use]
+    pub const fn with_days(mut self, start: Date, end: Date) -> Self {
+        self.query.days = Some((start, end));
+        self
+    }
+}
+
+impl<R: HasTimeSeries> List<R> {
+    /// Asks for the recorded series as well.
+    #[must_use]
+    pub const fn with_time_series(mut self) -> Self {
+        self.query.time_series = true;
+        self
+    }
+}
+
+impl<R: Resource> Endpoint for List<R> {
+    type Output = Page<Record<R::Record>, Self>;
+
+    fn name(&self) -> &'static str {
+        R::NAME
+    }
+
+    fn replay(&self) -> Replay {
+        Replay::Safe
+    }
+
+    fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        get(hosts, &self.query.write(R::PATH)?)
+    }
+
+    fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
+        let (head, body) = list(response)?.into_parts();
+        let items = Record::read_list(body)?;
+        let received = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        let next = paging::next_offset(
+            &head.headers,
+            self.query.offset,
+            received,
+            u64::from(self.query.limit),
+        );
+        Ok(Page {
+            items,
+            next: next.map(|offset| self.clone().with_offset(offset)),
+            total: paging::total(&head.headers),
+        })
+    }
+}
+
+impl<R: Resource> Default for List<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// By hand, because a derive would ask the same of the resource.
+impl<R> Clone for List<R> {
+    fn clone(&self) -> Self {
+        Self {
+            query: self.query.clone(),
+            resource: PhantomData,
+        }
+    }
+}
+
+impl<R> PartialEq for List<R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.query == other.query
+    }
+}
+
+impl<R> Eq for List<R> {}
+
+impl<R: Resource> fmt::Debug for List<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The source is left out: it can tell where somebody is treated.
+        f.debug_struct("List")
+            .field("of", &R::NAME)
+            .field("limit", &self.query.limit)
+            .field("offset", &self.query.offset)
+            .finish_non_exhaustive()
+    }
+}
