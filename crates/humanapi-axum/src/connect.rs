@@ -11,7 +11,7 @@ use humanapi_core::connect::{
     PageFunctions,
 };
 use humanapi_core::flow::ConnectGrant;
-use humanapi_core::{ClientUserId, UserEvent, UserStatus};
+use humanapi_core::{ClientUserId, HostError, UserEvent, UserStatus};
 use thiserror::Error;
 
 use crate::answer::Confirmed;
@@ -93,9 +93,12 @@ pub struct ConnectBuilder {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// An origin is none.
+    /// An origin is no address.
+    #[error("the origin is none: {0}")]
+    Address(#[from] HostError),
+    /// An origin is an address in another spelling than that of browsers.
     #[error(
-        "the origin is not as browsers write it: https://, or http:// on this machine, a host in small letters, no path and no default port"
+        "the origin is not as browsers write it: a host in small letters, no path and no default port"
     )]
     Origin,
     /// The callback is none.
@@ -408,9 +411,9 @@ impl ConnectBuilder {
     ///
     /// When an origin, the callback or the path to return to is none.
     pub fn build(self) -> Result<Connect, SetupError> {
-        let mut origins = vec![Origin::parse(&self.origin).ok_or(SetupError::Origin)?];
+        let mut origins = vec![Origin::parse(&self.origin)?];
         for origin in &self.more_origins {
-            origins.push(Origin::parse(origin).ok_or(SetupError::Origin)?);
+            origins.push(Origin::parse(origin)?);
         }
         let hosted = match self.callback {
             Some(callback) => Some((AllowedCallbacks::parse([&callback])?, callback.into())),

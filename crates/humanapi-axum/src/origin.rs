@@ -1,9 +1,10 @@
 //! Where requests that change something may come from.
 
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, HeaderName, ORIGIN};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN};
 use humanapi_core::BaseUrl;
 
+use crate::connect::SetupError;
 use crate::problem::Problem;
 
 /// An origin as browsers write it: `https://app.example.test`, `http://127.0.0.1:3000`.
@@ -11,16 +12,13 @@ use crate::problem::Problem;
 pub(crate) struct Origin(Box<str>);
 
 impl Origin {
-    /// Takes an origin: https, or http on this machine.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        BaseUrl::parse(text).ok()?;
-        let (scheme, host) = text.split_once("://")?;
-        // Browsers send neither of these, so such an origin would never be met.
-        let default_port = if scheme == "https" { ":443" } else { ":80" };
-        let is_plain = !host.contains(['/', '?', '#', '@'])
-            && !host.ends_with(default_port)
-            && !text.bytes().any(|byte| byte.is_ascii_uppercase());
-        is_plain.then(|| Self(text.into()))
+    /// Takes an origin: https, or http on this machine, in the one spelling in which browsers send it.
+    pub(crate) fn parse(text: &str) -> Result<Self, SetupError> {
+        let base = BaseUrl::parse(text)?;
+        if base.origin() != text {
+            return Err(SetupError::Origin);
+        }
+        Ok(Self(text.into()))
     }
 
     pub(crate) fn is_https(&self) -> bool {
@@ -35,13 +33,15 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// A form or a plain link of another site can post, but neither JSON nor with our `Origin`; and no
 /// script can set `Origin` or `Sec-Fetch-Site`, because browsers keep both for themselves.
 pub(crate) fn check_posted(headers: &HeaderMap, allowed: &[Origin]) -> Result<(), Problem> {
-    let is_same = only(headers, &SEC_FETCH_SITE).is_some_and(|site| site == b"same-origin");
-    let is_allowed = only(headers, &ORIGIN)
-        .is_some_and(|origin| allowed.iter().any(|known| known.0.as_bytes() == origin));
+    let site = only(headers, &SEC_FETCH_SITE).ok_or(Problem::CrossSite)?;
+    let origin = only(headers, &ORIGIN).ok_or(Problem::CrossSite)?;
+    let is_same = site == Some(b"same-origin");
+    let is_allowed =
+        origin.is_some_and(|origin| allowed.iter().any(|known| known.0.as_bytes() == origin));
     if !is_same && !is_allowed {
         return Err(Problem::CrossSite);
     }
-    let is_json = only(headers, &CONTENT_TYPE).is_some_and(|kind| {
+    let is_json = only(headers, &CONTENT_TYPE).flatten().is_some_and(|kind| {
         let essence = kind.split(|byte| *byte == b';').next().unwrap_or_default();
         (essence.trim_ascii()).eq_ignore_ascii_case(b"application/json")
     });
@@ -52,18 +52,23 @@ pub(crate) fn check_posted(headers: &HeaderMap, allowed: &[Origin]) -> Result<()
     }
 }
 
-/// The value of a header that stands there once. Two values are two opinions, so they count as none.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
+/// The value of a header that stands there at most once. Two values are two opinions, of which somebody on the way may
+/// have read the other one: no browser sends them, so whoever does is refused.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Option<&'a [u8]>> {
     let mut values = headers.get_all(name).iter();
-    let value = values.next()?;
-    values.next().is_none().then(|| value.as_bytes())
+    let value = values.next();
+    values
+        .next()
+        .is_none()
+        .then(|| value.map(HeaderValue::as_bytes))
 }
 
 /// Whether this is a user who comes to a page, and not an image, a frame or a browser that looks ahead.
 /// Browsers that do not say are believed.
 pub(crate) fn is_visit(headers: &HeaderMap) -> bool {
     let is = |name: &'static str, value: &[u8]| {
-        only(headers, &HeaderName::from_static(name)).is_none_or(|said| said == value)
+        only(headers, &HeaderName::from_static(name))
+            .is_some_and(|said| said.is_none_or(|said| said == value))
     };
     is("sec-fetch-dest", b"document")
         && is("sec-fetch-mode", b"navigate")
@@ -73,7 +78,7 @@ pub(crate) fn is_visit(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use humanapi_core::HostError;
 
     use super::*;
 
@@ -115,6 +120,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_twice_is_refused_whatever_else_is_right() {
+        let json = ("content-type", "application/json");
+        let ours = ("origin", "https://app.example.test");
+        let same = ("sec-fetch-site", "same-origin");
+        check(&[json, ours, same], Ok(()));
+        for twice in [
+            [json, ours, ours, same],
+            [json, ours, same, same],
+            [json, ours, same, ("sec-fetch-site", "cross-site")],
+            [json, ours, ("sec-fetch-site", "cross-site"), same],
+            [json, same, ours, ("origin", "https://evil.example")],
+            [json, same, ("origin", "https://evil.example"), ours],
+        ] {
+            check(&twice, Err(Problem::CrossSite));
+        }
+        check(&[json, ours, same, json], Err(Problem::NotJson));
+    }
+
+    #[test]
     fn only_json_is_posted() {
         let ours = ("origin", "https://app.example.test");
         for kind in [
@@ -152,22 +176,36 @@ mod tests {
             "http://localhost",
             "http://[::1]:1",
         ] {
-            assert!(Origin::parse(good).is_some(), "{good}");
+            assert!(Origin::parse(good).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "app.example.test",
-            "http://app.example.test",
+        for other_spelling in [
             "https://app.example.test/",
             "https://app.example.test/x",
             "https://App.example.test",
+            "HTTPS://app.example.test",
             "https://app.example.test:443",
             "http://127.0.0.1:80",
-            "https://u@app.example.test",
-            "null",
-            "*",
+            "http://[0::1]:1",
         ] {
-            assert_eq!(Origin::parse(bad), None, "{bad}");
+            assert_eq!(
+                Origin::parse(other_spelling),
+                Err(SetupError::Origin),
+                "{other_spelling}"
+            );
+        }
+        for (bad, why) in [
+            ("", HostError::NotAUrl),
+            ("app.example.test", HostError::NotAUrl),
+            ("http://app.example.test", HostError::PlainHttp),
+            ("https://u@app.example.test", HostError::UserInfo),
+            ("https://app.example.test:65536", HostError::Port),
+            ("https://app.example.test:", HostError::Port),
+            ("http://127.1:3000", HostError::IpAddress),
+            ("https://app.example.test.", HostError::HostName),
+            ("null", HostError::NotAUrl),
+            ("*", HostError::NotAUrl),
+        ] {
+            assert_eq!(Origin::parse(bad), Err(SetupError::Address(why)), "{bad}");
         }
     }
 
@@ -176,7 +214,7 @@ mod tests {
         let visit = |headers: &[(&'static str, &'static str)]| {
             let mut map = HeaderMap::new();
             for (name, value) in headers {
-                map.insert(*name, HeaderValue::from_static(value));
+                map.append(*name, HeaderValue::from_static(value));
             }
             is_visit(&map)
         };
@@ -187,6 +225,9 @@ mod tests {
             ("sec-fetch-site", "cross-site")
         ]));
         assert!(!visit(&[("sec-fetch-dest", "image")]));
+        let document = ("sec-fetch-dest", "document");
+        assert!(!visit(&[document, document]));
+        assert!(!visit(&[document, ("sec-fetch-dest", "image")]));
         assert!(!visit(&[
             ("sec-fetch-dest", "iframe"),
             ("sec-fetch-mode", "navigate")

@@ -15,6 +15,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use humanapi_client::connect::{CONNECT_JS, CONNECT_JS_INTEGRITY, CONNECT_JS_TYPE};
+use humanapi_core::SecretBuffer;
 use humanapi_core::connect::{ConnectEnd, ConnectOutcome, NextStep};
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -129,7 +130,12 @@ async fn give_token(
         hosted_link: link.as_ref().map(|link| link.expose_secret()),
         human_id_changed,
     };
-    let mut response = Json(answer).into_response();
+    // The token is in it, so it is not written into a buffer that leaves copies behind.
+    let mut json = SecretBuffer::new();
+    serde_json::to_writer(&mut json, &answer).map_err(|_| Problem::Internal)?;
+    let json = humanapi_core::Body::from(json).into_bytes();
+    let headers = [(CONTENT_TYPE, "application/json")];
+    let mut response = (headers, json).into_response();
     set_cookie(&mut response, inner.cookie.write(&nonces, left.as_secs()));
     Ok(response)
 }

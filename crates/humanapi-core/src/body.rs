@@ -3,7 +3,8 @@
 use std::fmt;
 
 use bytes::Bytes;
-use zeroize::{Zeroizing, optimization_barrier};
+
+use crate::secret_buffer::wipe;
 
 use crate::json;
 
@@ -33,13 +34,6 @@ impl Body {
     pub const fn empty() -> Self {
         Self {
             bytes: Bytes::new(),
-        }
-    }
-
-    /// Takes bytes that are overwritten when their last owner, of whatever crate, lets go of them.
-    pub(crate) fn wiped(mut bytes: Zeroizing<Vec<u8>>) -> Self {
-        Self {
-            bytes: Bytes::from_owner(Wiped(std::mem::take(&mut *bytes))),
         }
     }
 
@@ -92,28 +86,6 @@ impl Drop for Body {
     }
 }
 
-/// Bytes that were only ever appended to, so there is nothing to wipe beyond their length.
-struct Wiped(Vec<u8>);
-
-impl AsRef<[u8]> for Wiped {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Drop for Wiped {
-    fn drop(&mut self) {
-        wipe(&mut self.0);
-    }
-}
-
-/// Overwrites all bytes at once: byte by byte it would cost more than reading an answer does.
-fn wipe(bytes: &mut [u8]) {
-    bytes.fill(0);
-    // Without it the compiler may leave out writes to what nobody reads any more.
-    optimization_barrier(bytes);
-}
-
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Body({} bytes)", self.len())
@@ -151,10 +123,11 @@ impl From<&'static str> for Body {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret_buffer::SecretBuffer;
 
     #[test]
     fn debug_shows_the_length_alone() {
-        let body = Body::wiped(Zeroizing::new(b"canary".to_vec()));
+        let body = Body::from(SecretBuffer::from(b"canary".to_vec()));
         assert_eq!(format!("{body:?}"), "Body(6 bytes)");
         assert_eq!(body.as_bytes(), b"canary");
         assert_eq!(body.clone().into_bytes(), Bytes::from_static(b"canary"));

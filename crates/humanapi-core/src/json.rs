@@ -1,6 +1,8 @@
-//! Writing JSON strings into a buffer of known size, and reading JSON texts.
+//! Writing JSON strings, and reading JSON texts.
 
 use serde::Deserialize;
+
+use crate::secret_buffer::SecretBuffer;
 
 /// Reads a JSON text.
 ///
@@ -20,12 +22,7 @@ pub(crate) fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// At most so many bytes does `text` take as a JSON string: six for each byte, and two quotes.
-pub(crate) const fn string_bound(text: &str) -> usize {
-    text.len() * 6 + 2
-}
-
 /// Appends `text` as a JSON string.
-pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(out, text).expect("a string can always be written to a vector");
+pub(crate) fn push_string(out: &mut SecretBuffer, text: &str) {
+    serde_json::to_writer(out, text).expect("a string can always be written to a buffer");
 }

@@ -4,6 +4,7 @@
 
 mod answer;
 pub mod auth;
+mod base_url;
 mod bearer;
 mod body;
 pub mod broker;
@@ -23,11 +24,14 @@ mod query_string;
 mod raw_call;
 mod retry;
 pub mod rules;
+mod secret_buffer;
 mod token;
+mod url_path;
 mod user;
 
 pub use http;
 
+pub use base_url::{BaseUrl, HostError};
 pub use bearer::Bearer;
 pub use body::Body;
 pub use credentials::{ClientId, Credentials, CredentialsError};
@@ -37,16 +41,18 @@ pub use error::{
     ResponseError, SendFailure, SendFailureKind, Validation,
 };
 pub use flow::{Flow, Input, RequestId, Step};
-pub use hosts::{BaseUrl, Host, HostError, Hosts};
+pub use hosts::{Host, Hosts};
 pub use now::Now;
 pub use page::Page;
 pub use raw_call::{RawAnswer, RawCall};
 pub use retry::{Replay, RetryAfter, RetryPolicy};
 pub use rules::{Provisioning, Refusal};
+pub use secret_buffer::SecretBuffer;
 pub use token::{
     AccessToken, ClientToken, ConnectToken, Expiry, Generation, IdToken, Issued, Leeway,
     RefreshToken, SessionToken, TokenKey, TokenKind,
 };
+pub use url_path::UrlPath;
 pub use user::{
     ClientUserId, EmptyUserId, HumanId, KnownStatus, TokenRefusal, UserEvent, UserStatus,
 };

@@ -1,25 +1,26 @@
 //! Writing a path or an address with a query behind it.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::{Display, Write};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// All but letters, digits and `-._~` is escaped in a value.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+/// All but letters, digits and `-._~` is escaped in a value or a segment.
+pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// An address that grows by one parameter at a time.
-pub(crate) struct QueryString {
-    text: String,
+/// An address that grows by one parameter at a time. One that takes a token grows in a
+/// [`SecretBuffer`](crate::SecretBuffer).
+pub(crate) struct QueryString<T = String> {
+    text: T,
     separator: char,
 }
 
-impl QueryString {
+impl<T: Write> QueryString<T> {
     /// Begins with what stands before the question mark.
-    pub(crate) fn after(address: String) -> Self {
+    pub(crate) fn after(address: T) -> Self {
         Self {
             text: address,
             separator: '?',
@@ -28,7 +29,7 @@ impl QueryString {
 
     /// Adds a parameter whose value needs no escapes.
     pub(crate) fn push(&mut self, name: &str, value: impl Display) {
-        write!(self.text, "{}{name}={value}", self.separator).expect("a string can be written to");
+        write!(self.text, "{}{name}={value}", self.separator).expect("a buffer can be written to");
         self.separator = '&';
     }
 
@@ -51,7 +52,7 @@ impl QueryString {
         }
     }
 
-    pub(crate) fn into_string(self) -> String {
+    pub(crate) fn into_inner(self) -> T {
         self.text
     }
 }

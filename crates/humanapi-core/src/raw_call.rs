@@ -9,7 +9,6 @@ use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
-use zeroize::Zeroizing;
 
 use crate::answer::{self, Expected};
 use crate::body::Body;
@@ -19,6 +18,7 @@ use crate::hosts::{Host, Hosts};
 use crate::json;
 use crate::now::Now;
 use crate::retry::Replay;
+use crate::secret_buffer::SecretBuffer;
 
 /// Any method, path and JSON on a named host, with the same authorization, retry and limits as the
 /// documented operations.
@@ -54,7 +54,11 @@ impl fmt::Debug for RawCall {
 }
 
 impl RawCall {
-    /// A call without a body. The path begins with `/`; it and the query are percent-encoded already.
+    /// A call without a body. The path begins with `/`; it and the query are percent-encoded already. Where an id
+    /// stands in it, make it of a [`UrlPath`](crate::UrlPath).
+    ///
+    /// A fragment, a segment of one or two dots, or letters that have to be escaped are refused when the request is
+    /// built: HTTP stacks would change them, each in its own way.
     ///
     /// `GET`, `HEAD`, `OPTIONS`, `PUT` and `DELETE` are taken as safe to repeat, as HTTP defines
     /// them; other methods are repeated only if they never left.
@@ -80,8 +84,9 @@ impl RawCall {
     ///
     /// When the value cannot be written as JSON.
     pub fn with_json(mut self, value: &impl Serialize) -> Result<Self, BuildError> {
-        let bytes = serde_json::to_vec(value).map_err(|_| BuildError::Body)?;
-        self.body = Some(Body::wiped(Zeroizing::new(bytes)));
+        let mut bytes = SecretBuffer::new();
+        serde_json::to_writer(&mut bytes, value).map_err(|_| BuildError::Body)?;
+        self.body = Some(bytes.into());
         Ok(self)
     }
 
@@ -105,13 +110,7 @@ impl Endpoint for RawCall {
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
-        if !self.path_and_query.starts_with('/') {
-            return Err(BuildError::Path);
-        }
-        let uri = hosts
-            .base(self.host)
-            .join(&self.path_and_query)
-            .map_err(|_| BuildError::Path)?;
+        let uri = hosts.base(self.host).join(&self.path_and_query)?;
         Ok(endpoint::build(self.method.clone(), uri, self.body.clone()))
     }
 

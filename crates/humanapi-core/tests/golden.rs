@@ -13,7 +13,7 @@ use humanapi_core::http::{HeaderValue, Method, StatusCode};
 use humanapi_core::{
     ApiErrorKind, Body, BuildError, ClientUserId, ConnectToken, Credentials, Endpoint, Expiry,
     Host, HostError, Hosts, Issued, Leeway, Now, Provisioning, RawCall, Replay, Request, Response,
-    ResponseError, TokenKind,
+    ResponseError, TokenKind, UrlPath,
 };
 
 fn credentials() -> Credentials {
@@ -146,6 +146,31 @@ fn raw_requests_are_what_the_caller_wrote() {
         .with_json(&serde_json::json!({"clientUserId": "policy-417", "action": "abort"}))
         .unwrap();
     check_request("raw_post", &post);
+    let activities = UrlPath::new("/v1/human/activities");
+    let path = activities.clone().with_segment("65a0/../x?y#z").unwrap();
+    let by_id = RawCall::new(Method::GET, Host::Data, path);
+    let request = by_id.request(&Hosts::production()).unwrap();
+    assert_eq!(
+        request.uri(),
+        "https://api.humanapi.co/v1/human/activities/65a0%2F..%2Fx%3Fy%23z"
+    );
+    for id in ["", ".", "..", "%2e%2E"] {
+        assert!(activities.clone().with_segment(id).is_err(), "{id}");
+    }
+    for odd in [
+        "v1/human",
+        "/v1/human#fragment",
+        "/v1/human?a=b#c",
+        "/v1/../admin",
+        "/v1/%2e%2e/admin",
+        "/v1\\human",
+        "/v1/hu man",
+        "/v1/human?a='b'",
+    ] {
+        let call = RawCall::new(Method::GET, Host::Data, odd);
+        let refused = call.request(&Hosts::production()).map(|_| ());
+        assert_eq!(refused, Err(BuildError::Path), "{odd}");
+    }
     let replays = [
         (Method::GET, Replay::Safe),
         (Method::HEAD, Replay::Safe),

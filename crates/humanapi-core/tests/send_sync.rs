@@ -16,8 +16,9 @@ use humanapi_core::{
     ClientUserId, ConnectToken, Credentials, CredentialsError, DecodeError, EmptyUserId, ErrorCode,
     Expiry, FlowError, Generation, Host, HostError, Hosts, HumanId, IdToken, Input, Issued,
     KnownStatus, Leeway, Now, Page, RawAnswer, RawCall, RefreshToken, Replay, Request, RequestId,
-    Response, ResponseError, RetryAfter, RetryPolicy, SendFailure, SendFailureKind, SessionToken,
-    Step, TokenKey, TokenKind, TokenRefusal, UserEvent, UserStatus, Validation,
+    Response, ResponseError, RetryAfter, RetryPolicy, SecretBuffer, SendFailure, SendFailureKind,
+    SessionToken, Step, TokenKey, TokenKind, TokenRefusal, UrlPath, UserEvent, UserStatus,
+    Validation,
 };
 use static_assertions::assert_impl_all;
 
@@ -39,7 +40,9 @@ fn values_errors_endpoints_and_flows_cross_threads() {
         ConnectToken,
         IdToken,
         RefreshToken,
+        SecretBuffer,
         SessionToken,
+        UrlPath,
         Issued<SessionToken>,
         Issued<AccessToken>,
         Bearer,

@@ -15,11 +15,12 @@ impl Rules {
     pub(crate) fn new(settings: &ProxySettings) -> Self {
         let matcher = |address, direct| Matcher::builder().https(address).no(direct).build();
         // The matcher passes over an address that it cannot read, so it is asked about a host that is on no list.
-        let readable = settings.address().is_none_or(|address| {
-            matcher(address, "")
-                .intercept(&Uri::from_static("https://host.invalid/"))
-                .is_some_and(|proxy| matches!(proxy.uri().scheme_str(), Some("http" | "https")))
-        });
+        let readable = settings.is_readable()
+            && settings.address().is_none_or(|address| {
+                matcher(address, "")
+                    .intercept(&Uri::from_static("https://host.invalid/"))
+                    .is_some_and(|proxy| matches!(proxy.uri().scheme_str(), Some("http" | "https")))
+            });
         let address = match settings.address() {
             Some(_) if !readable => "http://proxy.invalid",
             address => address.unwrap_or_default(),

@@ -20,7 +20,10 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn new(settings: &ProxySettings) -> Self {
-        let url = settings.address().map(readable);
+        let is_readable = settings.is_readable();
+        let url = settings
+            .address()
+            .map(|address| is_readable.then(|| readable(address)).flatten());
         let meant = match &url {
             None => "",
             Some(Some(url)) => url.as_str(),

@@ -153,6 +153,12 @@ pub async fn an_unreadable_proxy_is_not_gone_around<T: Subject>(
         "http://",
         "::",
         "canary://canary",
+        "http://canary:canary@127.0.0.1:65536",
+        "http://canary:canary@127.0.0.1:-1",
+        "http://canary:canary@127.0.0.1:8o80",
+        "127.0.0.1:99999999999",
+        "http://canary:canary@127.1:3128",
+        "http://canary:canary@[::1]canary.example",
     ] {
         let transport = make(&through(setting.to_owned(), ""));
         // The name is unknown here, so going around would fail too, but not for the proxy's sake.

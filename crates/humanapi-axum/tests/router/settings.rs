@@ -2,6 +2,7 @@
 
 use humanapi_axum::{Connect, SetupError};
 use humanapi_client::connect::{CONNECT_JS, CONNECT_JS_INTEGRITY};
+use humanapi_client::core::HostError;
 use humanapi_client::core::connect::{CallbackError, Mode};
 use reqwest::Method;
 
@@ -25,7 +26,12 @@ async fn settings_that_cannot_be_are_refused() {
     let (origin, callback) = ("https://a.test", "https://a.test/connect/callback");
     check(origin, callback, "/", Ok(()));
     check(origin, callback, "/me?x=1", Ok(()));
-    check("http://a.test", callback, "/", Err(SetupError::Origin));
+    check(
+        "http://a.test",
+        callback,
+        "/",
+        Err(SetupError::Address(HostError::PlainHttp)),
+    );
     check("https://a.test/", callback, "/", Err(SetupError::Origin));
     check(
         origin,

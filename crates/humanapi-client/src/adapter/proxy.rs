@@ -3,10 +3,12 @@
 use std::ffi::OsString;
 use std::fmt;
 
+use humanapi_core::BaseUrl;
+
 /// The proxy for https and the hosts that are reached without it, as `HTTPS_PROXY` and `NO_PROXY` hold them.
 ///
-/// Whether the address can be read, and which hosts the list covers, is for the stack to say. One that cannot be read
-/// must fail the requests that are meant for it: going around it in silence would be worse than not going.
+/// Which hosts the list covers is for the stack to say. An address that [cannot be read](Self::is_readable) must fail the
+/// requests that are meant for it: going around it in silence would be worse than not going.
 #[derive(Clone)]
 pub struct ProxySettings {
     address: Option<String>,
@@ -53,6 +55,25 @@ impl ProxySettings {
     #[must_use]
     pub fn address(&self) -> Option<&str> {
         self.address.as_deref()
+    }
+
+    /// Whether the address is one that every stack reads in the same way: `http` or `https` or neither, perhaps a user
+    /// and a password, a host, a port that is one, and no path. True where there is none.
+    ///
+    /// Stacks take what is no port for the scheme's own, and the password would go there.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        let Some(address) = &self.address else {
+            return true;
+        };
+        let (scheme, rest) = address.split_once("://").unwrap_or(("http", address));
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        // Plain http is as good as https here: what goes through the tunnel is TLS in any case.
+        let base = BaseUrl::parse(&format!("https://{host}"));
+        (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
+            && !rest.contains(['/', '\\', '?', '#'])
+            && base.is_ok_and(|base| base.path().is_empty())
     }
 
     /// The hosts to reach without it, loopback among them.
@@ -126,6 +147,40 @@ mod tests {
     fn no_other_variable_names_a_proxy() {
         check(&[("HTTP_PROXY", "http://proxy.test")], None, "");
         check(&[("ALL_PROXY", "http://proxy.test")], None, "");
+    }
+
+    #[test]
+    fn an_address_is_read_in_one_way_or_not_at_all() {
+        for good in [
+            "",
+            "proxy.test",
+            "proxy.test:3128",
+            "HTTP://proxy.test:3128/",
+            "https://user:pass%40word@proxy.test",
+            "http://us@er:p@[2001:db8::1]:3128",
+            "127.0.0.1:8080",
+        ] {
+            assert!(ProxySettings::new(good, "").is_readable(), "{good}");
+        }
+        for bad in [
+            "::",
+            "http://",
+            "socks5://proxy.test",
+            "proxy.test:65536",
+            "http://user:pw@proxy.test:8o80",
+            "http://proxy.test:-1",
+            "http://proxy.test:",
+            "http://127.1:3128",
+            "http://user:pw@[::1]evil.example",
+            "http://user:pw@proxy.test/path",
+            "http://evil.example/@proxy.test",
+            "http://evil.example\\@proxy.test",
+            "http://evil.example#@proxy.test",
+            "http://pro xy.test",
+            "http://proxy.t\test",
+        ] {
+            assert!(!ProxySettings::new(bad, "").is_readable(), "{bad}");
+        }
     }
 
     #[test]

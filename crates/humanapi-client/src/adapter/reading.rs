@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::{Method, StatusCode};
 use http_body::Body as HttpBody;
-use humanapi_core::{Body, Request, Response, SendFailure, SendFailureKind};
+use humanapi_core::{Body, Request, Response, SecretBuffer, SendFailure, SendFailureKind};
 use tokio::time::{Instant, Sleep};
 
 use crate::transport::{BodyStream, StreamedResponse};
@@ -112,8 +112,8 @@ impl<E> Reading<E> {
         let exchange = async {
             let (head, mut body) = answer.await?.into_parts();
             let head_alone = self.is_head_alone(head.status);
-            let bytes = read(&mut body, head_alone, limit, self.after_head).await?;
-            Ok(Response::from_parts(head, Body::from(bytes)))
+            let body = read(&mut body, head_alone, limit, self.after_head).await?;
+            Ok(Response::from_parts(head, body))
         };
         in_time(self.timeout, pin!(exchange)).await
     }
@@ -167,7 +167,7 @@ async fn read<B>(
     head_alone: bool,
     limit: usize,
     after_head: fn(B::Error) -> SendFailure,
-) -> Result<Bytes, SendFailure>
+) -> Result<Body, SendFailure>
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
@@ -177,26 +177,27 @@ where
         return Err(too_large());
     }
     let Some(first) = next(body, after_head).await? else {
-        return Ok(Bytes::new());
+        return Ok(Body::empty());
     };
     if first.len() > limit {
         return Err(too_large());
     }
     let Some(mut piece) = next(body, after_head).await? else {
-        return Ok(first);
+        return Ok(first.into());
     };
     // A length that was announced is within the limit by now.
     let capacity = expected
         .exact()
         .map_or(2 * (first.len() + piece.len()), |length| length as usize);
-    let mut bytes = Vec::with_capacity(capacity.min(limit));
-    bytes.extend_from_slice(&first);
+    // It may hold a token, or somebody's health, and grows where no length was announced.
+    let mut bytes = SecretBuffer::with_capacity(capacity.min(limit));
+    bytes.push(&first);
     drop(first);
     loop {
         if piece.len() > limit - bytes.len() {
             return Err(too_large());
         }
-        bytes.extend_from_slice(&piece);
+        bytes.push(&piece);
         match next(body, after_head).await? {
             Some(next) => piece = next,
             None => return Ok(bytes.into()),

@@ -2,10 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
-use humanapi_core::Leeway;
 use humanapi_core::connect::{
     AllowedCallbacks, LAUNCH_MARGIN, Launch, LaunchError, LaunchForm, LaunchUrl, PageFunctions,
 };
+use humanapi_core::{Leeway, SecretBuffer};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::page::Nonce;
@@ -85,11 +85,7 @@ impl Launcher {
     pub fn button(&self, launch: &Launch<'_>, label: &str) -> Result<LaunchHtml, LaunchError> {
         self.check(launch, LaunchForm::Button)?;
         let attributes = launch.data_attributes(self.client.hosts());
-        let size = attributes
-            .expose_secret()
-            .map(|(name, value)| name.len() + escaped_size(value) + " =\"\"".len())
-            .sum::<usize>();
-        let mut html = Html::with_capacity(size + escaped_size(label) + 128);
+        let mut html = Html::new();
         html.push("<div class=\"hapi__token-container\"><button type=\"button\"");
         for (name, value) in attributes.expose_secret() {
             html.push(" ");
@@ -160,8 +156,7 @@ impl Launcher {
                 Quoted(id)
             )),
         };
-        let size = options.expose_secret().len() + before.len();
-        let mut html = Html::with_capacity(size + when.as_ref().map_or(0, String::len) + 256);
+        let mut html = Html::new();
         for part in ["<script", kind, " nonce=\"", nonce.as_str(), "\">", &before] {
             html.push(part);
         }
@@ -226,16 +221,16 @@ impl fmt::Debug for LaunchHtml {
     }
 }
 
-/// HTML in the making, with room for all of it: a buffer that grows leaves copies behind.
-struct Html(String);
+/// HTML in the making.
+struct Html(SecretBuffer);
 
 impl Html {
-    fn with_capacity(size: usize) -> Self {
-        Self(String::with_capacity(size))
+    const fn new() -> Self {
+        Self(SecretBuffer::new())
     }
 
     fn push(&mut self, html: &str) {
-        self.0.push_str(html);
+        self.0.push(html.as_bytes());
     }
 
     fn push_escaped(&mut self, text: &str) {
@@ -243,29 +238,24 @@ impl Html {
     }
 
     fn finish(self) -> LaunchHtml {
-        // Shrinking would leave a copy behind as well, so the text is copied and wiped here.
-        let text = SecretString::from(self.0.as_str());
-        drop(SecretString::from(self.0));
-        LaunchHtml(text)
+        let text = self.0.into_text();
+        LaunchHtml(text.expect("it was put together of nothing but texts"))
     }
 }
 
 /// Escapes text for an attribute in quotes of either kind, and for between elements.
-pub(super) fn push_escaped(html: &mut String, text: &str) {
+pub(super) fn push_escaped(html: &mut impl fmt::Write, text: &str) {
     for letter in text.chars() {
-        match letter {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            other => html.push(other),
-        }
+        let written = match letter {
+            '&' => html.write_str("&amp;"),
+            '<' => html.write_str("&lt;"),
+            '>' => html.write_str("&gt;"),
+            '"' => html.write_str("&quot;"),
+            '\'' => html.write_str("&#39;"),
+            other => html.write_char(other),
+        };
+        written.expect("a buffer can be written to");
     }
-}
-
-fn escaped_size(text: &str) -> usize {
-    text.len() * "&quot;".len()
 }
 
 /// A text as a literal of JavaScript, safe within a script element.
@@ -295,7 +285,6 @@ mod tests {
             let letter = char::from(byte);
             let mut html = String::new();
             push_escaped(&mut html, &letter.to_string());
-            assert!(html.len() <= escaped_size(&letter.to_string()));
             let stays = !"&<>\"'".contains(letter);
             assert_eq!(html == letter.to_string(), stays, "{letter:?}");
             assert!(stays || html.starts_with('&') && html.ends_with(';'));
@@ -322,7 +311,7 @@ mod tests {
 
     #[test]
     fn debug_tells_nothing() {
-        let mut html = Html::with_capacity(8);
+        let mut html = Html::new();
         html.push("canary");
         assert_eq!(format!("{:?}", html.finish()), "LaunchHtml(…)");
     }

@@ -21,6 +21,7 @@ use crate::json;
 use crate::now::Now;
 use crate::retry::Replay;
 use crate::rules::Provisioning;
+use crate::secret_buffer::SecretBuffer;
 use crate::token::{
     AccessToken, ClientToken, Expiry, IdToken, Issued, RefreshToken, SessionToken, TokenKind,
 };
@@ -329,6 +330,7 @@ fn secret(text: Option<Cow<'_, str>>) -> Option<SecretString> {
     match text? {
         text if text.is_empty() => None,
         Cow::Borrowed(text) => Some(SecretString::from(text)),
-        Cow::Owned(text) => Some(SecretString::from(text)),
+        // An unescaped text has room to spare, and giving that back may leave a copy behind.
+        Cow::Owned(text) => SecretBuffer::from(text.into_bytes()).into_text().ok(),
     }
 }

@@ -5,12 +5,12 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use zeroize::Zeroizing;
 
 use crate::body::Body;
 use crate::credentials::Credentials;
 use crate::json;
 use crate::lenient::{self, Scalar};
+use crate::secret_buffer::SecretBuffer;
 use crate::token::TokenKind;
 
 /// What goes into a token request besides credentials and type.
@@ -23,41 +23,38 @@ pub(super) struct Fields<'a> {
 
 /// Writes a token request.
 pub(super) fn write(credentials: &Credentials, kind: TokenKind, fields: Fields<'_>) -> Body {
-    // Large enough from the start: a buffer that grows leaves copies of the secret behind.
-    let scopes: usize = fields
-        .extra_scopes
-        .iter()
-        .map(|scope| json::string_bound(scope) + 1)
+    // Large enough where nothing has to be escaped.
+    let scopes: usize = (fields.extra_scopes.iter())
+        .map(|scope| scope.len() + 3)
         .sum();
     let size = credentials.json_prefix().len()
-        + fields.user.map_or(0, json::string_bound)
-        + fields.email.map_or(0, json::string_bound)
+        + fields.user.map_or(0, str::len)
+        + fields.email.map_or(0, str::len)
         + scopes
         + 96;
-    let mut body = Zeroizing::new(Vec::with_capacity(size));
-    body.extend_from_slice(credentials.json_prefix());
+    let mut body = SecretBuffer::with_capacity(size);
+    body.push(credentials.json_prefix());
     if let Some(user) = fields.user {
-        body.extend_from_slice(b",\"client_user_id\":");
+        body.push(b",\"client_user_id\":");
         json::push_string(&mut body, user);
     }
     if let Some(email) = fields.email {
-        body.extend_from_slice(b",\"client_user_email\":");
+        body.push(b",\"client_user_email\":");
         json::push_string(&mut body, email);
     }
-    body.extend_from_slice(b",\"type\":\"");
-    body.extend_from_slice(kind.name().as_bytes());
-    body.extend_from_slice(b"\"");
+    body.push(b",\"type\":\"");
+    body.push(kind.name().as_bytes());
+    body.push(b"\"");
     if !fields.extra_scopes.is_empty() {
-        body.extend_from_slice(b",\"extra_scopes\":");
+        body.push(b",\"extra_scopes\":");
         for (index, scope) in fields.extra_scopes.iter().enumerate() {
-            body.push(if index == 0 { b'[' } else { b',' });
+            body.push(if index == 0 { b"[" } else { b"," });
             json::push_string(&mut body, scope);
         }
-        body.push(b']');
+        body.push(b"]");
     }
-    body.push(b'}');
-    debug_assert!(body.len() <= size, "the buffer grew");
-    Body::wiped(body)
+    body.push(b"}");
+    body.into()
 }
 
 /// Everything that an answer with a token may hold. Borrowed from the body where it can be.

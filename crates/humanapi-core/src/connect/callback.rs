@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::hosts::BaseUrl;
+use crate::base_url::{BaseUrl, HostError};
 
 /// Where hosted Connect sends the user back to: an https address, one of this machine, or an app's
 /// own scheme.
@@ -14,8 +14,8 @@ impl Callback {
     ///
     /// # Errors
     ///
-    /// When it has no scheme, is plain http to another machine, or has a scheme that runs or reads
-    /// something instead of opening an app.
+    /// When it has no scheme, is a web address that [`BaseUrl`] refuses (a query and a fragment may follow), or has a
+    /// scheme that runs or reads something instead of opening an app.
     pub fn parse(text: &str) -> Result<Self, CallbackError> {
         let Some((scheme, rest)) = text.split_once(':') else {
             return Err(CallbackError::NoScheme);
@@ -32,7 +32,7 @@ impl Callback {
         match scheme.as_str() {
             "https" | "http" => {
                 let without_tail = text.split(['?', '#']).next().unwrap_or_default();
-                BaseUrl::parse(without_tail).map_err(|_| CallbackError::NotHttps)?;
+                BaseUrl::parse(without_tail)?;
             }
             "javascript" | "data" | "vbscript" | "file" | "blob" | "about" | "view-source"
             | "filesystem" | "ws" | "wss" | "ftp" | "intent" => {
@@ -57,9 +57,9 @@ pub enum CallbackError {
     /// It is no URL with a scheme.
     #[error("the callback is no URL: write https://… or your app's own scheme")]
     NoScheme,
-    /// A web address that is not https.
-    #[error("the callback must be https, or http on this machine, without user information")]
-    NotHttps,
+    /// A web address that is none, or that browsers might read in another way.
+    #[error("the callback is no web address to come back to: {0}")]
+    Address(#[from] HostError),
     /// A scheme that would run or read something.
     #[error("the callback's scheme would not open an app: use https or your app's own scheme")]
     Dangerous,
@@ -73,9 +73,10 @@ impl CallbackError {
     #[must_use]
     pub const fn remedy(self) -> &'static str {
         match self {
-            Self::NoScheme | Self::NotHttps | Self::Dangerous => {
+            Self::NoScheme | Self::Dangerous => {
                 "use an https address, or a scheme that your app alone has registered"
             }
+            Self::Address(error) => error.remedy(),
             Self::NotAllowed => {
                 "use a listed callback exactly as it is listed, or add it to the list after the vendor has"
             }
@@ -142,8 +143,20 @@ mod tests {
         check("http://127.0.0.1:3000/done", Ok(()));
         check("exampleapp://connected", Ok(()));
         check("com.example.app:/connected", Ok(()));
-        check("http://app.example.test", Err(CallbackError::NotHttps));
-        check("https://u@app.example.test", Err(CallbackError::NotHttps));
+        let address = |error| Err(CallbackError::Address(error));
+        check("http://app.example.test", address(HostError::PlainHttp));
+        check("https://u@app.example.test", address(HostError::UserInfo));
+        check(
+            "https://app.example.test:65536/done",
+            address(HostError::Port),
+        );
+        check("http://127.1:3000/done", address(HostError::IpAddress));
+        check("https://app.example.test/../done", address(HostError::Path));
+        check("https:app.example.test", address(HostError::NotAUrl));
+        check(
+            "https:\\\\evil.example/done",
+            address(HostError::Characters),
+        );
         check("JavaScript:alert(1)", Err(CallbackError::Dangerous));
         check("data:text/html,x", Err(CallbackError::Dangerous));
         check("/connected", Err(CallbackError::NoScheme));

@@ -1,7 +1,7 @@
 //! Opening Connect: iframe and web-view URL, hosted link, the widget's data attributes and the
 //! options of its `open` call.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -9,14 +9,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use thiserror::Error;
-use zeroize::Zeroizing;
 
 use super::callback::{Callback, CallbackError};
+use crate::base_url::BaseUrl;
 use crate::credentials::ClientId;
 use crate::hidden::hidden_debug;
 use crate::hosts::{Host, Hosts};
 use crate::now::Now;
 use crate::query_string::QueryString;
+use crate::secret_buffer::SecretBuffer;
 use crate::token::{ConnectToken, Leeway, TokenKind};
 use crate::user::ClientUserId;
 
@@ -272,7 +273,7 @@ impl<'a> Launch<'a> {
     /// The URL that the widget puts into its iframe, and that a web view loads directly.
     #[must_use]
     pub fn iframe_url(&self, hosts: &Hosts) -> LaunchUrl {
-        let mut url = QueryString::after(format!("{}/", hosts.base(Host::Connect)));
+        let mut url = launch_url(hosts.base(Host::Connect), "/");
         url.push_text("token", self.token.expose_secret());
         url.push_some_text("pisId", self.invite_session_id.as_deref());
         url.push_some_text("mode", self.mode.as_ref().map(Mode::name));
@@ -290,7 +291,7 @@ impl<'a> Launch<'a> {
         url.push_some_text("config", self.config.as_deref());
         url.push_some_text("segment", self.segment.as_deref());
         url.push_some_text("pinnedProviders", self.pinned_providers.as_deref());
-        LaunchUrl(SecretString::from(url.into_string()))
+        LaunchUrl(text(url.into_inner()))
     }
 
     /// The link that opens hosted Connect on a phone and comes back to `callback`, which the vendor
@@ -302,14 +303,14 @@ impl<'a> Launch<'a> {
         client_id: &ClientId,
         callback: &Callback,
     ) -> LaunchUrl {
-        let mut url = QueryString::after(format!("{}/connect", hosts.base(Host::HostedLink)));
+        let mut url = launch_url(hosts.base(Host::HostedLink), "/connect");
         url.push_text("clientId", client_id.as_str());
         url.push_text("token", self.token.expose_secret());
         url.push_text("callback", callback.as_str());
         url.push_some_text("mode", self.mode.as_ref().map(Mode::name));
         url.push_some_text("segment", self.segment.as_deref());
         url.push_some_text("pinnedProviders", self.pinned_providers.as_deref());
-        LaunchUrl(SecretString::from(url.into_string()))
+        LaunchUrl(text(url.into_inner()))
     }
 
     /// The attributes of an element that the vendor's widget turns into a button. The element stands
@@ -393,20 +394,32 @@ impl<'a> Launch<'a> {
             enable_focus_trap: self.focus_trap,
             use_sentinel_trap: self.sentinel_trap,
         };
-        let json = Zeroizing::new(
-            serde_json::to_string(&values)
-                .expect("a struct of texts and flags can always be written as JSON"),
-        );
-        let mut text = String::with_capacity(json.len() * 6 + functions.size());
-        for letter in json.trim_end_matches('}').chars() {
-            push_for_script(&mut text, letter);
-        }
+        let mut json = SecretBuffer::new();
+        serde_json::to_writer(&mut json, &values)
+            .expect("a struct of texts and flags can always be written as JSON");
+        let json = text(json);
+        let mut script = SecretBuffer::with_capacity(json.expose_secret().len() + 64);
+        push_for_script(&mut script, json.expose_secret().trim_end_matches('}'));
         for (option, name) in functions.named() {
-            text.push_str(&format!(",\"{option}\":{}", name.as_str()));
+            write!(script, ",\"{option}\":{}", name.as_str()).expect(WRITES);
         }
-        text.push('}');
-        OpenOptions(SecretString::from(text))
+        script.push(b"}");
+        OpenOptions(text(script))
     }
+}
+
+const WRITES: &str = "a buffer can be written to";
+
+fn launch_url(base: &BaseUrl, path: &str) -> QueryString<SecretBuffer> {
+    let mut address = SecretBuffer::new();
+    write!(address, "{base}{path}").expect(WRITES);
+    QueryString::after(address)
+}
+
+fn text(buffer: SecretBuffer) -> SecretString {
+    buffer
+        .into_text()
+        .expect("it was put together of nothing but texts")
 }
 
 /// `0.6` for 60.
@@ -420,14 +433,14 @@ fn as_fraction(percent: u8) -> String {
 
 /// In JSON these stand inside strings alone, and there an escape means the same. Without them no
 /// text can end a script element, open a comment in it or break a line of an old engine's script.
-fn push_for_script(text: &mut String, letter: char) {
-    match letter {
-        '<' => text.push_str("\\u003c"),
-        '>' => text.push_str("\\u003e"),
-        '&' => text.push_str("\\u0026"),
-        '\u{2028}' => text.push_str("\\u2028"),
-        '\u{2029}' => text.push_str("\\u2029"),
-        other => text.push(other),
+fn push_for_script(script: &mut SecretBuffer, json: &str) {
+    for letter in json.chars() {
+        match letter {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                write!(script, "\\u{:04x}", u32::from(letter)).expect(WRITES);
+            }
+            other => script.write_char(other).expect(WRITES),
+        }
     }
 }
 
@@ -552,12 +565,6 @@ impl PageFunctions {
         ]
         .into_iter()
         .filter_map(|(option, name)| Some((option, name.as_ref()?)))
-    }
-
-    fn size(&self) -> usize {
-        self.named()
-            .map(|(option, name)| option.len() + name.0.len() + ",\"\":".len())
-            .sum()
     }
 }
 

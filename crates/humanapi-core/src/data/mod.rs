@@ -24,10 +24,7 @@ pub use summary::{
 };
 
 fn get(hosts: &Hosts, path_and_query: &str) -> Result<Request, BuildError> {
-    let uri = hosts
-        .base(Host::Data)
-        .join(path_and_query)
-        .map_err(|_| BuildError::Path)?;
+    let uri = hosts.base(Host::Data).join(path_and_query)?;
     Ok(endpoint::build(Method::GET, uri, None))
 }
 

@@ -72,7 +72,7 @@ impl Query {
         line.push_some("start_date", self.days.map(|(start, _)| start));
         line.push_some("end_date", self.days.map(|(_, end)| end));
         line.push_some("time_series", self.time_series.then_some("true"));
-        Ok(line.into_string())
+        Ok(line.into_inner())
     }
 }
 

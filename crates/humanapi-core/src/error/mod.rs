@@ -23,6 +23,7 @@ pub use api::{ApiError, ApiErrorKind, ErrorCode, Validation};
 pub use intermediary::IntermediaryError;
 pub use send::{SendFailure, SendFailureKind};
 
+use crate::base_url::HostError;
 use crate::body::Body;
 use crate::retry::RetryAfter;
 use crate::rules::Refusal;
@@ -34,8 +35,13 @@ use crate::user::EmptyUserId;
 #[non_exhaustive]
 pub enum BuildError {
     /// A path, or a part of one, that no URL can hold.
-    #[error("the path cannot stand in a URL: it must begin with / and be percent-encoded")]
+    #[error(
+        "the path cannot stand in a URL: it must begin with /, be percent-encoded, and have no fragment and no segment of dots"
+    )]
     Path,
+    /// The request's address is none that requests may go to.
+    #[error(transparent)]
+    Address(#[from] HostError),
     /// A token with bytes that no header can hold.
     #[error("the token cannot stand in a header: it is none that the service issued")]
     TokenNotAHeader,
@@ -53,6 +59,11 @@ pub enum BuildError {
     /// A call was to be authorized by a token that cannot authorize calls.
     #[error("a {0} token opens Connect and authorizes no call: use an access or a client token")]
     NotABearer(TokenKind),
+    /// The client was given a store besides a broker or a source of tokens.
+    #[error(
+        "the client was given a store besides a broker or a token source of its own, and would not use it: give the store to the broker"
+    )]
+    StoreBesideBroker,
     /// The driver has no source of tokens.
     #[error("this driver has no source of tokens: wrap the flow in SelfServed")]
     NoTokenSource,
@@ -320,6 +331,7 @@ impl FlowError {
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
+            Self::Build(BuildError::Address(error)) => error.remedy(),
             Self::Build(_) => "correct the value that the message names",
             Self::Refused(refusal) => refusal.remedy(),
             Self::Response(error) => error.remedy(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::header::AUTHORIZATION;
 
+use crate::base_url::BaseUrl;
 use crate::bearer::Bearer;
 use crate::endpoint::Endpoint;
 use crate::error::{FlowError, SendFailure, SendFailureKind};
@@ -130,7 +131,12 @@ impl<E: Endpoint> Call<E> {
             let error = self.out_of_time(last);
             return self.end(Err(error));
         }
-        let mut request = match self.endpoint.request(&self.hosts) {
+        // An endpoint of anybody's making may have built it, and HTTP stacks differ about odd addresses.
+        let request = self.endpoint.request(&self.hosts).and_then(|request| {
+            BaseUrl::check_target(request.uri())?;
+            Ok(request)
+        });
+        let mut request = match request {
             Ok(request) => request,
             Err(error) => return self.end(Err(error.into())),
         };

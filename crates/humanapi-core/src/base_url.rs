@@ -1,0 +1,597 @@
+//! The one reader of addresses that requests, users and tokens are sent to.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use http::Uri;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use thiserror::Error;
+
+use crate::error::BuildError;
+use crate::url_path::{is_path, is_path_and_query};
+
+/// An address that requests may go to: `https`, or plain `http` to this very machine, with an
+/// optional path and nothing else.
+///
+/// It is read strictly, because HTTP stacks differ in what they make of odd spellings: one takes a port that is none for
+/// port 443, another resolves `127.1`, a third drops a backslash. What is read here every stack understands in the same
+/// way; all else is refused. Letters of the host are made small and the scheme's own port is left out, so that equal
+/// addresses are equal texts.
+///
+/// ```
+/// use humanapi_core::{BaseUrl, HostError};
+///
+/// let base = BaseUrl::parse("https://Gateway.example.test:443/health/")?;
+/// assert_eq!(base.to_string(), "https://gateway.example.test/health");
+/// assert_eq!(base.origin(), "https://gateway.example.test");
+/// assert_eq!(BaseUrl::parse("https://gateway.example.test:65536"), Err(HostError::Port));
+/// assert_eq!(BaseUrl::parse("http://127.1:8080"), Err(HostError::IpAddress));
+/// # Ok::<(), HostError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    scheme: Scheme,
+    authority: Authority,
+    /// Empty, or a path without the slash at its end.
+    prefix: Box<str>,
+}
+
+impl BaseUrl {
+    /// Reads an address.
+    ///
+    /// # Errors
+    ///
+    /// When it is not an absolute URL of a host and a path, when a part of it is written in a way that HTTP stacks
+    /// differ about, or when it is plain http to a host that is not exactly `localhost`, `[::1]` or an address in
+    /// 127.0.0.0/8.
+    pub fn parse(text: &str) -> Result<Self, HostError> {
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.contains('\\') {
+            return Err(HostError::Characters);
+        }
+        if text.contains(['?', '#']) {
+            return Err(HostError::QueryOrFragment);
+        }
+        let (scheme, rest) = text.split_once("://").ok_or(HostError::NotAUrl)?;
+        let scheme = read_scheme(scheme)?;
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let address = Address::read(&scheme, authority)?;
+        let prefix = path.strip_suffix('/').unwrap_or(path);
+        if !prefix.is_empty() && (!is_path(prefix) || path.contains("//")) {
+            return Err(HostError::Path);
+        }
+        let authority = Authority::try_from(address.to_string())
+            .expect("what was read strictly is an authority");
+        Ok(Self {
+            scheme,
+            authority,
+            prefix: prefix.into(),
+        })
+    }
+
+    /// Checks the address of a whole request by the same rules, so that a request of anybody's making goes where its
+    /// address says or nowhere.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse).
+    pub fn check_target(uri: &Uri) -> Result<(), HostError> {
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(HostError::NotAUrl);
+        };
+        Address::read(&read_scheme(scheme)?, authority.as_str())?;
+        match uri.path_and_query() {
+            Some(path) if !is_path_and_query(path.as_str()) => Err(HostError::Path),
+            _ => Ok(()),
+        }
+    }
+
+    /// This address with a path, which begins with `/`, and a query behind it.
+    ///
+    /// # Errors
+    ///
+    /// When the path or the query holds what has to be escaped, a segment of one or two dots, or a fragment.
+    pub fn join(&self, path_and_query: &str) -> Result<Uri, BuildError> {
+        if !is_path_and_query(path_and_query) {
+            return Err(BuildError::Path);
+        }
+        let whole = if self.prefix.is_empty() {
+            PathAndQuery::try_from(path_and_query)
+        } else {
+            PathAndQuery::try_from(format!("{}{path_and_query}", self.prefix))
+        };
+        Ok(self.uri(whole.map_err(|_| BuildError::Path)?))
+    }
+
+    pub(crate) fn token_uri(&self, path: &'static str) -> Uri {
+        if self.prefix.is_empty() {
+            self.uri(PathAndQuery::from_static(path))
+        } else {
+            self.join(path)
+                .expect("a prefix that was a path stays one with a path behind it")
+        }
+    }
+
+    fn uri(&self, path_and_query: PathAndQuery) -> Uri {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(path_and_query);
+        Uri::from_parts(parts).expect("scheme, authority and path are all there")
+    }
+
+    /// Scheme, host and port, as browsers write an origin.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+
+    /// Whether it is https.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    /// The path in front of every path, without a slash at its end; mostly empty.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Whether `uri` has the same scheme, host and port.
+    #[must_use]
+    pub fn is_origin_of(&self, uri: &Uri) -> bool {
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return false;
+        };
+        let Ok(scheme) = read_scheme(scheme) else {
+            return false;
+        };
+        scheme == self.scheme
+            && Address::read(&scheme, authority.as_str())
+                .is_ok_and(|address| address.to_string() == self.authority.as_str())
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
+    }
+}
+
+fn read_scheme(text: &str) -> Result<Scheme, HostError> {
+    if text.eq_ignore_ascii_case("https") {
+        Ok(Scheme::HTTPS)
+    } else if text.eq_ignore_ascii_case("http") {
+        Ok(Scheme::HTTP)
+    } else {
+        Err(HostError::OtherScheme)
+    }
+}
+
+/// A host and a port.
+struct Address<'a> {
+    host: HostName<'a>,
+    /// None where it is the scheme's own.
+    port: Option<u16>,
+}
+
+enum HostName<'a> {
+    Name(&'a str),
+    V4(Ipv4Addr),
+    V6(Ipv6Addr),
+}
+
+impl<'a> Address<'a> {
+    fn read(scheme: &Scheme, text: &'a str) -> Result<Self, HostError> {
+        if text.contains('@') {
+            return Err(HostError::UserInfo);
+        }
+        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+            let (address, tail) = rest.split_once(']').ok_or(HostError::IpAddress)?;
+            let port = match tail.strip_prefix(':') {
+                None if !tail.is_empty() => return Err(HostError::IpAddress),
+                port => port,
+            };
+            (HostName::v6(address)?, port)
+        } else {
+            let (host, port) = match text.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            };
+            (HostName::name_or_v4(host)?, port)
+        };
+        let usual = if *scheme == Scheme::HTTPS { 443 } else { 80 };
+        let port = port
+            .map(read_port)
+            .transpose()?
+            .filter(|port| *port != usual);
+        if *scheme == Scheme::HTTP && !host.is_this_machine() {
+            return Err(HostError::PlainHttp);
+        }
+        Ok(Self { host, port })
+    }
+}
+
+impl fmt::Display for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host {
+            HostName::Name(name) => f.write_str(&name.to_ascii_lowercase())?,
+            HostName::V4(address) => write!(f, "{address}")?,
+            HostName::V6(address) => write!(f, "[{address}]")?,
+        }
+        match self.port {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<'a> HostName<'a> {
+    /// Without a zone, which means something to one machine alone, and without a disguised address of the fourth version.
+    fn v6(text: &str) -> Result<Self, HostError> {
+        match text.parse::<Ipv6Addr>() {
+            Ok(address) if address.to_ipv4_mapped().is_none() => Ok(Self::V6(address)),
+            _ => Err(HostError::IpAddress),
+        }
+    }
+
+    fn name_or_v4(text: &'a str) -> Result<Self, HostError> {
+        if text.is_empty() {
+            return Err(HostError::NotAUrl);
+        }
+        let last = text.rsplit('.').next().unwrap_or_default();
+        if is_number(last) {
+            // Where the last label is a number, browsers and resolvers take the whole for an address, in any of many
+            // spellings. Only the usual one means the same to all.
+            return text.parse().map(Self::V4).map_err(|_| HostError::IpAddress);
+        }
+        let is_label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
+        if text.len() <= 253 && text.split('.').all(is_label) {
+            Ok(Self::Name(text))
+        } else {
+            Err(HostError::HostName)
+        }
+    }
+
+    /// Exactly `localhost`, `[::1]` or an address of 127.0.0.0/8.
+    fn is_this_machine(&self) -> bool {
+        match self {
+            Self::Name(name) => name.eq_ignore_ascii_case("localhost"),
+            Self::V4(address) => address.is_loopback(),
+            Self::V6(address) => address.is_loopback(),
+        }
+    }
+}
+
+/// Decimal or hexadecimal digits.
+fn is_number(label: &str) -> bool {
+    let hexadecimal = label
+        .strip_prefix("0x")
+        .or_else(|| label.strip_prefix("0X"));
+    match hexadecimal {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit()),
+    }
+}
+
+/// A number from 1 to 65535, without a sign and without zeros in front.
+fn read_port(text: &str) -> Result<u16, HostError> {
+    if !text.starts_with(|first: char| ('1'..='9').contains(&first)) {
+        return Err(HostError::Port);
+    }
+    text.parse().map_err(|_| HostError::Port)
+}
+
+/// An address that nothing may be sent to.
+///
+/// The address itself is not repeated, because it may hold a password.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HostError {
+    /// It is not an absolute URL.
+    #[error("the address is not an absolute URL")]
+    NotAUrl,
+    /// It holds what no URL can.
+    #[error("the address holds a space, a backslash, a control character or a letter beyond ASCII")]
+    Characters,
+    /// It has a name or password before the host.
+    #[error("the address has user information before the host")]
+    UserInfo,
+    /// The host is no name.
+    #[error(
+        "the address names no host: a name is letters, digits, - and _, with single dots between"
+    )]
+    HostName,
+    /// The host is an IP address in a spelling that not everybody reads alike.
+    #[error("the address holds an IP address in an unusual spelling")]
+    IpAddress,
+    /// The port is none.
+    #[error("the address has a port that is no number from 1 to 65535")]
+    Port,
+    /// The path is none, or leads to another one.
+    #[error("the address has a path with an empty segment, one of dots, or letters to be escaped")]
+    Path,
+    /// It has a query or a fragment.
+    #[error("the address has a query or a fragment")]
+    QueryOrFragment,
+    /// Plain http to another machine.
+    #[error("plain http is accepted for this machine alone (127.0.0.0/8, [::1], localhost)")]
+    PlainHttp,
+    /// Neither http nor https.
+    #[error("the address is neither http nor https")]
+    OtherScheme,
+}
+
+impl HostError {
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::NotAUrl | Self::OtherScheme => {
+                "write it like https://host.example.test, or http://127.0.0.1:8080 for a sandbox"
+            }
+            Self::Characters => "write the host in its xn-- form and escape the path by %",
+            Self::UserInfo => "remove everything up to the @",
+            Self::HostName => "write the host like host.example.test, without a dot at its end",
+            Self::IpAddress => {
+                "write four decimal numbers like 127.0.0.1, or brackets like [::1] without a zone"
+            }
+            Self::Port => "write the port like :8080, or leave it out with its colon",
+            Self::Path => "write the path like /gateway/health",
+            Self::QueryOrFragment => "end it after the path",
+            Self::PlainHttp => "use https",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(base: &str, verdict: Result<&str, HostError>) {
+        let read = BaseUrl::parse(base).map(|base| base.to_string());
+        assert_eq!(read.as_deref().map_err(|error| *error), verdict, "{base}");
+    }
+
+    #[test]
+    fn plain_http_goes_to_this_machine_alone() {
+        for loopback in [
+            "http://127.0.0.1",
+            "http://127.255.0.254:8080",
+            "http://[::1]:8080",
+            "http://localhost",
+        ] {
+            check(loopback, Ok(loopback));
+        }
+        check("HTTP://LOCALHOST:1/", Ok("http://localhost:1"));
+        check("http://[0:0::1]:80", Ok("http://[::1]"));
+        for elsewhere in [
+            "http://localhost.example.test",
+            "http://127.0.0.1.example.test",
+            "http://128.0.0.1",
+            "http://[::2]",
+            "http://example.test",
+        ] {
+            check(elsewhere, Err(HostError::PlainHttp));
+        }
+    }
+
+    #[test]
+    fn an_ip_address_has_one_spelling() {
+        check("https://192.0.2.1", Ok("https://192.0.2.1"));
+        check("https://[2001:DB8::0:1]", Ok("https://[2001:db8::1]"));
+        for odd in [
+            "127.1",
+            "127.0.0.01",
+            "127.0.0.256",
+            "127.0.0.0.1",
+            "0177.0.0.1",
+            "0x7f.0.0.1",
+            "0x7f.1",
+            "0X7F000001",
+            "2130706433",
+            "1.0x",
+            "example.1",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "[fe80::1%25eth0]",
+            "[fe80::1%eth0]",
+            "[::1",
+            "[::1]evil.example",
+            "[::1]8080",
+            "[]",
+            "[127.0.0.1]",
+            "[v1.a]",
+            "[::1]]",
+        ] {
+            check(&format!("http://{odd}"), Err(HostError::IpAddress));
+            check(&format!("https://{odd}/x"), Err(HostError::IpAddress));
+        }
+    }
+
+    #[test]
+    fn a_port_is_a_number_that_a_port_can_have() {
+        check("https://a.test:443", Ok("https://a.test"));
+        check("http://127.0.0.1:80/x", Ok("http://127.0.0.1/x"));
+        check("https://a.test:80", Ok("https://a.test:80"));
+        check("https://a.test:65535", Ok("https://a.test:65535"));
+        for port in [
+            "",
+            "0",
+            "00",
+            "65536",
+            "-1",
+            "+1",
+            "8o80",
+            "99999999999",
+            "0080",
+            "0x50",
+            "80:80",
+            "http",
+            "1.5",
+            "8_0",
+        ] {
+            for host in ["127.0.0.1", "[::1]", "localhost"] {
+                check(&format!("http://{host}:{port}"), Err(HostError::Port));
+                check(&format!("https://{host}:{port}/x"), Err(HostError::Port));
+            }
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_plain_name() {
+        check("https://API.Example.TEST", Ok("https://api.example.test"));
+        check("https://my_service-1", Ok("https://my_service-1"));
+        check(
+            "https://xn--bcher-kva.test",
+            Ok("https://xn--bcher-kva.test"),
+        );
+        for name in [
+            "a.test.",
+            ".a.test",
+            "a..test",
+            "-a.test",
+            "a-.test",
+            "a%2etest",
+            "a*b.test",
+            "a!b",
+            "a,b",
+            "a;b",
+            "a&b",
+            "(a)",
+            "~a",
+            "127.0.0.1.",
+            "localhost.",
+        ] {
+            check(&format!("https://{name}"), Err(HostError::HostName));
+        }
+        check(
+            &format!("https://{}.test", "a".repeat(64)),
+            Err(HostError::HostName),
+        );
+        check(
+            &format!("https://{}test", "abcdefg.".repeat(32)),
+            Err(HostError::HostName),
+        );
+    }
+
+    #[test]
+    fn user_information_is_refused_whatever_it_looks_like() {
+        for base in [
+            "http://127.0.0.1@example.test",
+            "https://user:pw@example.test",
+            "http://localhost:80@example.test",
+            "https://@example.test",
+            "http://[::1]@example.test",
+        ] {
+            check(base, Err(HostError::UserInfo));
+        }
+    }
+
+    #[test]
+    fn a_path_is_one_and_stays_in_front() {
+        check("https://a.test/", Ok("https://a.test"));
+        check("https://a.test/b/c/", Ok("https://a.test/b/c"));
+        check("https://a.test/b%20c/@x", Ok("https://a.test/b%20c/@x"));
+        for path in [
+            "//",
+            "///",
+            "//b",
+            "/b//",
+            "/b//c",
+            "/..",
+            "/../b",
+            "/b/..",
+            "/b/./c",
+            "/%2e%2E/b",
+            "/.%2e",
+            "/%",
+            "/%zz",
+            "/\"",
+            "/<b>",
+            "/{b}",
+            "/b|c",
+            "/b^c",
+            "/`",
+        ] {
+            check(&format!("https://a.test{path}"), Err(HostError::Path));
+        }
+        let base = BaseUrl::parse("https://example.test/gateway/").unwrap();
+        assert_eq!(
+            base.join("/v1/human?limit=2").unwrap(),
+            "https://example.test/gateway/v1/human?limit=2"
+        );
+        for odd in ["", "v1", "/../admin", "/a#b", "/a b", "/a\\b"] {
+            assert!(base.join(odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_base_is_refused() {
+        for (base, error) in [
+            ("", HostError::NotAUrl),
+            ("example.test", HostError::NotAUrl),
+            ("/path", HostError::NotAUrl),
+            ("//example.test", HostError::NotAUrl),
+            ("https:example.test", HostError::NotAUrl),
+            ("https:/example.test", HostError::NotAUrl),
+            ("https://", HostError::NotAUrl),
+            ("https:///path", HostError::NotAUrl),
+            ("https://:443", HostError::NotAUrl),
+            ("ftp://example.test", HostError::OtherScheme),
+            ("://example.test", HostError::OtherScheme),
+            ("https://example.test?a=b", HostError::QueryOrFragment),
+            ("https://example.test/?", HostError::QueryOrFragment),
+            ("https://example.test/#a", HostError::QueryOrFragment),
+            ("https://exa mple.test", HostError::Characters),
+            (" https://example.test", HostError::Characters),
+            ("https://example.test\n", HostError::Characters),
+            ("ht\ttps://example.test", HostError::Characters),
+            ("https://exam\u{ad}ple.test", HostError::Characters),
+            ("https://b\u{fc}cher.test", HostError::Characters),
+            ("https://\u{ff11}27.0.0.1", HostError::Characters),
+            ("https:\\\\example.test", HostError::Characters),
+            ("https://example.test\\@evil.example", HostError::Characters),
+        ] {
+            check(base, Err(error));
+            assert!(!error.remedy().is_empty());
+        }
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let base = BaseUrl::parse("https://api.example.test/gateway").unwrap();
+        assert_eq!(base.origin(), "https://api.example.test");
+        assert_eq!((base.path(), base.is_https()), ("/gateway", true));
+        let same = |uri: &str| base.is_origin_of(&uri.parse().unwrap());
+        assert!(same("https://API.example.test:443/v1"));
+        assert!(!same("http://api.example.test/v1"));
+        assert!(!same("https://api.example.test:444/v1"));
+        assert!(!same("https://api.example.test:65979/v1"));
+        assert!(!same("https://api.example.test.evil.example/v1"));
+        assert!(!same("https://x@api.example.test/v1"));
+        assert!(!same("/v1"));
+    }
+
+    #[test]
+    fn a_request_of_anybodys_making_goes_where_it_says() {
+        let target = |uri: &str| BaseUrl::check_target(&uri.parse().unwrap());
+        assert_eq!(target("https://A.example.test:8443/v1?a=b"), Ok(()));
+        assert_eq!(target("http://localhost"), Ok(()));
+        assert_eq!(target("http://127.0.0.1:65536/v1"), Err(HostError::Port));
+        assert_eq!(
+            target("http://a.example.test/v1"),
+            Err(HostError::PlainHttp)
+        );
+        assert_eq!(target("https://a.example.test/../v1"), Err(HostError::Path));
+        assert_eq!(target("/v1"), Err(HostError::NotAUrl));
+    }
+}
