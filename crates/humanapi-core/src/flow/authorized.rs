@@ -9,7 +9,7 @@ use crate::flow::{Call, Flow, Input, Step};
 use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::retry::{Replay, RetryPolicy};
-use crate::rules::{self, Decision, Purpose};
+use crate::rules::{self, Decision};
 use crate::token::{Generation, TokenKey};
 use crate::user::KnownStatus;
 
@@ -55,12 +55,12 @@ impl<E: Endpoint> Authorized<E> {
         }
     }
 
-    /// Refuses at once, without asking the service, where the rules say that this user's data cannot
-    /// be read. Only a status that the application asserts does so.
+    /// Refuses at once, without asking the service, where the rules say that there is no token of the key's purpose for
+    /// such a user. Only a status that the application asserts does so.
     #[must_use]
     pub fn with_status(mut self, known: KnownStatus) -> Self {
         if known.is_certain()
-            && let Decision::Refuse(refusal) = rules::decide(Purpose::ReadData, known.status())
+            && let Decision::Refuse(refusal) = rules::decide(self.key.purpose(), known.status())
         {
             self.state = State::Over(Some(refusal.into()));
         }
@@ -153,6 +153,45 @@ impl<E: Endpoint> Flow for Authorized<E> {
         match input {
             Input::Token(token) => self.take_token(token),
             Input::Response { .. } | Input::SendFailed { .. } => self.call.handle(input, now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::credentials::ClientId;
+    use crate::data::ReadProfile;
+    use crate::rules::{Purpose, Refusal};
+    use crate::user::{ClientUserId, UserStatus};
+
+    #[test]
+    fn the_rule_is_that_of_the_keys_own_purpose() {
+        let client_id = ClientId::new("app").unwrap();
+        let user = ClientUserId::new("p-17").unwrap();
+        let access = TokenKey::access(client_id.clone(), user);
+        for status in UserStatus::ALL {
+            let refused = |key: &TokenKey| -> Option<Refusal> {
+                let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+                let (hosts, policy) = (Hosts::production(), RetryPolicy::default());
+                let mut flow = Authorized::new(ReadProfile::new(), key.clone(), hosts, policy)
+                    .with_status(KnownStatus::asserted(status));
+                match flow.poll(now) {
+                    Step::Done(Err(FlowError::Refused(refusal))) => Some(refusal),
+                    Step::NeedToken { .. } => None,
+                    other => panic!("{other:?}"),
+                }
+            };
+            let rule = |purpose| match rules::decide(purpose, status) {
+                Decision::Refuse(refusal) => Some(refusal),
+                _ => None,
+            };
+            assert_eq!(refused(&access), rule(Purpose::ReadData), "{status:?}");
+            let client = TokenKey::client(client_id.clone());
+            assert_eq!(refused(&client), rule(Purpose::Administer), "{status:?}");
+            assert_eq!(refused(&client), None, "no user is asked for");
         }
     }
 }
