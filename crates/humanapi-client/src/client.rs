@@ -41,6 +41,8 @@ struct Inner {
     tokens: Arc<dyn TokenSource>,
     /// The same as `tokens`, where it is a broker.
     broker: Option<TokenBroker>,
+    /// Why no call may be made.
+    setup: Result<(), BuildError>,
     calls: AtomicU64,
 }
 
@@ -143,6 +145,9 @@ impl Client {
         F: Flow<Outcome = Result<T, FlowError>>,
     {
         let inner = &*self.inner;
+        if let Err(error) = &inner.setup {
+            return Err(FlowError::from(error.clone()).into());
+        }
         let outcome = drive(flow, &*inner.transport, tokens, &*inner.runtime).await;
         outcome.map_err(|error| {
             tracing::debug!(error = %error, "failed");
@@ -208,6 +213,10 @@ impl ClientBuilder {
     }
 
     /// Shares tokens with other processes, through the client's own broker.
+    ///
+    /// Together with [`broker`](Self::broker) or [`tokens`](Self::tokens) there is no broker of its own that would use it:
+    /// give it to [`TokenBrokerBuilder::store`](crate::TokenBrokerBuilder::store) instead. Every call of a client that was
+    /// built with both fails and says so.
     pub fn store(mut self, store: Arc<dyn TokenStore>) -> Self {
         self.store = Some(store);
         self
@@ -238,7 +247,13 @@ impl ClientBuilder {
             }
             broker.build_shared(Arc::clone(&runtime))
         };
+        let setup = match (&self.tokens, &self.store) {
+            (Some(_), Some(_)) => Err(BuildError::StoreBesideBroker),
+            _ => Ok(()),
+        };
         let (tokens, broker): (Arc<dyn TokenSource>, _) = match self.tokens {
+            // Not even the broker is handed out: tokens that nobody else sees are what the store was to prevent.
+            Some(_) if setup.is_err() => (Arc::new(NoTokens), None),
             Some(Tokens::Source(source)) => (source, None),
             Some(Tokens::Broker(broker)) => (Arc::new(broker.clone()), Some(broker)),
             None => {
@@ -256,6 +271,7 @@ impl ClientBuilder {
                 runtime,
                 tokens,
                 broker,
+                setup,
                 calls: AtomicU64::new(0),
             }),
         }

@@ -19,8 +19,8 @@ use humanapi_client::core::{
     TokenKind, UserStatus,
 };
 use humanapi_client::{
-    BrokerEvent, Client, Spawn, StoreError, StoreErrorKind, Task, Timer, TokenBroker,
-    TokenBrokerBuilder, TokenSource, TokenStore, TokioRuntime, Transport,
+    BrokerEvent, Client, ClientBuilder, ErrorKind, Spawn, StoreError, StoreErrorKind, Task, Timer,
+    TokenBroker, TokenBrokerBuilder, TokenSource, TokenStore, TokioRuntime, Transport,
 };
 use tokio::time::{Instant, sleep};
 
@@ -869,4 +869,47 @@ async fn events_tell_the_story_without_secrets() {
         ]
     );
     assert!(!format!("{broker:?}").contains("access-"));
+}
+
+#[tokio::test]
+async fn a_client_with_a_store_that_nobody_would_use_says_so_at_every_call() {
+    let service = Service::default();
+    let client = |set: fn(ClientBuilder, &Service) -> ClientBuilder| {
+        let client = Client::builder(credentials(), Provisioning::Connect, service.clone());
+        set(client, &service).build()
+    };
+    let both: [fn(ClientBuilder, &Service) -> ClientBuilder; 3] = [
+        |client, service| {
+            let broker = broker(service);
+            client.store(Arc::new(Shelf::default())).broker(broker)
+        },
+        |client, service| {
+            let client = client.broker(broker(service));
+            client.store(Arc::new(Shelf::default()))
+        },
+        |client, service| {
+            let source = Arc::new(broker(service));
+            client.store(Arc::new(Shelf::default())).tokens(source)
+        },
+    ];
+    for both in both {
+        let client = client(both);
+        let user = client.user("p-17");
+        let errors = [
+            user.data().profile().send().await.unwrap_err(),
+            user.connect_token().send().await.unwrap_err(),
+            user.access_token().send().await.unwrap_err(),
+            client.client_token().send().await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(
+                error.to_string().contains("give the store to the broker"),
+                "{error}"
+            );
+        }
+        assert!(client.broker().is_none());
+    }
+    let client = client(|client, service| client.broker(broker(service)));
+    assert!(client.user("p-17").access_token().send().await.is_ok());
 }
