@@ -13,6 +13,7 @@ use humanapi_core::connect::{
 use humanapi_core::flow::ConnectGrant;
 use humanapi_core::{ClientUserId, HostError, UserEvent, UserStatus};
 use thiserror::Error;
+use tracing::Instrument as _;
 
 use crate::answer::Confirmed;
 use crate::directory::{
@@ -183,8 +184,12 @@ impl Connect {
         self.client().user(user.as_str()).with_status(known)
     }
 
-    /// Reads what a user has shared: nothing of a user who has connected nothing, as far as is remembered.
-    /// If reading fails, the service is asked whether that is so still; perhaps the user was deleted.
+    /// Reads what a user has shared: nothing of a user who has connected nothing.
+    ///
+    /// Unless the user is remembered as connected, the service is asked first, as by
+    /// [`confirm`](Self::confirm); so whoever was connected before a restart is so after it. If reading
+    /// fails by a refusal that tells of the user, who was deleted perhaps, the service is asked whether
+    /// that is so. Any other failure tells nothing of the user, and is told as it is.
     ///
     /// ```
     /// # use humanapi_axum::client::{Error, User};
@@ -202,23 +207,33 @@ impl Connect {
     ///
     /// # Errors
     ///
-    /// When it cannot be read though the user is connected, or the directory fails.
+    /// When it cannot be read though the user is connected, the service cannot be asked, or was asked too
+    /// often about a user of whom nothing is known, or the directory fails.
     pub async fn read<T>(
         &self,
         user: &ClientUserId,
         read: impl AsyncFnOnce(User) -> Result<T, Error>,
     ) -> Result<Option<T>, Problem> {
-        let record = self.record(user).await?;
+        let mut record = self.record(user).await?;
         if record.status != UserStatus::Connected {
-            return Ok(None);
+            match self.confirm(user).await {
+                Ok(said) if said.connected => record = said.record,
+                Ok(_) => return Ok(None),
+                // It was asked a moment ago, more than once, and something is known since.
+                Err(Problem::TooOften { .. }) if record.status != UserStatus::Unknown => {
+                    return Ok(None);
+                }
+                Err(problem) => return Err(problem),
+            }
         }
         match read(self.seen_by_client(user, &record)).await {
             Ok(read) => Ok(Some(read)),
-            Err(error) => match self.confirm(user).await {
+            Err(error) if tells_of_the_user(&error) => match self.confirm(user).await {
                 Ok(said) if !said.connected => Ok(None),
                 // Where that cannot be told either, what was asked for first is what failed.
                 _ => Err(error.into()),
             },
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -230,7 +245,9 @@ impl Connect {
     /// When the service or the directory fails, or was asked too often.
     pub async fn confirm(&self, user: &ClientUserId) -> Result<Confirmed, Problem> {
         let (connect, user) = (self.clone(), user.clone());
-        let asking = tokio::spawn(async move { connect.confirm_here(&user).await });
+        let asking = async move { connect.confirm_here(&user).await };
+        // What it logs belongs to the request that asked.
+        let asking = tokio::spawn(asking.in_current_span());
         asking.await.unwrap_or(Err(Problem::Internal))
     }
 
@@ -348,6 +365,11 @@ impl Connect {
             listener(user, change);
         }
     }
+}
+
+/// Whether the service refused for a reason that lies with the user.
+fn tells_of_the_user(error: &Error) -> bool {
+    (error.api_error()).is_some_and(|refusal| refusal.token_refusal().is_some())
 }
 
 impl fmt::Debug for Connect {

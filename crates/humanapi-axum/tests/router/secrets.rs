@@ -1,46 +1,11 @@
 //! Whatever happens, no answer and no line of the log holds what only the server may know.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use humanapi_sandbox::{Fault, TokenKind};
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{World, closed, connected};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use crate::support::{World, closed, connected, logged};
 
 #[tokio::test]
 async fn nothing_of_the_servers_leaves_it() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .finish();
-    // For this thread, on which all of this test's tasks run. Other tests keep their silence.
-    let _guard = tracing::subscriber::set_default(subscriber);
-
     let world = World::with(|connect| connect.return_to("/me")).await;
     let control = world.sandbox.control();
     let ann = world.browser("canary-user");
@@ -90,7 +55,8 @@ async fn nothing_of_the_servers_leaves_it() {
     }
 
     let answered = world.answered.lock().unwrap().clone();
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    // What all tests of this program logged so far.
+    let logged = logged();
     assert!(
         logged.contains("Human API could not be asked"),
         "the log is the one that is searched"

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use humanapi_axum::{MemoryDirectory, Problem};
 use humanapi_client::User;
 use humanapi_client::core::{ClientUserId, HumanId, UserStatus};
-use humanapi_sandbox::Fault;
+use humanapi_sandbox::{Fault, IntermediaryBody};
 use serde_json::json;
 
-use crate::support::{World, client, closed, connected, plain_http, serve};
+use crate::support::{World, client, closed, connected, logged, plain_http, serve};
 
 #[tokio::test]
 async fn from_the_first_visit_to_the_next() {
@@ -158,26 +158,89 @@ async fn what_was_shared_is_read_until_the_user_is_gone() {
     let read = || world.connect.read(&id, count);
     ann.token().await;
     let before = world.exchanges();
-    assert_eq!(read().await, Ok(None));
-    assert_eq!(world.exchanges(), before, "there is nothing to ask for");
+    for _ in 0..9 {
+        assert_eq!(read().await, Ok(None));
+    }
+    assert_eq!(world.exchanges(), before + 1, "once in ten seconds");
 
+    // Nobody tells the router, and it is found out all the same.
     world.connect_source("ann");
-    assert_eq!(ann.outcome(connected()).await["connected"], true);
+    world.advance(11);
     assert!(read().await.unwrap().is_some_and(|count| count > 0));
-
-    // The service fails, and says of the user what it said before.
-    let control = world.sandbox.control();
-    let fault = || Fault::status(404).on_path("/v1/human").times(9);
-    control.plan_fault(fault()).unwrap();
-    assert_eq!(read().await, Err(Problem::ServiceRefused));
     assert_eq!(world.status("ann").await, "connected");
-    control.clear_faults();
+
+    // The service fails, and says nothing of the user: nothing more is asked, and nothing changes.
+    let control = world.sandbox.control();
+    for fault in [
+        Fault::status(404),
+        Fault::status(500),
+        Fault::intermediary(403, IntermediaryBody::Html),
+        Fault::drop_before(),
+    ] {
+        let before = world.exchanges();
+        let fault = fault.on_path("/v1/human").times(9);
+        control.plan_fault(fault).unwrap();
+        world.advance(61);
+        let problem = read().await.unwrap_err();
+        assert!(
+            matches!(
+                problem,
+                Problem::ServiceRefused | Problem::ServiceUnavailable
+            ),
+            "{problem:?}"
+        );
+        assert_eq!(world.exchanges(), before);
+        assert_eq!(world.status("ann").await, "connected");
+        control.clear_faults();
+    }
 
     control.delete_user(&world.app.client_id, "ann").unwrap();
-    control.plan_fault(fault()).unwrap();
     world.advance(11);
     assert_eq!(read().await, Ok(None));
     assert_eq!(world.status("ann").await, "unknown");
+}
+
+#[tokio::test]
+async fn after_a_restart_that_forgot_every_user_the_data_is_there_with_the_first_question() {
+    let world = World::new().await;
+    let ann = world.browser("ann");
+    let id = ClientUserId::new("ann").unwrap();
+    ann.token().await;
+    world.connect_source("ann");
+    assert_eq!(ann.outcome(connected()).await["connected"], true);
+
+    let restarted = world.restarted();
+    assert_eq!(
+        restarted.record(&id).await.unwrap().status,
+        UserStatus::Unknown
+    );
+    let before = world.exchanges();
+    let count = async |user: User| Ok(user.data().activities().send().await?.items.len());
+    let read = restarted.read(&id, count).await.unwrap();
+    assert!(read.is_some_and(|count| count > 0));
+    assert_eq!(
+        world.exchanges(),
+        before + 1,
+        "the proof is the token that reads"
+    );
+    assert_eq!(
+        restarted.record(&id).await.unwrap().status,
+        UserStatus::Connected
+    );
+}
+
+#[tokio::test]
+async fn what_is_logged_while_the_service_is_asked_belongs_to_the_request() {
+    let world = World::new().await;
+    let ann = ClientUserId::new("ann").unwrap();
+    let control = world.sandbox.control();
+    control.plan_fault(Fault::status(500).times(9)).unwrap();
+    let asking = world.connect.confirm(&ann);
+    let asked = tracing::Instrument::instrument(asking, tracing::info_span!("the_request"));
+    assert_eq!(asked.await, Err(Problem::ServiceUnavailable));
+    let log = logged();
+    let mut lines = log.lines().filter(|line| line.contains("the_request"));
+    assert!(lines.any(|line| line.contains("could not be asked")));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A sandbox, an application before it, and a browser before that: all over real HTTP, time moved by hand.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -14,6 +14,7 @@ use humanapi_hyper::HyperTransport;
 use humanapi_sandbox::{AppCredentials, DemoApp, Sandbox};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tracing_subscriber::fmt::MakeWriter;
 
 /// Both clocks stand still until they are moved.
 #[derive(Clone)]
@@ -76,6 +77,46 @@ pub(crate) struct World {
     pub(crate) answered: Arc<Mutex<String>>,
 }
 
+static LOG: LazyLock<Log> = LazyLock::new(|| {
+    let log = Log::default();
+    // For the whole program: which lines are wanted is remembered for all threads, so a subscriber for one of them
+    // could miss some.
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    log
+});
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Every line that was logged by now, at whatever level.
+pub(crate) fn logged() -> String {
+    String::from_utf8(LOG.0.lock().unwrap().clone()).unwrap()
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with(|builder| builder).await
@@ -90,6 +131,7 @@ impl World {
         origin: Option<&str>,
         set: impl FnOnce(ConnectBuilder) -> ConnectBuilder,
     ) -> Self {
+        LazyLock::force(&LOG);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let origin = origin.unwrap_or(&base);
@@ -110,6 +152,19 @@ impl World {
             http: plain_http(),
             answered: Arc::default(),
         }
+    }
+
+    /// The application after a restart, with a directory in memory: nothing is left of what it knew.
+    pub(crate) fn restarted(&self) -> Connect {
+        let client = client(
+            &self.app,
+            self.sandbox.url(),
+            &self.app.client_secret,
+            &self.clock,
+        );
+        Connect::builder(client, ByHeader, &*self.base)
+            .build()
+            .unwrap()
     }
 
     pub(crate) fn browser(&self, user: &'static str) -> Browser<'_> {
