@@ -392,6 +392,37 @@ fn a_host_that_is_not_there_is_told_soon() {
 }
 
 #[test]
+fn a_proxy_that_wants_a_password_says_so_and_shows_none() {
+    let proxy = server("HTTP/1.1 407 canary\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    let proxy = proxy.replace("http://", "http://canary-user:canary-password@");
+    for adapter in ["reqwest", "hyper"] {
+        let told = run(humanapi([
+            "token",
+            "session",
+            "--user",
+            "a",
+            "--base-url",
+            "https://api.example.test",
+            "--adapter",
+            adapter,
+        ])
+        .env("HTTPS_PROXY", &proxy)
+        .env("HUMANAPI_CLIENT_ID", "app-1")
+        .env("HUMANAPI_CLIENT_SECRET", "canary-secret"));
+        assert_eq!(
+            (told.code, told.stderr.as_str()),
+            (
+                Some(5),
+                "error: cannot reach https://api.example.test: the proxy wants a user name and a password (status 407)\n\
+                 help: put the proxy's user name and password into its address, as in HTTPS_PROXY, or correct those that are there\n"
+            ),
+            "{adapter}"
+        );
+        assert!(!told.stdout.contains("canary"), "{told:?}");
+    }
+}
+
+#[test]
 fn a_service_that_fails_or_is_none_is_told_apart() {
     let sandbox = sandbox();
     let app = sandbox.app(DemoApp::Connect);
@@ -420,11 +451,17 @@ fn a_service_that_fails_or_is_none_is_told_apart() {
 
 /// The address of a server that answers everything with a page.
 fn webpage() -> String {
+    server(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: 19\r\n\r\n<html>canary</html>",
+    )
+}
+
+/// The address of a server that gives this answer to everything. It ends with the test's process.
+fn server(answer: &'static str) -> String {
     use std::io::Read as _;
 
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
     let address = listener.local_addr().expect("it is bound");
-    // It ends with the test's process.
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else {
@@ -432,19 +469,17 @@ fn webpage() -> String {
             };
             let mut request = [0; 4096];
             let mut read = 0;
-            // The body is JSON, so it ends with a brace.
-            while !request[..read].ends_with(b"}") {
+            // A body is JSON, so it ends with a brace. A tunnel is asked for without one.
+            while !request[..read].ends_with(b"}")
+                && !(request.starts_with(b"CONNECT") && request[..read].ends_with(b"\r\n\r\n"))
+            {
                 match stream.read(&mut request[read..]) {
                     Ok(0) | Err(_) => break,
                     Ok(more) => read += more,
                 }
             }
-            let page = "<html>canary</html>";
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{page}",
-                page.len()
-            );
+            // Whoever asked may have gone.
+            let _ = stream.write_all(answer.as_bytes());
         }
     });
     format!("http://{address}")

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use humanapi_client::adapter::wants_proxy_login;
 use humanapi_core::{SendFailure, SendFailureKind};
 
 /// Reads a failure that came before the answer's head.
@@ -11,7 +12,9 @@ pub(crate) fn before_head(error: hyper_util::client::legacy::Error) -> SendFailu
         || error
             .source()
             .is_none_or(|source| source.downcast_ref().is_some_and(never_left));
-    let kind = if never_left {
+    let kind = if wants_proxy_login(&error) {
+        SendFailureKind::ProxyAuthentication
+    } else if never_left {
         SendFailureKind::NotSent
     } else {
         SendFailureKind::Lost

@@ -2,11 +2,14 @@
 
 use std::error::Error;
 
+use humanapi_client::adapter::wants_proxy_login;
 use humanapi_core::{SendFailure, SendFailureKind};
 
 /// Reads a failure that came before the answer's head.
 pub(crate) fn before_head(error: reqwest::Error) -> SendFailure {
-    let kind = if error.is_connect() || error.is_builder() || find(&error).is_some_and(never_left) {
+    let kind = if wants_proxy_login(&error) {
+        SendFailureKind::ProxyAuthentication
+    } else if error.is_connect() || error.is_builder() || find(&error).is_some_and(never_left) {
         SendFailureKind::NotSent
     } else {
         SendFailureKind::Lost

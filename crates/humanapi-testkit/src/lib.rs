@@ -77,6 +77,7 @@ macro_rules! conformance {
                 loopback_is_never_proxied
                 listed_hosts_are_reached_directly
                 a_refusing_proxy_is_not_sent
+                a_proxy_that_wants_a_login_is_told_as_such
                 an_unreachable_proxy_is_not_sent
                 an_unreadable_proxy_is_not_gone_around
             );

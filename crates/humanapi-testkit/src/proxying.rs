@@ -2,8 +2,8 @@
 
 use std::error::Error as _;
 
-use humanapi_core::SendFailure;
-use humanapi_core::SendFailureKind::NotSent;
+use humanapi_core::SendFailureKind::{NotSent, ProxyAuthentication};
+use humanapi_core::{SendFailure, SendFailureKind};
 
 use crate::authority::HOST;
 use crate::golden;
@@ -118,21 +118,39 @@ pub async fn listed_hosts_are_reached_directly<T: Subject>(make: impl Fn(&Transp
 
 /// A proxy that says no has not passed the request on, and cannot have seen it.
 pub async fn a_refusing_proxy_is_not_sent<T: Subject>(make: impl Fn(&TransportSettings) -> T) {
-    for status in [
-        "407 canary Required",
-        "502 canary Gateway",
-        "403 canary",
-        "302 canary",
-    ] {
-        let proxy = Proxy::refusing(status).await;
-        let transport = make(&through(proxy.setting(), ""));
-        assert_eq!(
-            fail(&transport, post(&target("https"))).await,
-            NotSent,
-            "{status}"
-        );
-        assert_eq!(proxy.asked(), [golden::CONNECT]);
+    for status in ["502 canary Gateway", "403 canary", "302 canary"] {
+        refused(&make, status, NotSent).await;
     }
+}
+
+/// A proxy that wants a user name and a password, or others, says so by its 407.
+pub async fn a_proxy_that_wants_a_login_is_told_as_such<T: Subject>(
+    make: impl Fn(&TransportSettings) -> T,
+) {
+    refused(
+        &make,
+        "407 Proxy Authentication Required",
+        ProxyAuthentication,
+    )
+    .await;
+    refused(&make, "407 canary", ProxyAuthentication).await;
+}
+
+async fn refused<T: Subject>(
+    make: impl Fn(&TransportSettings) -> T,
+    status: &'static str,
+    kind: SendFailureKind,
+) {
+    let proxy = Proxy::refusing(status).await;
+    let transport = make(&through(proxy.setting(), ""));
+    assert_eq!(
+        fail(&transport, post(&target("https"))).await,
+        kind,
+        "{status}"
+    );
+    assert_eq!(proxy.asked(), [golden::CONNECT]);
+    let outcome = transport.open(post(&target("https")), AMPLE).await;
+    assert_eq!(failure(&transport, outcome), kind, "{status}");
 }
 
 /// A proxy that is not there is not gone around.

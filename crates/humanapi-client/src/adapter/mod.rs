@@ -10,7 +10,7 @@ mod proxy;
 mod reading;
 
 pub use builder::{Builder, ExtraRoots, FromSettings, Settings};
-pub use proxy::{ProxySettings, UnreadableProxy};
+pub use proxy::{ProxySettings, UnreadableProxy, wants_proxy_login};
 pub use reading::Reading;
 
 /// The largest body, in bytes, that a transport accepts in one piece, unless it is told otherwise: 16 MiB.

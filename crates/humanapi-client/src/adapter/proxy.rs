@@ -1,5 +1,6 @@
 //! Which proxy is asked for, in the words of the environment.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::fmt;
 
@@ -88,6 +89,25 @@ impl fmt::Debug for ProxySettings {
         // The address may hold a password.
         f.debug_struct("ProxySettings").finish_non_exhaustive()
     }
+}
+
+/// Whether a stack's error says, anywhere behind it, that a proxy answered 407: it wants a user name and a password.
+///
+/// The stacks' own types for it cannot be named, so their words are what there is to go by. The transports'
+/// conformance suite holds them to it.
+#[must_use]
+pub fn wants_proxy_login(error: &(dyn Error + 'static)) -> bool {
+    let mut link = Some(error);
+    while let Some(this) = link {
+        let text = this.to_string();
+        if text.contains("proxy authorization required")
+            || text.contains("proxy authentication required")
+        {
+            return true;
+        }
+        link = this.source();
+    }
+    false
 }
 
 /// The proxy that was asked for is not an `http` or `https` address.
