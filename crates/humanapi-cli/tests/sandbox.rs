@@ -123,10 +123,12 @@ const STORY: &str = r#"{
 
 /// Asks a sandbox, and gives the whole answer.
 fn ask(address: &str, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "{request}").unwrap();
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    write!(stream, "{request}").expect("it reads");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    stream
+        .read_to_string(&mut answer)
+        .expect("it answers in UTF-8");
     answer
 }
 

@@ -3,206 +3,44 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use http::header::{self, HeaderValue};
-use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::area::Area;
 use crate::assumption::Assumption;
+use crate::body::query_value;
 use crate::changes;
 use crate::clock;
 use crate::control::{Control, ControlError};
 use crate::fault::{Fault, FaultWire};
 use crate::guard::Guard;
-use crate::reply::{Reply, empty, json, with_body};
-use crate::service::{BodyFault, Incoming, Service, allow, turn_away};
+use crate::pages;
+use crate::reply::{Problem, Reply, empty, json, with_body};
+use crate::routes::Call;
 use crate::source::Source;
-
-impl Service {
-    pub(crate) fn control_api(&self, incoming: &Incoming) -> Reply {
-        let head = &incoming.head;
-        let host = incoming.host.as_deref().unwrap_or_default();
-        if let Err(refusal) = self.guard.check_control(&head.method, &head.headers, host) {
-            return turn_away(&refusal);
-        }
-        let body = match &incoming.body {
-            Ok(body) => body,
-            Err(fault) => {
-                let error = match fault {
-                    BodyFault::TooLong => "body-too-long",
-                    BodyFault::TooSlow => "body-too-slow",
-                };
-                return Refused::new(fault.status(), error, fault.message()).write();
-            }
-        };
-        let call = Call {
-            control: Control::new(Arc::clone(&self.world)),
-            service: self,
-            body,
-            query: head.uri.query(),
-        };
-        let below = head.uri.path().strip_prefix("/sandbox").unwrap_or_default();
-        let answer = match (below, head.method.as_str()) {
-            ("/apps", "GET") => Ok(json(StatusCode::OK, &call.control.apps())),
-            ("/sources", "GET") => Ok(json(StatusCode::OK, &Source::ALL)),
-            ("/users", "GET") => call.users(),
-            ("/clock", "GET") => Ok(call.clock()),
-            ("/faults", "GET") => Ok(json(StatusCode::OK, &call.control.faults())),
-            ("/requests", "GET") => Ok(json(StatusCode::OK, &call.control.requests())),
-            ("/exchanges", "GET") => Ok(json(StatusCode::OK, &call.control.exchanges())),
-            ("/assumptions", "GET") => Ok(json(StatusCode::OK, &call.control.assumptions())),
-            ("/dashboard", "GET") => Ok(self.dashboard(incoming)),
-            ("/events", "GET") => {
-                // Each of them holds a connection for as long as it likes.
-                match Guard::check_same_site(&head.headers, host) {
-                    Ok(()) => call.events(),
-                    Err(refusal) => Ok(turn_away(&refusal)),
-                }
-            }
-            ("/sources/connect", "POST") => call.connect(),
-            ("/sources/disconnect", "POST") => call.disconnect(),
-            ("/users/delete", "POST") => call.delete_user(),
-            ("/clock/advance", "POST") => call.advance(),
-            ("/faults", "POST") => call.plan_fault(),
-            ("/assumptions", "POST") => call.set_assumption(),
-            ("/tokens/revoke", "POST") => call.revoke(),
-            ("/tokens/kind", "POST") => call.token_kind(),
-            ("/faults", "DELETE") => {
-                call.control.clear_faults();
-                Ok(empty(StatusCode::NO_CONTENT))
-            }
-            ("/requests", "DELETE") => {
-                call.control.clear_requests();
-                Ok(empty(StatusCode::NO_CONTENT))
-            }
-            ("/reset", "POST") => {
-                call.control.reset();
-                Ok(empty(StatusCode::NO_CONTENT))
-            }
-            (other, method) => Ok(no_such_call(other, method)),
-        };
-        answer.unwrap_or_else(|refused| refused.write())
-    }
-}
 
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 
-struct Call<'a> {
+/// One call of the control API, let through by the guard.
+pub(crate) struct ControlCall<'a> {
     control: Control,
-    service: &'a Service,
-    body: &'a [u8],
-    query: Option<&'a str>,
+    call: &'a Call<'a>,
 }
 
-type Answer = Result<Reply, Refused>;
+type Answer = Result<Reply, Problem>;
 
-impl Call<'_> {
-    fn users(&self) -> Answer {
-        let client_ids = match crate::body::query_value(self.query, "client_id") {
-            Some(client_id) => vec![client_id],
-            None => self
-                .control
-                .apps()
-                .into_iter()
-                .map(|app| app.client_id)
-                .collect(),
-        };
-        let mut users = Vec::new();
-        for client_id in client_ids {
-            users.extend(self.control.users(&client_id)?);
+impl<'a> ControlCall<'a> {
+    pub(crate) fn new(call: &'a Call<'a>) -> Self {
+        Self {
+            control: Control::new(Arc::clone(&call.service.world)),
+            call,
         }
-        Ok(json(StatusCode::OK, &users))
     }
 
-    fn events(&self) -> Answer {
-        let watch = self.service.world.changes.watch().ok_or_else(|| {
-            Refused::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too-many-watchers",
-                "too many watch already; try again when one has left",
-            )
-        })?;
-        let mut reply = with_body(StatusCode::OK, EVENTS, changes::FIRST);
-        reply
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        reply.extensions_mut().insert(watch);
-        Ok(reply)
-    }
-
-    fn connect(&self) -> Answer {
-        let wish: SourceWish = self.read()?;
-        let user =
-            self.control
-                .connect_source(&wish.client_id, &wish.client_user_id, &wish.source)?;
-        Ok(json(StatusCode::OK, &user))
-    }
-
-    fn disconnect(&self) -> Answer {
-        let wish: SourceWish = self.read()?;
-        let user =
-            self.control
-                .disconnect_source(&wish.client_id, &wish.client_user_id, &wish.source)?;
-        Ok(json(StatusCode::OK, &user))
-    }
-
-    fn delete_user(&self) -> Answer {
-        let wish: UserWish = self.read()?;
-        self.control
-            .delete_user(&wish.client_id, &wish.client_user_id)?;
-        Ok(empty(StatusCode::NO_CONTENT))
-    }
-
-    fn clock(&self) -> Reply {
-        json(
-            StatusCode::OK,
-            &ClockFace {
-                now: clock::instant(self.service.world.clock.now()),
-                frozen: self.service.world.clock.is_frozen(),
-            },
-        )
-    }
-
-    fn advance(&self) -> Answer {
-        let wish: ClockWish = self.read()?;
-        self.control
-            .advance_clock(Duration::from_secs(wish.seconds))?;
-        Ok(self.clock())
-    }
-
-    fn plan_fault(&self) -> Answer {
-        let wire: FaultWire = self.read()?;
-        let fault = Fault::try_from(wire).map_err(ControlError::from)?;
-        let reply = json(StatusCode::CREATED, &fault);
-        self.control.plan_fault(fault)?;
-        Ok(reply)
-    }
-
-    fn set_assumption(&self) -> Answer {
-        let wish: AssumptionWish = self.read()?;
-        self.control.set_assumption(wish.name, &wish.value)?;
-        let setting = self
-            .control
-            .assumptions()
-            .into_iter()
-            .find(|setting| setting.name == wish.name);
-        Ok(json(StatusCode::OK, &setting))
-    }
-
-    fn revoke(&self) -> Answer {
-        let wish: TokenWish = self.read()?;
-        self.control.revoke_token(&wish.token)?;
-        Ok(empty(StatusCode::NO_CONTENT))
-    }
-
-    fn token_kind(&self) -> Answer {
-        let wish: TokenWish = self.read()?;
-        let kind = self.control.issued_token_kind(&wish.token);
-        Ok(json(StatusCode::OK, &KindAnswer { kind }))
-    }
-
-    fn read<T: DeserializeOwned>(&self) -> Result<T, Refused> {
-        serde_json::from_slice(self.body).map_err(|error| {
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        serde_json::from_slice(self.call.body).map_err(|error| {
             // The text of a data error may quote the body, and the body may hold a token.
             let message = match error.classify() {
                 serde_json::error::Category::Data => {
@@ -210,89 +48,168 @@ impl Call<'_> {
                 }
                 _ => "the body is not valid JSON",
             };
-            Refused::new(StatusCode::BAD_REQUEST, "invalid-body", message)
+            Problem::coded(StatusCode::BAD_REQUEST, "invalid-body", message)
         })
     }
 }
 
-/// The calls and their methods, for `404` and `405`.
-const CALLS: &[(&str, &str)] = &[
-    ("/apps", "GET"),
-    ("/assumptions", "GET, POST"),
-    ("/clock", "GET"),
-    ("/clock/advance", "POST"),
-    ("/dashboard", "GET"),
-    ("/events", "GET"),
-    ("/exchanges", "GET"),
-    ("/faults", "GET, POST, DELETE"),
-    ("/requests", "GET, DELETE"),
-    ("/reset", "POST"),
-    ("/sources", "GET"),
-    ("/sources/connect", "POST"),
-    ("/sources/disconnect", "POST"),
-    ("/tokens/kind", "POST"),
-    ("/tokens/revoke", "POST"),
-    ("/users", "GET"),
-    ("/users/delete", "POST"),
-];
+fn ok<T: Serialize>(value: &T) -> Answer {
+    Ok(json(StatusCode::OK, value))
+}
 
-fn no_such_call(path: &str, method: &str) -> Reply {
-    let known = CALLS.iter().find(|(call, _)| *call == path);
-    let Some((_, methods)) = known else {
-        return Refused::new(
-            StatusCode::NOT_FOUND,
-            "unknown-call",
-            "the control API has no such call",
-        )
-        .write();
+fn done() -> Answer {
+    Ok(empty(StatusCode::NO_CONTENT))
+}
+
+pub(crate) fn apps(call: &ControlCall<'_>) -> Answer {
+    ok(&call.control.apps())
+}
+
+pub(crate) fn sources(_: &ControlCall<'_>) -> Answer {
+    ok(&Source::ALL)
+}
+
+pub(crate) fn users(call: &ControlCall<'_>) -> Answer {
+    let query = call.call.incoming.head.uri.query();
+    let client_ids = match query_value(query, "client_id") {
+        Some(client_id) => vec![client_id],
+        None => call
+            .control
+            .apps()
+            .into_iter()
+            .map(|app| app.client_id)
+            .collect(),
     };
-    let mut reply = if method == Method::OPTIONS.as_str() {
-        empty(StatusCode::NO_CONTENT)
-    } else {
-        Refused::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method",
-            "this call has other methods",
+    let mut users = Vec::new();
+    for client_id in client_ids {
+        users.extend(call.control.users(&client_id)?);
+    }
+    ok(&users)
+}
+
+pub(crate) fn events(call: &ControlCall<'_>) -> Answer {
+    let incoming = call.call.incoming;
+    // Each of them holds a connection for as long as it likes.
+    let host = incoming.host.as_deref().unwrap_or_default();
+    Guard::check_same_site(&incoming.head.headers, host)?;
+    let watch = call.call.service.world.changes.watch().ok_or_else(|| {
+        Problem::coded(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too-many-watchers",
+            "too many watch already; try again when one has left",
         )
-        .write()
-    };
-    allow(&mut reply, methods);
+    })?;
+    let mut reply = with_body(StatusCode::OK, EVENTS, changes::FIRST);
     reply
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply.extensions_mut().insert(watch);
+    Ok(reply)
 }
 
-/// A call that was not done.
-struct Refused {
-    status: StatusCode,
-    error: &'static str,
-    message: String,
+pub(crate) fn dashboard(call: &ControlCall<'_>) -> Answer {
+    let mut page = pages::dashboard(call.call);
+    // It is the same page, so it is kept as private.
+    Area::Watch.dress(&mut page);
+    Ok(page)
 }
 
-impl Refused {
-    fn new(status: StatusCode, error: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            error,
-            message: message.into(),
-        }
-    }
-
-    fn write(&self) -> Reply {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            error: &'static str,
-            message: &'a str,
-        }
-        json(
-            self.status,
-            &Body {
-                error: self.error,
-                message: &self.message,
-            },
-        )
-    }
+pub(crate) fn connect(call: &ControlCall<'_>) -> Answer {
+    let wish: SourceWish = call.read()?;
+    ok(&call
+        .control
+        .connect_source(&wish.client_id, &wish.client_user_id, &wish.source)?)
 }
 
-impl From<ControlError> for Refused {
+pub(crate) fn disconnect(call: &ControlCall<'_>) -> Answer {
+    let wish: SourceWish = call.read()?;
+    ok(&call
+        .control
+        .disconnect_source(&wish.client_id, &wish.client_user_id, &wish.source)?)
+}
+
+pub(crate) fn delete_user(call: &ControlCall<'_>) -> Answer {
+    let wish: UserWish = call.read()?;
+    call.control
+        .delete_user(&wish.client_id, &wish.client_user_id)?;
+    done()
+}
+
+pub(crate) fn clock(call: &ControlCall<'_>) -> Answer {
+    let clock = &call.call.service.world.clock;
+    ok(&ClockFace {
+        now: clock::instant(clock.now()),
+        frozen: clock.is_frozen(),
+    })
+}
+
+pub(crate) fn advance(call: &ControlCall<'_>) -> Answer {
+    let wish: ClockWish = call.read()?;
+    call.control
+        .advance_clock(Duration::from_secs(wish.seconds))?;
+    clock(call)
+}
+
+pub(crate) fn faults(call: &ControlCall<'_>) -> Answer {
+    ok(&call.control.faults())
+}
+
+pub(crate) fn plan_fault(call: &ControlCall<'_>) -> Answer {
+    let wire: FaultWire = call.read()?;
+    let fault = Fault::try_from(wire).map_err(ControlError::from)?;
+    let reply = json(StatusCode::CREATED, &fault);
+    call.control.plan_fault(fault)?;
+    Ok(reply)
+}
+
+pub(crate) fn clear_faults(call: &ControlCall<'_>) -> Answer {
+    call.control.clear_faults();
+    done()
+}
+
+pub(crate) fn requests(call: &ControlCall<'_>) -> Answer {
+    ok(&call.control.requests())
+}
+
+pub(crate) fn clear_requests(call: &ControlCall<'_>) -> Answer {
+    call.control.clear_requests();
+    done()
+}
+
+pub(crate) fn exchanges(call: &ControlCall<'_>) -> Answer {
+    ok(&call.control.exchanges())
+}
+
+pub(crate) fn assumptions(call: &ControlCall<'_>) -> Answer {
+    ok(&call.control.assumptions())
+}
+
+pub(crate) fn set_assumption(call: &ControlCall<'_>) -> Answer {
+    let wish: AssumptionWish = call.read()?;
+    call.control.set_assumption(wish.name, &wish.value)?;
+    let settings = call.control.assumptions();
+    ok(&settings.iter().find(|setting| setting.name == wish.name))
+}
+
+pub(crate) fn token_kind(call: &ControlCall<'_>) -> Answer {
+    let wish: TokenWish = call.read()?;
+    ok(&KindAnswer {
+        kind: call.control.issued_token_kind(&wish.token),
+    })
+}
+
+pub(crate) fn revoke(call: &ControlCall<'_>) -> Answer {
+    let wish: TokenWish = call.read()?;
+    call.control.revoke_token(&wish.token)?;
+    done()
+}
+
+pub(crate) fn reset(call: &ControlCall<'_>) -> Answer {
+    call.control.reset();
+    done()
+}
+
+impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Self {
         let (status, name) = match &error {
             ControlError::UnknownApp { .. } => (StatusCode::NOT_FOUND, "unknown-app"),
@@ -301,15 +218,12 @@ impl From<ControlError> for Refused {
             ControlError::UnknownToken => (StatusCode::NOT_FOUND, "unknown-token"),
             ControlError::UnknownValue { .. } => (StatusCode::BAD_REQUEST, "unknown-value"),
             ControlError::InvalidFault(problem) => {
-                return Self::new(
-                    StatusCode::BAD_REQUEST,
-                    "invalid-fault",
-                    problem.to_string(),
-                );
+                let message = problem.to_string();
+                return Self::coded(StatusCode::BAD_REQUEST, "invalid-fault", message);
             }
             ControlError::ClockRange => (StatusCode::BAD_REQUEST, "clock-range"),
         };
-        Self::new(status, name, error.to_string())
+        Self::coded(status, name, error.to_string())
     }
 }
 

@@ -1,11 +1,12 @@
 //! The data API: whose data a token opens, and the answers to `/v1/human` and what lies below it.
 
 mod activities;
+mod list;
 mod paging;
 mod summary;
 
-use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, StatusCode};
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
 use crate::assumption::Assumption;
@@ -14,17 +15,18 @@ use crate::clock::{self, Millis};
 use crate::lock;
 use crate::reply::{Problem, Reply, empty, json};
 use crate::request_log::Note;
+use crate::routes::Call;
 use crate::seed::{Numbers, keyed};
-use crate::service::{Incoming, Service, allow};
+use crate::service::{Incoming, Service};
 use crate::source::{PULSEBAND, STRIDER, Source};
 use crate::token::{Standing, TokenKind};
 
-use activities::Activity;
-use paging::ListQuery;
+pub(crate) use activities::Activities;
+pub(crate) use list::{Resource, by_id, list, of_day};
 
 /// Whose data is read.
 #[derive(Debug)]
-struct Subject {
+pub(crate) struct Subject {
     human_id: String,
     user_id: String,
     email: Option<String>,
@@ -33,69 +35,18 @@ struct Subject {
     is_demo: bool,
 }
 
-const METHODS: &str = "OPTIONS, GET, HEAD";
-const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
+pub(crate) fn summary_of_all(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
+    let summary = summary::summary(call.service.world.seed, subject);
+    Ok(json(StatusCode::OK, &summary))
+}
+
+pub(crate) fn profile(_: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
+    Ok(json(StatusCode::OK, &summary::profile(subject)))
+}
 
 impl Service {
-    pub(crate) fn data_api(&self, incoming: &Incoming, note: &mut Note) -> Reply {
-        let mut reply = self.try_data_api(incoming, note).unwrap_or_else(|problem| {
-            let mut reply = problem.write(&self.world.assumptions, true, &note.request_id);
-            match problem.status {
-                StatusCode::UNAUTHORIZED => {
-                    reply
-                        .headers_mut()
-                        .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                }
-                StatusCode::METHOD_NOT_ALLOWED => allow(&mut reply, METHODS),
-                _ => {}
-            }
-            reply
-        });
-        let headers = reply.headers_mut();
-        for (name, value) in [
-            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-            (header::ACCESS_CONTROL_ALLOW_METHODS, "OPTIONS,GET,HEAD"),
-            (
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "Content-Type, Authorization, Accept",
-            ),
-            (header::ACCESS_CONTROL_MAX_AGE, "86400"),
-        ] {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-        reply
-    }
-
-    fn try_data_api(&self, incoming: &Incoming, note: &mut Note) -> Result<Reply, Problem> {
-        let head = &incoming.head;
-        if head.method == Method::OPTIONS {
-            let mut reply = empty(StatusCode::NO_CONTENT);
-            allow(&mut reply, METHODS);
-            return Ok(reply);
-        }
-        if head.method != Method::GET && head.method != Method::HEAD {
-            return Err(Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "health data can only be read",
-            ));
-        }
-        let subject = self.subject(incoming, note)?;
-        let path = head.uri.path();
-        let place = path.strip_suffix('/').unwrap_or(path);
-        let reply = match place.strip_prefix("/v1/human").unwrap_or(place) {
-            "" => json(StatusCode::OK, &summary::summary(self.world.seed, &subject)),
-            "/profile" => json(StatusCode::OK, &summary::profile(&subject)),
-            "/activities" => self.list_activities(incoming, &subject)?,
-            below => match below.strip_prefix("/activities/") {
-                Some(id) => self.one_activity(incoming, &subject, id)?,
-                None => return Err(not_found()),
-            },
-        };
-        Ok(tag(reply, &head.headers))
-    }
-
     /// Whose data the request's token opens.
-    fn subject(&self, incoming: &Incoming, note: &mut Note) -> Result<Subject, Problem> {
+    pub(crate) fn subject(&self, incoming: &Incoming, note: &mut Note) -> Result<Subject, Problem> {
         let unauthorized = || {
             Problem::new(
                 StatusCode::UNAUTHORIZED,
@@ -155,62 +106,6 @@ impl Service {
             is_demo: true,
         }
     }
-
-    fn list_activities(&self, incoming: &Incoming, subject: &Subject) -> Result<Reply, Problem> {
-        let query = incoming.head.uri.query();
-        let list = ListQuery::read(query)?;
-        let strict = self
-            .world
-            .assumptions
-            .is(Assumption::FilterBounds, "strict");
-        let mut found = activities::of(self.world.seed, subject);
-        found.retain(|activity| list.takes(activity, strict));
-        let total = found.len() as u64;
-        let page: Vec<_> = found
-            .iter()
-            .skip(usize::try_from(list.offset).unwrap_or(usize::MAX))
-            .take(list.limit)
-            .map(|activity| activity.write(subject, list.time_series))
-            .collect();
-        let mut reply = json(StatusCode::OK, &page);
-        if self.world.assumptions.is(Assumption::TotalCount, "present") {
-            reply
-                .headers_mut()
-                .insert(X_TOTAL_COUNT, HeaderValue::from(total));
-        }
-        let links = paging::Links {
-            host: incoming.host.as_deref().unwrap_or_default(),
-            path: incoming.head.uri.path(),
-            query: query.unwrap_or_default(),
-            exact_last: self.world.assumptions.is(Assumption::LastLink, "exact"),
-            on_single_page: self
-                .world
-                .assumptions
-                .is(Assumption::SinglePageLinks, "present"),
-        };
-        if let Some(link) = links.header(&list, total) {
-            reply.headers_mut().insert(header::LINK, link);
-        }
-        Ok(reply)
-    }
-
-    fn one_activity(
-        &self,
-        incoming: &Incoming,
-        subject: &Subject,
-        id: &str,
-    ) -> Result<Reply, Problem> {
-        let list = ListQuery::read(incoming.head.uri.query())?;
-        activities::of(self.world.seed, subject)
-            .iter()
-            .find(|activity: &&Activity| activity.id() == id)
-            .map(|activity| json(StatusCode::OK, &activity.write(subject, list.time_series)))
-            .ok_or_else(not_found)
-    }
-}
-
-fn not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path")
 }
 
 /// The token of an `Authorization: Bearer` header.
@@ -228,7 +123,7 @@ fn user_id(human_id: &str) -> String {
 }
 
 /// Puts a strong tag on a good answer, and empties it when the caller has it already.
-fn tag(mut reply: Reply, headers: &HeaderMap) -> Reply {
+pub(crate) fn tag(mut reply: Reply, headers: &HeaderMap) -> Reply {
     let etag = format!("\"{:016x}\"", keyed(0, &[reply.body()]));
     let known = headers
         .get_all(header::IF_NONE_MATCH)

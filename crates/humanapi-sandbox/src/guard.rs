@@ -6,6 +6,7 @@ use http::uri::Authority;
 use http::{HeaderMap, Method, StatusCode, header};
 
 use crate::body::{content_type, single};
+use crate::reply::Problem;
 
 /// The header that carries the control token.
 pub(crate) const CONTROL_TOKEN: &str = "x-sandbox-token";
@@ -24,6 +25,12 @@ pub(crate) struct TurnedAway {
     pub(crate) status: StatusCode,
     pub(crate) error: &'static str,
     pub(crate) message: &'static str,
+}
+
+impl From<TurnedAway> for Problem {
+    fn from(refusal: TurnedAway) -> Self {
+        Self::coded(refusal.status, refusal.error, refusal.message)
+    }
 }
 
 impl TurnedAway {

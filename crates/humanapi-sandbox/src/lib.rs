@@ -3,6 +3,7 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
+mod area;
 mod assumption;
 mod body;
 mod changes;
@@ -17,6 +18,7 @@ mod offline;
 mod pages;
 mod reply;
 mod request_log;
+mod routes;
 mod sandbox;
 mod scenario;
 mod seed;

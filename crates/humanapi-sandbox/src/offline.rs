@@ -9,6 +9,7 @@ use http::{Request, Response};
 use crate::app::{AppCredentials, DemoApp};
 use crate::changes::Watch;
 use crate::control::Control;
+use crate::reply;
 use crate::service::{BODY_LIMIT, BodyFault, Incoming, Service};
 
 /// The same service as [`Sandbox`](crate::Sandbox), without a socket, a thread or a runtime.
@@ -83,7 +84,7 @@ impl OfflineSandbox {
         // Without a socket, nobody follows: the first event is all there is.
         reply.extensions_mut().remove::<Watch>();
         let length = http::HeaderValue::from(reply.body().len());
-        if !matches!(reply.status().as_u16(), 204 | 304) {
+        if !reply::is_bare(reply.status()) {
             reply
                 .headers_mut()
                 .insert(http::header::CONTENT_LENGTH, length);

@@ -9,102 +9,81 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{self, HeaderName, HeaderValue};
-use http::{Method, StatusCode};
+use http::StatusCode;
+use http::header::{self, HeaderValue};
 use maud::{DOCTYPE, Markup, html};
 use sha2::{Digest as _, Sha256};
 
 use crate::body::query_value;
-use crate::reply::{self, Reply};
+use crate::reply::{self, Problem, Reply};
 use crate::request_log::Note;
-use crate::service::{Incoming, Service, allow};
+use crate::routes::Call;
 
-const REFERRER_POLICY: HeaderName = HeaderName::from_static("referrer-policy");
+pub(crate) use connect::{connect_or_disconnect, done, give_code, request_provider, sign_in};
 
 /// The background that the vendor's widget asks for while Connect loads.
-const LAUNCH_TEXT: &str = "/images/data-source-type-icons/launch-connect-text.svg";
+pub(crate) const LAUNCH_TEXT: &str = "/images/data-source-type-icons/launch-connect-text.svg";
 
-impl Service {
-    /// Answers a request for a page; `None` if there is none at its path.
-    pub(crate) fn page(&self, incoming: &Incoming, body: &[u8], note: &mut Note) -> Option<Reply> {
-        let head = &incoming.head;
-        let query = head.uri.query();
-        let reads = reads(&head.method);
-        let path = head.uri.path();
-        let action = path.strip_prefix("/connect/");
-        let page = match (path, action) {
-            ("/" | "/connect" | LAUNCH_TEXT, _) if !reads => method_not_allowed("GET, HEAD"),
-            ("/", _) => self.connect_page(query, note),
-            ("/connect", _) => self.hosted_link(query, note),
-            (LAUNCH_TEXT, _) => svg(),
-            (_, Some(action)) => self.page_action(action, incoming, body, note)?,
-            _ => return None,
-        };
-        Some(private(page))
-    }
-
-    /// Answers what a browser asks for on behalf of whoever watches the sandbox: the dashboard and
-    /// the icon of its tab; `None` if it is something else.
-    pub(crate) fn watching(&self, incoming: &Incoming) -> Option<Reply> {
-        let head = &incoming.head;
-        if !reads(&head.method) {
-            return None;
-        }
-        match head.uri.path() {
-            "/" if !opens_connect(head.uri.query()) => Some(self.dashboard(incoming)),
-            "/favicon.ico" => Some(reply::empty(StatusCode::NO_CONTENT)),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn dashboard(&self, incoming: &Incoming) -> Reply {
-        private(self.dashboard_page(incoming))
-    }
+/// Shows Connect as the widget opens it, in a frame or a web view.
+pub(crate) fn widget(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
+    let query = call.incoming.head.uri.query();
+    Ok(call.service.connect_page(query, note))
 }
 
-fn reads(method: &Method) -> bool {
-    method == Method::GET || method == Method::HEAD
+/// Shows Connect as an app on a phone opens it, in the system's browser.
+pub(crate) fn hosted_link(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
+    let query = call.incoming.head.uri.query();
+    Ok(call.service.hosted_page(query, note))
+}
+
+pub(crate) fn dashboard(call: &Call<'_>) -> Reply {
+    call.service.dashboard_page(call.incoming)
+}
+
+pub(crate) fn icon(_: &Call<'_>) -> Reply {
+    reply::empty(StatusCode::NO_CONTENT)
 }
 
 /// A path of `/` means Connect when the query has what the widget or an invitation puts there.
-fn opens_connect(query: Option<&str>) -> bool {
+pub(crate) fn opens_connect(query: Option<&str>) -> bool {
     ["token", "pisId", "mode"]
         .iter()
         .any(|name| query_value(query, name).is_some())
 }
 
-/// Addresses of pages hold tokens: keep them out of caches and out of other sites' logs.
-fn private(mut page: Reply) -> Reply {
-    let headers = page.headers_mut();
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    page
-}
-
-fn method_not_allowed(methods: &'static str) -> Reply {
-    let mut page = reply::text(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "This page takes another method.\n",
-    );
-    allow(&mut page, methods);
-    page
-}
-
-fn svg() -> Reply {
+pub(crate) fn launch_text(_: &Call<'_>, _: &mut Note) -> Result<Reply, Problem> {
     let drawing = concat!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="180" height="24">"#,
         r##"<text x="0" y="18" font-family="sans-serif" font-size="16" fill="#777">"##,
         "Opening Connect…</text></svg>\n"
     );
-    reply::with_body(
+    Ok(reply::with_body(
         StatusCode::OK,
         HeaderValue::from_static("image/svg+xml; charset=utf-8"),
         drawing,
-    )
+    ))
+}
+
+/// A refusal to whoever looks at a page.
+pub(crate) fn problem_page(problem: &Problem) -> Reply {
+    let status = problem.status;
+    let phrase = status.canonical_reason().unwrap_or("Error");
+    let content = html! {
+        main {
+            (screen::banner(None))
+            h1 { (phrase) }
+            p { (status.as_u16()) ": " (problem.message) "." }
+            @if let Some(code) = &problem.code { p .code { code { (code) } } }
+        }
+    };
+    Layout {
+        title: &format!("{phrase} – Human API sandbox"),
+        style: &CONNECT_STYLE,
+        script: None,
+        forms: "'none'".to_owned(),
+        framed: true,
+    }
+    .reply(status, &content)
 }
 
 /// A style or script that stands in a page.

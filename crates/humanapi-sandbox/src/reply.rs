@@ -43,6 +43,11 @@ pub(crate) fn text(status: StatusCode, body: &'static str) -> Reply {
     with_body(status, TEXT, body)
 }
 
+/// Whether an answer of this status never has a body.
+pub(crate) const fn is_bare(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 204 | 205 | 304)
+}
+
 pub(crate) fn empty(status: StatusCode) -> Reply {
     let mut reply = Response::new(Bytes::new());
     *reply.status_mut() = status;
@@ -73,6 +78,10 @@ impl Problem {
             message: message.into(),
             validation: None,
         }
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "there is nothing at this path")
     }
 
     pub(crate) fn coded(

@@ -1,4 +1,4 @@
-//! The whole service without a socket: routing, guards, faults and the log around the handlers.
+//! The whole service without a socket: guards, faults and the log around what a route does.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,14 +8,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, StatusCode, request::Parts};
-use serde::Serialize;
 
+use crate::area::Area;
 use crate::assumption::Assumption;
+use crate::control_api::ControlCall;
+use crate::data;
 use crate::fault::FaultKind;
-use crate::guard::{Guard, TurnedAway};
+use crate::guard::Guard;
 use crate::reply::{self, Problem, REQUEST_ID, Reply};
 use crate::request_log::Note;
-use crate::token_service::Desk;
+use crate::routes::{self, Call, Found, Handler};
 use crate::world::World;
 
 /// The longest body that is read.
@@ -52,17 +54,16 @@ pub(crate) enum BodyFault {
 }
 
 impl BodyFault {
-    pub(crate) const fn status(self) -> StatusCode {
+    fn problem(self) -> Problem {
         match self {
-            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-        }
-    }
-
-    pub(crate) const fn message(self) -> &'static str {
-        match self {
-            Self::TooLong => "the body is longer than 1 MiB",
-            Self::TooSlow => "the body took too long to arrive",
+            Self::TooLong => Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is longer than 1 MiB",
+            ),
+            Self::TooSlow => Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body took too long to arrive",
+            ),
         }
     }
 }
@@ -106,41 +107,48 @@ impl Service {
         Self { world, guard }
     }
 
-    pub(crate) fn handle(self: &Arc<Self>, incoming: Incoming) -> Outcome {
+    pub(crate) fn handle(&self, incoming: Incoming) -> Outcome {
+        let head = &incoming.head;
+        let found = routes::find(&head.method, head.uri.path(), head.uri.query());
         if let Err(refusal) = self.guard.check_host(incoming.host.as_deref()) {
-            let reply = turn_away(&refusal);
-            return self.finish(&incoming.head, self.note(), reply, None, None);
+            let note = self.note();
+            let problem = Problem::from(refusal);
+            // Whoever it is for, it is not for this one, and so speaks for no area.
+            let reply =
+                Area::Control.write(&self.world, &problem, &incoming, None, &note.request_id);
+            return self.finish(head, note, reply, None, None);
         }
-        let path = incoming.head.uri.path();
-        let aside = if is_control(path) {
-            Some(self.control_api(&incoming))
-        } else {
-            self.watching(&incoming)
-        };
-        if let Some(reply) = aside {
-            // Reading the log must not fill it, a fault must not lock out the one who planned it,
-            // and the request ids of a story must not depend on whether somebody watches it.
+        if found.area.is_aside() {
             return Outcome {
-                reply: Some(sign(reply)),
+                reply: Some(sign(self.answer(&incoming, &found, &mut Note::default()))),
                 delay: None,
                 truncated: false,
             };
         }
         let mut note = self.note();
-        let hit = self.world.faults.hit(&incoming.head.method, path);
+        let hit = self.world.faults.hit(&head.method, head.uri.path());
         let reply = match &hit.kind {
             Some(FaultKind::DropBefore) => reply::empty(StatusCode::OK),
             Some(FaultKind::Status {
                 status,
                 retry_after,
                 error_code,
-            }) => self.planned_refusal(*status, retry_after, error_code, &note),
+            }) => {
+                let problem = planned_problem(*status, error_code.as_deref());
+                let mut reply = self.refuse(&incoming, &found, &problem, &note);
+                if let Some(text) = retry_after
+                    && let Ok(value) = HeaderValue::from_str(text)
+                {
+                    reply.headers_mut().insert(header::RETRY_AFTER, value);
+                }
+                reply
+            }
             Some(FaultKind::Intermediary { status, body }) => {
                 body.reply(StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN))
             }
-            _ => self.route(&incoming, &mut note),
+            _ => self.answer(&incoming, &found, &mut note),
         };
-        self.finish(&incoming.head, note, reply, hit.kind, hit.delay)
+        self.finish(head, note, reply, hit.kind, hit.delay)
     }
 
     /// A note with the next request id.
@@ -151,59 +159,86 @@ impl Service {
         }
     }
 
-    fn route(&self, incoming: &Incoming, note: &mut Note) -> Reply {
-        let head = &incoming.head;
-        let path = head.uri.path();
-        let desk = match path {
-            "/v1/connect/token" => Some(Desk::Connect),
-            "/v1/admin/token" => Some(Desk::Admin),
-            _ => None,
-        };
-        let body = incoming.body.as_deref().map_err(|fault| *fault);
-        match (desk, body) {
-            (Some(_), _) if head.method != Method::POST => {
-                let problem =
-                    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "tokens are had by POST");
-                let mut reply = problem.write(&self.world.assumptions, false, &note.request_id);
-                allow(&mut reply, "POST");
+    /// The answer of a route, or the refusal of its area.
+    fn answer(&self, incoming: &Incoming, found: &Found<'_>, note: &mut Note) -> Reply {
+        match self.run(incoming, found, note) {
+            Ok(mut reply) => {
+                found.area.dress(&mut reply);
                 reply
             }
-            (_, Err(fault)) => Problem::new(fault.status(), fault.message()).write(
-                &self.world.assumptions,
-                false,
-                &note.request_id,
-            ),
-            (Some(desk), Ok(body)) => self.exchange(desk, &head.headers, body, note),
-            (None, Ok(_)) if is_data(path) => self.data_api(incoming, note),
-            (None, Ok(body)) => self.page(incoming, body, note).unwrap_or_else(|| {
-                Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path").write(
-                    &self.world.assumptions,
-                    true,
-                    &note.request_id,
-                )
-            }),
+            Err(problem) => self.refuse(incoming, found, &problem, note),
         }
     }
 
-    fn planned_refusal(
+    fn refuse(
         &self,
-        status: u16,
-        retry_after: &Option<String>,
-        error_code: &Option<String>,
+        incoming: &Incoming,
+        found: &Found<'_>,
+        problem: &Problem,
         note: &Note,
     ) -> Reply {
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let problem = Problem {
-            code: error_code.clone().map(Cow::Owned),
-            ..Problem::new(status, "a planned fault")
-        };
-        let mut reply = problem.write(&self.world.assumptions, false, &note.request_id);
-        if let Some(text) = retry_after
-            && let Ok(value) = HeaderValue::from_str(text)
-        {
-            reply.headers_mut().insert(header::RETRY_AFTER, value);
-        }
+        let id = &note.request_id;
+        let area = found.area;
+        let mut reply = area.write(&self.world, problem, incoming, found.allow, id);
+        area.dress(&mut reply);
         reply
+    }
+
+    fn run(
+        &self,
+        incoming: &Incoming,
+        found: &Found<'_>,
+        note: &mut Note,
+    ) -> Result<Reply, Problem> {
+        let head = &incoming.head;
+        let host = incoming.host.as_deref().unwrap_or_default();
+        if found.area == Area::Control {
+            self.guard
+                .check_control(&head.method, &head.headers, host)?;
+        }
+        if let Some(allow) = found.allow
+            && head.method == Method::OPTIONS
+            && found.area.tells_options()
+        {
+            return Ok(told_options(allow));
+        }
+        let Some(handler) = found.handler else {
+            return Err(self.nothing_found(incoming, found, note));
+        };
+        let body = incoming.body.as_ref().map_err(|fault| fault.problem())?;
+        let call = Call {
+            service: self,
+            incoming,
+            body,
+            parameter: found.parameter,
+        };
+        match handler {
+            Handler::Tokens(desk) => Ok(self.exchange(desk, &call, note)),
+            Handler::Data(read) => {
+                let subject = self.subject(incoming, note)?;
+                Ok(data::tag(read(&call, &subject)?, &head.headers))
+            }
+            Handler::Connect(act) => act(&call, note),
+            Handler::Watch(show) => Ok(show(&call)),
+            Handler::Control(control) => control(&ControlCall::new(&call)),
+        }
+    }
+
+    /// Why there is no route: nothing is at the path, or nothing by the method.
+    fn nothing_found(&self, incoming: &Incoming, found: &Found<'_>, note: &mut Note) -> Problem {
+        let reads = [Method::GET, Method::HEAD].contains(&incoming.head.method);
+        if found.exists || (found.area == Area::Data && !reads) {
+            return Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this path has other methods",
+            );
+        }
+        if found.area == Area::Data
+            && let Err(problem) = self.subject(incoming, note)
+        {
+            return problem;
+        }
+        Problem::not_found()
     }
 
     /// Puts the headers on, logs, and lets a planned fault spoil the answer.
@@ -231,6 +266,10 @@ impl Service {
         if matches!(fault, Some(FaultKind::GarbageBody)) {
             *reply.body_mut() = Bytes::from_static(GARBAGE);
             reply.headers_mut().remove(header::ETAG);
+        }
+        if reply::is_bare(reply.status()) {
+            reply.body_mut().clear();
+            reply.headers_mut().remove(header::CONTENT_TYPE);
         }
         let status = (!dropped).then(|| reply.status().as_u16());
         let name = match (&fault, delay) {
@@ -264,31 +303,18 @@ fn sign(mut reply: Reply) -> Reply {
     reply
 }
 
-pub(crate) fn allow(reply: &mut Reply, methods: &'static str) {
-    reply
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static(methods));
-}
-
-pub(crate) fn turn_away(refusal: &TurnedAway) -> Reply {
-    #[derive(Serialize)]
-    struct Body {
-        error: &'static str,
-        message: &'static str,
+fn told_options(allow: &str) -> Reply {
+    let mut reply = reply::empty(StatusCode::NO_CONTENT);
+    if let Ok(allow) = HeaderValue::from_str(allow) {
+        reply.headers_mut().insert(header::ALLOW, allow);
     }
-    reply::json(
-        refusal.status,
-        &Body {
-            error: refusal.error,
-            message: refusal.message,
-        },
-    )
+    reply
 }
 
-fn is_control(path: &str) -> bool {
-    path == "/sandbox" || path.starts_with("/sandbox/")
-}
-
-fn is_data(path: &str) -> bool {
-    path == "/v1/human" || path.starts_with("/v1/human/")
+fn planned_problem(status: u16, error_code: Option<&str>) -> Problem {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Problem {
+        code: error_code.map(|code| Cow::Owned(code.to_owned())),
+        ..Problem::new(status, "a planned fault")
+    }
 }

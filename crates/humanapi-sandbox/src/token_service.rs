@@ -4,11 +4,13 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
 use crate::app::AppCredentials;
+use crate::area::Area;
 use crate::assumption::Assumption;
 use crate::body::{Fields, TOO_LONG};
 use crate::lock;
 use crate::reply::{Problem, Reply, json};
 use crate::request_log::Note;
+use crate::routes::Call;
 use crate::service::Service;
 use crate::state::{Full, State};
 use crate::token::TokenKind;
@@ -38,16 +40,18 @@ struct Grant {
 }
 
 impl Service {
-    pub(crate) fn exchange(
-        &self,
-        desk: Desk,
-        headers: &HeaderMap,
-        body: &[u8],
-        note: &mut Note,
-    ) -> Reply {
-        let answer = self.try_exchange(desk, headers, body, note);
+    pub(crate) fn exchange(&self, desk: Desk, call: &Call<'_>, note: &mut Note) -> Reply {
+        let headers = &call.incoming.head.headers;
+        let answer = self.try_exchange(desk, headers, call.body, note);
         self.world.exchanges.count(note.token_kind, answer.is_err());
-        answer.unwrap_or_else(|problem| self.refuse_token(&problem, &note.request_id))
+        answer.unwrap_or_else(|problem| {
+            let (world, id) = (&self.world, &note.request_id);
+            let mut reply = Area::Tokens.write(world, &problem, call.incoming, None, id);
+            if world.assumptions.is(Assumption::RefusalStatusLine, "200") {
+                *reply.status_mut() = StatusCode::OK;
+            }
+            reply
+        })
     }
 
     fn try_exchange(
@@ -337,19 +341,6 @@ impl Service {
                 },
             ),
         }
-    }
-
-    /// Writes a refusal of the token service, hidden in a 200 when that assumption is set.
-    pub(crate) fn refuse_token(&self, problem: &Problem, request_id: &str) -> Reply {
-        let mut reply = problem.write(&self.world.assumptions, false, request_id);
-        if self
-            .world
-            .assumptions
-            .is(Assumption::RefusalStatusLine, "200")
-        {
-            *reply.status_mut() = StatusCode::OK;
-        }
-        reply
     }
 }
 

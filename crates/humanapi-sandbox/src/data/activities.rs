@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::list::{Record, Resource};
 use super::{Number, Subject};
 use crate::clock::{DAY, Millis, instant};
 use crate::seed::{Numbers, keyed};
@@ -19,13 +20,27 @@ const DEMO_PULSEBAND: i64 = 94;
 /// How many days before the epoch the oldest activity may lie.
 const REACH: i64 = 365;
 
+/// Activities as a resource.
 #[derive(Debug)]
-pub(super) struct Activity {
+pub(crate) struct Activities;
+
+impl Resource for Activities {
+    const PATH: &'static str = "activities";
+    const ABOUT: &'static str = "activities, newest first, with filters and in pages";
+    type Record = Activity;
+
+    fn of(seed: u64, subject: &Subject) -> Vec<Activity> {
+        of(seed, subject)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Activity {
     id: (u64, u32),
     pub(super) source: &'static Source,
-    pub(super) start: Millis,
-    pub(super) created: Millis,
-    pub(super) updated: Millis,
+    start: Millis,
+    created: Millis,
+    updated: Millis,
     duration_tenths: i64,
     kind: &'static str,
     distance_tenths: i64,
@@ -111,16 +126,7 @@ impl Activity {
         }
     }
 
-    pub(super) fn id(&self) -> String {
-        format!("{:016x}{:08x}", self.id.0, self.id.1)
-    }
-
-    /// Milliseconds of the user's local time.
-    pub(super) fn local_start(&self) -> Millis {
-        self.start + self.offset_minutes * 60_000
-    }
-
-    pub(super) fn write<'a>(&self, subject: &'a Subject, time_series: bool) -> ActivityRecord<'a> {
+    fn write<'a>(&self, subject: &'a Subject, time_series: bool) -> ActivityRecord<'a> {
         let mut detail = Numbers::new(self.detail);
         let average = detail.within(85, 140);
         let source_data = if self.source.word == PULSEBAND {
@@ -176,6 +182,32 @@ impl Activity {
     }
 }
 
+impl Record for Activity {
+    fn id(&self) -> String {
+        format!("{:016x}{:08x}", self.id.0, self.id.1)
+    }
+
+    fn source(&self) -> &'static Source {
+        self.source
+    }
+
+    fn created(&self) -> Millis {
+        self.created
+    }
+
+    fn updated(&self) -> Millis {
+        self.updated
+    }
+
+    fn local(&self) -> Millis {
+        self.start + self.offset_minutes * 60_000
+    }
+
+    fn json<'a>(&self, subject: &'a Subject, time_series: bool) -> impl Serialize + use<'a> {
+        self.write(subject, time_series)
+    }
+}
+
 /// What one activity adds to its day; all but the steps in tenths.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct DayTotals {
@@ -194,7 +226,7 @@ fn offset_text(minutes: i64) -> String {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ActivityRecord<'a> {
+struct ActivityRecord<'a> {
     id: String,
     user_id: &'a str,
     start_time: String,

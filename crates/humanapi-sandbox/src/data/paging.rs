@@ -7,8 +7,8 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 
-use super::activities::Activity;
-use crate::body::query_value;
+use super::list::Record;
+use crate::body::{decode, query_value};
 use crate::clock::{self, Millis};
 use crate::reply::Problem;
 
@@ -66,24 +66,24 @@ impl ListQuery {
     }
 
     /// `strict`: a record of exactly a bound's instant is left out.
-    pub(super) fn takes(&self, activity: &Activity, strict: bool) -> bool {
+    pub(super) fn takes(&self, record: &impl Record, strict: bool) -> bool {
         let after = |bound: Option<Millis>, at| {
             bound.is_none_or(|bound| at > bound || (!strict && at == bound))
         };
         let before = |bound: Option<Millis>, at| {
             bound.is_none_or(|bound| at < bound || (!strict && at == bound))
         };
-        let source = activity.source;
+        let source = record.source();
         let of_source = self
             .source
             .as_ref()
             .is_none_or(|wanted| wanted == source.word || wanted == source.id);
         of_source
-            && after(self.created_since, activity.created)
-            && before(self.created_before, activity.created)
-            && after(self.updated_since, activity.updated)
-            && before(self.updated_before, activity.updated)
-            && self.takes_day(activity.local_start())
+            && after(self.created_since, record.created())
+            && before(self.created_before, record.created())
+            && after(self.updated_since, record.updated())
+            && before(self.updated_before, record.updated())
+            && self.takes_day(record.local())
     }
 
     fn takes_day(&self, local: Millis) -> bool {
@@ -144,7 +144,7 @@ fn read_instant(text: &str) -> Option<Millis> {
 }
 
 /// A day, as text that sorts as days do.
-fn read_day(text: &str) -> Option<String> {
+pub(super) fn read_day(text: &str) -> Option<String> {
     read_date(text).map(|date| date.to_string())
 }
 
@@ -219,7 +219,8 @@ impl Links<'_> {
             .filter(|pair| !pair.is_empty())
             .filter_map(|pair| {
                 let name = pair.split('=').next().unwrap_or_default();
-                if name != "offset" {
+                // However it is spelled: what it decodes to is what was read.
+                if decode(name.as_bytes()).as_deref() != Some("offset") {
                     return Some(pair.to_owned());
                 }
                 let first = !placed;
@@ -313,6 +314,16 @@ mod tests {
                 ("limit=20&a=%20&offset=0&b", "prev"),
                 ("limit=20&a=%20&offset=60&b", "last"),
                 ("limit=20&a=%20&offset=0&b", "first"),
+            ],
+        );
+        check(
+            "off%73et=50&limit=50&%6Fffset=7",
+            234,
+            &[
+                ("offset=100&limit=50", "next"),
+                ("offset=0&limit=50", "prev"),
+                ("offset=200&limit=50", "last"),
+                ("offset=0&limit=50", "first"),
             ],
         );
         check(

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::ser::SerializeMap as _;
 
 use super::activities::{self, DayTotals};
+use super::list::Record as _;
 use super::{Number, Subject};
 use crate::clock::{self, DAY, instant};
 use crate::seed::{Numbers, keyed};
@@ -71,11 +72,11 @@ pub(super) fn profile(subject: &Subject) -> Profile<'_> {
 fn activity_summary(seed: u64, subject: &Subject) -> Option<ActivitySummary> {
     let all = activities::of(seed, subject);
     let newest = all.first()?;
-    let day = clock::day(newest.local_start());
+    let day = clock::day(newest.local());
     let source = newest.source;
     let totals = all
         .iter()
-        .filter(|activity| activity.source == source && clock::day(activity.local_start()) == day)
+        .filter(|activity| activity.source == source && clock::day(activity.local()) == day)
         .fold(DayTotals::default(), |sum, activity| {
             let one = activity.day_totals();
             DayTotals {

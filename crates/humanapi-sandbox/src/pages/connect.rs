@@ -1,7 +1,7 @@
 //! The Connect page: a user's sitting under a session or id token, and what they do in it.
 
 use http::header::{self, HeaderValue};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, StatusCode};
 use maud::html;
 use serde::Serialize;
 
@@ -13,9 +13,10 @@ use crate::assumption::Assumption;
 use crate::body::{Fields, content_type, query_value};
 use crate::clock::Millis;
 use crate::lock;
-use crate::reply::{self, Reply};
+use crate::reply::{self, Problem, Reply};
 use crate::request_log::Note;
-use crate::service::{Incoming, Service, allow};
+use crate::routes::Call;
+use crate::service::Service;
 use crate::source::Source;
 use crate::state::{AwaitingCode, Full, State};
 use crate::token::{Claim, Standing, TokenKind};
@@ -132,7 +133,7 @@ impl Service {
     }
 
     /// The page as an app on a phone opens it, in the system's browser.
-    pub(super) fn hosted_link(&self, query: Option<&str>, note: &mut Note) -> Reply {
+    pub(super) fn hosted_page(&self, query: Option<&str>, note: &mut Note) -> Reply {
         let value = |name| query_value(query, name).filter(|text| !text.is_empty());
         match self.hosted(value("clientId"), value("callback")) {
             Ok(hosted) => {
@@ -148,30 +149,18 @@ impl Service {
         }
     }
 
-    /// What the buttons of the page do; `None` if there is no such action.
+    /// What a button of the page does.
     ///
     /// The token in the body is the only authority: no cookie is involved, so another site's page
     /// can do nothing here that it could not do with the token anywhere else.
-    pub(super) fn page_action(
+    fn press(
         &self,
-        path: &str,
-        incoming: &Incoming,
-        body: &[u8],
+        mut action: Action,
+        call: &Call<'_>,
         note: &mut Note,
-    ) -> Option<Reply> {
-        let mut action = find_action(path)?;
-        if incoming.head.method != Method::POST {
-            let mut reply = reply::text(StatusCode::METHOD_NOT_ALLOWED, "Actions are posted.\n");
-            allow(&mut reply, "POST");
-            return Some(reply);
-        }
-        let headers = &incoming.head.headers;
-        let form = match ActionForm::read(headers, body) {
-            Ok(form) => form,
-            Err(problem) => {
-                return Some(problem.write(&self.world.assumptions, false, &note.request_id));
-            }
-        };
+    ) -> Result<Reply, Problem> {
+        let headers = &call.incoming.head.headers;
+        let form = ActionForm::read(headers, call.body)?;
         if let Action::Connect(source) = action
             && form.disconnects
         {
@@ -180,7 +169,7 @@ impl Service {
         let hosted = if form.client_id.is_some() || form.callback.is_some() {
             match self.hosted(form.client_id.clone(), form.callback.clone()) {
                 Ok(hosted) => Some(hosted),
-                Err(problem) => return Some(plain_page(problem)),
+                Err(problem) => return Ok(plain_page(problem)),
             }
         } else {
             None
@@ -191,7 +180,7 @@ impl Service {
             self.act(action, &form, hosted.as_ref(), note)
         };
         let is_form = content_type(headers).as_deref() == Some("application/x-www-form-urlencoded");
-        Some(if is_form {
+        Ok(if is_form {
             answer_form(action, outcome, &form, hosted)
         } else {
             answer_json(&outcome)
@@ -305,22 +294,32 @@ impl Service {
     }
 }
 
-/// The action at a path below `/connect/`.
-fn find_action(path: &str) -> Option<Action> {
-    match path {
-        "requests" => return Some(Action::Request),
-        "done" => return Some(Action::Done),
-        _ => {}
-    }
-    let path = path.strip_prefix("sources/")?;
-    let (source, step) = path.split_once('/').unwrap_or((path, ""));
-    let source = Source::find(source)?;
-    match step {
-        "" if !path.ends_with('/') => Some(Action::Connect(source)),
-        "sign-in" => Some(Action::SignIn(source)),
-        "code" => Some(Action::Code(source)),
-        _ => None,
-    }
+pub(crate) fn connect_or_disconnect(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
+    let action = Action::Connect(source_of(call)?);
+    call.service.press(action, call, note)
+}
+
+pub(crate) fn sign_in(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
+    let action = Action::SignIn(source_of(call)?);
+    call.service.press(action, call, note)
+}
+
+pub(crate) fn give_code(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
+    let action = Action::Code(source_of(call)?);
+    call.service.press(action, call, note)
+}
+
+pub(crate) fn request_provider(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
+    call.service.press(Action::Request, call, note)
+}
+
+pub(crate) fn done(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
+    call.service.press(Action::Done, call, note)
+}
+
+/// The source that the path names.
+fn source_of(call: &Call<'_>) -> Result<&'static Source, Problem> {
+    Source::find(call.parameter).ok_or_else(Problem::not_found)
 }
 
 /// Does what was asked for, for a user whose token was found good.
@@ -481,7 +480,7 @@ fn answer_json(outcome: &Outcome) -> Reply {
         next: &'static str,
     }
     #[derive(Serialize)]
-    struct Problem {
+    struct Complaint {
         error: &'static str,
         message: &'static str,
     }
@@ -495,7 +494,7 @@ fn answer_json(outcome: &Outcome) -> Reply {
         ),
         Outcome::Mistake(mistake) => reply::json(
             mistake.status(),
-            &Problem {
+            &Complaint {
                 error: mistake.name(),
                 message: mistake.text(),
             },
@@ -607,7 +606,7 @@ struct ActionForm {
 }
 
 impl ActionForm {
-    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, reply::Problem> {
+    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
         let mut fields = Fields::read(headers, body)?;
         let disconnects = match fields.optional("action").as_deref() {
             None | Some("connect") => false,
@@ -682,10 +681,7 @@ fn see_other(target: &str) -> Reply {
             reply.headers_mut().insert(header::LOCATION, location);
             reply
         }
-        Err(_) => reply::text(
-            StatusCode::BAD_REQUEST,
-            "The callback cannot be written into a header.\n",
-        ),
+        Err(_) => plain_page("This link leads back to an address that cannot be written."),
     }
 }
 

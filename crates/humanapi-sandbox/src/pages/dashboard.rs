@@ -161,8 +161,7 @@ impl Service {
         };
         html! {
             section aria-labelledby="users" {
-                h2 #users { "Users" }
-                div .scroll tabindex="0" role="group" aria-labelledby="users" {
+                (scrolled("users", "Users", html! {
                     div #live-users data-live {
                         @if users.latest.is_empty() {
                             p .none { "None yet. A user appears with the first session token." }
@@ -173,7 +172,7 @@ impl Service {
                             (self.user_table(&users.latest))
                         }
                     }
-                }
+                }))
                 form #user-form .row data-needs-script hidden {
                     div {
                         label for="live-user-choice" { "User" }
@@ -202,74 +201,60 @@ impl Service {
         }
     }
 
-    // A narrow window shows a card for each row of a table. To be laid out so, an element gives up what
-    // it is to a screen reader, so the roles are said.
     fn user_table(&self, users: &[UserSnapshot]) -> Markup {
-        html! {
-            table role="table" {
-                thead role="rowgroup" { tr role="row" {
-                    th scope="col" role="columnheader" { "User" } th scope="col" role="columnheader" { "Status" }
-                    th scope="col" role="columnheader" { "Sources" } th scope="col" role="columnheader" { "Application" }
-                    th scope="col" role="columnheader" { "Human id" }
-                } }
-                tbody role="rowgroup" {
-                    @for user in users {
-                        tr role="row" {
-                            th scope="row" role="rowheader" .wide { bdi { (clip(&user.client_user_id, SHOWN)) } }
-                            td role="cell" data-label="Status" class=(status_class(user.status)) { (status_text(user.status)) }
-                            td .wide role="cell" data-label="Sources" { (source_names(user)) }
-                            td role="cell" data-label="Application" { (self.app_name(&user.client_id)) }
-                            td .mono.id role="cell" data-label="Human id" { (user.human_id) }
-                        }
-                    }
-                }
-            }
-        }
+        let columns = [
+            Column::heads("User", "wide"),
+            Column::new("Status", ""),
+            Column::new("Sources", "wide"),
+            Column::new("Application", ""),
+            Column::new("Human id", "mono id"),
+        ];
+        table(
+            &columns,
+            users.iter().map(|user| {
+                [
+                    cell(html! { bdi { (clip(&user.client_user_id, SHOWN)) } }),
+                    marked(
+                        status_class(user.status),
+                        html! { (status_text(user.status)) },
+                    ),
+                    cell(html! { (source_names(user)) }),
+                    cell(html! { (self.app_name(&user.client_id)) }),
+                    cell(html! { (user.human_id) }),
+                ]
+            }),
+        )
     }
 
     fn app_section(&self) -> Markup {
+        let apps = [
+            Column::heads("Name", ""),
+            Column::new("Client id", "mono id"),
+            Column::new("Access tokens from", "mono"),
+            Column::new("Admin API", ""),
+        ];
+        let sources = [
+            Column::heads("Name", ""),
+            Column::new("Category", ""),
+            Column::new("Signing in", ""),
+            Column::new("Id", "mono id"),
+        ];
         html! {
             section aria-labelledby="apps" {
-                h2 #apps { "Applications" }
-                div .scroll tabindex="0" role="group" aria-labelledby="apps" {
-                    table role="table" {
-                        thead role="rowgroup" { tr role="row" {
-                            th scope="col" role="columnheader" { "Name" } th scope="col" role="columnheader" { "Client id" }
-                            th scope="col" role="columnheader" { "Access tokens from" } th scope="col" role="columnheader" { "Admin API" }
-                        } }
-                        tbody role="rowgroup" {
-                            @for app in &self.world.apps {
-                                tr role="row" {
-                                    th scope="row" role="rowheader" { (app.app.name()) }
-                                    td .mono.id role="cell" data-label="Client id" { (app.client_id) }
-                                    td .mono role="cell" data-label="Access tokens from" { @if app.hip { "/v1/admin/token" } @else { "/v1/connect/token" } }
-                                    td role="cell" data-label="Admin API" { @if app.admin_api { "on" } @else { "off" } }
-                                }
-                            }
-                        }
-                    }
-                }
+                (scrolled("apps", "Applications", table(&apps, self.world.apps.iter().map(|app| [
+                    cell(html! { (app.app.name()) }),
+                    cell(html! { (app.client_id) }),
+                    cell(html! { @if app.hip { "/v1/admin/token" } @else { "/v1/connect/token" } }),
+                    cell(html! { @if app.admin_api { "on" } @else { "off" } }),
+                ]))))
             }
             section aria-labelledby="sources" {
-                h2 #sources { "Sources" }
-                div .scroll tabindex="0" role="group" aria-labelledby="sources" {
-                    table role="table" {
-                        thead role="rowgroup" { tr role="row" {
-                            th scope="col" role="columnheader" { "Name" } th scope="col" role="columnheader" { "Category" }
-                            th scope="col" role="columnheader" { "Signing in" } th scope="col" role="columnheader" { "Id" }
-                        } }
-                        tbody role="rowgroup" {
-                            @for source in Source::ALL {
-                                tr role="row" {
-                                    th scope="row" role="rowheader" { (source.name) }
-                                    td role="cell" data-label="Category" { (source.kind.category()) }
-                                    td role="cell" data-label="Signing in" { "password" @if source.one_time_code { " and code" } }
-                                    td .mono.id role="cell" data-label="Id" { (source.id) }
-                                }
-                            }
-                        }
-                    }
-                }
+                (scrolled("sources", "Sources", table(&sources, Source::ALL.iter().map(|source| [
+                    cell(html! { (source.name) }),
+                    cell(html! { (source.kind.category()) }),
+                    cell(html! { "password" @if source.one_time_code { " and code" } }),
+                    cell(html! { (source.id) }),
+                ]))))
             }
         }
     }
@@ -397,33 +382,78 @@ fn control_token_field() -> Markup {
     }
 }
 
-fn token_section(tokens: &[TokenRow]) -> Markup {
+/// A heading, and below it what may be longer than its place and is scrolled then.
+fn scrolled(id: &str, title: &str, content: Markup) -> Markup {
     html! {
-        section aria-labelledby="tokens" {
-            h2 #tokens { "Latest tokens" }
-            div .scroll tabindex="0" role="group" aria-labelledby="tokens" {
-                div #live-tokens data-live {
-                    @if tokens.is_empty() {
-                        p .none { "None yet." }
-                    } @else {
-                        table role="table" {
-                            thead role="rowgroup" { tr role="row" {
-                                th scope="col" role="columnheader" { "Token" } th scope="col" role="columnheader" { "Kind" }
-                                th scope="col" role="columnheader" { "User" } th scope="col" role="columnheader" { "Time left" }
-                            } }
-                            tbody role="rowgroup" {
-                                @for token in tokens {
-                                    tr role="row" {
-                                        th scope="row" role="rowheader" .mono { (token.masked) }
-                                        td role="cell" data-label="Kind" { (token.claim.kind) }
-                                        td .wide role="cell" data-label="User" { bdi { (token.owner) } }
-                                        @match token.left {
-                                            Left::Seconds(seconds) => td role="cell" data-label="Time left" { (span_text(seconds)) },
-                                            Left::Expired => td .bad role="cell" data-label="Time left" { "expired" },
-                                            Left::Ended => td .bad role="cell" data-label="Time left" { "ended" },
-                                        }
-                                    }
-                                }
+        h2 id=(id) { (title) }
+        div .scroll tabindex="0" role="group" aria-labelledby=(id) { (content) }
+    }
+}
+
+/// What a table says in each row.
+struct Column {
+    name: &'static str,
+    class: &'static str,
+    /// Whether it tells which row this is.
+    heads: bool,
+}
+
+impl Column {
+    const fn new(name: &'static str, class: &'static str) -> Self {
+        Self {
+            name,
+            class,
+            heads: false,
+        }
+    }
+
+    const fn heads(name: &'static str, class: &'static str) -> Self {
+        Self {
+            name,
+            class,
+            heads: true,
+        }
+    }
+}
+
+struct Cell {
+    content: Markup,
+    /// What it is besides what its column is.
+    class: &'static str,
+}
+
+const fn cell(content: Markup) -> Cell {
+    marked("", content)
+}
+
+const fn marked(class: &'static str, content: Markup) -> Cell {
+    Cell { content, class }
+}
+
+/// A table.
+///
+/// A narrow window shows a card for each row. To be laid out so, an element gives up what it is to a
+/// screen reader, so the roles are said.
+fn table<const N: usize>(columns: &[Column; N], rows: impl Iterator<Item = [Cell; N]>) -> Markup {
+    let class = |column: &Column, cell: &Cell| {
+        let both = format!("{} {}", column.class, cell.class);
+        Some(both.trim().to_owned()).filter(|class| !class.is_empty())
+    };
+    html! {
+        table role="table" {
+            thead role="rowgroup" {
+                tr role="row" {
+                    @for column in columns { th scope="col" role="columnheader" { (column.name) } }
+                }
+            }
+            tbody role="rowgroup" {
+                @for row in rows {
+                    tr role="row" {
+                        @for (column, cell) in columns.iter().zip(&row) {
+                            @if column.heads {
+                                th scope="row" role="rowheader" class=[class(column, cell)] { (cell.content) }
+                            } @else {
+                                td role="cell" data-label=(column.name) class=[class(column, cell)] { (cell.content) }
                             }
                         }
                     }
@@ -433,11 +463,40 @@ fn token_section(tokens: &[TokenRow]) -> Markup {
     }
 }
 
+fn token_section(tokens: &[TokenRow]) -> Markup {
+    let columns = [
+        Column::heads("Token", "mono"),
+        Column::new("Kind", ""),
+        Column::new("User", "wide"),
+        Column::new("Time left", ""),
+    ];
+    let rows = tokens.iter().map(|token| {
+        [
+            cell(html! { (token.masked) }),
+            cell(html! { (token.claim.kind) }),
+            cell(html! { bdi { (token.owner) } }),
+            match token.left {
+                Left::Seconds(seconds) => cell(html! { (span_text(seconds)) }),
+                Left::Expired => marked("bad", html! { "expired" }),
+                Left::Ended => marked("bad", html! { "ended" }),
+            },
+        ]
+    });
+    html! {
+        section aria-labelledby="tokens" {
+            (scrolled("tokens", "Latest tokens", html! {
+                div #live-tokens data-live {
+                    @if tokens.is_empty() { p .none { "None yet." } } @else { (table(&columns, rows)) }
+                }
+            }))
+        }
+    }
+}
+
 fn request_section(requests: &[LoggedRequest]) -> Markup {
     html! {
         section aria-labelledby="requests" {
-            h2 #requests { "Latest requests" }
-            div .scroll tabindex="0" role="group" aria-labelledby="requests" {
+            (scrolled("requests", "Latest requests", html! {
                 div #live-requests data-live {
                     @if requests.is_empty() {
                         p .none { "None yet." }
@@ -445,7 +504,7 @@ fn request_section(requests: &[LoggedRequest]) -> Markup {
                         (request_table(requests))
                     }
                 }
-            }
+            }))
             form .buttons data-needs-script hidden data-path="/sandbox/requests" data-method="DELETE" {
                 button type="submit" { "Clear log" }
             }
@@ -454,31 +513,36 @@ fn request_section(requests: &[LoggedRequest]) -> Markup {
 }
 
 fn request_table(requests: &[LoggedRequest]) -> Markup {
-    html! {
-        table role="table" {
-            thead role="rowgroup" { tr role="row" {
-                th scope="col" role="columnheader" { "Time" } th scope="col" role="columnheader" { "Request" } th scope="col" role="columnheader" { "Answer" }
-                th scope="col" role="columnheader" { "Token" } th scope="col" role="columnheader" { "User" }
-            } }
-            tbody role="rowgroup" {
-                @for request in requests {
-                    tr role="row" {
-                        td .mono role="cell" data-label="Time" { (clock::instant(clock::from_system(request.at)).get(11..19).unwrap_or_default()) }
-                        td .wide.mono.first role="cell" data-label="Request" { (request.method) " " (request.path) }
-                        @match request.status {
-                            Some(status) => td role="cell" data-label="Answer" class=(if status < 400 { "good" } else { "bad" }) {
-                                (status)
-                                @if let Some(fault) = request.fault { " (" (fault) ")" }
-                            },
-                            None => td .bad role="cell" data-label="Answer" { "none (" (request.fault.unwrap_or_default()) ")" },
-                        }
-                        td role="cell" data-label="Token" { @if let Some(kind) = request.token_kind { (kind) } }
-                        td .wide role="cell" data-label="User" { @if let Some(user) = &request.client_user_id { bdi { (user) } } }
-                    }
-                }
-            }
-        }
-    }
+    let columns = [
+        Column::new("Time", "mono"),
+        Column::new("Request", "wide mono first"),
+        Column::new("Answer", ""),
+        Column::new("Token", ""),
+        Column::new("User", "wide"),
+    ];
+    table(
+        &columns,
+        requests.iter().map(|request| {
+            let time = clock::instant(clock::from_system(request.at));
+            let answer = match request.status {
+                Some(status) => marked(
+                    if status < 400 { "good" } else { "bad" },
+                    html! { (status) @if let Some(fault) = request.fault { " (" (fault) ")" } },
+                ),
+                None => marked(
+                    "bad",
+                    html! { "none (" (request.fault.unwrap_or_default()) ")" },
+                ),
+            };
+            [
+                cell(html! { (time.get(11..19).unwrap_or_default()) }),
+                cell(html! { (request.method) " " (request.path) }),
+                answer,
+                cell(html! { @if let Some(kind) = request.token_kind { (kind) } }),
+                cell(html! { @if let Some(user) = &request.client_user_id { bdi { (user) } } }),
+            ]
+        }),
+    )
 }
 
 fn assumption_section(settings: &[AssumptionSetting]) -> Markup {

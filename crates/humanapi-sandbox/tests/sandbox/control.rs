@@ -383,3 +383,28 @@ fn a_header_that_says_where_a_call_comes_from_is_given_once() {
     ];
     assert_eq!(s.get("/v1/human", &twice).status(), 401);
 }
+
+#[test]
+fn a_wrong_method_is_told_the_right_ones_everywhere() {
+    let s = Offline::new();
+    for (path, allowed) in [
+        (CONNECT, "POST"),
+        (ADMIN, "POST"),
+        ("/v1/human", "OPTIONS, GET, HEAD"),
+        ("/v1/human/activities/x", "OPTIONS, GET, HEAD"),
+        ("/v1/human/nothing", "OPTIONS, GET, HEAD"),
+        ("/", "GET, HEAD"),
+        ("/?token=x", "GET, HEAD"),
+        ("/connect", "GET, HEAD"),
+        ("/favicon.ico", "GET, HEAD"),
+        ("/connect/done", "POST"),
+        ("/connect/sources/strider", "POST"),
+        ("/sandbox/faults", "GET, POST, DELETE"),
+        ("/sandbox/reset", "POST"),
+        ("/sandbox/events", "GET"),
+    ] {
+        let put = s.send(request(Method::PUT, path, &[JSON], "{}"));
+        assert_eq!(put.status(), 405, "{path}");
+        assert_eq!(header(&put, "allow"), Some(allowed), "{path}");
+    }
+}

@@ -436,3 +436,42 @@ fn tags_methods_and_origins() {
         assert_eq!(s.get(path, &[bearer]).status(), 404, "{path}");
     }
 }
+
+#[test]
+fn a_day_has_the_records_of_that_day_in_pages() {
+    let s = Offline::new();
+    let records = all(&s, "demo", "");
+    let day = |from: &str| body(&s.read(&format!("/v1/human/activities/daily/{from}"), "demo"));
+    let filtered = |from: &str| all(&s, "demo", &format!("start_date={from}&end_date={from}"));
+    let mut seen = 0;
+    let mut last = String::new();
+    for record in &records {
+        let at = &record["startTime"].as_str().unwrap()[..10];
+        if at == last {
+            continue;
+        }
+        last = at.to_owned();
+        let of_day = day(at);
+        assert_eq!(of_day, json!(filtered(at)), "{at}");
+        seen += of_day.as_array().unwrap().len();
+    }
+    assert!(seen > 150, "{seen}");
+    let response = s.read("/v1/human/activities/daily/2020-01-01", "demo");
+    assert_eq!(header(&response, "x-total-count"), Some("0"));
+    for nowhere in ["2026-02-30", "20260101", "today", "2026-01-01/x"] {
+        let path = format!("/v1/human/activities/daily/{nowhere}");
+        assert_eq!(s.read(&path, "demo").status(), 404, "{nowhere}");
+    }
+}
+
+#[test]
+fn a_link_replaces_the_offset_however_it_is_spelled() {
+    let s = Offline::new();
+    let path = "/v1/human/activities?access_token=demo&off%73et=50";
+    let page = s.get(path, &[]);
+    let next = &links(&page)[0];
+    assert_eq!(
+        (next.0.as_str(), next.1.as_str()),
+        ("next", "access_token=demo&offset=100")
+    );
+}

@@ -145,3 +145,78 @@ fn faults_are_listed_and_cleared_and_control_is_never_hit() {
     assert_eq!(s.read("/v1/human", "demo").status(), 200);
     assert!(control.plan_fault(Fault::status(99)).is_err());
 }
+
+#[test]
+fn a_planned_status_looks_like_a_real_answer_of_its_route() {
+    let s = Offline::new();
+    let control = s.sandbox.control();
+    let plan = |status| control.plan_fault(Fault::status(status)).unwrap();
+    let session = s.session("u");
+
+    // Health data, whether there is something at the path or not.
+    for path in ["/v1/human", "/v1/human/activities", "/v1/human/nothing"] {
+        plan(401);
+        let real = s.get(path, &[]);
+        let planned = s.get(path, &[]);
+        let names = |response: &http::Response<bytes::Bytes>| {
+            let mut names: Vec<_> = response.headers().keys().map(ToString::to_string).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(&planned), names(&real), "{path}");
+        assert_eq!(body(&planned)["code"], 401, "{path}");
+        assert_eq!(header(&planned, "www-authenticate"), Some("Bearer"));
+        assert_eq!(header(&planned, "access-control-allow-origin"), Some("*"));
+        plan(405);
+        let planned = s.read(path, "demo");
+        assert_eq!(
+            header(&planned, "allow"),
+            Some("OPTIONS, GET, HEAD"),
+            "{path}"
+        );
+    }
+
+    // Tokens: no number in `code`, nothing of CORS.
+    plan(500);
+    let planned = s.token(CONNECT, "session", "u");
+    assert_eq!(body(&planned).get("code"), None);
+    assert_eq!(header(&planned, "access-control-allow-origin"), None);
+    plan(405);
+    assert_eq!(
+        header(&s.token(CONNECT, "session", "u"), "allow"),
+        Some("POST")
+    );
+
+    // Connect: a page to who looks, JSON to its script.
+    plan(503);
+    let planned = s.get(&format!("/?token={session}"), &[]);
+    assert_eq!(planned.status(), 503);
+    assert_eq!(
+        header(&planned, "content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    assert_eq!(header(&planned, "referrer-policy"), Some("no-referrer"));
+    assert!(String::from_utf8_lossy(planned.body()).contains("Service Unavailable"));
+    plan(503);
+    let planned = s.post_json("/connect/done", &serde_json::json!({"token": session}));
+    assert_eq!(body(&planned)["statusCode"], 503);
+    assert_eq!(header(&planned, "cache-control"), Some("no-store"));
+}
+
+#[test]
+fn an_answer_whose_status_has_no_body_has_none() {
+    let s = Offline::new();
+    let control = s.sandbox.control();
+    for status in [204, 205, 304] {
+        control.plan_fault(Fault::status(status)).unwrap();
+        let response = s.read("/v1/human", "demo");
+        assert_eq!(response.status(), status);
+        assert!(response.body().is_empty());
+        for name in ["content-type", "content-length"] {
+            assert_eq!(header(&response, name), None, "{status}");
+        }
+    }
+    control.plan_fault(Fault::garbage_body()).unwrap();
+    let options = s.send(request(Method::OPTIONS, "/v1/human", &[], ""));
+    assert!(options.status() == 204 && options.body().is_empty());
+}

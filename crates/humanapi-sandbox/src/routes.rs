@@ -1,0 +1,298 @@
+//! The route table: every method and path that is answered, whose it is, and what it does.
+
+use std::sync::LazyLock;
+
+use http::Method;
+use matchit::Router;
+
+use crate::area::Area;
+use crate::control_api::{self, ControlCall};
+use crate::data::{self, Activities, Resource, Subject};
+use crate::pages;
+use crate::reply::{Problem, Reply};
+use crate::request_log::Note;
+use crate::service::{Incoming, Service};
+use crate::token_service::Desk;
+
+/// What a route does. Its kind says whose route it is, and so what is checked before it is called.
+#[derive(Clone, Copy)]
+pub(crate) enum Handler {
+    /// Issues a token; the credentials are in the body.
+    Tokens(Desk),
+    /// Reads health data of whomever the access token belongs to.
+    Data(fn(&Call<'_>, &Subject) -> Result<Reply, Problem>),
+    /// Shows a page of Connect, or does what a button says; the token is in the query or the body.
+    Connect(fn(&Call<'_>, &mut Note) -> Result<Reply, Problem>),
+    /// Shows what can be watched.
+    Watch(fn(&Call<'_>) -> Reply),
+    /// Controls the sandbox, for whoever the guard lets through.
+    Control(fn(&ControlCall<'_>) -> Result<Reply, Problem>),
+}
+
+/// A request on its way to a handler.
+pub(crate) struct Call<'a> {
+    pub(crate) service: &'a Service,
+    pub(crate) incoming: &'a Incoming,
+    pub(crate) body: &'a [u8],
+    /// What stands in the path's place of a parameter; empty where there is none.
+    pub(crate) parameter: &'a str,
+}
+
+impl Handler {
+    const fn area(self) -> Area {
+        match self {
+            Self::Tokens(_) => Area::Tokens,
+            Self::Data(_) => Area::Data,
+            Self::Connect(_) => Area::Connect,
+            Self::Watch(_) => Area::Watch,
+            Self::Control(_) => Area::Control,
+        }
+    }
+}
+
+/// One row of the table.
+pub(crate) struct Route {
+    method: Method,
+    pattern: String,
+    pub(crate) handler: Handler,
+    /// What it is.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "a test writes the README's list of routes from it"
+        )
+    )]
+    about: &'static str,
+}
+
+/// Connect as the vendor's widget opens it: at the root, with a token or the like in the query.
+const WIDGET: &str = "/?";
+
+#[rustfmt::skip] // One row, one line.
+fn table() -> Vec<Route> {
+    use Handler::{Connect, Control, Data, Tokens, Watch};
+    let mut table = vec![
+        post("/v1/connect/token", Tokens(Desk::Connect), "session, id and access tokens"),
+        post("/v1/admin/token", Tokens(Desk::Admin), "client tokens, and access tokens of applications provisioned for HIP"),
+        get("/v1/human", Data(data::summary_of_all), "health data at a glance, for an access token or the literal token `demo`"),
+        get("/v1/human/profile", Data(data::profile), "whose data it is"),
+    ];
+    table.extend(rows_of::<Activities>());
+    table.extend([
+        get(WIDGET, Connect(pages::widget), "Connect, as the vendor's widget opens it: with `token`, `pisId` or `mode`"),
+        get("/connect", Connect(pages::hosted_link), "the hosted link for phones, with `clientId`, `token` and `callback`"),
+        post("/connect/sources/{source}", Connect(pages::connect_or_disconnect), "connect or disconnect a source without signing in"),
+        post("/connect/sources/{source}/sign-in", Connect(pages::sign_in), "sign in to a source"),
+        post("/connect/sources/{source}/code", Connect(pages::give_code), "give a source its one-time code"),
+        post("/connect/requests", Connect(pages::request_provider), "ask for a provider that is not listed"),
+        post("/connect/done", Connect(pages::done), "leave Connect"),
+        get(pages::LAUNCH_TEXT, Connect(pages::launch_text), "the background that the vendor's widget shows meanwhile"),
+        get("/", Watch(pages::dashboard), "a dashboard: what the sandbox holds and was asked, live, with controls; nothing secret in clear"),
+        get("/favicon.ico", Watch(pages::icon), "no icon"),
+        get("/sandbox/apps", Control(control_api::apps), "the applications with their secrets"),
+        get("/sandbox/sources", Control(control_api::sources), "the sources that can be connected"),
+        post("/sandbox/sources/connect", Control(control_api::connect), "connect a user's source"),
+        post("/sandbox/sources/disconnect", Control(control_api::disconnect), "disconnect it"),
+        get("/sandbox/users", Control(control_api::users), "the users, or those of one application with `client_id`"),
+        post("/sandbox/users/delete", Control(control_api::delete_user), "delete a user"),
+        get("/sandbox/clock", Control(control_api::clock), "what the clock shows"),
+        post("/sandbox/clock/advance", Control(control_api::advance), "move it forward"),
+        get("/sandbox/faults", Control(control_api::faults), "the faults still to come"),
+        post("/sandbox/faults", Control(control_api::plan_fault), "plan one"),
+        delete("/sandbox/faults", Control(control_api::clear_faults), "forget them"),
+        get("/sandbox/requests", Control(control_api::requests), "the log"),
+        delete("/sandbox/requests", Control(control_api::clear_requests), "empty it"),
+        get("/sandbox/exchanges", Control(control_api::exchanges), "how many tokens were asked for"),
+        get("/sandbox/events", Control(control_api::events), "word of changes, as server-sent events"),
+        get("/sandbox/assumptions", Control(control_api::assumptions), "what the documentation leaves open"),
+        post("/sandbox/assumptions", Control(control_api::set_assumption), "decide it"),
+        post("/sandbox/tokens/kind", Control(control_api::token_kind), "which kind a token is"),
+        post("/sandbox/tokens/revoke", Control(control_api::revoke), "end a token before its time"),
+        get("/sandbox/dashboard", Control(control_api::dashboard), "the dashboard, as its script loads it"),
+        post("/sandbox/reset", Control(control_api::reset), "start over"),
+    ]);
+    table
+}
+
+/// The rows of a resource.
+fn rows_of<R: Resource>() -> [Route; 3] {
+    let place = format!("/v1/human/{}", R::PATH);
+    let by_id = format!("{place}/{{id}}");
+    let of_day = format!("{place}/daily/{{day}}");
+    [
+        get(place, Handler::Data(data::list::<R>), R::ABOUT),
+        get(by_id, Handler::Data(data::by_id::<R>), "one of them"),
+        get(
+            of_day,
+            Handler::Data(data::of_day::<R>),
+            "those of one day, in pages",
+        ),
+    ]
+}
+
+fn get(pattern: impl Into<String>, handler: Handler, about: &'static str) -> Route {
+    route(Method::GET, pattern, handler, about)
+}
+
+fn post(pattern: impl Into<String>, handler: Handler, about: &'static str) -> Route {
+    route(Method::POST, pattern, handler, about)
+}
+
+fn delete(pattern: impl Into<String>, handler: Handler, about: &'static str) -> Route {
+    route(Method::DELETE, pattern, handler, about)
+}
+
+fn route(
+    method: Method,
+    pattern: impl Into<String>,
+    handler: Handler,
+    about: &'static str,
+) -> Route {
+    Route {
+        method,
+        pattern: pattern.into(),
+        handler,
+        about,
+    }
+}
+
+/// What health data allows, as documented.
+const READ_ONLY: &str = "OPTIONS, GET, HEAD";
+
+/// A path of the table, with all that can be done there.
+struct Place {
+    area: Area,
+    routes: Vec<Route>,
+    allow: String,
+}
+
+static PLACES: LazyLock<Router<Place>> = LazyLock::new(places);
+
+fn places() -> Router<Place> {
+    let mut by_pattern: Vec<(String, Vec<Route>)> = Vec::new();
+    for route in table() {
+        match by_pattern
+            .iter_mut()
+            .find(|(pattern, _)| *pattern == route.pattern)
+        {
+            Some((_, routes)) => routes.push(route),
+            None => by_pattern.push((route.pattern.clone(), vec![route])),
+        }
+    }
+    let mut router = Router::new();
+    for (pattern, routes) in by_pattern {
+        let area = routes
+            .first()
+            .map_or(Area::Nowhere, |route| route.handler.area());
+        let place = Place {
+            area,
+            allow: allow(area, &routes),
+            routes,
+        };
+        router
+            .insert(pattern, place)
+            .expect("a test inserts the same patterns");
+    }
+    router
+}
+
+/// The text of an `Allow` header.
+fn allow(area: Area, routes: &[Route]) -> String {
+    if area == Area::Data {
+        return READ_ONLY.to_owned();
+    }
+    let mut methods: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
+    if area.has_head() && methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods.join(", ")
+}
+
+/// What there is for a request.
+pub(crate) struct Found<'a> {
+    pub(crate) area: Area,
+    /// `None`: nothing at this path, or nothing by this method.
+    pub(crate) handler: Option<Handler>,
+    /// Whether there is something at the path, if perhaps by other methods.
+    pub(crate) exists: bool,
+    /// The methods of the path, or of all paths of the area; `None` where there are none to tell.
+    pub(crate) allow: Option<&'static str>,
+    pub(crate) parameter: &'a str,
+}
+
+/// Looks a request up.
+pub(crate) fn find<'a>(method: &Method, path: &'a str, query: Option<&str>) -> Found<'a> {
+    let wanted = if path == "/" && pages::opens_connect(query) {
+        WIDGET
+    } else if Area::of_path(path) == Area::Data {
+        // Old clients ask for health data with a slash at the end.
+        path.strip_suffix('/').unwrap_or(path)
+    } else {
+        path
+    };
+    let Ok(matched) = PLACES.at(wanted) else {
+        let area = Area::of_path(path);
+        return Found {
+            area,
+            handler: None,
+            exists: false,
+            allow: (area == Area::Data).then_some(READ_ONLY),
+            parameter: "",
+        };
+    };
+    let place: &'static Place = matched.value;
+    let reads = *method == Method::HEAD && place.area.has_head();
+    let method = if reads { &Method::GET } else { method };
+    let route = place.routes.iter().find(|route| route.method == *method);
+    Found {
+        area: place.area,
+        handler: route.map(|route| route.handler),
+        exists: true,
+        allow: Some(&place.allow),
+        parameter: matched
+            .params
+            .iter()
+            .next()
+            .map_or("", |(_, parameter)| parameter),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_rows_are_for_the_same_request_and_a_path_has_one_area() {
+        let mut seen = std::collections::HashSet::new();
+        for route in table() {
+            let row = (route.method.clone(), route.pattern.clone());
+            assert!(seen.insert(row), "{} {}", route.method, route.pattern);
+            let path = route.pattern.replace(['{', '}'], "");
+            let (path, query) = match path.strip_suffix('?') {
+                Some(path) => (path.to_owned(), Some("token=x")),
+                None => (path, None),
+            };
+            let found = find(&route.method, &path, query);
+            assert_eq!(found.area, route.handler.area(), "{path}");
+            assert!(found.handler.is_some(), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_readme_lists_the_table() {
+        let rows: String = table()
+            .iter()
+            .map(|route| {
+                let pattern = route.pattern.replace(WIDGET, "/?…");
+                format!("| `{} {pattern}` | {} |\n", route.method, route.about)
+            })
+            .collect();
+        let expected = format!("| Route | What |\n| --- | --- |\n{rows}");
+        let readme = include_str!("../README.md");
+        assert!(
+            readme.contains(&expected),
+            "the README should have:\n\n{expected}"
+        );
+    }
+}
