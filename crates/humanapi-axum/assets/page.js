@@ -88,10 +88,10 @@ async function start(opener, renewed = false) {
   }
 }
 
-/** Tells the server what Connect reported. While it is open, a failure is no news for the user. */
-async function tellServer(report, loud) {
+/** Tells the server what Connect said, as it came. While it is open, a failure is no news for the user. */
+async function tellServer({ message, dismissed }, loud) {
   try {
-    return await post("outcome", report);
+    return await post("outcome", { message, dismissed });
   } catch (problem) {
     if (loud) failed(problem);
     return null;

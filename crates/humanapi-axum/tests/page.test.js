@@ -128,19 +128,21 @@ test("hosted Connect is gone to where there is a link, and opened here where the
 test("reports go to the server while Connect is open, and a failure is no news", async () => {
   const { onConnectSource, onDisconnectSource } = await opened();
   page.answers.push(reply({ next: "read-data" }), reply("nonsense", 500));
-  onConnectSource({ event: "connect" });
-  onDisconnectSource({ event: "disconnect" });
+  const message = { type: "hapi-connect-connect-source", later: 1 };
+  onConnectSource({ event: "connect", connected: [{ name: "A" }], message, dismissed: false });
+  onDisconnectSource({ event: "disconnect", message: "disconnect-source", dismissed: false });
   await settle();
   assert.deepEqual(routes().slice(1), [route("outcome"), route("outcome")]);
-  assert.deepEqual(page.posts[1].body, { event: "connect" });
+  assert.deepEqual(page.posts[1].body, { message, dismissed: false }, "as it came");
+  assert.deepEqual(page.posts[2].body, { message: "disconnect-source", dismissed: false });
   assert.deepEqual([status.textContent, page.reloads], ["", 0]);
 });
 
 test("a report outlives the page if it is small enough for that", async () => {
   const { onConnectSource } = await opened();
   page.answers.push(reply({}), reply({}));
-  onConnectSource({ event: "connect" });
-  onConnectSource({ event: "connect", filler: "x".repeat(30_000) });
+  onConnectSource({ event: "connect", message: "connect-source" });
+  onConnectSource({ event: "connect", message: { filler: "x".repeat(30_000) } });
   await settle();
   assert.deepEqual(page.posts.slice(1).map(({ options }) => options.keepalive), [true, false]);
 });
@@ -172,12 +174,12 @@ test("an answer that is not known yet is asked for once more", async () => {
   const { onClose } = await opened();
   const again = { next: "check-again", recheckIn: 0.02 };
   page.answers.push(reply(again), reply(again));
-  onClose({ event: "close" });
+  onClose({ event: "close", message: "close", dismissed: false });
   await settle();
   assert.equal(page.posts.length, 2);
   await new Promise((resolve) => setTimeout(resolve, 60));
   assert.equal(page.posts.length, 3);
-  assert.deepEqual(page.posts[2].body, { event: "close" });
+  assert.deepEqual(page.posts[2].body, { message: "close", dismissed: false });
   assert.deepEqual([page.reloads, status.textContent], [0, ""]);
 });
 

@@ -51,10 +51,10 @@ export interface Report {
   currentConnections: Source[];
   /** All asked for so far. */
   requestedProviders: Provider[];
-  /** Closed by the dialog's button or Escape, and not by Connect. */
+  /** Closed by the dialog's button or Escape, and not by Connect. All else is then of the last message. */
   dismissed: boolean;
-  /** Whatever else came along, under its own names. */
-  extra: Record<string, unknown>;
+  /** The message as it came, object or text, or null if there was none. Post it with `dismissed`, and nothing is lost. */
+  message: unknown;
 }
 
 export interface Source {

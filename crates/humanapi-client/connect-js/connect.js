@@ -58,23 +58,17 @@ function provider(item) {
   };
 }
 
-/** What is none of its kind stays behind. */
-function take(fields, read, ...names) {
-  const name = names.find((name) => Array.isArray(fields[name]));
-  if (!name) return [];
-  const items = fields[name];
-  delete fields[name];
-  const odd = items.filter((item) => !read(item));
-  if (odd.length) fields[name] = odd;
-  return items.map(read).filter(Boolean);
-}
+/** The first of these lists that is there, without what is none of its kind. */
+const list = (fields, read, ...names) =>
+  (names.map((name) => fields[name]).find(Array.isArray) ?? []).map(read).filter(Boolean);
 
 /** A copy of a message's fields, or null. Never throws. */
 function fieldsOf(data) {
   try {
+    // As the page posts it, so that the server takes what is taken here.
+    if (encode(JSON.stringify({ message: data, dismissed: false })).length > LARGEST) return null;
     const isText = typeof data === "string";
     const text = isText ? data : JSON.stringify(data);
-    if (encode(text).length > LARGEST) return null;
     if (isText && !/^\s*\{/.test(text)) return { type: text.trim() };
     const fields = JSON.parse(text, (key, value) => {
       if (key === "__proto__") throw key;
@@ -90,28 +84,23 @@ const eventOf = (fields) => fields?.type.replace(/^hapi-connect-/, "");
 
 /** @returns {import("./connect.d.ts").Report | null} */
 export function normalize(data) {
-  const extra = fieldsOf(data);
-  const event = EVENTS.get(eventOf(extra));
+  const fields = fieldsOf(data);
+  const event = EVENTS.get(eventOf(fields));
   if (!event) return null;
-  delete extra.type;
-  const results = isObject(extra.sessionResults) ? extra.sessionResults : {};
+  const results = isObject(fields.sessionResults) ? fields.sessionResults : {};
   const names = [["connectedSources", "connected"], ["disconnectedSources", "disconnected"]];
-  const status = textOf(extra.status);
-  if (status !== null) delete extra.status;
-  const report = {
+  return {
     event,
-    status,
+    status: textOf(fields.status),
     tellsSources: names.flat().some((name) => Array.isArray(results[name])),
-    connected: take(results, source, ...names[0]),
-    disconnected: take(results, source, ...names[1]),
-    requested: take(results, provider, "requestedSources", "requested"),
-    currentConnections: take(extra, source, "currentConnections", "connections"),
-    requestedProviders: take(extra, provider, "requestedProviders"),
+    connected: list(results, source, ...names[0]),
+    disconnected: list(results, source, ...names[1]),
+    requested: list(results, provider, "requestedSources", "requested"),
+    currentConnections: list(fields, source, "currentConnections", "connections"),
+    requestedProviders: list(fields, provider, "requestedProviders"),
     dismissed: false,
-    extra,
+    message: typeof data === "string" ? data : fields,
   };
-  if (extra.sessionResults === results && !Object.keys(results).length) delete extra.sessionResults;
-  return report;
 }
 
 const isSet = (flag) => !!flag && flag !== "false";
@@ -206,7 +195,7 @@ export function open(given) {
     emit("close", report);
   }
   function dismiss() {
-    const seen = last ?? normalize("close");
+    const seen = last ?? { ...normalize("close"), message: null };
     end({ ...seen, event: "close", status: null, tellsSources: false, dismissed: true });
   }
   function hear({ source, origin, data }) {

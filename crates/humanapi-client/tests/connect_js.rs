@@ -9,7 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use humanapi_client::connect::{CONNECT_JS, CONNECT_JS_INTEGRITY, CONNECT_JS_TYPE};
-use humanapi_core::connect::{ConnectOutcome, ConnectReport, ConnectedSource, ProviderRequest};
+use humanapi_core::connect::{
+    ConnectEvent, ConnectOutcome, ConnectReport, ConnectStatus, ConnectedSource, ProviderRequest,
+};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -89,22 +91,82 @@ fn all_of(report: &ConnectReport) -> Value {
 }
 
 #[test]
-fn core_reads_the_normal_form_as_it_reads_what_connect_sent() {
-    let forms = std::fs::read_to_string(folder().join("test/forms.json")).unwrap();
-    let forms: Vec<Value> = serde_json::from_str(&forms).unwrap();
-    assert!(forms.len() >= 10);
-    for form in forms {
+fn core_reads_what_is_posted_as_it_reads_what_connect_sent() {
+    for form in forms() {
         let what = &form["what"];
         let data = match &form["data"] {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let sent = ConnectReport::from_json(data.as_bytes()).unwrap();
-        let normal = ConnectReport::from_json(form["normal"].to_string().as_bytes()).unwrap();
-        assert_eq!(all_of(&sent), all_of(&normal), "{what}");
+        let read = |data: &str| ConnectReport::from_json(data.as_bytes()).unwrap();
+        let sent = read(&data);
+        let posted = serde_json::json!({ "message": form["data"], "dismissed": false });
+        let posted = read(&posted.to_string());
+        assert_eq!(all_of(&sent), all_of(&posted), "{what}");
+        // A page that posts the whole report loses nothing either.
+        let whole = read(&form["normal"].to_string());
+        assert_eq!(all_of(&sent), all_of(&whole), "{what}");
         let next = |report: ConnectReport| ConnectOutcome::from(report).next_step();
-        assert_eq!(next(sent), next(normal), "{what}");
+        assert_eq!(next(sent), next(posted), "{what}");
     }
+}
+
+#[test]
+fn the_page_is_told_what_core_reads() {
+    for form in forms() {
+        let report = ConnectReport::from_json(form["normal"].to_string().as_bytes()).unwrap();
+        let mut normal = form["normal"].clone();
+        let fields = normal.as_object_mut().unwrap();
+        assert_eq!(fields.remove("message").as_ref(), Some(&form["data"]));
+        let event = report.event.as_ref().map(|event| match event {
+            ConnectEvent::Connect => "connect",
+            ConnectEvent::Disconnect => "disconnect",
+            ConnectEvent::Close => "close",
+            other => panic!("{other:?}"),
+        });
+        let status = report.status.as_ref().map(|status| match status {
+            ConnectStatus::Success => "SUCCESS",
+            ConnectStatus::ConnectedSource => "CONNECTED_SOURCE",
+            ConnectStatus::SessionTokenExpired => "SESSION_TOKEN_EXPIRED",
+            other => panic!("{other:?}"),
+        });
+        let sources = |sources: &[ConnectedSource]| -> Vec<Value> {
+            let told = sources.iter();
+            told.map(|one| serde_json::json!({ "name": one.name, "id": one.id }))
+                .collect()
+        };
+        let providers = |providers: &[ProviderRequest]| -> Vec<Value> {
+            let told = providers.iter().map(|one| {
+                let location = one.location.map(
+                    |place| serde_json::json!({ "latitude": place.latitude, "longitude": place.longitude }),
+                );
+                serde_json::json!({
+                    "address": one.address, "healthSystem": one.health_system, "location": location,
+                    "physician": one.physician, "website": one.website,
+                })
+            });
+            told.collect()
+        };
+        let read = serde_json::json!({
+            "event": event,
+            "status": status,
+            "tellsSources": report.tells_sources,
+            "connected": sources(&report.connected),
+            "disconnected": sources(&report.disconnected),
+            "requested": providers(&report.requested),
+            "currentConnections": sources(&report.current_connections),
+            "requestedProviders": providers(&report.requested_providers),
+            "dismissed": report.dismissed,
+        });
+        assert_eq!(normal, read, "{}", form["what"]);
+    }
+}
+
+fn forms() -> Vec<Value> {
+    let forms = std::fs::read_to_string(folder().join("test/forms.json")).unwrap();
+    let forms: Vec<Value> = serde_json::from_str(&forms).unwrap();
+    assert!(forms.len() >= 10);
+    forms
 }
 
 #[test]

@@ -155,7 +155,7 @@ async fn nobody_becomes_somebody_else_by_a_body_or_a_query() {
     let world = World::new().await;
     let ann = world.browser("ann");
     let lie = json!({
-        "event": "connect", "user": "ben", "userId": "ben", "clientUserId": "ben",
+        "type": "hapi-connect-connect-source", "user": "ben", "userId": "ben", "clientUserId": "ben",
         "client_user_id": "ben", "email": "ben@example.test",
     });
     for route in ROUTES {
@@ -183,8 +183,8 @@ async fn a_lie_changes_nothing() {
     assert_eq!(answer["recheckIn"], 10);
     assert_eq!(world.status("ann").await, "started");
     for lie in [
-        json!({ "event": "close", "status": "SUCCESS", "tellsSources": true, "currentConnections": [{ "name": "X", "id": "1" }] }),
-        json!({ "event": "disconnect", "disconnected": [{ "name": "X", "id": "1" }] }),
+        json!({ "message": { "type": "hapi-connect-close", "status": "SUCCESS", "sessionResults": { "connectedSources": [{ "name": "X", "id": "1" }] } }, "dismissed": false }),
+        json!({ "message": { "type": "hapi-connect-disconnect-source", "sessionResults": { "disconnectedSources": [{ "name": "X", "id": "1" }] } }, "dismissed": true }),
         json!({ "type": "hapi-connect-close", "sessionResults": { "connectedSources": [{ "name": "<script>alert(1)</script>" }] } }),
     ] {
         let answer = ann.outcome(lie).await;
@@ -199,7 +199,9 @@ async fn a_lie_changes_nothing() {
     world.connect_source("ann");
     world.advance(11);
     assert_eq!(ann.outcome(connected()).await["connected"], true);
-    let gone = json!({ "event": "disconnect", "currentConnections": [], "disconnected": [{ "name": "Strider", "id": null }] });
+    let message = json!({ "type": "hapi-connect-disconnect-source", "currentConnections": [],
+        "sessionResults": { "disconnectedSources": [{ "name": "Strider" }] } });
+    let gone = json!({ "message": message, "dismissed": false });
     assert_eq!(ann.outcome(gone).await["status"], "connected");
 }
 

@@ -24,7 +24,9 @@ async fn nothing_of_the_servers_leaves_it() {
     ann.outcome(connected()).await;
     world.connect_source("canary-user");
     world.advance(11);
-    ann.outcome(serde_json::json!({ "event": "connect", "connected": [{ "name": "canary-clinic", "id": null }] })).await;
+    ann.outcome(serde_json::json!({ "type": "hapi-connect-connect-source",
+        "sessionResults": { "connectedSources": [{ "name": "canary-clinic" }] } }))
+        .await;
     ann.token().await;
     ann.visit("/connect/callback?status=canary-status").await;
     ann.visit("/connect/callback?status=canary-status").await;

@@ -381,9 +381,13 @@ impl Browser<'_> {
 
 /// What a browser says when a source was connected.
 pub(crate) fn connected() -> Value {
-    json!({ "event": "connect", "status": "CONNECTED_SOURCE", "connected": [{ "name": "Strider", "id": null }] })
+    let message = json!({ "type": "hapi-connect-connect-source", "status": "CONNECTED_SOURCE",
+        "sessionResults": { "connectedSources": [{ "name": "Strider" }] } });
+    json!({ "message": message, "dismissed": false })
 }
 
 pub(crate) fn closed(status: &str) -> Value {
-    json!({ "event": "close", "status": status, "tellsSources": true, "connected": [], "disconnected": [] })
+    let message = json!({ "type": "hapi-connect-close", "status": status,
+        "sessionResults": { "connectedSources": [], "disconnectedSources": [] } });
+    json!({ "message": message, "dismissed": false })
 }

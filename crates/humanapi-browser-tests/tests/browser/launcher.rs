@@ -40,7 +40,7 @@ fn check_normal(told: &[Told]) {
         let detail = json!({
             "event": event, "status": status, "tellsSources": true, "dismissed": false,
             "connected": lists[0], "disconnected": lists[1], "requested": [],
-            "currentConnections": lists[2], "requestedProviders": [], "extra": {},
+            "currentConnections": lists[2], "requestedProviders": [],
         });
         (event.to_owned(), detail)
     };
@@ -58,7 +58,21 @@ fn check_normal(told: &[Told]) {
     ];
     let told: Vec<_> = told
         .iter()
-        .map(|told| (told.name.clone(), told.detail.clone()))
+        .map(|told| {
+            let mut detail = told.detail.clone();
+            let message = detail
+                .as_object_mut()
+                .and_then(|fields| fields.remove("message"));
+            // As Connect sent it.
+            let kind = message
+                .as_ref()
+                .and_then(|message| message["type"].as_str());
+            assert!(
+                kind.is_some_and(|kind| kind.starts_with("hapi-connect-")),
+                "{message:?}"
+            );
+            (told.name.clone(), detail)
+        })
         .collect();
     assert_eq!(told, expected);
 }

@@ -271,8 +271,8 @@ async fn a_forged_outcome_makes_nobody_connected() {
         let token = browser.eval_with(post, vec!["/connect/token".into(), json!({})]).await;
         assert_eq!(token[0], 200);
         for forged in [
-            json!({ "event": "close", "status": "SUCCESS", "tellsSources": true,
-                "connected": [story::strider()], "currentConnections": [story::strider()] }),
+            json!({ "message": { "type": "hapi-connect-close", "status": "SUCCESS",
+                "sessionResults": { "connectedSources": [story::strider()] } }, "dismissed": false }),
             json!({ "type": "hapi-connect-connect-source", "status": "CONNECTED_SOURCE",
                 "sessionResults": { "connectedSources": [story::strider()] },
                 "clientUserId": "patient-1001", "humanId": "7a1d0c55e2f34b8f9d3b6c0e4f2a1b90" }),
@@ -297,7 +297,7 @@ const post = (route, type, body) => fetch(target + route, {
   method: "POST", mode: "no-cors", credentials: "include", headers: { "Content-Type": type }, body,
 }).then(() => 1, () => 1);
 const fields = new URLSearchParams(form).toString();
-const outcome = '{"event":"close","status":"SUCCESS"}';
+const outcome = '{"type":"hapi-connect-close","status":"SUCCESS"}';
 return Promise.all([
   post("/sign-out", "application/x-www-form-urlencoded", fields),
   post("/sign-in", "application/x-www-form-urlencoded", fields + "&person=patient-1002"),

@@ -65,15 +65,20 @@ for (const [what, data] of Object.entries(malformed)) {
   });
 }
 
-test("a report of just 64 KiB is read", () => {
-  const empty = JSON.stringify({ type: "close", filler: "" }).length;
+test("what fits into 64 KiB as it is posted is read", () => {
+  const posted = (message) => JSON.stringify({ message, dismissed: false }).length;
+  const empty = posted({ type: "close", filler: "" });
   assert.ok(normalize({ type: "close", filler: "x".repeat(65536 - empty) }));
   assert.equal(normalize({ type: "close", filler: "x".repeat(65537 - empty) }), null);
+  const quotes = (count) => JSON.stringify({ type: "close", filler: '"'.repeat(count) });
+  assert.ok(posted(quotes(21000)) > 65536 && quotes(21000).length < 65536);
+  assert.equal(normalize(quotes(21000)), null);
 });
 
 test("a report is a copy", () => {
   const data = { type: "close", currentConnections: [{ name: "A" }] };
-  normalize(data).extra.more = 1;
+  const { message } = normalize(data);
+  message.more = message.currentConnections[0].more = 1;
   assert.deepEqual(data, { type: "close", currentConnections: [{ name: "A" }] });
 });
 
@@ -237,6 +242,10 @@ test("closing the dialog tells what was seen, and that Connect did not say it", 
   assert.equal(report.dismissed, true);
   assert.equal(report.tellsSources, false);
   assert.deepEqual(report.connected, [{ name: "A", id: "1" }]);
+  assert.equal(report.message.type, "hapi-connect-connect-source");
+  heard = [];
+  open({ token: "t" }).close();
+  assert.deepEqual([heard[0][1].message, heard[0][1].dismissed], [null, true]);
 });
 
 function opened(baseURL, url, type = "hapi-connect-open-url") {

@@ -1,5 +1,6 @@
 //! What became of a sitting in Connect, and what to do next.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -205,10 +206,18 @@ impl ConnectOutcome {
     }
 
     /// Adds a later outcome of the same sitting. Nothing that was told before is forgotten.
+    ///
+    /// The work grows with all that was told so far: to put many reports together, collect them.
     pub fn join(&mut self, later: Self) {
-        add_new(&mut self.connected, later.connected);
-        add_new(&mut self.disconnected, later.disconnected);
-        add_new(&mut self.requested, later.requested);
+        self.append(later);
+        self.keep_each_once();
+    }
+
+    /// Adds a later outcome, and leaves what was told twice in its lists.
+    fn append(&mut self, mut later: Self) {
+        self.connected.append(&mut later.connected);
+        self.disconnected.append(&mut later.disconnected);
+        self.requested.append(&mut later.requested);
         if !later.current_connections.is_empty() || later.tells_sources {
             self.current_connections = later.current_connections;
         }
@@ -225,12 +234,32 @@ impl ConnectOutcome {
     }
 }
 
-fn add_new<T: PartialEq>(items: &mut Vec<T>, more: Vec<T>) {
-    for item in more {
-        if !items.contains(&item) {
-            items.push(item);
-        }
+impl ConnectOutcome {
+    fn keep_each_once(&mut self) {
+        let by_source = |source: &ConnectedSource| (source.name.clone(), source.id.clone());
+        keep_each_once(&mut self.connected, by_source);
+        keep_each_once(&mut self.disconnected, by_source);
+        keep_each_once(&mut self.requested, |one| {
+            // Numbers from JSON are never NaN, and adding zero makes one of both zeros.
+            let place = (one.location).map(|place| {
+                [place.latitude, place.longitude].map(|degrees| (degrees + 0.0).to_bits())
+            });
+            let texts = [
+                &one.address,
+                &one.health_system,
+                &one.physician,
+                &one.website,
+            ];
+            (texts.map(Clone::clone), place)
+        });
     }
+}
+
+/// Keeps the first of those that are equal. A browser chooses how many there are, so they are not compared each with
+/// each; and which, so not by a hash that it could have all of them share.
+fn keep_each_once<T, K: Ord>(items: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    let mut seen = BTreeSet::new();
+    items.retain(|item| seen.insert(key(item)));
 }
 
 impl From<ConnectReport> for ConnectOutcome {
@@ -247,16 +276,16 @@ impl From<ConnectReport> for ConnectOutcome {
             tells_sources: report.tells_sources,
             goes_on: matches!(report.event, Some(ConnectEvent::Other(_))),
             end: None,
-            ..Self::default()
+            connected: report.connected,
+            disconnected: report.disconnected,
+            requested: report.requested,
         };
-        add_new(&mut outcome.connected, report.connected);
-        add_new(&mut outcome.disconnected, report.disconnected);
-        add_new(&mut outcome.requested, report.requested);
+        outcome.keep_each_once();
         outcome.end = match (report.status, report.event) {
             (Some(ConnectStatus::SessionTokenExpired), _) => Some(ConnectEnd::TokenExpired),
             (Some(ConnectStatus::SessionTokenInvalid), _) => Some(ConnectEnd::TokenInvalid),
             (Some(ConnectStatus::MissingSessionToken), _) => Some(ConnectEnd::TokenMissing),
-            (_, Some(ConnectEvent::Close)) if report.dismissed => Some(ConnectEnd::Dismissed),
+            _ if report.dismissed => Some(ConnectEnd::Dismissed),
             (Some(ConnectStatus::Other(status)), Some(ConnectEvent::Close)) => {
                 Some(ConnectEnd::Other(status))
             }
@@ -275,8 +304,9 @@ impl FromIterator<ConnectReport> for ConnectOutcome {
     fn from_iter<I: IntoIterator<Item = ConnectReport>>(reports: I) -> Self {
         let mut whole = Self::default();
         for report in reports {
-            whole.join(report.into());
+            whole.append(report.into());
         }
+        whole.keep_each_once();
         whole
     }
 }
@@ -395,7 +425,13 @@ mod tests {
         );
         check(&format!("{{{EMPTY}}}"), None, Nothing);
         check(
-            r#"{"event":"close","dismissed":true}"#,
+            r#"{"message":null,"dismissed":true}"#,
+            Some(Dismissed),
+            AskForAccessToken,
+        );
+        let before = format!(r#"{{"type":"disconnect-source",{EMPTY}}}"#);
+        check(
+            &format!(r#"{{"message":{before},"dismissed":true}}"#),
             Some(Dismissed),
             AskForAccessToken,
         );

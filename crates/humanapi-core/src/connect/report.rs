@@ -33,7 +33,8 @@ pub const MAX_REPORT_SIZE: usize = 64 * 1024;
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ConnectReport {
-    /// Which event, where the form tells: a callback's query does not.
+    /// Which event, where the form tells: a callback's query does not. Of a sitting that was
+    /// [dismissed](Self::dismissed), the last one.
     pub event: Option<ConnectEvent>,
     /// How it ended. Older widgets tell none.
     pub status: Option<ConnectStatus>,
@@ -53,7 +54,7 @@ pub struct ConnectReport {
     /// A bare event name does not.
     pub tells_sources: bool,
     /// The page's own close button or the Escape key ended the sitting, and not Connect. Only
-    /// `connect.js` tells.
+    /// `connect.js` tells, and all else is then the last that Connect said before.
     pub dismissed: bool,
     /// Whatever else came along, under its own names.
     pub extra: Map<String, Value>,
@@ -159,10 +160,11 @@ pub enum ReportError {
 }
 
 impl ConnectReport {
-    /// Reads a message's data: an object, an object within a JSON string, or a bare event name.
+    /// Reads a message's data: an object, an object within a JSON string, or a bare event name. An object is what
+    /// Connect sent in any of three eras.
     ///
-    /// An object may be what Connect sent in any of three eras, or the normal form that `connect.js`
-    /// makes of it: this type's fields by their names in camel case.
+    /// What a page posts that opened Connect by `connect.js` is read as well: `{"message":…,"dismissed":…}`, where the
+    /// message is such data as it came, or null if none came.
     ///
     /// # Errors
     ///
@@ -172,13 +174,23 @@ impl ConnectReport {
             return Err(ReportError::TooLarge);
         }
         match serde_json::from_slice(data) {
-            Ok(Value::Object(fields)) => Ok(Self::from_fields(fields)),
-            Ok(Value::String(text)) => match serde_json::from_str(&text) {
+            Ok(Value::Object(fields)) => match Posted::take_apart(fields) {
+                Ok(posted) => posted.read(),
+                Err(fields) => Ok(Self::from_fields(fields)),
+            },
+            Ok(other) => Self::from_value(other),
+            Err(_) => Self::from_name(std::str::from_utf8(data).unwrap_or_default()),
+        }
+    }
+
+    fn from_value(data: Value) -> Result<Self, ReportError> {
+        match data {
+            Value::Object(fields) => Ok(Self::from_fields(fields)),
+            Value::String(text) => match serde_json::from_str(&text) {
                 Ok(Value::Object(fields)) => Ok(Self::from_fields(fields)),
                 _ => Self::from_name(&text),
             },
-            Ok(_) => Err(ReportError::NotAReport),
-            Err(_) => Self::from_name(std::str::from_utf8(data).unwrap_or_default()),
+            _ => Err(ReportError::NotAReport),
         }
     }
 
@@ -226,19 +238,7 @@ impl ConnectReport {
         })
     }
 
-    fn from_fields(fields: Map<String, Value>) -> Self {
-        if !NormalForm::is_of(&fields) {
-            return Self::from_sent(fields);
-        }
-        let normal = NormalForm::take_apart(fields);
-        Self {
-            dismissed: normal.dismissed,
-            tells_sources: normal.tells_sources,
-            ..Self::from_sent(normal.fields)
-        }
-    }
-
-    fn from_sent(mut fields: Map<String, Value>) -> Self {
+    fn from_fields(mut fields: Map<String, Value>) -> Self {
         let mut results = match fields.remove("sessionResults") {
             Some(Value::Object(results)) => results,
             Some(other) => {
@@ -298,106 +298,36 @@ const SOURCE_LISTS: [&str; 4] = [
     "disconnected",
 ];
 
-/// What `connect.js` made of a message, taken apart again.
-struct NormalForm {
-    /// As the newest Connect would have sent it.
-    fields: Map<String, Value>,
+/// What a page posts that opened Connect by `connect.js`.
+struct Posted {
+    message: Value,
     dismissed: bool,
-    tells_sources: bool,
 }
 
-impl NormalForm {
-    /// The lists, by their names in the normal form and as Connect sends them.
-    const LISTS: [(&'static str, [&'static str; 2]); 3] = [
-        ("connected", ["connectedSources", "connected"]),
-        ("disconnected", ["disconnectedSources", "disconnected"]),
-        ("requested", ["requestedSources", "requested"]),
-    ];
-
-    /// The normal form calls an event `event`, and by another name than Connect does.
-    fn is_of(fields: &Map<String, Value>) -> bool {
-        let event = fields.get("event").and_then(Value::as_str);
-        !fields.contains_key("type") && matches!(event, Some("connect" | "disconnect" | "close"))
-    }
-
-    fn take_apart(mut normal: Map<String, Value>) -> Self {
-        let mut fields = match normal.remove("extra") {
-            Some(Value::Object(extra)) => extra,
-            _ => Map::new(),
-        };
-        let (odd_results, odd) = match fields.remove("sessionResults") {
-            Some(Value::Object(odd)) => (odd, None),
-            other => (Map::new(), other),
-        };
-        let mut results = Map::new();
-        for (name, names) in Self::LISTS {
-            if let Some(items) = normal.remove(name) {
-                results.insert(free(&odd_results, names).to_owned(), items);
+impl Posted {
+    /// Gives the fields back where they are none of these: Connect's own objects have a type, or no message.
+    fn take_apart(mut fields: Map<String, Value>) -> Result<Self, Map<String, Value>> {
+        match fields.get("dismissed") {
+            Some(&Value::Bool(dismissed)) if !fields.contains_key("type") => {
+                let message = fields.remove("message").ok_or(fields)?;
+                Ok(Self { message, dismissed })
             }
+            _ => Err(fields),
         }
-        if let Some(items) = normal.remove("currentConnections") {
-            let name = free(&fields, ["currentConnections", "connections"]);
-            normal.insert(name.to_owned(), items);
-        }
-        add_to(&mut results, odd_results);
-        if let Some(odd) = odd.filter(|_| results.values().all(has_no_items)) {
-            results.clear();
-            fields.insert("sessionResults".to_owned(), odd);
-        }
-        if !results.is_empty() {
-            fields.insert("sessionResults".to_owned(), Value::Object(results));
-        }
-        let event = match normal.remove("event") {
-            Some(Value::String(event)) if event == "close" => event,
-            Some(Value::String(event)) => format!("{event}-source"),
-            _ => String::new(),
+    }
+
+    fn read(self) -> Result<ConnectReport, ReportError> {
+        let report = match self.message {
+            // The dialog was closed before Connect said anything.
+            Value::Null if self.dismissed => ConnectReport::default(),
+            message => ConnectReport::from_value(message)?,
         };
-        let dismissed = take_true(&mut normal, "dismissed");
-        let tells_sources = take_true(&mut normal, "tellsSources");
-        if normal.get("status").is_some_and(Value::is_null) {
-            normal.remove("status");
-        }
-        add_to(&mut normal, fields);
-        normal.insert("type".to_owned(), Value::String(event));
-        Self {
-            fields: normal,
-            dismissed,
-            tells_sources,
-        }
-    }
-}
-
-/// The first name that is not taken by something that is no list. What was no item of its list is in
-/// `extra`, under the list's own name, and so is what was no list at all.
-fn free(fields: &Map<String, Value>, names: [&'static str; 2]) -> &'static str {
-    let is_free = |name: &&&str| fields.get(**name).is_none_or(Value::is_array);
-    names.iter().find(is_free).copied().unwrap_or(names[0])
-}
-
-/// Adds fields, and where both have a list, its items.
-fn add_to(fields: &mut Map<String, Value>, more: Map<String, Value>) {
-    for (name, value) in more {
-        match (fields.get_mut(&name), value) {
-            (Some(Value::Array(items)), Value::Array(others)) => items.extend(others),
-            (_, value) => {
-                fields.insert(name, value);
-            }
-        }
-    }
-}
-
-fn has_no_items(value: &Value) -> bool {
-    value.as_array().is_none_or(Vec::is_empty)
-}
-
-/// Takes a flag away, whatever it says.
-fn take_true(fields: &mut Map<String, Value>, name: &str) -> bool {
-    match fields.get(name) {
-        Some(&Value::Bool(flag)) => {
-            fields.remove(name);
-            flag
-        }
-        _ => false,
+        Ok(ConnectReport {
+            dismissed: self.dismissed,
+            // Whatever the last message told, the sitting went on after it.
+            tells_sources: report.tells_sources && !self.dismissed,
+            ..report
+        })
     }
 }
 
@@ -664,49 +594,46 @@ mod tests {
     }
 
     #[test]
-    fn the_normal_form_of_connect_js() {
-        let report = ConnectReport::from_json(
-            br#"{"event":"close","status":"SUCCESS","tellsSources":true,"dismissed":false,
-                "connected":[{"name":"Clinic A","id":"a1"}],
-                "disconnected":[{"name":"Clinic B","id":null}],"requested":[{"physician":"P"}],
-                "currentConnections":[{"name":"Clinic A","id":"a1"},{"name":"Band","id":null}],
-                "requestedProviders":[],
-                "extra":{"later":1,"sessionResults":{"connectedSources":[7]},"currentConnections":["x"]}}"#,
-        )
-        .unwrap();
+    fn what_connect_js_posts() {
+        let posted = |message: &str, dismissed: bool| {
+            let posted = format!(r#"{{"message":{message},"dismissed":{dismissed}}}"#);
+            ConnectReport::from_json(posted.as_bytes())
+        };
+        let report = posted(NEWEST, false).unwrap();
         check(&report);
-        assert_eq!(report.event, Some(ConnectEvent::Close));
-        assert_eq!(report.status, Some(ConnectStatus::Success));
-        assert_eq!(report.requested[0].physician.as_deref(), Some("P"));
         assert!(report.tells_sources && !report.dismissed);
-        let odd = serde_json::json!({
-            "later": 1, "sessionResults": {"connectedSources": [7]}, "currentConnections": ["x"],
-        });
-        assert_eq!(Value::Object(report.extra), odd);
+        assert_eq!(report.extra["later"]["field"], 1);
+        let quoted = serde_json::to_string(NEWEST).unwrap();
+        check(&posted(&quoted, false).unwrap());
+        let bare = posted(r#""hapi-connect-close""#, false).unwrap();
+        assert_eq!(bare.event, Some(ConnectEvent::Close));
 
-        let report = ConnectReport::from_json(
-            br#"{"event":"connect","status":null,"connected":[],"dismissed":true,
-                "extra":{"sessionResults":"none","authCode":{"code":"canary"}}}"#,
-        )
-        .unwrap();
-        assert_eq!(report.event, Some(ConnectEvent::Connect));
-        assert_eq!(report.status, None);
+        let report = posted(NEWEST, true).unwrap();
+        check(&report);
         assert!(report.dismissed && !report.tells_sources);
-        assert!(report.auth_code.is_some());
-        assert_eq!(report.extra["sessionResults"], "none");
+        let nothing_said = posted("null", true).unwrap();
+        assert!(nothing_said.dismissed && nothing_said.event.is_none());
+        for nonsense in ["null", "7", "[]", r#""hello""#] {
+            let refused = posted(nonsense, false).map(|_| ());
+            assert_eq!(refused, Err(ReportError::NotAReport), "{nonsense}");
+        }
     }
 
     #[test]
-    fn an_event_field_of_another_meaning_is_no_normal_form() {
-        for other in [
-            r#"{"type":"hapi-connect-close","event":"connect","connected":[{"name":"x"}]}"#,
-            r#"{"event":"party","connected":[{"name":"x"}]}"#,
-            r#"{"event":7,"connected":[{"name":"x"}]}"#,
+    fn a_message_that_looks_like_a_post_is_one_only_if_it_is() {
+        for own in [
+            r#"{"type":"hapi-connect-close","message":"x","dismissed":true}"#,
+            r#"{"status":"SUCCESS","message":"x"}"#,
+            r#"{"status":"SUCCESS","message":"x","dismissed":"true"}"#,
         ] {
-            let report = ConnectReport::from_json(other.as_bytes()).unwrap();
-            assert!(report.connected.is_empty(), "{other}");
-            assert!(report.extra.contains_key("event"), "{other}");
+            let report = ConnectReport::from_json(own.as_bytes()).unwrap();
+            assert!(!report.dismissed, "{own}");
+            assert_eq!(report.extra["message"], "x", "{own}");
         }
+        let twice =
+            br#"{"message":{"message":{"type":"close"},"dismissed":true},"dismissed":false}"#;
+        let report = ConnectReport::from_json(twice).unwrap();
+        assert!(report.event.is_none() && !report.dismissed);
     }
 
     #[test]
