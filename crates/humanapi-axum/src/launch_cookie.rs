@@ -62,7 +62,7 @@ impl LaunchCookie {
 
     /// The nonces that the request carries, oldest first.
     pub(crate) fn read(self, headers: &HeaderMap) -> Vec<LaunchNonce> {
-        let mut nonces: Vec<LaunchNonce> = headers
+        headers
             .get_all(COOKIE)
             .iter()
             .filter_map(|header| header.to_str().ok())
@@ -73,9 +73,8 @@ impl LaunchCookie {
                 let parts = cookie.value().split('.').take(MOST_CARRIED);
                 parts.filter_map(LaunchNonce::parse).collect::<Vec<_>>()
             })
-            .collect();
-        nonces.truncate(MOST_CARRIED);
-        nonces
+            .take(MOST_CARRIED)
+            .collect()
     }
 
     /// Has the browser carry the newest of these, or none, for at most `seconds`.

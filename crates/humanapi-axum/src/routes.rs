@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::middleware::map_response;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -16,7 +16,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use humanapi_client::connect::{CONNECT_JS, CONNECT_JS_INTEGRITY, CONNECT_JS_TYPE};
 use humanapi_core::SecretBuffer;
-use humanapi_core::connect::{ConnectEnd, ConnectOutcome, NextStep};
+use humanapi_core::connect::{ConnectEnd, ConnectOutcome, MAX_REPORT_SIZE, NextStep};
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
@@ -27,9 +27,6 @@ use crate::origin::{check_posted, is_visit};
 use crate::page::{PAGE_JS, escaped};
 use crate::problem::Problem;
 use crate::user::AppUser;
-
-/// The most that a report may have.
-const LARGEST: usize = 64 * 1024;
 
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(connect: Connect) -> Router<S> {
     Router::new()
@@ -75,18 +72,24 @@ async fn posted(connect: &Connect, request: Request) -> Result<(Parts, AppUser, 
 }
 
 async fn whole(body: Body) -> Result<Bytes, Problem> {
-    axum::body::to_bytes(body, LARGEST).await.map_err(|error| {
-        use std::error::Error as _;
-        // The reason is that of a body which was read to its limit, and no other.
-        let is_limit = error
-            .source()
-            .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
-        if is_limit {
-            Problem::TooLarge
-        } else {
-            Problem::BrokenOff
-        }
-    })
+    // What is announced as too large need not be waited for.
+    if body.size_hint().lower() > MAX_REPORT_SIZE as u64 {
+        return Err(Problem::TooLarge);
+    }
+    axum::body::to_bytes(body, MAX_REPORT_SIZE)
+        .await
+        .map_err(|error| {
+            use std::error::Error as _;
+            // The reason is that of a body which was read to its limit, and no other.
+            let is_limit = error
+                .source()
+                .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+            if is_limit {
+                Problem::TooLarge
+            } else {
+                Problem::BrokenOff
+            }
+        })
 }
 
 async fn token(State(connect): State<Connect>, request: Request) -> Response {

@@ -1,11 +1,14 @@
 //! The command line, and which Human API it names.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
 use clap::Parser;
-use humanapi_axum::core::{Credentials, Host, Hosts};
+use humanapi_axum::core::{BaseUrl, Credentials, Host, HostError, Hosts};
 use humanapi_sandbox::{DemoApp, Sandbox};
+
+use crate::failure::Failure;
 
 /// A patient page that opens Connect
 ///
@@ -64,59 +67,112 @@ pub(crate) struct Service {
 }
 
 impl Args {
+    /// What browsers see in front of paths: what was named, or else this app's own address.
+    pub(crate) fn origin(&self, local: String) -> Result<String, Failure> {
+        let origin = self.origin.clone().unwrap_or(local);
+        match BaseUrl::parse(&origin) {
+            Ok(base) if base.origin() == origin => Ok(origin),
+            Ok(base) => Err(Failure::new(
+                "--origin is not as browsers write it",
+                format!("write {}", base.origin()),
+            )),
+            Err(error) => Err(address("--origin", error)),
+        }
+    }
+
     /// The real Human API if an application is named, or else a sandbox that is started for this app.
-    pub(crate) fn service(&self, origin: &str) -> anyhow::Result<Service> {
+    pub(crate) fn service(&self, origin: &str) -> Result<Service, Failure> {
         if let Some(id) = &self.client_id {
             return Ok(Service {
-                credentials: credentials(id, self)?,
                 hosts: hosts(self)?,
+                credentials: credentials(id, self)?,
                 sandbox: None,
             });
         }
-        let sandbox = Sandbox::builder()
-            .callback(format!("{origin}/connect/callback"))
-            .start()?;
+        let sandbox = Sandbox::builder().callback(format!("{origin}/connect/callback"));
+        let sandbox = sandbox
+            .start()
+            .map_err(|error| Failure::of(&error, "end what uses the port or the threads"))?;
         let app = sandbox.app(DemoApp::Connect);
+        let credentials = Credentials::new(&*app.client_id, app.client_secret.clone());
         Ok(Service {
-            credentials: Credentials::new(&*app.client_id, app.client_secret.clone())?,
-            hosts: Hosts::single(sandbox.url())?,
+            credentials: credentials.map_err(|error| Failure::of(&error, error.remedy()))?,
+            hosts: Hosts::single(sandbox.url()).map_err(|error| address("the sandbox", error))?,
             sandbox: Some(sandbox),
         })
     }
 }
 
 /// The secret comes from a file or from the environment, never from an argument: others could read that.
-fn credentials(id: &str, args: &Args) -> anyhow::Result<Credentials> {
+fn credentials(id: &str, args: &Args) -> Result<Credentials, Failure> {
     let secret = match &args.secret_file {
-        Some(path) => std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the client secret from {}", path.display()))?,
-        None => match std::env::var("HUMANAPI_CLIENT_SECRET") {
-            Ok(secret) => secret,
-            Err(_) => {
-                bail!("there is no client secret: set HUMANAPI_CLIENT_SECRET or use --secret-file")
-            }
-        },
+        Some(path) => secret_in(path)?,
+        None => std::env::var("HUMANAPI_CLIENT_SECRET").map_err(|_| {
+            Failure::new(
+                "there is no client secret",
+                "set HUMANAPI_CLIENT_SECRET or use --secret-file",
+            )
+        })?,
     };
-    let secret = secret.trim_end_matches(['\r', '\n']).to_owned();
-    Credentials::new(id, secret).map_err(|error| anyhow::anyhow!("{error}: {}", error.remedy()))
+    let secret = secret.trim_start_matches('\u{feff}');
+    let secret = secret.trim_end_matches(['\r', '\n']);
+    Credentials::new(id, secret).map_err(|error| Failure::of(&error, error.remedy()))
 }
 
-fn hosts(args: &Args) -> anyhow::Result<Hosts> {
+/// A longer file holds something else.
+const LONGEST: u64 = 4096;
+
+/// What a file holds, if it is one: a device may have no end, and a pipe may have nobody at its other end.
+fn secret_in(path: &Path) -> Result<String, Failure> {
+    let place = path.display();
+    let unreadable = |error: &dyn std::error::Error| {
+        let what = format!("cannot read the client secret from {place}: {error}");
+        Failure::new(
+            what,
+            "name a file that holds the secret and that you may read",
+        )
+    };
+    let none = || {
+        Failure::new(
+            format!("{place} holds no client secret: it is no file of at most 4 KiB of text"),
+            "name a file that holds the secret and nothing else",
+        )
+    };
+    if !std::fs::metadata(path)
+        .map_err(|error| unreadable(&error))?
+        .is_file()
+    {
+        return Err(none());
+    }
+    let file = File::open(path).map_err(|error| unreadable(&error))?;
+    let mut bytes = Vec::new();
+    let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+    let length = read.map_err(|error| unreadable(&error))?;
+    match String::from_utf8(bytes) {
+        Ok(text) if length as u64 <= LONGEST => Ok(text),
+        _ => Err(none()),
+    }
+}
+
+fn hosts(args: &Args) -> Result<Hosts, Failure> {
     let mut hosts = match &args.base_url {
-        Some(base) => Hosts::single(base)?,
+        Some(base) => Hosts::single(base).map_err(|error| address("--base-url", error))?,
         None => Hosts::production(),
     };
-    for (host, url) in [
-        (Host::Auth, &args.auth_url),
-        (Host::Data, &args.data_url),
-        (Host::Connect, &args.connect_url),
-        (Host::HostedLink, &args.link_url),
+    for (host, option, url) in [
+        (Host::Auth, "--auth-url", &args.auth_url),
+        (Host::Data, "--data-url", &args.data_url),
+        (Host::Connect, "--connect-url", &args.connect_url),
+        (Host::HostedLink, "--link-url", &args.link_url),
     ] {
         if let Some(url) = url {
-            hosts = hosts
-                .with(host, url)
-                .with_context(|| format!("the address of {host:?}"))?;
+            let with = hosts.with(host, url);
+            hosts = with.map_err(|error| address(option, error))?;
         }
     }
     Ok(hosts)
+}
+
+fn address(option: &str, error: HostError) -> Failure {
+    Failure::new(format!("{option}: {error}"), error.remedy())
 }

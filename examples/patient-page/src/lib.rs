@@ -4,6 +4,7 @@
 
 pub mod connect;
 mod pages;
+pub mod server;
 mod session;
 
 use axum::Router;
@@ -99,7 +100,7 @@ async fn sign_in(
     if let Err(refusal) = app.sessions.check_form(&headers, &posted.form) {
         return refusal.into_response();
     }
-    match app.sessions.begin(&posted.person) {
+    match app.sessions.begin(&headers, &posted.person) {
         Some(cookie) => (cookie, Redirect::to("/me")).into_response(),
         None => Redirect::to("/").into_response(),
     }

@@ -1,31 +1,38 @@
 //! Runs the patient page, on an embedded sandbox unless told of real hosts.
 
 mod args;
+mod failure;
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Parser as _;
 use humanapi_axum::{SqliteDirectory, client::Client, core::Provisioning};
 use humanapi_hyper::HyperTransport;
-use patient_page::{Person, Sessions, connect::connect};
+use patient_page::{Person, Sessions, connect::connect, server};
 use tokio::net::TcpListener;
 
 use args::{Args, Service};
+use failure::Failure;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
-    let listener = TcpListener::bind(("127.0.0.1", args.port))
-        .await
-        .with_context(|| {
-            format!(
-                "port {} cannot be used: choose another by --port",
-                args.port
-            )
-        })?;
-    let local = format!("http://{}", listener.local_addr()?);
-    let origin = args.origin.clone().unwrap_or(local);
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // With no output left there is nobody to tell.
+            let _ = writeln!(io::stderr(), "{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<(), Failure> {
+    let listener = listen(args.port).await?;
+    let local = listener
+        .local_addr()
+        .map_err(|error| no_port(args.port, &error))?;
+    let origin = args.origin(format!("http://{local}"))?;
     let sessions = Sessions::new(Person::synthetic(), &origin);
 
     let Service {
@@ -41,19 +48,32 @@ async fn main() -> anyhow::Result<()> {
     }
     let app = patient_page::app(connect.build()?, sessions);
 
-    let mut out = std::io::stdout();
-    writeln!(out, "Patient page: {origin}")?;
+    let mut out = io::stdout();
+    let mut said = format!("Patient page: {origin}\n");
     if let Some(sandbox) = &sandbox {
-        writeln!(out, "Sandbox:      {} (demouser, password)", sandbox.url())?;
+        said.push_str(&format!(
+            "Sandbox:      {} (demouser, password)\n",
+            sandbox.url()
+        ));
     }
-    out.flush()?;
-    axum::serve(listener, app)
-        .with_graceful_shutdown(async {
-            // Without signals there is nothing to wait for: the process is ended from outside.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
-        .await?;
+    // Whoever started it may not read what it says, and it serves all the same.
+    let _ = out.write_all(said.as_bytes()).and_then(|()| out.flush());
+    server::serve(listener, app, server::Limits::default(), async {
+        // Without signals there is nothing to wait for: the process is ended from outside.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+    .await;
     Ok(())
+}
+
+async fn listen(port: u16) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await;
+    listener.map_err(|error| no_port(port, &error))
+}
+
+fn no_port(port: u16, error: &io::Error) -> Failure {
+    let what = format!("port {port} cannot be used: {error}");
+    Failure::new(what, "choose another by --port, or end what uses it")
 }

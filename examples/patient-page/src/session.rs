@@ -120,15 +120,19 @@ impl Sessions {
         self.people.get(session.person).cloned()
     }
 
-    /// Begins a session with an id of its own, whatever the browser carried before.
-    pub(crate) fn begin(&self, person: &str) -> Option<SetCookie> {
+    /// Begins a session with an id of its own, and ends the one that the browser carried before.
+    pub(crate) fn begin(&self, headers: &HeaderMap, person: &str) -> Option<SetCookie> {
         let person = self
             .people
             .iter()
             .position(|known| known.id.as_str() == person)?;
         let id = random()?;
         let ends = Instant::now() + LIFE;
+        let before = self.carried(headers, "session");
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = before {
+            open.pop(&before);
+        }
         open.put(id.clone(), Session { person, ends });
         Some(self.set("session", id, LIFE))
     }
@@ -154,9 +158,10 @@ impl Sessions {
     /// Refuses a form that a page of ours did not make for this very browser.
     pub(crate) fn check_form(&self, headers: &HeaderMap, token: &str) -> Result<(), Refused> {
         const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-        let same = match headers.get(SEC_FETCH_SITE) {
-            Some(site) => site == "same-origin",
-            None => (headers.get(ORIGIN)).is_none_or(|origin| origin == &*self.origin),
+        let same = match (only(headers, &SEC_FETCH_SITE), only(headers, &ORIGIN)) {
+            (Ok(Some(site)), Ok(_)) => site == "same-origin",
+            (Ok(None), Ok(origin)) => origin.is_none_or(|origin| origin == &*self.origin),
+            _ => false,
         };
         let fits = self.carried(headers, "form").is_some_and(|carried| {
             carried.len() == 43 && bool::from(carried.as_bytes().ct_eq(token.as_bytes()))
@@ -200,6 +205,15 @@ impl Sessions {
             .max_age(cookie::time::Duration::seconds(seconds));
         let value = HeaderValue::try_from(cookie.to_string()).ok();
         AppendHeaders(value.map(|value| (SET_COOKIE, value)))
+    }
+}
+
+/// A header that stands there at most once. No browser sends these twice.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Refused> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        _ => Err(Refused),
     }
 }
 

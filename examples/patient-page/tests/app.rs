@@ -11,6 +11,7 @@ use humanapi_axum::client::connect::{Nonce, content_security_policy};
 use humanapi_axum::core::{Credentials, Hosts, Provisioning};
 use humanapi_hyper::HyperTransport;
 use humanapi_sandbox::{AppCredentials, DemoApp, Fault, Sandbox};
+use patient_page::server::{Limits, serve};
 use patient_page::{Person, Sessions};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -42,7 +43,8 @@ impl World {
             Client::builder(credentials, Provisioning::Connect, HyperTransport::new()).hosts(hosts);
         let connect = patient_page::connect::connect(client.build(), sessions.clone(), &base);
         let routes = patient_page::app(connect.build().unwrap(), sessions);
-        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let never = std::future::pending();
+        tokio::spawn(serve(listener, routes, Limits::default(), never));
         Self {
             sandbox,
             app,
@@ -192,7 +194,7 @@ impl Browser<'_> {
 }
 
 fn reported(event: &str) -> Value {
-    json!({ "event": event, "tellsSources": true })
+    json!({ "message": format!("hapi-connect-{event}-source"), "dismissed": false })
 }
 
 #[tokio::test]
@@ -352,6 +354,55 @@ async fn forms_of_other_sites_are_refused() {
 }
 
 #[tokio::test]
+async fn what_says_twice_where_it_comes_from_is_refused() {
+    let world = World::new().await;
+    let ada = world.browser();
+    let form = ada.form_token("/").await;
+    let good = format!("form={form}&person=patient-1001");
+    let ours = ("origin", &*world.base);
+    let evil = ("origin", "https://evil.example");
+    let site = ("sec-fetch-site", "cross-site");
+    for twice in [
+        [OURS, OURS],
+        [OURS, site],
+        [site, OURS],
+        [ours, ours],
+        [ours, evil],
+        [evil, ours],
+    ] {
+        for beside in [OURS, ours] {
+            let headers = [FORM, twice[0], twice[1], beside];
+            let answer = ada
+                .send(Method::POST, "/sign-in", &headers, good.clone())
+                .await;
+            assert_eq!(answer.status, 403, "{headers:?}");
+        }
+    }
+    let answer = ada
+        .send(Method::POST, "/sign-in", &[FORM, OURS, ours], good)
+        .await;
+    assert_eq!(answer.status, 303);
+}
+
+#[tokio::test]
+async fn who_signs_in_as_another_person_leaves_no_session_behind() {
+    let world = World::new().await;
+    let browser = world.browser();
+    browser.sign_in("patient-1001").await;
+    let as_ada = browser.cookies.lock().unwrap().clone();
+    // The first page leads on whoever is signed in, so the form is that of the next page.
+    let form = browser.form_token("/me").await;
+    let body = format!("form={form}&person=patient-1002");
+    let answer = browser
+        .send(Method::POST, "/sign-in", &[FORM, OURS], body)
+        .await;
+    assert_eq!(answer.status, 303);
+    assert!(browser.get("/me").await.text.contains("Ben Okafor"));
+    *browser.cookies.lock().unwrap() = as_ada;
+    assert_eq!(browser.get("/me").await.header("location"), "/");
+}
+
+#[tokio::test]
 async fn a_session_that_ended_opens_nothing() {
     let world = World::new().await;
     let ada = world.browser();
@@ -390,7 +441,8 @@ async fn hostile_names_are_text() {
         page.contains("Welcome, &lt;script&gt;alert(1)&lt;/script&gt;"),
         "{page}"
     );
-    let lie = json!({ "event": "connect", "connected": [{ "name": hostile, "id": hostile }] });
+    let sources = json!({ "connectedSources": [{ "name": hostile, "id": hostile }] });
+    let lie = json!({ "type": "hapi-connect-connect-source", "sessionResults": sources });
     one.post("/connect/outcome", lie).await;
     let query = "?status=%3Cscript%3Ealert(1)%3C/script%3E";
     assert!(
