@@ -645,6 +645,72 @@ fn both_envelopes_of_the_admin_api_are_read() {
 }
 
 #[test]
+fn fields_that_were_found_wrong_are_named_if_they_are_ours() {
+    let shown = |keys: &str| {
+        let body = format!(r#"{{"validation":{{"source":"payload","keys":{keys}}}}}"#);
+        let error = check(Asked::Session, 400, body, Kind::InvalidRequest);
+        (error.to_string(), error.remedy())
+    };
+    let refused = "the service refused a session token with status 400";
+    let (message, remedy) = shown(r#"["client_user_email","type"]"#);
+    assert_eq!(
+        message,
+        format!("{refused} because of `type`, `client_user_email`")
+    );
+    assert!(remedy.contains("the fields that the message names"));
+    // What is none of the names that were sent may be what was sent under them.
+    for unknown in [
+        r#"["canary"]"#,
+        r#"["type ","TYPE","client_id.canary"]"#,
+        "[]",
+        "[7]",
+    ] {
+        let (message, remedy) = shown(unknown);
+        assert_eq!(message, refused);
+        assert!(!remedy.contains("names"), "{remedy}");
+    }
+    let many = format!("[{}]", vec![r#""limit""#; 10_000].join(","));
+    assert_eq!(shown(&many).0, format!("{refused} because of `limit`"));
+}
+
+/// Every field of a body and every parameter of a query that the golden requests hold.
+#[test]
+fn every_name_that_is_sent_can_be_named() {
+    let mut names = BTreeSet::new();
+    for file in std::fs::read_dir("tests/golden").unwrap() {
+        let path = file.unwrap().path();
+        if path
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("raw_")
+        {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        for line in text.lines() {
+            if line.starts_with('{') {
+                let body: serde_json::Map<String, serde_json::Value> =
+                    serde_json::from_str(line).unwrap();
+                names.extend(body.into_iter().map(|(name, _)| name));
+            }
+            if let Some((_, query)) = line.split_once('?') {
+                let query = query.split_whitespace().next().unwrap();
+                let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+                names.extend(pairs.map(|(name, _)| name.to_owned()));
+            }
+        }
+    }
+    assert!(names.len() >= 10, "{names:?}");
+    for name in names {
+        let body = format!(r#"{{"validation":{{"keys":["{name}"]}}}}"#);
+        let error = check(Asked::Session, 400, body, Kind::InvalidRequest);
+        assert!(error.to_string().ends_with(&format!("`{name}`")), "{error}");
+    }
+}
+
+#[test]
 fn the_message_is_found_in_each_of_its_places() {
     let message = |fields: &str| {
         let body = format!(r#"{{"x-humanapi-request-id":"0a",{fields}}}"#);

@@ -147,8 +147,11 @@ mod tests {
         );
         check(
             "{}",
-            "the answer cannot be read at .: it is of another type",
+            "the answer cannot be read at its top level: it is of another type",
         );
-        check("<html>", "the answer cannot be read at .: it is not JSON");
+        check(
+            "<html>",
+            "the answer cannot be read at its top level: it is not JSON",
+        );
     }
 }

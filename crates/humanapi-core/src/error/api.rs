@@ -146,8 +146,9 @@ impl Asked {
 
 /// The service refused.
 ///
-/// `Display` and `Debug` show status, meaning, code and request id. The service's own message can
-/// repeat what was sent, so it is shown by [`message`](Self::message) alone.
+/// `Display` and `Debug` show status, meaning, code and request id, and `Display` the fields that the
+/// service found wrong where they are known names. The service's own message can repeat what was sent, so
+/// it is shown by [`message`](Self::message) alone.
 #[derive(Clone)]
 pub struct ApiError {
     inner: Box<Inner>,
@@ -175,6 +176,26 @@ pub struct Validation {
     /// Their names.
     pub keys: Vec<String>,
 }
+
+/// The names under which this crate sends something, in bodies and in queries.
+const SENT: [&str; 16] = [
+    "type",
+    "client_id",
+    "client_secret",
+    "client_user_id",
+    "client_user_email",
+    "extra_scopes",
+    "limit",
+    "offset",
+    "created_since",
+    "created_before",
+    "updated_since",
+    "updated_before",
+    "source",
+    "start_date",
+    "end_date",
+    "time_series",
+];
 
 impl ApiError {
     /// Reads a refusal that bears the service's marks. `fields` are those of its body.
@@ -276,6 +297,15 @@ impl ApiError {
         }
     }
 
+    /// The fields that the service found wrong, of those that this crate sends.
+    ///
+    /// A field of another name may be anything, so it is not shown.
+    fn named(&self) -> impl Iterator<Item = &'static str> {
+        let wrong = self.validation().map_or(&[][..], |found| &found.keys);
+        SENT.into_iter()
+            .filter(|sent| wrong.iter().any(|key| key == sent))
+    }
+
     /// What to do next, in one sentence.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
@@ -296,7 +326,11 @@ impl ApiError {
                 "if this application is not on the Health Intelligence Platform, set Provisioning::Connect; otherwise ask the vendor's support to enable the Admin API"
             }
             (ApiErrorKind::InvalidRequest, _) => {
-                "correct the fields that the answer names, then ask again"
+                if self.named().next().is_some() {
+                    "correct the fields that the message names, then ask again"
+                } else {
+                    "check each value that was sent; if all are right, give the vendor's support the request id"
+                }
             }
             (ApiErrorKind::InvalidTokenType, _) => {
                 "ask the address that issues this type of token: check hosts and provisioning"
@@ -355,6 +389,11 @@ impl fmt::Display for ApiError {
         write!(f, " with status {}", self.inner.status.as_u16())?;
         if let Some(code) = &self.inner.code {
             write!(f, " ({})", shown_code(code))?;
+        }
+        let mut lead = " because of ";
+        for name in self.named() {
+            write!(f, "{lead}`{name}`")?;
+            lead = ", ";
         }
         Ok(())
     }

@@ -178,13 +178,21 @@ fn kept(body: &Body) -> Vec<u8> {
 
 /// An answer could not be read. Says where, and never what stood there.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("the answer cannot be read at {path}: {reason}")]
+#[error("the answer cannot be read at {}: {reason}", place(path))]
 #[non_exhaustive]
 pub struct DecodeError {
     /// The JSON path, `.` for the whole.
     pub path: String,
     /// What is wrong there.
     pub reason: &'static str,
+}
+
+/// A path as a sentence says it.
+fn place(path: &str) -> &str {
+    match path {
+        "." => "its top level",
+        inner => inner,
+    }
 }
 
 impl DecodeError {
