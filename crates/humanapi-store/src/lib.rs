@@ -4,6 +4,7 @@
 mod backend;
 #[cfg(feature = "postgres")]
 mod connections;
+mod key_file;
 mod keys;
 mod memory;
 #[cfg(feature = "postgres")]
@@ -24,6 +25,7 @@ pub use humanapi_core as core;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisRows, RedisStore};
 pub use backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
+pub use key_file::KeyFile;
 pub use keys::SealingKeys;
 pub use memory::{Memory, MemoryStore};
 #[cfg(feature = "postgres")]

@@ -1,0 +1,426 @@
+//! A file of keys, and how it is changed: under a lock, all or nothing.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use humanapi_client::{StoreError, StoreErrorKind};
+use same_file::Handle;
+use secrecy::{ExposeSecret as _, SecretString};
+use tempfile::NamedTempFile;
+
+use crate::keys::{self, KeyText, SealingKeys, cannot, misconfigured};
+
+/// A file that holds [`SealingKeys`], and can be changed.
+///
+/// Whoever changes it has its lock, writes a new file beside it and puts that in its place, on the disk:
+/// a reader finds the keys of before or those of after, whatever ends the change, and no change of
+/// another process is lost. A symbolic link stays one, and the file keeps its mode, owner and group.
+///
+/// These functions block: call them from a thread that may wait.
+///
+/// ```
+/// use humanapi_store::{KeyFile, SealingKeys};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("token-keys");
+/// let file = KeyFile::new(path);
+/// file.create(&SealingKeys::generate("2026-05")?)?;
+/// file.add("2026-11")?;
+/// assert_eq!(file.read()?.newest_id(), "2026-05");
+/// file.promote("2026-11")?;
+/// assert_eq!(file.read()?.newest_id(), "2026-11");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFile {
+    path: PathBuf,
+}
+
+/// How long a change waits for those of others. Each takes as long as the disk takes for three writes.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a waiting change looks again.
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl KeyFile {
+    /// The file at this path, which need not be there yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the keys, as [`SealingKeys::from_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SealingKeys::from_file`].
+    pub fn read(&self) -> Result<SealingKeys, StoreError> {
+        SealingKeys::from_file(&self.path)
+    }
+
+    /// Makes the file, readable by its owner alone, with these keys.
+    ///
+    /// # Errors
+    ///
+    /// When something is at this path already, which stays as it is, or the file cannot be written.
+    pub fn create(&self, keys: &SealingKeys) -> Result<(), StoreError> {
+        let cannot = |error| cannot("made", &self.path, error);
+        let folder = Folder::open(&self.path).map_err(cannot)?;
+        let fresh = self.beside(&self.path, &keys.to_text())?;
+        fresh.as_file().sync_all().map_err(cannot)?;
+        fresh.persist_noclobber(&self.path).map_err(|failed| {
+            if failed.error.kind() == io::ErrorKind::AlreadyExists {
+                let path = self.path.display();
+                misconfigured(format!("there is something at {path} already"))
+                    .with_source(failed.error)
+            } else {
+                cannot(failed.error)
+            }
+        })?;
+        folder.sync().map_err(cannot)
+    }
+
+    /// Adds a new key of this id, which reads and does not write, and gives the keys of the file after that.
+    ///
+    /// # Errors
+    ///
+    /// When the id is taken or is not one, or the file cannot be read or replaced; it is then as before.
+    pub fn add(&self, id: &str) -> Result<SealingKeys, StoreError> {
+        self.change(|keys| keys.add(id), |keys| keys.sealing_key(id).is_some())
+    }
+
+    /// Has the key of this id write, and gives the keys of the file after that.
+    ///
+    /// # Errors
+    ///
+    /// When there is no sealing key of this id, or the file cannot be read or replaced; it is then as before.
+    pub fn promote(&self, id: &str) -> Result<SealingKeys, StoreError> {
+        self.change(|keys| keys.promote(id), |keys| keys.newest_id() == id)
+    }
+
+    /// Changes the keys and reads them again, to see that it `is_done`.
+    fn change(
+        &self,
+        edit: impl FnOnce(&mut KeyText) -> Result<(), StoreError>,
+        is_done: impl FnOnce(&SealingKeys) -> bool,
+    ) -> Result<SealingKeys, StoreError> {
+        let path = fs::canonicalize(&self.path);
+        let path = path.map_err(|error| cannot("read", &self.path, error))?;
+        let _locked = self.lock(&path)?;
+        let mut old = keys::open(&path)?;
+        let mut keys = KeyText::parse(&keys::read(&mut old, &self.path)?)?;
+        // What lacks keys is no file of keys, and is not made one.
+        keys.keys()?;
+        edit(&mut keys)?;
+        self.clear(&path);
+        let _locked_too = self.replace(&path, &old, &keys.write())?;
+        let keys = self.read()?;
+        if is_done(&keys) {
+            return Ok(keys);
+        }
+        let path = self.path.display();
+        Err(misconfigured(format!(
+            "{path} was changed by something that does not ask for its lock"
+        )))
+    }
+
+    /// Waits until the file is ours to change, for as long as what this gives is kept.
+    fn lock(&self, path: &Path) -> Result<Handle, StoreError> {
+        let cannot = |error| cannot("locked", &self.path, error);
+        // Some systems keep readers from a locked file, and a locked file from being replaced.
+        let place = match cfg!(unix) {
+            true => path.to_owned(),
+            false => folder(path).join(prefix(path) + "lock"),
+        };
+        let gives_up = Instant::now() + PATIENCE;
+        loop {
+            let file = match cfg!(unix) {
+                true => keys::open(&place)?,
+                false => {
+                    let mut open = File::options();
+                    open.create(true).append(true);
+                    open.open(&place).map_err(cannot)?
+                }
+            };
+            let file = Handle::from_file(file).map_err(cannot)?;
+            match file.as_file().try_lock() {
+                // Whoever had the lock may have put another file in the place of this one.
+                Ok(()) if Handle::from_path(&place).map_err(cannot)? == file => return Ok(file),
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) if Instant::now() < gives_up => {
+                    std::thread::sleep(PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let path = self.path.display();
+                    let message = format!("another process keeps {path} locked");
+                    return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+                }
+                Err(TryLockError::Error(error)) => return Err(cannot(error)),
+            }
+        }
+    }
+
+    /// Puts a file with this text in the place of the old one. It is ours to change for as long as what
+    /// this gives is kept.
+    fn replace(&self, path: &Path, old: &File, text: &SecretString) -> Result<File, StoreError> {
+        let cannot = |error| cannot("replaced", &self.path, error);
+        let folder = Folder::open(path).map_err(cannot)?;
+        let fresh = self.beside(path, text)?;
+        keep(old, fresh.as_file()).map_err(|error| {
+            let path = self.path.display();
+            let kind = error.kind();
+            misconfigured(format!(
+                "{path} cannot be replaced by a file of the same owner, group and mode: {kind}"
+            ))
+            .with_source(error)
+        })?;
+        fresh.as_file().sync_all().map_err(cannot)?;
+        if cfg!(unix) {
+            // The lock goes over to the new file, which nobody else knows yet.
+            fresh.as_file().lock().map_err(cannot)?;
+        }
+        let fresh = fresh.persist(path).map_err(|failed| cannot(failed.error))?;
+        folder.sync().map_err(cannot)?;
+        Ok(fresh)
+    }
+
+    /// Writes a file that its owner alone can read, in the same folder. It goes when it is dropped.
+    fn beside(&self, path: &Path, text: &SecretString) -> Result<NamedTempFile, StoreError> {
+        let cannot = |error| cannot("written", &self.path, error);
+        let mut file = tempfile::Builder::new();
+        // Nobody else makes files of such names, so what was left behind can be told by its own.
+        let (prefix, suffix) = (prefix(path), SUFFIX);
+        file.prefix(&prefix).suffix(suffix).rand_bytes(RANDOM);
+        #[cfg(unix)]
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        #[cfg(unix)]
+        file.permissions(mode);
+        let mut file = file.tempfile_in(folder(path)).map_err(cannot)?;
+        let written = file.write_all(text.expose_secret().as_bytes());
+        written.map_err(cannot)?;
+        Ok(file)
+    }
+
+    /// Removes what changes left behind that were killed: it holds keys. We have the lock, so none of
+    /// it is another's work. Where that cannot be done, it harms no change.
+    fn clear(&self, path: &Path) {
+        let prefix = prefix(path);
+        for entry in fs::read_dir(folder(path)).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let random = name
+                .strip_prefix(&prefix)
+                .and_then(|rest| rest.strip_suffix(SUFFIX));
+            if random.is_some_and(|random| random.len() == RANDOM) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// How many random letters are in the name of a file that is to replace another.
+const RANDOM: usize = 16;
+const SUFFIX: &str = ".new";
+
+fn prefix(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    format!(".{}.", name.to_string_lossy())
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Gives the new file the owner, group and mode of the old one.
+#[cfg(unix)]
+fn keep(old: &File, new: &File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+
+    let (old, ours) = (old.metadata()?, new.metadata()?);
+    let owner = (old.uid() != ours.uid()).then(|| old.uid());
+    let group = (old.gid() != ours.gid()).then(|| old.gid());
+    if owner.is_some() || group.is_some() {
+        fchown(new, owner, group)?;
+    }
+    new.set_permissions(old.permissions())
+}
+
+#[cfg(not(unix))]
+fn keep(old: &File, new: &File) -> io::Result<()> {
+    new.set_permissions(old.metadata()?.permissions())
+}
+
+/// The folder of a file, whose new name the disk is to know. Not every system has folders that can be
+/// written out.
+struct Folder(#[cfg(unix)] File);
+
+impl Folder {
+    #[cfg(unix)]
+    fn open(path: &Path) -> io::Result<Self> {
+        File::open(folder(path)).map(Self)
+    }
+
+    #[cfg(unix)]
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+
+    #[cfg(not(unix))]
+    fn open(path: &Path) -> io::Result<Self> {
+        fs::metadata(folder(path)).map(|_| Self())
+    }
+
+    #[cfg(not(unix))]
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "on Unix it can fail"
+    )]
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt, symlink};
+
+    use super::*;
+
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn file(&self, name: &str) -> KeyFile {
+            KeyFile::new(self.0.path().join(name))
+        }
+
+        fn names(&self) -> Vec<String> {
+            let entries = fs::read_dir(self.0.path()).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            let mut names: Vec<String> = names.collect();
+            names.sort();
+            names
+        }
+
+        fn with_keys(name: &str) -> (Self, KeyFile) {
+            let place = Self::new();
+            let file = place.file(name);
+            file.create(&SealingKeys::generate("1").unwrap()).unwrap();
+            (place, file)
+        }
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o7777
+    }
+
+    #[test]
+    fn new_keys_replace_nothing() {
+        let (place, file) = Place::with_keys("keys");
+        assert_eq!(mode(file.path()), 0o600);
+        let keys = SealingKeys::generate("2").unwrap();
+        let refused = file.create(&keys).unwrap_err().to_string();
+        assert!(refused.contains("already"), "{refused}");
+        assert_eq!(file.read().unwrap().newest_id(), "1");
+        // A link to nowhere is something, too.
+        let link = place.file("link");
+        symlink("nowhere", link.path()).unwrap();
+        assert!(link.create(&keys).is_err());
+        assert!(place.file("no/keys").create(&keys).is_err());
+        assert_eq!(place.names(), ["keys", "link"]);
+    }
+
+    #[test]
+    fn mode_owner_group_and_link_stay() {
+        let (place, file) = Place::with_keys("keys");
+        let link = place.file("link");
+        symlink("keys", link.path()).unwrap();
+        fs::set_permissions(file.path(), PermissionsExt::from_mode(0o440)).unwrap();
+        // Only where we may: as root, or with a second group.
+        let chosen = std::os::unix::fs::chown(file.path(), Some(64_990), Some(64_991)).is_ok();
+        let before = fs::metadata(file.path()).unwrap();
+        link.add("2").unwrap();
+        let after = fs::metadata(file.path()).unwrap();
+        assert_ne!(after.ino(), before.ino(), "it is replaced, not overwritten");
+        link.promote("2").unwrap();
+        let after = fs::metadata(file.path()).unwrap();
+        assert_eq!(mode(file.path()), 0o440);
+        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
+        assert!(!chosen || after.gid() == 64_991);
+        assert_eq!(fs::read_link(link.path()).unwrap(), Path::new("keys"));
+        assert_eq!(file.read().unwrap().newest_id(), "2");
+        assert_eq!(place.names(), ["keys", "link"]);
+    }
+
+    #[test]
+    fn what_is_refused_changes_nothing() {
+        let (place, file) = Place::with_keys("keys");
+        let before = fs::read(file.path()).unwrap();
+        for refused in [
+            file.add("1"),
+            file.add("naming"),
+            file.promote("2"),
+            file.promote("naming"),
+        ] {
+            refused.unwrap_err();
+        }
+        assert_eq!(fs::read(file.path()).unwrap(), before);
+        let other = place.file("other");
+        for no_keys in ["", "canary", "naming:canary"] {
+            fs::write(other.path(), no_keys).unwrap();
+            fs::set_permissions(other.path(), PermissionsExt::from_mode(0o600)).unwrap();
+            let refused = other.add("2").unwrap_err().to_string();
+            assert!(!refused.contains("canary"), "{refused}");
+            assert_eq!(fs::read_to_string(other.path()).unwrap(), no_keys);
+        }
+        assert_eq!(place.names(), ["keys", "other"]);
+    }
+
+    #[test]
+    fn what_a_killed_change_left_behind_goes_with_the_next() {
+        let (place, file) = Place::with_keys("keys");
+        let left = place.0.path().join(".keys.abcdefghijklmnop.new");
+        fs::write(&left, "naming:").unwrap();
+        let others = [".keys.abc.new", ".keys2.abcdefghijklmnop.new", "keys.new"];
+        for other in others {
+            fs::write(place.0.path().join(other), "").unwrap();
+        }
+        file.add("2").unwrap();
+        let mut names = vec!["keys"];
+        names.extend(others);
+        names.sort_unstable();
+        assert_eq!(place.names(), names);
+    }
+
+    #[test]
+    fn changes_at_once_lose_nothing() {
+        let (place, file) = Place::with_keys("keys");
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let file = &file;
+                scope.spawn(move || {
+                    for round in 0..8 {
+                        let id = format!("{thread}-{round}");
+                        file.add(&id).unwrap();
+                        file.promote(&id).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(file.read().unwrap().ids().count(), 33);
+        assert_eq!(place.names(), ["keys"]);
+    }
+}
