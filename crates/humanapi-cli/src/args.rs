@@ -1,6 +1,7 @@
 //! The command line: verbs, options, what `--help` teaches, and mistakes in two lines.
 
-use std::ffi::OsString;
+use std::error::Error as StdError;
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 #[cfg(feature = "sandbox")]
 use std::net::IpAddr;
@@ -274,7 +275,7 @@ pub(crate) struct OutputArgs {
     /// Print one line of JSON, as is done anyway when the output is no terminal
     #[arg(long, conflicts_with = "table", help_heading = "Output")]
     pub(crate) json: bool,
-    /// Print a table, as is done anyway on a terminal
+    /// Print a text for people, as is done anyway on a terminal
     #[arg(long, help_heading = "Output")]
     pub(crate) table: bool,
 }
@@ -290,6 +291,8 @@ pub(crate) enum StoreVerb {
         /// Make new keys first, in the file that --store-keys names
         #[arg(long, requires = "keys")]
         new_keys: bool,
+        #[command(flatten)]
+        output: OutputArgs,
     },
     /// Count what a store holds
     Status {
@@ -434,9 +437,9 @@ impl From<Status> for humanapi_core::UserStatus {
 pub(crate) fn parse() -> Result<Verb, Failure> {
     let words: Vec<OsString> = std::env::args_os().collect();
     refuse_secret_arguments(&words)?;
-    match Line::try_parse_from(words) {
+    match Line::try_parse_from(&words) {
         Ok(line) => Ok(line.verb),
-        Err(error) => Err(mistake(&error)),
+        Err(error) => Err(mistake(&error, &words)),
     }
 }
 
@@ -449,13 +452,8 @@ pub(crate) fn complete(args: &CompletionsArgs) -> Result<(), Failure> {
 
 /// There is no option for the secret, and whoever tries one is told why, without repeating the value.
 fn refuse_secret_arguments(words: &[OsString]) -> Result<(), Failure> {
-    let names_a_secret = |word: &OsString| {
-        let word = word.to_string_lossy();
-        let name = word.split('=').next().unwrap_or_default();
-        matches!(name, "--client-secret" | "--client_secret" | "--secret")
-    };
     let options = words.iter().take_while(|word| *word != "--");
-    if options.skip(1).any(names_a_secret) {
+    if options.skip(1).any(|word| names_a_secret(word)) {
         return Err(Failure::new(
             Code::Usage,
             "there is no option for the client secret: other programs can read a command line, and shells keep it",
@@ -465,8 +463,27 @@ fn refuse_secret_arguments(words: &[OsString]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether somebody meant an option for the secret, however they wrote it.
+fn names_a_secret(word: &OsStr) -> bool {
+    // Text programs make one long dash of two.
+    let dashes = ['-', '\u{2013}', '\u{2014}', '\u{2212}'];
+    let word = word.to_string_lossy();
+    let Some(name) = word.strip_prefix(dashes) else {
+        return false;
+    };
+    let name = name.trim_start_matches(dashes).to_lowercase();
+    let name = name.replace(['-', '_'], "");
+    ["clientsecret", "secret", "apisecret", "appsecret"]
+        .iter()
+        .filter_map(|meant| name.strip_prefix(meant))
+        .any(|rest| !rest.starts_with("file"))
+}
+
 /// Says what is wrong with a command line in two lines, or shows the help that was asked for.
-fn mistake(error: &clap::Error) -> Failure {
+///
+/// What was typed may be a secret in the wrong place, so it is told by its place and never repeated; only
+/// words of the command's own are.
+fn mistake(error: &clap::Error, words: &[OsString]) -> Failure {
     let shown = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Some(Failure::Said),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Some(Failure::Taught),
@@ -475,14 +492,58 @@ fn mistake(error: &clap::Error) -> Failure {
     if let Some(shown) = shown {
         return error.print().map_or_else(Failure::from, |()| shown);
     }
-    let rendered = error.to_string();
-    let first = rendered.lines().next().unwrap_or_default();
-    let cause = match context(error, ContextKind::InvalidArg) {
-        Some(missing) if error.kind() == ErrorKind::MissingRequiredArgument => {
-            format!("{missing} is missing")
+    Failure::new(Code::Usage, cause(error, words), remedy(error))
+}
+
+fn cause(error: &clap::Error, words: &[OsString]) -> String {
+    let argument = context(error, ContextKind::InvalidArg);
+    let value = context(error, ContextKind::InvalidValue);
+    match (error.kind(), argument) {
+        (ErrorKind::MissingRequiredArgument, Some(missing)) => format!("{missing} is missing"),
+        // Of all that clap calls an argument, this alone is what was typed.
+        (ErrorKind::UnknownArgument, Some(typed)) if is_ours(&typed) => {
+            format!("unexpected argument '{typed}' found")
         }
-        _ => first.trim_start_matches("error: ").to_owned(),
-    };
+        (ErrorKind::UnknownArgument, Some(typed)) => {
+            format!("{} is not known here", place(&typed, words))
+        }
+        (ErrorKind::InvalidSubcommand, _) => {
+            let typed = context(error, ContextKind::InvalidSubcommand).unwrap_or_default();
+            format!("{} is not known here", place(&typed, words))
+        }
+        (ErrorKind::InvalidValue, Some(ours)) if value.is_none() => {
+            format!("'{ours}' lacks its value")
+        }
+        (ErrorKind::InvalidValue, Some(ours)) => format!("'{ours}' cannot have this value"),
+        (ErrorKind::ValueValidation, Some(ours)) => {
+            let reason = StdError::source(error).map_or_else(String::new, |reason| {
+                // Reasons begin with the value that they are about, or do not name it.
+                let reason = reason.to_string();
+                match value.filter(|value| !value.is_empty()) {
+                    Some(value) => format!(": {}", reason.replace(&value, "it")),
+                    None => format!(": {reason}"),
+                }
+            });
+            format!("'{ours}' cannot have this value{reason}")
+        }
+        (ErrorKind::TooManyValues, Some(ours)) => format!("'{ours}' takes no such value"),
+        (ErrorKind::ArgumentConflict, Some(ours)) => match context(error, ContextKind::PriorArg) {
+            Some(other) if other != ours => {
+                format!("the argument '{ours}' cannot be used with '{other}'")
+            }
+            _ => format!("the argument '{ours}' cannot be used twice"),
+        },
+        (ErrorKind::InvalidUtf8, _) => {
+            "an argument or HUMANAPI_CLIENT_ID does not hold text".to_owned()
+        }
+        (_, Some(ours)) if error.kind() != ErrorKind::UnknownArgument => {
+            format!("'{ours}' cannot be used like this")
+        }
+        _ => "the command line cannot be understood".to_owned(),
+    }
+}
+
+fn remedy(error: &clap::Error) -> String {
     // An option that begins with another letter is rarely what was meant.
     let is_alike = |suggested: &String| {
         let first = |name: &str| name.trim_start_matches('-').chars().next();
@@ -493,14 +554,13 @@ fn mistake(error: &clap::Error) -> Failure {
         .filter(is_alike)
         .or_else(|| context(error, ContextKind::SuggestedSubcommand))
         .or_else(|| context(error, ContextKind::SuggestedValue));
-    let remedy = match (suggested, context(error, ContextKind::ValidValue)) {
+    match (suggested, context(error, ContextKind::ValidValue)) {
         (Some(suggested), _) => format!("did you mean {suggested}?"),
         (None, Some(valid)) => format!("it can be {valid}"),
         (None, None) => {
             "`humanapi --help` and `humanapi VERB --help` show what there is".to_owned()
         }
-    };
-    Failure::new(Code::Usage, cause, remedy)
+    }
 }
 
 fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
@@ -508,6 +568,41 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
         ContextValue::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         ContextValue::Strings(texts) if !texts.is_empty() => Some(texts.join(", ")),
         _ => None,
+    }
+}
+
+/// Whether it is an option of some verb.
+fn is_ours(typed: &str) -> bool {
+    fn has(command: &clap::Command, name: &str) -> bool {
+        let mut options = command.get_arguments().filter_map(clap::Arg::get_long);
+        options.any(|option| option == name)
+            || command.get_subcommands().any(|verb| has(verb, name))
+    }
+    let mut line = Line::command();
+    line.build();
+    typed
+        .strip_prefix("--")
+        .is_some_and(|name| has(&line, name))
+}
+
+/// Where it stands on the command line.
+fn place(typed: &str, words: &[OsString]) -> String {
+    let is_it = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word == typed
+            || word
+                .strip_prefix(typed)
+                .is_some_and(|rest| rest.starts_with('='))
+    };
+    let exact = words.iter().skip(1).position(is_it);
+    let place = exact.or_else(|| {
+        // A letter of an option with several.
+        let starts = |word: &OsString| word.to_string_lossy().starts_with(typed);
+        words.iter().skip(1).position(starts)
+    });
+    match place {
+        Some(place) => format!("argument {}", place + 1),
+        None => "an argument".to_owned(),
     }
 }
 
@@ -679,16 +774,141 @@ mod tests {
         for word in [
             "--client-secret",
             "--client-secret=canary",
+            "--client-secret:canary",
+            "--client-secret canary",
+            "--client_secret=canary",
+            "--clientSecret=canary",
+            "--CLIENT-SECRET",
+            "-client-secret",
+            "\u{2014}client-secret",
+            "\u{2013}secret=canary",
             "--secret=canary",
+            "--secret:canary",
+            "--secret-canary",
+            "-secret",
         ] {
             let words = ["humanapi", "token", "client", word, "canary"].map(OsString::from);
             let refused = format!("{:?}", refuse_secret_arguments(&words).unwrap_err());
             assert!(
                 refused.contains("Usage") && !refused.contains("canary"),
-                "{refused}"
+                "{word}: {refused}"
             );
         }
-        let fine = ["humanapi", "token", "client", "--secret-file", "-"].map(OsString::from);
-        assert!(refuse_secret_arguments(&fine).is_ok());
+        for fine in [
+            "--secret-file",
+            "--secret-file=-",
+            "secret",
+            "client-secret",
+            "--",
+            "-",
+        ] {
+            let words = ["humanapi", "token", "client", fine].map(OsString::from);
+            assert!(refuse_secret_arguments(&words).is_ok(), "{fine}");
+        }
+    }
+
+    /// All places where something can stand, with a word that must not come back.
+    #[test]
+    fn nothing_that_was_typed_is_repeated() {
+        let mut line = Line::command();
+        line.build();
+        let mut verbs = Vec::new();
+        collect(&line, &mut vec!["humanapi".to_owned()], &mut verbs);
+        assert!(verbs.len() > 4, "{verbs:?}");
+        let mut seen = 0;
+        for (verb, options) in &verbs {
+            let mut tails: Vec<Vec<String>> = [
+                &["canary"][..],
+                &["--canary"],
+                &["--canary=canary"],
+                &["-canary"],
+                &["--", "canary"],
+                &["--client-id", "canary"],
+                &["--client-id:canary"],
+                &["--user", "canary", "canary"],
+                &["--json=canary"],
+                &["--port=canary", "--seed=canary"],
+                &["--port", "99999canary"],
+                &["--help=canary"],
+                &["--hel", "canary"],
+            ]
+            .iter()
+            .map(|tail| tail.iter().map(|word| (*word).to_owned()).collect())
+            .collect();
+            for option in options {
+                tails.push(vec![format!("--{option}=canary"), "canary".to_owned()]);
+                tails.push(vec![
+                    format!("--{option}"),
+                    "canary".to_owned(),
+                    "--canary".to_owned(),
+                ]);
+                tails.push(vec![format!("--{option}:canary")]);
+                tails.push(vec![
+                    format!("--{option}=canary"),
+                    format!("--{option}=canary"),
+                ]);
+            }
+            for tail in tails {
+                let words = verb.iter().chain(&tail).map(OsString::from);
+                let words: Vec<OsString> = words.collect();
+                if let Err(error) = Line::try_parse_from(&words) {
+                    let told = format!("{:?}", mistake(&error, &words));
+                    assert!(!told.contains("canary"), "{words:?}: {told}");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 100, "{seen}");
+    }
+
+    fn collect(
+        command: &clap::Command,
+        path: &mut Vec<String>,
+        verbs: &mut Vec<(Vec<String>, Vec<String>)>,
+    ) {
+        let options = command.get_arguments().filter_map(clap::Arg::get_long);
+        let options = options.filter(|option| !["help", "version"].contains(option));
+        verbs.push((path.clone(), options.map(str::to_owned).collect()));
+        for verb in command.get_subcommands() {
+            path.push(verb.get_name().to_owned());
+            collect(verb, path, verbs);
+            path.pop();
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told_by_its_place_and_by_our_own_words() {
+        #[track_caller]
+        fn check(line: &str, cause: &str, remedy: &str) {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let error = Line::try_parse_from(&words).unwrap_err();
+            let Failure::Told {
+                cause: told,
+                remedy: help,
+                ..
+            } = mistake(&error, &words)
+            else {
+                panic!("{error:?}");
+            };
+            assert_eq!((told.as_str(), &*help), (cause, remedy), "{line}");
+        }
+        let shown = "`humanapi --help` and `humanapi VERB --help` show what there is";
+        check("humanapi lost", "argument 1 is not known here", shown);
+        check("humanapi completions", "<SHELL> is missing", shown);
+        check(
+            "humanapi completions fsh",
+            "'<SHELL>' cannot have this value",
+            "did you mean fish?",
+        );
+        check(
+            "humanapi completions fish --vers",
+            "argument 3 is not known here",
+            shown,
+        );
+        check(
+            "humanapi completions fish zsh",
+            "argument 3 is not known here",
+            shown,
+        );
     }
 }

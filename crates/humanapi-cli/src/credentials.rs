@@ -3,11 +3,15 @@
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use humanapi_core::{Credentials, CredentialsError};
 use zeroize::Zeroizing;
 
 use crate::exit::{self, Code, Failure};
+use crate::prompt;
 
 /// The environment variable that holds the secret.
 const VARIABLE: &str = "HUMANAPI_CLIENT_SECRET";
@@ -36,24 +40,54 @@ fn from_environment() -> Result<Option<Zeroizing<String>>, Failure> {
     let Some(value) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
-    match value.into_string() {
-        Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+    match value.into_string().map(Zeroizing::new) {
+        Ok(secret) => Ok(Some(Zeroizing::new(without_mark(&secret).to_owned()))),
         Err(_) => Err(not_text(VARIABLE)),
     }
 }
 
 fn from_stdin() -> Result<Zeroizing<String>, Failure> {
-    let stdin = io::stdin();
-    if stdin.is_terminal() {
+    if io::stdin().is_terminal() {
         return ask();
     }
-    from_reader(stdin.lock(), "standard input")
+    in_time(|| Ok(io::stdin().lock()), "standard input")
 }
 
 fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let shown = path.display().to_string();
-    let file = File::open(path).map_err(|error| unreadable(&shown, &error))?;
-    from_reader(file, &shown)
+    let (shown, path) = (path.display().to_string(), path.to_owned());
+    in_time(move || File::open(path), &shown)
+}
+
+/// How long what is to give the secret may take: a program at the other end of a pipe may ask its user.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Opens and reads, and waits for no pipe or network share that never gives anything.
+fn in_time<R: Read>(
+    open: impl FnOnce() -> io::Result<R> + Send + 'static,
+    name: &str,
+) -> Result<Zeroizing<String>, Failure> {
+    let (give, take) = mpsc::sync_channel(1);
+    let shown = name.to_owned();
+    let read = move || {
+        let secret = open()
+            .map_err(|error| unreadable(&shown, &error))
+            .and_then(|reader| from_reader(reader, &shown));
+        // Nobody takes it any more when it comes too late.
+        let _ = give.send(secret);
+    };
+    thread::Builder::new()
+        .spawn(read)
+        .map_err(|error| Failure::here("cannot start a thread", &exit::system_text(&error)))?;
+    take.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        Err(Failure::new(
+            Code::Credentials,
+            format!(
+                "{name} gave no client secret within {} seconds",
+                PATIENCE.as_secs()
+            ),
+            "check what is to write it there, or set HUMANAPI_CLIENT_SECRET",
+        ))
+    })
 }
 
 /// More than this is no secret.
@@ -74,10 +108,16 @@ fn from_reader(reader: impl Read, name: &str) -> Result<Zeroizing<String>, Failu
         ));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| not_text(name))?;
+    let text = without_mark(text);
     // One line break at the end comes from the editor or from `echo`.
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Some editors put a byte order mark before a text.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Asks at the terminal, without echo.
@@ -89,7 +129,7 @@ fn ask() -> Result<Zeroizing<String>, Failure> {
             "set HUMANAPI_CLIENT_SECRET, or use --secret-file PATH (`-` reads standard input)",
         ));
     }
-    rpassword::prompt_password("Client secret (not shown): ")
+    prompt::hidden("Client secret (not shown): ")
         .map(Zeroizing::new)
         .map_err(|error| unreadable("the terminal", &error))
 }
@@ -133,6 +173,8 @@ mod tests {
         check(b"hush\r\n", "hush");
         check(b"hush\n\n", "hush\n");
         check(b" hush", " hush");
+        check(b"\xef\xbb\xbfhush\r\n", "hush");
+        check("hu\u{feff}sh".as_bytes(), "hu\u{feff}sh");
     }
 
     #[test]

@@ -9,6 +9,10 @@ mod credentials;
 mod demo;
 mod exit;
 mod output;
+#[cfg(feature = "token")]
+mod prompt;
+#[cfg(any(feature = "demo", feature = "sandbox", feature = "token"))]
+mod room;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(any(feature = "demo", feature = "sandbox"))]
@@ -21,13 +25,31 @@ mod token;
 use std::process::ExitCode;
 
 use args::Verb;
-use exit::Failure;
+use exit::{Code, Failure};
 
 fn main() -> ExitCode {
-    match args::parse().and_then(run) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+    std::panic::set_hook(Box::new(|panic| fault(panic).say()));
+    match std::panic::catch_unwind(|| args::parse().and_then(run)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => failure.report(),
+        // The hook has told it.
+        Err(_) => ExitCode::from(Code::Machine as u8),
     }
+}
+
+/// A mistake of this program, told by its place: what a panic says may hold anything.
+fn fault(panic: &std::panic::PanicHookInfo<'_>) -> Failure {
+    let place = panic.location().map_or_else(String::new, |place| {
+        format!(" at {}:{}", place.file(), place.line())
+    });
+    Failure::new(
+        Code::Machine,
+        format!("this program has a fault{place}"),
+        concat!(
+            "report it, with what you did, at ",
+            env!("CARGO_PKG_REPOSITORY")
+        ),
+    )
 }
 
 fn run(verb: Verb) -> Result<(), Failure> {
@@ -47,6 +69,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
 /// Runs a verb on this thread.
 #[cfg(any(feature = "demo", feature = "sandbox", feature = "token"))]
 fn block_on(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    room::check()?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

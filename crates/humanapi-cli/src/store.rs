@@ -1,18 +1,19 @@
 //! The verb `store`, and the store behind `token … --store`.
 
-use std::fs;
+use std::error::Error as _;
+use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
 use std::sync::Arc;
 
 use comfy_table::Table;
 use humanapi_client::{StoreError, StoreErrorKind, TokenStore};
-use humanapi_store::{PostgresStore, RedisStore, Rotation, SealingKeys, SqliteStore, StoreStatus};
-use secrecy::ExposeSecret as _;
+use humanapi_store::{
+    KeyFile, PostgresStore, RedisStore, Rotation, SealingKeys, SqliteStore, StoreStatus,
+};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::args::{RotateArgs, StoreArgs, StorePlace, StoreVerb};
+use crate::args::{OutputArgs, RotateArgs, StoreArgs, StorePlace, StoreVerb};
 use crate::exit::{self, Code, Failure};
 use crate::output;
 
@@ -22,19 +23,31 @@ const KEYS: &str = "HUMANAPI_STORE_KEYS";
 
 pub(crate) async fn run(verb: StoreVerb) -> Result<(), Failure> {
     match verb {
-        StoreVerb::Init { place, new_keys } => init(&place, new_keys).await,
+        StoreVerb::Init {
+            place,
+            new_keys: false,
+            output,
+        } => {
+            let keys = keys(&place)?;
+            let store = Store::at(&place.store, keys.clone()).await?;
+            store.init().await.map_err(|error| store.failure(&error))?;
+            print(&output, &SetUp::of(&keys, None), SetUp::text)
+        }
+        StoreVerb::Init { place, output, .. } => init_with_new_keys(&place, &output).await,
         StoreVerb::Status { place, output } => {
-            let status = Store::open(&place).await?.status().await?;
-            print(
-                output.json,
-                output.table,
-                &StatusLine::of(&status),
-                |line| status_table(line, &status),
-            )
+            let store = Store::open(&place).await?;
+            let status = store
+                .status()
+                .await
+                .map_err(|error| store.failure(&error))?;
+            print(&output, &StatusLine::of(&status), |line| {
+                status_table(line, &status)
+            })
         }
         StoreVerb::Purge { place, output } => {
-            let purged = Store::open(&place).await?.purge().await?;
-            print(output.json, output.table, &Purged { purged }, |line| {
+            let store = Store::open(&place).await?;
+            let purged = store.purge().await.map_err(|error| store.failure(&error))?;
+            print(&output, &Purged { purged }, |line| {
                 one_row("rows dropped", &line.purged.to_string())
             })
         }
@@ -52,9 +65,9 @@ pub(crate) async fn shared(args: &StoreArgs) -> Result<Option<Arc<dyn TokenStore
         keys: args.store_keys.clone(),
     };
     let store = Store::open(&place).await?;
-    store.check().await?;
+    store.check().await.map_err(|error| store.failure(&error))?;
     Ok(Some(match store {
-        Store::Sqlite(store) => Arc::new(store),
+        Store::Sqlite(store, _) => Arc::new(store),
         Store::Postgres(store) => Arc::new(*store),
         Store::Redis(store) => Arc::new(*store),
     }))
@@ -62,7 +75,8 @@ pub(crate) async fn shared(args: &StoreArgs) -> Result<Option<Arc<dyn TokenStore
 
 /// One of the stores, chosen on the command line.
 enum Store {
-    Sqlite(SqliteStore),
+    /// One in a file, and where that is.
+    Sqlite(SqliteStore, String),
     Postgres(Box<PostgresStore>),
     Redis(Box<RedisStore>),
 }
@@ -70,7 +84,7 @@ enum Store {
 macro_rules! each {
     ($store:expr, $inner:ident => $call:expr) => {
         match $store {
-            Store::Sqlite($inner) => $call,
+            Store::Sqlite($inner, _) => $call,
             Store::Postgres($inner) => $call,
             Store::Redis($inner) => $call,
         }
@@ -86,16 +100,19 @@ impl Store {
     async fn at(place: &str, keys: SealingKeys) -> Result<Self, Failure> {
         match place.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => {
-                Ok(Self::Sqlite(SqliteStore::open(path, keys).await))
+                let store = SqliteStore::open(path, keys).await;
+                Ok(Self::Sqlite(store, path.to_owned()))
             }
             None if place == "postgres" => {
                 let store = PostgresStore::connect(&url()?, keys)
                     .await
-                    .map_err(failure)?;
+                    .map_err(|error| failure(&error))?;
                 Ok(Self::Postgres(Box::new(store)))
             }
             None if place == "redis" => {
-                let store = RedisStore::connect(&url()?, keys).await.map_err(failure)?;
+                let store = RedisStore::connect(&url()?, keys)
+                    .await
+                    .map_err(|error| failure(&error))?;
                 Ok(Self::Redis(Box::new(store)))
             }
             // What stands there may be an address with a password, so it is not repeated.
@@ -107,28 +124,48 @@ impl Store {
         }
     }
 
-    async fn init(&self) -> Result<(), Failure> {
-        each!(self, store => store.init().await).map_err(failure)
+    async fn init(&self) -> Result<(), StoreError> {
+        each!(self, store => store.init().await)
     }
 
-    async fn check(&self) -> Result<(), Failure> {
-        each!(self, store => store.check().await).map_err(failure)
+    async fn check(&self) -> Result<(), StoreError> {
+        each!(self, store => store.check().await)
     }
 
-    async fn status(&self) -> Result<StoreStatus, Failure> {
-        each!(self, store => store.status().await).map_err(failure)
+    async fn reach(&self) -> Result<(), StoreError> {
+        each!(self, store => store.reach().await)
     }
 
-    async fn purge(&self) -> Result<u64, Failure> {
-        each!(self, store => store.purge_expired().await).map_err(failure)
+    async fn status(&self) -> Result<StoreStatus, StoreError> {
+        each!(self, store => store.status().await)
     }
 
-    async fn rotate(&self, progress: impl FnMut(&Rotation) + Send) -> Result<Rotation, Failure> {
-        each!(self, store => store.rotate(progress).await).map_err(failure)
+    async fn purge(&self) -> Result<u64, StoreError> {
+        each!(self, store => store.purge_expired().await)
+    }
+
+    /// What went wrong, with the place: a path is no secret, as an address may be.
+    fn failure(&self, error: &StoreError) -> Failure {
+        let failure = failure(error);
+        match (self, failure) {
+            (
+                Self::Sqlite(_, path),
+                Failure::Told {
+                    code,
+                    cause,
+                    remedy,
+                },
+            ) => Failure::new(code, format!("{path}: {cause}"), remedy),
+            (_, failure) => failure,
+        }
+    }
+
+    async fn rotate(&self, progress: impl FnMut(&Rotation) + Send) -> Result<Rotation, StoreError> {
+        each!(self, store => store.rotate(progress).await)
     }
 }
 
-fn failure(error: StoreError) -> Failure {
+fn failure(error: &StoreError) -> Failure {
     let code = match error.kind() {
         StoreErrorKind::Unavailable => Code::Unreachable,
         StoreErrorKind::Misconfigured | StoreErrorKind::NotSetUp => Code::Usage,
@@ -151,40 +188,19 @@ fn url() -> Result<Zeroizing<String>, Failure> {
 
 fn keys(place: &StorePlace) -> Result<SealingKeys, Failure> {
     match &place.keys {
-        Some(path) => SealingKeys::from_file(path),
-        None if std::env::var_os(KEYS).is_some() => SealingKeys::from_env(KEYS),
-        None => {
-            return Err(Failure::new(
-                Code::Credentials,
-                "there are no sealing keys",
-                "use --store-keys PATH or set HUMANAPI_STORE_KEYS; `humanapi store init --new-keys` makes a file of them",
-            ));
-        }
+        Some(path) => SealingKeys::from_file(path).map_err(|error| key_failure(&error)),
+        None if std::env::var_os(KEYS).is_some() => SealingKeys::from_env(KEYS)
+            .map_err(|error| Failure::new(Code::Credentials, error.to_string(), error.remedy())),
+        None => Err(Failure::new(
+            Code::Credentials,
+            "there are no sealing keys",
+            "use --store-keys PATH or set HUMANAPI_STORE_KEYS; `humanapi store init --new-keys` makes a file of them",
+        )),
     }
-    .map_err(|error| Failure::new(Code::Credentials, error.to_string(), error.remedy()))
 }
 
-async fn init(place: &StorePlace, new_keys: bool) -> Result<(), Failure> {
-    if new_keys {
-        let path = key_file(place)?;
-        let keys = SealingKeys::generate("first").map_err(failure)?;
-        write_new(path, keys.to_text().expose_secret())?;
-    }
-    Store::open(place).await?.init().await?;
-    let mut out = anstream::stdout().lock();
-    writeln!(out, "The store is set up.")?;
-    if let (true, Some(path)) = (new_keys, &place.keys) {
-        writeln!(
-            out,
-            "Its keys are in {}: give all processes the same, and keep a copy. Without them no token can be read.",
-            output::plain(&path.display().to_string())
-        )?;
-    }
-    Ok(())
-}
-
-fn key_file(place: &StorePlace) -> Result<&Path, Failure> {
-    place.keys.as_deref().ok_or_else(|| {
+fn key_file(place: &StorePlace) -> Result<KeyFile, Failure> {
+    place.keys.as_ref().map(KeyFile::new).ok_or_else(|| {
         Failure::new(
             Code::Usage,
             "no file of keys is named",
@@ -193,49 +209,115 @@ fn key_file(place: &StorePlace) -> Result<&Path, Failure> {
     })
 }
 
-/// Makes a file that its owner alone can read. One that is there already stays.
-fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let written = options.open(path).and_then(|mut file| {
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-    });
-    written.map_err(|error| cannot("write", path, &error))
+/// What is wrong with a file of keys: it is missing or no such file, or this machine did not let us.
+fn key_failure(error: &StoreError) -> Failure {
+    let system = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>());
+    let (code, remedy) = match system.map(io::Error::kind) {
+        Some(io::ErrorKind::NotFound) => (
+            Code::Credentials,
+            "check the path, or make new keys with `humanapi store init --new-keys`",
+        ),
+        Some(io::ErrorKind::AlreadyExists) => (
+            Code::Machine,
+            "leave out --new-keys to use the keys that are there, or name another file; keys are never overwritten by new ones",
+        ),
+        Some(_) => (
+            Code::Machine,
+            "check the path, its permissions and the room on its disk; a file of keys that was there is as it was",
+        ),
+        None if error.kind() == StoreErrorKind::Unavailable => (
+            Code::Machine,
+            "find out which one (`lsof` tells), or try again when it is done",
+        ),
+        None => (Code::Credentials, error.remedy()),
+    };
+    Failure::new(code, error.to_string(), remedy)
 }
 
-fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::new(
-        Code::Machine,
-        format!(
-            "cannot {what} {}: {}",
-            path.display(),
-            exit::system_text(error)
-        ),
-        "check the path and its permissions; a file of keys that is there is never overwritten by new ones",
-    )
+/// Sets a store up with new keys. Nothing is touched until the store can be, and keys that no store
+/// took do not stay.
+async fn init_with_new_keys(place: &StorePlace, output: &OutputArgs) -> Result<(), Failure> {
+    let file = key_file(place)?;
+    let keys = SealingKeys::generate("first").map_err(|error| failure(&error))?;
+    let store = Store::at(&place.store, keys.clone()).await?;
+    let reached = store.reach().await;
+    reached.map_err(|error| store.failure(&error))?;
+    file.create(&keys).map_err(|error| key_failure(&error))?;
+    if let Err(error) = store.init().await {
+        // An answer that was lost may have been a yes.
+        let is_set_up = match error.kind() {
+            StoreErrorKind::Unavailable => {
+                match store.check().await.map_err(|error| error.kind()) {
+                    Ok(()) => Some(true),
+                    Err(StoreErrorKind::NotSetUp | StoreErrorKind::Misconfigured) => Some(false),
+                    Err(_) => None,
+                }
+            }
+            _ => Some(false),
+        };
+        let path = file.path().display();
+        match is_set_up {
+            Some(true) => {}
+            Some(false) => {
+                std::fs::remove_file(file.path()).map_err(|error| {
+                    Failure::here(&format!("cannot remove {path}"), &exit::system_text(&error))
+                })?;
+                return Err(store.failure(&error));
+            }
+            None => {
+                return Err(Failure::new(
+                    Code::Unreachable,
+                    format!(
+                        "{error}; whether it was set up with the new keys in {path} is unknown"
+                    ),
+                    "keep that file, and run the same again without --new-keys",
+                ));
+            }
+        }
+    }
+    let path = file.path().display().to_string();
+    print(output, &SetUp::of(&keys, Some(path)), SetUp::text)
 }
 
 async fn rotate(args: &RotateArgs) -> Result<(), Failure> {
-    if let Some(id) = &args.add {
-        change_keys(&args.place, |text| with_key(text, id))?;
-        return say(&format!(
-            "Key {id} can read now. Give the file to all processes, then run `humanapi store rotate-key --promote {id}`."
-        ));
-    }
-    if let Some(id) = &args.promote {
-        change_keys(&args.place, |text| with_first(text, id))?;
-        return say(&format!(
-            "Key {id} writes now. Give the file to all processes, then run `humanapi store rotate-key`."
-        ));
-    }
+    let (file, id, add) = match (&args.add, &args.promote) {
+        (Some(id), _) => (key_file(&args.place)?, id, true),
+        (None, Some(id)) => (key_file(&args.place)?, id, false),
+        (None, None) => return reseal(args).await,
+    };
+    // Before anything is changed: a wrong address, or keys of another store, change no file.
     let store = Store::open(&args.place).await?;
-    let todo = store.status().await?.tokens_to_rotate();
+    store.check().await.map_err(|error| store.failure(&error))?;
+    let keys = if add { file.add(id) } else { file.promote(id) };
+    let keys = keys.map_err(|error| match error.source() {
+        // The id is wrong, and not the file.
+        None if error.kind() == StoreErrorKind::Misconfigured => failure(&error),
+        _ => key_failure(&error),
+    })?;
+    let changed = Changed {
+        added: add.then_some(id),
+        promoted: (!add).then_some(id),
+        writes: keys.newest_id(),
+    };
+    print(&args.output, &changed, |_| match add {
+        true => format!(
+            "Key {id} can read now. Give the file to all processes, then run `humanapi store rotate-key --promote {id}`."
+        ),
+        false => format!(
+            "Key {id} writes now. Give the file to all processes, then run `humanapi store rotate-key`."
+        ),
+    })
+}
+
+/// Seals anew what older keys sealed.
+async fn reseal(args: &RotateArgs) -> Result<(), Failure> {
+    let store = Store::open(&args.place).await?;
+    let status = store.status().await;
+    let todo = status
+        .map_err(|error| store.failure(&error))?
+        .tokens_to_rotate();
     let shows = io::stderr().is_terminal();
     let rotation = store
         .rotate(|so_far| {
@@ -243,7 +325,8 @@ async fn rotate(args: &RotateArgs) -> Result<(), Failure> {
                 anstream::eprint!("\r{} of {todo} tokens sealed anew", so_far.resealed);
             }
         })
-        .await?;
+        .await
+        .map_err(|error| store.failure(&error))?;
     if shows && todo > 0 {
         anstream::eprintln!();
     }
@@ -252,7 +335,7 @@ async fn rotate(args: &RotateArgs) -> Result<(), Failure> {
         replaced_meanwhile: rotation.replaced_meanwhile,
         unreadable: rotation.unreadable,
     };
-    print(args.output.json, args.output.table, &line, |line| {
+    print(&args.output, &line, |line| {
         let mut table = one_row("sealed anew", &line.resealed.to_string());
         table.add_row(["replaced meanwhile", &line.replaced_meanwhile.to_string()]);
         table.add_row(["unreadable", &line.unreadable.to_string()]);
@@ -260,82 +343,18 @@ async fn rotate(args: &RotateArgs) -> Result<(), Failure> {
     })
 }
 
-/// Rewrites the file of keys, all or nothing.
-fn change_keys(
-    place: &StorePlace,
-    change: impl FnOnce(&str) -> Result<Zeroizing<String>, Failure>,
-) -> Result<(), Failure> {
-    let path = key_file(place)?;
-    // Reads them first: what is no file of keys is not rewritten.
-    keys(place)?;
-    let text = fs::read_to_string(path).map_err(|error| cannot("read", path, &error))?;
-    let text = change(&Zeroizing::new(text))?;
-    SealingKeys::parse(&text).map_err(failure)?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    write_new(Path::new(&beside), &text)?;
-    fs::rename(&beside, path).map_err(|error| cannot("replace", path, &error))
-}
-
-fn id_of(line: &str) -> Option<&str> {
-    let (id, _) = line.trim().split_once(':')?;
-    (!id.starts_with('#')).then_some(id)
-}
-
-/// The same keys and one more, below those that are there.
-fn with_key(text: &str, id: &str) -> Result<Zeroizing<String>, Failure> {
-    let fresh = SealingKeys::generate(id).map_err(failure)?.to_text();
-    let line = (fresh.expose_secret().lines()).find(|line| id_of(line) == Some(id));
-    let line = line.ok_or_else(|| unknown(id))?;
-    Ok(Zeroizing::new(format!("{}\n{line}\n", text.trim_end())))
-}
-
-/// The same keys, with this one before all others that seal.
-fn with_first(text: &str, id: &str) -> Result<Zeroizing<String>, Failure> {
-    let mut lines: Vec<&str> = text.lines().collect();
-    let from = lines.iter().position(|line| id_of(line) == Some(id));
-    let to = lines
-        .iter()
-        .position(|line| id_of(line).is_some_and(|id| id != "naming"));
-    let (Some(from), Some(to)) = (from, to) else {
-        return Err(unknown(id));
-    };
-    let line = lines.remove(from);
-    lines.insert(to, line);
-    let mut text = Zeroizing::new(lines.join("\n"));
-    text.push('\n');
-    Ok(text)
-}
-
-fn unknown(id: &str) -> Failure {
-    Failure::new(
-        Code::Usage,
-        format!(
-            "there is no key {} in the file, one on each line",
-            output::plain(id)
-        ),
-        "add it first, with `humanapi store rotate-key --add ID`",
-    )
-}
-
-fn say(text: &str) -> Result<(), Failure> {
-    writeln!(anstream::stdout().lock(), "{text}")?;
-    Ok(())
-}
-
-/// Prints JSON or a table, as the other verbs do.
-fn print<T: Serialize>(
-    json: bool,
-    wants_table: bool,
+/// Prints JSON, or a text for people, as the other verbs do.
+fn print<T: Serialize, D: Display>(
+    output: &OutputArgs,
     line: &T,
-    table: impl FnOnce(&T) -> Table,
+    text: impl FnOnce(&T) -> D,
 ) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
-    if json || !(wants_table || io::stdout().is_terminal()) {
+    if output.json || !(output.table || io::stdout().is_terminal()) {
         serde_json::to_writer(&mut out, line).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
-        writeln!(out, "{}", table(line))?;
+        writeln!(out, "{}", text(line))?;
     }
     out.flush()?;
     Ok(())
@@ -362,18 +381,57 @@ struct StatusLine<'a> {
     latency_micros: u64,
 }
 
+/// What `store init` prints as JSON.
+#[derive(Serialize)]
+struct SetUp {
+    set_up: bool,
+    writes: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_keys: Option<String>,
+}
+
+/// What `store rotate-key` prints as JSON with `--add` and `--promote`.
+#[derive(Serialize)]
+struct Changed<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added: Option<&'a String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promoted: Option<&'a String>,
+    writes: &'a str,
+}
+
 /// What `store purge` prints as JSON.
 #[derive(Serialize)]
 struct Purged {
     purged: u64,
 }
 
-/// What `store rotate-key` prints as JSON.
+/// What `store rotate-key` prints as JSON with neither.
 #[derive(Serialize)]
 struct Rotated {
     resealed: u64,
     replaced_meanwhile: u64,
     unreadable: u64,
+}
+
+impl SetUp {
+    fn of(keys: &SealingKeys, new_keys: Option<String>) -> Self {
+        Self {
+            set_up: true,
+            writes: keys.newest_id().to_owned(),
+            new_keys,
+        }
+    }
+
+    fn text(&self) -> String {
+        let Some(path) = &self.new_keys else {
+            return "The store is set up.".to_owned();
+        };
+        let path = output::plain(path);
+        format!(
+            "The store is set up.\nIts keys are in {path}: give all processes the same, and keep a copy. Without them no token can be read."
+        )
+    }
 }
 
 impl<'a> StatusLine<'a> {
@@ -409,21 +467,4 @@ fn status_table(line: &StatusLine<'_>, status: &StoreStatus) -> Table {
     table.add_row(["schema", &format!("version {}", line.schema_version)]);
     table.add_row(["one question takes", &format!("{:.1?}", status.latency)]);
     table
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_new_key_reads_first_and_writes_when_it_is_promoted() {
-        let text = SealingKeys::generate("first").unwrap().to_text();
-        let added = with_key(text.expose_secret(), "second").unwrap();
-        let keys = SealingKeys::parse(&added).unwrap();
-        assert_eq!(keys.ids().collect::<Vec<_>>(), ["first", "second"]);
-        let promoted = with_first(&added, "second").unwrap();
-        let keys = SealingKeys::parse(&promoted).unwrap();
-        assert_eq!(keys.ids().collect::<Vec<_>>(), ["second", "first"]);
-        assert!(with_first(&promoted, "third").is_err());
-    }
 }

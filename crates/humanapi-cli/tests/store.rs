@@ -32,6 +32,48 @@ impl Place {
         run(&mut self.command(words))
     }
 
+    /// What is in the folder, without what SQLite leaves there while it is used.
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.0.path()).expect("it is our own folder");
+        let names = entries.map(|entry| entry.expect("it can be read").file_name());
+        let mut names: Vec<String> = names
+            .map(|name| name.to_string_lossy().into_owned())
+            .filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm"))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Changes the keys, and kills whoever does it after a while. Gives what was said, if all was said.
+    #[cfg(unix)]
+    fn run_and_kill(
+        &self,
+        step: &str,
+        id: &str,
+        kill: Option<std::time::Duration>,
+    ) -> Option<String> {
+        use std::io::Read as _;
+        use std::process::Stdio;
+
+        let mut command = self.command(&["store", "rotate-key", step, id]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .expect("the command was built for this test");
+        if let Some(after) = kill {
+            std::thread::sleep(after);
+            child.kill().expect("it is our own child");
+        }
+        let (mut told, mut error) = (String::new(), String::new());
+        let mut stdout = child.stdout.take().expect("it is piped");
+        stdout.read_to_string(&mut told).expect("it writes UTF-8");
+        let mut stderr = child.stderr.take().expect("it is piped");
+        stderr.read_to_string(&mut error).expect("it writes UTF-8");
+        let ended = child.wait().expect("it is our own child");
+        assert!(kill.is_some() || ended.success(), "{step} {id}: {error}");
+        told.ends_with('\n').then_some(told)
+    }
+
     fn set_up() -> Self {
         let place = Self::new();
         let told = place.run(&["store", "init", "--new-keys"]);
@@ -164,11 +206,7 @@ fn mistakes_are_told_in_two_lines_without_secrets() {
     let place = Place::new();
     check(&place.run(&["store", "status"]), 3, "keys");
     let place = Place::set_up();
-    check(
-        &place.run(&["store", "init", "--new-keys"]),
-        70,
-        "cannot write",
-    );
+    check(&place.run(&["store", "init", "--new-keys"]), 70, "already");
     let keys = place.path("keys.txt");
     let with = |store: &str| humanapi(["store", "status", "--store", store, "--store-keys", &keys]);
     check(
@@ -186,7 +224,12 @@ fn mistakes_are_told_in_two_lines_without_secrets() {
     check(
         &place.run(&["store", "rotate-key", "--promote", "none"]),
         2,
-        "none",
+        "no sealing key of this id",
+    );
+    check(
+        &place.run(&["store", "rotate-key", "--promote", "naming"]),
+        2,
+        "not `naming`",
     );
     let elsewhere = format!("sqlite:{}", place.path("other.db"));
     let told = run(&mut with(&elsewhere));
@@ -197,17 +240,233 @@ fn mistakes_are_told_in_two_lines_without_secrets() {
     );
 }
 
+#[test]
+fn every_step_prints_json() {
+    let place = Place::new();
+    let step = |words: &[&str]| json(&place.run(&[&["store"], words].concat()));
+    let set_up = step(&["init", "--new-keys", "--json"]);
+    assert_eq!(set_up["set_up"], true);
+    assert_eq!(set_up["writes"], "first");
+    assert_eq!(set_up["new_keys"], place.path("keys.txt"));
+    let again = step(&["init"]);
+    assert_eq!(
+        (&again["set_up"], again.get("new_keys")),
+        (&true.into(), None)
+    );
+    let added = step(&["rotate-key", "--add", "second", "--json"]);
+    assert_eq!(
+        added,
+        serde_json::json!({"added": "second", "writes": "first"})
+    );
+    let promoted = step(&["rotate-key", "--promote", "second"]);
+    assert_eq!(
+        promoted,
+        serde_json::json!({"promoted": "second", "writes": "second"})
+    );
+    assert_eq!(step(&["rotate-key", "--json"])["resealed"], 0);
+    assert_eq!(step(&["status"])["newest_key"], "second");
+    assert_eq!(step(&["purge"])["purged"], 0);
+    let told = place.run(&["store", "rotate-key", "--promote", "first", "--table"]);
+    assert!(told.stdout.starts_with("Key first writes now."), "{told:?}");
+}
+
+#[test]
+fn a_file_of_one_line_is_changed_like_one_of_many() {
+    let place = Place::set_up();
+    let path = place.path("keys.txt");
+    let lines = std::fs::read_to_string(&path).unwrap();
+    let one_line = lines.trim_end().replace('\n', ",");
+    std::fs::write(&path, one_line).unwrap();
+    for step in [["--add", "second"], ["--promote", "second"]] {
+        json(&place.run(&[&["store", "rotate-key"], &step[..]].concat()));
+    }
+    assert_eq!(
+        json(&place.run(&["store", "status"]))["newest_key"],
+        "second"
+    );
+}
+
+#[test]
+fn a_wrong_store_changes_no_keys_and_leaves_none_behind() {
+    let place = Place::set_up();
+    let other = Place::set_up();
+    let before = std::fs::read(place.path("keys.txt")).unwrap();
+    let fresh = place.path("fresh.txt");
+    let keys = place.path("keys.txt");
+    let missing = format!("sqlite:{}", place.path("no/such/folder.db"));
+    let others = format!("sqlite:{}", other.path("tokens.db"));
+    let nowhere = "redis://:canary@127.0.0.1:1";
+    for (store, url) in [
+        (missing.as_str(), ""),
+        (others.as_str(), ""),
+        ("sqlite:", ""),
+        ("nonsense", ""),
+        ("redis", ""),
+        ("redis", nowhere),
+        ("postgres", "postgres://me:canary@127.0.0.1:1/x"),
+        ("postgres", nowhere),
+    ] {
+        let steps: [&[&str]; 3] = [
+            &["init", "--new-keys", "--store-keys", &fresh],
+            &["rotate-key", "--add", "second", "--store-keys", &keys],
+            &["rotate-key", "--promote", "first", "--store-keys", &keys],
+        ];
+        for step in steps {
+            let mut command = humanapi([&["store"], step, &["--store", store]].concat());
+            let told = run(command.env("HUMANAPI_STORE_URL", url));
+            assert!(matches!(told.code, Some(2 | 3 | 5)), "{store}: {told:?}");
+            assert!(!told.stderr.contains("canary"), "{told:?}");
+        }
+    }
+    assert_eq!(std::fs::read(place.path("keys.txt")).unwrap(), before);
+    assert_eq!(place.names(), ["keys.txt", "tokens.db"]);
+}
+
+#[test]
+fn a_missing_file_is_named_with_a_way_out() {
+    let place = Place::set_up();
+    let lost = place.path("lost.txt");
+    let store = format!("sqlite:{}", place.path("tokens.db"));
+    let told = run(&mut humanapi([
+        "store",
+        "status",
+        "--store",
+        &store,
+        "--store-keys",
+        &lost,
+    ]));
+    check(
+        &told,
+        3,
+        &format!("there is no file with sealing keys at {lost}"),
+    );
+    assert!(told.stderr.contains("--new-keys"), "{told:?}");
+    let lost = place.path("lost.db");
+    let keys = place.path("keys.txt");
+    let store = format!("sqlite:{lost}");
+    let told = run(&mut humanapi([
+        "store",
+        "status",
+        "--store",
+        &store,
+        "--store-keys",
+        &keys,
+    ]));
+    check(&told, 2, &lost);
+    assert!(told.stderr.contains("humanapi store init"), "{told:?}");
+}
+
 #[cfg(unix)]
 #[test]
 fn new_keys_are_for_their_owner_alone() {
+    let place = Place::set_up();
+    assert_eq!(mode(&place.path("keys.txt")), 0o600);
+    place.run(&["store", "rotate-key", "--add", "second"]);
+    assert_eq!(mode(&place.path("keys.txt")), 0o600);
+}
+
+#[cfg(unix)]
+fn mode(path: &str) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
 
+    let file = std::fs::metadata(path).expect("it is there");
+    file.permissions().mode() & 0o7777
+}
+
+#[cfg(unix)]
+#[test]
+fn mode_owner_and_link_of_the_file_of_keys_stay() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown, symlink};
+
     let place = Place::set_up();
-    let mode = |place: &Place| {
-        let file = std::fs::metadata(place.path("keys.txt")).expect("init made it");
-        file.permissions().mode() & 0o777
-    };
-    assert_eq!(mode(&place), 0o600);
-    place.run(&["store", "rotate-key", "--add", "second"]);
-    assert_eq!(mode(&place), 0o600);
+    let (real, link) = (place.path("real"), place.path("keys.txt"));
+    std::fs::rename(&link, &real).unwrap();
+    symlink("real", &link).unwrap();
+    std::fs::set_permissions(&real, PermissionsExt::from_mode(0o640)).unwrap();
+    // Root may give it to anybody; others have to do without.
+    let given = chown(&real, None, Some(64_990)).is_ok();
+    for step in [["--add", "second"], ["--promote", "second"]] {
+        json(&place.run(&[&["store", "rotate-key"], &step[..]].concat()));
+    }
+    assert_eq!(mode(&real), 0o640);
+    assert!(!given || std::fs::metadata(&real).unwrap().gid() == 64_990);
+    assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("real"));
+    assert_eq!(
+        json(&place.run(&["store", "status"]))["newest_key"],
+        "second"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_the_keys_as_they_were() {
+    let place = Place::set_up();
+    let path = place.path("keys.txt");
+    let keys = std::fs::read_to_string(&path).unwrap();
+    // Larger than the limit below, while the files that SQLite makes are smaller.
+    let remarks = format!("# {}\n", "r".repeat(997)).repeat(60);
+    let before = format!("{remarks}{keys}");
+    std::fs::write(&path, &before).unwrap();
+    let command = place.command(&["store", "rotate-key", "--add", "second"]);
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 90; exec \"$0\" \"$@\""])
+        .arg(command.get_program())
+        .args(command.get_args());
+    check(&run(&mut limited), 70, "cannot be");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+    assert_eq!(place.names(), ["keys.txt", "tokens.db"]);
+    json(&place.run(&["store", "rotate-key", "--add", "second"]));
+}
+
+/// Eight at once add and promote, and many are killed at any moment.
+#[cfg(unix)]
+#[test]
+fn no_key_that_was_reported_is_lost_whoever_is_killed() {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    let deep = std::env::var_os("HUMANAPI_DEEP").is_some_and(|value| value == "1");
+    let rounds = if deep { 60 } else { 8 };
+    let place = Place::set_up();
+    let reported = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for process in 0..8_u64 {
+            let (place, reported) = (&place, &reported);
+            scope.spawn(move || {
+                // Marsaglia's xorshift: moments that are all over the run, and the same each time.
+                let mut moment = 0x9e37_79b9_7f4a_7c15 ^ (process + 1);
+                for round in 0..rounds {
+                    let id = format!("{process}-{round}");
+                    for step in ["--add", "--promote"] {
+                        moment ^= moment << 13;
+                        moment ^= moment >> 7;
+                        moment ^= moment << 17;
+                        let kill = moment.is_multiple_of(2).then_some(moment % 97);
+                        let told = place.run_and_kill(step, &id, kill.map(Duration::from_millis));
+                        let Some(told) = told else { break };
+                        let line: Value = serde_json::from_str(&told).expect("a line of JSON");
+                        if step == "--add" {
+                            assert_eq!(line["added"], id.as_str());
+                            reported.lock().unwrap().push(id.clone());
+                        } else {
+                            assert_eq!(line["writes"], id.as_str());
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let keys = humanapi_store::SealingKeys::from_file(place.path("keys.txt"));
+    let keys = keys.expect("the file is whole");
+    let reported = reported.into_inner().unwrap();
+    assert!(reported.len() > rounds as usize, "{}", reported.len());
+    for id in &reported {
+        assert!(keys.ids().any(|there| there == id), "{id} is lost");
+    }
+    json(&place.run(&["store", "rotate-key", "--add", "last"]));
+    json(&place.run(&["store", "rotate-key", "--promote", "last"]));
+    let names = place.names();
+    let left = names.iter().filter(|name| name.starts_with(".keys"));
+    assert_eq!(left.count(), 0, "{names:?}");
 }

@@ -259,7 +259,7 @@ fn bad_input_is_told_in_two_lines_and_nothing_is_sent() {
     check(
         &["connect", "--user", "a", "--status", "lost"],
         2,
-        "error: invalid value 'lost' for '--status <STATUS>'\nhelp: it can be unknown, new, started, connected, deleted\n",
+        "error: '--status <STATUS>' cannot have this value\nhelp: it can be unknown, new, started, connected, deleted\n",
     );
     check(
         &["client", "--user", "a"],
@@ -271,11 +271,22 @@ fn bad_input_is_told_in_two_lines_and_nothing_is_sent() {
         2,
         "error: the argument '--json' cannot be used with '--table'\nhelp: `humanapi --help` and `humanapi VERB --help` show what there is\n",
     );
+    for near_miss in [
+        "--client-secret",
+        "--client-secret:canary",
+        "-secret=canary",
+    ] {
+        check(
+            &["client", near_miss, "canary"],
+            2,
+            "error: there is no option for the client secret: other programs can read a command line, and shells keep it\n\
+             help: set HUMANAPI_CLIENT_SECRET, use --secret-file, or type it when asked; and change the secret if it was a real one\n",
+        );
+    }
     check(
-        &["client", "--client-secret", "canary"],
+        &["client", "--json", "canary"],
         2,
-        "error: there is no option for the client secret: other programs can read a command line, and shells keep it\n\
-         help: set HUMANAPI_CLIENT_SECRET, use --secret-file, or type it when asked; and change the secret if it was a real one\n",
+        "error: argument 4 is not known here\nhelp: `humanapi --help` and `humanapi VERB --help` show what there is\n",
     );
 }
 

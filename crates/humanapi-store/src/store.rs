@@ -88,6 +88,19 @@ impl<B: Backend> Store<B> {
         within(self.timeout, self.backend.check(&mark)).await
     }
 
+    /// Makes sure that the store can be reached, whether or not it was set up, and changes nothing in it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be reached or read.
+    pub async fn reach(&self) -> Result<(), StoreError> {
+        let nobody = RowName::new([0; 32]);
+        match within(self.timeout, self.backend.load(&nobody)).await {
+            Err(error) if error.kind() != StoreErrorKind::NotSetUp => Err(error),
+            Err(_) | Ok(_) => Ok(()),
+        }
+    }
+
     /// Counts what the store holds, and how quickly it answers.
     ///
     /// # Errors

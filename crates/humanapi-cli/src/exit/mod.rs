@@ -86,14 +86,17 @@ impl Failure {
 
     /// Tells it on stderr, in two lines.
     pub(crate) fn report(&self) -> ExitCode {
-        let (code, cause, remedy) = match self {
-            Self::Said => return ExitCode::SUCCESS,
-            Self::Taught => return ExitCode::from(Code::Usage as u8),
-            Self::Told {
-                code,
-                cause,
-                remedy,
-            } => (code, cause, remedy),
+        self.say();
+        match self {
+            Self::Said => ExitCode::SUCCESS,
+            Self::Taught => ExitCode::from(Code::Usage as u8),
+            Self::Told { code, .. } => ExitCode::from(*code as u8),
+        }
+    }
+
+    pub(crate) fn say(&self) {
+        let Self::Told { cause, remedy, .. } = self else {
+            return;
         };
         let (bad, good) = (palette::BAD, palette::GOOD);
         let (cause, remedy) = (output::plain(cause), output::plain(remedy));
@@ -103,7 +106,6 @@ impl Failure {
             stderr,
             "{bad}error:{bad:#} {cause}\n{good}help:{good:#} {remedy}"
         );
-        ExitCode::from(*code as u8)
     }
 }
 
