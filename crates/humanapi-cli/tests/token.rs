@@ -222,7 +222,7 @@ fn bad_input_is_told_in_two_lines_and_nothing_is_sent() {
     check(
         &["session", "--user", "a", "--base-url", "nonsense"],
         2,
-        "error: the base URL is not an absolute URL\nhelp: write it like https://host.example.test, or http://127.0.0.1:8080 for a sandbox\n",
+        "error: the address is not an absolute URL\nhelp: write it like https://host.example.test, or http://127.0.0.1:8080 for a sandbox\n",
     );
     check(
         &[
@@ -244,7 +244,7 @@ fn bad_input_is_told_in_two_lines_and_nothing_is_sent() {
             "https://canary-secret@example.test",
         ],
         2,
-        "error: the base URL has user information before the host\nhelp: remove everything up to the @\n",
+        "error: the address has user information before the host\nhelp: remove everything up to the @\n",
     );
     check(
         &["session", "--user", ""],

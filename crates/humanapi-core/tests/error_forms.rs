@@ -647,7 +647,9 @@ fn both_envelopes_of_the_admin_api_are_read() {
 #[test]
 fn fields_that_were_found_wrong_are_named_if_they_are_ours() {
     let shown = |keys: &str| {
-        let body = format!(r#"{{"validation":{{"source":"payload","keys":{keys}}}}}"#);
+        let body = format!(
+            r#"{{"statusCode":400,"error":"Bad Request","message":"canary","validation":{{"source":"payload","keys":{keys}}}}}"#
+        );
         let error = check(Asked::Session, 400, body, Kind::InvalidRequest);
         (error.to_string(), error.remedy())
     };
@@ -704,7 +706,9 @@ fn every_name_that_is_sent_can_be_named() {
     }
     assert!(names.len() >= 10, "{names:?}");
     for name in names {
-        let body = format!(r#"{{"validation":{{"keys":["{name}"]}}}}"#);
+        let body = format!(
+            r#"{{"statusCode":400,"error":"Bad Request","message":"canary","validation":{{"keys":["{name}"]}}}}"#
+        );
         let error = check(Asked::Session, 400, body, Kind::InvalidRequest);
         assert!(error.to_string().ends_with(&format!("`{name}`")), "{error}");
     }
