@@ -481,9 +481,11 @@ fn server(answer: &'static str) -> String {
             let mut request = [0; 4096];
             let mut read = 0;
             // A body is JSON, so it ends with a brace. A tunnel is asked for without one.
-            while !request[..read].ends_with(b"}")
-                && !(request.starts_with(b"CONNECT") && request[..read].ends_with(b"\r\n\r\n"))
-            {
+            let is_whole = |request: &[u8]| {
+                let asks_for_a_tunnel = request.starts_with(b"CONNECT");
+                request.ends_with(b"}") || asks_for_a_tunnel && request.ends_with(b"\r\n\r\n")
+            };
+            while !is_whole(&request[..read]) {
                 match stream.read(&mut request[read..]) {
                     Ok(0) | Err(_) => break,
                     Ok(more) => read += more,

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use humanapi_core::{Bearer, BuildError, FlowError, Generation, TokenKey};
+use humanapi_core::{Bearer, BuildError, FlowError, Rejected, TokenKey};
 
 /// Answers a flow's need for a token. A [`TokenBroker`](crate::TokenBroker) does; so may a source of your
 /// own.
 #[async_trait]
 pub trait TokenSource: Send + Sync {
-    /// The token of `key`, newer than `rejected` where that is given: the service refused that one.
+    /// The token of `key`, newer than `rejected` where that is given: a call with that one was answered by
+    /// 401. Unless it is [certain](Rejected::is_certain) that the service did so, keep that one until a newer
+    /// one is there; and where none can be had, an error or the same token are answers.
     ///
     /// # Errors
     ///
@@ -17,7 +19,7 @@ pub trait TokenSource: Send + Sync {
     async fn token(
         &self,
         key: &TokenKey,
-        rejected: Option<Generation>,
+        rejected: Option<Rejected>,
     ) -> Result<Bearer, Arc<FlowError>>;
 }
 
@@ -27,7 +29,7 @@ pub(crate) struct NoTokens;
 
 #[async_trait]
 impl TokenSource for NoTokens {
-    async fn token(&self, _: &TokenKey, _: Option<Generation>) -> Result<Bearer, Arc<FlowError>> {
+    async fn token(&self, _: &TokenKey, _: Option<Rejected>) -> Result<Bearer, Arc<FlowError>> {
         Err(Arc::new(BuildError::NoTokenSource.into()))
     }
 }

@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use humanapi_client::core::broker::{Acquired, BrokerPolicy, Commit, KeptToken, Lease, Row};
 use humanapi_client::core::{
     ApiErrorKind, Body, ClientId, ClientUserId, Credentials, FlowError, Generation, KnownStatus,
-    Provisioning, Request, Response, RetryPolicy, SendFailure, SendFailureKind, TokenKey,
+    Provisioning, Rejected, Request, Response, RetryPolicy, SendFailure, SendFailureKind, TokenKey,
     TokenKind, UserStatus,
 };
 use humanapi_client::{
@@ -315,15 +315,52 @@ async fn a_burst_of_refusals_renews_once_and_a_late_one_not_at_all() {
         }
     };
     let first = ask(None).await.generation();
-    let renewed = join_all((0..1_000).map(|_| ask(Some(first)))).await;
+    let renewed = join_all((0..1_000).map(|_| ask(Some(Rejected::by_the_service(first))))).await;
     let second = renewed[0].generation();
     assert!(second > first);
     assert!(renewed.iter().all(|bearer| bearer.generation() == second));
     assert_eq!(service.requests(), 2);
     for late in [first, Generation::new(first.number() - 1)] {
-        assert_eq!(ask(Some(late)).await.generation(), second);
+        assert_eq!(
+            ask(Some(Rejected::by_the_service(late))).await.generation(),
+            second
+        );
     }
     assert_eq!(service.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_in_doubt_is_kept_until_there_is_a_newer_one() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    let broker = sharing(&service, &shelf);
+    let first = TokenSource::token(&broker, &key("u"), None).await.unwrap();
+    let (broker, key) = (&broker, &key("u"));
+    let doubted = Some(Rejected::perhaps(first.generation()));
+    let ask = || TokenSource::token(broker, key, doubted);
+    service.set(Mode::Down, Duration::from_millis(20));
+    // All who are in doubt wait for one exchange, and nobody else does.
+    let doubting = join_all((0..100).map(|_| ask()));
+    let meanwhile = async {
+        sleep(Duration::from_millis(5)).await;
+        assert!(broker.try_token(key).is_some());
+    };
+    let (doubting, ()) = tokio::join!(doubting, meanwhile);
+    assert!(doubting.iter().all(Result::is_err));
+    assert_eq!(service.requests(), 2);
+    // It brought none, so those who ask within the pause get what there is, and know it by its number.
+    assert_eq!(ask().await.unwrap().generation(), first.generation());
+    assert_eq!(service.requests(), 2);
+    let stored = shelf.load(key).await.unwrap().unwrap();
+    assert_eq!(stored.generation(), first.generation());
+
+    service.set(Mode::Issue, Duration::ZERO);
+    sleep(Duration::from_secs(120)).await;
+    let second = ask().await.unwrap().generation();
+    assert!(second > first.generation());
+    let stored = shelf.load(key).await.unwrap().unwrap();
+    assert_eq!(stored.generation(), second);
+    assert_eq!(ask().await.unwrap().generation(), second);
+    assert_eq!(service.requests(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -334,7 +371,7 @@ async fn a_refused_token_is_not_at_hand_any_more() {
     let first = TokenSource::token(&broker, &key("u"), None).await.unwrap();
     let renewal = {
         let broker = broker.clone();
-        let rejected = Some(first.generation());
+        let rejected = Some(Rejected::by_the_service(first.generation()));
         tokio::spawn(async move { TokenSource::token(&broker, &key("u"), rejected).await })
     };
     sleep(Duration::from_millis(5)).await;
@@ -743,12 +780,11 @@ async fn a_revoked_token_is_renewed_once_for_all_processes() {
         assert!(generation.is_none_or(|first| first == bearer.generation()));
         generation = Some(bearer.generation());
     }
-    let renewed = join_all(
-        brokers
-            .iter()
-            .map(|broker| TokenSource::token(broker, &key, generation)),
-    )
-    .await;
+    let renewed =
+        join_all(brokers.iter().map(|broker| {
+            TokenSource::token(broker, &key, generation.map(Rejected::by_the_service))
+        }))
+        .await;
     let newer = renewed[0].as_ref().unwrap().generation();
     assert!(Some(newer) > generation);
     assert!(
@@ -801,7 +837,7 @@ async fn with_the_store_down_revoking_tokens_settle_into_pauses() {
             let newest = format!("Bearer access-{}", service.requests());
             if bearer.authorization() != newest.as_str() {
                 // The service answers 401 to all but the newest.
-                let rejected = Some(bearer.generation());
+                let rejected = Some(Rejected::by_the_service(bearer.generation()));
                 let _either = TokenSource::token(broker, &key("u"), rejected).await;
             }
         }

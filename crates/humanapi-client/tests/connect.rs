@@ -14,8 +14,8 @@ use humanapi_core::connect::{
 };
 use humanapi_core::{
     AccessToken, ApiErrorKind, Bearer, ClientId, ClientToken, ConnectToken, Credentials, Expiry,
-    FlowError, Generation, Hosts, HumanId, IdToken, Issued, KnownStatus, Leeway, Provisioning,
-    RefreshToken, SendFailureKind, SessionToken, TokenKey, TokenRefusal, UserEvent, UserStatus,
+    FlowError, Hosts, HumanId, IdToken, Issued, KnownStatus, Leeway, Provisioning, RefreshToken,
+    Rejected, SendFailureKind, SessionToken, TokenKey, TokenRefusal, UserEvent, UserStatus,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -291,7 +291,7 @@ struct NeverAsked;
 
 #[async_trait::async_trait]
 impl TokenSource for NeverAsked {
-    async fn token(&self, _: &TokenKey, _: Option<Generation>) -> Result<Bearer, Arc<FlowError>> {
+    async fn token(&self, _: &TokenKey, _: Option<Rejected>) -> Result<Bearer, Arc<FlowError>> {
         panic!("a confirmation comes from the service");
     }
 }

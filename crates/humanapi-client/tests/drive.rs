@@ -14,16 +14,16 @@ use humanapi_core::data::ReadProfile;
 use humanapi_core::flow::{Authorized, Call, SelfServed};
 use humanapi_core::http::{self, Method};
 use humanapi_core::{
-    Bearer, Body, BuildError, ClientUserId, Credentials, CredentialsError, Flow, FlowError,
-    Generation, Host, Hosts, Provisioning, RawCall, Replay, Request, Response, RetryPolicy,
-    SendFailure, SendFailureKind, TokenKey,
+    Bearer, Body, BuildError, ClientUserId, Credentials, CredentialsError, Flow, FlowError, Host,
+    Hosts, Provisioning, RawCall, Rejected, Replay, Request, Response, RetryPolicy, SendFailure,
+    SendFailureKind, TokenKey,
 };
 
 struct NoTokens;
 
 #[async_trait]
 impl TokenSource for NoTokens {
-    async fn token(&self, _: &TokenKey, _: Option<Generation>) -> Result<Bearer, Arc<FlowError>> {
+    async fn token(&self, _: &TokenKey, _: Option<Rejected>) -> Result<Bearer, Arc<FlowError>> {
         Err(Arc::new(BuildError::NoTokenSource.into()))
     }
 }

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use humanapi_client::core::{
-    Body, ClientUserId, Credentials, Now, Provisioning, Request, Response, RetryPolicy,
+    Body, ClientUserId, Credentials, Now, Provisioning, Rejected, Request, Response, RetryPolicy,
     SendFailure, SendFailureKind, TokenKey,
 };
 use humanapi_client::{Spawn, Task, Timer, TokenBroker, TokenSource, Transport};
@@ -195,7 +195,11 @@ fn refusals_that_race_renew_once() {
                 .map(|_| {
                     let (broker, key) = (broker.clone(), key.clone());
                     shuttle::thread::spawn(move || {
-                        let renewed = pin!(TokenSource::token(&broker, &key, Some(first)));
+                        let renewed = pin!(TokenSource::token(
+                            &broker,
+                            &key,
+                            Some(Rejected::by_the_service(first))
+                        ));
                         block_on(renewed).unwrap().generation()
                     })
                 })

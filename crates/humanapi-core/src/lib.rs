@@ -50,7 +50,7 @@ pub use rules::{Provisioning, Refusal};
 pub use secret_buffer::SecretBuffer;
 pub use token::{
     AccessToken, ClientToken, ConnectToken, Expiry, Generation, IdToken, Issued, Leeway,
-    RefreshToken, SessionToken, TokenKey, TokenKind,
+    RefreshToken, Rejected, SessionToken, TokenKey, TokenKind,
 };
 pub use url_path::UrlPath;
 pub use user::{

@@ -409,6 +409,46 @@ impl Generation {
     }
 }
 
+/// A token with which a call was answered by 401, so that a newer one is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rejected {
+    generation: Generation,
+    certain: bool,
+}
+
+impl Rejected {
+    /// The service refused it: it is of no use any more.
+    #[must_use]
+    pub const fn by_the_service(generation: Generation) -> Self {
+        Self {
+            generation,
+            certain: true,
+        }
+    }
+
+    /// The 401 bore no marks of the service, so something in between may have sent it: a newer token may
+    /// help, and until there is one, this one is kept.
+    #[must_use]
+    pub const fn perhaps(generation: Generation) -> Self {
+        Self {
+            generation,
+            certain: false,
+        }
+    }
+
+    /// Which token it was.
+    #[must_use]
+    pub const fn generation(self) -> Generation {
+        self.generation
+    }
+
+    /// Whether the service itself refused it.
+    #[must_use]
+    pub const fn is_certain(self) -> bool {
+        self.certain
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

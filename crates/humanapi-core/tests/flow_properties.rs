@@ -15,9 +15,9 @@ use humanapi_core::rules::{self, Decision, Purpose};
 use humanapi_core::{
     AccessToken, ApiErrorKind, Bearer, Body, BuildError, ClientUserId, ConnectToken, Credentials,
     Endpoint, Expiry, Flow, FlowError, Generation, Host, Hosts, IdToken, Input, Issued,
-    KnownStatus, Leeway, Now, Provisioning, RawCall, Replay, Request, RequestId, Response,
-    ResponseError, RetryPolicy, SendFailure, SendFailureKind, SessionToken, Step, TokenKey,
-    TokenKind, UserStatus,
+    KnownStatus, Leeway, Now, Provisioning, RawCall, Rejected, Replay, Request, RequestId,
+    Response, ResponseError, RetryPolicy, SendFailure, SendFailureKind, SessionToken, Step,
+    TokenKey, TokenKind, UserStatus,
 };
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -259,7 +259,12 @@ where
             } => driver.send(id, &request, timeout),
             Step::NeedToken { key, rejected } => {
                 assert_eq!(key.purpose(), Purpose::ReadData);
-                driver.hand_in_token(&mut flow, rejected);
+                let last = driver.attempts.last().map(|attempt| attempt.end);
+                if let Some(rejected) = rejected {
+                    let by_the_service = matches!(last, Some(End::Answered(401, _)));
+                    assert_eq!(rejected.is_certain(), by_the_service);
+                }
+                driver.hand_in_token(&mut flow, rejected.map(Rejected::generation));
             }
             Step::WaitUntil(until) => driver.wait(&mut flow, until),
             Step::Done(outcome) => {

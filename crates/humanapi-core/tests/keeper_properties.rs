@@ -39,6 +39,8 @@ enum Failure {
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Ask(Duration, Rejected),
+    /// Somebody asks who is in doubt of a token.
+    Doubt(Rejected),
     /// A token comes, of this life, and by this much newer than the newest one.
     Issued(Duration, i64),
     /// The same, found where tokens are kept: it came from a store.
@@ -166,6 +168,7 @@ impl Desk {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Ask(at_least, rejected) => self.ask(at_least, rejected),
+            Event::Doubt(doubted) => self.doubt(doubted),
             Event::Issued(life, newer) if self.model.exchanging => {
                 let token = self.token(life, newer, true);
                 self.keeper.issued(&token, &self.policy);
@@ -283,18 +286,52 @@ impl Desk {
         endpoint.parse(answer, self.now).unwrap_err().into()
     }
 
-    fn ask(&mut self, at_least: Duration, rejected: Rejected) {
-        let plain = Question::default().at_least(at_least);
+    fn generation(&self, rejected: Rejected) -> Option<u64> {
         let known = self
             .model
             .kept
             .map_or(self.model.newest, |kept| kept.generation);
-        let generation = match rejected {
+        match rejected {
             Rejected::Nothing => None,
             Rejected::Older => known.checked_sub(1),
             Rejected::Current => Some(known),
             Rejected::Newer => Some(known + 1),
+        }
+    }
+
+    /// Doubt of a token can begin an exchange, and changes nothing else.
+    fn doubt(&mut self, doubted: Rejected) {
+        let Some(generation) = self.generation(doubted) else {
+            return;
         };
+        let plain = Question::default();
+        let question = plain.doubted(Generation::new(generation));
+        let unmoved = self.keeper.clone().ask(plain, &self.policy, self.now);
+        let answer = self.keeper.ask(question, &self.policy, self.now);
+        let serves = matches!(unmoved, Answer::Serve | Answer::ServeAndRenew);
+        let is_it = (self.model.kept).is_some_and(|kept| kept.generation <= generation);
+        if !serves || !is_it || answer == unmoved {
+            assert_eq!(answer, unmoved, "nothing to doubt");
+            self.judge(Duration::ZERO, answer);
+        } else {
+            let at = self.now.monotonic();
+            let paused = (self.model.pause).is_some_and(|(least, _)| at < least);
+            match answer {
+                Answer::Wait => assert!(self.model.exchanging, "nothing to wait for"),
+                Answer::Exchange => assert!(!self.model.exchanging && !paused),
+                other => panic!("{other:?} in doubt"),
+            }
+            self.model.exchanging = true;
+            // Whoever is in no doubt is served as before.
+            let unmoved = self.keeper.clone().ask(plain, &self.policy, self.now);
+            assert_eq!(unmoved, Answer::Serve);
+        }
+        self.answers.push((answer, "doubt"));
+    }
+
+    fn ask(&mut self, at_least: Duration, rejected: Rejected) {
+        let plain = Question::default().at_least(at_least);
+        let generation = self.generation(rejected);
         let question = generation.map_or(plain, |number| plain.rejected(Generation::new(number)));
         let unmoved = self.keeper.clone().ask(plain, &self.policy, self.now);
         let answer = self.keeper.ask(question, &self.policy, self.now);
@@ -464,6 +501,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     ];
     let years = 3_000_000_000_i64;
     let event = prop_oneof![
+        4 => rejected.clone().prop_map(Event::Doubt),
         12 => (at_least, rejected).prop_map(|(at_least, rejected)| Event::Ask(at_least, rejected)),
         4 => (life.clone(), newer.clone()).prop_map(|(life, newer)| Event::Issued(life, newer)),
         1 => (life, newer).prop_map(|(life, newer)| Event::Held(life, newer)),

@@ -12,8 +12,8 @@ use http::{Method, Uri};
 use humanapi_client::{Error, TokenSource, TokioRuntime, Transport, drive};
 use humanapi_core::flow::Call;
 use humanapi_core::{
-    BaseUrl, Bearer, Body, BuildError, Endpoint, FlowError, Generation, Host, HostError, Hosts,
-    Now, RawCall, Replay, Request, Response, ResponseError, RetryPolicy, TokenKey,
+    BaseUrl, Bearer, Body, BuildError, Endpoint, FlowError, Host, HostError, Hosts, Now, RawCall,
+    Rejected, Replay, Request, Response, ResponseError, RetryPolicy, TokenKey,
 };
 use humanapi_hyper::HyperTransport;
 use humanapi_reqwest::ReqwestTransport;
@@ -259,7 +259,7 @@ struct NoTokens;
 
 #[async_trait::async_trait]
 impl TokenSource for NoTokens {
-    async fn token(&self, _: &TokenKey, _: Option<Generation>) -> Result<Bearer, Arc<FlowError>> {
+    async fn token(&self, _: &TokenKey, _: Option<Rejected>) -> Result<Bearer, Arc<FlowError>> {
         unreachable!("no call here needs a token")
     }
 }

@@ -59,8 +59,9 @@ struct World {
 }
 
 impl World {
-    fn new(store: Option<Arc<dyn TokenStore>>) -> Self {
-        let sandbox = Sandbox::start().unwrap();
+    /// The seed tells its application from that of another world.
+    fn new(seed: u64, store: Option<Arc<dyn TokenStore>>) -> Self {
+        let sandbox = Sandbox::builder().seed(seed).start().unwrap();
         Self {
             app: sandbox.app(DemoApp::Connect),
             sandbox,
@@ -140,8 +141,26 @@ fn connected(client: &Client, user: &str) -> humanapi_client::User {
     client.user(user).with_status(known)
 }
 
+/// What a firewall answers in this minute.
+type Firewall = fn(usize) -> (u16, IntermediaryBody);
+
+fn page(_: usize) -> (u16, IntermediaryBody) {
+    (403, IntermediaryBody::Html)
+}
+
+/// Another status each minute, 401 among them, and another body.
+fn anything(minute: usize) -> (u16, IntermediaryBody) {
+    let statuses = [401, 404, 401, 409, 503, 401, 302, 407, 401, 429];
+    let bodies = IntermediaryBody::ALL;
+    (statuses[minute], bodies[minute % bodies.len()])
+}
+
 async fn every_user_is_as_before(store: Option<Arc<dyn TokenStore>>) {
-    let world = World::new(store);
+    while_it_answers(page, World::new(1, store.clone())).await;
+    while_it_answers(anything, World::new(2, store)).await;
+}
+
+async fn while_it_answers(firewall: Firewall, world: World) {
     let client = world.process();
     world.connect_everybody(&client).await;
     let control = world.sandbox.control();
@@ -149,9 +168,11 @@ async fn every_user_is_as_before(store: Option<Arc<dyn TokenStore>>) {
     assert!(stored.iter().all(Option::is_some), "all were kept");
     let exchanges = control.exchanges();
 
-    let firewall = Fault::intermediary(403, IntermediaryBody::Html).times(u32::MAX);
-    control.plan_fault(firewall).unwrap();
     for minute in 0..10 {
+        control.clear_faults();
+        let (status, body) = firewall(minute);
+        let fault = Fault::intermediary(status, body).times(u32::MAX);
+        control.plan_fault(fault).unwrap();
         world.advance(Duration::from_secs(60));
         // A process that starts meanwhile knows what the store knows, or nothing.
         let newcomer = world.process();
@@ -242,7 +263,7 @@ async fn with_redis_every_user_is_as_before() {
 /// The service's own refusals are still read as such, in each form that bears its marks.
 #[tokio::test]
 async fn a_refused_session_leads_to_an_id_token_whatever_its_code_says() {
-    let world = World::new(None);
+    let world = World::new(1, None);
     let control = world.sandbox.control();
     let client = world.process();
     client.user("ann").session_token().send().await.unwrap();

@@ -12,7 +12,7 @@ use humanapi_client::{Client, TokenSource, TokioRuntime, Transport, drive};
 use humanapi_core::auth::IssueAccessToken;
 use humanapi_core::flow::Call;
 use humanapi_core::{
-    Bearer, BuildError, ClientUserId, Credentials, FlowError, Generation, Hosts, Provisioning,
+    Bearer, BuildError, ClientUserId, Credentials, FlowError, Hosts, Provisioning, Rejected,
     RetryPolicy, TokenKey,
 };
 
@@ -78,7 +78,7 @@ impl TokenSource for NoTokens {
     fn token<'a, 'b, 'c>(
         &'a self,
         _: &'b TokenKey,
-        _: Option<Generation>,
+        _: Option<Rejected>,
     ) -> Pin<Box<dyn Future<Output = Result<Bearer, Arc<FlowError>>> + Send + 'c>>
     where
         'a: 'c,

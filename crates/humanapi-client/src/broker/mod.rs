@@ -21,8 +21,8 @@ use humanapi_core::flow::ConnectGrant;
 use humanapi_core::rules::{self, Decision, Purpose};
 use humanapi_core::{
     AccessToken, Bearer, BuildError, ClientId, ClientUserId, Credentials, FlowError, Generation,
-    Hosts, Issued, KnownStatus, Provisioning, RetryPolicy, TokenKey, TokenKind, UserEvent,
-    UserStatus,
+    Hosts, Issued, KnownStatus, Provisioning, Rejected, RetryPolicy, TokenKey, TokenKind,
+    UserEvent, UserStatus,
 };
 
 pub use self::event::{BrokerEvent, BrokerListener, EventKey};
@@ -48,7 +48,8 @@ use crate::transport::Transport;
 /// * **A failure is shared** and stands until its pause ends; pauses double. A refusal that is a rule
 ///   (no connected source, a wrong secret) stands for 10 s, or until [`forget`](Self::forget).
 /// * **After a 401 the token is renewed once**, however many calls report it, and a late report of an
-///   older token renews nothing.
+///   older token renews nothing. If something in between may have sent the 401, the token is kept until
+///   there is a newer one.
 /// * **A store that is down costs nobody a token**: what is in memory is served, and what is not is
 ///   exchanged for this process alone.
 ///
@@ -596,7 +597,7 @@ impl TokenSource for TokenBroker {
     async fn token(
         &self,
         key: &TokenKey,
-        rejected: Option<Generation>,
+        rejected: Option<Rejected>,
     ) -> Result<Bearer, Arc<FlowError>> {
         let build = |error: BuildError| Arc::new(FlowError::from(error));
         let Some(rejected) = rejected else {
@@ -606,12 +607,18 @@ impl TokenSource for TokenBroker {
             let served = self.inner.serve(key, &Wanted::default()).await?;
             return served.bearer().map_err(build);
         };
+        let refused = rejected.generation();
+        let question = Question::default();
         let wanted = Wanted {
-            question: Question::default().rejected(rejected),
+            question: if rejected.is_certain() {
+                question.rejected(refused)
+            } else {
+                question.doubted(refused)
+            },
             ..Wanted::default()
         };
         let mut served = self.inner.serve(key, &wanted).await?;
-        if served.generation() <= rejected {
+        if rejected.is_certain() && served.generation() <= refused {
             // It was under way when it was refused. What comes next is newer, or stands.
             served = self.inner.serve(key, &wanted).await?;
         }

@@ -53,11 +53,42 @@ struct Trouble {
     failures: u32,
     /// No exchange before this monotonic reading: until then the failure stands.
     failed_until: Option<Duration>,
-    /// Renewals in a row, each because a young token was refused.
-    revocations: u32,
-    /// No renewal because of a refusal before this monotonic reading: until then the refused token
-    /// stands.
+    /// Renewals because the service refused the token.
+    refusals: Renewals,
+    /// Renewals because the token is in doubt.
+    doubts: Renewals,
+}
+
+/// Renewals for one reason other than a token's age: one for each pause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Renewals {
+    /// How many there were in a row, each of a young token.
+    count: u32,
+    /// None before this monotonic reading: until then the token stands.
     stands_until: Option<Duration>,
+}
+
+impl Renewals {
+    const NONE: Self = Self {
+        count: 0,
+        stands_until: None,
+    };
+
+    /// Whether one begins now. Notes it if so.
+    fn begins(&mut self, policy: &BrokerPolicy, seed: u64, now: Now) -> bool {
+        let at = now.monotonic();
+        if let Some(end) = self.stands_until {
+            if at < end {
+                return false;
+            }
+            if at >= end.saturating_add(policy.backoff_cap()) {
+                self.count = 0;
+            }
+        }
+        self.count = self.count.saturating_add(1);
+        self.stands_until = Some(at.saturating_add(policy.pause(self.count, seed)));
+        true
+    }
 }
 
 /// A question for a key's token.
@@ -65,6 +96,7 @@ struct Trouble {
 pub struct Question {
     at_least: Duration,
     rejected: Option<Generation>,
+    doubted: Option<Generation>,
 }
 
 impl Question {
@@ -79,6 +111,14 @@ impl Question {
     #[must_use]
     pub const fn rejected(mut self, generation: Generation) -> Self {
         self.rejected = Some(generation);
+        self
+    }
+
+    /// A call with the token of this generation was refused, perhaps not by the service: a newer one is
+    /// wanted, and this one is kept until there is one.
+    #[must_use]
+    pub const fn doubted(mut self, generation: Generation) -> Self {
+        self.doubted = Some(generation);
         self
     }
 
@@ -123,8 +163,8 @@ impl Keeper {
             trouble: Trouble {
                 failures: 0,
                 failed_until: None,
-                revocations: 0,
-                stands_until: None,
+                refusals: Renewals::NONE,
+                doubts: Renewals::NONE,
             },
         }
     }
@@ -150,6 +190,15 @@ impl Keeper {
             .trouble
             .failed_until
             .is_some_and(|end| now.monotonic() < end);
+        if fitness != Fitness::Spent && self.is_doubted(question) {
+            if self.exchanging {
+                return Answer::Wait;
+            }
+            if !paused && self.trouble.doubts.begins(policy, self.seed, now) {
+                self.exchanging = true;
+                return Answer::Exchange;
+            }
+        }
         match fitness {
             Fitness::Fresh => Answer::Serve,
             Fitness::Due if self.exchanging || paused => Answer::Serve,
@@ -175,21 +224,16 @@ impl Keeper {
             self.refused = self.refused.max(Some(generation));
             return;
         }
-        let at = now.monotonic();
-        let trouble = &mut self.trouble;
-        if let Some(end) = trouble.stands_until {
-            if at < end {
-                return;
-            }
-            if at >= end.saturating_add(policy.backoff_cap()) {
-                trouble.revocations = 0;
-            }
+        if self.trouble.refusals.begins(policy, self.seed, now) {
+            self.refused = self.refused.max(Some(generation));
+            self.life = None;
         }
-        trouble.revocations = trouble.revocations.saturating_add(1);
-        trouble.stands_until =
-            Some(at.saturating_add(policy.pause(trouble.revocations, self.seed)));
-        self.refused = self.refused.max(Some(generation));
-        self.life = None;
+    }
+
+    /// Whether the token that is kept is the one of which the question is in doubt.
+    fn is_doubted(&self, question: Question) -> bool {
+        (question.doubted.zip(self.life))
+            .is_some_and(|(doubted, life)| life.generation() <= doubted)
     }
 
     /// The newest generation that is known or was refused: a token from a store must be newer.
@@ -247,7 +291,8 @@ impl Keeper {
         };
         !self.exchanging
             && over(self.trouble.failed_until, policy.backoff_cap())
-            && over(self.trouble.stands_until, policy.backoff_cap())
+            && over(self.trouble.refusals.stands_until, policy.backoff_cap())
+            && over(self.trouble.doubts.stands_until, policy.backoff_cap())
     }
 }
 
@@ -340,6 +385,32 @@ mod tests {
         desk.issue(8);
         desk.check(refused(7), Serve);
         desk.check(refused(6), Serve);
+    }
+
+    #[test]
+    fn a_token_in_doubt_is_kept_until_there_is_a_newer_one() {
+        let doubt = |generation| Question::default().doubted(Generation::new(generation));
+        let mut desk = Desk::with_token(7);
+        desk.check(doubt(6), Serve);
+        desk.check(doubt(7), Exchange);
+        desk.check(doubt(7), Wait);
+        desk.check(Question::default(), Serve);
+        desk.fail(&down());
+        // No newer one is to be had: everybody gets the one that there is.
+        desk.check(doubt(7), Serve);
+        desk.check(Question::default(), Serve);
+        assert_eq!(desk.keeper.known(), Some(Generation::new(7)));
+        desk.wait(Duration::from_secs(120));
+        desk.check(doubt(7), Exchange);
+        desk.issue(8);
+        desk.check(doubt(7), Serve);
+        // Doubt of each new one renews once for each pause, as refusals do.
+        desk.check(doubt(8), Serve);
+        desk.wait(Duration::from_secs(120));
+        desk.check(doubt(8), Exchange);
+        // The service's own word is another thing.
+        desk.check(refused(8), Wait);
+        desk.check(Question::default(), Wait);
     }
 
     #[test]
@@ -464,7 +535,7 @@ mod tests {
         let last = desk.keeper.known().unwrap().number();
         desk.check(refused(last), Exchange);
         assert_eq!(
-            desk.keeper.trouble.revocations, 1,
+            desk.keeper.trouble.refusals.count, 1,
             "a quiet time ends the row"
         );
     }

@@ -10,7 +10,7 @@ use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::retry::{Replay, RetryPolicy};
 use crate::rules::{self, Decision};
-use crate::token::{Generation, TokenKey};
+use crate::token::{Generation, Rejected, TokenKey};
 use crate::user::KnownStatus;
 
 /// One operation that needs a token: asks for it, calls, and when the service answers 401 asks once
@@ -19,7 +19,8 @@ use crate::user::KnownStatus;
 /// A call that the service answered with 401 was not carried out, so it is repeated whatever it does.
 /// The data API's own 401 was never seen with a body, so one without the service's marks renews the token
 /// as well; but as [something in between](crate::IntermediaryError) may have sent it, only a call that is
-/// [safe](Replay::Safe) to repeat goes out again.
+/// [safe](Replay::Safe) to repeat goes out again, and the token that it names is
+/// [perhaps](Rejected::perhaps) still good.
 #[derive(Debug)]
 pub struct Authorized<E: Endpoint> {
     call: Call<E>,
@@ -31,7 +32,7 @@ pub struct Authorized<E: Endpoint> {
 enum State {
     /// Waits for a token. `refusal` is the 401 that made a newer one necessary.
     NeedsToken {
-        refusal: Option<(Generation, FlowError)>,
+        refusal: Option<(Rejected, FlowError)>,
         /// Whether the driver was told, so that a token is an answer.
         asked: bool,
     },
@@ -85,7 +86,9 @@ impl<E: Endpoint> Authorized<E> {
         self.state = match (token, refusal) {
             (Err(error), _) => State::Over(Some(FlowError::Token(error))),
             // No newer token is to be had, so the service's refusal stands.
-            (Ok(bearer), Some((rejected, error))) if bearer.generation() <= rejected => {
+            (Ok(bearer), Some((rejected, error)))
+                if bearer.generation() <= rejected.generation() =>
+            {
                 State::Over(Some(error))
             }
             (Ok(bearer), refusal) => {
@@ -100,12 +103,13 @@ impl<E: Endpoint> Authorized<E> {
     }
 }
 
-/// Whether a newer token and another attempt may follow.
-fn may_renew(error: &FlowError, replay: Replay) -> bool {
+/// The token that this answer refused, if a newer one and another attempt may follow.
+fn rejected(error: &FlowError, token: Generation, replay: Replay) -> Option<Rejected> {
     match error {
-        FlowError::Response(error @ ResponseError::Api(_)) => error.is_unauthorized(),
-        FlowError::Response(error) => error.is_unauthorized() && replay == Replay::Safe,
-        _ => false,
+        FlowError::Response(error) if !error.is_unauthorized() => None,
+        FlowError::Response(ResponseError::Api(_)) => Some(Rejected::by_the_service(token)),
+        FlowError::Response(_) if replay == Replay::Safe => Some(Rejected::perhaps(token)),
+        _ => None,
     }
 }
 
@@ -124,22 +128,24 @@ impl<E: Endpoint> Flow for Authorized<E> {
                     *asked = true;
                     return Step::NeedToken {
                         key: self.key.clone(),
-                        rejected: refusal.as_ref().map(|(generation, _)| *generation),
+                        rejected: refusal.as_ref().map(|(rejected, _)| *rejected),
                     };
                 }
                 State::Calling { renewed } => {
-                    match (self.call.poll(now), self.call.authorization()) {
-                        (Step::Done(Err(error)), Some(bearer))
-                            if !*renewed && may_renew(&error, self.call.endpoint().replay()) =>
-                        {
-                            let refusal = Some((bearer.generation(), error));
-                            self.state = State::NeedsToken {
-                                refusal,
-                                asked: false,
-                            };
-                        }
-                        (step, _) => return step,
-                    }
+                    let error = match self.call.poll(now) {
+                        Step::Done(Err(error)) if !*renewed => error,
+                        step => return step,
+                    };
+                    let replay = self.call.endpoint().replay();
+                    let refused = (self.call.authorization())
+                        .and_then(|bearer| rejected(&error, bearer.generation(), replay));
+                    let Some(refused) = refused else {
+                        return Step::Done(Err(error));
+                    };
+                    self.state = State::NeedsToken {
+                        refusal: Some((refused, error)),
+                        asked: false,
+                    };
                 }
                 State::Over(error) => {
                     let error = error.take().expect("a flow is not polled after its end");

@@ -45,7 +45,7 @@ use crate::bearer::Bearer;
 use crate::endpoint::{Request, Response};
 use crate::error::{FlowError, SendFailure};
 use crate::now::Now;
-use crate::token::{Generation, TokenKey};
+use crate::token::{Rejected, TokenKey};
 
 /// One state machine with time as an input.
 ///
@@ -109,8 +109,8 @@ pub enum Step<T> {
     NeedToken {
         /// Which one.
         key: TokenKey,
-        /// The service refused the token of this generation: a newer one is needed.
-        rejected: Option<Generation>,
+        /// The token of this generation was refused: a newer one is needed.
+        rejected: Option<Rejected>,
     },
     /// Poll again once the monotonic clock has reached this reading, or an input has come.
     WaitUntil(Duration),

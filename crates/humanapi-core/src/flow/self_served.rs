@@ -114,7 +114,7 @@ impl<F: Flow> Flow for SelfServed<F> {
             }
             let step = match self.flow.poll(now) {
                 Step::NeedToken { key, rejected } => {
-                    let older = rejected.map_or(0, Generation::number);
+                    let older = rejected.map_or(0, |rejected| rejected.generation().number());
                     self.generation = self.generation.max(older).saturating_add(1);
                     match self.begin(&key) {
                         Ok(exchange) => self.exchange = Some(exchange),
