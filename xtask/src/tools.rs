@@ -86,7 +86,7 @@ pub(crate) const WASM_LIBRARY: Tool = Tool {
 };
 
 /// All of them, in the order in which they are told.
-pub(crate) const TOOLS: [Tool; 15] = [
+pub(crate) const TOOLS: [Tool; 16] = [
     WASM_LIBRARY,
     CARGO_DENY,
     CARGO_MACHETE,
@@ -114,6 +114,11 @@ pub(crate) const TOOLS: [Tool; 15] = [
         "redis-server",
         "the Redis store",
         "apt-get install redis-server",
+    ),
+    for_tests(
+        "pgbouncer",
+        "the PostgreSQL store behind a pooler",
+        "apt-get install pgbouncer",
     ),
     for_tests("chromium", "pages in a browser", "apt-get install chromium"),
     for_tests(
@@ -188,11 +193,13 @@ impl Tool {
         }
     }
 
-    /// Where the program lies: on the path, or where Debian keeps PostgreSQL's.
+    /// Where the program lies: on the path, where servers lie that only root has on it, or where Debian keeps
+    /// PostgreSQL's.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let versions = std::fs::read_dir(POSTGRES).into_iter().flatten();
         let folders: Vec<PathBuf> = std::env::split_paths(&path)
+            .chain([PathBuf::from("/usr/sbin")])
             .chain(versions.filter_map(|version| Some(version.ok()?.path().join("bin"))))
             .collect();
         find(self.name, &folders)

@@ -21,12 +21,14 @@ mod settings;
 mod skip;
 pub mod store;
 mod support;
+mod switch;
 
 pub use node::node_test;
 pub use server::Wire;
 pub use settings::{ProxySetting, TransportSettings};
 pub use skip::skip;
 pub use support::{Subject, within};
+pub use switch::Switch;
 
 /// Makes a test of every case, for the transport that a function makes of [`TransportSettings`].
 ///

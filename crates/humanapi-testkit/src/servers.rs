@@ -182,6 +182,60 @@ impl RedisServer {
     }
 }
 
+/// A PgBouncer before a PostgreSQL server, with a pool in transaction mode.
+#[derive(Debug)]
+pub struct PgBouncerServer {
+    server: Server,
+}
+
+impl PgBouncerServer {
+    /// Starts one with this many connections to the server, for as many clients as come; or skips `test` where PgBouncer
+    /// is not installed.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[must_use]
+    pub fn start(test: &str, before: &PostgresServer, pool: u16) -> Option<Self> {
+        let Some(pgbouncer) = find("pgbouncer") else {
+            skip(test, "pgbouncer");
+            return None;
+        };
+        let target = before.port();
+        let server = Server::new(Kind {
+            ready: "process up: PgBouncer",
+            // It keeps nothing, so there is no need to be orderly; and its signals mean another thing in each version.
+            stop: "KILL",
+            crash: "KILL",
+            never_as_root: true,
+            command: Box::new(move |folder, port| {
+                let settings = format!(
+                    "[databases]\n* = host=127.0.0.1 port={target}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = {pool}\nmax_client_conn = 800\n",
+                    folder.join("users").display()
+                );
+                let file = folder.join("pgbouncer.ini");
+                std::fs::write(&file, settings).expect("the folder takes a file");
+                let mut command = Command::new(&pgbouncer);
+                command.arg(file);
+                command
+            }),
+        });
+        let users = server.folder.join("users");
+        let line = format!("\"humanapi\" \"{PASSWORD}\"\n");
+        std::fs::write(&users, line).expect("the folder takes a file");
+        server.give_away(&users);
+        server.start();
+        Some(Self { server })
+    }
+
+    /// The address of a database of the server behind it.
+    #[must_use]
+    pub fn database_url(&self, database: &str) -> String {
+        let port = self.server.port();
+        format!("postgres://humanapi:{PASSWORD}@127.0.0.1:{port}/{database}?sslmode=disable")
+    }
+}
+
 macro_rules! running {
     ($($name:ident),+) => {$(
         impl $name {
@@ -199,6 +253,24 @@ macro_rules! running {
             /// Ends it at once, as if its machine had failed. Its data stays.
             pub fn crash(&self) {
                 self.server.end("crash");
+            }
+
+            /// Stops it in the middle of whatever it does: its connections stay, and nothing answers.
+            ///
+            /// # Panics
+            ///
+            /// When it does not run.
+            pub fn pause(&self) {
+                self.server.tell("pause");
+            }
+
+            /// Lets it go on.
+            ///
+            /// # Panics
+            ///
+            /// When it does not run.
+            pub fn resume(&self) {
+                self.server.tell("resume");
             }
 
             /// Starts it again, on the same port and with its data.
@@ -222,7 +294,7 @@ macro_rules! running {
         }
     )+};
 }
-running!(PostgresServer, RedisServer);
+running!(PostgresServer, RedisServer, PgBouncerServer);
 
 /// What tells one program from another.
 struct Kind {
@@ -251,19 +323,34 @@ struct Server {
 #[derive(Default)]
 struct Running {
     port: Option<u16>,
-    shell: Option<Child>,
+    shell: Option<Shell>,
 }
 
-/// Runs the server until it is told otherwise. A word keeps the folder; the end of input alone does not.
+struct Shell {
+    child: Child,
+    /// What the server and the shell say.
+    lines: Receiver<String>,
+}
+
+/// Runs the server until it is told otherwise. A word keeps the folder; the end of input alone does not. A server that is
+/// paused has its children paused too, and goes on before it is ended.
 const SHELL: &str = r#"
-exec 3<&0
-"$@" </dev/null 2>&1 3<&- &
+exec 3<&0 4>&1
+"$@" </dev/null 2>&1 3<&- 4>&- &
 server=$!
 exec >/dev/null 2>&1
 trap '' INT TERM HUP
-word=
-read -r word <&3
+each() { kill -s "$1" $server $(cat /proc/$server/task/$server/children); }
+while read -r word <&3; do
+    case "$word" in
+        pause) each STOP ;;
+        resume) each CONT ;;
+        *) break ;;
+    esac
+    echo "done: $word" >&4
+done
 if [ "$word" = crash ]; then kill -s "$CRASH" $server; else kill -s "$STOP" $server; fi
+each CONT
 wait $server
 [ -n "$word" ] || rm -rf -- "$FOLDER"
 "#;
@@ -330,7 +417,7 @@ impl Server {
     }
 
     /// Starts it and waits until it is ready; tells what it said if it never is.
-    fn try_start(&self, port: u16) -> Result<Child, Vec<String>> {
+    fn try_start(&self, port: u16) -> Result<Shell, Vec<String>> {
         let server = (self.kind.command)(&self.folder, port);
         let mut shell = Command::new("sh");
         shell.args(["-c", SHELL, "sh"]).arg(server.get_program());
@@ -346,7 +433,12 @@ impl Server {
         let output = shell.stdout.take().expect("it was asked for");
         let (tell, lines) = channel();
         std::thread::spawn(move || listen(output, &tell));
-        match until_ready(&lines, self.kind.ready) {
+        let ready = until_ready(&lines, self.kind.ready);
+        let shell = Shell {
+            child: shell,
+            lines,
+        };
+        match ready {
             Ok(()) => Ok(shell),
             Err(told) => {
                 finish(shell, "stop");
@@ -359,6 +451,16 @@ impl Server {
         if let Some(shell) = self.running().shell.take() {
             finish(shell, word);
         }
+    }
+
+    /// Tells the shell to do something that does not end it, and waits until it is done.
+    fn tell(&self, word: &str) {
+        let mut running = self.running();
+        let shell = running.shell.as_mut().expect("it runs");
+        let input = shell.child.stdin.as_mut().expect("it was asked for");
+        writeln!(input, "{word}").expect("the shell listens");
+        let done = until_ready(&shell.lines, &format!("done: {word}"));
+        done.expect("the shell does as it is told");
     }
 }
 
@@ -383,14 +485,14 @@ impl std::fmt::Debug for Server {
 }
 
 /// Tells the shell a word, or nothing but the end of input, and waits until it has done its work.
-fn finish(mut shell: Child, word: &str) {
-    let mut input = shell.stdin.take().expect("it was asked for");
+fn finish(mut shell: Shell, word: &str) {
+    let mut input = shell.child.stdin.take().expect("it was asked for");
     if !word.is_empty() {
         // A shell that is gone needs no telling.
         let _ = writeln!(input, "{word}");
     }
     drop(input);
-    let _ = shell.wait();
+    let _ = shell.child.wait();
 }
 
 /// Passes on what the server says, and goes on reading so that it never waits for us.
@@ -433,10 +535,12 @@ fn someone() -> (u32, u32) {
         .expect("there is a user who is not root")
 }
 
-/// Where a program lies: on the path, or where Debian keeps PostgreSQL's.
+/// Where a program lies: on the path, where servers lie that only root has on it, or where Debian keeps PostgreSQL's.
 fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).map(|folder| folder.join(name));
+    let on_path = std::env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|folder| folder.join(name));
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -491,6 +595,31 @@ mod tests {
         }
         server.stop();
         drop(server);
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn a_paused_server_does_not_answer_and_goes_on() {
+        use std::io::Read as _;
+
+        let Some(server) = RedisServer::start("servers: pause") else {
+            return;
+        };
+        let ask = |patience: u64| {
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).unwrap();
+            let patience = Some(Duration::from_millis(patience));
+            stream.set_read_timeout(patience).unwrap();
+            stream.write_all(b"PING\r\n").unwrap();
+            stream.read_exact(&mut [0; 8])
+        };
+        server.pause();
+        assert!(ask(200).is_err());
+        server.resume();
+        ask(60_000).unwrap();
+        server.pause();
+        let (port, folder) = (server.port(), server.server.folder.clone());
+        drop(server);
+        assert!(!answers(port));
         assert!(!folder.exists());
     }
 
