@@ -18,6 +18,8 @@ use humanapi_core::{Generation, TokenKey};
 /// * A lease ends `ttl` after it was won **by the store's own clock**, and no later lease on the key
 ///   has a fence as low. Fences are never less than the store's clock in microseconds, so that a row
 ///   that was purged gives out no number twice.
+/// * Whoever finds a lease held is told to wait for no longer than the `ttl` that was asked for: a row may
+///   say anything.
 /// * A token is committed only under the lease that still runs, and its generation is that lease's
 ///   fence, whatever generation it came with.
 /// * [`invalidate`](Self::invalidate) drops a token of that generation or an older one, and no newer. It
@@ -105,6 +107,10 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// It cannot be reached, or did not answer in time.
     Unavailable,
+    /// It refused the user name or the password.
+    AuthenticationFailed,
+    /// It can be read and not written: a replica, or a file that this process may not change.
+    ReadOnly,
     /// Its address, its keys or its file cannot be used as they are.
     Misconfigured,
     /// It was never set up, or by another version.
@@ -123,6 +129,12 @@ impl StoreErrorKind {
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::Unavailable => "check that the store runs and can be reached from here",
+            Self::AuthenticationFailed => {
+                "correct the user name and the password in the store's address"
+            }
+            Self::ReadOnly => {
+                "lead the store's address to the server that takes writes, or let this process write to the file"
+            }
             Self::Misconfigured => "correct the setting that the message names",
             Self::NotSetUp => "set it up with `humanapi store init`",
             Self::Tampered => {

@@ -158,6 +158,28 @@ pub struct Sealed {
     pub bytes: Vec<u8>,
 }
 
+impl Sealed {
+    /// What a place holds, if it can be what we wrote.
+    pub(crate) fn read(key_id: String, bytes: Vec<u8>) -> Result<Self, StoreError> {
+        if key_id.len() > KEY_ID || !key_id.is_ascii() {
+            return Err(unreadable());
+        }
+        let key_id = key_id.into();
+        Ok(Self { key_id, bytes })
+    }
+}
+
+/// The longest id of a sealing key.
+const KEY_ID: usize = 32;
+
+/// The failure over a row that we did not write.
+pub(crate) fn unreadable() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Tampered,
+        "the store holds a row that cannot be read",
+    )
+}
+
 /// Tells one naming key from another, without telling anything else of it.
 ///
 /// Processes with different naming keys would not find one another's rows: each would get tokens of
@@ -211,6 +233,16 @@ pub struct Survey {
     pub running_leases: u64,
     /// Tokens by the id of the key that sealed them.
     pub tokens_by_key: BTreeMap<String, u64>,
+}
+
+impl Survey {
+    /// Counts tokens of one key. What is no id of a key is not repeated.
+    pub(crate) fn count_tokens(&mut self, key_id: &str, tokens: u64) {
+        let is_id = key_id.len() <= KEY_ID && key_id.bytes().all(|byte| byte.is_ascii_graphic());
+        let key_id = if is_id { key_id } else { "unreadable" };
+        let sum = self.tokens_by_key.entry(key_id.to_owned()).or_default();
+        *sum = sum.saturating_add(tokens);
+    }
 }
 
 /// Some of a place's tokens.

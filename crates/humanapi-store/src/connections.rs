@@ -7,23 +7,27 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::bounded::Meter;
+use crate::passage;
 
 pub(crate) struct Connections {
     options: PgConnectOptions,
-    /// What is said to a server first.
-    session: &'static str,
     /// Those that nobody uses, with the time when somebody last did, the latest last.
-    idle: Mutex<Vec<(Instant, PgConnection)>>,
+    idle: Mutex<Vec<(Instant, Metered)>>,
     places: Semaphore,
 }
+
+/// A connection, and what counts the bytes of its server.
+type Metered = (PgConnection, Meter);
 
 /// A connection for one operation. Unless it is [kept](Self::keep), it is closed, and with it all that lie idle: an
 /// operation that failed or was broken off may have left it in any state, and its server may be gone.
 pub(crate) struct Taken<'a> {
-    connection: Option<PgConnection>,
+    connection: Option<Metered>,
     from: &'a Connections,
     _place: SemaphorePermit<'a>,
 }
@@ -34,10 +38,9 @@ const MOST: usize = 8;
 const IDLE: Duration = Duration::from_secs(60);
 
 impl Connections {
-    pub(crate) fn new(options: PgConnectOptions, session: &'static str) -> Self {
+    pub(crate) fn new(options: PgConnectOptions) -> Self {
         Self {
             options,
-            session,
             idle: Mutex::default(),
             places: Semaphore::new(MOST),
         }
@@ -55,7 +58,7 @@ impl Connections {
     /// A connection that worked a moment ago.
     pub(crate) async fn tested(&self) -> Result<Taken<'_>, sqlx::Error> {
         let mut taken = self.taken().await?;
-        if let Some(connection) = &mut taken.connection
+        if let Some((connection, _)) = &mut taken.connection
             && connection.ping().await.is_ok()
         {
             return Ok(taken);
@@ -76,16 +79,18 @@ impl Connections {
         })
     }
 
-    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        let mut connection = self.options.connect().await?;
-        sqlx::raw_sql(self.session).execute(&mut connection).await?;
-        Ok(connection)
+    async fn connect(&self) -> Result<Metered, sqlx::Error> {
+        let meter = Meter::default();
+        let connection = passage::connect(&self.options, &meter).await?;
+        meter.reset();
+        Ok((connection, meter))
     }
 
-    fn last_used(&self) -> Option<PgConnection> {
+    fn last_used(&self) -> Option<Metered> {
         let mut idle = self.idle();
         let (used, connection) = idle.pop()?;
         if used.elapsed() < IDLE {
+            connection.1.reset();
             return Some(connection);
         }
         // The others lay there for longer.
@@ -93,16 +98,18 @@ impl Connections {
         None
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<(Instant, PgConnection)>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(Instant, Metered)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Taken<'_> {
     pub(crate) const fn connection(&mut self) -> &mut PgConnection {
-        self.connection
+        let (connection, _) = self
+            .connection
             .as_mut()
-            .expect("nobody sees one that is not connected, or was kept")
+            .expect("nobody sees one that is not connected, or was kept");
+        connection
     }
 
     /// Leaves the connection for the next operation.

@@ -2,11 +2,15 @@
 #![cfg_attr(feature = "sqlite", doc = "", doc = include_str!("../README.md"))]
 
 mod backend;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod bounded;
 #[cfg(feature = "postgres")]
 mod connections;
 mod key_file;
 mod keys;
 mod memory;
+#[cfg(feature = "postgres")]
+mod passage;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]

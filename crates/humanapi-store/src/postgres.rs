@@ -1,6 +1,6 @@
 //! Tokens in a PostgreSQL database that a fleet shares.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -8,9 +8,8 @@ use async_trait::async_trait;
 use humanapi_client::{StoreError, StoreErrorKind};
 use humanapi_core::Generation;
 use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
-use sqlx::query::{Query, QueryAs};
-use sqlx::{ConnectOptions as _, Connection as _, FromRow, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, FromRow};
 
 use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
 use crate::connections::Connections;
@@ -44,65 +43,61 @@ pub struct PostgresDatabase {
     connections: Connections,
 }
 
-/// The server breaks off what we gave up, and no setting of the database changes what we rely on.
+// Every operation is one message of the simple protocol, with its values written into it. It prepares nothing and sets
+// nothing that would outlive it, because a pooler in transaction mode gives the next operation another session. What
+// stands in one message is one transaction.
+
+/// Comes before each operation: the server breaks off what we gave up, and no setting of the database changes what we
+/// rely on.
 const SESSION: &str = "
-    SET statement_timeout = '10s';
-    SET lock_timeout = '3s';
-    SET default_transaction_isolation = 'read committed'";
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    SET LOCAL statement_timeout = '10s';
+    SET LOCAL lock_timeout = '3s';
+    SET LOCAL bytea_output = 'hex';";
 
 const SCHEMA: &str = include_str!("postgres.sql");
 
-const CHECK: &str = "SELECT schema_version, mark FROM humanapi_store";
+/// Its version and mark, whether it takes writes, and which privileges are missing.
+const CHECK: &str = "
+    SELECT schema_version, mark, current_setting('transaction_read_only') = 'on',
+        concat_ws(', ',
+            CASE WHEN NOT has_table_privilege('humanapi_rows', 'SELECT') THEN 'SELECT' END,
+            CASE WHEN NOT has_table_privilege('humanapi_rows', 'INSERT') THEN 'INSERT' END,
+            CASE WHEN NOT has_table_privilege('humanapi_rows', 'UPDATE') THEN 'UPDATE' END,
+            CASE WHEN NOT has_table_privilege('humanapi_rows', 'DELETE') THEN 'DELETE' END)
+    FROM humanapi_store LIMIT 1";
 
-const LOAD: &str = "
-    SELECT generation, expires_at, sealed_with, sealed FROM humanapi_rows
-    WHERE row_name = $1 AND sealed IS NOT NULL";
+type CheckColumns = (i64, Vec<u8>, bool, String);
 
-const ACQUIRE: &str = "
-    SELECT fence, remaining, generation, expires_at, sealed_with, sealed
-    FROM humanapi_acquire($1, $2, $3)";
-
-const COMMIT: &str = "
-    UPDATE humanapi_rows
-    SET lease_ends = 0, generation = fence, expires_at = $3, sealed_with = $4, sealed = $5
-    WHERE row_name = $1 AND fence = $2 AND lease_ends > humanapi_clock() / 1000";
-
-const RELEASE: &str = "UPDATE humanapi_rows SET lease_ends = 0 WHERE row_name = $1 AND fence = $2";
-
-const INVALIDATE: &str = "
-    UPDATE humanapi_rows
-    SET generation = 0, expires_at = 0, sealed_with = '', sealed = NULL,
-        lease_ends = CASE fence WHEN $2 THEN 0 ELSE lease_ends END
-    WHERE row_name = $1 AND generation <= $2 AND (sealed IS NOT NULL OR fence = $2)";
-
-// A row that somebody else has locked is in use. One that changed since the statement began is looked
-// at again before it is locked.
-const PURGE: &str = "
-    WITH spent AS (
-        SELECT row_name FROM humanapi_rows
-        WHERE expires_at <= (SELECT humanapi_clock() / 1000)
-            AND lease_ends <= (SELECT humanapi_clock() / 1000)
-            AND fence < (SELECT humanapi_clock())
-        LIMIT $1 FOR UPDATE SKIP LOCKED
-    )
-    DELETE FROM humanapi_rows USING spent WHERE humanapi_rows.row_name = spent.row_name";
-
+/// As many keys as anybody has, and far fewer than somebody could write into the table.
 const SURVEY: &str = "
     WITH clock AS MATERIALIZED (SELECT humanapi_clock() / 1000 AS now)
     SELECT sealed_with, count(*),
         count(*) FILTER (WHERE sealed IS NOT NULL AND expires_at > now),
         count(*) FILTER (WHERE sealed IS NOT NULL AND expires_at <= now),
         count(*) FILTER (WHERE lease_ends > now)
-    FROM humanapi_rows, clock GROUP BY sealed_with";
+    FROM humanapi_rows, clock GROUP BY sealed_with LIMIT 1000";
 
-const SEALED_OTHERWISE: &str = "
-    SELECT row_name, generation, expires_at, sealed_with, sealed FROM humanapi_rows
-    WHERE row_name > $2 AND sealed IS NOT NULL AND sealed_with <> $1
-    ORDER BY row_name LIMIT $3";
+/// Bytes as SQL writes them, whatever the server thinks of backslashes.
+fn bytes(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2 + 16);
+    text.push_str("decode('");
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text.push_str("', 'hex')");
+    text
+}
 
-const RESEAL: &str = "
-    UPDATE humanapi_rows SET sealed_with = $5, sealed = $6
-    WHERE row_name = $1 AND generation = $2 AND sealed_with = $3 AND sealed = $4";
+fn name(name: &RowName) -> String {
+    bytes(name.as_bytes())
+}
+
+/// A text as SQL writes it, whatever stands in it.
+fn text(text: &str) -> String {
+    format!("convert_from({}, 'UTF8')", bytes(text.as_bytes()))
+}
 
 impl PostgresDatabase {
     fn new(url: &str) -> Result<Self, StoreError> {
@@ -119,42 +114,80 @@ impl PostgresDatabase {
             Some(_) => options,
             None => options.application_name("humanapi-store"),
         };
-        let options = options.disable_statement_logging();
+        let options = options
+            .disable_statement_logging()
+            // Poolers refuse this one unless they are told to ignore it, and we read no such number.
+            .extra_float_digits(None);
         Ok(Self {
-            connections: Connections::new(options, SESSION),
+            connections: Connections::new(options),
         })
     }
 
-    async fn execute(&self, query: Query<'_, Postgres, PgArguments>) -> Result<u64, StoreError> {
+    /// Runs a statement, and tells how many rows it changed.
+    async fn execute(&self, statement: &str) -> Result<u64, StoreError> {
         let mut taken = self.connections.tested().await.map_err(failed)?;
-        let done = query.execute(taken.connection()).await.map_err(failed)?;
+        let done = sqlx::raw_sql(message(statement)).execute(taken.connection());
+        let done = done.await.map_err(failed)?;
         taken.keep();
         Ok(done.rows_affected())
     }
 
-    async fn fetch<T>(
-        &self,
-        query: QueryAs<'_, Postgres, T, PgArguments>,
-    ) -> Result<Vec<T>, StoreError>
+    /// Runs a statement and reads its rows.
+    async fn fetch<T>(&self, statement: &str) -> Result<Vec<T>, StoreError>
     where
-        T: for<'row> FromRow<'row, PgRow> + Send + Unpin,
+        T: for<'row> FromRow<'row, PgRow>,
     {
         let mut taken = self.connections.tested().await.map_err(failed)?;
-        let rows = query.fetch_all(taken.connection()).await;
-        let rows = rows.map_err(failed)?;
+        let rows = fetch(taken.connection(), statement).await.map_err(failed)?;
         taken.keep();
         Ok(rows)
     }
+}
 
-    async fn load_from(
-        connection: &mut PgConnection,
-        name: &RowName,
-    ) -> Result<Option<TokenColumns>, sqlx::Error> {
-        sqlx::query_as(LOAD)
-            .bind(&name.as_bytes()[..])
-            .fetch_optional(connection)
-            .await
+/// A statement with what comes before each.
+fn message(statement: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!("{SESSION}\n{statement}"))
+}
+
+async fn fetch<T>(connection: &mut PgConnection, statement: &str) -> Result<Vec<T>, sqlx::Error>
+where
+    T: for<'row> FromRow<'row, PgRow>,
+{
+    let rows = sqlx::raw_sql(message(statement))
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(T::from_row).collect()
+}
+
+/// Whether what was set up there is ours, and can be used.
+fn check(found: Vec<CheckColumns>, mark: &Mark) -> Result<(), StoreError> {
+    let (version, kept, read_only, missing) =
+        found.into_iter().next().ok_or_else(sql::not_set_up)?;
+    sql::check(Some((version, kept)), mark)?;
+    if read_only {
+        return Err(read_only_server());
     }
+    // Of the words that the statement knows, whatever the server says.
+    let known = ["SELECT", "INSERT", "UPDATE", "DELETE"];
+    let missing: Vec<&str> = known
+        .into_iter()
+        .filter(|known| missing.split(", ").any(|missing| missing == *known))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the user of the PostgreSQL store lacks privileges on the table humanapi_rows: {}",
+        missing.join(", ")
+    );
+    Err(StoreError::new(StoreErrorKind::Misconfigured, message))
+}
+
+fn read_only_server() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::ReadOnly,
+        "the PostgreSQL server is read-only: a replica, or set so",
+    )
 }
 
 impl fmt::Debug for PostgresDatabase {
@@ -167,52 +200,59 @@ impl fmt::Debug for PostgresDatabase {
 impl Backend for PostgresDatabase {
     async fn init(&self, mark: &Mark) -> Result<(), StoreError> {
         let mut taken = self.connections.tested().await.map_err(failed)?;
-        let mut all = taken.connection().begin().await.map_err(failed)?;
-        // One process sets up at a time, and others find it done. The lock ends with the transaction.
-        sqlx::query("SELECT pg_advisory_xact_lock(hashtext('humanapi_store'))")
-            .execute(&mut *all)
+        // One process sets up at a time, and others find it done. The lock ends with the transaction, and unless that
+        // is kept at the end, the connection goes and nothing was changed.
+        let all = format!(
+            "BEGIN;
+            {SESSION}
+            SELECT pg_advisory_xact_lock(hashtext('humanapi_store'));
+            {SCHEMA};
+            INSERT INTO humanapi_store (schema_version, mark) VALUES ({}, {}) ON CONFLICT DO NOTHING;",
+            sql::SCHEMA_VERSION,
+            bytes(mark.as_bytes())
+        );
+        sqlx::raw_sql(AssertSqlSafe(all))
+            .execute(taken.connection())
             .await
             .map_err(failed)?;
-        sqlx::raw_sql(SCHEMA)
-            .execute(&mut *all)
+        let found = sqlx::raw_sql(CHECK).fetch_all(taken.connection()).await;
+        let found: Result<Vec<CheckColumns>, _> =
+            found.and_then(|rows| rows.iter().map(FromRow::from_row).collect());
+        check(found.map_err(failed)?, mark)?;
+        sqlx::raw_sql("COMMIT")
+            .execute(taken.connection())
             .await
             .map_err(failed)?;
-        let insert = "INSERT INTO humanapi_store (schema_version, mark) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        sqlx::query(insert)
-            .bind(sql::SCHEMA_VERSION)
-            .bind(&mark.as_bytes()[..])
-            .execute(&mut *all)
-            .await
-            .map_err(failed)?;
-        let found = sqlx::query_as(CHECK).fetch_optional(&mut *all).await;
-        sql::check(found.map_err(failed)?, mark)?;
-        all.commit().await.map_err(failed)?;
         taken.keep();
         Ok(())
     }
 
     async fn check(&self, mark: &Mark) -> Result<(), StoreError> {
-        let found = self.fetch(sqlx::query_as(CHECK)).await?;
-        sql::check(found.into_iter().next(), mark)
+        check(self.fetch(CHECK).await?, mark)
     }
 
     /// One round trip. Only where the connection turns out to be broken, another with one that is not.
-    async fn load(&self, name: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
+    async fn load(&self, row: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
+        let load = format!(
+            "SELECT generation, expires_at, sealed_with, sealed FROM humanapi_rows
+            WHERE row_name = {} AND sealed IS NOT NULL",
+            name(row)
+        );
         let mut taken = self.connections.any().await.map_err(failed)?;
-        let mut found = Self::load_from(taken.connection(), name).await;
+        let mut found = fetch::<TokenColumns>(taken.connection(), &load).await;
         if found.as_ref().is_err_and(is_broken) {
             drop(taken);
             taken = self.connections.tested().await.map_err(failed)?;
-            found = Self::load_from(taken.connection(), name).await;
+            found = fetch(taken.connection(), &load).await;
         }
         let found = found.map_err(failed)?;
         taken.keep();
-        Ok(found.map(sql::token))
+        found.into_iter().next().map(sql::token).transpose()
     }
 
     async fn acquire(
         &self,
-        name: &RowName,
+        row: &RowName,
         ttl: Duration,
         newest: Option<Generation>,
     ) -> Result<Acquired<RowToken<Sealed>>, StoreError> {
@@ -224,11 +264,14 @@ impl Backend for PostgresDatabase {
             Option<String>,
             Option<Vec<u8>>,
         );
-        let question = sqlx::query_as(ACQUIRE)
-            .bind(&name.as_bytes()[..])
-            .bind(known(newest))
-            .bind(signed(millis(ttl)));
-        let answer: Option<Columns> = self.fetch(question).await?.into_iter().next();
+        let acquire = format!(
+            "SELECT fence, remaining, generation, expires_at, sealed_with, sealed
+            FROM humanapi_acquire({}, {}, {})",
+            name(row),
+            known(newest),
+            signed(millis(ttl))
+        );
+        let answer: Option<Columns> = self.fetch(&acquire).await?.into_iter().next();
         match answer.unwrap_or_default() {
             (Some(fence), ..) => Ok(Acquired::Won(Lease::new(unsigned(fence)))),
             (_, Some(remaining), ..) => Ok(Acquired::Held {
@@ -236,7 +279,7 @@ impl Backend for PostgresDatabase {
             }),
             (.., Some(generation), Some(expires_at), Some(key_id), Some(sealed)) => {
                 let columns = (generation, expires_at, key_id, sealed);
-                Ok(Acquired::Newer(sql::token(columns)))
+                Ok(Acquired::Newer(sql::token(columns)?))
             }
             _ => Err(sql::not_set_up()),
         }
@@ -244,44 +287,67 @@ impl Backend for PostgresDatabase {
 
     async fn commit(
         &self,
-        name: &RowName,
+        row: &RowName,
         lease: Lease,
         expires_at: u64,
         sealed: &Sealed,
     ) -> Result<Commit, StoreError> {
-        let update = sqlx::query(COMMIT)
-            .bind(&name.as_bytes()[..])
-            .bind(signed(lease.fence()))
-            .bind(signed(expires_at))
-            .bind(&*sealed.key_id)
-            .bind(&sealed.bytes[..]);
-        Ok(match self.execute(update).await? {
+        let commit = format!(
+            "UPDATE humanapi_rows
+            SET lease_ends = 0, generation = fence, expires_at = {}, sealed_with = {}, sealed = {}
+            WHERE row_name = {} AND fence = {} AND lease_ends > humanapi_clock() / 1000",
+            signed(expires_at),
+            text(&sealed.key_id),
+            bytes(&sealed.bytes),
+            name(row),
+            signed(lease.fence())
+        );
+        Ok(match self.execute(&commit).await? {
             0 => Commit::Fenced,
             _ => Commit::Done,
         })
     }
 
-    async fn release(&self, name: &RowName, lease: Lease) -> Result<(), StoreError> {
-        let update = sqlx::query(RELEASE)
-            .bind(&name.as_bytes()[..])
-            .bind(signed(lease.fence()));
-        self.execute(update).await.map(drop)
+    async fn release(&self, row: &RowName, lease: Lease) -> Result<(), StoreError> {
+        let release = format!(
+            "UPDATE humanapi_rows SET lease_ends = 0 WHERE row_name = {} AND fence = {}",
+            name(row),
+            signed(lease.fence())
+        );
+        self.execute(&release).await.map(drop)
     }
 
-    async fn invalidate(&self, name: &RowName, generation: Generation) -> Result<(), StoreError> {
-        let update = sqlx::query(INVALIDATE)
-            .bind(&name.as_bytes()[..])
-            .bind(signed(generation.number()));
-        self.execute(update).await.map(drop)
+    async fn invalidate(&self, row: &RowName, generation: Generation) -> Result<(), StoreError> {
+        let generation = signed(generation.number());
+        let invalidate = format!(
+            "UPDATE humanapi_rows
+            SET generation = 0, expires_at = 0, sealed_with = '', sealed = NULL,
+                lease_ends = CASE fence WHEN {generation} THEN 0 ELSE lease_ends END
+            WHERE row_name = {} AND generation <= {generation}
+                AND (sealed IS NOT NULL OR fence = {generation})",
+            name(row)
+        );
+        self.execute(&invalidate).await.map(drop)
     }
 
     async fn purge(&self, limit: u32) -> Result<u64, StoreError> {
-        let update = sqlx::query(PURGE).bind(i64::from(limit));
-        self.execute(update).await
+        // A row that somebody else has locked is in use. One that changed since the statement began is looked at again
+        // before it is locked.
+        let purge = format!(
+            "WITH spent AS (
+                SELECT row_name FROM humanapi_rows
+                WHERE expires_at <= (SELECT humanapi_clock() / 1000)
+                    AND lease_ends <= (SELECT humanapi_clock() / 1000)
+                    AND fence < (SELECT humanapi_clock())
+                LIMIT {limit} FOR UPDATE SKIP LOCKED
+            )
+            DELETE FROM humanapi_rows USING spent WHERE humanapi_rows.row_name = spent.row_name"
+        );
+        self.execute(&purge).await
     }
 
     async fn survey(&self) -> Result<Survey, StoreError> {
-        let counted: Vec<SurveyColumns> = self.fetch(sqlx::query_as(SURVEY)).await?;
+        let counted: Vec<SurveyColumns> = self.fetch(SURVEY).await?;
         Ok(sql::survey(counted))
     }
 
@@ -291,28 +357,34 @@ impl Backend for PostgresDatabase {
         from: Option<&[u8]>,
         limit: u32,
     ) -> Result<Batch, StoreError> {
-        let question = sqlx::query_as(SEALED_OTHERWISE)
-            .bind(key_id)
-            .bind(from.unwrap_or_default())
-            .bind(i64::from(limit));
-        let found: Vec<NamedColumns> = self.fetch(question).await?;
+        let select = format!(
+            "SELECT row_name, generation, expires_at, sealed_with, sealed FROM humanapi_rows
+            WHERE row_name > {} AND sealed IS NOT NULL AND sealed_with <> {}
+            ORDER BY row_name LIMIT {limit}",
+            bytes(from.unwrap_or_default()),
+            text(key_id)
+        );
+        let found: Vec<NamedColumns> = self.fetch(&select).await?;
         sql::batch(found, limit)
     }
 
     async fn reseal(
         &self,
-        name: &RowName,
+        row: &RowName,
         read: &RowToken<Sealed>,
         anew: &Sealed,
     ) -> Result<bool, StoreError> {
-        let update = sqlx::query(RESEAL)
-            .bind(&name.as_bytes()[..])
-            .bind(signed(read.generation.number()))
-            .bind(&*read.payload.key_id)
-            .bind(&read.payload.bytes[..])
-            .bind(&*anew.key_id)
-            .bind(&anew.bytes[..]);
-        Ok(self.execute(update).await? > 0)
+        let reseal = format!(
+            "UPDATE humanapi_rows SET sealed_with = {}, sealed = {}
+            WHERE row_name = {} AND generation = {} AND sealed_with = {} AND sealed = {}",
+            text(&anew.key_id),
+            bytes(&anew.bytes),
+            name(row),
+            signed(read.generation.number()),
+            text(&read.payload.key_id),
+            bytes(&read.payload.bytes)
+        );
+        Ok(self.execute(&reseal).await? > 0)
     }
 }
 
@@ -329,10 +401,15 @@ fn is_broken(error: &sqlx::Error) -> bool {
 fn failed(error: sqlx::Error) -> StoreError {
     sql::error(&error, |error| {
         let code = error.code().unwrap_or_default();
+        // A pooler says all it has to say under one code, and the words are its own.
+        if code == "08P01" {
+            return of_pooler(error.message());
+        }
         // SQLSTATE: two characters of class, three of detail.
         let (kind, message) = match &*code {
             // No such table, function, column or schema.
             "42P01" | "42883" | "42703" | "3F000" => return sql::not_set_up(),
+            "25006" => return read_only_server(),
             "3D000" => (
                 StoreErrorKind::Misconfigured,
                 "the PostgreSQL server has no such database",
@@ -341,15 +418,50 @@ fn failed(error: sqlx::Error) -> StoreError {
                 StoreErrorKind::Misconfigured,
                 "the user of the PostgreSQL store lacks a privilege that it needs",
             ),
-            code if code.starts_with("28") => (
-                StoreErrorKind::Misconfigured,
-                "the PostgreSQL server refused the user name or password",
+            "53100" => (
+                StoreErrorKind::Unavailable,
+                "the disk of the PostgreSQL server is full",
             ),
+            code if code.starts_with("28") => return refused(),
             code => {
-                let message = format!("the PostgreSQL server failed with code {code}");
+                let message = format!("the PostgreSQL server failed with code {}", plain(code));
                 return StoreError::new(StoreErrorKind::Unavailable, message);
             }
         };
         StoreError::new(kind, message)
     })
+}
+
+fn refused() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::AuthenticationFailed,
+        "the PostgreSQL server refused the user name or password",
+    )
+}
+
+fn of_pooler(said: &str) -> StoreError {
+    if said.starts_with("unsupported startup parameter") {
+        let message = "the pooler before the PostgreSQL server refuses a setting of the store's address, such as `options`: take it out, or name it in the pooler's ignore_startup_parameters";
+        return StoreError::new(StoreErrorKind::Misconfigured, message);
+    }
+    let login = [
+        "password authentication failed",
+        "SASL authentication failed",
+        "no such user",
+    ];
+    if login.iter().any(|login| said.starts_with(login)) {
+        return refused();
+    }
+    if said.starts_with("no such database") {
+        let message = "the pooler before the PostgreSQL server has no such database";
+        return StoreError::new(StoreErrorKind::Misconfigured, message);
+    }
+    let message = "the PostgreSQL server, or the pooler before it, does not serve this connection";
+    StoreError::new(StoreErrorKind::Unavailable, message)
+}
+
+/// A SQLSTATE is five letters or digits; anything else is not repeated.
+fn plain(code: &str) -> &str {
+    let is_one = code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_one { code } else { "unknown" }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -11,12 +13,19 @@ use humanapi_core::Generation;
 use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
 use redis::aio::MultiplexedConnection;
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo as _, RedisError,
-    RedisResult, Script, ServerErrorKind,
+    AsyncConnectionConfig, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue,
+    IntoConnectionInfo as _, RedisError, RedisResult, Script, ScriptInvocation, Value,
 };
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use rustls_platform_verifier::Verifier;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+use tokio_rustls::TlsConnector;
 
-use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
+use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey, unreadable};
+use crate::bounded::{Bounded, Meter};
 use crate::keys::SealingKeys;
 use crate::seal::millis;
 use crate::store::Store;
@@ -25,17 +34,21 @@ use crate::store::Store;
 ///
 /// Its clock is the server's. It sets itself up with its first use, so that a server that lost all it
 /// had is no reason to fail; and each row goes by itself once it is spent, so a purge finds nothing.
+///
+/// One server that takes writes, whichever that is at the moment: behind an address that a failover moves, a
+/// connection to what became a replica is given up with the first answer that says so. Sentinel and Cluster are not
+/// supported.
 pub type RedisStore = Store<RedisRows>;
 
 impl RedisStore {
     /// A store in the server of this address: `redis://…`, or `rediss://…` for TLS. It is connected to
     /// with the first operation.
     ///
-    /// With TLS, and where the process has installed no crypto provider for rustls, ring is installed.
+    /// TLS is rustls with ring, and trusts whom the platform trusts.
     ///
     /// # Errors
     ///
-    /// When the address is not one. The message does not repeat it, because it can hold a password.
+    /// When the address is not one, or asks for TLS without a check of the certificate. The message does not repeat it, because it can hold a password.
     pub async fn connect(url: &str, keys: SealingKeys) -> Result<Self, StoreError> {
         Ok(Self::new(RedisRows::new(url)?, keys))
     }
@@ -43,7 +56,9 @@ impl RedisStore {
 
 /// A Redis server with rows.
 pub struct RedisRows {
-    client: Client,
+    server: ConnectionInfo,
+    /// What the server of the present connection sent since its last answer was taken.
+    meter: Meter,
     /// All operations share it: it takes questions without waiting for the answers to earlier ones.
     connection: Mutex<Connection>,
     /// The number of the last connection that is not to be used any more.
@@ -136,6 +151,29 @@ const RESEAL: &str = script!(
     return 1"
 );
 
+/// Does once what the scripts above do, on a key that goes by itself, and tells what it may not.
+const PROBE: &str = "
+    local time = redis.pcall('TIME')
+    if time.err then
+        return {'TIME', time.err}
+    end
+    local soon = string.format('%.0f', (tonumber(time[1]) + 1) * 1000)
+    local steps = {
+        {'HSET', KEYS[1], 'fence', '0'},
+        {'HGET', KEYS[1], 'fence'},
+        {'PEXPIREAT', KEYS[1], soon},
+        {'HDEL', KEYS[1], 'fence'},
+    }
+    for _, step in ipairs(steps) do
+        local answer = redis.pcall(unpack(step))
+        if type(answer) == 'table' and answer.err then
+            return {step[1], answer.err}
+        end
+    end
+    return {}";
+
+const PROBE_KEY: &str = "humanapi:probe";
+
 #[derive(Default)]
 struct Connection {
     /// Its number, counted from 1.
@@ -149,13 +187,16 @@ struct Using<'a> {
     open: MultiplexedConnection,
     number: u64,
     settled: bool,
-    doubted: &'a AtomicU64,
+    from: &'a RedisRows,
 }
 
 impl Using<'_> {
     /// Ends the use of the connection with what came back.
     fn settle<T>(mut self, answer: RedisResult<T>) -> Result<T, StoreError> {
-        self.settled = !answer.as_ref().is_err_and(is_broken);
+        self.settled = !answer.as_ref().is_err_and(is_of_no_use);
+        if self.settled {
+            self.from.meter.reset();
+        }
         answer.map_err(failed)
     }
 }
@@ -163,7 +204,7 @@ impl Using<'_> {
 impl Drop for Using<'_> {
     fn drop(&mut self) {
         if !self.settled {
-            self.doubted.fetch_max(self.number, Ordering::Relaxed);
+            self.from.doubted.fetch_max(self.number, Ordering::Relaxed);
         }
     }
 }
@@ -174,10 +215,11 @@ struct Scripts {
     release: Script,
     invalidate: Script,
     reseal: Script,
+    probe: Script,
 }
 
-/// Generation, end, id of the sealing key, sealed bytes: all or none are there.
-type TokenFields = (Option<u64>, Option<u64>, Option<String>, Option<Vec<u8>>);
+/// Fields of a row, as the server holds them.
+type Fields = Vec<Option<Vec<u8>>>;
 
 impl RedisRows {
     fn new(url: &str) -> Result<Self, StoreError> {
@@ -185,16 +227,14 @@ impl RedisRows {
             let message = "the address of the Redis store is not `redis://…` or `rediss://…`";
             StoreError::new(StoreErrorKind::Misconfigured, message)
         };
-        let info = url.into_connection_info().map_err(wrong)?;
-        if matches!(info.addr(), ConnectionAddr::TcpTls { .. })
-            && rustls::crypto::CryptoProvider::get_default().is_none()
-        {
-            // Somebody else may be faster, and theirs does as well.
-            let _ = rustls::crypto::ring::default_provider().install_default();
+        let server = url.into_connection_info().map_err(wrong)?;
+        if matches!(server.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
+            let message = "the address of the Redis store asks for TLS that trusts anybody: take `#insecure` out";
+            return Err(StoreError::new(StoreErrorKind::Misconfigured, message));
         }
-        let client = Client::open(info).map_err(wrong)?;
         Ok(Self {
-            client,
+            server,
+            meter: Meter::default(),
             connection: Mutex::default(),
             doubted: AtomicU64::new(0),
             scripts: Scripts {
@@ -203,6 +243,7 @@ impl RedisRows {
                 release: Script::new(RELEASE),
                 invalidate: Script::new(INVALIDATE),
                 reseal: Script::new(RESEAL),
+                probe: Script::new(PROBE),
             },
         })
     }
@@ -224,7 +265,7 @@ impl RedisRows {
             open,
             number: kept.number,
             settled: false,
-            doubted: &self.doubted,
+            from: self,
         })
     }
 
@@ -235,7 +276,7 @@ impl RedisRows {
         let answer: RedisResult<()> = redis::cmd("PING").query_async(&mut using.open).await;
         match answer {
             Ok(()) => Ok(using),
-            Err(error) if is_broken(&error) => {
+            Err(error) if is_of_no_use(&error) => {
                 drop(using);
                 self.any().await
             }
@@ -243,25 +284,71 @@ impl RedisRows {
         }
     }
 
+    /// Runs a script. A server that could not do it now, because another took its place, did nothing: then once more
+    /// over a new connection, which leads to that other where the address does.
+    async fn invoke<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        let mut using = self.tested().await?;
+        let mut answer = script.invoke_async(&mut using.open).await;
+        if answer.as_ref().is_err_and(is_misplaced) {
+            drop(using);
+            using = self.any().await?;
+            answer = script.invoke_async(&mut using.open).await;
+        }
+        using.settle(answer)
+    }
+
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        match self.server.addr() {
+            ConnectionAddr::Tcp(host, port) => self.set_up(tcp(host, *port).await?).await,
+            ConnectionAddr::TcpTls { host, port, .. } => {
+                let stream = tcp(host, *port).await?;
+                let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
+                // Certificates are read from files.
+                let tls = tokio::task::spawn_blocking(tls).await;
+                let tls = tls.map_err(io::Error::other)?.map_err(io::Error::other)?;
+                let stream = TlsConnector::from(Arc::new(tls))
+                    .connect(name, stream)
+                    .await?;
+                self.set_up(stream).await
+            }
+            #[cfg(unix)]
+            ConnectionAddr::Unix(path) => {
+                self.set_up(tokio::net::UnixStream::connect(path).await?)
+                    .await
+            }
+            _ => {
+                let message = "there is no way to such an address from here";
+                Err(RedisError::from((ErrorKind::InvalidClientConfig, message)))
+            }
+        }
+    }
+
+    /// Greets the server at the other end of a stream.
+    async fn set_up(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    ) -> RedisResult<MultiplexedConnection> {
+        self.meter.reset();
+        let stream = Bounded::new(stream, self.meter.clone());
+        // The store has a timeout for all of an operation.
         let config = AsyncConnectionConfig::new()
-            // The store has a timeout for all of an operation.
             .set_connection_timeout(None)
             .set_response_timeout(None)
             .set_pipeline_buffer_size(1_024);
-        let connect = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config);
-        connect.await
+        let settings = self.server.redis_settings();
+        let (connection, driver) =
+            MultiplexedConnection::new_with_config(settings, stream, config).await?;
+        tokio::spawn(driver);
+        Ok(connection)
     }
 
-    async fn fields(
-        connection: &mut MultiplexedConnection,
-        name: &RowName,
-    ) -> RedisResult<TokenFields> {
+    async fn fields(connection: &mut MultiplexedConnection, name: &RowName) -> RedisResult<Fields> {
         redis::cmd("HMGET")
             .arg(key(name))
-            .arg(&["generation", "expires", "key", "sealed"])
+            .arg(&TOKEN)
             .query_async(connection)
             .await
     }
@@ -287,9 +374,35 @@ impl fmt::Debug for RedisRows {
     }
 }
 
-/// Whether the connection is of no use any more. One that does not answer may be to a machine that is gone.
-fn is_broken(error: &RedisError) -> bool {
-    error.is_io_error() || error.is_unrecoverable_error()
+async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn tls() -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = Verifier::new(Arc::clone(&provider))?;
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
+}
+
+/// Whether the connection is of no use any more. One that does not answer may be to a machine that is gone, and one
+/// whose server cannot serve now may be to one that another took the place of.
+fn is_of_no_use(error: &RedisError) -> bool {
+    let is_broken = error.is_io_error() || error.is_unrecoverable_error();
+    is_broken || error.kind() == ErrorKind::Parse || is_misplaced(error)
+}
+
+/// Whether the server says that it is not the one to ask now. It then did nothing.
+fn is_misplaced(error: &RedisError) -> bool {
+    matches!(
+        code(error),
+        "READONLY" | "LOADING" | "CLUSTERDOWN" | "MASTERDOWN"
+    )
 }
 
 /// Where a row lies. All that would ever lie beside it is found by the part in braces.
@@ -308,18 +421,30 @@ fn name(key: &str) -> Option<RowName> {
     Some(RowName::new(bytes))
 }
 
-fn token(fields: TokenFields) -> Option<RowToken<Sealed>> {
-    let (Some(generation), Some(expires_at), Some(key_id), Some(bytes)) = fields else {
-        return None;
+/// The fields of a row that are its token.
+const TOKEN: [&str; 4] = ["generation", "expires", "key", "sealed"];
+
+fn number(bytes: &[u8]) -> Result<u64, StoreError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| unreadable())?;
+    text.parse().map_err(|_| unreadable())
+}
+
+/// The token of these [fields](TOKEN), which are all there or none.
+fn token(fields: Fields) -> Result<Option<RowToken<Sealed>>, StoreError> {
+    let Ok([generation, expires_at, key_id, sealed]) = <[_; 4]>::try_from(fields) else {
+        return Err(unreadable());
     };
-    Some(RowToken {
-        generation: Generation::new(generation),
-        expires_at,
-        payload: Sealed {
-            key_id: key_id.into(),
-            bytes,
-        },
-    })
+    let (Some(generation), Some(expires_at), Some(key_id), Some(sealed)) =
+        (generation, expires_at, key_id, sealed)
+    else {
+        return Ok(None);
+    };
+    let key_id = String::from_utf8(key_id).map_err(|_| unreadable())?;
+    Ok(Some(RowToken {
+        generation: Generation::new(number(&generation)?),
+        expires_at: number(&expires_at)?,
+        payload: Sealed::read(key_id, sealed)?,
+    }))
 }
 
 #[async_trait]
@@ -332,30 +457,56 @@ impl Backend for RedisRows {
         let mut ours = vec![SCHEMA_VERSION as u8];
         ours.extend_from_slice(mark.as_bytes());
         let mut using = self.tested().await?;
+        // Each by itself: no transaction is needed to find out what is there.
         let answer = redis::pipe()
-            .atomic()
             .cmd("SET")
             .arg(MARK)
             .arg(ours)
             .arg("NX")
             .arg("PX")
             .arg(MARK_LIFE)
-            .ignore()
             .cmd("GET")
             .arg(MARK)
             .cmd("PEXPIRE")
             .arg(MARK)
             .arg(MARK_LIFE)
-            .ignore()
+            .cmd("HMGET")
+            .arg(PROBE_KEY)
+            .arg("fence")
+            .ignore_errors()
             .query_async(&mut using.open)
             .await;
-        let (kept,): (Vec<u8>,) = using.settle(answer)?;
-        match kept.split_first() {
-            Some((&version, kept)) if u32::from(version) == SCHEMA_VERSION => mark.compare(kept),
-            _ => Err(StoreError::new(
-                StoreErrorKind::NotSetUp,
-                "the Redis server holds the rows of another version",
-            )),
+        let answer: RedisResult<Vec<RedisResult<Value>>> = answer;
+        // The first that failed tells what is wrong.
+        let answer = answer.and_then(|answers| answers.into_iter().collect());
+        let answers: Vec<Value> = using.settle(answer)?;
+        let kept = match answers.get(1) {
+            Some(Value::BulkString(kept)) => kept.split_first(),
+            _ => None,
+        };
+        match kept {
+            Some((&version, kept)) if u32::from(version) == SCHEMA_VERSION => {
+                mark.compare(kept)?;
+            }
+            _ => {
+                return Err(StoreError::new(
+                    StoreErrorKind::NotSetUp,
+                    "the Redis server holds the rows of another version",
+                ));
+            }
+        }
+        let refused: Vec<Vec<u8>> = self
+            .invoke(self.scripts.probe.prepare_invoke().key(PROBE_KEY))
+            .await?;
+        match refused.as_slice() {
+            [] => Ok(()),
+            [step, error, ..] => {
+                let error = String::from_utf8_lossy(error);
+                let (code, detail) = error.split_once(' ').unwrap_or((&*error, ""));
+                let step = String::from_utf8_lossy(step);
+                Err(said(known(code, detail), detail, command(&step)))
+            }
+            [_] => Err(unreadable()),
         }
     }
 
@@ -363,12 +514,12 @@ impl Backend for RedisRows {
     async fn load(&self, name: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
         let mut using = self.any().await?;
         let mut fields = Self::fields(&mut using.open, name).await;
-        if fields.as_ref().is_err_and(is_broken) {
+        if fields.as_ref().is_err_and(is_of_no_use) {
             drop(using);
             using = self.any().await?;
             fields = Self::fields(&mut using.open, name).await;
         }
-        Ok(token(using.settle(fields)?))
+        token(using.settle(fields)?)
     }
 
     async fn acquire(
@@ -378,38 +529,20 @@ impl Backend for RedisRows {
         known: Option<Generation>,
     ) -> Result<Acquired<RowToken<Sealed>>, StoreError> {
         let known = known.map_or_else(|| "-1".to_owned(), |known| known.number().to_string());
-        let mut using = self.tested().await?;
-        let answer = self
-            .scripts
-            .acquire
-            .key(key(name))
-            .arg(millis(ttl))
-            .arg(known)
-            .invoke_async(&mut using.open)
-            .await;
-        let answer: Vec<Vec<u8>> = using.settle(answer)?;
-        let number = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.parse::<u64>().ok();
-        let read = match answer.as_slice() {
-            [won, fence] if won == b"won" => {
-                number(fence).map(|fence| Acquired::Won(Lease::new(fence)))
+        let mut acquire = self.scripts.acquire.key(key(name));
+        let answer: Vec<Vec<u8>> = self.invoke(acquire.arg(millis(ttl)).arg(known)).await?;
+        match answer.as_slice() {
+            [won, fence] if won == b"won" => Ok(Acquired::Won(Lease::new(number(fence)?))),
+            [held, remaining] if held == b"held" => {
+                let remaining = Duration::from_millis(number(remaining)?);
+                Ok(Acquired::Held { remaining })
             }
-            [held, remaining] if held == b"held" => number(remaining).map(|remaining| {
-                let remaining = Duration::from_millis(remaining);
-                Acquired::Held { remaining }
-            }),
-            [newer, generation, expires_at, key_id, sealed] if newer == b"newer" => {
-                let key_id = String::from_utf8_lossy(key_id).into_owned();
-                let fields = (
-                    number(generation),
-                    number(expires_at),
-                    Some(key_id),
-                    Some(sealed.clone()),
-                );
-                token(fields).map(Acquired::Newer)
+            [newer, fields @ ..] if newer == b"newer" => {
+                let fields = fields.iter().cloned().map(Some).collect();
+                token(fields)?.map(Acquired::Newer).ok_or_else(unreadable)
             }
-            _ => None,
-        };
-        read.ok_or_else(unreadable)
+            _ => Err(unreadable()),
+        }
     }
 
     async fn commit(
@@ -419,43 +552,24 @@ impl Backend for RedisRows {
         expires_at: u64,
         sealed: &Sealed,
     ) -> Result<Commit, StoreError> {
-        let mut using = self.tested().await?;
-        let answer = self
-            .scripts
-            .commit
-            .key(key(name))
+        let mut commit = self.scripts.commit.key(key(name));
+        commit
             .arg(lease.fence())
             .arg(expires_at)
             .arg(&*sealed.key_id)
-            .arg(&sealed.bytes[..])
-            .invoke_async(&mut using.open)
-            .await;
-        let done: bool = using.settle(answer)?;
+            .arg(&sealed.bytes[..]);
+        let done: bool = self.invoke(&commit).await?;
         Ok(if done { Commit::Done } else { Commit::Fenced })
     }
 
     async fn release(&self, name: &RowName, lease: Lease) -> Result<(), StoreError> {
-        let mut using = self.tested().await?;
-        let answer = self
-            .scripts
-            .release
-            .key(key(name))
-            .arg(lease.fence())
-            .invoke_async(&mut using.open)
-            .await;
-        using.settle(answer)
+        let mut release = self.scripts.release.key(key(name));
+        self.invoke(release.arg(lease.fence())).await
     }
 
     async fn invalidate(&self, name: &RowName, generation: Generation) -> Result<(), StoreError> {
-        let mut using = self.tested().await?;
-        let answer = self
-            .scripts
-            .invalidate
-            .key(key(name))
-            .arg(generation.number())
-            .invoke_async(&mut using.open)
-            .await;
-        using.settle(answer)
+        let mut invalidate = self.scripts.invalidate.key(key(name));
+        self.invoke(invalidate.arg(generation.number())).await
     }
 
     /// Nothing is left to do: each row goes by itself once it is spent.
@@ -467,7 +581,7 @@ impl Backend for RedisRows {
         let mut using = self.tested().await?;
         let answer = redis::cmd("TIME").query_async(&mut using.open).await;
         let (seconds, micros): (u64, u64) = using.settle(answer)?;
-        let now = seconds * 1_000 + micros / 1_000;
+        let now = seconds.saturating_mul(1_000).saturating_add(micros / 1_000);
         let mut survey = Survey {
             schema_version: SCHEMA_VERSION,
             ..Survey::default()
@@ -486,22 +600,28 @@ impl Backend for RedisRows {
                     .arg(key)
                     .arg(&["fence", "lease", "expires", "key"]);
             }
-            type Fields = (Option<u64>, Option<u64>, Option<u64>, Option<String>);
             let mut rows: Vec<Fields> = Vec::new();
             if !keys.is_empty() {
                 let mut using = self.tested().await?;
                 let answer = look.query_async(&mut using.open).await;
                 rows = using.settle(answer)?;
             }
-            for (fence, lease, expires, key_id) in rows {
+            for row in rows {
+                let Ok([fence, lease, expires, key_id]) = <[_; 4]>::try_from(row) else {
+                    return Err(unreadable());
+                };
+                // What is no number has ended.
+                let lives = |ends: Option<Vec<u8>>| {
+                    ends.is_some_and(|ends| number(&ends).is_ok_and(|ends| ends > now))
+                };
                 // One that went since it was found has nothing.
                 survey.rows += u64::from(fence.is_some());
-                survey.running_leases += u64::from(lease.is_some_and(|ends| ends > now));
+                survey.running_leases += u64::from(lives(lease));
                 if let Some(key_id) = key_id {
-                    let lives = expires.is_some_and(|ends| ends > now);
+                    let lives = lives(expires);
                     survey.live_tokens += u64::from(lives);
                     survey.ended_tokens += u64::from(!lives);
-                    *survey.tokens_by_key.entry(key_id).or_default() += 1;
+                    survey.count_tokens(&String::from_utf8_lossy(&key_id), 1);
                 }
             }
             cursor = next;
@@ -527,18 +647,17 @@ impl Backend for RedisRows {
             .collect();
         let mut look = redis::pipe();
         for key in names.values() {
-            look.cmd("HMGET")
-                .arg(key)
-                .arg(&["generation", "expires", "key", "sealed"]);
+            look.cmd("HMGET").arg(key).arg(&TOKEN);
         }
-        let mut rows: Vec<TokenFields> = Vec::new();
+        let mut rows: Vec<Fields> = Vec::new();
         if !names.is_empty() {
             let mut using = self.tested().await?;
             let answer = look.query_async(&mut using.open).await;
             rows = using.settle(answer)?;
         }
         let tokens = names.into_keys().zip(rows).filter_map(|(name, fields)| {
-            let token = token(fields)?;
+            // What cannot be read has no key that it could be sealed anew with.
+            let token = token(fields).ok()??;
             (*token.payload.key_id != *key_id).then_some((name, token))
         });
         Ok(Batch {
@@ -553,70 +672,181 @@ impl Backend for RedisRows {
         read: &RowToken<Sealed>,
         anew: &Sealed,
     ) -> Result<bool, StoreError> {
-        let mut using = self.tested().await?;
-        let answer = self
-            .scripts
-            .reseal
-            .key(key(name))
+        let mut reseal = self.scripts.reseal.key(key(name));
+        reseal
             .arg(read.generation.number())
             .arg(&*read.payload.key_id)
             .arg(&read.payload.bytes[..])
             .arg(&*anew.key_id)
-            .arg(&anew.bytes[..])
-            .invoke_async(&mut using.open)
-            .await;
-        using.settle(answer)
+            .arg(&anew.bytes[..]);
+        self.invoke(&reseal).await
     }
 }
 
-fn unreadable() -> StoreError {
-    StoreError::new(
-        StoreErrorKind::Tampered,
-        "the store holds a row that cannot be read",
+/// Words with which a server begins an answer that is a failure, and which may stand behind a dash in one that a script
+/// passes on.
+const CODES: [&str; 16] = [
+    "READONLY",
+    "LOADING",
+    "CLUSTERDOWN",
+    "MASTERDOWN",
+    "NOPERM",
+    "NOAUTH",
+    "WRONGPASS",
+    "WRONGTYPE",
+    "MOVED",
+    "ASK",
+    "CROSSSLOT",
+    "OOM",
+    "MISCONF",
+    "NOREPLICAS",
+    "BUSY",
+    "ERR",
+];
+
+/// Commands that the store uses. No other word of a server's is repeated.
+const COMMANDS: [&str; 17] = [
+    "AUTH",
+    "SELECT",
+    "PING",
+    "SET",
+    "GET",
+    "PEXPIRE",
+    "HMGET",
+    "HGET",
+    "HSET",
+    "HDEL",
+    "PEXPIREAT",
+    "TIME",
+    "SCAN",
+    "EVALSHA",
+    "SCRIPT",
+    "SCRIPT|LOAD",
+    "HELLO",
+];
+
+/// What a failure is called.
+fn code(error: &RedisError) -> &'static str {
+    known(
+        error.code().unwrap_or_default(),
+        error.detail().unwrap_or_default(),
     )
+}
+
+fn known(code: &str, detail: &str) -> &'static str {
+    let is = |known: &&&str| **known == code;
+    let code = CODES.iter().find(is).copied().unwrap_or_default();
+    if !matches!(code, "" | "ERR") {
+        return code;
+    }
+    // A script of an older server says so in the middle.
+    let within = |known: &&&str| detail.contains(&format!("-{known} "));
+    if let Some(inner) = CODES.iter().find(within) {
+        return inner;
+    }
+    let ours = ["ACL failure", "can't run this command or subcommand"];
+    if ours.iter().any(|said| detail.contains(said)) {
+        return "NOPERM";
+    }
+    code
+}
+
+/// The command that this word is, if it is one of ours.
+fn command(word: &str) -> Option<&'static str> {
+    let mut ours = COMMANDS.iter().copied();
+    ours.find(|ours| ours.eq_ignore_ascii_case(word))
 }
 
 /// A failure in words of our own: those of the server and of its client may repeat what they were told.
 fn failed(error: RedisError) -> StoreError {
-    // The first word of the server's answer, in capitals.
-    let code = error.code().unwrap_or_default();
-    let is_code =
-        (1..=16).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_uppercase());
-    let code = if is_code { code } else { "" };
-    let (kind, message) = match error.kind() {
-        ErrorKind::AuthenticationFailed => (
-            StoreErrorKind::Misconfigured,
-            "the Redis server refused the user name or password",
-        ),
-        _ if matches!(code, "NOAUTH" | "WRONGPASS") => (
-            StoreErrorKind::Misconfigured,
-            "the Redis server refused the user name or password",
-        ),
-        ErrorKind::Server(ServerErrorKind::NoPerm) => (
-            StoreErrorKind::Misconfigured,
-            "the user of the Redis store lacks a permission that it needs",
-        ),
-        ErrorKind::InvalidClientConfig | ErrorKind::RESP3NotSupported => (
+    let detail = error.detail().unwrap_or_default();
+    let unavailable = |message| StoreError::new(StoreErrorKind::Unavailable, message);
+    match error.kind() {
+        ErrorKind::AuthenticationFailed => said("WRONGPASS", "", None),
+        ErrorKind::InvalidClientConfig | ErrorKind::RESP3NotSupported => StoreError::new(
             StoreErrorKind::Misconfigured,
             "the address or the version of the Redis server cannot be used",
         ),
-        ErrorKind::UnexpectedReturnType | ErrorKind::Parse => return unreadable(),
-        ErrorKind::Io if error.is_timeout() => (
-            StoreErrorKind::Unavailable,
-            "the Redis server did not answer in time",
-        ),
-        ErrorKind::Io if error.is_connection_refusal() => (
-            StoreErrorKind::Unavailable,
-            "the Redis server cannot be reached: connection refused",
-        ),
-        ErrorKind::Io => (
-            StoreErrorKind::Unavailable,
-            "the connection to the Redis server broke, or cannot be made",
-        ),
-        _ => {
-            let message = format!("the Redis server failed with code {code:?}");
-            return StoreError::new(StoreErrorKind::Unavailable, message);
+        ErrorKind::UnexpectedReturnType | ErrorKind::Parse => {
+            unavailable("the Redis server answered what is no answer to the question")
         }
+        ErrorKind::Io if error.is_timeout() => {
+            unavailable("the Redis server did not answer in time")
+        }
+        ErrorKind::Io if error.is_connection_refusal() => {
+            unavailable("the Redis server cannot be reached: connection refused")
+        }
+        ErrorKind::Io => unavailable("the connection to the Redis server broke, or cannot be made"),
+        _ => {
+            // The name of a command stands in quotes.
+            let named = detail.split('\'').nth(1).and_then(command);
+            said(code(&error), detail, named)
+        }
+    }
+}
+
+/// What the server's answer means. `named` is the command that it is about.
+fn said(code: &str, detail: &str, named: Option<&'static str>) -> StoreError {
+    let misconfigured = StoreErrorKind::Misconfigured;
+    let unavailable = StoreErrorKind::Unavailable;
+    let (kind, message) = match code {
+        "NOAUTH" | "WRONGPASS" => (
+            StoreErrorKind::AuthenticationFailed,
+            "the Redis server refused the user name or password",
+        ),
+        "NOPERM" => {
+            let message = match named {
+                Some(named) => format!(
+                    "the user of the Redis store lacks the permission to run {named}"
+                ),
+                None if detail.contains("key") => {
+                    "the user of the Redis store lacks the permission for keys that begin with `humanapi:`".to_owned()
+                }
+                None => "the user of the Redis store lacks a permission that it needs".to_owned(),
+            };
+            return StoreError::new(misconfigured, message);
+        }
+        "WRONGTYPE" => (
+            misconfigured,
+            "the Redis server holds something else under a key of the store: another application uses keys that begin with `humanapi:`",
+        ),
+        "MOVED" | "ASK" | "CROSSSLOT" => (
+            misconfigured,
+            "the Redis server belongs to a Cluster, which the store does not support",
+        ),
+        "ERR"
+            if detail.starts_with("unknown command")
+                || detail.contains("Unknown Redis command") =>
+        {
+            (
+                misconfigured,
+                "the Redis server does not know a command that the store needs: it is too old, or a Sentinel",
+            )
+        }
+        "READONLY" => (
+            StoreErrorKind::ReadOnly,
+            "the Redis server is a read-only replica",
+        ),
+        "MASTERDOWN" => (
+            unavailable,
+            "the Redis server is a replica that lost its primary",
+        ),
+        "LOADING" => (unavailable, "the Redis server is still loading its data"),
+        "CLUSTERDOWN" => (unavailable, "the Redis Cluster is down"),
+        "OOM" => (unavailable, "the memory of the Redis server is full"),
+        "MISCONF" => (
+            unavailable,
+            "the Redis server takes no writes because it cannot write to its disk",
+        ),
+        "NOREPLICAS" => (
+            unavailable,
+            "the Redis server takes no writes because it lacks replicas",
+        ),
+        "BUSY" => (
+            unavailable,
+            "the Redis server is busy with somebody's script",
+        ),
+        _ => (unavailable, "the Redis server failed"),
     };
     StoreError::new(kind, message)
 }

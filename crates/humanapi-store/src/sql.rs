@@ -4,7 +4,7 @@ use humanapi_client::{StoreError, StoreErrorKind};
 use humanapi_core::Generation;
 use humanapi_core::broker::RowToken;
 
-use crate::backend::{Batch, Mark, RowName, Sealed, Survey};
+use crate::backend::{Batch, Mark, RowName, Sealed, Survey, unreadable};
 
 /// The version of the tables that this version of the crate makes and uses.
 pub(crate) const SCHEMA_VERSION: i64 = 1;
@@ -19,15 +19,14 @@ pub(crate) type NamedColumns = (Vec<u8>, i64, i64, String, Vec<u8>);
 /// ended tokens, running leases.
 pub(crate) type SurveyColumns = (String, i64, i64, i64, i64);
 
-pub(crate) fn token((generation, expires_at, key_id, bytes): TokenColumns) -> RowToken<Sealed> {
-    RowToken {
+pub(crate) fn token(
+    (generation, expires_at, key_id, bytes): TokenColumns,
+) -> Result<RowToken<Sealed>, StoreError> {
+    Ok(RowToken {
         generation: Generation::new(unsigned(generation)),
         expires_at: unsigned(expires_at),
-        payload: Sealed {
-            key_id: key_id.into(),
-            bytes,
-        },
-    }
+        payload: Sealed::read(key_id, bytes)?,
+    })
 }
 
 /// A name as a row holds it.
@@ -46,7 +45,7 @@ pub(crate) fn batch(found: Vec<NamedColumns>, limit: u32) -> Result<Batch, Store
     let tokens = found
         .into_iter()
         .map(|(row, generation, ends, key, sealed)| {
-            Ok((name(&row)?, token((generation, ends, key, sealed))))
+            Ok((name(&row)?, token((generation, ends, key, sealed))?))
         });
     Ok(Batch {
         tokens: tokens.collect::<Result<_, _>>()?,
@@ -61,12 +60,13 @@ pub(crate) fn survey(counted: Vec<SurveyColumns>) -> Survey {
         ..Survey::default()
     };
     for (key, rows, live, ended, leases) in counted {
-        survey.rows += unsigned(rows);
-        survey.live_tokens += unsigned(live);
-        survey.ended_tokens += unsigned(ended);
-        survey.running_leases += unsigned(leases);
+        let add = |sum: &mut u64, more| *sum = sum.saturating_add(unsigned(more));
+        add(&mut survey.rows, rows);
+        add(&mut survey.live_tokens, live);
+        add(&mut survey.ended_tokens, ended);
+        add(&mut survey.running_leases, leases);
         if !key.is_empty() {
-            survey.tokens_by_key.insert(key, unsigned(rows));
+            survey.count_tokens(&key, unsigned(rows));
         }
     }
     survey
@@ -122,10 +122,8 @@ pub(crate) fn error(
         sqlx::Error::Tls(_) => unavailable("no secure connection to the store can be made".into()),
         sqlx::Error::ColumnDecode { .. }
         | sqlx::Error::Decode(_)
-        | sqlx::Error::ColumnNotFound(_) => StoreError::new(
-            StoreErrorKind::Tampered,
-            "the store holds a row that cannot be read",
-        ),
+        | sqlx::Error::ColumnNotFound(_)
+        | sqlx::Error::ColumnIndexOutOfBounds { .. } => unreadable(),
         _ => unavailable("the connection to the store broke".into()),
     }
 }

@@ -2,18 +2,19 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use humanapi_client::{StoreError, StoreErrorKind};
 use humanapi_core::Generation;
 use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
+use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey, unreadable};
 use crate::keys::SealingKeys;
 use crate::seal::millis;
 use crate::sql::{self, NamedColumns, SurveyColumns, TokenColumns, known, signed, unsigned};
@@ -27,6 +28,11 @@ pub type SqliteStore = Store<SqliteFile>;
 
 impl SqliteStore {
     /// A store in this file. It is opened with the first operation; [`Store::init`] makes it.
+    ///
+    /// The path is that of a file on a disk, as the system knows it. `:memory:` and `file:` addresses, which SQLite
+    /// takes for something else, are refused, and so is what is no file, such as a pipe. A file that others than its
+    /// owner and group may read or write is used, and a warning in the log names it: see
+    /// [`SqliteFile::open_to_others`].
     ///
     /// # Panics
     ///
@@ -42,6 +48,17 @@ pub struct SqliteFile {
     pool: SqlitePool,
 }
 
+/// How long one statement may run in SQLite. Longer than a [`Store`] waits for the slowest of them: what still runs then
+/// has nobody who waits for it.
+const STATEMENT: Duration = Duration::from_secs(20);
+/// Instructions of SQLite's machine between two looks at the clock: a few milliseconds.
+const LOOK_EVERY: i32 = 100_000;
+/// The most bytes of memory that the driver is handed of one token.
+macro_rules! sealed {
+    () => {
+        "CASE WHEN length(sealed) <= 1048576 THEN sealed END"
+    };
+}
 /// How long a writer waits for another. Shorter than a [`Store`]'s timeout, so that the error says so.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(2_500);
 /// How long setting up waits for others who do: each waits for the disk, which may be busy. A [`Store`] gives it longer.
@@ -90,11 +107,13 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS humanapi_rows_by_end ON humanapi_rows (expires_at);
 ";
 
-const CHECK: &str = "SELECT schema_version, mark FROM humanapi_store";
+const CHECK: &str = "SELECT schema_version, substr(mark, 1, 33) FROM humanapi_store LIMIT 1";
 
-const LOAD: &str = "
-    SELECT generation, expires_at, sealed_with, sealed FROM humanapi_rows
-    WHERE row_name = ?1 AND sealed IS NOT NULL";
+const LOAD: &str = concat!(
+    "SELECT generation, expires_at, substr(sealed_with, 1, 33), ",
+    sealed!(),
+    " FROM humanapi_rows WHERE row_name = ?1 AND sealed IS NOT NULL"
+);
 
 const LOOK: &str = concat!(
     "SELECT max(lease_ends - ",
@@ -102,7 +121,9 @@ const LOOK: &str = concat!(
     ", 0), expires_at > ",
     now!(),
     " AND generation > ?2,
-        generation, expires_at, sealed_with, sealed
+        generation, expires_at, substr(sealed_with, 1, 33), ",
+    sealed!(),
+    ", sealed IS NOT NULL
     FROM humanapi_rows WHERE row_name = ?1"
 );
 
@@ -147,7 +168,7 @@ const PURGE: &str = concat!(
 );
 
 const SURVEY: &str = concat!(
-    "SELECT sealed_with, count(*),
+    "SELECT substr(sealed_with, 1, 33), count(*),
         coalesce(sum(sealed IS NOT NULL AND expires_at > ",
     now!(),
     "), 0),
@@ -157,13 +178,19 @@ const SURVEY: &str = concat!(
         coalesce(sum(lease_ends > ",
     now!(),
     "), 0)
-    FROM humanapi_rows GROUP BY sealed_with"
+    FROM humanapi_rows GROUP BY 1 LIMIT 1000"
 );
 
-const SEALED_OTHERWISE: &str = "
-    SELECT row_name, generation, expires_at, sealed_with, sealed FROM humanapi_rows
+/// A token that is too long comes as none, and is then one that cannot be opened.
+const SEALED_OTHERWISE: &str = concat!(
+    "SELECT substr(row_name, 1, 33), generation, expires_at, substr(sealed_with, 1, 33),
+        coalesce(",
+    sealed!(),
+    ", x'')
+    FROM humanapi_rows
     WHERE row_name > ?2 AND sealed IS NOT NULL AND sealed_with <> ?1
-    ORDER BY row_name LIMIT ?3";
+    ORDER BY row_name LIMIT ?3"
+);
 
 const RESEAL: &str = "
     UPDATE humanapi_rows SET sealed_with = ?5, sealed = ?6
@@ -174,6 +201,7 @@ impl SqliteFile {
         let pool = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
             .test_before_acquire(false)
+            .after_connect(|connection, _| Box::pin(ends(connection)))
             .connect_lazy_with(options(path));
         Self {
             path: path.to_owned(),
@@ -181,17 +209,108 @@ impl SqliteFile {
         }
     }
 
-    /// Makes the file, readable by its owner alone.
-    fn create(&self) -> Result<(), StoreError> {
-        let mut open = std::fs::File::options();
-        open.create(true).append(true);
+    /// In words, that others than its owner and group may read or write the file, and the file's name; nothing where
+    /// they may not, where there is no file, and where the system has no such permissions.
+    ///
+    /// Tokens in it are sealed. Whoever may write to it can still take them away or damage them.
+    #[must_use]
+    pub fn open_to_others(&self) -> Option<String> {
         #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-        open.open(&self.path).map(drop).map_err(|error| {
-            let message = format!("the store's file cannot be made: {}", error.kind());
-            StoreError::new(StoreErrorKind::Misconfigured, message)
-        })
+        {
+            use std::os::unix::fs::MetadataExt as _;
+
+            let mode = std::fs::metadata(&self.path).ok()?.mode();
+            if mode & 0o007 != 0 {
+                let path = self.path.display();
+                return Some(format!(
+                    "the store's file {path} is open to everybody on this machine: `chmod 600` it"
+                ));
+            }
+        }
+        None
     }
+
+    /// Makes sure that the path leads to a file, or to nothing yet, without opening what is there: opening a pipe waits
+    /// for somebody at its other end.
+    async fn look(&self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let look = move || {
+            let text = path.to_string_lossy();
+            if path.as_os_str().is_empty() || text == ":memory:" || is_address(&text) {
+                return Err(misconfigured(
+                    "the store's path is none of a file: SQLite takes an empty one, `:memory:` and `file:…` for something else",
+                ));
+            }
+            match std::fs::metadata(&path) {
+                Ok(about) if !about.is_file() => Err(misconfigured(
+                    "the store's path leads to something that is no file, such as a folder, a pipe or a device",
+                )),
+                // What cannot be looked at cannot be opened either, and that says why.
+                Ok(_) | Err(_) => Ok(()),
+            }
+        };
+        on_thread(look).await
+    }
+
+    /// Makes the file, readable by its owner alone.
+    async fn create(&self) -> Result<(), StoreError> {
+        self.look().await?;
+        let path = self.path.clone();
+        on_thread(move || {
+            let mut open = std::fs::File::options();
+            open.create(true).append(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+            open.open(&path).map(drop).map_err(|error| {
+                misconfigured(format!("the store's file cannot be made: {}", error.kind()))
+            })
+        })
+        .await
+    }
+
+    /// Tells once that others may read or write the file.
+    fn warn(&self) {
+        if let Some(open) = self.open_to_others() {
+            tracing::warn!("{open}");
+        }
+    }
+}
+
+/// Whether SQLite reads this as an address and not as a path.
+fn is_address(text: &str) -> bool {
+    text.get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"))
+}
+
+fn misconfigured(message: impl Into<String>) -> StoreError {
+    StoreError::new(StoreErrorKind::Misconfigured, message)
+}
+
+/// Runs what may wait for a disk where it keeps nobody else from running.
+async fn on_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+        let message = "looking at the store's file was broken off";
+        Err(StoreError::new(StoreErrorKind::Unavailable, message))
+    })
+}
+
+/// Lets no statement of a connection run for ever, whatever the file makes of it: a table can be a view that does not
+/// end.
+async fn ends(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let (mut begun, mut last) = (Instant::now(), Instant::now());
+    let mut handle = connection.lock_handle().await?;
+    handle.set_progress_handler(LOOK_EVERY, move || {
+        // Ordinary statements are over before the first look, so one look soon after another is at the same statement.
+        let now = Instant::now();
+        if now.duration_since(last) > Duration::from_secs(1) {
+            begun = now;
+        }
+        last = now;
+        now.duration_since(begun) < STATEMENT
+    });
+    Ok(())
 }
 
 impl fmt::Debug for SqliteFile {
@@ -216,10 +335,12 @@ fn options(path: &Path) -> SqliteConnectOptions {
 #[async_trait]
 impl Backend for SqliteFile {
     async fn init(&self, mark: &Mark) -> Result<(), StoreError> {
-        self.create()?;
+        self.create().await?;
+        self.warn();
         // Not from the pool: it may hold connections to a file that was taken away.
         let options = options(&self.path).busy_timeout(SET_UP_TIMEOUT);
         let mut connection = options.connect().await.map_err(failed)?;
+        ends(&mut connection).await.map_err(failed)?;
         // One process sets up at a time, and others find it done.
         let mut all = connection
             .begin_with("BEGIN IMMEDIATE")
@@ -243,6 +364,8 @@ impl Backend for SqliteFile {
     }
 
     async fn check(&self, mark: &Mark) -> Result<(), StoreError> {
+        self.look().await?;
+        self.warn();
         let found = sqlx::query_as(CHECK).fetch_optional(&self.pool).await;
         sql::check(found.map_err(failed)?, mark)
     }
@@ -253,7 +376,7 @@ impl Backend for SqliteFile {
             .fetch_optional(&self.pool)
             .await
             .map_err(failed)?;
-        Ok(found.map(sql::token))
+        found.map(sql::token).transpose()
     }
 
     async fn acquire(
@@ -265,17 +388,18 @@ impl Backend for SqliteFile {
         let name = &name.as_bytes()[..];
         loop {
             // Looking takes no lock, so those who only learn that they have to wait do not wait here.
-            type Look = (i64, bool, i64, i64, String, Option<Vec<u8>>);
+            type Look = (i64, bool, i64, i64, String, Option<Vec<u8>>, bool);
             let seen: Option<Look> = sqlx::query_as(LOOK)
                 .bind(name)
                 .bind(known(newest))
                 .fetch_optional(&self.pool)
                 .await
                 .map_err(failed)?;
-            if let Some((remaining, newer, generation, expires_at, key_id, sealed)) = seen {
-                if let (true, Some(sealed)) = (newer, sealed) {
+            if let Some((remaining, newer, generation, expires_at, key_id, sealed, kept)) = seen {
+                if newer && kept {
+                    let sealed = sealed.ok_or_else(unreadable)?;
                     let columns = (generation, expires_at, key_id, sealed);
-                    return Ok(Acquired::Newer(sql::token(columns)));
+                    return Ok(Acquired::Newer(sql::token(columns)?));
                 }
                 if remaining > 0 {
                     let remaining = Duration::from_millis(unsigned(remaining));
@@ -399,12 +523,20 @@ fn failed(error: sqlx::Error) -> StoreError {
                 "another process is writing to the store's file and does not end",
             ),
             Some(3 | 8 | 23) => (
-                StoreErrorKind::Misconfigured,
+                StoreErrorKind::ReadOnly,
                 "this process may not write to the store's file",
             ),
-            Some(11 | 26) => (
+            Some(26) => (
                 StoreErrorKind::Misconfigured,
-                "the store's file is damaged, or no SQLite file",
+                "the store's file is no SQLite file",
+            ),
+            Some(11) => (
+                StoreErrorKind::Unavailable,
+                "the store's file is damaged: move it away and set the store up again",
+            ),
+            Some(9) => (
+                StoreErrorKind::Unavailable,
+                "a statement on the store's file did not end",
             ),
             Some(13) => (StoreErrorKind::Unavailable, "the store's disk is full"),
             Some(code) => {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use humanapi_client::{StoreError, StoreErrorKind, TokenStore};
 use humanapi_core::broker::{Acquired, Commit, KeptToken, Lease, RowToken};
 use humanapi_core::{Generation, TokenKey};
@@ -35,6 +37,8 @@ const PATIENCE: u32 = 5;
 const PURGE_BATCH: u32 = 1_000;
 /// Rows per batch of a rotation.
 const ROTATE_BATCH: u32 = 200;
+/// Batches of one purge or rotation: millions of rows. What goes on beyond that does not end.
+const MOST_BATCHES: u32 = 100_000;
 
 impl<B: Backend> Store<B> {
     /// A store over this backend. Nothing is asked of it yet.
@@ -84,8 +88,12 @@ impl<B: Backend> Store<B> {
     ///
     /// When one of these is not so.
     pub async fn check(&self) -> Result<(), StoreError> {
+        within(self.timeout, self.checked_now()).await
+    }
+
+    async fn checked_now(&self) -> Result<(), StoreError> {
         let mark = seal::mark(&self.keys);
-        within(self.timeout, self.backend.check(&mark)).await
+        self.backend.check(&mark).await
     }
 
     /// Makes sure that the store can be reached, whether or not it was set up, and changes nothing in it.
@@ -107,7 +115,7 @@ impl<B: Backend> Store<B> {
     ///
     /// When the store cannot be asked.
     pub async fn status(&self) -> Result<StoreStatus, StoreError> {
-        self.ready().await?;
+        within(self.timeout, self.ready()).await?;
         let survey = within(self.timeout * PATIENCE, self.backend.survey()).await?;
         // The connection is there now, so this is the time of one question and its answer.
         let asked = Instant::now();
@@ -138,11 +146,11 @@ impl<B: Backend> Store<B> {
         &self,
         mut progress: impl FnMut(&Rotation) + Send,
     ) -> Result<Rotation, StoreError> {
-        self.ready().await?;
+        within(self.timeout, self.ready()).await?;
         let newest = self.keys.newest_id();
         let mut rotation = Rotation::default();
         let mut from: Option<Vec<u8>> = None;
-        loop {
+        for _ in 0..MOST_BATCHES {
             let batch = self
                 .backend
                 .sealed_otherwise(newest, from.as_deref(), ROTATE_BATCH);
@@ -156,6 +164,7 @@ impl<B: Backend> Store<B> {
                 return Ok(rotation);
             }
         }
+        Err(endless())
     }
 
     async fn rotate_one(
@@ -181,12 +190,25 @@ impl<B: Backend> Store<B> {
         Ok(())
     }
 
+    /// Makes sure of the store once. Those who come meanwhile wait for the one who does, so this counts towards the
+    /// time of whatever needs it.
     async fn ready(&self) -> Result<(), StoreError> {
-        self.checked.get_or_try_init(|| self.check()).await?;
+        self.checked.get_or_try_init(|| self.checked_now()).await?;
         Ok(())
     }
 
-    /// Readies the store for an operation on a key.
+    /// An operation on the rows, once the store is ready for it, within the time of one.
+    async fn on_rows<T>(
+        &self,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        within(self.timeout, async {
+            self.ready().await?;
+            operation.await
+        })
+        .await
+    }
+
     /// Opens a row's token, if the row is no older than it was `before`.
     fn unseal(
         &self,
@@ -198,31 +220,35 @@ impl<B: Backend> Store<B> {
         self.seen.check(name, before, row.generation)?;
         Ok(token)
     }
-
-    async fn row(&self, key: &TokenKey) -> Result<RowName, StoreError> {
-        self.ready().await?;
-        Ok(seal::name(&self.keys, key))
-    }
 }
 
-/// Ends an operation that takes too long.
+/// Ends an operation that takes too long. One that panics is a failure like any other: a driver may do so over what a
+/// server sends, and whoever wants a token can be served without a store.
 async fn within<T>(
     timeout: Duration,
     operation: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let outcome = tokio::time::timeout(timeout, operation).await;
-    outcome.unwrap_or_else(|_| {
-        let message = format!("the store did not answer within {timeout:?}");
-        Err(StoreError::new(StoreErrorKind::Unavailable, message))
-    })
+    // What was left half done is not used again: a backend gives up the connection of an operation that did not end.
+    let operation = AssertUnwindSafe(operation).catch_unwind();
+    let message = match tokio::time::timeout(timeout, operation).await {
+        Ok(Ok(outcome)) => return outcome,
+        Ok(Err(_)) => "the store's driver panicked over what it was sent".to_owned(),
+        Err(_) => format!("the store did not answer within {timeout:?}"),
+    };
+    Err(StoreError::new(StoreErrorKind::Unavailable, message))
+}
+
+fn endless() -> StoreError {
+    let message = "the store gives one batch of rows after the other without an end";
+    StoreError::new(StoreErrorKind::Unavailable, message)
 }
 
 #[async_trait]
 impl<B: Backend> TokenStore for Store<B> {
     async fn load(&self, key: &TokenKey) -> Result<Option<KeptToken>, StoreError> {
-        let name = self.row(key).await?;
+        let name = seal::name(&self.keys, key);
         let before = self.seen.newest(&name);
-        let row = within(self.timeout, self.backend.load(&name)).await?;
+        let row = self.on_rows(self.backend.load(&name)).await?;
         row.map(|row| self.unseal(&name, before, &row)).transpose()
     }
 
@@ -232,12 +258,15 @@ impl<B: Backend> TokenStore for Store<B> {
         ttl: Duration,
         known: Option<Generation>,
     ) -> Result<Acquired<KeptToken>, StoreError> {
-        let name = self.row(key).await?;
+        let name = seal::name(&self.keys, key);
         let before = self.seen.newest(&name);
         let acquired = self.backend.acquire(&name, ttl, known);
-        Ok(match within(self.timeout, acquired).await? {
+        Ok(match self.on_rows(acquired).await? {
             Acquired::Won(lease) => Acquired::Won(lease),
-            Acquired::Held { remaining } => Acquired::Held { remaining },
+            // Nobody takes a lease for longer than we do: what a row says beyond that is no reason to wait.
+            Acquired::Held { remaining } => Acquired::Held {
+                remaining: remaining.min(ttl),
+            },
             Acquired::Newer(row) => Acquired::Newer(self.unseal(&name, before, &row)?),
         })
     }
@@ -248,11 +277,11 @@ impl<B: Backend> TokenStore for Store<B> {
         lease: Lease,
         token: &KeptToken,
     ) -> Result<Commit, StoreError> {
-        let name = self.row(key).await?;
+        let name = seal::name(&self.keys, key);
         let expires_at = seal::expires_at(token.expiry());
         let sealed = seal::seal(&self.keys, &name, lease.generation(), expires_at, token)?;
         let committed = self.backend.commit(&name, lease, expires_at, &sealed);
-        let committed = within(self.timeout, committed).await?;
+        let committed = self.on_rows(committed).await?;
         if committed == Commit::Done {
             self.seen.note(&name, lease.generation());
         }
@@ -260,26 +289,28 @@ impl<B: Backend> TokenStore for Store<B> {
     }
 
     async fn release(&self, key: &TokenKey, lease: Lease) -> Result<(), StoreError> {
-        let name = self.row(key).await?;
-        within(self.timeout, self.backend.release(&name, lease)).await
+        let name = seal::name(&self.keys, key);
+        self.on_rows(self.backend.release(&name, lease)).await
     }
 
     async fn invalidate(&self, key: &TokenKey, generation: Generation) -> Result<(), StoreError> {
-        let name = self.row(key).await?;
-        within(self.timeout, self.backend.invalidate(&name, generation)).await
+        let name = seal::name(&self.keys, key);
+        self.on_rows(self.backend.invalidate(&name, generation))
+            .await
     }
 
     async fn purge_expired(&self) -> Result<u64, StoreError> {
-        self.ready().await?;
-        let mut purged = 0;
-        loop {
+        within(self.timeout, self.ready()).await?;
+        let mut purged: u64 = 0;
+        for _ in 0..MOST_BATCHES {
             let batch = self.backend.purge(PURGE_BATCH);
             let batch = within(self.timeout * PATIENCE, batch).await?;
-            purged += batch;
+            purged = purged.saturating_add(batch);
             if batch < u64::from(PURGE_BATCH) {
                 return Ok(purged);
             }
         }
+        Err(endless())
     }
 }
 
@@ -322,8 +353,7 @@ impl StoreStatus {
         let others = self.tokens_by_key.iter();
         others
             .filter(|(key, _)| **key != self.newest_key)
-            .map(|(_, tokens)| tokens)
-            .sum()
+            .fold(0, |sum, (_, tokens)| sum.saturating_add(*tokens))
     }
 }
 

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use humanapi_store::client::{StoreErrorKind, TokenStore};
 use humanapi_store::{PostgresStore, SealingKeys};
-use humanapi_testkit::servers::PostgresServer;
+use humanapi_testkit::servers::{PgBouncerServer, PostgresServer};
 use humanapi_testkit::store::{Place, RawToken};
 use humanapi_testkit::store_conformance;
-use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection as _};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 store_conformance!(place);
 
@@ -61,6 +61,13 @@ struct InDatabase {
     server: &'static PostgresServer,
     url: String,
     keys: SealingKeys,
+}
+
+impl InDatabase {
+    fn schema(&self) -> &str {
+        let (_, schema) = self.url.rsplit_once("%3D").expect("it has one");
+        schema
+    }
 }
 
 #[async_trait]
@@ -165,10 +172,12 @@ async fn a_server_that_cannot_be_used_says_why() {
     let right = server.url();
     let misconfigured = StoreErrorKind::Misconfigured;
 
+    let refused = StoreErrorKind::AuthenticationFailed;
+
     let wrong_password = store(&right.replace("canary-password", "canary-wrong")).await;
-    operating::fails(&wrong_password, wrong_password.check().await, misconfigured);
+    operating::fails(&wrong_password, wrong_password.check().await, refused);
     let wrong_user = store(&right.replace("humanapi:", "canary-user:")).await;
-    operating::fails(&wrong_user, wrong_user.init().await, misconfigured);
+    operating::fails(&wrong_user, wrong_user.init().await, refused);
     let no_database = store(&server.database_url("canary-database")).await;
     operating::fails(&no_database, no_database.check().await, misconfigured);
 
@@ -221,4 +230,90 @@ async fn a_row_ahead_of_the_clock_is_not_purged() {
         assert_eq!(done.expect("the table is there").rows_affected(), 1);
     })
     .await;
+}
+
+/// What is missing, or why nothing can be written, is said in words before the first token is lost over it.
+#[tokio::test]
+async fn a_check_says_which_privilege_is_missing_and_what_is_read_only() {
+    let Some(place) = place().await else { return };
+    let mut admin = connect(&place.url).await;
+    let user = format!("canary_{}", place.schema());
+    let grant = format!(
+        "CREATE ROLE {user} LOGIN PASSWORD 'canary-password';
+        GRANT USAGE ON SCHEMA {schema} TO {user};
+        GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {user};
+        GRANT INSERT ON {schema}.humanapi_rows TO {user}",
+        schema = place.schema()
+    );
+    let done = sqlx::raw_sql(AssertSqlSafe(grant))
+        .execute(&mut admin)
+        .await;
+    done.expect("it may do that");
+    let url = place.url.replace("humanapi:", &format!("{user}:"));
+    let store = PostgresStore::connect(&url, place.keys.clone()).await;
+    let store = store.expect("the address is one");
+    let error = store.check().await.expect_err("it may not write");
+    assert!(error.to_string().ends_with(": UPDATE, DELETE"), "{error}");
+    operating::fails(&store, Err::<(), _>(error), StoreErrorKind::Misconfigured);
+
+    let url = format!("{}%20-cdefault_transaction_read_only%3Don", place.url);
+    let store = PostgresStore::connect(&url, place.keys.clone()).await;
+    let store = store.expect("the address is one");
+    operating::fails(&store, store.check().await, StoreErrorKind::ReadOnly);
+}
+
+/// A pool of 3 connections that change hands with every transaction, and 60 users of 12 processes at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_in_transaction_mode_works() {
+    let test = "humanapi-store: pooler";
+    let Some(server) = PostgresServer::start(test) else {
+        return;
+    };
+    let Some(pooler) = PgBouncerServer::start(test, &server, 3) else {
+        return;
+    };
+    let keys = operating::two_keys();
+    let url = pooler.database_url("postgres");
+    let open = async || {
+        let store = PostgresStore::connect(&url, keys.clone()).await;
+        let store = store.expect("the address is one");
+        Arc::new(store.with_timeout(operating::AMPLE))
+    };
+    open().await.init().await.expect("the tables are made");
+    let mut users = tokio::task::JoinSet::new();
+    for process in 0..12 {
+        let store = open().await;
+        for user in 0..5 {
+            let store = Arc::clone(&store);
+            users.spawn(async move {
+                operating::goes_over_every_statement(&*store, process * 5 + user).await;
+            });
+        }
+    }
+    users.join_all().await;
+    let store = open().await;
+    let status = store.status().await.expect("the store answers");
+    assert_eq!(status.running_leases, 0);
+    // Nothing of ours stays in the sessions that others share.
+    let plain: PgConnectOptions = url.parse().expect("the address is one");
+    let one = plain.extra_float_digits(None).connect().await;
+    let timeout = sqlx::raw_sql("SELECT current_setting('statement_timeout')")
+        .fetch_one(&mut one.expect("it runs"))
+        .await
+        .expect("it answers");
+    assert_eq!(timeout.get::<String, _>(0), "0");
+
+    let wrong = url.replace("canary-password", "canary-wrong");
+    let wrong = self::store(&wrong).await;
+    operating::fails(
+        &wrong,
+        wrong.check().await,
+        StoreErrorKind::AuthenticationFailed,
+    );
+    let options = self::store(&format!("{url}&options=-csearch_path%3Dcanary")).await;
+    operating::fails(
+        &options,
+        options.check().await,
+        StoreErrorKind::Misconfigured,
+    );
 }

@@ -11,9 +11,9 @@ use humanapi_store::core::broker::Acquired;
 use humanapi_store::{RedisStore, SealingKeys};
 use humanapi_testkit::servers::RedisServer;
 use humanapi_testkit::store::{Place, RawToken};
-use humanapi_testkit::store_conformance;
-use redis::AsyncCommands as _;
+use humanapi_testkit::{Switch, store_conformance};
 use redis::aio::MultiplexedConnection;
+use redis::{AsyncCommands as _, RedisResult};
 
 store_conformance!(place);
 
@@ -98,7 +98,7 @@ impl Place for InRedis {
             ("sealed", &token.sealed),
         ];
         let mut connection = self.connect().await;
-        let set: redis::RedisResult<()> = connection.hset_multiple(&token.row, &fields).await;
+        let set: RedisResult<()> = connection.hset_multiple(&token.row, &fields).await;
         set.expect("a hash");
     }
 
@@ -139,12 +139,12 @@ async fn a_server_that_cannot_be_used_says_why() {
         return;
     };
     let right = server.url();
-    let misconfigured = StoreErrorKind::Misconfigured;
+    let refused = StoreErrorKind::AuthenticationFailed;
 
     let wrong_password = store(&right.replace("canary-password", "canary-wrong")).await;
-    operating::fails(&wrong_password, wrong_password.check().await, misconfigured);
+    operating::fails(&wrong_password, wrong_password.check().await, refused);
     let no_password = store(&right.replace(":canary-password@", "")).await;
-    operating::fails(&no_password, no_password.check().await, misconfigured);
+    operating::fails(&no_password, no_password.check().await, refused);
 
     let port = operating::closed_port().await;
     let closed = format!("redis://canary-user:canary-password@127.0.0.1:{port}/0");
@@ -197,7 +197,7 @@ async fn a_server_that_lost_everything_gives_no_fence_twice() {
     let Ok(Acquired::Won(before)) = store.acquire(&key, long, None).await else {
         panic!("nobody else asks");
     };
-    let flushed: redis::RedisResult<()> = place.connect().await.flushdb().await;
+    let flushed: RedisResult<()> = place.connect().await.flushdb().await;
     flushed.expect("it may do that");
     let Ok(Acquired::Won(after)) = store.acquire(&key, long, None).await else {
         panic!("nobody has it now");
@@ -219,14 +219,209 @@ async fn a_row_ahead_of_the_clock_is_not_purged() {
         let [key] = &keys[..] else {
             panic!("there is one row, but: {keys:?}");
         };
-        let ahead: redis::RedisResult<u64> =
-            connection.hincr(key, "fence", 3_600_000_000_u64).await;
+        let ahead: RedisResult<u64> = connection.hincr(key, "fence", 3_600_000_000_u64).await;
         ahead.expect("it is a whole number");
         // As the lease's end does.
         let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
         let soon = now.expect("it is past 1970").as_millis() as i64 + 20;
-        let ends: redis::RedisResult<()> = connection.hset(key, "lease", soon).await;
+        let ends: RedisResult<()> = connection.hset(key, "lease", soon).await;
         ends.expect("a hash");
     })
     .await;
+}
+
+async fn say(server: &RedisServer, words: &[&str]) {
+    let client = redis::Client::open(server.url()).expect("the address is one");
+    let connection = client.get_multiplexed_async_connection().await;
+    let (name, rest) = words.split_first().expect("there is a command");
+    let done: RedisResult<redis::Value> = redis::cmd(name)
+        .arg(rest)
+        .query_async(&mut connection.expect("it runs"))
+        .await;
+    done.expect("it may do that");
+}
+
+/// Two servers, of which one becomes the other's replica. New connections lead to the new one, and open ones stay.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failover_costs_no_operation() {
+    let test = "humanapi-store: redis failover";
+    let (Some(old), Some(new)) = (RedisServer::start(test), RedisServer::start(test)) else {
+        return;
+    };
+    let switch = Switch::to(old.port()).await;
+    let url = |port: u16| {
+        old.url()
+            .replace(&old.port().to_string(), &port.to_string())
+    };
+    let store = store(&url(switch.port())).await;
+    let store = store.with_timeout(operating::AMPLE);
+    operating::goes_over_every_statement(&store, 1).await;
+    let before = switch.taken();
+
+    say(&old, &["CONFIG", "SET", "masterauth", "canary-password"]).await;
+    let port = new.port().to_string();
+    say(&old, &["REPLICAOF", "127.0.0.1", &port]).await;
+    // Nobody moved the address yet: it is said in words what is wrong.
+    operating::fails(&store, store.check().await, StoreErrorKind::ReadOnly);
+    let acquired = store
+        .acquire(&operating::key("two"), operating::AMPLE, None)
+        .await;
+    operating::fails(&store, acquired, StoreErrorKind::ReadOnly);
+
+    switch.lead_to(new.port());
+    operating::goes_over_every_statement(&store, 2).await;
+    store.check().await.expect("the new one takes writes");
+    assert!(switch.taken() > before);
+}
+
+/// A connection that was left open to a server that became a replica is given up by the first operation that hears so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_connection_to_a_replica_is_given_up() {
+    let test = "humanapi-store: redis replica";
+    let (Some(old), Some(new)) = (RedisServer::start(test), RedisServer::start(test)) else {
+        return;
+    };
+    let switch = Switch::to(old.port()).await;
+    let url = old
+        .url()
+        .replace(&old.port().to_string(), &switch.port().to_string());
+    let store = store(&url).await.with_timeout(operating::AMPLE);
+    operating::goes_over_every_statement(&store, 1).await;
+    switch.lead_to(new.port());
+    let port = new.port().to_string();
+    say(&old, &["CONFIG", "SET", "masterauth", "canary-password"]).await;
+    say(&old, &["REPLICAOF", "127.0.0.1", &port]).await;
+    let before = switch.taken();
+    operating::goes_over_every_statement(&store, 3).await;
+    assert_eq!(switch.taken() - before, 1, "one new connection is enough");
+}
+
+/// What a user may not do is named, and nothing speaks of tampering.
+#[tokio::test]
+async fn a_missing_permission_is_named() {
+    let Some(server) = RedisServer::start("humanapi-store: redis permissions") else {
+        return;
+    };
+    let url = server.url().replace("://:", "://canary-user:");
+    let all = [
+        "ping",
+        "set",
+        "get",
+        "pexpire",
+        "hmget",
+        "hget",
+        "hset",
+        "hdel",
+        "pexpireat",
+        "time",
+        "evalsha",
+        "script|load",
+    ];
+    let keys = operating::two_keys();
+    let store = async || {
+        let store = RedisStore::connect(&url, keys.clone()).await;
+        let store = store.expect("the address is one");
+        store.with_timeout(operating::AMPLE)
+    };
+    for missing in all {
+        let mut user = vec![
+            "ACL",
+            "SETUSER",
+            "canary-user",
+            "reset",
+            "on",
+            ">canary-password",
+        ];
+        let may: Vec<String> = all
+            .iter()
+            .filter(|name| **name != missing)
+            .map(|name| format!("+{name}"))
+            .collect();
+        user.extend(["~humanapi:*"]);
+        user.extend(may.iter().map(String::as_str));
+        say(&server, &user).await;
+        say(&server, &["SCRIPT", "FLUSH"]).await;
+        let store = store().await;
+        let error = store.check().await.expect_err(missing);
+        let named = format!("permission to run {}", missing.to_uppercase());
+        assert!(error.to_string().contains(&named), "{missing}: {error}");
+        operating::fails(&store, Err::<(), _>(error), StoreErrorKind::Misconfigured);
+    }
+    // No transaction is needed, and nothing else.
+    let mut user = vec![
+        "ACL",
+        "SETUSER",
+        "canary-user",
+        "reset",
+        "on",
+        ">canary-password",
+    ];
+    let may: Vec<String> = all.iter().map(|name| format!("+{name}")).collect();
+    user.push("~humanapi:*");
+    user.extend(may.iter().map(String::as_str));
+    say(&server, &user).await;
+    let able = store().await;
+    able.check().await.expect("it may do all it needs");
+    operating::goes_over_every_statement(&able, 1).await;
+
+    let other_keys = ["ACL", "SETUSER", "canary-user", "resetkeys", "~others:*"];
+    say(&server, &other_keys).await;
+    let error = store().await.check().await;
+    let error = error.expect_err("it may not use our keys");
+    assert!(error.to_string().contains("`humanapi:`"), "{error}");
+    operating::fails(&able, Err::<(), _>(error), StoreErrorKind::Misconfigured);
+}
+
+/// Keys that another application uses, a full server and one that is no ordinary server are told as what they are.
+#[tokio::test]
+async fn a_strange_server_is_told_as_what_it_is() {
+    let Some(server) = RedisServer::start("humanapi-store: redis strange") else {
+        return;
+    };
+    let store = store(&server.url()).await;
+    say(&server, &["LPUSH", "humanapi:mark", "canary"]).await;
+    operating::fails(&store, store.check().await, StoreErrorKind::Misconfigured);
+    say(&server, &["DEL", "humanapi:mark"]).await;
+    store.check().await.expect("it sets itself up");
+
+    let key = operating::key("one");
+    let acquired = store.acquire(&key, operating::AMPLE, None).await;
+    assert!(matches!(acquired, Ok(Acquired::Won(_))));
+    let client = redis::Client::open(server.url()).expect("the address is one");
+    let connection = client.get_multiplexed_async_connection().await;
+    let mut connection = connection.expect("it runs");
+    let rows: Vec<String> = connection.keys("humanapi:row:*").await.expect("keys");
+    // A lease that ends in the year 9999 is no reason to wait for longer than anybody's lease.
+    say(&server, &["HSET", &rows[0], "lease", "253402300799000"]).await;
+    let short = std::time::Duration::from_secs(7);
+    let acquired = store.acquire(&key, short, None).await;
+    let bounded = matches!(acquired, Ok(Acquired::Held { remaining }) if remaining == short);
+    assert!(bounded, "{acquired:?}");
+    say(&server, &["DEL", &rows[0]]).await;
+    say(&server, &["SET", &rows[0], "canary"]).await;
+    operating::fails(
+        &store,
+        store.load(&key).await,
+        StoreErrorKind::Misconfigured,
+    );
+    let acquired = store.acquire(&key, operating::AMPLE, None).await;
+    operating::fails(&store, acquired, StoreErrorKind::Misconfigured);
+    say(&server, &["DEL", &rows[0]]).await;
+
+    say(&server, &["CONFIG", "SET", "maxmemory", "1"]).await;
+    let full = store.check().await.expect_err("it has no room");
+    assert!(full.to_string().contains("memory"), "{full}");
+    let acquired = store.acquire(&key, operating::AMPLE, None).await;
+    operating::fails(&store, acquired, StoreErrorKind::Unavailable);
+    say(&server, &["CONFIG", "SET", "maxmemory", "0"]).await;
+    store.check().await.expect("it has room again");
+}
+
+#[tokio::test]
+async fn tls_that_trusts_anybody_is_refused() {
+    let url = "rediss://:canary-password@canary-host.invalid/0#insecure";
+    let error = RedisStore::connect(url, operating::two_keys()).await;
+    let error = error.expect_err("it is refused");
+    assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+    operating::shows_nothing(&error);
 }

@@ -144,6 +144,57 @@ async fn a_file_that_cannot_be_used_says_why() {
     operating::fails(&store, store.init().await, StoreErrorKind::Misconfigured);
 }
 
+/// What SQLite takes for something else than a path is refused, and no file of that name appears.
+#[tokio::test]
+async fn a_path_that_is_none_of_a_file_is_refused() {
+    let keys = operating::two_keys();
+    for path in [
+        ":memory:",
+        "",
+        "file::memory:",
+        "FILE:odd?mode=memory",
+        "file:odd",
+    ] {
+        let store = SqliteStore::open(path, keys.clone()).await;
+        operating::fails(&store, store.check().await, StoreErrorKind::Misconfigured);
+        operating::fails(&store, store.init().await, StoreErrorKind::Misconfigured);
+        let loaded = store.load(&operating::key("one")).await;
+        operating::fails(&store, loaded, StoreErrorKind::Misconfigured);
+        assert!(path.is_empty() || !std::path::Path::new(path).exists());
+    }
+}
+
+/// Opening a pipe waits for whoever holds its other end, which may be nobody.
+#[tokio::test]
+async fn what_is_no_file_is_not_opened() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("there is a program for it").success());
+    for path in [pipe, folder.path().to_owned(), "/dev/zero".into()] {
+        let store = SqliteStore::open(&path, operating::two_keys()).await;
+        operating::fails(&store, store.init().await, StoreErrorKind::Misconfigured);
+        operating::fails(&store, store.check().await, StoreErrorKind::Misconfigured);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_open_to_everybody_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let place = place().await.expect("SQLite is always there");
+    let store = open(&place, &place.keys).await;
+    assert_eq!(store.backend().open_to_others(), None);
+    for (mode, named) in [(0o666, true), (0o604, true), (0o660, false)] {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&place.path, mode).expect("it is ours");
+        let warning = store.backend().open_to_others();
+        let path = place.path.display().to_string();
+        assert_eq!(warning.is_some_and(|text| text.contains(&path)), named);
+        store.check().await.expect("it can be used");
+    }
+}
+
 /// A writer that does not end is waited for, but not for ever; readers do not wait.
 #[tokio::test]
 async fn a_writer_that_does_not_end_is_told() {

@@ -1,5 +1,10 @@
 //! What an operator does with a store, whatever it is made of; and what its failures say.
-#![allow(dead_code, reason = "each store's tests use what concerns that store")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "each store's tests use what concerns that store"
+)]
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -345,6 +350,35 @@ pub(crate) async fn notices_no_restart<B: Backend + Debug>(store: &Store<B>, res
     restart();
     let done = store.invalidate(&kept, lease.generation()).await;
     done.expect("the store answers");
+}
+
+/// Takes the lease on a user's token as often as it needs to, and does all that can be done with one.
+pub(crate) async fn goes_over_every_statement<B: Backend>(store: &Store<B>, user: u32) {
+    goes_over_every_statement_of(store, &key(user)).await;
+}
+
+/// The same for a key. It leaves a token there.
+pub(crate) async fn goes_over_every_statement_of<B: Backend>(store: &Store<B>, key: &TokenKey) {
+    let mut rounds = 0;
+    while rounds < 5 {
+        let known = store.load(key).await.expect("the store answers");
+        let known = known.map(|token| token.generation());
+        let acquired = store.acquire(key, AMPLE, known).await;
+        match acquired.expect("the store answers") {
+            Acquired::Won(lease) => {
+                rounds += 1;
+                let done = store.commit(key, lease, &token("kept", HOUR)).await;
+                assert_eq!(done.expect("the store answers"), Commit::Done);
+                if rounds % 2 == 0 {
+                    let dropped = store.invalidate(key, lease.generation()).await;
+                    dropped.expect("the store answers");
+                }
+                store.release(key, lease).await.expect("it answers");
+                store.purge_expired().await.expect("it answers");
+            }
+            Acquired::Held { .. } | Acquired::Newer(_) => tokio::task::yield_now().await,
+        }
+    }
 }
 
 /// A server that takes connections and never says a word. Tells its port.

@@ -1,0 +1,336 @@
+//! A server that speaks PostgreSQL's protocol as long as it likes.
+
+use std::sync::{Arc, Mutex};
+
+use humanapi_store::PostgresStore;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::{Lie, TIMEOUT, all, attack, operating, serve};
+
+/// From when on it lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum From {
+    /// To the greeting.
+    TheFirst,
+    /// To the first statement.
+    Statement,
+    /// Once it is asked about rows.
+    Rows,
+}
+
+/// A message of this kind, with its right length.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 4).expect("it is short");
+    [&[kind], &length.to_be_bytes()[..], body].concat()
+}
+
+/// One that says it is of another length.
+fn of_length(kind: u8, length: u32, body: &[u8]) -> Vec<u8> {
+    [&[kind], &length.to_be_bytes()[..], body].concat()
+}
+
+fn error(code: &str, text: &str) -> Vec<u8> {
+    let body = format!("SFATAL\0VFATAL\0C{code}\0M{text}\0\0");
+    message(b'E', body.as_bytes())
+}
+
+/// What describes rows of columns of these types.
+fn columns(types: &[u32]) -> Vec<u8> {
+    let mut body = u16::try_from(types.len())
+        .expect("few")
+        .to_be_bytes()
+        .to_vec();
+    for (index, kind) in types.iter().enumerate() {
+        body.extend(format!("c{index}\0").into_bytes());
+        body.extend([0; 6]);
+        body.extend(kind.to_be_bytes());
+        body.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]);
+    }
+    message(b'T', &body)
+}
+
+fn row(values: &[Option<&[u8]>]) -> Vec<u8> {
+    let mut body = u16::try_from(values.len())
+        .expect("few")
+        .to_be_bytes()
+        .to_vec();
+    for value in values {
+        let length = value.map_or(-1, |value| i32::try_from(value.len()).expect("short"));
+        body.extend(length.to_be_bytes());
+        body.extend(value.unwrap_or_default());
+    }
+    message(b'D', &body)
+}
+
+const INT8: u32 = 20;
+const BYTEA: u32 = 17;
+const BOOL: u32 = 16;
+const TEXT: u32 = 25;
+
+fn done() -> Vec<u8> {
+    [message(b'C', b"SELECT 1\0"), message(b'Z', b"I")].concat()
+}
+
+/// A whole answer with one row.
+fn answer(types: &[u32], values: &[Option<&[u8]>]) -> Vec<u8> {
+    [columns(types), row(values), done()].concat()
+}
+
+fn lies() -> Vec<Lie> {
+    let token = [INT8, INT8, TEXT, BYTEA];
+    let mut says = vec![
+        Vec::new(),
+        vec![0; 100_000],
+        vec![0xff; 100_000],
+        b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
+        message(b'R', &99_u32.to_be_bytes()),
+        message(b'R', b""),
+        message(b'R', &[0, 0, 0, 10, 0]),
+        message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0"),
+        [
+            message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0"),
+            message(b'R', b"\0\0\0\x0br=canary,s=Y2FuYXJ5,i=4294967295"),
+        ]
+        .concat(),
+        [
+            message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0"),
+            message(b'R', b"\0\0\0\x0bcanary"),
+        ]
+        .concat(),
+        message(b'R', b"\0\0\0\x05abcd"),
+        message(b'R', b"\0\0\0\x05"),
+        message(b'Z', b"I"),
+        message(b'Z', b""),
+        message(b'Z', b"canary"),
+        message(b'K', b"1"),
+        message(b'S', b"canary"),
+        message(b'N', b""),
+        message(b'N', b"canary"),
+        message(b'E', b""),
+        message(b'E', b"canary-password"),
+        error("28P01", "canary-password"),
+        error("canary", "canary-password"),
+        error("57P03", "canary"),
+        error("25006", "canary"),
+        error("53100", "canary"),
+        error("53300", "canary"),
+        error("08P01", "canary-password"),
+        error("08P01", "unsupported startup parameter: canary"),
+        error("XX000", &"canary".repeat(50_000)),
+        message(b'C', b""),
+        message(b'C', b"SELECT 99999999999999999999\0"),
+        message(b'C', b"canary"),
+        message(b'I', b""),
+        message(b'G', &[0, 0, 1, 0, 0]),
+        message(b'H', &[0, 0, 1, 0, 0]),
+        message(b'd', b"canary"),
+        message(b'A', b"\0\0\0\x01canary\0canary\0"),
+        message(b'T', &[0xff, 0xff]),
+        message(b'T', b""),
+        message(b'D', &[0xff, 0xff]),
+        [
+            columns(&token),
+            message(b'D', &[0, 4, 0x7f, 0xff, 0xff, 0xff]),
+            done(),
+        ]
+        .concat(),
+        [
+            columns(&token),
+            message(b'D', &[0, 4, 0xff, 0xff, 0xff, 0xfe]),
+            done(),
+        ]
+        .concat(),
+        answer(&[INT8, INT8], &[Some(b"7"), Some(b"7")]),
+        answer(&token, &[None, None, None, None]),
+        answer(
+            &token,
+            &[Some(b"canary"), Some(b"7"), Some(b"first"), Some(b"\\x00")],
+        ),
+        answer(
+            &token,
+            &[
+                Some(b"7"),
+                Some(b"9223372036854775807"),
+                Some(b"first"),
+                Some(b"\\x"),
+            ],
+        ),
+        answer(
+            &token,
+            &[Some(b"-7"), Some(b"-7"), Some(b"first"), Some(b"canary")],
+        ),
+        answer(
+            &token,
+            &[Some(b"7"), Some(b"7"), Some(&[b'k'; 5_000]), Some(b"\\x00")],
+        ),
+        answer(
+            &token,
+            &[Some(b"7"), Some(b"7"), Some(&[0xff; 9]), Some(b"\\x0")],
+        ),
+        answer(&[999_999, 999_998], &[Some(b"7"), Some(b"7")]),
+        answer(
+            &[INT8, INT8, INT8, INT8, TEXT, BYTEA],
+            &[None, Some(b"9000000000000000000"), None, None, None, None],
+        ),
+        answer(
+            &[INT8, INT8, INT8, INT8, TEXT, BYTEA],
+            &[Some(b"9223372036854775807"), None, None, None, None, None],
+        ),
+        answer(
+            &[TEXT, INT8, INT8, INT8, INT8],
+            &[
+                Some(b"canary\x1b[2J"),
+                Some(b"9223372036854775807"),
+                Some(b"1"),
+                Some(b"1"),
+                Some(b"1"),
+            ],
+        ),
+        [done(), done(), done()].concat(),
+    ];
+    for kind in *b"REDTZCNSAK" {
+        for length in [0, 1, 2, 3, 4, 0x7fff_ffff, 0xffff_ffff] {
+            says.push(of_length(kind, length, b"canary"));
+        }
+    }
+    let mut lies: Vec<Lie> = says.into_iter().map(Lie::Says).collect();
+    lies.extend([
+        Lie::Ends(Vec::new()),
+        Lie::Ends(message(b'R', &[0; 4])),
+        Lie::Ends(columns(&token)),
+        Lie::Ends(of_length(b'D', 500, b"canary")),
+        Lie::Endless(message(b'N', b"SNOTICE\0VNOTICE\0C00000\0Mcanary\0\0")),
+        Lie::Endless(message(b'S', b"canary\0canary\0")),
+        Lie::Endless(message(b'A', b"\0\0\0\x01canary\0canary\0")),
+        Lie::Endless(message(b'Z', b"I")),
+        Lie::Endless(message(b'C', b"SELECT 1\0")),
+        Lie::Endless(message(b'I', b"")),
+        Lie::Endless(error("57P03", "canary")),
+        Lie::Endless(vec![0]),
+        Lie::Endless(b"canary".to_vec()),
+        Lie::Then(of_length(b'D', 0x7fff_ffff, b""), b"canary".to_vec()),
+        Lie::Then(of_length(b'N', 0x7fff_ffff, b""), b"canary".to_vec()),
+        Lie::Then(
+            columns(&token),
+            row(&[Some(b"7"), Some(b"7"), Some(b"first"), Some(b"\\x00")]),
+        ),
+        Lie::Slowly(message(b'S', b"canary\0canary\0").repeat(40)),
+        Lie::Slowly(done().repeat(40)),
+    ]);
+    lies
+}
+
+/// Reads messages, and answers those before its time to lie as a server would.
+async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<String>>) {
+    // The greeting has no kind, only a length.
+    let Ok(length) = stream.read_u32().await else {
+        return;
+    };
+    let mut greeting = vec![0; (length as usize).saturating_sub(4)];
+    if stream.read_exact(&mut greeting).await.is_err() {
+        return;
+    }
+    if from == From::TheFirst {
+        if !lie.tell(&mut stream).await {
+            // Whatever comes then is taken and not answered.
+            let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+        }
+        return;
+    }
+    let greeted = [
+        message(b'R', &[0; 4]),
+        message(b'K', &[0; 8]),
+        message(b'Z', b"I"),
+    ];
+    if stream.write_all(&greeted.concat()).await.is_err() {
+        return;
+    }
+    loop {
+        let Ok(kind) = stream.read_u8().await else {
+            return;
+        };
+        let Ok(length) = stream.read_u32().await else {
+            return;
+        };
+        let mut body = vec![0; (length as usize).saturating_sub(4)];
+        if stream.read_exact(&mut body).await.is_err() {
+            return;
+        }
+        let text = String::from_utf8_lossy(&body).into_owned();
+        if kind == b'S' {
+            if stream.write_all(&message(b'Z', b"I")).await.is_err() {
+                return;
+            }
+            continue;
+        }
+        if kind != b'Q' {
+            return;
+        }
+        if let Some((_, rest)) = text.split_once("VALUES (1, decode('") {
+            let hex = rest.split('\'').next().unwrap_or_default().to_owned();
+            *mark.lock().expect("nobody panics") = hex;
+        }
+        let about_rows = text.contains("FROM humanapi_acquire")
+            || text.contains("UPDATE humanapi_rows SET")
+            || text.contains("FROM humanapi_rows");
+        let lies =
+            from == From::Statement || (about_rows && !text.contains("humanapi_store LIMIT"));
+        if lies && !text.contains("CREATE TABLE") || from == From::Statement {
+            if lie.tell(&mut stream).await {
+                return;
+            }
+            continue;
+        }
+        let hex = format!("\\x{}", mark.lock().expect("nobody panics"));
+        let honest = if text.contains("FROM humanapi_store LIMIT") {
+            answer(
+                &[INT8, BYTEA, BOOL, TEXT],
+                &[Some(b"1"), Some(hex.as_bytes()), Some(b"f"), Some(b"")],
+            )
+        } else {
+            [message(b'C', b"UPDATE 1\0"), message(b'Z', b"I")].concat()
+        };
+        if stream.write_all(&honest).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgresql_server_may_lie() {
+    let mut attacks = Vec::new();
+    for from in [From::TheFirst, From::Statement, From::Rows] {
+        for lie in lies() {
+            let name = format!("{from:?}: {lie:?}");
+            let name: String = name.chars().take(120).collect();
+            attacks.push((name, (from, lie)));
+        }
+    }
+    all("a lying PostgreSQL", attacks, async |name, (from, lie)| {
+        let mark = Arc::new(Mutex::new(String::new()));
+        let (port, _serving) = serve(move |stream| speak(stream, from, lie.clone(), mark.clone()));
+        let url = format!(
+            "postgres://canary-user:canary-password@127.0.0.1:{port}/canary?sslmode=disable"
+        );
+        let store = PostgresStore::connect(&url, operating::two_keys()).await;
+        let store = store.expect("the address is one").with_timeout(TIMEOUT);
+        attack(&name, store).await;
+    })
+    .await;
+}
+
+/// The same within a runtime of one thread: a server that is quicker than its reader does not keep that thread.
+#[tokio::test]
+async fn a_server_that_never_pauses_keeps_no_thread() {
+    let notice = message(b'N', b"SNOTICE\0VNOTICE\0C00000\0Mcanary\0\0");
+    for from in [From::TheFirst, From::Statement, From::Rows] {
+        let lie = Lie::Endless(notice.clone());
+        let mark = Arc::new(Mutex::new(String::new()));
+        let (port, _serving) = serve(move |stream| speak(stream, from, lie.clone(), mark.clone()));
+        let url = format!("postgres://u:canary-password@127.0.0.1:{port}/d?sslmode=disable");
+        let store = PostgresStore::connect(&url, operating::two_keys()).await;
+        let store = store.expect("the address is one").with_timeout(TIMEOUT);
+        attack(&format!("{from:?}: notices without end"), store).await;
+    }
+}

@@ -1,0 +1,206 @@
+//! A server that speaks Redis' protocol as long as it likes.
+
+use std::sync::{Arc, Mutex};
+
+use humanapi_store::RedisStore;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::{Lie, TIMEOUT, all, attack, operating, serve};
+
+/// From when on it lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum From {
+    /// Whatever it is asked.
+    TheFirst,
+    /// Once it is asked for a token.
+    Load,
+    /// Once it is to run a script.
+    Script,
+}
+
+fn lies() -> Vec<Lie> {
+    let says = |text: &str| Lie::Says(text.as_bytes().to_vec());
+    let mut lies: Vec<Lie> = [
+        "+\r\n",
+        "-\r\n",
+        "-ERR\r\n",
+        "-ERR canary-password\r\n",
+        "-canary canary-password\r\n",
+        "-READONLY canary-password\r\n",
+        "-LOADING canary-password\r\n",
+        "-MASTERDOWN canary-password\r\n",
+        "-CLUSTERDOWN canary-password\r\n",
+        "-MOVED 7 127.0.0.1:1\r\n",
+        "-ASK 7 canary-host:1\r\n",
+        "-NOAUTH canary-password\r\n",
+        "-WRONGPASS canary-password\r\n",
+        "-NOPERM User canary-user has no permissions to run the 'canary' command\r\n",
+        "-NOPERM User canary-user has no permissions to run the 'hset' command\r\n",
+        "-WRONGTYPE canary\r\n",
+        "-OOM canary\r\n",
+        "-MISCONF canary\r\n",
+        "-BUSY canary\r\n",
+        "-EXECABORT canary\r\n",
+        "-NOSCRIPT canary\r\n",
+        "-TRYAGAIN canary\r\n",
+        "$-1\r\n",
+        "$-2\r\n",
+        "$canary\r\n",
+        "$2147483647\r\n",
+        "$9223372036854775807\r\n",
+        "*-5\r\n",
+        "*0\r\n",
+        "*2147483647\r\n",
+        "*9223372036854775807\r\n",
+        "%2147483647\r\n",
+        "%4611686018427387903\r\n",
+        "%-1\r\n",
+        "|1\r\n",
+        "|4611686018427387903\r\n",
+        "~1000000000\r\n",
+        ">2147483647\r\n",
+        ">1\r\n+canary\r\n",
+        ":99999999999999999999\r\n",
+        ":-1\r\n",
+        ",nan\r\n",
+        "#canary\r\n",
+        "_\r\n",
+        "=15\r\ncanary\r\n",
+        "=-1\r\n",
+        "!-1\r\n",
+        "!6\r\ncanary\r\n",
+        "(canary\r\n",
+        "*2\r\n$3\r\nwon\r\n$6\r\ncanary\r\n",
+        "*2\r\n$4\r\nheld\r\n$19\r\n9000000000000000000\r\n",
+        "*2\r\n$4\r\nheld\r\n$20\r\n18446744073709551615\r\n",
+        "*5\r\n$5\r\nnewer\r\n$1\r\n7\r\n$1\r\n7\r\n$6\r\ncanary\r\n$1\r\n7\r\n",
+        "*4\r\n$1\r\n7\r\n$20\r\n18446744073709551615\r\n$5\r\nfirst\r\n$0\r\n\r\n",
+        "*4\r\n$-1\r\n$1\r\n7\r\n$5\r\nfirst\r\n$3\r\n\0\0\0\r\n",
+        "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n",
+        "+OK\n",
+        "",
+        "$5\r\nab",
+    ]
+    .into_iter()
+    .map(says)
+    .collect();
+    lies.extend([
+        Lie::Says("*1\r\n".repeat(5_000).into_bytes()),
+        Lie::Says(vec![0; 100_000]),
+        Lie::Says(vec![0xff; 100_000]),
+        Lie::Says(b"\x15\x03\x03\x00\x02\x02\x28".to_vec()),
+        Lie::Says([b"-ERR ".to_vec(), vec![b'A'; 300_000], b"\r\n".to_vec()].concat()),
+        Lie::Ends(Vec::new()),
+        Lie::Ends(b"+OK\r\n".to_vec()),
+        Lie::Ends(b"$100\r\ncanary".to_vec()),
+        Lie::Ends(b"*4\r\n$1\r\n7\r\n".to_vec()),
+        Lie::Endless(b"+OK\r\n".to_vec()),
+        Lie::Endless(b":1\r\n".to_vec()),
+        Lie::Endless(b"-LOADING canary\r\n".to_vec()),
+        Lie::Endless(b"A".to_vec()),
+        Lie::Endless(vec![0]),
+        Lie::Endless(b"*1\r\n".to_vec()),
+        Lie::Endless(b">2\r\n+message\r\n+canary\r\n".to_vec()),
+        Lie::Then(b"$2147483647\r\n".to_vec(), b"canary".to_vec()),
+        Lie::Then(b"*2147483647\r\n".to_vec(), b":1\r\n".to_vec()),
+        Lie::Then(b"%1073741823\r\n".to_vec(), b"+a\r\n".to_vec()),
+        Lie::Then(b"+".to_vec(), b"canary".to_vec()),
+        Lie::Slowly(b"+OK\r\n".repeat(500)),
+        Lie::Slowly(b"$1000\r\n".repeat(500)),
+    ]);
+    lies
+}
+
+/// Reads commands, and answers those before its time to lie as a server would.
+async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<u8>>>) {
+    let mut pending: Vec<u8> = Vec::new();
+    let mut chunk = vec![0; 16 * 1024];
+    loop {
+        while let Some((words, length)) = command(&pending) {
+            pending.drain(..length);
+            let name = words.first().map(|name| name.to_ascii_uppercase());
+            let name = name.as_deref().unwrap_or_default();
+            let lies = match from {
+                From::TheFirst => true,
+                From::Load => name == b"HMGET" && words.len() > 3,
+                From::Script => name == b"EVALSHA" && words.len() > 4,
+            };
+            if lies {
+                if lie.tell(&mut stream).await {
+                    return;
+                }
+                continue;
+            }
+            let mut kept = mark.lock().expect("nobody panics").clone();
+            let answer = match name {
+                b"SET" => {
+                    kept.clone_from(&words[2]);
+                    *mark.lock().expect("nobody panics") = words[2].clone();
+                    b"+OK\r\n".to_vec()
+                }
+                b"GET" => {
+                    let mut answer = format!("${}\r\n", kept.len()).into_bytes();
+                    answer.extend(kept);
+                    answer.extend(b"\r\n");
+                    answer
+                }
+                b"PEXPIRE" => b":1\r\n".to_vec(),
+                b"HMGET" => b"*1\r\n$-1\r\n".to_vec(),
+                b"EVALSHA" => b"*0\r\n".to_vec(),
+                b"PING" => b"+PONG\r\n".to_vec(),
+                _ => b"+OK\r\n".to_vec(),
+            };
+            if stream.write_all(&answer).await.is_err() {
+                return;
+            }
+        }
+        match stream.read(&mut chunk).await {
+            Ok(read @ 1..) => pending.extend(&chunk[..read]),
+            _ => return,
+        }
+    }
+}
+
+/// The first command in what came, as words, and how long it is.
+fn command(bytes: &[u8]) -> Option<(Vec<Vec<u8>>, usize)> {
+    let mut at = 0;
+    let count = number(bytes, &mut at, b'*')?;
+    let mut words = Vec::new();
+    for _ in 0..count {
+        let length = number(bytes, &mut at, b'$')?;
+        words.push(bytes.get(at..at + length)?.to_vec());
+        at += length + 2;
+    }
+    (at <= bytes.len()).then_some((words, at))
+}
+
+fn number(bytes: &[u8], at: &mut usize, kind: u8) -> Option<usize> {
+    let rest = bytes.get(*at..)?;
+    let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
+    assert_eq!(rest[0], kind, "the store speaks the protocol");
+    let text = std::str::from_utf8(&rest[1..end]).ok()?;
+    *at += end + 2;
+    text.parse().ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_server_may_lie() {
+    let mut attacks = Vec::new();
+    for from in [From::TheFirst, From::Load, From::Script] {
+        for lie in lies() {
+            let name = format!("{from:?}: {lie:?}");
+            let name: String = name.chars().take(120).collect();
+            attacks.push((name, (from, lie)));
+        }
+    }
+    all("a lying Redis", attacks, async |name, (from, lie)| {
+        let mark = Arc::new(Mutex::new(Vec::new()));
+        let (port, _serving) = serve(move |stream| speak(stream, from, lie.clone(), mark.clone()));
+        let url = format!("redis://canary-user:canary-password@127.0.0.1:{port}/1");
+        let store = RedisStore::connect(&url, operating::two_keys()).await;
+        let store = store.expect("the address is one").with_timeout(TIMEOUT);
+        attack(&name, store).await;
+    })
+    .await;
+}

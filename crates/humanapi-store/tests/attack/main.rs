@@ -1,0 +1,228 @@
+//! Stores that are attacked: by servers that lie, by files that are none, and by servers that are paused, full or killed.
+//!
+//! Each input is held to the same: nothing panics, every operation ends within its time, nothing that is shown holds a
+//! secret, memory stays bounded, and a caller who wants a token gets one from the token service. CI runs a third of the
+//! inputs, `HUMANAPI_DEEP=1` all.
+
+#[path = "../operating/mod.rs"]
+mod operating;
+
+mod files;
+mod lying_postgres;
+mod lying_redis;
+mod real;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use futures_util::StreamExt as _;
+use humanapi_store::client::testing::{Answer, ScriptedTransport};
+use humanapi_store::client::{StoreError, TokenBroker, TokenStore};
+use humanapi_store::core::broker::{Acquired, BrokerPolicy, KeptToken, Lease};
+use humanapi_store::core::{Credentials, Expiry, Generation, Provisioning, TokenKind};
+use humanapi_store::{Backend, Store};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
+
+/// Short, so that hundreds of inputs that answer nothing take seconds.
+const TIMEOUT: Duration = Duration::from_millis(250);
+/// A busy machine may be slow to notice that time is up; a hang is longer than this.
+const NO_HANG: Duration = Duration::from_secs(20);
+
+/// Whether this input is one of those that run.
+fn runs(index: usize) -> bool {
+    std::env::var_os("HUMANAPI_DEEP").is_some_and(|deep| deep == "1") || index.is_multiple_of(3)
+}
+
+fn token() -> KeptToken {
+    let hour = Duration::from_secs(3_600);
+    let ends = Expiry::at(SystemTime::now() + hour);
+    KeptToken::new(
+        TokenKind::Access,
+        "canary-token",
+        Generation::new(0),
+        ends,
+        hour,
+    )
+}
+
+/// An operation on the attacked store: it may succeed or fail, but it ends, and says nothing it must not.
+async fn ends<T>(name: &str, operation: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+    let begun = Instant::now();
+    let outcome = tokio::time::timeout(NO_HANG, operation).await;
+    let outcome = outcome.unwrap_or_else(|_| panic!("{name}: it hangs"));
+    assert!(
+        begun.elapsed() < NO_HANG,
+        "{name}: it took {:?}",
+        begun.elapsed()
+    );
+    match outcome {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let shown = format!("{error} {error:?}");
+            assert!(shown.len() < 500, "{name}: {} bytes are shown", shown.len());
+            let is_plain = shown.chars().all(|letter| !letter.is_control());
+            assert!(is_plain, "{name}: {shown:?}");
+            operating::shows_nothing(&error);
+            None
+        }
+    }
+}
+
+/// Does all that can be done with a store, and then asks for a token through a broker that has it.
+async fn attack<B: Backend + Debug + 'static>(name: &str, store: Store<B>) {
+    let store = Arc::new(store);
+    ends(name, store.init()).await;
+    ends(name, store.check()).await;
+    let key = operating::key("canary-user");
+    ends(name, store.load(&key)).await;
+    let short = Duration::from_millis(50);
+    let acquired = ends(name, store.acquire(&key, short, None)).await;
+    let lease = match acquired {
+        Some(Acquired::Won(lease)) => lease,
+        Some(Acquired::Held { remaining }) => {
+            assert!(remaining <= short, "{name}: waits for {remaining:?}");
+            Lease::new(7)
+        }
+        Some(Acquired::Newer(_)) | None => Lease::new(7),
+    };
+    ends(name, store.commit(&key, lease, &token())).await;
+    ends(name, store.release(&key, lease)).await;
+    ends(name, store.invalidate(&key, Generation::new(8))).await;
+    if let Some(status) = ends(name, store.status()).await {
+        assert!(status.tokens_to_rotate() < u64::MAX || status.rows > 0);
+        let keys = status.tokens_by_key.keys();
+        assert!(keys.clone().all(|key| key.len() <= 32), "{name}: {keys:?}");
+    }
+    let shown = format!("{store:?}");
+    assert!(!shown.contains("canary"), "{name}: {shown}");
+    served(name, store).await;
+}
+
+/// Whoever wants a token gets one, with this store or without.
+async fn served(name: &str, store: Arc<dyn TokenStore>) {
+    let issued = r#"{"access_token":"at-issued","expires_in":86400}"#;
+    let transport = ScriptedTransport::new([Answer::json(200, issued)]);
+    let credentials = Credentials::new("canary-app", "canary-secret").expect("they are some");
+    let broker = TokenBroker::builder(credentials, Provisioning::Connect, transport)
+        .policy(BrokerPolicy::default().with_lease(Duration::from_millis(300)))
+        .store(store)
+        .build();
+    let served = tokio::time::timeout(NO_HANG, async {
+        broker.token(&operating::key("canary-other")).await
+    });
+    let served = served
+        .await
+        .unwrap_or_else(|_| panic!("{name}: nobody is served"));
+    let served = served.unwrap_or_else(|error| panic!("{name}: {error}"));
+    let text = served.expose_secret();
+    // A file that was left whole enough still gives the token that lies in it.
+    assert!(["at-issued", "kept"].contains(&text), "{name}: {text}");
+}
+
+/// What a lying server sends in place of an answer.
+#[derive(Clone, Debug)]
+enum Lie {
+    /// These bytes, and then it waits.
+    Says(Vec<u8>),
+    /// These bytes, and then it hangs up.
+    Ends(Vec<u8>),
+    /// These bytes, again and again, as fast as they are taken.
+    Endless(Vec<u8>),
+    /// These bytes, and then the others again and again.
+    Then(Vec<u8>, Vec<u8>),
+    /// These bytes, one after the other with a pause.
+    Slowly(Vec<u8>),
+}
+
+impl Lie {
+    /// Tells it; whether the connection is over then.
+    async fn tell(&self, stream: &mut TcpStream) -> bool {
+        let told = match self {
+            Self::Says(bytes) => stream.write_all(bytes).await,
+            Self::Ends(bytes) => {
+                let _ = stream.write_all(bytes).await;
+                return true;
+            }
+            Self::Endless(bytes) => endless(stream, &[], bytes).await,
+            Self::Then(first, bytes) => endless(stream, first, bytes).await,
+            Self::Slowly(bytes) => {
+                for byte in bytes {
+                    if stream.write_all(&[*byte]).await.is_err() {
+                        return true;
+                    }
+                    tokio::time::sleep(Duration::from_millis(40)).await;
+                }
+                Ok(())
+            }
+        };
+        told.is_err()
+    }
+}
+
+async fn endless(stream: &mut TcpStream, first: &[u8], bytes: &[u8]) -> std::io::Result<()> {
+    stream.write_all(first).await?;
+    let many = bytes.repeat((64 * 1024 / bytes.len()).max(1));
+    loop {
+        stream.write_all(&many).await?;
+    }
+}
+
+/// A listener on loopback whose connections this serves, in a runtime of its own: a lying server is another process.
+fn serve<F>(serve: impl Fn(TcpStream) -> F + Send + Sync + 'static) -> (u16, Serving)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("there is room for a thread");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.set_nonblocking(true).expect("it can be");
+    let port = listener.local_addr().expect("it is bound").port();
+    runtime.spawn(async move {
+        let listener = TcpListener::from_std(listener).expect("there is a runtime");
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream));
+        }
+    });
+    (port, Serving(Some(runtime)))
+}
+
+struct Serving(Option<tokio::runtime::Runtime>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The most memory that this process ever had, in bytes.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok());
+    kilobytes.map_or(0, |kilobytes: u64| kilobytes * 1_024)
+}
+
+/// Runs attacks, a few at a time because most of them wait, and looks at what is left of this process afterwards.
+async fn all<A>(kind: &str, attacks: Vec<(String, A)>, run: impl AsyncFn(String, A)) {
+    let before = peak_memory();
+    let chosen = attacks
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| runs(*index));
+    let run = &run;
+    let ran = futures_util::stream::iter(chosen)
+        .map(|(_, (name, input))| async move { run(format!("{kind}, {name}"), input).await })
+        .buffer_unordered(6)
+        .count()
+        .await;
+    assert!(ran > 0);
+    let grown = peak_memory().saturating_sub(before);
+    assert!(grown < 400 * 1024 * 1024, "{kind}: {grown} bytes more");
+}
