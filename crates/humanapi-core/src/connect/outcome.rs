@@ -452,6 +452,10 @@ mod tests {
             (outcome.end.as_ref(), outcome.next_step()),
             (Some(&Left), AskForAccessToken)
         );
+        // Where a long report is shortened, that is a field like any other.
+        let outcome = back(&format!("exampleapp://done?{sources}&shortened=true"));
+        assert_eq!(outcome.extra["shortened"], "true");
+        assert_eq!(outcome.connected.len(), 1);
         let outcome = back("exampleapp://done?status=SESSION_TOKEN_EXPIRED");
         assert_eq!(
             (outcome.end.as_ref(), outcome.next_step()),
