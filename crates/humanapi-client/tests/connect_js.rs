@@ -163,8 +163,9 @@ fn the_page_is_told_what_core_reads() {
 }
 
 fn forms() -> Vec<Value> {
-    let forms = std::fs::read_to_string(folder().join("test/forms.json")).unwrap();
-    let forms: Vec<Value> = serde_json::from_str(&forms).unwrap();
+    let forms =
+        std::fs::read_to_string(folder().join("test/forms.json")).expect("the forms are there");
+    let forms: Vec<Value> = serde_json::from_str(&forms).expect("the forms are JSON");
     assert!(forms.len() >= 10);
     forms
 }

@@ -4,6 +4,7 @@
 //! requests for them, and looks at what arrived and what came back. Nothing here sleeps to let something happen; a case
 //! waits for the event itself, and one that hangs fails after two minutes.
 
+pub mod attack;
 mod authority;
 pub mod exchange;
 pub mod failures;
