@@ -109,7 +109,7 @@ async fn reading_data_gets_a_token_and_renews_it_once_when_it_is_refused() {
         .send()
         .await
         .unwrap();
-    assert_eq!(profile.human_id.as_deref(), Some("7a1d"));
+    assert_eq!(profile.human_id().as_deref(), Some("7a1d"));
     let read = "GET https://api.humanapi.co/v1/human/profile -";
     assert_eq!(
         sent(&transport),
@@ -211,7 +211,7 @@ async fn items_of_all_pages_come_in_order_and_a_link_never_leads_elsewhere() {
         .data()
         .call(call)
         .items()
-        .map_ok(|activity| activity.id.clone().unwrap_or_default())
+        .map_ok(|activity| activity.id().unwrap_or_default().into_owned())
         .try_collect()
         .await
         .unwrap();

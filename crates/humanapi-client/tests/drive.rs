@@ -246,7 +246,7 @@ fn a_blocking_closure_serves_a_flow_that_fetches_its_own_token() {
         }))
     })
     .unwrap();
-    assert_eq!(profile.human_id.as_deref(), Some("7a1d"));
+    assert_eq!(profile.human_id().as_deref(), Some("7a1d"));
     assert_eq!(paths, ["/v1/connect/token", "/v1/human/profile"]);
 }
 

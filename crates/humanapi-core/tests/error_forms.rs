@@ -588,11 +588,11 @@ fn a_byte_order_mark_before_json_is_skipped() {
     let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
     let list = ListActivities::new();
     let page = list.parse(answer(200, &[], marked(r#"[{"id":"a1"}]"#)), now);
-    assert_eq!(page.unwrap().items[0].raw(), r#"{"id":"a1"}"#);
+    assert_eq!(page.unwrap().items[0].raw(), br#"{"id":"a1"}"#);
     let profile = ReadProfile::new().parse(answer(200, &[], marked(r#"{"humanId":"7a"}"#)), now);
-    assert_eq!(profile.unwrap().raw(), r#"{"humanId":"7a"}"#);
+    assert_eq!(profile.unwrap().raw(), br#"{"humanId":"7a"}"#);
     let summary = ReadHealthSummary::new().parse(answer(200, &[], marked("{}")), now);
-    assert_eq!(summary.unwrap().raw(), "{}");
+    assert_eq!(summary.unwrap().raw(), b"{}");
     let raw =
         RawCall::new(Method::GET, Host::Admin, "/x").parse(answer(200, &[], marked("[7]")), now);
     let raw = raw.unwrap();

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use humanapi_core::auth::{IssueAccessToken, IssueClientToken, IssueIdToken, IssueSessionToken};
 use humanapi_core::connect::{ConnectReport, ReportError};
-use humanapi_core::data::{ListActivities, ReadHealthSummary, ReadProfile, Record};
+use humanapi_core::data::{Activity, ListActivities, ReadHealthSummary, ReadProfile, Record};
 use humanapi_core::http::{HeaderValue, StatusCode};
 use humanapi_core::{
     Body, ClientUserId, Credentials, Endpoint, Expiry, Hosts, Issued, Now, Provisioning, Response,
@@ -323,16 +323,57 @@ fn refusals() {
 }
 
 /// What a record keeps is what came, and nothing else.
-fn check_record<T>(record: &Record<T>, body: &[u8]) {
-    assert!(!record.raw().is_empty());
-    let at = record.raw().as_bytes();
+fn check_record(record: &Record, body: &[u8]) {
+    let at = record.raw();
+    assert!(!at.is_empty());
     assert!(
         at == body || body.windows(at.len()).any(|part| part == at),
-        "{}",
-        record.raw()
+        "{at:?}"
     );
-    assert!(record.raw().trim_start().starts_with('{'));
-    assert!(!format!("{record:?}").contains("canary"));
+    let odd = record.odd();
+    assert!(!format!("{record:?} {odd:?}").contains("canary"));
+    for (name, json) in record.fields() {
+        assert!(at.windows(json.raw().len()).any(|part| part == json.raw()));
+        if !odd.iter().any(|odd| odd.path == ".") {
+            assert!(record.field(&name).is_some(), "{name}");
+        }
+    }
+}
+
+/// Asks for every field, whatever was sent.
+fn read_all(one: &Activity) {
+    let texts = [
+        one.id(),
+        one.user_id(),
+        one.human_id(),
+        one.kind(),
+        one.source(),
+        one.time_zone(),
+    ];
+    let moments = [
+        one.start_time(),
+        one.end_time(),
+        one.created_at(),
+        one.updated_at(),
+    ];
+    let numbers = [one.duration(), one.distance(), one.steps(), one.calories()];
+    assert!(
+        numbers
+            .iter()
+            .flatten()
+            .all(|number| number.to_f64().is_finite())
+    );
+    let series = one.time_series().unwrap_or_default();
+    let series = series
+        .iter()
+        .map(|(_, series)| (series.kind(), series.values()));
+    std::hint::black_box((
+        &texts,
+        moments,
+        one.tz_offset(),
+        one.source_data(),
+        series.count(),
+    ));
 }
 
 #[test]
@@ -347,8 +388,9 @@ fn summaries() {
         match ReadHealthSummary::new().parse(answer(200, body), sent_at()) {
             Ok(record) => {
                 let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-                assert_eq!(record.raw().as_bytes(), text);
+                assert_eq!(record.raw(), text.trim_ascii());
                 check_record(&record, body);
+                assert!(record.raw().starts_with(b"{"));
                 true
             }
             Err(error) => {
@@ -370,8 +412,9 @@ fn profiles() {
         match ReadProfile::new().parse(answer(200, body), sent_at()) {
             Ok(record) => {
                 let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-                assert_eq!(record.raw().as_bytes(), text);
+                assert_eq!(record.raw(), text.trim_ascii());
                 check_record(&record, body);
+                assert!(record.raw().starts_with(b"{"));
                 true
             }
             Err(error) => {
@@ -396,8 +439,13 @@ fn pages_of_activities() {
             Ok(page) => {
                 for item in &page.items {
                     check_record(item, body);
+                    assert!(item.raw().starts_with(b"{"));
+                    read_all(item);
                 }
-                assert_eq!(page.next.is_some(), page.items.len() >= 2);
+                for odd in &page.odd {
+                    check_record(odd, body);
+                }
+                assert_eq!(page.next.is_some(), page.items.len() + page.odd.len() >= 2);
                 true
             }
             Err(error) => {

@@ -6,8 +6,9 @@ use humanapi_core::connect::{
     DataAttributes, Launch, LaunchUrl, Location, Mode, ProviderRequest, ReportError,
 };
 use humanapi_core::data::{
-    Activity, ActivitySummary, BloodPressure, HealthSummary, ListActivities, Measurement, Profile,
-    ReadHealthSummary, ReadProfile, Record, SleepSummary, TimeSeries, TimeZoneName,
+    Activity, ActivitySummary, BloodPressure, Comparator, Date, Field, FieldKind, HealthSummary,
+    Json, ListActivities, Measurement, Number, Profile, Quantity, ReadHealthSummary, ReadProfile,
+    Record, SleepSummary, TimeSeries, TimeZoneName,
 };
 use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow, SelfServed};
 use humanapi_core::rules::{Decision, Prediction, Provisioning, Purpose, Refusal};
@@ -71,7 +72,7 @@ fn values_errors_endpoints_and_flows_cross_threads() {
         Host,
         Hosts,
         Now,
-        Page<Record<Activity>, ListActivities>,
+        Page<Activity, ListActivities>,
         RawAnswer,
         RawCall,
         Replay,
@@ -108,7 +109,14 @@ fn values_errors_endpoints_and_flows_cross_threads() {
         HealthSummary,
         Measurement,
         Profile,
-        Record<Profile>,
+        Record,
+        Field,
+        FieldKind,
+        Comparator,
+        Date<'static>,
+        Json<'static>,
+        Number<'static>,
+        Quantity<'static>,
         SleepSummary,
         TimeSeries,
         TimeZoneName,

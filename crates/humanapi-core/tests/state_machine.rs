@@ -510,7 +510,7 @@ impl Sdk {
             assert_eq!(self.sent, 2);
             let known = self.users[index].human_ids.get(&before.lives);
             if let Some(known) = known {
-                assert_eq!(profile.human_id.as_ref(), Some(known));
+                assert_eq!(profile.human_id().as_deref(), Some(known.as_str()));
             }
         } else if vouched {
             assert!(matches!(outcome, Err(FlowError::Refused(_))), "{outcome:?}");

@@ -214,7 +214,7 @@ impl Scene {
         self.watch.show(format!("{returning:?} {access:?}"));
         let summary = user.data().summary().send().await.unwrap();
         let profile = user.data().profile().send().await.unwrap();
-        self.watch.canary(profile.email.clone().unwrap());
+        self.watch.canary(profile.email().unwrap().into_owned());
         self.watch.show(format!(
             "{summary:?} {:?} {profile:?} {:?}",
             *summary, *profile

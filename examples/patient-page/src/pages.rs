@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use humanapi_axum::core::data::{Activity, Record};
+use humanapi_axum::core::data::Activity;
 use humanapi_axum::{ConnectPage, Problem, UserRecord};
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -66,7 +66,7 @@ pub(crate) fn sign_in(people: &[Person], token: &str) -> Markup {
 }
 
 /// What was read of a patient's data: nothing if nothing is connected.
-pub(crate) type Activities = Result<Option<Vec<Record<Activity>>>, Problem>;
+pub(crate) type Activities = Result<Option<Vec<Activity>>, Problem>;
 
 pub(crate) fn me(
     person: &Person,
@@ -125,10 +125,10 @@ pub(crate) fn me(
     )
 }
 
-fn sources(activities: &[Record<Activity>]) -> Markup {
+fn sources(activities: &[Activity]) -> Markup {
     let names: BTreeSet<String> = activities
         .iter()
-        .filter_map(|one| one.source.as_deref().map(source_name))
+        .filter_map(|one| one.source().as_deref().map(source_name))
         .collect();
     html! {
         @if names.is_empty() {
@@ -144,9 +144,9 @@ const SHOWN: usize = 8;
 /// Stands where nothing was recorded.
 const NOTHING: &str = "–";
 
-fn activity_table(activities: &[Record<Activity>]) -> Markup {
-    let mut latest: Vec<&Activity> = activities.iter().map(|one| &**one).collect();
-    latest.sort_by_key(|one| std::cmp::Reverse(one.start_time));
+fn activity_table(activities: &[Activity]) -> Markup {
+    let mut latest: Vec<&Activity> = activities.iter().collect();
+    latest.sort_by_key(|one| std::cmp::Reverse(one.start_time()));
     latest.truncate(SHOWN);
     // A narrow window shows a card for each row. To be laid out so, an element gives up what it is to a
     // screen reader, so the roles are said.
@@ -165,10 +165,10 @@ fn activity_table(activities: &[Record<Activity>]) -> Markup {
                     tbody role="rowgroup" { @for one in latest { tr role="row" {
                         td .start role="cell" { (start(one)) }
                         td .kind role="cell" { (kind(one)) }
-                        td .source role="cell" { (one.source.as_deref().map_or_else(|| NOTHING.to_owned(), source_name)) }
-                        td .number role="cell" data-unit="min" { (number(one.duration, 60.0, 0)) }
-                        td .number role="cell" data-unit="km" { (number(one.distance, 1000.0, 1)) }
-                        td .number role="cell" data-unit="steps" { (number(one.steps, 1.0, 0)) }
+                        td .source role="cell" { (one.source().as_deref().map_or_else(|| NOTHING.to_owned(), source_name)) }
+                        td .number role="cell" data-unit="min" { (number(one.duration().map(f64::from), 60.0, 0)) }
+                        td .number role="cell" data-unit="km" { (number(one.distance().map(f64::from), 1000.0, 1)) }
+                        td .number role="cell" data-unit="steps" { (number(one.steps().map(f64::from), 1.0, 0)) }
                     } } }
                 }
             }
@@ -177,7 +177,7 @@ fn activity_table(activities: &[Record<Activity>]) -> Markup {
 }
 
 fn start(one: &Activity) -> String {
-    one.start_time.map_or_else(
+    one.start_time().map_or_else(
         || NOTHING.to_owned(),
         |at| {
             let at = at.to_zoned(TimeZone::UTC);
@@ -187,7 +187,7 @@ fn start(one: &Activity) -> String {
 }
 
 fn kind(one: &Activity) -> String {
-    one.kind.as_deref().map_or_else(
+    one.kind().as_deref().map_or_else(
         || NOTHING.to_owned(),
         |kind| capitalized(&kind.replace('_', " ")),
     )

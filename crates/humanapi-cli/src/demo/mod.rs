@@ -6,11 +6,12 @@ mod story;
 mod trace;
 mod visible;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use humanapi_client::{Client, Error};
 use humanapi_core::connect::{AllowedCallbacks, ConnectReport, Launch, Mode};
-use humanapi_core::data::{Activity, HealthSummary};
+use humanapi_core::data::{Activity, HealthSummary, Measurement};
 use humanapi_core::{
     ConnectToken, Credentials, Hosts, KnownStatus, Provisioning, RetryPolicy, TokenKind, UserEvent,
     UserStatus,
@@ -307,7 +308,7 @@ impl Demo {
         let page = data.activities().send().await;
         self.story.exchanges(Who::Server, self.server.take())?;
         let page = page.map_err(|error| self.failed(&error))?;
-        let email = profile.email.clone().unwrap_or_else(|| "nobody".to_owned());
+        let email = profile.email().unwrap_or(Cow::Borrowed("nobody"));
         self.story.good(&format!(
             "The profile of {}; a summary with {}; and {} activities on the first page, of {} in all.",
             output::plain(&email),
@@ -317,7 +318,7 @@ impl Demo {
                 .map_or_else(|| "some".to_owned(), |total| total.to_string()),
         ))?;
         Ok(Read {
-            activities: page.items.iter().map(|record| (**record).clone()).collect(),
+            activities: page.items,
             total: page.total,
         })
     }
@@ -354,18 +355,15 @@ fn lifetime(kind: TokenKind) -> String {
 }
 
 fn in_words(summary: &HealthSummary) -> String {
-    let value = |name: &str, measured: &Option<humanapi_core::data::Measurement>| {
-        let measured = measured.as_ref()?;
-        let unit = measured.unit.as_deref().unwrap_or_default();
-        Some(format!(
-            "{name} {} {}",
-            measured.value?,
-            output::plain(unit)
-        ))
+    let value = |name: &str, measured: Option<Measurement>| {
+        let measured = measured?;
+        let unit = measured.unit().unwrap_or_default();
+        let value = measured.value()?.to_f64();
+        Some(format!("{name} {value} {}", output::plain(&unit)))
     };
     let known: Vec<String> = [
-        value("weight", &summary.weight),
-        value("heart rate", &summary.heart_rate),
+        value("weight", summary.weight()),
+        value("heart rate", summary.heart_rate()),
     ]
     .into_iter()
     .flatten()

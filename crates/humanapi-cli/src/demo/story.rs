@@ -1,12 +1,13 @@
 //! How the story looks: steps, requests and answers, a table, a path.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use anstream::AutoStream;
 use comfy_table::{CellAlignment, Table};
 use humanapi_core::UserStatus;
-use humanapi_core::data::Activity;
+use humanapi_core::data::{Activity, Number};
 
 use crate::adapter::Adapter;
 use crate::demo::trace::Exchange;
@@ -264,23 +265,27 @@ impl Story {
 }
 
 fn row(activity: &Activity) -> [String; 6] {
-    let text = |field: &Option<String>| output::plain(field.as_deref().unwrap_or("–")).into_owned();
-    let number = |field: Option<f64>, divisor: f64, decimals: usize| {
-        field.filter(|value| *value > 0.0).map_or_else(
-            || "–".to_owned(),
-            |value| format!("{:.decimals$}", value / divisor),
-        )
+    let text =
+        |field: Option<Cow<'_, str>>| output::plain(field.as_deref().unwrap_or("–")).into_owned();
+    let number = |field: Option<Number<'_>>, divisor: f64, decimals: usize| {
+        field
+            .map(f64::from)
+            .filter(|value| *value > 0.0)
+            .map_or_else(
+                || "–".to_owned(),
+                |value| format!("{:.decimals$}", value / divisor),
+            )
     };
     [
-        activity.start_time.map_or_else(
+        activity.start_time().map_or_else(
             || "–".to_owned(),
             |start| start.strftime("%Y-%m-%d %H:%M").to_string(),
         ),
-        text(&activity.kind).replace('_', " "),
-        text(&activity.source),
-        number(activity.duration, 60.0, 0),
-        number(activity.distance, 1000.0, 1),
-        number(activity.steps, 1.0, 0),
+        text(activity.kind()).replace('_', " "),
+        text(activity.source()),
+        number(activity.duration(), 60.0, 0),
+        number(activity.distance(), 1000.0, 1),
+        number(activity.steps(), 1.0, 0),
     ]
 }
 

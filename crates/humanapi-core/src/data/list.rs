@@ -5,10 +5,9 @@ use std::marker::PhantomData;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::de::DeserializeOwned;
 
 use crate::data::query::Query;
-use crate::data::record::Record;
+use crate::data::record::{self, Table};
 use crate::data::{get, list, paging};
 use crate::endpoint::{Endpoint, Request, Response};
 use crate::error::{BuildError, ResponseError};
@@ -26,8 +25,8 @@ pub trait Resource {
     const NAME: &'static str;
     /// The path of its list, such as `/v1/human/activities`.
     const PATH: &'static str;
-    /// The typed part of each record.
-    type Record: DeserializeOwned;
+    /// What each of its records is.
+    type Record: Table;
 }
 
 /// A [`Resource`] whose list can be narrowed to days.
@@ -139,7 +138,7 @@ impl<R: HasTimeSeries> List<R> {
 }
 
 impl<R: Resource> Endpoint for List<R> {
-    type Output = Page<Record<R::Record>, Self>;
+    type Output = Page<R::Record, Self>;
 
     fn name(&self) -> &'static str {
         R::NAME
@@ -155,16 +154,16 @@ impl<R: Resource> Endpoint for List<R> {
 
     fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
         let (head, body) = list(response)?.into_parts();
-        let items = Record::read_list(body)?;
-        let received = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        let records = record::read_list(body)?;
         let next = paging::next_offset(
             &head.headers,
             self.query.offset,
-            received,
+            records.places(),
             u64::from(self.query.limit),
         );
         Ok(Page {
-            items,
+            items: records.items,
+            odd: records.odd,
             next: next.map(|offset| self.clone().with_offset(offset)),
             total: paging::total(&head.headers),
         })

@@ -18,7 +18,7 @@ mod summary;
 pub use activities::{Activity, ListActivities, TimeSeries};
 pub use list::{HasDays, HasTimeSeries, List, Resource};
 pub use profile::{Profile, ReadProfile, TimeZoneName};
-pub use record::Record;
+pub use record::{Comparator, Date, Field, FieldKind, Json, Number, Quantity, Record, Table};
 pub use summary::{
     ActivitySummary, BloodPressure, HealthSummary, Measurement, ReadHealthSummary, SleepSummary,
 };

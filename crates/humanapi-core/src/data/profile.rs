@@ -1,15 +1,10 @@
 //! `GET /v1/human/profile`: who the user is.
 
-use jiff::Timestamp;
-use serde::Deserialize;
-
-use crate::data::record::Record;
+use crate::data::record::records;
 use crate::data::{get, object};
 use crate::endpoint::{Endpoint, Request, Response};
 use crate::error::{BuildError, ResponseError};
-use crate::hidden::hidden_debug;
 use crate::hosts::Hosts;
-use crate::lenient;
 use crate::now::Now;
 use crate::retry::Replay;
 
@@ -26,44 +21,32 @@ impl ReadProfile {
     }
 }
 
-/// Who the user is.
-#[derive(Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Profile {
-    /// Deprecated by the vendor in favour of `human_id`.
-    #[serde(default, deserialize_with = "lenient::scalar")]
-    pub user_id: Option<String>,
-    /// Human API's id for the user.
-    #[serde(default, deserialize_with = "lenient::scalar")]
-    pub human_id: Option<String>,
-    /// The e-mail address, if known.
-    #[serde(default, deserialize_with = "lenient::scalar")]
-    pub email: Option<String>,
-    /// When the user was created.
-    #[serde(default, deserialize_with = "lenient::scalar")]
-    pub created_at: Option<Timestamp>,
-    /// When the user was last changed. Documented, and missing in every answer seen.
-    #[serde(default, deserialize_with = "lenient::scalar")]
-    pub updated_at: Option<Timestamp>,
-    /// The user's time zone.
-    #[serde(default, deserialize_with = "lenient::object")]
-    pub default_time_zone: Option<TimeZoneName>,
-}
+records! {
+    /// Who the user is.
+    pub struct Profile {
+        /// Deprecated by the vendor in favour of `human_id`.
+        user_id: Text = "userId",
+        /// When the user was created.
+        created_at: Instant = "createdAt",
+        /// When the user was last changed. Documented, and missing in every answer seen.
+        updated_at: Instant = "updatedAt",
+        /// The e-mail address, if known.
+        email: Text = "email",
+        /// The user's time zone.
+        default_time_zone: TimeZoneName = "defaultTimeZone",
+        /// Human API's id for the user.
+        human_id: Text = "humanId",
+    }
 
-/// A time zone by its name.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[non_exhaustive]
-pub struct TimeZoneName {
-    /// Such as `UTC` or `Europe/Rome`.
-    #[serde(default, deserialize_with = "lenient::scalar")]
-    pub name: Option<String>,
+    /// A time zone by its name.
+    pub struct TimeZoneName {
+        /// Such as `UTC` or `Europe/Rome`.
+        name: Text = "name",
+    }
 }
-
-hidden_debug!(Profile, TimeZoneName);
 
 impl Endpoint for ReadProfile {
-    type Output = Record<Profile>;
+    type Output = Profile;
 
     fn name(&self) -> &'static str {
         "data.profile"
@@ -78,6 +61,6 @@ impl Endpoint for ReadProfile {
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
-        Ok(Record::read(object(response)?.into_body())?)
+        Ok(Profile::from_json(object(response)?.into_body())?)
     }
 }

@@ -196,19 +196,30 @@ fn place(path: &str) -> &str {
 }
 
 impl DecodeError {
+    pub(crate) const NOT_JSON: &'static str = "it is not JSON";
+    pub(crate) const OTHER_TYPE: &'static str = "it is of another type";
+    pub(crate) const ENDS_EARLY: &'static str = "it ends too early";
+    pub(crate) const NOT_TEXT: &'static str = "its text cannot be read";
+    pub(crate) const TOO_LARGE: &'static str = "no float holds it";
+    pub(crate) const DOUBLED: &'static str = "it was sent more than once";
+
+    pub(crate) fn new(path: impl Into<String>, reason: &'static str) -> Self {
+        Self {
+            path: path.into(),
+            reason,
+        }
+    }
+
     pub(crate) fn at(path: impl Into<String>, error: &serde_json::Error) -> Self {
         use serde_json::error::Category;
         // The error's own text quotes the body, so only its class is kept.
         let reason = match error.classify() {
             Category::Io => "it could not be read",
-            Category::Syntax => "it is not JSON",
-            Category::Data => "it is of another type",
-            Category::Eof => "it ends too early",
+            Category::Syntax => Self::NOT_JSON,
+            Category::Data => Self::OTHER_TYPE,
+            Category::Eof => Self::ENDS_EARLY,
         };
-        Self {
-            path: path.into(),
-            reason,
-        }
+        Self::new(path, reason)
     }
 }
 

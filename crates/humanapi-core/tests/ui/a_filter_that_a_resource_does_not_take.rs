@@ -7,7 +7,7 @@ enum Allergies {}
 impl Resource for Allergies {
     const NAME: &'static str = "data.allergies";
     const PATH: &'static str = "/v1/human/medical/allergies";
-    type Record = serde_json::Value;
+    type Record = humanapi_core::data::Profile;
 }
 
 fn main() {

@@ -1,0 +1,264 @@
+//! What a record's table says of its fields, and the macro that makes a record of a table.
+
+/// One documented field of a record.
+///
+/// The tables are what export schemas, coverage tables and fixtures are made from:
+///
+/// ```
+/// use humanapi_core::data::{Activity, FieldKind};
+///
+/// let distance = Activity::FIELDS.iter().find(|field| field.name == "distance").unwrap();
+/// assert_eq!(distance.accessor, "distance");
+/// assert_eq!(distance.kind, FieldKind::Number);
+/// assert_eq!(distance.unit, Some("m"));
+/// assert_eq!(distance.doc, "How far.");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Field {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// The method that reads it.
+    pub accessor: &'static str,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// The unit of its number, as UCUM writes it, where it is always the same.
+    pub unit: Option<&'static str>,
+    /// The code system of its values, by name, where it is always the same.
+    pub code_system: Option<&'static str>,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FieldKind {
+    /// Text. A number in its place is read as it was sent.
+    Text,
+    /// A number, with or without a fraction. Text that is a number counts as one.
+    Number,
+    /// A whole number. Text that is one counts as one.
+    Integer,
+    /// True or false.
+    Bool,
+    /// A moment.
+    Instant,
+    /// A date of whatever precision, or a moment.
+    Date,
+    /// By how much local time differs from UTC.
+    Offset,
+    /// A measured value as text: comparator, number and unit.
+    Quantity,
+    /// Any JSON.
+    Json,
+    /// A record within the record, with the fields of its own table.
+    Object(&'static [Field]),
+    /// A list of these.
+    List(&'static Self),
+    /// These by name. The names are data.
+    Map(&'static Self),
+}
+
+/// The place of a field in a table.
+pub(crate) const fn place_of(fields: &[Field], name: &str) -> usize {
+    let mut at = 0;
+    while at < fields.len() {
+        if is_same(fields[at].name, name) {
+            return at;
+        }
+        at += 1;
+    }
+    panic!("the table has the field that it is asked for")
+}
+
+/// Whether each name stands in the table once, so that each accessor reads its own field.
+pub(crate) const fn names_differ(fields: &[Field]) -> bool {
+    let mut at = 0;
+    while at < fields.len() {
+        if place_of(fields, fields[at].name) != at {
+            return false;
+        }
+        at += 1;
+    }
+    fields.len() < u16::MAX as usize
+}
+
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// Makes records of tables.
+///
+/// A line is one field: its meaning, its accessor, what it holds, its name on the wire, and where
+/// they are always the same, its `unit` or `code_system`. What it holds is a kind of [`FieldKind`],
+/// the name of another record, a `List<…>` or a `Map<…>` of either.
+macro_rules! records {
+    ($(
+        $(#[doc = $doc:literal])+
+        $vis:vis struct $record:ident {$(
+            $(#[doc = $field_doc:literal])+
+            $accessor:ident: $kind:ident $(<$of:ident>)? = $name:literal
+                $([$(unit $unit:literal)? $(code_system $code_system:literal)?])?
+        ),+ $(,)?}
+    )+) => {$(
+        $(#[doc = $doc])+
+        ///
+        /// What was sent for it stays reachable: see [`Record`]($crate::data::Record), which this type
+        /// derefs to.
+        #[derive(Clone)]
+        $vis struct $record($crate::data::Record);
+
+        impl $record {
+            /// Its documented fields.
+            $vis const FIELDS: &'static [$crate::data::Field] = &[$($crate::data::Field {
+                name: $name,
+                accessor: stringify!($accessor),
+                kind: $crate::data::record::kind!($kind $(<$of>)?),
+                unit: $crate::data::record::optional!($($($unit)?)?),
+                code_system: $crate::data::record::optional!($($($code_system)?)?),
+                doc: concat!($($field_doc),+).trim_ascii(),
+            }),+];
+
+            $(
+                $(#[doc = $field_doc])+
+                ///
+                #[doc = concat!("On the wire: `", $name, "`.", $($(" Unit: ", $unit, ".",)? $(" Codes: ", $code_system, ".",)?)?)]
+                #[must_use]
+                $vis fn $accessor(&self) -> Option<$crate::data::record::value!($kind $(<$of>)?)> {
+                    let place = const { $crate::data::record::place_of($record::FIELDS, $name) };
+                    $crate::data::record::read!(self.0, place, $kind $(<$of>)?)
+                }
+            )+
+
+            /// Reads one such record from its JSON, such as a line that was saved.
+            ///
+            /// # Errors
+            ///
+            /// When it is not one JSON object.
+            $vis fn from_json(json: impl Into<$crate::Body>) -> Result<Self, $crate::DecodeError> {
+                $crate::data::Record::read(json.into(), Self::FIELDS).map(Self)
+            }
+        }
+
+        const _: () = assert!($crate::data::record::names_differ($record::FIELDS));
+
+        impl $crate::data::record::Sealed for $record {
+            fn view(record: $crate::data::Record) -> Self {
+                Self(record)
+            }
+        }
+
+        impl $crate::data::Table for $record {
+            const FIELDS: &'static [$crate::data::Field] = Self::FIELDS;
+        }
+
+        impl std::ops::Deref for $record {
+            type Target = $crate::data::Record;
+
+            fn deref(&self) -> &$crate::data::Record {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Debug for $record {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!(stringify!($record), "({} bytes)"), self.0.raw().len())
+            }
+        }
+    )+};
+}
+pub(crate) use records;
+
+/// The kind that a line of a table names.
+macro_rules! kind {
+    (List<$of:ident>) => {
+        $crate::data::FieldKind::List(&$crate::data::record::kind!($of))
+    };
+    (Map<$of:ident>) => {
+        $crate::data::FieldKind::Map(&$crate::data::record::kind!($of))
+    };
+    (Text) => {
+        $crate::data::FieldKind::Text
+    };
+    (Number) => {
+        $crate::data::FieldKind::Number
+    };
+    (Integer) => {
+        $crate::data::FieldKind::Integer
+    };
+    (Bool) => {
+        $crate::data::FieldKind::Bool
+    };
+    (Instant) => {
+        $crate::data::FieldKind::Instant
+    };
+    (Date) => {
+        $crate::data::FieldKind::Date
+    };
+    (Offset) => {
+        $crate::data::FieldKind::Offset
+    };
+    (Quantity) => {
+        $crate::data::FieldKind::Quantity
+    };
+    (Json) => {
+        $crate::data::FieldKind::Json
+    };
+    ($record:ident) => {
+        $crate::data::FieldKind::Object($record::FIELDS)
+    };
+}
+pub(crate) use kind;
+
+/// The type that a line of a table reads as.
+macro_rules! value {
+    (List<$of:ident>) => { Vec<$crate::data::record::value!($of)> };
+    (Map<$of:ident>) => { Vec<(std::borrow::Cow<'_, str>, $crate::data::record::value!($of))> };
+    (Text) => { std::borrow::Cow<'_, str> };
+    (Number) => { $crate::data::Number<'_> };
+    (Integer) => { i64 };
+    (Bool) => { bool };
+    (Instant) => { jiff::Timestamp };
+    (Date) => { $crate::data::Date<'_> };
+    (Offset) => { jiff::tz::Offset };
+    (Quantity) => { $crate::data::Quantity<'_> };
+    (Json) => { $crate::data::Json<'_> };
+    ($record:ident) => { $record };
+}
+pub(crate) use value;
+
+/// How it is read.
+macro_rules! read {
+    ($from:expr, $place:expr, List<$of:ident>) => {
+        $from.list($place)
+    };
+    ($from:expr, $place:expr, Map<$of:ident>) => {
+        $from.map($place)
+    };
+    ($from:expr, $place:expr, $kind:ident) => {
+        $from.get($place)
+    };
+}
+pub(crate) use read;
+
+macro_rules! optional {
+    () => {
+        None
+    };
+    ($value:literal) => {
+        Some($value)
+    };
+}
+pub(crate) use optional;

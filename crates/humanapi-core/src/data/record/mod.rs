@@ -1,0 +1,345 @@
+//! Records: where their fields stand in the bytes that came, read when they are asked for.
+
+mod date;
+mod field;
+mod found;
+mod number;
+#[cfg(test)]
+mod properties;
+mod quantity;
+mod scan;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::de::IgnoredAny;
+
+use crate::body::Body;
+use crate::error::DecodeError;
+
+pub use date::Date;
+pub use field::{Field, FieldKind};
+pub(crate) use field::{kind, names_differ, optional, place_of, read, records, value};
+pub use found::Json;
+use found::{Found, Read};
+pub use number::Number;
+pub use quantity::{Comparator, Quantity};
+use scan::{Entry, Fault, Name, Place, Scanner, Span, Spans};
+
+/// One record, byte for byte as the service sent it, whatever its table knows of it.
+///
+/// Nothing is lost: a field that the table does not know is in [`field`](Self::field), and one whose
+/// value has another type than documented reads as `None`, is told by [`odd`](Self::odd), and is in
+/// [`raw`](Self::raw) all the same.
+///
+/// A record shares the bytes of the answer that it came in, and keeps them alive. Where a few records
+/// of many are kept for long, keep their [`raw`](Self::raw) bytes instead.
+///
+/// `Debug` shows the size alone, because a record is health data.
+#[derive(Clone)]
+pub struct Record {
+    sheet: Arc<Sheet>,
+    place: u32,
+}
+
+/// A kind of record, as its table of fields describes it.
+///
+/// Implemented by the records of this crate alone.
+pub trait Table:
+    Sealed + Deref<Target = Record> + Clone + fmt::Debug + Send + Sync + 'static
+{
+    /// The documented fields.
+    const FIELDS: &'static [Field];
+}
+
+/// Keeps anybody else from reading a record by another table than its own.
+#[expect(unnameable_types, reason = "that it cannot be named is its use")]
+pub trait Sealed: Sized {
+    /// The record as this kind, whose table it was read by.
+    fn view(record: Record) -> Self;
+}
+
+/// Records that were read together.
+struct Sheet {
+    source: Arc<Source>,
+    table: &'static [Field],
+    spans: Spans,
+}
+
+/// The bytes that came. Whether they are text is asked once.
+enum Source {
+    Text(String),
+    /// Somewhere there is a byte that belongs to no text.
+    Mixed(Vec<u8>),
+}
+
+/// The records of one body.
+pub(super) struct Records<T> {
+    /// Those that are records.
+    pub(super) items: Vec<T>,
+    /// What else stood in the list.
+    pub(super) odd: Vec<Record>,
+}
+
+/// Reads a body that is a list of records.
+///
+/// What is no object, or an object with something else than JSON inside, is told apart and spoils none
+/// of the others.
+///
+/// # Errors
+///
+/// When the body is no list, or its items cannot be told from each other.
+pub(super) fn read_list<T: Table>(body: Body) -> Result<Records<T>, DecodeError> {
+    let source = Source::new(body)?;
+    let mut scanner = Scanner::new(source.bytes());
+    let read = scanner.list_of(T::FIELDS);
+    let spans = read.map_err(|(item, fault)| {
+        let path = item.map_or_else(|| ".".to_owned(), |index| format!("[{index}]"));
+        decode_error(path, fault)
+    })?;
+    let sheet = Sheet::new(Arc::new(source), T::FIELDS, spans);
+    let mut items = Vec::with_capacity(sheet.spans.places.len());
+    let mut odd = Vec::new();
+    for (place, record) in Sheet::records(&sheet) {
+        if place.is_record {
+            items.push(T::view(record));
+        } else {
+            odd.push(record);
+        }
+    }
+    Ok(Records { items, odd })
+}
+
+impl<T> Records<T> {
+    /// How many items the list had, whatever they were.
+    pub(super) fn places(&self) -> u64 {
+        (self.items.len() + self.odd.len()) as u64
+    }
+}
+
+impl Record {
+    /// Reads a body that is one record.
+    ///
+    /// # Errors
+    ///
+    /// When the body is no object.
+    pub(crate) fn read(body: Body, table: &'static [Field]) -> Result<Self, DecodeError> {
+        let source = Source::new(body)?;
+        let mut scanner = Scanner::new(source.bytes());
+        let spans = scanner
+            .only_record(table)
+            .map_err(|fault| decode_error(".".to_owned(), fault))?;
+        let sheet = Sheet::new(Arc::new(source), table, spans);
+        Ok(Self { sheet, place: 0 })
+    }
+
+    /// The record as JSON, exactly as the service sent it.
+    #[must_use]
+    pub fn raw(&self) -> &[u8] {
+        self.whole().raw()
+    }
+
+    /// Which item it was of the list that it came in, counted from 0 on each page.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.place as usize
+    }
+
+    /// One field by its name on the wire, whether the table knows it or not. Of a field that was sent
+    /// twice the last one counts.
+    ///
+    /// Looks through the record each time.
+    ///
+    /// ```
+    /// use humanapi_core::data::Activity;
+    ///
+    /// let activity = Activity::from_json(r#"{"steps": 3, "mood": "fine"}"#)?;
+    /// assert_eq!(activity.field("mood").unwrap().read::<String>()?, "fine");
+    /// assert_eq!(activity.field("steps").unwrap().raw(), b"3");
+    /// assert!(activity.field("calories").is_none());
+    /// # Ok::<(), humanapi_core::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<Json<'_>> {
+        let mut last = None;
+        self.each_field(|found, json| {
+            if found.is(name) {
+                last = Some(json);
+            }
+        });
+        last
+    }
+
+    /// All fields as they were sent, in their order. A name with half an emoji keeps its escapes.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(Cow<'_, str>, Json<'_>)> {
+        let mut all = Vec::new();
+        self.each_field(|name, json| all.push((name.read_lossy(), json)));
+        all
+    }
+
+    /// What could not be read, by JSON path from the record on:
+    ///
+    /// * a field of another type than documented, which reads as `None`, or an item of one, which is
+    ///   left out;
+    /// * a field that was sent twice, of which the last one counts;
+    /// * the record itself, as `.`, where something in it is not JSON.
+    ///
+    /// What is missing, `null`, or empty where the service means "nothing" is not odd.
+    /// Reads every field of the record, and holds no value.
+    ///
+    /// ```
+    /// use humanapi_core::data::Activity;
+    ///
+    /// let activity = Activity::from_json(r#"{"steps": [], "distance": 2.5}"#)?;
+    /// assert_eq!(activity.steps(), None);
+    /// assert_eq!(activity.odd()[0].path, "steps");
+    /// # Ok::<(), humanapi_core::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn odd(&self) -> Vec<DecodeError> {
+        let mut odd = Vec::new();
+        self.note_odd("", &mut odd);
+        if serde_json::from_slice::<IgnoredAny>(self.raw()).is_err()
+            || std::str::from_utf8(self.raw()).is_err()
+        {
+            odd.push(DecodeError::new(".", DecodeError::NOT_JSON));
+        }
+        odd
+    }
+
+    /// One field as this type.
+    pub(crate) fn get<'r, T: Read<'r>>(&'r self, field: usize) -> Option<T> {
+        T::read(self.found(field)?)
+    }
+
+    /// The readable items of one field.
+    pub(crate) fn list<'r, T: Read<'r>>(&'r self, field: usize) -> Option<Vec<T>> {
+        T::read_list(self.found(field)?)
+    }
+
+    /// The readable values of one field, by name.
+    pub(crate) fn map<'r, T: Read<'r>>(&'r self, field: usize) -> Option<Vec<(Cow<'r, str>, T)>> {
+        self.found(field)?.map()
+    }
+
+    fn found(&self, field: usize) -> Option<Found<'_>> {
+        let mut entries = self.entries().iter().rev();
+        let entry = entries.find(|entry| usize::from(entry.field) == field)?;
+        Some(self.at(entry.span()))
+    }
+
+    fn place(&self) -> &Place {
+        &self.sheet.spans.places[self.index()]
+    }
+
+    fn entries(&self) -> &[Entry] {
+        self.sheet.spans.entries(self.place())
+    }
+
+    fn at(&self, span: Span) -> Found<'_> {
+        Found::new(&self.sheet.source, span)
+    }
+
+    fn whole(&self) -> Found<'_> {
+        self.at(self.place().span)
+    }
+
+    fn each_field<'r>(&'r self, mut each: impl FnMut(Name<'r>, Json<'r>)) {
+        let found = |name, span| each(name, Json::new(self.at(span)));
+        // What is no record has no fields; where the inside breaks off, those before it are there.
+        let _ = self.whole().scanner().each_field(found);
+    }
+
+    fn note_odd(&self, path: &str, odd: &mut Vec<DecodeError>) {
+        if !self.place().is_record {
+            odd.push(DecodeError::new(path, DecodeError::OTHER_TYPE));
+            return;
+        }
+        let table = self.sheet.table;
+        let mut counts = vec![0_usize; table.len()];
+        for entry in self.entries() {
+            counts[usize::from(entry.field)] += 1;
+        }
+        let mut met = vec![0; table.len()];
+        for entry in self.entries() {
+            let at = usize::from(entry.field);
+            let path = join(path, table[at].name);
+            met[at] += 1;
+            if met[at] == counts[at] {
+                self.at(entry.span()).note_odd(&table[at].kind, &path, odd);
+            } else if met[at] == 1 {
+                odd.push(DecodeError::new(path, DecodeError::DOUBLED));
+            }
+        }
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Record({} bytes)", self.raw().len())
+    }
+}
+
+impl Sheet {
+    fn new(source: Arc<Source>, table: &'static [Field], spans: Spans) -> Arc<Self> {
+        Arc::new(Self {
+            source,
+            table,
+            spans,
+        })
+    }
+
+    fn records(sheet: &Arc<Self>) -> impl Iterator<Item = (&Place, Record)> {
+        let places = sheet.spans.places.iter().zip(0..);
+        places.map(|(place, index)| {
+            let sheet = Arc::clone(sheet);
+            let record = Record {
+                sheet,
+                place: index,
+            };
+            (place, record)
+        })
+    }
+}
+
+impl Source {
+    fn new(body: Body) -> Result<Self, DecodeError> {
+        let bytes = body.without_byte_order_mark().into_bytes();
+        if bytes.len() > scan::LONGEST {
+            return Err(DecodeError::new(".", "it is longer than 4 GiB"));
+        }
+        Ok(match String::from_utf8(bytes.into()) {
+            Ok(text) => Self::Text(text),
+            Err(error) => Self::Mixed(error.into_bytes()),
+        })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Mixed(bytes) => bytes,
+        }
+    }
+}
+
+fn decode_error(path: String, fault: Fault) -> DecodeError {
+    DecodeError::new(
+        path,
+        match fault {
+            Fault::EndsEarly => DecodeError::ENDS_EARLY,
+            Fault::NotJson => DecodeError::NOT_JSON,
+            Fault::OtherType => DecodeError::OTHER_TYPE,
+        },
+    )
+}

@@ -1,0 +1,518 @@
+//! Finding where the fields of records stand, without reading them.
+//!
+//! Only what tells one record and one field from the next is looked at. Whether a value is right is
+//! asked when it is read, so that no value spoils what stands around it. Every byte is looked at a
+//! bounded number of times, and nothing recurses, however deep the text is.
+
+use std::borrow::Cow;
+
+use super::field::Field;
+
+/// Where one field of a record stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    start: u32,
+    end: u32,
+    /// Its place in the record's table.
+    pub(super) field: u16,
+    form: Form,
+}
+
+/// Where one value stands, and what it looks like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+    pub(super) form: Form,
+}
+
+/// What a value is, as far as its borders tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Text that stands as it reads.
+    Text,
+    /// Text with escapes.
+    Escaped,
+    /// An object.
+    Object,
+    /// A list.
+    List,
+    /// A number, `true`, `false`, `null`, or what should be one of them.
+    Bare,
+}
+
+/// Where one item of a list stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) span: Span,
+    /// Its fields among all entries.
+    first: u32,
+    fields: u32,
+    pub(super) is_record: bool,
+}
+
+/// All items of a list, and the fields of those that are records.
+#[derive(Debug, Default)]
+pub(super) struct Spans {
+    pub(super) places: Vec<Place>,
+    entries: Vec<Entry>,
+}
+
+/// Why borders cannot be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The text ends within a value.
+    EndsEarly,
+    /// What stands there is not JSON.
+    NotJson,
+    /// It is JSON, but not what is wanted.
+    OtherType,
+}
+
+/// So many bytes can be told apart by a span.
+pub(super) const LONGEST: usize = u32::MAX as usize;
+
+/// The largest page that the service gives: room for more is made only when more are there.
+const USUAL_RECORDS: usize = 500;
+
+impl Span {
+    const fn new(start: usize, end: usize, form: Form) -> Self {
+        // A text is never longer than `LONGEST`.
+        Self {
+            start: start as u32,
+            end: end as u32,
+            form,
+        }
+    }
+
+    pub(super) const fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl Entry {
+    pub(super) const fn span(self) -> Span {
+        Span {
+            start: self.start,
+            end: self.end,
+            form: self.form,
+        }
+    }
+}
+
+impl Spans {
+    /// The fields of one item, in the order in which they were sent.
+    pub(super) fn entries(&self, place: &Place) -> &[Entry] {
+        let first = place.first as usize;
+        &self.entries[first..first + place.fields as usize]
+    }
+}
+
+/// Reads borders off a text. Where something stands is told by its first byte and the byte behind it.
+pub(super) struct Scanner<'a> {
+    bytes: &'a [u8],
+    start: usize,
+    /// The brackets that are open within one value.
+    open: Vec<u8>,
+}
+
+impl<'a> Scanner<'a> {
+    /// A scanner of a text of at most [`LONGEST`] bytes.
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        debug_assert!(bytes.len() <= LONGEST);
+        Self {
+            bytes,
+            start: 0,
+            open: Vec::new(),
+        }
+    }
+
+    /// Begins at the value of this span, and sees nothing behind it.
+    pub(super) fn within(bytes: &'a [u8], span: Span) -> Self {
+        let range = span.range();
+        Self {
+            bytes: &bytes[..range.end],
+            start: range.start,
+            open: Vec::new(),
+        }
+    }
+
+    /// One object and nothing else.
+    pub(super) fn only_record(&mut self, table: &[Field]) -> Result<Spans, Fault> {
+        let mut spans = Spans::default();
+        let start = self.begins(b'{')?;
+        let place = self.record(start, table, &mut spans)?;
+        self.nothing_behind(place.span.range().end)?;
+        spans.places.push(place);
+        Ok(spans)
+    }
+
+    /// A list of records and nothing else. On failure also says at which item.
+    pub(super) fn list_of(&mut self, table: &[Field]) -> Result<Spans, (Option<usize>, Fault)> {
+        let outside = |fault| (None, fault);
+        let start = self.begins(b'[').map_err(outside)?;
+        let mut spans = Spans::default();
+        let mut next = self.first(start, b']').map_err(outside)?;
+        if matches!(next, More::At(_)) {
+            spans.entries.reserve_exact(table.len());
+        }
+        while let More::At(start) = next {
+            let index = spans.places.len();
+            let place = self
+                .item(start, table, &mut spans)
+                .map_err(|fault| (Some(index), fault))?;
+            if index == 0 {
+                self.make_room(&place, &mut spans);
+            }
+            spans.places.push(place);
+            next = self
+                .further(place.span.range().end, b']')
+                .map_err(|fault| (Some(index + 1), fault))?;
+        }
+        let More::No(end) = next else {
+            return Ok(spans);
+        };
+        self.nothing_behind(end).map_err(outside)?;
+        Ok(spans)
+    }
+
+    /// Goes through the fields of an object.
+    pub(super) fn each_field(
+        &mut self,
+        mut found: impl FnMut(Name<'a>, Span),
+    ) -> Result<(), Fault> {
+        let start = self.begins(b'{')?;
+        let mut next = self.first(start, b'}')?;
+        while let More::At(start) = next {
+            let (name, end) = self.name(start)?;
+            let (span, end) = self.value_of(end)?;
+            found(name, span);
+            next = self.further(end, b'}')?;
+        }
+        Ok(())
+    }
+
+    /// Goes through the items of a list.
+    pub(super) fn each_item(&mut self, mut found: impl FnMut(Span)) -> Result<(), Fault> {
+        let start = self.begins(b'[')?;
+        let mut next = self.first(start, b']')?;
+        while let More::At(start) = next {
+            let (form, end) = self.value(start)?;
+            found(Span::new(start, end, form));
+            next = self.further(end, b']')?;
+        }
+        Ok(())
+    }
+
+    /// Where the whole begins, if it begins as it should.
+    fn begins(&self, wanted: u8) -> Result<usize, Fault> {
+        let start = self.skip_blanks(self.start);
+        match self.byte(start)? {
+            byte if byte == wanted => Ok(start),
+            b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => Err(Fault::OtherType),
+            _ => Err(Fault::NotJson),
+        }
+    }
+
+    fn nothing_behind(&self, end: usize) -> Result<(), Fault> {
+        match self.byte(self.skip_blanks(end)) {
+            Ok(_) => Err(Fault::NotJson),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Makes room for as many records like the first as the text may hold.
+    fn make_room(&self, first: &Place, spans: &mut Spans) {
+        let range = first.span.range();
+        let further = ((self.bytes.len() - range.end) / range.len().max(1)).min(USUAL_RECORDS);
+        // Some records are a little shorter than the first.
+        let further = further + further / 8 + 1;
+        spans.places.reserve_exact(further);
+        spans.entries.reserve_exact(further * first.fields as usize);
+    }
+
+    /// Passes one item of a list: a record, or something else in its place.
+    fn item(&mut self, start: usize, table: &[Field], spans: &mut Spans) -> Result<Place, Fault> {
+        let first = spans.entries.len();
+        if self.byte(start)? == b'{'
+            && let Ok(place) = self.record(start, table, spans)
+        {
+            return Ok(place);
+        }
+        // It is none, or its inside is not JSON. As long as its borders can be told, the others are safe.
+        spans.entries.truncate(first);
+        let (form, end) = self.value(start)?;
+        Ok(Place {
+            span: Span::new(start, end, form),
+            first: 0,
+            fields: 0,
+            is_record: false,
+        })
+    }
+
+    /// Passes one object and notes where the table's fields stand in it.
+    fn record(&mut self, start: usize, table: &[Field], spans: &mut Spans) -> Result<Place, Fault> {
+        let first = spans.entries.len();
+        let mut likely = 0;
+        let mut next = self.first(start, b'}')?;
+        let end = loop {
+            let at = match next {
+                More::At(at) => at,
+                More::No(end) => break end,
+            };
+            let (field, end) = self.known_name(at, table, likely)?;
+            let (span, end) = self.value_of(end)?;
+            if let Some(field) = field {
+                likely = field + 1;
+                spans.entries.push(Entry {
+                    start: span.start,
+                    end: span.end,
+                    field: field as u16,
+                    form: span.form,
+                });
+            }
+            next = self.further(end, b'}')?;
+        };
+        Ok(Place {
+            span: Span::new(start, end, Form::Object),
+            first: first as u32,
+            fields: (spans.entries.len() - first) as u32,
+            is_record: true,
+        })
+    }
+
+    /// The place in the table of the field whose name begins here, which is most often `likely`.
+    #[inline]
+    fn known_name(
+        &self,
+        start: usize,
+        table: &[Field],
+        likely: usize,
+    ) -> Result<(Option<usize>, usize), Fault> {
+        if let Some(field) = table.get(likely)
+            && let Some(rest) = self.bytes[start..].strip_prefix(b"\"")
+            && let Some(rest) = rest.strip_prefix(field.name.as_bytes())
+            && let Some(rest) = rest.strip_prefix(b"\"")
+        {
+            return Ok((Some(likely), self.bytes.len() - rest.len()));
+        }
+        let (name, end) = self.name(start)?;
+        let is_it = |field: &Field| name.is(field.name);
+        let (before, after) = table.split_at(likely.min(table.len()));
+        let later = after.iter().position(is_it).map(|at| before.len() + at);
+        Ok((later.or_else(|| before.iter().position(is_it)), end))
+    }
+
+    fn name(&self, start: usize) -> Result<(Name<'a>, usize), Fault> {
+        if self.byte(start)? != b'"' {
+            return Err(Fault::NotJson);
+        }
+        let (form, end) = self.text(start)?;
+        let name = Name {
+            bytes: &self.bytes[start + 1..end - 1],
+            is_escaped: form == Form::Escaped,
+        };
+        Ok((name, end))
+    }
+
+    /// Passes a colon and the value behind it.
+    #[inline]
+    fn value_of(&mut self, name_end: usize) -> Result<(Span, usize), Fault> {
+        let colon = self.skip_blanks(name_end);
+        if self.byte(colon)? != b':' {
+            return Err(Fault::NotJson);
+        }
+        let start = self.skip_blanks(colon + 1);
+        let (form, end) = self.value(start)?;
+        Ok((Span::new(start, end, form), end))
+    }
+
+    /// What the value that begins here is, and where it ends.
+    #[inline]
+    fn value(&mut self, start: usize) -> Result<(Form, usize), Fault> {
+        match self.byte(start)? {
+            b'"' => self.text(start),
+            b'{' => Ok((Form::Object, self.brackets(start)?)),
+            b'[' => Ok((Form::List, self.brackets(start)?)),
+            _ => {
+                let rest = &self.bytes[start..];
+                let ends = rest.iter().position(|byte| ENDS_A_WORD[*byte as usize]);
+                match ends.unwrap_or(rest.len()) {
+                    0 => Err(Fault::NotJson),
+                    length => Ok((Form::Bare, start + length)),
+                }
+            }
+        }
+    }
+
+    /// Passes a text, from its first quote to its last.
+    #[inline]
+    fn text(&self, start: usize) -> Result<(Form, usize), Fault> {
+        let mut form = Form::Text;
+        let mut at = start + 1;
+        loop {
+            at = self.quote_or_escape(at).ok_or(Fault::EndsEarly)?;
+            if self.bytes[at] == b'"' {
+                return Ok((form, at + 1));
+            }
+            form = Form::Escaped;
+            at += 2;
+        }
+    }
+
+    /// Where the next quote or backslash is. Looks at eight bytes at a time.
+    #[inline]
+    fn quote_or_escape(&self, mut at: usize) -> Option<usize> {
+        let mut rest = self.bytes.get(at..)?;
+        while let Some((eight, behind)) = rest.split_first_chunk() {
+            let eight = u64::from_le_bytes(*eight);
+            let found = zero_bytes(eight ^ QUOTES) | zero_bytes(eight ^ BACKSLASHES);
+            if found != 0 {
+                return Some(at + found.trailing_zeros() as usize / 8);
+            }
+            at += 8;
+            rest = behind;
+        }
+        let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+        found.map(|found| at + found)
+    }
+
+    /// Passes an object or a list, whose brackets must match.
+    fn brackets(&mut self, start: usize) -> Result<usize, Fault> {
+        self.open.clear();
+        let mut at = start;
+        loop {
+            match self.byte(at)? {
+                b'"' => {
+                    (_, at) = self.text(at)?;
+                    continue;
+                }
+                b'{' => self.open.push(b'}'),
+                b'[' => self.open.push(b']'),
+                byte @ (b'}' | b']') => {
+                    if self.open.pop() != Some(byte) {
+                        return Err(Fault::NotJson);
+                    }
+                    if self.open.is_empty() {
+                        return Ok(at + 1);
+                    }
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+
+    /// Behind an opening bracket: the first thing within, or the closing one.
+    #[inline]
+    fn first(&self, opening: usize, closing: u8) -> Result<More, Fault> {
+        let at = self.skip_blanks(opening + 1);
+        Ok(if self.byte(at)? == closing {
+            More::No(at + 1)
+        } else {
+            More::At(at)
+        })
+    }
+
+    /// Behind one thing: the next, or the closing bracket.
+    #[inline]
+    fn further(&self, end: usize, closing: u8) -> Result<More, Fault> {
+        let at = self.skip_blanks(end);
+        match self.byte(at)? {
+            b',' => Ok(More::At(self.skip_blanks(at + 1))),
+            byte if byte == closing => Ok(More::No(at + 1)),
+            _ => Err(Fault::NotJson),
+        }
+    }
+
+    #[inline]
+    fn skip_blanks(&self, mut at: usize) -> usize {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(at) {
+            at += 1;
+        }
+        at
+    }
+
+    #[inline]
+    fn byte(&self, at: usize) -> Result<u8, Fault> {
+        self.bytes.get(at).copied().ok_or(Fault::EndsEarly)
+    }
+}
+
+/// Whether there is something more between two brackets, and where it begins or the whole ends.
+enum More {
+    At(usize),
+    No(usize),
+}
+
+const LOW_BITS: u64 = u64::from_le_bytes([0x01; 8]);
+const HIGH_BITS: u64 = u64::from_le_bytes([0x80; 8]);
+const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+
+/// Marks bytes that are zero by their high bit. Up to the first of them it is right.
+const fn zero_bytes(eight: u64) -> u64 {
+    eight.wrapping_sub(LOW_BITS) & !eight & HIGH_BITS
+}
+
+/// A field's name as it stands between its quotes.
+#[derive(Clone, Copy)]
+pub(super) struct Name<'a> {
+    bytes: &'a [u8],
+    is_escaped: bool,
+}
+
+impl<'a> Name<'a> {
+    /// Whether this is the name, however it is escaped.
+    pub(super) fn is(self, name: &str) -> bool {
+        if self.is_escaped {
+            self.read_lossy() == name
+        } else {
+            self.bytes == name.as_bytes()
+        }
+    }
+
+    /// The name, or as it was written where it is no text.
+    pub(super) fn read_lossy(self) -> Cow<'a, str> {
+        self.read()
+            .unwrap_or_else(|| String::from_utf8_lossy(self.bytes))
+    }
+
+    /// The name, if it is text.
+    fn read(self) -> Option<Cow<'a, str>> {
+        let text = std::str::from_utf8(self.bytes).ok()?;
+        if self.is_escaped {
+            unescape(text).map(Cow::Owned)
+        } else {
+            Some(Cow::Borrowed(text))
+        }
+    }
+}
+
+/// Reads the escapes of what stands between two quotes; half an emoji cannot be read.
+pub(super) fn unescape(inner: &str) -> Option<String> {
+    // Control characters belong escaped, and some writers leave them as they are.
+    let has_control = inner.bytes().any(|byte| byte < b' ');
+    if has_control {
+        let mut parts = String::with_capacity(inner.len());
+        for part in inner.split_inclusive(|character: char| character < ' ') {
+            let plain = part.trim_end_matches(|character: char| character < ' ');
+            parts.push_str(&unescape(plain)?);
+            parts.push_str(&part[plain.len()..]);
+        }
+        return Some(parts);
+    }
+    serde_json::from_str(&format!("\"{inner}\"")).ok()
+}
+
+/// What no number and no word can hold.
+const ENDS_A_WORD: [bool; 256] = {
+    let mut ends = [false; 256];
+    let bytes = b" \t\r\n,:{}[]\"";
+    let mut at = 0;
+    while at < bytes.len() {
+        ends[bytes[at] as usize] = true;
+        at += 1;
+    }
+    ends
+};
