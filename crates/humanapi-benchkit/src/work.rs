@@ -10,6 +10,7 @@ pub struct Work {
     pub(crate) name: &'static str,
     pub(crate) run: fn(u32) -> anyhow::Result<()>,
     pub(crate) beside: Option<fn(u32) -> anyhow::Result<()>>,
+    rounds: Option<[u32; 2]>,
 }
 
 impl Work {
@@ -21,7 +22,15 @@ impl Work {
             name,
             run,
             beside: None,
+            rounds: None,
         }
+    }
+
+    /// Counts a run of so few rounds and one of so many: of a large work a few are enough.
+    #[must_use]
+    pub const fn in_rounds(mut self, few: u32, many: u32) -> Self {
+        self.rounds = Some([few, many]);
+        self
     }
 
     /// Takes off what another function costs for as many rounds: what the work needs and others would bring.
@@ -34,9 +43,10 @@ impl Work {
     /// What one round costs by a way to count a run.
     pub(crate) fn cost(
         &self,
-        [few, many]: [u32; 2],
+        rounds: [u32; 2],
         count: impl Fn(Part, u32) -> anyhow::Result<u64>,
     ) -> anyhow::Result<f64> {
+        let [few, many] = self.rounds.unwrap_or(rounds);
         let a_round = |part| {
             anyhow::Ok(a_round(
                 (few, count(part, few)?),
