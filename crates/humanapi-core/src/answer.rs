@@ -8,13 +8,12 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::body::Body;
 use crate::endpoint::Response;
 use crate::error::{ApiError, Asked, ErrorCode, IntermediaryError, ResponseError};
 use crate::json;
 
 /// What the body of a success is to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expected {
     /// Whatever the caller asked for.
     Anything,
@@ -26,42 +25,44 @@ pub(crate) enum Expected {
     List,
 }
 
-/// The answer if it is a success of the form that was asked for, without a byte order mark before its
-/// JSON. Else whose refusal it is.
+/// Lets a success pass that can be what was asked for. Else says whose refusal it is.
 pub(crate) fn accept(
     asked: Asked,
     expected: Expected,
-    response: Response,
-) -> Result<Response, ResponseError> {
+    response: &Response,
+) -> Result<(), ResponseError> {
     if !response.status().is_success() {
-        return Err(refusal(asked, &response));
+        return Err(refusal(asked, response));
     }
     if expected == Expected::Anything {
-        return Ok(response);
+        return Ok(());
     }
-    if let Some(coding) = content_coding(response.headers())
-        && !response.body().is_empty()
-    {
-        return Err(ResponseError::Compressed { coding });
-    }
-    let response = response.map(Body::without_byte_order_mark);
-    let body = response.body().as_bytes();
+    let body = json::without_byte_order_mark(response.body().as_bytes());
     match body.trim_ascii_start().first() {
-        Some(b'{')
-            if matches!(expected, Expected::Object | Expected::List)
-                && may_speak_of_an_error(body)
-                && is_error_object(&read_fields(&response)) =>
-        {
-            return Err(refusal(asked, &response));
+        Some(b'{') if matches!(expected, Expected::Object | Expected::List) => {
+            if may_speak_of_an_error(body) {
+                refusal_in_a_success(asked, response).map_or(Ok(()), Err)
+            } else {
+                Ok(())
+            }
         }
-        Some(b'{' | b'[') => {}
-        // A page that signs people in to a network comes with a success, too.
-        _ if is_declared_as_another_type(response.headers()) => {
-            return Err(IntermediaryError::read(&response).into());
-        }
-        _ => {}
+        // What begins like this is neither compressed nor a page, whatever its headers say.
+        Some(b'{' | b'[') => Ok(()),
+        first => not_json(response, first.is_none()),
     }
-    Ok(response)
+}
+
+/// What a success is that holds no JSON.
+#[cold]
+fn not_json(response: &Response, is_empty: bool) -> Result<(), ResponseError> {
+    let headers = response.headers();
+    match content_coding(headers) {
+        Some(coding) if !is_empty => Err(ResponseError::Compressed { coding }),
+        // A page that signs people in to a network comes with a success, too.
+        _ if is_declared_as_another_type(headers) => Err(IntermediaryError::read(response).into()),
+        // Whoever reads it says what is wrong.
+        _ => Ok(()),
+    }
 }
 
 /// A success without the token that was asked for: a refusal all the same, if it speaks of an error.

@@ -115,8 +115,8 @@ impl Endpoint for RawCall {
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<RawAnswer, ResponseError> {
-        let (head, body) =
-            answer::accept(Asked::WithToken, Expected::Anything, response)?.into_parts();
+        answer::accept(Asked::WithToken, Expected::Anything, &response)?;
+        let (head, body) = response.into_parts();
         Ok(RawAnswer {
             status: head.status,
             headers: head.headers,

@@ -173,7 +173,7 @@ impl Endpoint for IssueSessionToken {
     }
 
     fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
-        read(Asked::Session, TokenKind::Session, response, |answer| {
+        read(Asked::Session, TokenKind::Session, &response, |answer| {
             let lifetime = answer.expires_in;
             let token = SessionToken::new(secret(answer.session_token)?);
             Some(issued(token, lifetime, TokenKind::Session, sent_at).told(answer.human_id, None))
@@ -207,7 +207,7 @@ impl Endpoint for IssueIdToken {
     }
 
     fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
-        read(Asked::Id, TokenKind::Id, response, |answer| {
+        read(Asked::Id, TokenKind::Id, &response, |answer| {
             let lifetime = answer.id_token_expires_in.or(answer.expires_in);
             let token = IdToken::new(secret(answer.id_token)?);
             let refresh = answer.id_refresh_token.or(answer.refresh_token);
@@ -242,7 +242,7 @@ impl Endpoint for IssueAccessToken {
 
     fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
         let asked = Asked::Access(self.provisioning);
-        read(asked, TokenKind::Access, response, |answer| {
+        read(asked, TokenKind::Access, &response, |answer| {
             let lifetime = answer.expires_in;
             let token = AccessToken::new(secret(answer.access_token)?);
             Some(
@@ -274,7 +274,7 @@ impl Endpoint for IssueClientToken {
     }
 
     fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError> {
-        read(Asked::Client, TokenKind::Client, response, |answer| {
+        read(Asked::Client, TokenKind::Client, &response, |answer| {
             let lifetime = answer.expires_in;
             let token = ClientToken::new(secret(answer.client_token)?);
             Some(issued(token, lifetime, TokenKind::Client, sent_at))
@@ -291,17 +291,17 @@ fn post(uri: Uri, credentials: &Credentials, kind: TokenKind, fields: Fields<'_>
 fn read<T>(
     asked: Asked,
     kind: TokenKind,
-    response: Response,
+    response: &Response,
     take: impl FnOnce(Answer<'_>) -> Option<T>,
 ) -> Result<T, ResponseError> {
-    let response = answer::accept(asked, Expected::Token, response)?;
-    let found: Answer<'_> =
-        json::read(response.body().as_bytes()).map_err(|error| DecodeError::at(".", &error))?;
+    answer::accept(asked, Expected::Token, response)?;
+    let text = json::without_byte_order_mark(response.body().as_bytes());
+    let found: Answer<'_> = json::read(text).map_err(|error| DecodeError::at(".", &error))?;
     take(found).ok_or_else(|| {
-        answer::refusal_in_a_success(asked, &response).unwrap_or_else(|| {
+        answer::refusal_in_a_success(asked, response).unwrap_or_else(|| {
             ResponseError::MissingToken {
                 kind,
-                request_id: answer::request_id(&response),
+                request_id: answer::request_id(response),
             }
         })
     })

@@ -3,6 +3,7 @@
 use http::Method;
 
 use crate::answer::{self, Expected};
+use crate::body::Body;
 use crate::endpoint::{self, Request, Response};
 use crate::error::{Asked, BuildError, ResponseError};
 use crate::hosts::{Host, Hosts};
@@ -30,10 +31,16 @@ fn get(hosts: &Hosts, path_and_query: &str) -> Result<Request, BuildError> {
 
 /// The answer if it is a success that can hold one record.
 fn object(response: Response) -> Result<Response, ResponseError> {
-    answer::accept(Asked::WithToken, Expected::Object, response)
+    accept(Expected::Object, response)
 }
 
 /// The answer if it is a success that can hold a list of records.
 fn list(response: Response) -> Result<Response, ResponseError> {
-    answer::accept(Asked::WithToken, Expected::List, response)
+    accept(Expected::List, response)
+}
+
+fn accept(expected: Expected, response: Response) -> Result<Response, ResponseError> {
+    answer::accept(Asked::WithToken, expected, &response)?;
+    // A record's bytes begin with the record.
+    Ok(response.map(Body::without_byte_order_mark))
 }
