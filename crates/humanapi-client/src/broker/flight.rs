@@ -1,10 +1,11 @@
 //! One piece of work that many wait for and nobody owns.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::sync::{Mutex, lock};
@@ -15,8 +16,13 @@ type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// alone does.
 ///
 /// A waiter may be dropped at any moment: the work stays here, and another takes its turn.
+///
+/// The work has one waker for its whole life, as a task has: what it waits for may compare the waker that it
+/// has with the one that it gets, and wake the one that it replaces. And each poll of a waiter polls the work
+/// once, however often it is woken meanwhile: what would end it may need this very thread.
 pub(crate) struct Flight<T> {
     state: Mutex<State<T>>,
+    waker: Waker,
 }
 
 struct State<T> {
@@ -38,7 +44,8 @@ pub(crate) struct Broken;
 
 impl<T: Clone + Send + 'static> Flight<T> {
     pub(crate) fn new(work: impl Future<Output = T> + Send + 'static) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|flight| Self {
+            waker: Waker::from(Arc::new(Relay(Weak::clone(flight)))),
             state: Mutex::new(State {
                 work: Some(Box::pin(work)),
                 woken: false,
@@ -88,16 +95,30 @@ impl<T> Flight<T> {
             None => state.waiting.values().cloned().collect(),
         }
     }
+
+    /// Whether it has not ended, and nobody is there to poll it.
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = lock(&self.state);
+        let over = state.outcome.is_some() || state.broken;
+        !over && state.driver.is_none() && state.waiting.is_empty()
+    }
 }
 
-/// Wakes whose turn it is when the work can go on.
-struct Relay<T>(Arc<Flight<T>>);
+/// Wakes whose turn it is when the work can go on. It does not keep the work alive, which holds it.
+struct Relay<T>(Weak<Flight<T>>);
 
 impl<T: Send + 'static> Wake for Relay<T> {
     fn wake(self: Arc<Self>) {
+        let Some(flight) = self.0.upgrade() else {
+            return;
+        };
         let turn = {
-            let mut state = lock(&self.0.state);
+            let mut state = lock(&flight.state);
             state.woken = true;
+            if state.work.is_none() {
+                // Whoever polls it will see.
+                return;
+            }
             Flight::turn(&state)
         };
         for waker in turn {
@@ -119,57 +140,59 @@ impl<T: Clone + Send + 'static, S: Fn(&T)> Future for Waiting<T, S> {
     type Output = Result<T, Broken>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            let mut work = {
-                let mut state = lock(&self.flight.state);
-                if let Some(outcome) = &state.outcome {
-                    return Poll::Ready(Ok(outcome.clone()));
-                }
-                if state.broken {
-                    return Poll::Ready(Err(Broken));
-                }
-                state.waiting.insert(self.id, cx.waker().clone());
-                if state.driver.is_some_and(|driver| driver != self.id) {
-                    return Poll::Pending;
-                }
-                let Some(work) = state.work.take() else {
-                    return Poll::Pending;
-                };
-                state.woken = false;
-                work
-            };
-            let panics = BreakOnPanic(&self.flight);
-            let relay = Waker::from(Arc::new(Relay(Arc::clone(&self.flight))));
-            let polled = work.as_mut().poll(&mut Context::from_waker(&relay));
-            if let Poll::Ready(outcome) = &polled {
-                (self.settle)(outcome);
-            }
-            std::mem::forget(panics);
+        let mut work = {
             let mut state = lock(&self.flight.state);
-            match polled {
-                Poll::Ready(outcome) => {
-                    state.outcome = Some(outcome.clone());
-                    let waiting = std::mem::take(&mut state.waiting);
+            if let Some(outcome) = &state.outcome {
+                return Poll::Ready(Ok(outcome.clone()));
+            }
+            if state.broken {
+                return Poll::Ready(Err(Broken));
+            }
+            match state.waiting.entry(self.id) {
+                Entry::Occupied(mut waiting) => waiting.get_mut().clone_from(cx.waker()),
+                Entry::Vacant(waiting) => drop(waiting.insert(cx.waker().clone())),
+            }
+            if state.driver.is_some_and(|driver| driver != self.id) {
+                return Poll::Pending;
+            }
+            let Some(work) = state.work.take() else {
+                return Poll::Pending;
+            };
+            state.woken = false;
+            work
+        };
+        let panics = BreakOnPanic(&self.flight);
+        let polled = work
+            .as_mut()
+            .poll(&mut Context::from_waker(&self.flight.waker));
+        if let Poll::Ready(outcome) = &polled {
+            (self.settle)(outcome);
+        }
+        std::mem::forget(panics);
+        let mut state = lock(&self.flight.state);
+        match polled {
+            Poll::Ready(outcome) => {
+                state.outcome = Some(outcome.clone());
+                let waiting = std::mem::take(&mut state.waiting);
+                drop(state);
+                // Not under the lock: what the work owns may do anything when it goes.
+                drop(work);
+                waiting.into_values().for_each(Waker::wake);
+                Poll::Ready(Ok(outcome))
+            }
+            Poll::Pending => {
+                state.work = Some(work);
+                if state.woken {
+                    // Woken while it was being polled, which told nobody. It is polled once more by this
+                    // one, or by a driver that has come meanwhile; should that go, it passes the turn on.
+                    let turn = match state.driver {
+                        Some(driver) if driver != self.id => Flight::turn(&state),
+                        _ => vec![cx.waker().clone()],
+                    };
                     drop(state);
-                    // Not under the lock: what the work owns may do anything when it goes.
-                    drop(work);
-                    waiting.into_values().for_each(Waker::wake);
-                    return Poll::Ready(Ok(outcome));
+                    turn.into_iter().for_each(Waker::wake);
                 }
-                Poll::Pending => {
-                    state.work = Some(work);
-                    if !state.woken {
-                        return Poll::Pending;
-                    }
-                    // Woken while it was being polled: whoever was told found nothing to poll. It is
-                    // polled once more here, or by a driver that has come meanwhile.
-                    if state.driver.is_some_and(|driver| driver != self.id) {
-                        let turn = Flight::turn(&state);
-                        drop(state);
-                        turn.into_iter().for_each(Waker::wake);
-                        return Poll::Pending;
-                    }
-                }
+                Poll::Pending
             }
         }
     }
