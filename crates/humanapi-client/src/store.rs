@@ -23,7 +23,8 @@ use humanapi_core::{Generation, TokenKey};
 /// * A token is committed only under the lease that still runs, and its generation is that lease's
 ///   fence, whatever generation it came with.
 /// * [`invalidate`](Self::invalidate) drops a token of that generation or an older one, and no newer. It
-///   ends the lease of that generation, if that runs, and no other.
+///   ends the lease of that generation or of an older one, if such a one runs, and no other: the highest
+///   generation of all drops what is there and what is under way.
 /// * An operation whose answer is lost may have happened. Repeating it is harmless: a second
 ///   [`acquire`](Self::acquire) finds its own lease held until it ends, a second
 ///   [`commit`](Self::commit) is [fenced](Commit::Fenced).
@@ -76,7 +77,8 @@ pub trait TokenStore: Send + Sync {
     /// When the store cannot be asked. The lease then ends by itself.
     async fn release(&self, key: &TokenKey, lease: Lease) -> Result<(), StoreError>;
 
-    /// Drops the token of `key` if it is of this generation or older: the service refused it.
+    /// Drops the token of `key` if it is of this generation or older, and ends the lease if that is: the
+    /// service refused it, or the user was deleted.
     ///
     /// # Errors
     ///

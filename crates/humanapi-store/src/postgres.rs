@@ -322,9 +322,9 @@ impl Backend for PostgresDatabase {
         let invalidate = format!(
             "UPDATE humanapi_rows
             SET generation = 0, expires_at = 0, sealed_with = '', sealed = NULL,
-                lease_ends = CASE fence WHEN {generation} THEN 0 ELSE lease_ends END
+                lease_ends = CASE WHEN fence <= {generation} THEN 0 ELSE lease_ends END
             WHERE row_name = {} AND generation <= {generation}
-                AND (sealed IS NOT NULL OR fence = {generation})",
+                AND (sealed IS NOT NULL OR fence <= {generation})",
             name(row)
         );
         self.execute(&invalidate).await.map(drop)

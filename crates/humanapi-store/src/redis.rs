@@ -132,7 +132,7 @@ const RELEASE: &str = script!(
 );
 
 const INVALIDATE: &str = script!(
-    "if get('fence') == ARGV[1] then
+    "if get('fence') and number('fence') <= tonumber(ARGV[1]) then
         redis.call('HSET', KEYS[1], 'lease', '0')
         keep()
     end

@@ -157,7 +157,7 @@ const RELEASE: &str = "UPDATE humanapi_rows SET lease_ends = 0 WHERE row_name = 
 const INVALIDATE: &str = "
     UPDATE humanapi_rows
     SET generation = 0, expires_at = 0, sealed_with = '', sealed = NULL,
-        lease_ends = CASE fence WHEN ?2 THEN 0 ELSE lease_ends END
+        lease_ends = CASE WHEN fence <= ?2 THEN 0 ELSE lease_ends END
     WHERE row_name = ?1 AND generation <= ?2";
 
 const PURGE: &str = concat!(

@@ -174,10 +174,13 @@ impl<P: Clone> Row<P> {
 
     /// Drops the token if it is of this generation or older: the service refused it.
     ///
-    /// Ends the lease too, if it is the one of this generation. So a commit that was long on its way
-    /// cannot bring back a token that was refused meanwhile.
+    /// Ends the lease too, if it is of this generation or older. So a commit that was long on its way
+    /// cannot bring back a token that was refused meanwhile, and the highest generation of all drops
+    /// whatever is there or under way: for a user who was deleted.
     pub fn invalidate(&mut self, generation: Generation) {
-        self.release(Lease(generation.number()));
+        if self.fence <= generation.number() {
+            self.lease_ends = None;
+        }
         self.token.take_if(|token| token.generation <= generation);
     }
 
@@ -298,6 +301,20 @@ mod tests {
         let next = won(&mut row, 1_001, None);
         row.invalidate(lease.generation());
         assert_eq!(row.commit(1_002, next, 9_000, "next"), Commit::Done);
+    }
+
+    #[test]
+    fn a_refusal_of_all_ends_whatever_lease_runs() {
+        let mut row = Row::default();
+        let before = won(&mut row, 1_000, None);
+        row.commit(1_001, before, 9_000, "before");
+        let running = won(&mut row, 1_002, Some(before.generation()));
+        row.invalidate(Generation::new(u64::MAX));
+        assert_eq!(row.load(), None);
+        assert_eq!(row.commit(1_003, running, 9_000, "late"), Commit::Fenced);
+        let after = won(&mut row, 1_003, None);
+        assert!(after > running);
+        assert_eq!(row.commit(1_004, after, 9_000, "after"), Commit::Done);
     }
 
     #[test]

@@ -184,6 +184,26 @@ pub async fn a_refused_token_is_not_kept_later(place: impl Place) {
     assert_eq!(commit(&*b, &key, next, &token).await, Commit::Done);
 }
 
+/// A user was deleted: neither the token from before comes back nor one that was under way.
+pub async fn a_refusal_of_all_ends_what_is_under_way(place: impl Place) {
+    let (a, b) = (place.open().await, place.open().await);
+    let key = key();
+    let all = Generation::new(u64::MAX);
+    invalidate(&*b, &key, all).await;
+    let first = keep(&*a, &key, None, &living(&place, "first").await).await;
+    let lease = win(&*a, &key, LONG, Some(first)).await;
+    invalidate(&*b, &key, all).await;
+    assert_eq!(text(&*a, &key).await, None);
+    let late = living(&place, "late").await;
+    assert_eq!(commit(&*a, &key, lease, &late).await, Commit::Fenced);
+    assert_eq!(text(&*b, &key).await, None);
+    let next = win(&*b, &key, LONG, None).await;
+    assert!(next > lease);
+    let token = living(&place, "next").await;
+    assert_eq!(commit(&*b, &key, next, &token).await, Commit::Done);
+    assert_eq!(text(&*a, &key).await.as_deref(), Some("next"));
+}
+
 /// Fences of a key rise, are never less than the clock in microseconds, and a purge starts none of them again.
 pub async fn fences_rise_and_follow_the_clock(place: impl Place) {
     let (a, b) = (place.open().await, place.open().await);

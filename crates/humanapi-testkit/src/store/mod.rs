@@ -83,6 +83,7 @@ macro_rules! store_conformance {
             an_ended_token_saves_no_lease
             a_late_refusal_drops_no_newer_token
             a_refused_token_is_not_kept_later
+            a_refusal_of_all_ends_what_is_under_way
             fences_rise_and_follow_the_clock
             a_token_takes_the_generation_of_its_lease
             a_purge_keeps_what_lives
