@@ -20,8 +20,8 @@ pub enum Replay {
 /// How often, how long and until when an operation is tried.
 ///
 /// The wait before attempt *n* + 1 is drawn evenly from nothing up to `base` × 2ⁿ⁻¹, at most `cap`
-/// ("full jitter"), and is never shorter than the service's `Retry-After`. What would wait past the
-/// overall deadline gives up at once instead.
+/// ("full jitter"), on top of what the service's `Retry-After` asks for. What would wait past the overall
+/// deadline gives up at once instead.
 ///
 /// Draws come from `seed`, so the same seed and the same answers give the same waits. A driver that
 /// serves many calls gives each another seed.

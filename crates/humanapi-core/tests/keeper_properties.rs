@@ -265,12 +265,18 @@ impl Desk {
         let at = self.now.monotonic();
         let step = self.settings.step(model.failures);
         let (least, most) = match failure {
-            Failure::Rule => (self.settings.refusal_life, self.settings.refusal_life),
+            Failure::Rule => {
+                let life = self.settings.refusal_life;
+                (life - life / 4, life)
+            }
             _ => {
                 // What the service asks for counts, within ten minutes.
                 let asked = Duration::from_secs(asked.min(600));
                 let over = Duration::from_secs(1);
-                ((step / 2).max(asked), step.max(asked.saturating_add(over)))
+                (
+                    step / 2 + asked,
+                    step.saturating_add(asked).saturating_add(over),
+                )
             }
         };
         model.pause = Some((at.saturating_add(least), at.saturating_add(most)));

@@ -72,7 +72,7 @@ impl BrokerPolicy {
         self
     }
 
-    /// Sets how long a refusal is taken as the answer: a wrong secret, no connected source.
+    /// Sets how long a refusal is taken as the answer at most: a wrong secret, no connected source.
     #[must_use]
     pub const fn with_refusal_life(mut self, life: Duration) -> Self {
         self.refusal_life = life;
@@ -87,7 +87,7 @@ impl BrokerPolicy {
     }
 
     /// Sets how long a lease in a store lasts. Longer than an exchange usually takes; a holder that died
-    /// holds the others up for as long.
+    /// holds the others up for as long. A lease that lasts longer is not believed, whatever the store says.
     #[must_use]
     pub const fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
@@ -101,7 +101,8 @@ impl BrokerPolicy {
         self
     }
 
-    /// Sets the seed of all draws. Give each process another one.
+    /// Sets the seed of all draws. A runtime with randomness adds to it by itself; on one that has none, give
+    /// each process another seed.
     #[must_use]
     pub const fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -162,9 +163,11 @@ impl BrokerPolicy {
         step / 2 + draws.up_to(step / 2)
     }
 
-    /// The pause after a refusal that repeating would not change.
-    pub(crate) const fn refusal_pause(&self) -> Duration {
-        self.refusal_life
+    /// The pause after a refusal that repeating would not change: between three quarters and all of its
+    /// life, so that keys which are refused together do not come back together.
+    pub(crate) fn refusal_pause(&self, failures: u32, seed: u64) -> Duration {
+        let mut draws = Draws::new(self.seed ^ seed ^ u64::from(failures));
+        (self.refusal_life).saturating_sub(draws.up_to(self.refusal_life / 4))
     }
 
     /// A pause that the service asked for, within reason.

@@ -195,10 +195,11 @@ impl<E: Endpoint> Call<E> {
             FlowError::Response(error) => error.retry_after(),
             _ => None,
         };
+        // On top of what the service asks for: it asks all whom it turns away for the same.
         let wait = self
             .backoff
             .wait(&self.policy, self.attempts)
-            .max(asked.map_or(Duration::ZERO, |asked| asked.wait(now)));
+            .saturating_add(asked.map_or(Duration::ZERO, |asked| asked.wait(now)));
         let not_before = now.monotonic().saturating_add(wait);
         self.state = if not_before >= self.deadline(now) {
             State::Over(Some(Err(self.out_of_time(Some(error)))))
