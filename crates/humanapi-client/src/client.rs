@@ -13,7 +13,7 @@ use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow};
 use humanapi_core::{
     AccessToken, BuildError, ClientId, ClientUserId, ConnectToken, Credentials, EmptyUserId,
     Endpoint, Flow, FlowError, Hosts, Issued, KnownStatus, Leeway, Now, Page, Provisioning,
-    RetryPolicy, TokenKey,
+    RetryPolicy, TokenKey, TokenKind,
 };
 use tracing::Instrument as _;
 
@@ -129,6 +129,7 @@ impl Client {
         PlainCall {
             client: self.clone(),
             endpoint,
+            shows_connected: None,
         }
     }
 
@@ -191,8 +192,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how often and how long calls are tried. Each call gets a seed of its own from the
-    /// policy's; give each process another one.
+    /// Sets how often and how long calls are tried. Each call gets a seed of its own from the policy's, to
+    /// which a runtime with randomness adds; on one that has none, give each process another.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;
         self
@@ -261,12 +262,13 @@ impl ClientBuilder {
                 (Arc::new(broker.clone()), Some(broker))
             }
         };
+        let seed = self.policy.seed() ^ runtime.random().unwrap_or_default();
         Client {
             inner: Arc::new(Inner {
                 credentials: self.credentials,
                 provisioning: self.provisioning,
                 hosts: self.hosts,
-                policy: self.policy,
+                policy: self.policy.with_seed(seed),
                 transport: self.transport,
                 runtime,
                 tokens,
@@ -322,13 +324,14 @@ impl User {
 
     /// Asks for an id token and for nothing else if that is refused.
     pub fn id_token(&self) -> PlainCall<IssueIdToken> {
-        self.plain(IssueIdToken::new)
+        self.plain(IssueIdToken::new).showing_connected(&self.id)
     }
 
     /// Asks for an access token. To read data none has to be asked for: see [`data`](Self::data).
     pub fn access_token(&self) -> PlainCall<IssueAccessToken> {
         let provisioning = self.client.inner.provisioning;
         self.plain(|credentials, user| IssueAccessToken::new(credentials, provisioning, user))
+            .showing_connected(&self.id)
     }
 
     /// The user's health data.
@@ -339,9 +342,9 @@ impl User {
 
     /// Has the broker take note of what the service said past it: the token that it issued, or that
     /// there is none.
-    pub(crate) fn told(&self, issued: Option<&Issued<AccessToken>>) {
+    pub(crate) async fn told(&self, issued: Option<&Issued<AccessToken>>) {
         if let (Some(broker), Ok(user)) = (self.client.broker(), &self.id) {
-            broker.told(user, issued);
+            broker.told(user, issued).await;
         }
     }
 
@@ -397,15 +400,23 @@ impl ConnectTokenCall {
             return Ok(grant?);
         }
         let (hosts, policy) = (client.inner.hosts.clone(), client.policy());
-        let mut flow = ConnectTokenFlow::new(client.inner.credentials.clone(), id, hosts, policy)
-            .with_status(status);
+        let credentials = client.inner.credentials.clone();
+        let mut flow =
+            ConnectTokenFlow::new(credentials, id.clone(), hosts, policy).with_status(status);
         if let Some(email) = self.email {
             flow = flow.with_email(email);
         }
         if let Some((token, leeway)) = self.reusable {
             flow = flow.reusing(token, leeway);
         }
-        client.run(&mut flow, &NoTokens).await
+        let grant: ConnectGrant = client.run(&mut flow, &NoTokens).await?;
+        if let Some(broker) = client.broker()
+            && !grant.reused
+            && grant.token.kind() == TokenKind::Id
+        {
+            broker.end_session(&id).await;
+        }
+        Ok(grant)
     }
 }
 
@@ -458,9 +469,16 @@ impl UserData {
 pub struct PlainCall<E> {
     client: Client,
     endpoint: Result<E, EmptyUserId>,
+    /// Whom its success shows to have connected a source.
+    shows_connected: Option<ClientUserId>,
 }
 
 impl<E: Endpoint> PlainCall<E> {
+    fn showing_connected(mut self, user: &Result<ClientUserId, EmptyUserId>) -> Self {
+        self.shows_connected = user.clone().ok();
+        self
+    }
+
     /// Sends it, as often as the retry policy allows.
     ///
     /// # Errors
@@ -473,7 +491,15 @@ impl<E: Endpoint> PlainCall<E> {
         let span = tracing::debug_span!("humanapi", call = endpoint.name());
         let (hosts, policy) = (self.client.inner.hosts.clone(), self.client.policy());
         let mut call = Call::new(endpoint, hosts, policy);
-        self.client.run(&mut call, &NoTokens).instrument(span).await
+        let output = self
+            .client
+            .run(&mut call, &NoTokens)
+            .instrument(span)
+            .await?;
+        if let (Some(broker), Some(user)) = (self.client.broker(), &self.shows_connected) {
+            broker.end_session(user).await;
+        }
+        Ok(output)
     }
 }
 

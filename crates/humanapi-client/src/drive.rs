@@ -18,7 +18,8 @@ use crate::transport::Transport;
 ///
 /// Each request races the timer, so a transport that hangs is dropped when its time is over and
 /// reported as [timed out](SendFailureKind::TimedOut). One that
-/// [keeps time by itself](Transport::keeps_time) is trusted to end and is not raced.
+/// [keeps time by itself](Transport::keeps_time) is trusted to end and is not raced. A source of tokens races
+/// the flow's deadline likewise.
 ///
 /// Dropping the future leaves the flow as it is: another `drive` with the same timer goes on, and takes
 /// a request that was out as timed out once its time is over.
@@ -44,7 +45,8 @@ where
                 let outcome = if transport.keeps_time() {
                     answer.await
                 } else {
-                    in_time(answer, timer, timeout).await
+                    let outcome = in_time(answer, timer, timeout).await;
+                    outcome.unwrap_or_else(|| Err(SendFailure::new(SendFailureKind::TimedOut)))
                 };
                 match &outcome {
                     Ok(response) => {
@@ -55,15 +57,22 @@ where
                 now = timer.now();
                 flow.handle(Input::sent(id, outcome), now);
             }
-            Step::NeedToken { key, rejected } => {
+            Step::NeedToken {
+                key,
+                rejected,
+                timeout,
+            } => {
                 tracing::trace!(
                     purpose = key.purpose().name(),
                     renewal = rejected.is_some(),
                     "token"
                 );
-                let token = tokens.token(&key, rejected).await;
+                let token = in_time(tokens.token(&key, rejected), timer, timeout).await;
                 now = timer.now();
-                flow.handle(Input::Token(token), now);
+                // Without one the flow finds by itself that its time is over.
+                if let Some(token) = token {
+                    flow.handle(Input::Token(token), now);
+                }
             }
             Step::WaitUntil(moment) => {
                 let wait = moment.saturating_sub(now.monotonic());
@@ -76,22 +85,19 @@ where
     }
 }
 
-/// The answer, or time runs out. The timer is armed only when the answer is not there at once.
-async fn in_time<R: Timer + ?Sized>(
-    mut answer: impl Future<Output = Result<Response, SendFailure>> + Unpin,
+/// The answer, unless time runs out. The timer is armed only when the answer is not there at once.
+pub(crate) async fn in_time<F: Future + Unpin, R: Timer + ?Sized>(
+    mut answer: F,
     timer: &R,
     timeout: Duration,
-) -> Result<Response, SendFailure> {
+) -> Option<F::Output> {
     let mut alarm = None;
     poll_fn(|cx| {
         if let Poll::Ready(answer) = Pin::new(&mut answer).poll(cx) {
-            return Poll::Ready(answer);
+            return Poll::Ready(Some(answer));
         }
         let alarm = alarm.get_or_insert_with(|| timer.sleep(timeout));
-        alarm
-            .as_mut()
-            .poll(cx)
-            .map(|()| Err(SendFailure::new(SendFailureKind::TimedOut)))
+        alarm.as_mut().poll(cx).map(|()| None)
     })
     .await
 }

@@ -1,6 +1,8 @@
 //! What an async runtime gives: time, and tasks.
 
 use std::future::Future;
+#[cfg(feature = "tokio")]
+use std::hash::{BuildHasher as _, RandomState};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -16,6 +18,12 @@ pub trait Timer: Send + Sync {
 
     /// Waits so long.
     fn sleep(&self, duration: Duration) -> Task<'static>;
+
+    /// A number that nobody else draws, where there is randomness: another one each time. It spreads the
+    /// retries, pauses and renewals of processes that fail together.
+    fn random(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Runs tasks beside the caller's own.
@@ -64,6 +72,11 @@ impl Timer for TokioRuntime {
 
     fn sleep(&self, duration: Duration) -> Task<'static> {
         Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn random(&self) -> Option<u64> {
+        // The keys of a hash are random numbers of the system, and no secret hangs on these.
+        Some(RandomState::new().hash_one(()))
     }
 }
 

@@ -6,8 +6,8 @@
 )]
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -15,12 +15,12 @@ use futures_util::future::join_all;
 use humanapi_client::core::broker::{Acquired, BrokerPolicy, Commit, KeptToken, Lease, Row};
 use humanapi_client::core::{
     ApiErrorKind, Body, ClientId, ClientUserId, Credentials, FlowError, Generation, KnownStatus,
-    Provisioning, Rejected, Request, Response, RetryPolicy, SendFailure, SendFailureKind, TokenKey,
-    TokenKind, UserStatus,
+    Now, Provisioning, RefreshToken, Rejected, Request, Response, RetryPolicy, SendFailure,
+    SendFailureKind, TokenKey, TokenKind, UserStatus,
 };
 use humanapi_client::{
     BrokerEvent, Client, ClientBuilder, ErrorKind, Spawn, StoreError, StoreErrorKind, Task, Timer,
-    TokenBroker, TokenBrokerBuilder, TokenSource, TokenStore, TokioRuntime, Transport,
+    TokenBroker, TokenBrokerBuilder, TokenSource, TokenStore, Transport,
 };
 use tokio::time::{Instant, sleep};
 
@@ -33,6 +33,8 @@ struct Service(Arc<ServiceState>);
 #[derive(Default)]
 struct ServiceState {
     requests: AtomicU64,
+    /// Who asked, and when.
+    asked: Mutex<Vec<(String, Instant)>>,
     plan: Mutex<Plan>,
 }
 
@@ -84,6 +86,10 @@ impl Transport for Service {
     async fn send(&self, request: Request, _: Duration) -> Result<Response, SendFailure> {
         let number = self.0.requests.fetch_add(1, Ordering::SeqCst) + 1;
         let plan = *self.0.plan.lock().unwrap();
+        let sent: serde_json::Value = serde_json::from_slice(request.body().as_bytes()).unwrap();
+        let user = sent["client_user_id"].as_str().unwrap_or_default();
+        let asked = (user.to_owned(), Instant::now());
+        self.0.asked.lock().unwrap().push(asked);
         sleep(plan.delay).await;
         let asked = |kind: &str| {
             let kind = format!(r#""type":"{kind}""#);
@@ -119,7 +125,8 @@ impl Transport for Service {
                     _ => "access_token",
                 };
                 let body = format!(
-                    r#"{{"{member}":"{kind}-{number}","client_token":"{kind}-{number}","expires_in":{lifetime}}}"#
+                    r#"{{"{member}":"{kind}-{number}","client_token":"{kind}-{number}","expires_in":{lifetime},
+                        "refresh_token":"refresh-{number}","id_refresh_token":"id-refresh-{number}"}}"#
                 );
                 Ok(answer(200, None, body))
             }
@@ -143,34 +150,62 @@ fn builder(service: &Service) -> TokenBrokerBuilder {
     TokenBroker::builder(credentials(), Provisioning::Connect, service.clone())
 }
 
-fn broker(service: &Service) -> TokenBroker {
-    builder(service).retry(RetryPolicy::none()).build()
+/// The wall clock, which goes with tokio's: a test that moves time moves both.
+fn wall() -> SystemTime {
+    static ORIGIN: OnceLock<std::time::Instant> = OnceLock::new();
+    let now = Instant::now().into_std();
+    let origin = *ORIGIN.get_or_init(|| now);
+    let began = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    began + now.saturating_duration_since(origin) - origin.saturating_duration_since(now)
 }
 
-/// Time by tokio, and no tasks.
-struct NoTasks(TokioRuntime);
+/// Time that the test moves; tasks by tokio, as long as there are any.
+#[derive(Clone)]
+struct Clock {
+    origin: Instant,
+    tasks: Arc<AtomicBool>,
+}
 
-impl Timer for NoTasks {
-    fn now(&self) -> humanapi_client::core::Now {
-        self.0.now()
+impl Clock {
+    fn new(tasks: bool) -> Self {
+        Self {
+            origin: Instant::now(),
+            tasks: Arc::new(AtomicBool::new(tasks)),
+        }
+    }
+}
+
+impl Timer for Clock {
+    fn now(&self) -> Now {
+        Now::new(self.origin.elapsed(), wall())
     }
 
     fn sleep(&self, duration: Duration) -> Task<'static> {
-        self.0.sleep(duration)
+        Box::pin(sleep(duration))
     }
 }
 
-impl Spawn for NoTasks {
+impl Spawn for Clock {
     fn spawn(&self, task: Task<'static>) -> Option<Task<'static>> {
-        Some(task)
+        if !self.tasks.load(Ordering::SeqCst) {
+            return Some(task);
+        }
+        // Detached: it runs to its end by itself.
+        drop(tokio::spawn(task));
+        None
     }
+}
+
+fn broker(service: &Service) -> TokenBroker {
+    builder(service)
+        .retry(RetryPolicy::none())
+        .build_on(Clock::new(true))
 }
 
 fn on_no_tasks(service: &Service) -> TokenBroker {
-    let runtime = NoTasks(TokioRuntime::new());
     builder(service)
         .retry(RetryPolicy::none())
-        .build_on(runtime)
+        .build_on(Clock::new(false))
 }
 
 const HERD: usize = 10_000;
@@ -231,7 +266,7 @@ async fn a_herd_on_a_service_that_is_down_shares_one_failure_and_is_released_tog
 async fn the_first_failure_is_retried_by_its_one_exchange() {
     let service = Service::default();
     service.set(Mode::Down, Duration::from_millis(5));
-    let broker = builder(&service).build();
+    let broker = builder(&service).build_on(Clock::new(true));
     let outcomes = herd(&broker).await;
     assert!(outcomes.iter().all(Result::is_err));
     assert_eq!(
@@ -528,7 +563,7 @@ async fn more_life_is_asked_for_once_and_taken_as_it_comes() {
     assert_eq!(token.expose_secret(), "access-3");
     assert_eq!(service.requests(), 3);
     let ends = broker.expires_at(&key("u")).unwrap();
-    let left = ends.duration_since(SystemTime::now()).unwrap().as_secs();
+    let left = ends.duration_since(wall()).unwrap().as_secs();
     assert!((900..=1_000).contains(&left), "{left}");
 }
 
@@ -552,11 +587,14 @@ async fn a_connect_token_is_handed_out_again_while_ten_minutes_are_left() {
     let session = |number: u64, reused| (format!("session-{number}"), reused, UserStatus::Started);
     assert_eq!(ask(UserStatus::New).await, session(1, false));
     assert_eq!(ask(UserStatus::Started).await, session(1, true));
-    assert_eq!(ask(UserStatus::Unknown).await, session(1, true));
+    // Whoever is not known to have connected nothing may have: the session may open Connect no more.
+    assert_eq!(ask(UserStatus::Unknown).await, session(2, false));
+    assert_eq!(ask(UserStatus::Started).await, session(2, true));
+    assert_eq!(ask(UserStatus::New).await, session(3, false));
     tokio::time::advance(Duration::from_secs(3_600 - 590)).await;
-    assert_eq!(ask(UserStatus::Started).await, session(2, false));
+    assert_eq!(ask(UserStatus::Started).await, session(4, false));
     // The user was deleted: what was kept is of no use to the one who comes after.
-    assert_eq!(ask(UserStatus::Deleted).await, session(3, false));
+    assert_eq!(ask(UserStatus::Deleted).await, session(5, false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -590,7 +628,8 @@ async fn a_session_is_not_handed_out_to_one_who_has_connected() {
 async fn a_confirmed_connection_ends_a_refusal_and_brings_its_token() {
     let service = Service::default();
     service.set(Mode::Refuse, Duration::ZERO);
-    let client = Client::builder(credentials(), Provisioning::Connect, service.clone()).build();
+    let client = Client::builder(credentials(), Provisioning::Connect, service.clone())
+        .build_on(Clock::new(true));
     let broker = client.broker().unwrap();
     broker.token(&key("u")).await.unwrap_err();
     service.set(Mode::Issue, Duration::ZERO);
@@ -663,6 +702,13 @@ impl Shelf {
         self.state.store(state, Ordering::SeqCst);
     }
 
+    /// What is kept for a key, as its text.
+    fn text(&self, key: &TokenKey) -> Option<String> {
+        let rows = self.rows.lock().unwrap();
+        let token = rows.get(key)?.load()?;
+        Some(token.payload.expose_secret().to_owned())
+    }
+
     async fn row<T>(
         &self,
         key: &TokenKey,
@@ -674,9 +720,7 @@ impl Shelf {
             DOWN => return Err(StoreError::new(StoreErrorKind::Unavailable, "it is down")),
             _ => std::future::pending().await,
         }
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap();
+        let now = wall().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let now = u64::try_from(now.as_millis()).unwrap();
         let mut rows = self.rows.lock().unwrap();
         Ok(change(rows.entry(key.clone()).or_default(), now))
@@ -742,7 +786,7 @@ fn sharing(service: &Service, shelf: &Arc<Shelf>) -> TokenBroker {
     builder(service)
         .retry(RetryPolicy::none())
         .store(shelf.clone())
-        .build()
+        .build_on(Clock::new(true))
 }
 
 #[tokio::test(start_paused = true)]
@@ -808,7 +852,7 @@ async fn a_store_that_is_down_costs_nobody_a_token() {
                     heard.fetch_add(1, Ordering::SeqCst);
                 }
             })
-            .build();
+            .build_on(Clock::new(true));
         broker.token(&key("before")).await.unwrap();
         shelf.set(state);
         assert!(broker.try_token(&key("before")).is_some());
@@ -860,7 +904,7 @@ async fn a_million_keys_are_a_bound() {
                 heard.fetch_add(count, Ordering::SeqCst);
             }
         })
-        .build();
+        .build_on(Clock::new(true));
     for user in 0..300 {
         broker.token(&key(&format!("u{user}"))).await.unwrap();
     }
@@ -883,7 +927,7 @@ async fn events_tell_the_story_without_secrets() {
             );
             heard.lock().unwrap().push(event.name());
         })
-        .build();
+        .build_on(Clock::new(true));
     let key = key("canary-user");
     broker.token(&key).await.unwrap();
     broker.token(&key).await.unwrap();
@@ -948,4 +992,424 @@ async fn a_client_with_a_store_that_nobody_would_use_says_so_at_every_call() {
     }
     let client = client(|client, service| client.broker(broker(service)));
     assert!(client.user("p-17").access_token().send().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_token_ends_by_the_wall_clock_alone() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    let brokers: Vec<_> = (0..2).map(|_| sharing(&service, &shelf)).collect();
+    for broker in &brokers {
+        let token = broker.token(&key("u")).await.unwrap();
+        assert_eq!(token.expose_secret(), "access-1");
+    }
+    tokio::time::advance(Duration::from_millis((DAY - 5) * 1_000 - 50)).await;
+    service.set(Mode::Down, Duration::ZERO);
+    assert!(brokers[1].try_token(&key("u")).is_some());
+    tokio::time::advance(Duration::from_millis(100)).await;
+    assert!(brokers[1].try_token(&key("u")).is_none());
+    // Nor does one who knows nothing take it from the store.
+    sharing(&service, &shelf)
+        .token(&key("u"))
+        .await
+        .unwrap_err();
+    service.set(Mode::Issue, Duration::ZERO);
+    let token = sharing(&service, &shelf).token(&key("u")).await.unwrap();
+    assert!(token.expose_secret() != "access-1");
+    let shared = sharing(&service, &shelf).token(&key("u")).await.unwrap();
+    assert_eq!(shared.expose_secret(), token.expose_secret());
+}
+
+fn connect_key(id: &str) -> TokenKey {
+    TokenKey::connect(ClientId::new("app-1").unwrap(), user(id))
+}
+
+async fn connect(broker: &TokenBroker, status: UserStatus) -> (String, bool) {
+    let known = KnownStatus::asserted(status);
+    let grant = broker.connect_token(&user("u"), known, None).await.unwrap();
+    (grant.token.expose_secret().to_owned(), grant.reused)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forgotten_user_gets_nothing_from_before_not_even_what_was_under_way_elsewhere() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    let (here, there) = (sharing(&service, &shelf), sharing(&service, &shelf));
+    service.set(Mode::Issue, Duration::from_millis(50));
+    let running = {
+        let there = there.clone();
+        tokio::spawn(async move { there.token(&key("u")).await.unwrap() })
+    };
+    sleep(Duration::from_millis(10)).await;
+    here.forget(&user("u")).await.unwrap();
+    assert_eq!(running.await.unwrap().expose_secret(), "access-1");
+    assert_eq!(shelf.text(&key("u")), None, "its commit came too late");
+    let token = here.token(&key("u")).await.unwrap();
+    assert_eq!(token.expose_secret(), "access-2");
+
+    // What is kept goes, for both purposes.
+    assert_eq!(
+        connect(&here, UserStatus::New).await,
+        ("session-3".to_owned(), false)
+    );
+    here.forget(&user("u")).await.unwrap();
+    assert_eq!(shelf.text(&key("u")), None);
+    assert_eq!(shelf.text(&connect_key("u")), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_could_not_be_told_brings_nothing_back() {
+    for state in [DOWN, HANGS] {
+        let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+        let broker = sharing(&service, &shelf);
+        broker.token(&key("u")).await.unwrap();
+        shelf.set(state);
+        let error = broker.forget(&user("u")).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        // Without the store, the exchange is this process's own.
+        let token = broker.token(&key("u")).await.unwrap();
+        assert_eq!(token.expose_secret(), "access-2");
+        shelf.set(UP);
+        assert_eq!(shelf.text(&key("u")).as_deref(), Some("access-1"));
+        broker.forget_here(&user("u"));
+        let token = broker.token(&key("u")).await.unwrap();
+        assert_eq!(token.expose_secret(), "access-3");
+        assert_eq!(shelf.text(&key("u")).as_deref(), Some("access-3"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_asserted_as_deleted_begins_anew() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    let (here, there) = (sharing(&service, &shelf), sharing(&service, &shelf));
+    there.token(&key("u")).await.unwrap();
+    here.token(&key("u")).await.unwrap();
+    assert_eq!(connect(&there, UserStatus::New).await.0, "session-2");
+    service.set(Mode::Issue, Duration::from_millis(50));
+    // Under way here and there.
+    let running: Vec<_> = [&here, &there]
+        .into_iter()
+        .map(|broker| {
+            let broker = broker.clone();
+            tokio::spawn(async move { connect(&broker, UserStatus::New).await.0 })
+        })
+        .collect();
+    sleep(Duration::from_millis(10)).await;
+    let before = service.requests();
+    let began_anew = join_all((0..20).map(|_| connect(&here, UserStatus::Deleted))).await;
+    let anew = format!("session-{}", before + 1);
+    assert!(
+        began_anew
+            .iter()
+            .all(|(token, reused)| *token == anew && !reused),
+        "{began_anew:?}"
+    );
+    for running in running {
+        assert!(running.await.unwrap() != anew);
+    }
+    // The other process may have got one of its own by now, as it knows of no deletion.
+    let kept = shelf.text(&connect_key("u")).unwrap();
+    let number: u64 = kept.strip_prefix("session-").unwrap().parse().unwrap();
+    assert!(number > before, "{kept}");
+    assert_eq!(
+        shelf.text(&key("u")),
+        None,
+        "nor is the data of one who was deleted at hand"
+    );
+    assert!(here.try_token(&key("u")).is_none());
+    assert_eq!(connect(&here, UserStatus::Started).await, (anew, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_for_a_deleted_user_stands_as_any_other() {
+    let service = Service::default();
+    let broker = broker(&service);
+    service.set(Mode::Down, Duration::from_millis(5));
+    let known = KnownStatus::asserted(UserStatus::Deleted);
+    for _ in 0..100 {
+        broker
+            .connect_token(&user("u"), known, None)
+            .await
+            .unwrap_err();
+    }
+    assert_eq!(service.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_in_the_store_is_gone_once_the_user_is_known_to_have_connected() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    let client = Client::builder(credentials(), Provisioning::Connect, service.clone())
+        .store(shelf.clone())
+        .build_on(Clock::new(true));
+    let other = sharing(&service, &shelf);
+    for shows in 0..5 {
+        let (token, _) = connect(&other, UserStatus::New).await;
+        assert_eq!(shelf.text(&connect_key("u")), Some(token));
+        match shows {
+            0 => drop(client.broker().unwrap().token(&key("u")).await.unwrap()),
+            1 => drop(client.user("u").id_token().send().await.unwrap()),
+            2 => drop(client.user("u").access_token().send().await.unwrap()),
+            3 => drop(client.confirm_connection("u").send().await.unwrap()),
+            _ => {
+                let connected = KnownStatus::asserted(UserStatus::Connected);
+                let call = client.user("u").with_status(connected).connect_token();
+                let grant = call.send().await.unwrap();
+                assert_eq!(grant.token.kind(), TokenKind::Id);
+            }
+        }
+        let kept = shelf.text(&connect_key("u"));
+        assert!(
+            kept.as_deref().is_none_or(|kept| kept.starts_with("id-")),
+            "{shows}: {kept:?}"
+        );
+        // An id token stays, and one who is connected gets it again.
+        client.broker().unwrap().token(&key("u")).await.unwrap();
+        assert_eq!(shelf.text(&connect_key("u")), kept);
+        client.broker().unwrap().forget(&user("u")).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_at_hand_for_nobody_of_whom_nothing_is_known() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    let broker = sharing(&service, &shelf);
+    assert_eq!(connect(&broker, UserStatus::New).await.0, "session-1");
+    assert!(broker.try_token(&connect_key("u")).is_none());
+    let other = sharing(&service, &shelf);
+    assert_eq!(
+        connect(&other, UserStatus::Unknown).await,
+        ("session-2".to_owned(), false)
+    );
+    assert_eq!(
+        connect(&sharing(&service, &shelf), UserStatus::Started).await,
+        ("session-2".to_owned(), true)
+    );
+    assert_eq!(
+        broker
+            .token(&connect_key("u"))
+            .await
+            .unwrap()
+            .expose_secret(),
+        "session-3"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confirmed_no_reaches_the_store() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    let client = Client::builder(credentials(), Provisioning::Connect, service.clone())
+        .store(shelf.clone())
+        .build_on(Clock::new(true));
+    let broker = client.broker().unwrap();
+    broker.token(&key("u")).await.unwrap();
+    service.set(Mode::Refuse, Duration::ZERO);
+    client.confirm_connection("u").send().await.unwrap();
+    assert_eq!(shelf.text(&key("u")), None);
+    broker.token(&key("u")).await.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_along_with_a_token_survives_every_way_through() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    service.set(Mode::Returning, Duration::ZERO);
+    let brokers = [sharing(&service, &shelf), sharing(&service, &shelf)];
+    let connected = KnownStatus::asserted(UserStatus::Connected);
+    // Issued, at hand, and from the store.
+    for broker in [&brokers[0], &brokers[0], &brokers[1], &brokers[1]] {
+        let token = broker.token(&key("u")).await.unwrap();
+        let refresh = token.refresh_token().map(RefreshToken::expose_secret);
+        assert_eq!(refresh, Some("refresh-1"));
+        assert_eq!(token.life().as_secs(), DAY);
+        let grant = broker
+            .connect_token(&user("u"), connected, None)
+            .await
+            .unwrap();
+        let refresh = grant
+            .id_refresh_token
+            .as_ref()
+            .map(RefreshToken::expose_secret);
+        assert_eq!(refresh, Some("id-refresh-2"));
+        let kept = broker.token(&connect_key("u")).await.unwrap();
+        assert_eq!(kept.life().as_secs(), DAY);
+        assert!(
+            !format!("{token:?} {grant:?} {kept:?}").contains("refresh-"),
+            "{grant:?}"
+        );
+    }
+    assert_eq!(service.requests(), 2);
+    let client = Client::builder(credentials(), Provisioning::Connect, service.clone())
+        .broker(brokers[0].clone())
+        .build_on(Clock::new(true));
+    let call = client.user("u").with_status(connected).connect_token();
+    assert!(call.send().await.unwrap().id_refresh_token.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_from_outside_the_runtime_stalls_no_renewal() {
+    let service = Service::default();
+    let clock = Clock::new(true);
+    let broker = builder(&service)
+        .retry(RetryPolicy::none())
+        .build_on(clock.clone());
+    broker.token(&key("u")).await.unwrap();
+    tokio::time::advance(Duration::from_secs(DAY - 100)).await;
+    // As from a thread without a runtime.
+    clock.tasks.store(false, Ordering::SeqCst);
+    for _ in 0..3 {
+        assert!(broker.try_token(&key("u")).is_some());
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(service.requests(), 1);
+    clock.tasks.store(true, Ordering::SeqCst);
+    assert_eq!(
+        broker.token(&key("u")).await.unwrap().expose_secret(),
+        "access-1"
+    );
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(
+        broker.try_token(&key("u")).unwrap().expose_secret(),
+        "access-2"
+    );
+    assert_eq!(service.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_a_dead_process_holds_ends_a_call_at_its_deadline() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    shelf
+        .acquire(&key("u"), Duration::from_secs(45), None)
+        .await
+        .unwrap();
+    let deadline = Duration::from_secs(10);
+    let client = Client::builder(credentials(), Provisioning::Connect, service.clone())
+        .retry(RetryPolicy::default().with_overall_deadline(deadline))
+        .broker(sharing(&service, &shelf))
+        .build_on(Clock::new(true));
+    let begun = Instant::now();
+    let error = client.user("u").data().profile().send().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutOfTime);
+    assert_eq!(begun.elapsed().as_millis() / 10, 1_000);
+    // The same without a call around it, by the broker's own policy.
+    let broker = builder(&service)
+        .retry(RetryPolicy::default().with_overall_deadline(deadline))
+        .policy(BrokerPolicy::default().with_store_patience(Duration::from_secs(60)))
+        .store(shelf.clone())
+        .build_on(Clock::new(true));
+    shelf.set(HANGS);
+    let begun = Instant::now();
+    let error = broker.token(&key("u")).await.unwrap_err();
+    assert!(matches!(*error, FlowError::OutOfTime { .. }), "{error:?}");
+    assert_eq!(begun.elapsed().as_millis() / 10, 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_never_ends_in_the_store_costs_a_wait_and_no_token() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    shelf
+        .acquire(&key("u"), Duration::from_secs(9_000_000_000), None)
+        .await
+        .unwrap();
+    let lease = Duration::from_secs(7);
+    let broker = builder(&service)
+        .policy(BrokerPolicy::default().with_lease(lease))
+        .store(shelf.clone())
+        .build_on(Clock::new(true));
+    let begun = Instant::now();
+    broker.token(&key("u")).await.unwrap();
+    assert_eq!(begun.elapsed().as_millis() / 10, 700);
+    // Where there is less time than that, some of it is left for the exchange.
+    let client = Client::builder(credentials(), Provisioning::Connect, service.clone())
+        .retry(RetryPolicy::default().with_overall_deadline(Duration::from_secs(20)))
+        .store(shelf.clone())
+        .build_on(Clock::new(true));
+    let begun = Instant::now();
+    client.broker().unwrap().token(&key("u")).await.unwrap();
+    assert_eq!(begun.elapsed().as_millis() / 10, 1_000);
+}
+
+/// How many of these moments lie in the fullest of so many equal parts of the time from first to last.
+fn fullest(moments: &[Duration], parts: u32) -> usize {
+    let (first, last) = (moments.iter().min().unwrap(), moments.iter().max().unwrap());
+    let width = (*last - *first) / parts + Duration::from_nanos(1);
+    let mut counts = BTreeMap::<u128, usize>::new();
+    for moment in moments {
+        *counts
+            .entry((*moment - *first).as_nanos() / width.as_nanos())
+            .or_default() += 1;
+    }
+    counts.into_values().max().unwrap()
+}
+
+/// 200 keys that fail at the same moment, each asked for all the time: when each is tried again.
+async fn second_attempts(mode: Mode, retry: RetryPolicy, wait: Duration) -> Vec<Duration> {
+    let service = Service::default();
+    service.set(mode, Duration::ZERO);
+    let broker = builder(&service).retry(retry).build_on(Clock::new(true));
+    let begun = Instant::now();
+    while begun.elapsed() < wait {
+        let asked = (0..200).map(|user| {
+            let broker = broker.clone();
+            tokio::spawn(async move { broker.token(&key(&format!("u{user}"))).await.is_ok() })
+        });
+        drop(asked.collect::<Vec<_>>());
+        sleep(Duration::from_millis(10)).await;
+    }
+    let asked = service.0.asked.lock().unwrap();
+    (0..200)
+        .map(|user| {
+            let name = format!("u{user}");
+            let mut of_user = asked.iter().filter(|(user, _)| *user == name);
+            of_user.nth(1).unwrap().1.duration_since(begun)
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_fail_together_do_not_come_back_together() {
+    let seconds = Duration::from_secs;
+    for (mode, retry, wait) in [
+        // The retries of each exchange, and the pauses of each key after it.
+        (
+            Mode::Down,
+            RetryPolicy::default().with_base(seconds(1)),
+            seconds(2),
+        ),
+        (Mode::Down, RetryPolicy::none(), seconds(2)),
+        // What the service asks of all of them, and what it says to all of them.
+        (
+            Mode::Throttle(3),
+            RetryPolicy::default().with_base(seconds(1)),
+            seconds(5),
+        ),
+        (Mode::Throttle(3), RetryPolicy::none(), seconds(5)),
+        (Mode::Refuse, RetryPolicy::none(), seconds(11)),
+    ] {
+        let attempts = second_attempts(mode, retry, wait).await;
+        let (first, last) = (
+            attempts.iter().min().unwrap(),
+            attempts.iter().max().unwrap(),
+        );
+        assert!(
+            *last - *first >= Duration::from_millis(400),
+            "{first:?} to {last:?}"
+        );
+        // 20 would be even.
+        let most = fullest(&attempts, 10);
+        assert!(
+            most <= 45,
+            "{most} of 200 in a tenth of {first:?} to {last:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_always_panics_is_asked_once_a_pause() {
+    let service = Service::default();
+    service.set(Mode::Panic, Duration::from_millis(10));
+    let broker = broker(&service);
+    for _ in 0..100 {
+        broker.token(&key("u")).await.unwrap_err();
+    }
+    assert_eq!(service.requests(), 2);
+    service.set(Mode::Issue, Duration::ZERO);
+    sleep(Duration::from_secs(2)).await;
+    broker.token(&key("u")).await.unwrap();
 }

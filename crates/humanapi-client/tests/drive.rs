@@ -128,7 +128,12 @@ async fn a_wait_that_the_service_asks_for_is_kept() {
         .await
         .unwrap();
     assert_eq!(issued.token.expose_secret(), "st-1");
-    assert_eq!(runtime.now().monotonic(), Duration::from_secs(42));
+    let waited = runtime.now().monotonic();
+    let asked = Duration::from_secs(42);
+    assert!(
+        waited >= asked && waited <= asked + Duration::from_millis(200),
+        "{waited:?}"
+    );
 }
 
 #[tokio::test]
@@ -259,4 +264,67 @@ fn a_blocking_flow_that_needs_a_token_says_how_to_get_one() {
     let error = drive_blocking(&mut flow, |_, _| panic!("nothing is sent")).unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(cause.contains("SelfServed"), "{cause}");
+}
+
+/// A source that gives one token and then none, for ever.
+struct Hangs {
+    gives: std::sync::atomic::AtomicU64,
+}
+
+#[async_trait]
+impl TokenSource for Hangs {
+    async fn token(&self, _: &TokenKey, _: Option<Rejected>) -> Result<Bearer, Arc<FlowError>> {
+        let order = std::sync::atomic::Ordering::SeqCst;
+        if self
+            .gives
+            .fetch_update(order, order, |left| left.checked_sub(1))
+            .is_err()
+        {
+            std::future::pending().await
+        }
+        let token = humanapi_core::AccessToken::new("at-1");
+        Ok(Bearer::access(&token, humanapi_core::Generation::new(1)).expect("it fits a header"))
+    }
+}
+
+#[tokio::test]
+async fn a_source_of_tokens_that_hangs_ends_a_call_at_its_deadline() {
+    for gives in [0_u32, 1] {
+        let runtime = VirtualRuntime::new();
+        let key = TokenKey::client(credentials().unwrap().client_id().clone());
+        let call = RawCall::new(Method::GET, Host::Admin, "/api/v1/order-types");
+        let policy = RetryPolicy::default().with_overall_deadline(Duration::from_secs(9));
+        let mut flow = Authorized::new(call, key, Hosts::production(), policy);
+        let transport =
+            ScriptedTransport::new([Answer::json(401, r#"{"message":"no","statusCode":401}"#)]);
+        let source = Hangs {
+            gives: u64::from(gives).into(),
+        };
+        let error = drive(&mut flow, &transport, &source, &runtime)
+            .await
+            .unwrap_err();
+        let FlowError::OutOfTime { attempts, last } = &error else {
+            panic!("{error:?}");
+        };
+        // The refusal that made another token necessary is told.
+        assert_eq!((*attempts, last.is_some()), (gives, gives == 1));
+        assert_eq!(runtime.now().monotonic(), Duration::from_secs(9));
+    }
+}
+
+#[tokio::test]
+async fn a_flow_that_fetches_its_own_token_does_so_within_its_own_time() {
+    let credentials = credentials().unwrap();
+    let user = ClientUserId::new("patient-17").unwrap();
+    let key = TokenKey::access(credentials.client_id().clone(), user);
+    let hosts = Hosts::production();
+    let short = RetryPolicy::none().with_overall_deadline(Duration::from_secs(4));
+    let call = Authorized::new(ReadProfile::new(), key, hosts.clone(), short);
+    let long = RetryPolicy::default();
+    let mut flow = SelfServed::new(call, credentials, Provisioning::Connect, hosts, long);
+    let runtime = VirtualRuntime::new();
+    let transport = ScriptedTransport::new((0..9).map(|_| Answer::hang()));
+    let error = run(&mut flow, &transport, &runtime).await.unwrap_err();
+    assert!(matches!(error, FlowError::OutOfTime { .. }), "{error:?}");
+    assert_eq!(runtime.now().monotonic(), Duration::from_secs(4));
 }

@@ -257,13 +257,18 @@ where
                 request,
                 timeout,
             } => driver.send(id, &request, timeout),
-            Step::NeedToken { key, rejected } => {
+            Step::NeedToken {
+                key,
+                rejected,
+                timeout,
+            } => {
                 assert_eq!(key.purpose(), Purpose::ReadData);
                 let last = driver.attempts.last().map(|attempt| attempt.end);
                 if let Some(rejected) = rejected {
                     let by_the_service = matches!(last, Some(End::Answered(401, _)));
                     assert_eq!(rejected.is_certain(), by_the_service);
                 }
+                assert!(!timeout.is_zero(), "there is no time for a token");
                 driver.hand_in_token(&mut flow, rejected.map(Rejected::generation));
             }
             Step::WaitUntil(until) => driver.wait(&mut flow, until),
@@ -690,9 +695,15 @@ fn check_end<T: Debug>(
             last: error,
         }) => {
             assert_eq!(*attempts, made);
-            assert_eq!(error.is_some(), made > 0, "the last error is told");
+            let of_token = matches!(error.as_deref(), Some(FlowError::Token(_)));
+            assert_eq!(
+                error.is_some(),
+                made > 0 || of_token,
+                "the last error is told"
+            );
             // Nobody gives up while there is time for another attempt.
-            let wait = longest_wait(made).max(last.map_or(Duration::ZERO, |last| last.asked));
+            let asked = last.map_or(Duration::ZERO, |last| last.asked);
+            let wait = longest_wait(made).saturating_add(asked);
             let could = last.map_or(record.started, |last| last.ended_at);
             let deadline = record.started.saturating_add(policy.overall_deadline());
             assert!(

@@ -26,6 +26,8 @@ const TICK: u64 = 25;
 const BEGIN: u64 = 1_000_000;
 /// How long a lease lasts, in ticks. Longer than the first wait, so that there is a second one.
 const LEASE: u8 = 2;
+/// A process believes a lease of another for as long.
+const PATIENCE: Duration = Duration::from_millis(LEASE as u64 * TICK);
 const PROCESSES: usize = 3;
 /// No two clocks agree to the microsecond, so no process takes a number that a lease has. The store's
 /// clock shows whole milliseconds.
@@ -108,6 +110,8 @@ struct Process {
     rejected: Option<Generation>,
     /// Whether no token that another got will do for it.
     picky: bool,
+    /// What the store had given out when it dropped all for this process: nothing of that will do.
+    dropped: Option<Generation>,
     /// The token that the store gave last.
     stored: Option<Token>,
     /// The token that it had exchanged.
@@ -122,15 +126,24 @@ impl Process {
         let known = known.map(Generation::new);
         let rejected = rejected.map(Generation::new);
         Self {
-            machine: SharedExchange::new(known, rejected),
+            machine: SharedExchange::new(known, rejected).with_patience(PATIENCE),
             place: Place::Waiting(0),
             ahead: 0,
             floor: known.max(rejected),
             rejected,
             picky: false,
+            dropped: None,
             stored: None,
             exchanged: None,
             lease: None,
+        }
+    }
+
+    /// For a user who begins anew.
+    fn anew() -> Self {
+        Self {
+            machine: SharedExchange::anew(None).with_patience(PATIENCE),
+            ..Self::new(None, None)
         }
     }
 
@@ -157,6 +170,7 @@ impl Process {
             floor: None,
             rejected: None,
             picky: self.picky,
+            dropped: None,
             stored: None,
             exchanged: None,
             lease: None,
@@ -175,6 +189,8 @@ struct World {
     exchanges: u8,
     issued: u8,
     faults: u8,
+    /// Processes that waited for leases until they went on without one.
+    impatient: u8,
     /// The token that the service takes no more.
     revoked: Option<Token>,
     seen: Seen,
@@ -248,6 +264,7 @@ impl World {
             exchanges: 0,
             issued: 0,
             faults: 0,
+            impatient: 0,
             revoked: None,
             seen: Seen {
                 lease: None,
@@ -323,7 +340,7 @@ impl World {
                 self.row.invalidate(generation);
                 let left = self.row.load().map(|token| token.generation);
                 assert!(left.is_none_or(|left| left > generation), "it was refused");
-                (seen.lease).take_if(|(lease, _)| lease.generation() == generation);
+                (seen.lease).take_if(|(lease, _)| lease.generation() <= generation);
                 // A number above all leases' is a process's own, by a clock that is ahead.
                 if seen.newest_lease.map(Lease::generation) >= Some(generation) {
                     seen.past = seen.past.max(Some(generation));
@@ -353,6 +370,8 @@ impl World {
             StoreStep::Exchange { generation } => {
                 assert_eq!(process.exchanged, None, "it has one already");
                 self.exchanges += 1;
+                let alone = process.lease.is_none() && !process.machine.store_failed();
+                self.impatient += u8::from(alone);
                 Place::Asked(Ask::Exchange(generation))
             }
             StoreStep::Commit(lease) => {
@@ -366,7 +385,12 @@ impl World {
             StoreStep::Release(lease) => Place::Asked(Ask::Release(lease)),
             StoreStep::Done(got) => {
                 let token = match got {
-                    Got::Stored => Some(process.stored.expect("the store gave one")),
+                    Got::Stored => {
+                        let stored = process.stored.expect("the store gave one");
+                        let after = process.dropped < Some(stored.generation);
+                        assert!(after, "{stored:?} is from before {:?}", process.dropped);
+                        Some(stored)
+                    }
                     Got::Exchanged => Some(process.exchanged.expect("one was exchanged")),
                     Got::Failed => {
                         let last =
@@ -449,6 +473,10 @@ impl World {
                     self.hand(index, StoreInput::Exchanged(true));
                 }
                 Place::Asked(ask) => {
+                    if ask == Ask::Invalidate(Generation::new(u64::MAX)) {
+                        let newest = self.seen.newest_lease.map(Lease::generation);
+                        self.processes[index].dropped = newest.max(self.seen.past);
+                    }
                     let reply = self.store(ask);
                     if let Reply::Won(lease) = reply {
                         self.processes[index].lease = Some(lease);
@@ -597,11 +625,11 @@ impl World {
         let replaced = self
             .revoked
             .map_or(0, |token| 1 + u8::from(is_own(token.generation)));
-        let most = bounds.exchanges + self.faults + replaced;
+        let most = bounds.exchanges + self.faults + self.impatient + replaced;
         assert!(self.exchanges <= most, "{} exchanges", self.exchanges);
         let calm = self.faults == 0 && self.revoked.is_none();
         if calm && bounds.exchanges == 1 && self.processes.iter().all(Process::is_over) {
-            assert_eq!(self.exchanges, 1);
+            assert_eq!((self.exchanges, self.impatient), (1, 0));
             for process in &self.processes {
                 let Place::Over(Some(token)) = process.place else {
                     panic!("nothing went wrong, but {:?}", process.place);
@@ -929,6 +957,22 @@ fn processes_whose_clocks_differ_from_the_stores() {
         ..BOUNDS
     };
     check(Row::default(), [refused, renews, behind], bounds);
+}
+
+/// One of them knows that the user was deleted: whatever the others had under way by then is of no use to it.
+#[test]
+fn two_of_a_kind_and_one_that_begins_anew() {
+    let process = || Process::new(None, None);
+    let row = old_row(LONG_LIVED, millis(0) + FOR_EVER);
+    let bounds = Bounds {
+        exchanges: 2,
+        ..BOUNDS
+    };
+    check(
+        row,
+        [process(), Process::new(Some(OLD), None), Process::anew()],
+        bounds,
+    );
 }
 
 /// The service takes back the token that one of them ended with, be it stored by then or not.

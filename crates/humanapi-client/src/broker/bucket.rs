@@ -4,7 +4,7 @@ use std::{array, mem};
 
 use humanapi_core::broker::{KeptToken, Life};
 use humanapi_core::rules::Purpose;
-use humanapi_core::{HumanId, TokenKey, TokenKind};
+use humanapi_core::{HumanId, RefreshToken, TokenKey, TokenKind};
 use zeroize::Zeroizing;
 
 use super::sync::{AtomicU32, Ordering};
@@ -21,7 +21,7 @@ pub(crate) struct Bucket {
     /// Of the others, if there are any.
     far: Box<[Head]>,
     slots: Box<[Slot]>,
-    /// User id, token and human id of each token, one after another.
+    /// User id, token, refresh token and human id of each token, one after another.
     text: Zeroizing<Box<str>>,
 }
 
@@ -45,6 +45,7 @@ pub(crate) struct Slot {
     token_len: u32,
     purpose: Purpose,
     kind: TokenKind,
+    refresh_len: u16,
 }
 
 /// A token on its way into a bucket: a new one, or one of another bucket.
@@ -56,6 +57,7 @@ pub(crate) struct Entry<'a> {
     kind: TokenKind,
     user: &'a str,
     token: &'a str,
+    refresh: &'a str,
     human_id: &'a str,
 }
 
@@ -75,12 +77,13 @@ impl<'a> Entry<'a> {
             kind: token.kind(),
             user: user(key),
             token: token.expose_secret(),
+            refresh: refresh(token),
             human_id: token.human_id().map_or("", HumanId::as_str),
         }
     }
 
-    const fn parts(&self) -> [&'a str; 3] {
-        [self.user, self.token, self.human_id]
+    const fn parts(&self) -> [&'a str; 4] {
+        [self.user, self.token, self.refresh, self.human_id]
     }
 
     pub(crate) fn is_of(&self, tag: u32, key: &TokenKey) -> bool {
@@ -105,6 +108,16 @@ pub(crate) fn user(key: &TokenKey) -> &str {
     key.user().map_or("", |user| user.as_str())
 }
 
+/// The refresh token that came along, empty if none did. One of more than 64 KiB is not kept in memory, where
+/// it would cost every token room.
+fn refresh(token: &KeptToken) -> &str {
+    let refresh = (token.refresh_token()).map_or("", RefreshToken::expose_secret);
+    match u16::try_from(refresh.len()) {
+        Ok(_) => refresh,
+        Err(_) => "",
+    }
+}
+
 impl Bucket {
     /// Nothing if the texts are longer than 4 GiB together.
     pub(crate) fn new(entries: &[Entry<'_>]) -> Option<Self> {
@@ -123,6 +136,7 @@ impl Bucket {
                 used: AtomicU32::new(entry.used),
                 user_len: u32::try_from(entry.user.len()).ok()?,
                 token_len: u32::try_from(entry.token.len()).ok()?,
+                refresh_len: u16::try_from(entry.refresh.len()).ok()?,
                 purpose: entry.purpose,
                 kind: entry.kind,
             });
@@ -180,9 +194,19 @@ impl Bucket {
         self.part(from, from + slot.token_len as usize)
     }
 
-    pub(crate) fn human_id(&self, index: usize) -> &str {
+    /// Empty where none came along.
+    pub(crate) fn refresh_token(&self, index: usize) -> &str {
         let slot = &self.slots[index];
         let from = self.begin(index) + slot.user_len as usize + slot.token_len as usize;
+        self.part(from, from + usize::from(slot.refresh_len))
+    }
+
+    pub(crate) fn human_id(&self, index: usize) -> &str {
+        let slot = &self.slots[index];
+        let from = self.begin(index)
+            + slot.user_len as usize
+            + slot.token_len as usize
+            + usize::from(slot.refresh_len);
         let to = if index + 1 < self.slots.len() {
             self.begin(index + 1)
         } else {
@@ -202,6 +226,7 @@ impl Bucket {
                 kind: slot.kind,
                 user: self.part(begin, begin + slot.user_len as usize),
                 token: self.token(index),
+                refresh: self.refresh_token(index),
                 human_id: self.human_id(index),
             }
         };
@@ -246,6 +271,7 @@ mod tests {
         };
         let (expiry, none) = (Expiry::at(SystemTime::UNIX_EPOCH), Duration::ZERO);
         let generation = Generation::new(u64::from(number));
+        let refresh = number.is_multiple_of(4);
         let token = KeptToken::new(
             TokenKind::Id,
             format!("t{number}"),
@@ -253,7 +279,8 @@ mod tests {
             expiry,
             none,
         )
-        .with_human_id((!number.is_multiple_of(3)).then(|| HumanId::new(format!("h{number}"))));
+        .with_human_id((!number.is_multiple_of(3)).then(|| HumanId::new(format!("h{number}"))))
+        .with_refresh_token(refresh.then(|| RefreshToken::new(format!("r{number}"))));
         (key, token)
     }
 
@@ -278,6 +305,7 @@ mod tests {
                 assert_eq!(bucket.token(at), token.expose_secret());
                 let human_id = token.human_id().map_or("", HumanId::as_str);
                 assert_eq!(bucket.human_id(at), human_id);
+                assert_eq!(bucket.refresh_token(at), refresh(token));
                 assert_eq!(bucket.position(3, key), None, "another tag");
             }
             let (nobody, _) = self::kept(tokens);

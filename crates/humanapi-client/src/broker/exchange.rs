@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use humanapi_core::broker::{
     Acquired, BrokerPolicy, Commit, Found, Got, KeptToken, SharedExchange, StoreInput, StoreStep,
 };
 use humanapi_core::flow::TokenExchange;
+use humanapi_core::rules::Purpose;
 use humanapi_core::{
     Credentials, FlowError, Generation, Hosts, KnownStatus, Leeway, Provisioning, RetryPolicy,
-    TokenKey, TokenKind,
+    TokenKey, TokenKind, UserStatus,
 };
 
 use super::event::{BrokerEvent, BrokerListener, EventKey};
-use crate::drive::drive;
+use crate::drive::{drive, in_time};
 use crate::runtime::Runtime;
 use crate::store::{StoreError, StoreErrorKind, TokenStore};
 use crate::tokens::NoTokens;
@@ -45,21 +45,43 @@ pub(super) struct Order {
     pub(super) wish: ConnectWish,
     /// The service failed lately: one attempt, and no more.
     pub(super) once: bool,
+    /// Nothing that the store has by now will do: the user was deleted.
+    pub(super) anew: bool,
+    /// Of this exchange's own waits.
+    pub(super) seed: u64,
 }
 
 /// What matters to a token that opens Connect.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ConnectWish {
     pub(super) status: KnownStatus,
-    /// The kind that is right for the status, where only one is.
-    pub(super) kind: Option<TokenKind>,
     pub(super) email: Option<String>,
 }
 
-/// A token that an exchange brought, and whether the token service issued it now.
+impl ConnectWish {
+    /// Whether a token from earlier will do.
+    pub(super) fn may_reuse(&self, key: &TokenKey, kind: TokenKind) -> bool {
+        key.purpose() != Purpose::OpenConnect || self.reusable() == Some(kind)
+    }
+
+    /// A session is reused for a user who has started and connected nothing, and for nobody else: it is not
+    /// known whether it opens Connect for one who has. An id token shows that the user has.
+    const fn reusable(&self) -> Option<TokenKind> {
+        match self.status.status() {
+            UserStatus::Started => Some(TokenKind::Session),
+            UserStatus::Connected | UserStatus::Unknown => Some(TokenKind::Id),
+            UserStatus::New | UserStatus::Deleted => None,
+        }
+    }
+}
+
+/// A token that an exchange brought.
 pub(super) struct Brought {
     pub(super) token: KeptToken,
+    /// Whether the token service issued it now.
     pub(super) issued: bool,
+    /// Whether the store took its part in it.
+    pub(super) by_store: bool,
 }
 
 impl Means {
@@ -76,20 +98,24 @@ impl Means {
 
     /// Gets the token, through the store where there is one.
     pub(super) async fn get(&self, order: &Order) -> Result<Brought, FlowError> {
+        // Whoever waits for the lease of another needs time for an exchange of its own after it.
+        let patience = (self.policy.lease()).min(self.retry.overall_deadline() / 2);
         let mut machine = match &self.store {
+            Some(_) if order.anew => SharedExchange::anew(order.known),
             Some(_) => SharedExchange::new(order.known, order.rejected),
             None => SharedExchange::alone(order.known),
-        };
+        }
+        .with_patience(patience);
         let mut stored: Option<KeptToken> = None;
         let mut exchanged: Option<Result<KeptToken, FlowError>> = None;
         loop {
             let input = match machine.poll(self.runtime.now()) {
                 StoreStep::Invalidate(generation) => self
-                    .ask(order, |store| store.invalidate(&order.key, generation))
+                    .ask(&order.key, |store| store.invalidate(&order.key, generation))
                     .await
                     .map(|()| StoreInput::Invalidated),
                 StoreStep::Load => {
-                    let loaded = self.ask(order, |store| store.load(&order.key)).await;
+                    let loaded = self.ask(&order.key, |store| store.load(&order.key)).await;
                     loaded.map(|token| {
                         let found = token.as_ref().map(|token| self.found(order, token));
                         stored = token;
@@ -99,7 +125,7 @@ impl Means {
                 StoreStep::Acquire { known } => {
                     let ttl = self.policy.lease();
                     let acquired = self
-                        .ask(order, |store| store.acquire(&order.key, ttl, known))
+                        .ask(&order.key, |store| store.acquire(&order.key, ttl, known))
                         .await;
                     acquired.map(|acquired| {
                         StoreInput::Acquired(match acquired {
@@ -129,7 +155,7 @@ impl Means {
                         unreachable!("only what was exchanged is committed");
                     };
                     let done = self
-                        .ask(order, |store| store.commit(&order.key, lease, token))
+                        .ask(&order.key, |store| store.commit(&order.key, lease, token))
                         .await;
                     if done == Some(Commit::Fenced) {
                         self.tell(&order.key, BrokerEvent::Fenced);
@@ -137,7 +163,7 @@ impl Means {
                     done.map(StoreInput::Committed)
                 }
                 StoreStep::Release(lease) => self
-                    .ask(order, |store| store.release(&order.key, lease))
+                    .ask(&order.key, |store| store.release(&order.key, lease))
                     .await
                     .map(|()| StoreInput::Released),
                 StoreStep::Done(got) => {
@@ -146,7 +172,15 @@ impl Means {
                         (_, _, Some(outcome)) => (outcome?, true),
                         (_, _, None) => unreachable!("a token came from one of the two"),
                     };
-                    return Ok(Brought { token, issued });
+                    let by_store = !machine.store_failed();
+                    if issued && by_store && token.kind() == TokenKind::Access {
+                        self.end_session(&order.key).await;
+                    }
+                    return Ok(Brought {
+                        token,
+                        issued,
+                        by_store,
+                    });
                 }
             };
             let input = input.unwrap_or(StoreInput::StoreFailed);
@@ -156,10 +190,10 @@ impl Means {
 
     fn found(&self, order: &Order, token: &KeptToken) -> Found {
         let leeway = Leeway::at_least(order.at_least).with_skew(self.policy.skew());
-        let kind_is_right = order.wish.kind.is_none_or(|kind| kind == token.kind());
         Found {
             generation: token.generation(),
-            fit: kind_is_right && token.expiry().leaves(self.runtime.now(), leeway),
+            fit: order.wish.may_reuse(&order.key, token.kind())
+                && token.expiry().leaves(self.runtime.now(), leeway),
         }
     }
 
@@ -168,6 +202,7 @@ impl Means {
             true => self.retry.clone().with_max_attempts(1),
             false => self.retry.clone(),
         };
+        let retry = retry.with_seed(self.retry.seed().wrapping_add(order.seed));
         let mut exchange = TokenExchange::new(
             &order.key,
             order.wish.status,
@@ -180,31 +215,50 @@ impl Means {
         drive(&mut exchange, &*self.transport, &NoTokens, &*self.runtime).await
     }
 
+    /// Has the store drop the session of a key's user, who has connected a source: it opens Connect no more.
+    pub(super) async fn end_session(&self, key: &TokenKey) {
+        let Some(user) = key.user() else {
+            return;
+        };
+        let key = TokenKey::connect(key.client_id().clone(), user.clone());
+        let kept = self.ask(&key, |store| store.load(&key)).await.flatten();
+        if let Some(session) = kept.filter(|token| token.kind() == TokenKind::Session) {
+            let generation = session.generation();
+            let _told = self
+                .ask(&key, |store| store.invalidate(&key, generation))
+                .await;
+        }
+    }
+
     /// Asks the store, for as long as is reasonable. A failure is told and costs nobody the token.
     async fn ask<'a, T, F>(
         &'a self,
-        order: &Order,
+        key: &TokenKey,
         operation: impl FnOnce(&'a dyn TokenStore) -> F,
     ) -> Option<T>
     where
         F: Future<Output = Result<T, StoreError>> + Unpin,
     {
         let store = self.store.as_deref()?;
-        let answer = select(
-            operation(store),
-            self.runtime.sleep(self.policy.store_patience()),
-        )
-        .await;
-        let error = match answer {
-            Either::Left((Ok(answer), _)) => return Some(answer),
-            Either::Left((Err(error), _)) => error,
-            Either::Right(_) => StoreError::new(
-                StoreErrorKind::Unavailable,
-                "the token store did not answer in time",
-            ),
+        let error = match self.store_in_time(operation(store)).await {
+            Ok(answer) => return Some(answer),
+            Err(error) => error,
         };
         tracing::debug!(error = %error, "the token store failed");
-        self.tell(&order.key, BrokerEvent::StoreFailed(&error));
+        self.tell(key, BrokerEvent::StoreFailed(&error));
         None
+    }
+
+    /// What the store answers, or that it did not in time.
+    pub(super) async fn store_in_time<T>(
+        &self,
+        operation: impl Future<Output = Result<T, StoreError>> + Unpin,
+    ) -> Result<T, StoreError> {
+        let patience = self.policy.store_patience();
+        let answer = in_time(operation, &*self.runtime, patience).await;
+        answer.unwrap_or_else(|| {
+            let message = "the token store did not answer in time";
+            Err(StoreError::new(StoreErrorKind::Unavailable, message))
+        })
     }
 }

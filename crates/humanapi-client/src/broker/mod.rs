@@ -18,11 +18,11 @@ use humanapi_core::broker::{
     Answer, BrokerPolicy, Fitness, Keeper, KeptToken, Question, SharedExchange,
 };
 use humanapi_core::flow::ConnectGrant;
-use humanapi_core::rules::{self, Decision, Purpose};
+use humanapi_core::rules::Purpose;
 use humanapi_core::{
     AccessToken, Bearer, BuildError, ClientId, ClientUserId, Credentials, FlowError, Generation,
-    Hosts, Issued, KnownStatus, Provisioning, Rejected, RetryPolicy, TokenKey, TokenKind,
-    UserEvent, UserStatus,
+    Hosts, Issued, KnownStatus, Now, Provisioning, Rejected, RetryPolicy, SendFailure,
+    SendFailureKind, TokenKey, TokenKind, UserEvent, UserStatus,
 };
 
 pub use self::event::{BrokerEvent, BrokerListener, EventKey};
@@ -30,8 +30,9 @@ pub use self::table::TokenRef;
 
 use self::exchange::{Brought, ConnectWish, Means, Order};
 use self::flight::{Broken, Flight};
-use self::sync::{Mutex, lock};
+use self::sync::{AtomicUsize, Mutex, Ordering, lock};
 use self::table::Table;
+use crate::drive::in_time;
 use crate::runtime::Runtime;
 use crate::store::{StoreError, TokenStore};
 use crate::tokens::TokenSource;
@@ -46,7 +47,8 @@ use crate::transport::Transport;
 ///   10 % of its life before its end, at most 300 s, and a little earlier so that tokens issued
 ///   together are not renewed together.
 /// * **A failure is shared** and stands until its pause ends; pauses double. A refusal that is a rule
-///   (no connected source, a wrong secret) stands for 10 s, or until [`forget`](Self::forget).
+///   (no connected source, a wrong secret) stands for 10 s at most, or until [`forget`](Self::forget).
+/// * **Nobody waits for longer than the retry policy's overall deadline**, whatever it is that hangs.
 /// * **After a 401 the token is renewed once**, however many calls report it, and a late report of an
 ///   older token renews nothing. If something in between may have sent the 401, the token is kept until
 ///   there is a newer one.
@@ -88,15 +90,21 @@ struct Inner {
     table: Table,
     /// Keys that something is going on with: an exchange, a failure that stands, a pause.
     busy: Box<[Mutex<HashMap<TokenKey, Busy>>]>,
+    /// How many exchanges began: each gets a seed of its own.
+    exchanges: AtomicUsize,
 }
 
 struct Busy {
     keeper: Keeper,
     flight: Option<Arc<Flight<Outcome>>>,
     failure: Option<Arc<FlowError>>,
+    /// The user was deleted, and the store may not know it: what it has from before will not do.
+    anew: bool,
+    /// The exchange that is under way, or whose failure stands, began for a user who was deleted.
+    begun_anew: bool,
 }
 
-type Outcome = Result<Arc<KeptToken>, Arc<FlowError>>;
+type Outcome = Result<Arc<Brought>, Arc<FlowError>>;
 
 /// What becomes of a caller.
 enum Turn {
@@ -107,7 +115,7 @@ enum Turn {
 
 enum Served {
     AtHand(TokenRef),
-    Brought(Arc<KeptToken>),
+    Brought(Arc<Brought>),
 }
 
 /// How many keys share one lock, the other way round: how many locks there are.
@@ -137,7 +145,10 @@ impl TokenBroker {
     }
 
     /// The token of `key` if one is at hand, without waiting. Renews it in the background when it is
-    /// due.
+    /// due; called from outside the runtime, where no task can begin, it leaves that to the next caller.
+    ///
+    /// A session is never at hand here: it is reused only for a user of whom it is known that nothing is
+    /// connected, by [`connect_token`](Self::connect_token).
     ///
     /// Takes no lock, allocates nothing and counts no reference that threads share.
     #[must_use]
@@ -147,6 +158,9 @@ impl TokenBroker {
             return None;
         }
         let token = self.inner.table.find(key)?;
+        if !ConnectWish::default().may_reuse(key, token.kind()) {
+            return None;
+        }
         let now = means.runtime.now();
         match token.life().fitness(Duration::ZERO, &means.policy, now) {
             Fitness::Fresh => {}
@@ -167,8 +181,8 @@ impl TokenBroker {
     ///
     /// # Errors
     ///
-    /// When none can be had. The error is shared by all who waited for the same exchange, and by those
-    /// who ask before the pause after it ends.
+    /// When none can be had, or not within the retry policy's overall deadline. Any other error is shared by
+    /// all who waited for the same exchange, and by those who ask before the pause after it ends.
     pub async fn token(&self, key: &TokenKey) -> Result<KeptToken, Arc<FlowError>> {
         if let Some(token) = self.try_token(key) {
             return Ok(token.to_kept());
@@ -197,8 +211,9 @@ impl TokenBroker {
 
     /// The token that opens Connect for a user, with more life left than the policy's connect life.
     ///
-    /// A kept one is handed out again if it is of the kind that is right for the user's status; where
-    /// nothing is known of the user, whichever is kept.
+    /// A kept session is handed out again to a user who has started and connected nothing, a kept id token to
+    /// one who has connected, or of whom nothing is known. Where the user was deleted, all that this process
+    /// and the store keep is [forgotten](Self::forget) first.
     ///
     /// # Errors
     ///
@@ -212,39 +227,34 @@ impl TokenBroker {
         let client_id = self.inner.means.credentials.client_id().clone();
         let key = TokenKey::connect(client_id, user.clone());
         let at_least = self.inner.means.policy.connect_life();
-        let kind = match (
-            known.status(),
-            rules::decide(Purpose::OpenConnect, known.status()),
-        ) {
-            (UserStatus::Unknown, _) | (_, Decision::Refuse(_)) => None,
-            (_, Decision::Ask(kind)) => Some(kind),
-        };
-        if let Some(kind) = kind {
-            // Nothing that was kept for a deleted user is of use to the one who comes after.
-            let deleted = known.status() == UserStatus::Deleted;
-            self.inner
-                .table
-                .drop_if(&key, |_, kept| deleted || kept != kind);
-        }
         let wanted = Wanted {
             question: Question::default().at_least(at_least),
             wish: ConnectWish {
                 status: known,
-                kind,
                 email: email.map(str::to_owned),
             },
         };
+        if wanted.is_anew(&key)
+            && !self.inner.is_begun_anew(&key)
+            && let Err(error) = self.forget(user).await
+        {
+            // What the store has is passed over until it could be told.
+            self.inner
+                .means
+                .tell(&key, BrokerEvent::StoreFailed(&error));
+        }
         let served = self.inner.serve(&key, &wanted).await?;
-        let reused = matches!(served, Served::AtHand(_));
+        let reused = served.is_from_earlier();
         let token = served.to_kept();
         let status = match known.status() {
             status if reused && status != UserStatus::Unknown => status,
             status => status.after(UserEvent::TokenIssued(token.kind())),
         };
+        let refresh = token.refresh_token().cloned();
         let token = token
             .connect_token()
             .ok_or_else(|| Arc::new(BuildError::NotABearer(token.kind()).into()))?;
-        Ok(ConnectGrant::new(token, status, reused))
+        Ok(ConnectGrant::new(token, status, reused).with_id_refresh_token(refresh))
     }
 
     /// The application whose tokens it keeps.
@@ -274,35 +284,48 @@ impl TokenBroker {
     /// Forgets all that is kept of a user, failures that stand too: for a user who was deleted. The next
     /// caller begins anew.
     ///
+    /// The store drops what it keeps, and no exchange that another process has under way brings it back.
+    ///
     /// # Errors
     ///
-    /// When the store could not be told. Memory has forgotten even so.
+    /// When the store could not be told. Memory has forgotten even so, and this process takes nothing from the
+    /// store that was there before.
     pub async fn forget(&self, user: &ClientUserId) -> Result<(), StoreError> {
-        self.forget_here(user);
-        if let Some(store) = &self.inner.means.store {
-            for key in self.keys_of(user) {
-                store.invalidate(&key, Generation::new(u64::MAX)).await?;
-            }
-        }
-        Ok(())
+        self.inner.forget_everywhere(&self.keys_of(user)).await
     }
 
     /// Forgets what this process keeps of a user, failures that stand too: for one who has just connected
     /// a first source, whose access token was refused a moment ago.
     pub fn forget_here(&self, user: &ClientUserId) {
         for key in self.keys_of(user) {
-            self.inner.forget(&key);
+            self.inner.forget(&key, false);
         }
     }
 
     /// Takes note of what the service said when it was asked for a user's access token past the broker:
     /// the token that it issued, or that there is none.
-    pub(crate) fn told(&self, user: &ClientUserId, issued: Option<&Issued<AccessToken>>) {
+    pub(crate) async fn told(&self, user: &ClientUserId, issued: Option<&Issued<AccessToken>>) {
         let [access, _] = self.keys_of(user);
-        self.inner.forget(&access);
         if let Some(issued) = issued {
+            self.inner.forget(&access, false);
             self.inner.adopt(&access, issued.clone());
+            return;
         }
+        let forgotten = self
+            .inner
+            .forget_everywhere(std::slice::from_ref(&access))
+            .await;
+        if let Err(error) = forgotten {
+            (self.inner.means).tell(&access, BrokerEvent::StoreFailed(&error));
+        }
+    }
+
+    /// An access or id token was issued past the broker, so the user has connected a source: a session opens
+    /// Connect no more.
+    pub(crate) async fn end_session(&self, user: &ClientUserId) {
+        let [access, _] = self.keys_of(user);
+        self.inner.drop_session(&access);
+        self.inner.means.end_session(&access).await;
     }
 
     fn keys_of(&self, user: &ClientUserId) -> [TokenKey; 2] {
@@ -321,25 +344,39 @@ struct Wanted {
     wish: ConnectWish,
 }
 
+impl Wanted {
+    /// Whether nothing from earlier will do, nor what is under way: the user was deleted.
+    fn is_anew(&self, key: &TokenKey) -> bool {
+        key.purpose() == Purpose::OpenConnect && self.wish.status.status() == UserStatus::Deleted
+    }
+}
+
 impl Served {
     fn to_kept(&self) -> KeptToken {
         match self {
             Self::AtHand(token) => token.to_kept(),
-            Self::Brought(token) => KeptToken::clone(token),
+            Self::Brought(brought) => brought.token.clone(),
+        }
+    }
+
+    fn is_from_earlier(&self) -> bool {
+        match self {
+            Self::AtHand(_) => true,
+            Self::Brought(brought) => !brought.issued,
         }
     }
 
     fn bearer(&self) -> Result<Bearer, BuildError> {
         match self {
             Self::AtHand(token) => token.bearer(),
-            Self::Brought(token) => token.bearer(),
+            Self::Brought(brought) => brought.token.bearer(),
         }
     }
 
     fn generation(&self) -> Generation {
         match self {
             Self::AtHand(token) => token.generation(),
-            Self::Brought(token) => token.generation(),
+            Self::Brought(brought) => brought.token.generation(),
         }
     }
 }
@@ -354,6 +391,12 @@ impl Busy {
         self.keeper.forget();
         self.flight = None;
         self.failure = None;
+        self.begun_anew = false;
+    }
+
+    /// Whether there is nothing to remember.
+    fn is_calm(&self, policy: &BrokerPolicy, now: Now) -> bool {
+        !self.anew && self.keeper.is_calm(policy, now)
     }
 }
 
@@ -379,6 +422,9 @@ impl Inner {
             };
             return Err(Arc::new(error.into()));
         }
+        let deadline = (self.means.runtime.now().monotonic())
+            .saturating_add(self.means.retry.overall_deadline());
+        let mut panicked = false;
         loop {
             let flight = match self.decide(key, wanted) {
                 Turn::Served(served) => {
@@ -396,11 +442,38 @@ impl Inner {
                 let (inner, key, flight) = (Arc::clone(self), key.clone(), Arc::clone(&flight));
                 move |outcome: &Outcome| inner.settle(&key, &flight, outcome)
             };
-            match Arc::clone(&flight).wait(settle).await {
-                Ok(outcome) => return outcome.map(Served::Brought),
-                // A transport, store or listener panicked in it. Whoever comes next begins anew.
-                Err(Broken) => self.clear(key, &flight),
+            let waiting = Arc::clone(&flight).wait(settle);
+            let left = deadline.saturating_sub(self.means.runtime.now().monotonic());
+            match in_time(waiting, &*self.means.runtime, left).await {
+                Some(Ok(outcome)) => return outcome.map(Served::Brought),
+                None => {
+                    let (attempts, last) = (0, None);
+                    return Err(Arc::new(FlowError::OutOfTime { attempts, last }));
+                }
+                // A transport, store or listener panicked in it. Whoever comes next begins anew; but if that
+                // happens again, it is a failure like others, or it would go on for ever.
+                Some(Err(Broken)) if !panicked => {
+                    panicked = true;
+                    self.clear(key, &flight);
+                }
+                Some(Err(Broken)) => {
+                    let error = FlowError::from(SendFailure::new(SendFailureKind::Lost));
+                    let error = Arc::new(error);
+                    self.settle(key, &flight, &Err(Arc::clone(&error)));
+                    return Err(error);
+                }
             }
+        }
+    }
+
+    /// A key with which nothing is going on.
+    fn calm(&self, key: &TokenKey) -> Busy {
+        Busy {
+            keeper: Keeper::new(self.table.seed(key)),
+            flight: None,
+            failure: None,
+            anew: false,
+            begun_anew: false,
         }
     }
 
@@ -408,20 +481,22 @@ impl Inner {
     fn decide(self: &Arc<Self>, key: &TokenKey, wanted: &Wanted) -> Turn {
         let mut shard = lock(self.shard(key));
         // Under the lock, because whoever ends an exchange takes it first.
-        let at_hand = self.table.find(key);
+        let mut at_hand = self.table.find(key);
         let now = self.means.runtime.now();
         if shard.len() >= TIDY_FROM && shard.len() == shard.capacity() {
-            shard.retain(|_, busy| !busy.keeper.is_calm(&self.means.policy, now));
+            shard.retain(|_, busy| !busy.is_calm(&self.means.policy, now));
         }
         let mut entry = match shard.entry(key.clone()) {
             Entry::Occupied(entry) => entry,
-            Entry::Vacant(entry) => entry.insert_entry(Busy {
-                keeper: Keeper::new(self.table.seed(key)),
-                flight: None,
-                failure: None,
-            }),
+            Entry::Vacant(entry) => entry.insert_entry(self.calm(key)),
         };
         let busy = entry.get_mut();
+        let passed_over = at_hand.take_if(|token| !wanted.wish.may_reuse(key, token.kind()));
+        let passed_over = passed_over.map(|token| token.generation());
+        if passed_over.is_some() {
+            self.table
+                .drop_if(key, |life, _| Some(life.generation()) <= passed_over);
+        }
         busy.keeper
             .holds(at_hand.as_ref().map(|token| *token.life()));
         let policy = &self.means.policy;
@@ -437,26 +512,33 @@ impl Inner {
         if begins {
             let order = Order {
                 key: key.clone(),
-                known: busy.keeper.known(),
+                known: busy.keeper.known().max(passed_over),
                 rejected,
                 at_least: wanted.question.life(),
                 wish: wanted.wish.clone(),
                 once: busy.keeper.failures() > 0 || answer == Answer::ServeAndRenew,
+                anew: busy.anew,
+                seed: self.next_seed(key),
             };
+            busy.begun_anew = wanted.is_anew(key);
             busy.flight = Some(self.begin(order));
         }
         let flight = busy.flight.clone();
+        // Its last driver may have been no task but a caller who gave up, or one outside the runtime.
+        let is_idle = begins || flight.as_deref().is_some_and(Flight::is_idle);
         let failure = busy.failure.clone();
-        if busy.keeper.is_calm(policy, now) {
+        if busy.is_calm(policy, now) {
             entry.remove();
         }
         drop(shard);
         if begins {
             let ahead = answer == Answer::ServeAndRenew;
             self.means.tell(key, BrokerEvent::Began { ahead });
-            if let Some(flight) = &flight {
-                self.launch(key, flight);
-            }
+        }
+        if let Some(flight) = &flight
+            && is_idle
+        {
+            self.launch(key, flight);
         }
         match (answer, at_hand, flight, failure) {
             (Answer::Serve | Answer::ServeAndRenew, Some(token), _, _) => {
@@ -480,14 +562,14 @@ impl Inner {
             );
             let outcome = tracing::Instrument::instrument(means.get(&order), span).await;
             match outcome {
-                Ok(Brought { token, issued }) => {
-                    let event = if issued {
+                Ok(brought) => {
+                    let event = if brought.issued {
                         BrokerEvent::Issued
                     } else {
                         BrokerEvent::Shared
                     };
                     means.tell(&order.key, event);
-                    Ok(Arc::new(token))
+                    Ok(Arc::new(brought))
                 }
                 Err(error) => {
                     means.tell(&order.key, BrokerEvent::Failed(&error));
@@ -497,8 +579,20 @@ impl Inner {
         })
     }
 
+    /// A seed that no other exchange of this process has.
+    fn next_seed(&self, key: &TokenKey) -> u64 {
+        let exchange = self.exchanges.fetch_add(1, Ordering::Relaxed);
+        self.table.seed(key).wrapping_add(exchange as u64)
+    }
+
+    /// Whether the last exchange of a key began for a user who was deleted, and is under way or has failed.
+    fn is_begun_anew(&self, key: &TokenKey) -> bool {
+        let shard = lock(self.shard(key));
+        shard.get(key).is_some_and(|busy| busy.begun_anew)
+    }
+
     /// Gives the exchange a task of its own, where the runtime can run one. Where it cannot, those who
-    /// wait poll it.
+    /// wait poll it, and whoever comes later and finds nobody at it tries again.
     fn launch(self: &Arc<Self>, key: &TokenKey, flight: &Arc<Flight<Outcome>>) {
         let settle = {
             let (inner, key, flight) = (Arc::clone(self), key.clone(), Arc::clone(flight));
@@ -538,8 +632,11 @@ impl Inner {
             }
             busy.flight = None;
             match outcome {
-                Ok(token) => {
+                Ok(brought) => {
+                    let token = &brought.token;
                     busy.failure = None;
+                    busy.begun_anew = false;
+                    busy.anew &= !brought.by_store;
                     busy.keeper.issued(token, policy);
                     if busy.keeper.known() == Some(token.generation()) {
                         evicted = self.table.keep(key, token, policy, now);
@@ -550,7 +647,7 @@ impl Inner {
                     busy.failure = Some(Arc::clone(error));
                 }
             }
-            if busy.keeper.is_calm(policy, now) {
+            if busy.is_calm(policy, now) {
                 shard.remove(key);
             }
         }
@@ -583,12 +680,45 @@ impl Inner {
         self.drop_session(key);
     }
 
-    fn forget(&self, key: &TokenKey) {
+    /// `anew` says that what the store has of it will not do either.
+    fn forget(&self, key: &TokenKey, anew: bool) {
         let mut shard = lock(self.shard(key));
+        if anew {
+            shard
+                .entry(key.clone())
+                .or_insert_with(|| self.calm(key))
+                .anew = true;
+        }
         if let Some(busy) = shard.get_mut(key) {
             busy.begin_anew();
         }
         self.table.drop_if(key, |_, _| true);
+    }
+
+    /// Forgets keys here and in the store. All of them are tried, whatever becomes of the first.
+    async fn forget_everywhere(&self, keys: &[TokenKey]) -> Result<(), StoreError> {
+        let Some(store) = &self.means.store else {
+            for key in keys {
+                self.forget(key, false);
+            }
+            return Ok(());
+        };
+        for key in keys {
+            self.forget(key, true);
+        }
+        let mut outcome = Ok(());
+        for key in keys {
+            let all = Generation::new(u64::MAX);
+            let dropped = (self.means).store_in_time(store.invalidate(key, all)).await;
+            if dropped.is_ok() {
+                let mut shard = lock(self.shard(key));
+                if let Some(busy) = shard.get_mut(key) {
+                    busy.anew = false;
+                }
+            }
+            outcome = outcome.and(dropped);
+        }
+        outcome
     }
 }
 
@@ -682,7 +812,8 @@ impl TokenBrokerBuilder {
         self
     }
 
-    /// Sets margins and pauses. Give each process another seed.
+    /// Sets margins and pauses. A runtime with randomness makes processes differ; on one that has none, give
+    /// each another seed.
     pub fn policy(mut self, policy: BrokerPolicy) -> Self {
         self.policy = policy;
         self
@@ -725,14 +856,21 @@ impl TokenBrokerBuilder {
     }
 
     pub(crate) fn build_shared(self, runtime: Arc<dyn Runtime>) -> TokenBroker {
+        let random = || runtime.random().unwrap_or_default();
+        let (of_retries, of_pauses) = (random(), random());
+        let (retry, policy) = (self.retry, self.policy);
+        let seed = retry.seed() ^ of_retries;
+        let retry = retry.with_seed(seed);
+        let seed = policy.seed() ^ of_pauses;
+        let policy = policy.with_seed(seed);
         TokenBroker {
             inner: Arc::new(Inner {
                 means: Arc::new(Means {
                     credentials: self.credentials,
                     provisioning: self.provisioning,
                     hosts: self.hosts,
-                    retry: self.retry,
-                    policy: self.policy,
+                    retry,
+                    policy,
                     transport: self.transport,
                     runtime,
                     store: self.store,
@@ -742,6 +880,7 @@ impl TokenBrokerBuilder {
                 busy: std::iter::repeat_with(Mutex::default)
                     .take(SHARDS)
                     .collect(),
+                exchanges: AtomicUsize::new(0),
             }),
         }
     }

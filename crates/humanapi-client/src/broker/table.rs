@@ -6,7 +6,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use humanapi_core::broker::{BrokerPolicy, Fitness, KeptToken, Life};
-use humanapi_core::{Bearer, BuildError, Expiry, Generation, HumanId, Now, TokenKey, TokenKind};
+use humanapi_core::{
+    Bearer, BuildError, Expiry, Generation, HumanId, Now, RefreshToken, TokenKey, TokenKind,
+};
 
 use super::bucket::{Bucket, Entry, Slot, user};
 use super::sync::{AtomicUsize, Loaded, Mutex, Ordering, Swap, lock};
@@ -302,14 +304,15 @@ impl TokenRef {
     #[must_use]
     pub fn to_kept(&self) -> KeptToken {
         let human_id = self.bucket().human_id(self.index);
-        // How long it lived in all decided when it is renewed, and that is decided.
+        let refresh = self.bucket().refresh_token(self.index);
         KeptToken::new(
             self.kind(),
             self.expose_secret(),
             self.generation(),
             self.expiry(),
-            Duration::ZERO,
+            self.life().in_all(),
         )
+        .with_refresh_token((!refresh.is_empty()).then(|| RefreshToken::new(refresh)))
         .with_human_id((!human_id.is_empty()).then(|| HumanId::new(human_id)))
     }
 }
@@ -371,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_differ_by_user_and_purpose_and_human_ids_come_along() {
+    fn keys_differ_by_user_and_purpose_and_all_that_came_along_is_kept() {
         let app = ClientId::new("app").unwrap();
         let user = ClientUserId::new("u").unwrap();
         let keys = [
@@ -382,13 +385,17 @@ mod tests {
         let table = Table::new(10);
         for (number, key) in keys.iter().enumerate() {
             let token = token(&format!("t{number}"), 1, noon())
-                .with_human_id(Some(HumanId::new(format!("h{number}"))));
+                .with_human_id(Some(HumanId::new(format!("h{number}"))))
+                .with_refresh_token(Some(RefreshToken::new(format!("r{number}"))));
             table.keep(key, &token, &BrokerPolicy::default(), noon());
         }
         for (number, key) in keys.iter().enumerate() {
             let kept = table.find(key).unwrap().to_kept();
             assert_eq!(kept.expose_secret(), format!("t{number}"));
             assert_eq!(kept.human_id().unwrap().as_str(), format!("h{number}"));
+            let refresh = kept.refresh_token().unwrap();
+            assert_eq!(refresh.expose_secret(), format!("r{number}"));
+            assert_eq!(kept.life(), HOUR);
         }
     }
 

@@ -76,7 +76,7 @@ impl ConfirmConnection {
     pub async fn send(self) -> Result<Confirmation, Error> {
         let user = self.user.clone();
         let confirmation = self.ask().await?;
-        user.told(confirmation.access_token.as_ref());
+        user.told(confirmation.access_token.as_ref()).await;
         Ok(confirmation)
     }
 

@@ -17,6 +17,8 @@ pub struct Life {
     ends_monotonic: u64,
     /// How long before its end it is renewed, in milliseconds.
     ahead: u32,
+    /// How long it lives in all, in seconds.
+    all: u32,
 }
 
 /// What a token is good for at a moment.
@@ -45,6 +47,7 @@ impl Life {
             ends_wall: since_1970.map_or(0, millis),
             ends_monotonic: token.expiry().monotonic().map_or(u64::MAX, millis),
             ahead: u32::try_from(ahead.as_millis()).unwrap_or(u32::MAX),
+            all: u32::try_from(token.life().as_secs()).unwrap_or(u32::MAX),
         }
     }
 
@@ -65,6 +68,12 @@ impl Life {
             ends => Some(Duration::from_millis(ends)),
         };
         Expiry::by_both(wall, monotonic)
+    }
+
+    /// How long it lives in all, in whole seconds.
+    #[must_use]
+    pub const fn in_all(&self) -> Duration {
+        Duration::from_secs(self.all as u64)
     }
 
     /// How much life is left by the clock that says less, in milliseconds.
@@ -185,6 +194,7 @@ mod tests {
     fn what_it_packs_it_gives_back() {
         let expiry = Expiry::after(noon(), DAY);
         assert_eq!(life(expiry, DAY, 1).expiry(), expiry);
+        assert_eq!(life(expiry, DAY, 1).in_all(), DAY);
         let stored = Expiry::at(noon().wall());
         assert_eq!(life(stored, DAY, 1).expiry(), stored);
         assert_eq!(life(stored, DAY, 1).generation(), Generation::new(7));

@@ -44,6 +44,14 @@ pub struct SharedExchange {
     store_failed: bool,
     /// How often the lease was found held, which spaces the questions.
     waits: u32,
+    /// How long a lease of another is believed to last.
+    patience: Duration,
+    /// When the lease was first found held.
+    waiting_since: Option<Duration>,
+    /// For how many leases it had waited when it asked last, as far as that matters.
+    waited: u8,
+    /// How many newer tokens came that are not fit for use.
+    unfit: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -139,6 +147,8 @@ pub enum StoreInput {
 /// How soon the lease is asked for again, at first and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(25);
 const LONGEST_WAIT: Duration = Duration::from_millis(400);
+/// A store that has ever newer tokens, none of them fit for use, is not asked for ever.
+const MOST_UNFIT: u8 = 16;
 
 impl SharedExchange {
     /// Gets a token newer than `known`, and than `rejected`: the generation that the service refused, if
@@ -155,8 +165,17 @@ impl SharedExchange {
                 (known, None) => known,
                 (_, rejected) => rejected,
             },
-            store_failed: false,
-            waits: 0,
+            ..Self::alone(known)
+        }
+    }
+
+    /// Gets a token for a user who begins anew: nothing that the store keeps by now will do, nor what comes
+    /// of a lease that runs.
+    #[must_use]
+    pub const fn anew(known: Option<Generation>) -> Self {
+        Self {
+            state: State::Invalidate(Generation::new(u64::MAX)),
+            ..Self::alone(known)
         }
     }
 
@@ -168,7 +187,21 @@ impl SharedExchange {
             known,
             store_failed: false,
             waits: 0,
+            patience: Duration::from_secs(45),
+            waiting_since: None,
+            waited: 0,
+            unfit: 0,
         }
+    }
+
+    /// Sets how long a lease of another is believed to last, 45 s unless set: as long as one of ours.
+    ///
+    /// Whatever the store says of a lease, it is waited for no longer, and for twice as long where another
+    /// may have taken over from a holder that died. Then the token is exchanged for this process alone.
+    #[must_use]
+    pub const fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Whether the store failed on the way.
@@ -184,6 +217,13 @@ impl SharedExchange {
             && now.monotonic() >= until
         {
             self.state = State::Acquire;
+        }
+        if let (State::Acquire, Some(since)) = (self.state, self.waiting_since) {
+            // By when it asks, as an answer may come long after it was true.
+            let waited = now.monotonic().saturating_sub(since);
+            let once = waited >= self.patience;
+            let twice = waited >= self.patience.saturating_mul(2);
+            self.waited = u8::from(once) + u8::from(twice);
         }
         match self.state {
             State::Invalidate(generation) => StoreStep::Invalidate(generation),
@@ -219,8 +259,11 @@ impl SharedExchange {
         Generation::new(known.map_or(1, |known| known.number().saturating_add(1)))
     }
 
-    fn is_news(&self, found: Found) -> bool {
-        self.known.is_none_or(|known| found.generation > known)
+    const fn is_news(&self, found: Found) -> bool {
+        match self.known {
+            Some(known) => found.generation.number() > known.number(),
+            None => true,
+        }
     }
 
     /// Takes what came back. What answers no open question changes nothing.
@@ -240,20 +283,9 @@ impl SharedExchange {
             (State::Acquire, StoreInput::Acquired(Acquired::Won(lease))) => {
                 State::Exchange(Some(lease))
             }
-            (State::Acquire, StoreInput::Acquired(Acquired::Newer(found))) => {
-                if found.fit && self.is_news(found) {
-                    State::Done(Got::Stored)
-                } else {
-                    self.known = self.known.max(Some(found.generation));
-                    State::Acquire
-                }
-            }
+            (State::Acquire, StoreInput::Acquired(Acquired::Newer(found))) => self.newer(found),
             (State::Acquire, StoreInput::Acquired(Acquired::Held { remaining })) => {
-                let wait = crate::retry::doubled(FIRST_WAIT, self.waits, LONGEST_WAIT);
-                self.waits = self.waits.saturating_add(1);
-                // A lease that ends now is still waited for, or the loop would spin.
-                let wait = wait.min(remaining).max(Duration::from_millis(1));
-                State::Wait(now.monotonic().saturating_add(wait))
+                self.held(remaining, now)
             }
             (State::Exchange(Some(lease)), StoreInput::Exchanged(true)) => State::Commit(lease),
             (State::Exchange(None), StoreInput::Exchanged(true)) => State::Done(Got::Exchanged),
@@ -274,6 +306,38 @@ impl SharedExchange {
             (state, StoreInput::StoreFailed) => self.without_store(state),
             (state, _) => state,
         };
+    }
+
+    /// There is said to be a newer token, so there is no lease to be had.
+    const fn newer(&mut self, found: Found) -> State {
+        // Only a store that does not do what it should sends what is not newer.
+        if !self.is_news(found) || self.unfit >= MOST_UNFIT {
+            return self.without_store(State::Acquire);
+        }
+        if found.fit {
+            return State::Done(Got::Stored);
+        }
+        self.unfit += 1;
+        self.known = Some(found.generation);
+        State::Acquire
+    }
+
+    /// Another holds the lease.
+    fn held(&mut self, remaining: Duration, now: Now) -> State {
+        let at = now.monotonic();
+        let since = *self.waiting_since.get_or_insert(at);
+        // None of us took one that lasts for longer than ours.
+        let leases = if remaining > self.patience { 1 } else { 2 };
+        if self.waited >= leases {
+            return State::Exchange(None);
+        }
+        let longest = self.patience.saturating_mul(leases.into());
+        let left = since.saturating_add(longest).saturating_sub(at);
+        let wait = crate::retry::doubled(FIRST_WAIT, self.waits, LONGEST_WAIT);
+        self.waits = self.waits.saturating_add(1);
+        // A lease that ends now is still waited for, or the loop would spin.
+        let wait = wait.min(remaining).min(left).max(Duration::from_millis(1));
+        State::Wait(at.saturating_add(wait))
     }
 
     /// The store failed in this state: go on without it.
@@ -496,6 +560,71 @@ mod tests {
             StoreStep::WaitUntil(at.monotonic() + remaining),
             "a lease that ends soon is asked for when it ends"
         );
+    }
+
+    /// How long a process waits for a lease that is said to last so long, each time it asks.
+    fn waited(remaining: Duration) -> Duration {
+        let patience = Duration::from_secs(20);
+        let mut exchange = SharedExchange::new(None, None).with_patience(patience);
+        exchange.handle(StoreInput::Loaded(None), now());
+        let mut at = now();
+        loop {
+            match exchange.poll(at) {
+                StoreStep::Acquire { .. } => {
+                    exchange.handle(StoreInput::Acquired(Acquired::Held { remaining }), at);
+                }
+                StoreStep::WaitUntil(until) => {
+                    at = at.after(until.saturating_sub(at.monotonic()));
+                }
+                StoreStep::Exchange { .. } => break,
+                step => panic!("{step:?}"),
+            }
+        }
+        exchange.handle(StoreInput::Exchanged(true), at);
+        assert_eq!(exchange.poll(at), StoreStep::Done(Got::Exchanged));
+        assert!(!exchange.store_failed());
+        at.monotonic().saturating_sub(now().monotonic())
+    }
+
+    #[test]
+    fn a_lease_is_believed_for_as_long_as_one_of_ours_whatever_the_store_says() {
+        let seconds = Duration::from_secs;
+        for absurd in [seconds(21), seconds(u64::MAX), Duration::MAX] {
+            assert_eq!(waited(absurd), seconds(20));
+        }
+        // It may be another's each time, but not for ever.
+        for plausible in [Duration::ZERO, Duration::from_millis(1), seconds(20)] {
+            assert_eq!(waited(plausible), seconds(40));
+        }
+    }
+
+    #[test]
+    fn a_store_that_always_has_a_newer_token_is_not_asked_for_ever() {
+        for rises in [0, 1] {
+            let mut exchange = SharedExchange::new(Some(generation(5)), None);
+            exchange.handle(StoreInput::Loaded(None), now());
+            let mut asked = 0;
+            while let StoreStep::Acquire { .. } = exchange.poll(now()) {
+                asked += 1;
+                let found = found(5 + asked * rises, false);
+                exchange.handle(StoreInput::Acquired(Acquired::Newer(found)), now());
+            }
+            assert!(exchange.store_failed() && asked <= 20, "{asked}");
+            assert!(matches!(exchange.poll(now()), StoreStep::Exchange { .. }));
+        }
+    }
+
+    #[test]
+    fn whoever_begins_anew_has_the_store_drop_all_from_before() {
+        let all = generation(u64::MAX);
+        let dropped = (StoreStep::Invalidate(all), StoreInput::Invalidated);
+        let stored = (StoreStep::Load, StoreInput::Loaded(Some(found(4, true))));
+        // What is there by now came after.
+        check(SharedExchange::anew(None), &[dropped, stored], Got::Stored);
+        // A store that could not be told is asked for nothing more.
+        let mut exchange = SharedExchange::anew(None);
+        exchange.handle(StoreInput::StoreFailed, now());
+        assert!(matches!(exchange.poll(now()), StoreStep::Exchange { .. }));
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl<E: Endpoint> Authorized<E> {
         self.call.endpoint()
     }
 
-    fn take_token(&mut self, token: Result<Bearer, Arc<FlowError>>) {
+    fn take_token(&mut self, token: Result<Bearer, Arc<FlowError>>, now: Now) {
         let State::NeedsToken {
             refusal,
             asked: true,
@@ -84,7 +84,15 @@ impl<E: Endpoint> Authorized<E> {
         };
         let refusal = refusal.take();
         self.state = match (token, refusal) {
-            (Err(error), _) => State::Over(Some(FlowError::Token(error))),
+            (Err(error), refusal) => {
+                let error = FlowError::Token(error);
+                State::Over(Some(if now.monotonic() < self.call.deadline(now) {
+                    error
+                } else {
+                    let last = refusal.map_or(error, |(_, refusal)| refusal);
+                    self.call.out_of_time(Some(last))
+                }))
+            }
             // No newer token is to be had, so the service's refusal stands.
             (Ok(bearer), Some((rejected, error)))
                 if bearer.generation() <= rejected.generation() =>
@@ -120,7 +128,8 @@ impl<E: Endpoint> Flow for Authorized<E> {
         loop {
             match &mut self.state {
                 State::NeedsToken { refusal, asked } => {
-                    if now.monotonic() >= self.call.deadline(now) {
+                    let deadline = self.call.deadline(now);
+                    if now.monotonic() >= deadline {
                         let last = refusal.take().map(|(_, error)| error);
                         self.state = State::Over(Some(self.call.out_of_time(last)));
                         continue;
@@ -129,6 +138,7 @@ impl<E: Endpoint> Flow for Authorized<E> {
                     return Step::NeedToken {
                         key: self.key.clone(),
                         rejected: refusal.as_ref().map(|(rejected, _)| *rejected),
+                        timeout: deadline.saturating_sub(now.monotonic()),
                     };
                 }
                 State::Calling { renewed } => {
@@ -157,7 +167,7 @@ impl<E: Endpoint> Flow for Authorized<E> {
 
     fn handle(&mut self, input: Input, now: Now) {
         match input {
-            Input::Token(token) => self.take_token(token),
+            Input::Token(token) => self.take_token(token, now),
             Input::Response { .. } | Input::SendFailed { .. } => self.call.handle(input, now),
         }
     }

@@ -9,7 +9,7 @@ use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::retry::RetryPolicy;
 use crate::rules::{self, Decision, Purpose};
-use crate::token::{ConnectToken, Leeway, TokenKind};
+use crate::token::{ConnectToken, Issued, Leeway, RefreshToken, TokenKind};
 use crate::user::{ClientUserId, KnownStatus, UserEvent, UserStatus};
 
 /// Gets the token that opens Connect for a user: a session token or an id token, whichever is right.
@@ -60,8 +60,11 @@ pub struct ConnectGrant {
     pub token: ConnectToken,
     /// What is known of the user now.
     pub status: UserStatus,
-    /// Whether it is the token handed in to be reused.
+    /// Whether it is a token from earlier: handed in to be reused, or kept.
     pub reused: bool,
+    /// Came along with an id token as `id_refresh_token`. No documented call takes it; Human API advises
+    /// to store it. Stays on the server.
+    pub id_refresh_token: Option<RefreshToken>,
 }
 
 impl ConnectGrant {
@@ -72,7 +75,15 @@ impl ConnectGrant {
             token,
             status,
             reused,
+            id_refresh_token: None,
         }
+    }
+
+    /// Adds the refresh token that came along.
+    #[must_use]
+    pub fn with_id_refresh_token(mut self, token: Option<RefreshToken>) -> Self {
+        self.id_refresh_token = token;
+        self
     }
 }
 
@@ -144,16 +155,10 @@ impl ConnectTokenFlow {
         }
     }
 
-    fn granted(&mut self, token: ConnectToken, reused: bool) -> Step<<Self as Flow>::Outcome> {
+    fn issued(&mut self, token: ConnectToken, refresh: Option<RefreshToken>) -> ConnectGrant {
         self.state = State::Over;
-        if !reused {
-            self.status = self.status.after(UserEvent::TokenIssued(token.kind()));
-        }
-        Step::Done(Ok(ConnectGrant {
-            token,
-            status: self.status,
-            reused,
-        }))
+        self.status = self.status.after(UserEvent::TokenIssued(token.kind()));
+        ConnectGrant::new(token, self.status, false).with_id_refresh_token(refresh)
     }
 
     /// The second request, or how the flow ends.
@@ -207,6 +212,17 @@ impl ConnectTokenFlow {
     }
 }
 
+/// A token that may go to a browser, and apart from it the one that may not.
+type WithRefresh = (ConnectToken, Option<RefreshToken>);
+
+fn apart<T>(mut issued: Issued<T>) -> WithRefresh
+where
+    Issued<T>: Into<ConnectToken>,
+{
+    let refresh = issued.refresh_token.take();
+    (issued.into(), refresh)
+}
+
 impl TokenCall {
     const fn kind(&self) -> TokenKind {
         match self {
@@ -224,10 +240,10 @@ impl TokenCall {
         }
     }
 
-    fn poll(&mut self, now: Now) -> Step<Result<ConnectToken, FlowError>> {
+    fn poll(&mut self, now: Now) -> Step<Result<WithRefresh, FlowError>> {
         match self {
-            Self::Session(call) => call.poll(now).map(|outcome| outcome.map(Into::into)),
-            Self::Id(call) => call.poll(now).map(|outcome| outcome.map(Into::into)),
+            Self::Session(call) => call.poll(now).map(|outcome| outcome.map(apart)),
+            Self::Id(call) => call.poll(now).map(|outcome| outcome.map(apart)),
         }
     }
 
@@ -245,7 +261,8 @@ impl Flow for ConnectTokenFlow {
     fn poll(&mut self, now: Now) -> Step<Self::Outcome> {
         if matches!(self.state, State::Begin) {
             if let Some(token) = self.reuse(now) {
-                return self.granted(token, true);
+                self.state = State::Over;
+                return Step::Done(Ok(ConnectGrant::new(token, self.status, true)));
             }
             let kind = match rules::decide(Purpose::OpenConnect, self.status) {
                 Decision::Ask(kind) => kind,
@@ -264,7 +281,7 @@ impl Flow for ConnectTokenFlow {
                 panic!("a flow is not polled after its end");
             };
             let error = match call.poll(now).outcome() {
-                Ok(Ok(token)) => return self.granted(token, false),
+                Ok(Ok((token, refresh))) => return Step::Done(Ok(self.issued(token, refresh))),
                 Ok(Err(error)) => error,
                 Err(step) => return step,
             };

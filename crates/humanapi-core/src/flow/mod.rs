@@ -111,6 +111,8 @@ pub enum Step<T> {
         key: TokenKey,
         /// The token of this generation was refused: a newer one is needed.
         rejected: Option<Rejected>,
+        /// The time left for getting it. Once that is over, poll again without a token.
+        timeout: Duration,
     },
     /// Poll again once the monotonic clock has reached this reading, or an input has come.
     WaitUntil(Duration),
@@ -136,7 +138,15 @@ impl<T> Step<T> {
                 request,
                 timeout,
             },
-            Self::NeedToken { key, rejected } => Step::NeedToken { key, rejected },
+            Self::NeedToken {
+                key,
+                rejected,
+                timeout,
+            } => Step::NeedToken {
+                key,
+                rejected,
+                timeout,
+            },
             Self::WaitUntil(moment) => Step::WaitUntil(moment),
         })
     }

@@ -1,6 +1,7 @@
 //! A flow that fetches its own tokens.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::credentials::Credentials;
 use crate::error::{BuildError, FlowError};
@@ -15,7 +16,7 @@ use crate::user::KnownStatus;
 /// A flow that fetches the tokens it needs by itself, for drivers without a token broker.
 ///
 /// Each need is one exchange with the token service; nothing is kept beyond this flow. An exchange has
-/// attempts and an overall deadline of its own, beside those of the flow that it serves.
+/// attempts and waits of its own, and ends with the time of the flow that it serves at the latest.
 #[derive(Debug)]
 pub struct SelfServed<F> {
     flow: F,
@@ -53,7 +54,11 @@ impl<F: Flow> SelfServed<F> {
         }
     }
 
-    fn begin(&self, key: &TokenKey) -> Result<TokenExchange, BuildError> {
+    fn begin(&self, key: &TokenKey, timeout: Duration) -> Result<TokenExchange, BuildError> {
+        let (deadline, seed) = (self.policy.overall_deadline(), self.policy.seed());
+        let policy = (self.policy.clone())
+            .with_overall_deadline(deadline.min(timeout))
+            .with_seed(seed.wrapping_add(self.generation));
         TokenExchange::new(
             key,
             KnownStatus::default(),
@@ -61,7 +66,7 @@ impl<F: Flow> SelfServed<F> {
             self.credentials.clone(),
             self.provisioning,
             self.hosts.clone(),
-            self.policy.clone(),
+            policy,
         )
     }
 
@@ -113,10 +118,14 @@ impl<F: Flow> Flow for SelfServed<F> {
                 return self.renamed(step);
             }
             let step = match self.flow.poll(now) {
-                Step::NeedToken { key, rejected } => {
+                Step::NeedToken {
+                    key,
+                    rejected,
+                    timeout,
+                } => {
                     let older = rejected.map_or(0, |rejected| rejected.generation().number());
                     self.generation = self.generation.max(older).saturating_add(1);
-                    match self.begin(&key) {
+                    match self.begin(&key, timeout) {
                         Ok(exchange) => self.exchange = Some(exchange),
                         Err(error) => {
                             let error = Arc::new(FlowError::from(error));

@@ -75,9 +75,13 @@ impl Flow for TokenExchange {
 
     fn poll(&mut self, now: Now) -> Step<Self::Outcome> {
         match &mut self.0 {
-            Exchange::Connect(flow) => flow
-                .poll(now)
-                .map(|outcome| Ok(KeptToken::connect(&outcome?.token, now))),
+            Exchange::Connect(flow) => {
+                flow.poll(now).map(|outcome| {
+                    let grant = outcome?;
+                    Ok(KeptToken::connect(&grant.token, now)
+                        .with_refresh_token(grant.id_refresh_token))
+                })
+            }
             Exchange::Access(call) => call
                 .poll(now)
                 .map(|outcome| Ok(KeptToken::access(outcome?, now))),
