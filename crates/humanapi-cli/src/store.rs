@@ -65,12 +65,40 @@ pub(crate) async fn shared(args: &StoreArgs) -> Result<Option<Arc<dyn TokenStore
         keys: args.store_keys.clone(),
     };
     let store = Store::open(&place).await?;
-    store.check().await.map_err(|error| store.failure(&error))?;
+    if let Store::Sqlite(file, _) = &store
+        && let Some(open) = file.backend().open_to_others()
+    {
+        output::warn(&open);
+    }
+    match store.check().await {
+        Ok(()) => {}
+        Err(error) if is_wrong_setting(error.kind()) => return Err(store.failure(&error)),
+        Err(error) => {
+            without(&error);
+            return Ok(None);
+        }
+    }
     Ok(Some(match store {
         Store::Sqlite(store, _) => Arc::new(store),
         Store::Postgres(store) => Arc::new(*store),
         Store::Redis(store) => Arc::new(*store),
     }))
+}
+
+/// Whether the caller has something to correct. Whatever else is wrong with a store, it costs nobody a token.
+const fn is_wrong_setting(kind: StoreErrorKind) -> bool {
+    matches!(
+        kind,
+        StoreErrorKind::Misconfigured
+            | StoreErrorKind::NotSetUp
+            | StoreErrorKind::AuthenticationFailed
+            | StoreErrorKind::UnknownSealingKey
+    )
+}
+
+/// Tells that the store failed, which is no reason to fail.
+pub(crate) fn without(error: &StoreError) {
+    output::warn(&format!("{error}; the token is got without the store"));
 }
 
 /// One of the stores, chosen on the command line.
@@ -170,6 +198,7 @@ fn failure(error: &StoreError) -> Failure {
         StoreErrorKind::Unavailable => Code::Unreachable,
         StoreErrorKind::Misconfigured | StoreErrorKind::NotSetUp => Code::Usage,
         StoreErrorKind::UnknownSealingKey => Code::Credentials,
+        StoreErrorKind::AuthenticationFailed => Code::StoreLogin,
         _ => Code::Service,
     };
     Failure::new(code, error.to_string(), error.remedy())

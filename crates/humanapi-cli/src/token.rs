@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use comfy_table::Table;
-use humanapi_client::{Client, Error, TokenStore};
+#[cfg(feature = "store")]
+use humanapi_client::BrokerEvent;
+use humanapi_client::{Client, Error, TokenBroker, TokenBrokerBuilder, TokenStore};
 use humanapi_core::broker::KeptToken;
 use humanapi_core::{
     ClientId, ClientUserId, ConnectToken, Expiry, Host, Hosts, HumanId, KnownStatus, Provisioning,
@@ -147,11 +149,15 @@ impl Service {
         };
         let credentials =
             credentials::read(common.client_id.as_deref(), common.secret_file.as_deref())?;
-        let mut client = Client::builder(credentials, provisioning, common.adapter.stack())
+        let mut client = Client::builder(credentials.clone(), provisioning, common.adapter.stack())
             .hosts(hosts.clone())
             .retry(policy());
         if let Some(store) = store {
-            client = client.store(store);
+            let broker = TokenBroker::builder(credentials, provisioning, common.adapter.stack())
+                .hosts(hosts.clone())
+                .retry(policy())
+                .store(store);
+            client = client.broker(telling(broker).build());
         }
         Ok(Self {
             client: client.build(),
@@ -176,6 +182,21 @@ impl Service {
             Failure::call(&error, &host, self.provisioning)
         })
     }
+}
+
+/// A broker that tells the first failure of its store, in one line.
+fn telling(broker: TokenBrokerBuilder) -> TokenBrokerBuilder {
+    #[cfg(feature = "store")]
+    {
+        let told = std::sync::Once::new();
+        broker.on_event(move |_, event| {
+            if let BrokerEvent::StoreFailed(error) = event {
+                told.call_once(|| crate::store::without(error));
+            }
+        })
+    }
+    #[cfg(not(feature = "store"))]
+    broker
 }
 
 /// A token and what is told of it.

@@ -470,3 +470,87 @@ fn no_key_that_was_reported_is_lost_whoever_is_killed() {
     let left = names.iter().filter(|name| name.starts_with(".keys"));
     assert_eq!(left.count(), 0, "{names:?}");
 }
+
+/// A token access through the store of this place, by a command that something was done to.
+fn access(place: &Place, sandbox: &Sandbox, app: &AppCredentials, words: &[&str]) -> Run {
+    let inner = place.command(&[
+        "token",
+        "access",
+        "--user",
+        "p17",
+        "--base-url",
+        sandbox.url(),
+    ]);
+    let mut command = Command::new(words[0]);
+    command
+        .args(&words[1..])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+        .env("HUMANAPI_CLIENT_ID", &app.client_id)
+        .env("HUMANAPI_CLIENT_SECRET", &app.client_secret)
+        .stdin(std::process::Stdio::null());
+    run(&mut command)
+}
+
+#[track_caller]
+fn is_served_with_one_warning(told: &Run) {
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(told.stdout.starts_with("{\"kind\":\"access\""), "{told:?}");
+    assert_eq!(told.stderr.lines().count(), 1, "{told:?}");
+    assert!(told.stderr.starts_with("warning: "), "{told:?}");
+}
+
+/// The store is there to share tokens; whoever wants one gets it without.
+#[cfg(unix)]
+#[test]
+fn a_store_that_fails_costs_a_warning_and_no_token() {
+    let (sandbox, app) = connected();
+    let place = Place::set_up();
+    // No file of this process may grow, as on a full disk.
+    let full = ["sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"];
+    is_served_with_one_warning(&access(&place, &sandbox, &app, &full));
+
+    let file = place.path("tokens.db");
+    let whole = std::fs::read(&file).expect("it is there");
+    std::fs::write(&file, &whole[..whole.len() / 2]).expect("it is ours");
+    is_served_with_one_warning(&access(&place, &sandbox, &app, &["env"]));
+    std::fs::write(&file, &whole).expect("it is ours");
+
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    std::fs::set_permissions(&file, mode).expect("it is ours");
+    let told = access(&place, &sandbox, &app, &["env"]);
+    is_served_with_one_warning(&told);
+    assert!(told.stderr.contains(&file), "{told:?}");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&file, mode).expect("it is ours");
+    let told = access(&place, &sandbox, &app, &["env"]);
+    assert_eq!((told.code, told.stderr.as_str()), (Some(0), ""), "{told:?}");
+}
+
+/// A refused password has a code of its own: nobody need read the message to know what to correct.
+#[cfg(unix)]
+#[test]
+fn a_refused_password_of_the_store_has_its_own_code() {
+    let Some(server) = humanapi_testkit::servers::RedisServer::start("humanapi-cli: store") else {
+        return;
+    };
+    let place = Place::set_up();
+    let keys = place.path("keys.txt");
+    let words = ["store", "status", "--store", "redis", "--store-keys", &keys];
+    let url = server.url();
+    for (url, code) in [
+        (url.replace("canary-password", "canary-wrong"), 7),
+        (url, 0),
+    ] {
+        let told = run(humanapi(words).env("HUMANAPI_STORE_URL", url));
+        assert_eq!(told.code, Some(code), "{told:?}");
+        assert!(!told.stderr.contains("canary"), "{told:?}");
+    }
+}

@@ -268,7 +268,22 @@ impl SqliteFile {
         .await
     }
 
-    /// Tells once that others may read or write the file.
+    /// SQLite tells a file that is not there and one that it cannot open in the same words. One that is there may lie on
+    /// a full disk, on which its log cannot be made.
+    async fn not_opened(&self, error: StoreError) -> StoreError {
+        let path = self.path.clone();
+        let is_there = on_thread(move || Ok(path.is_file())).await;
+        if error.kind() == StoreErrorKind::NotSetUp
+            && error.to_string() == NOT_OPENED
+            && is_there.is_ok_and(|is| is)
+        {
+            let message = "the store's file is there and cannot be opened, or what lies beside it cannot be made";
+            return StoreError::new(StoreErrorKind::Unavailable, message);
+        }
+        error
+    }
+
+    /// Tells the log that others may read or write the file.
     fn warn(&self) {
         if let Some(open) = self.open_to_others() {
             tracing::warn!("{open}");
@@ -367,7 +382,11 @@ impl Backend for SqliteFile {
         self.look().await?;
         self.warn();
         let found = sqlx::query_as(CHECK).fetch_optional(&self.pool).await;
-        sql::check(found.map_err(failed)?, mark)
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return Err(self.not_opened(failed(error)).await),
+        };
+        sql::check(found, mark)
     }
 
     async fn load(&self, name: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
@@ -508,16 +527,15 @@ impl Backend for SqliteFile {
     }
 }
 
+const NOT_OPENED: &str = "the store's file is not there, or may not be opened";
+
 fn failed(error: sqlx::Error) -> StoreError {
     sql::error(&error, |error| {
         let code: Option<u32> = error.code().and_then(|code| code.parse().ok());
         // The low byte is the kind of error, the rest its details.
         let (kind, message) = match code.map(|code| code & 0xff) {
             Some(1) if error.message().starts_with("no such table") => return sql::not_set_up(),
-            Some(14) => (
-                StoreErrorKind::NotSetUp,
-                "the store's file is not there, or may not be opened",
-            ),
+            Some(14) => (StoreErrorKind::NotSetUp, NOT_OPENED),
             Some(5 | 6) => (
                 StoreErrorKind::Unavailable,
                 "another process is writing to the store's file and does not end",

@@ -8,6 +8,7 @@
 //! | 4 | the service refused: this user or application may not have it |
 //! | 5 | the host could not be reached, or gave no answer in time |
 //! | 6 | the service failed, its answer cannot be read, or something in between answered |
+//! | 7 | the store refused the user name or password |
 //! | 70 | something on this machine failed: a port, a file, the output |
 //!
 //! A code never changes its meaning; new ones may come. 5 and 6 may pass by themselves, the others do not.
@@ -34,6 +35,8 @@ pub(crate) enum Code {
     Unreachable = 5,
     #[cfg(any(feature = "demo", feature = "token"))]
     Service = 6,
+    #[cfg(feature = "store")]
+    StoreLogin = 7,
     Machine = 70,
 }
 
@@ -44,6 +47,7 @@ pub(crate) const TABLE: &str = "   0  done
    4  the service refused: this user or application may not have it
    5  the host could not be reached, or gave no answer in time
    6  the service failed, its answer cannot be read, or something in between answered
+   7  the store refused the user name or password
   70  something on this machine failed: a port, a file, the output";
 
 /// Why the command ends early.

@@ -18,8 +18,18 @@ pub(crate) mod palette {
     #[cfg(any(feature = "demo", feature = "sandbox"))]
     pub(crate) const QUIET: Style = Style::new().dimmed();
     pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
-    #[cfg(feature = "demo")]
+    #[cfg(any(feature = "demo", feature = "store"))]
     pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+}
+
+/// Tells one line on stderr about something that ends nothing.
+#[cfg(feature = "store")]
+pub(crate) fn warn(text: &str) {
+    use std::io::Write as _;
+
+    let warn = palette::WARN;
+    // Where stderr is closed there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "{warn}warning:{warn:#} {}", plain(text));
 }
 
 /// Text from elsewhere with its control characters replaced, so that nothing in it steers a terminal.
