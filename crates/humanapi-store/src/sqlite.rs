@@ -390,6 +390,10 @@ impl Backend for SqliteFile {
     }
 
     async fn load(&self, name: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
+        if self.pool.size() == 0 {
+            // The first look at the file, where nobody checked it before.
+            self.look().await?;
+        }
         let found: Option<TokenColumns> = sqlx::query_as(LOAD)
             .bind(&name.as_bytes()[..])
             .fetch_optional(&self.pool)
@@ -555,6 +559,10 @@ fn failed(error: sqlx::Error) -> StoreError {
             Some(9) => (
                 StoreErrorKind::Unavailable,
                 "a statement on the store's file did not end",
+            ),
+            Some(10) => (
+                StoreErrorKind::Unavailable,
+                "the disk of the store's file failed, or has no room for what lies beside the file",
             ),
             Some(13) => (StoreErrorKind::Unavailable, "the store's disk is full"),
             Some(code) => {

@@ -173,6 +173,7 @@ async fn what_is_no_file_is_not_opened() {
     assert!(made.expect("there is a program for it").success());
     for path in [pipe, folder.path().to_owned(), "/dev/zero".into()] {
         let store = SqliteStore::open(&path, operating::two_keys()).await;
+        operating::fails(&store, store.reach().await, StoreErrorKind::Misconfigured);
         operating::fails(&store, store.init().await, StoreErrorKind::Misconfigured);
         operating::fails(&store, store.check().await, StoreErrorKind::Misconfigured);
     }
