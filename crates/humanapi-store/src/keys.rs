@@ -596,7 +596,7 @@ mod tests {
     fn close_to_others(file: &File) {
         use std::os::unix::fs::PermissionsExt;
         file.set_permissions(PermissionsExt::from_mode(0o600))
-            .unwrap();
+            .expect("it is ours");
     }
 
     #[cfg(not(unix))]

@@ -45,7 +45,9 @@ impl Asked {
             let mut bytes = [0; 1024];
             // It ends with an error when the last program at the terminal has ended.
             while let Ok(read @ 1..) = (&*from).read(&mut bytes) {
-                to.lock().unwrap().extend_from_slice(&bytes[..read]);
+                to.lock()
+                    .expect("nothing panics with it")
+                    .extend_from_slice(&bytes[..read]);
             }
         });
         let asked = Self { child, pty, said };
@@ -54,7 +56,7 @@ impl Asked {
     }
 
     fn said(&self) -> String {
-        String::from_utf8_lossy(&self.said.lock().unwrap()).into_owned()
+        String::from_utf8_lossy(&self.said.lock().expect("nothing panics with it")).into_owned()
     }
 
     fn until(&self, is_so: impl Fn(&Self) -> bool) {
