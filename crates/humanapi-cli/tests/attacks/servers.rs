@@ -361,7 +361,11 @@ fn servers_that_are_no_stores_are_told_so() {
                     let words = ["store", "status", "--store", store, "--store-keys", keys];
                     let mut command = command(&words);
                     command.env("HUMANAPI_STORE_URL", url);
-                    attack(&format!("{store} that says {name}"), command, &[2, 3, 5, 6]);
+                    attack(
+                        &format!("{store} that says {name}"),
+                        command,
+                        &[2, 3, 5, 6, 7],
+                    );
                 }
             });
         }
