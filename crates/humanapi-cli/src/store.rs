@@ -79,7 +79,7 @@ pub(crate) async fn shared(args: &StoreArgs) -> Result<Option<Arc<dyn TokenStore
         }
     }
     Ok(Some(match store {
-        Store::Sqlite(store, _) => Arc::new(*store),
+        Store::Sqlite(store, _) => Arc::new(store),
         Store::Postgres(store) => Arc::new(*store),
         Store::Redis(store) => Arc::new(*store),
     }))
@@ -104,7 +104,7 @@ pub(crate) fn without(error: &StoreError) {
 /// One of the stores, chosen on the command line.
 enum Store {
     /// One in a file, and where that is.
-    Sqlite(Box<SqliteStore>, String),
+    Sqlite(SqliteStore, String),
     Postgres(Box<PostgresStore>),
     Redis(Box<RedisStore>),
 }
@@ -129,7 +129,7 @@ impl Store {
         match place.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => {
                 let store = SqliteStore::open(path, keys).await;
-                Ok(Self::Sqlite(Box::new(store), path.to_owned()))
+                Ok(Self::Sqlite(store, path.to_owned()))
             }
             None if place == "postgres" => {
                 let store = PostgresStore::connect(&url()?, keys)
@@ -240,7 +240,10 @@ fn key_file(place: &StorePlace) -> Result<KeyFile, Failure> {
 
 /// What is wrong with a file of keys: it is missing or no such file, or this machine did not let us.
 fn key_failure(error: &StoreError) -> Failure {
-    let (code, remedy) = match system(error) {
+    let system = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>());
+    let (code, remedy) = match system.map(io::Error::kind) {
         Some(io::ErrorKind::NotFound) => (
             Code::Credentials,
             "check the path, or make new keys with `humanapi store init --new-keys`",
@@ -262,12 +265,6 @@ fn key_failure(error: &StoreError) -> Failure {
     Failure::new(code, error.to_string(), remedy)
 }
 
-/// What the system said of a file of keys, if it is what went wrong.
-fn system(error: &StoreError) -> Option<io::ErrorKind> {
-    let system = error.source()?.downcast_ref::<io::Error>()?;
-    Some(system.kind())
-}
-
 /// Sets a store up with new keys. Nothing is touched until the store can be, and keys that no store
 /// took do not stay.
 async fn init_with_new_keys(place: &StorePlace, output: &OutputArgs) -> Result<(), Failure> {
@@ -276,14 +273,7 @@ async fn init_with_new_keys(place: &StorePlace, output: &OutputArgs) -> Result<(
     let store = Store::at(&place.store, keys.clone()).await?;
     let reached = store.reach().await;
     reached.map_err(|error| store.failure(&error))?;
-    file.create(&keys).map_err(|error| match system(&error) {
-        Some(io::ErrorKind::NotFound) => Failure::new(
-            Code::Machine,
-            error.to_string(),
-            "check the path, and make its folder first",
-        ),
-        _ => key_failure(&error),
-    })?;
+    file.create(&keys).map_err(|error| key_failure(&error))?;
     if let Err(error) = store.init().await {
         // An answer that was lost may have been a yes.
         let is_set_up = match error.kind() {

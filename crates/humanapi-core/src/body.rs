@@ -112,6 +112,12 @@ impl From<Vec<u8>> for Body {
     }
 }
 
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        text.into_bytes().into()
+    }
+}
+
 impl From<&'static str> for Body {
     fn from(text: &'static str) -> Self {
         Self {

@@ -676,7 +676,6 @@ fn fields_that_were_found_wrong_are_named_if_they_are_ours() {
 }
 
 /// Every field of a body and every parameter of a query that the golden requests hold.
-#[expect(clippy::disallowed_methods, reason = "a test of core may read files")]
 #[test]
 fn every_name_that_is_sent_can_be_named() {
     let mut names = BTreeSet::new();

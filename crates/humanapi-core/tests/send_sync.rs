@@ -6,9 +6,9 @@ use humanapi_core::connect::{
     DataAttributes, Launch, LaunchUrl, Location, Mode, ProviderRequest, ReportError,
 };
 use humanapi_core::data::{
-    Activity, ActivitySummary, BloodPressure, Comparator, Date, Field, FieldKind, HealthSummary,
-    Json, ListActivities, Measurement, Number, Profile, Quantity, ReadHealthSummary, ReadProfile,
-    Record, SleepSummary, TimeSeries, TimeZoneName,
+    Activity, ActivitySummary, ById, Comparator, Date, Field, FieldKind, HealthSummary, Json,
+    ListActivities, Number, Profile, Quantity, ReadHealthSummary, ReadProfile, ReadSingle, Record,
+    Route, Shape, TextOr, TimeSeries, TimeZoneName, Weight,
 };
 use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow, SelfServed};
 use humanapi_core::rules::{Decision, Prediction, Provisioning, Purpose, Refusal};
@@ -102,12 +102,15 @@ fn values_errors_endpoints_and_flows_cross_threads() {
         ListActivities,
         ReadHealthSummary,
         ReadProfile,
+        ById<Activity>,
+        ReadSingle<Weight>,
+        Route,
+        Shape,
         // records
         Activity,
         ActivitySummary,
-        BloodPressure,
         HealthSummary,
-        Measurement,
+        Weight,
         Profile,
         Record,
         Field,
@@ -117,7 +120,7 @@ fn values_errors_endpoints_and_flows_cross_threads() {
         Json<'static>,
         Number<'static>,
         Quantity<'static>,
-        SleepSummary,
+        TextOr<'static, Weight>,
         TimeSeries,
         TimeZoneName,
         // Connect

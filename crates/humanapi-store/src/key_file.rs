@@ -300,7 +300,7 @@ mod tests {
 
     impl Place {
         fn new() -> Self {
-            Self(tempfile::tempdir().expect("there is room"))
+            Self(tempfile::tempdir().unwrap())
         }
 
         fn file(&self, name: &str) -> KeyFile {
@@ -308,14 +308,8 @@ mod tests {
         }
 
         fn names(&self) -> Vec<String> {
-            let entries = fs::read_dir(self.0.path()).expect("it is ours");
-            let names = entries.map(|entry| {
-                entry
-                    .expect("it can be read")
-                    .file_name()
-                    .into_string()
-                    .expect("it is text")
-            });
+            let entries = fs::read_dir(self.0.path()).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
             let mut names: Vec<String> = names.collect();
             names.sort();
             names
@@ -324,14 +318,13 @@ mod tests {
         fn with_keys(name: &str) -> (Self, KeyFile) {
             let place = Self::new();
             let file = place.file(name);
-            file.create(&SealingKeys::generate("1").expect("it is an id"))
-                .expect("the folder is ours");
+            file.create(&SealingKeys::generate("1").unwrap()).unwrap();
             (place, file)
         }
     }
 
     fn mode(path: &Path) -> u32 {
-        fs::metadata(path).expect("the folder is ours").mode() & 0o7777
+        fs::metadata(path).unwrap().mode() & 0o7777
     }
 
     #[test]

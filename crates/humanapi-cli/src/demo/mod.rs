@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use humanapi_client::{Client, Error};
 use humanapi_core::connect::{AllowedCallbacks, ConnectReport, Launch, Mode};
-use humanapi_core::data::{Activity, HealthSummary, Measurement};
+use humanapi_core::data::{Activity, HealthSummary, Number};
 use humanapi_core::{
     ConnectToken, Credentials, Hosts, KnownStatus, Provisioning, RetryPolicy, TokenKind, UserEvent,
     UserStatus,
@@ -355,19 +355,19 @@ fn lifetime(kind: TokenKind) -> String {
 }
 
 fn in_words(summary: &HealthSummary) -> String {
-    let value = |name: &str, measured: Option<Measurement>| {
-        let measured = measured?;
-        let unit = measured.unit().unwrap_or_default();
-        let value = measured.value()?.to_f64();
-        Some(format!("{name} {value} {}", output::plain(&unit)))
+    let in_words = |name: &str, value: Option<Number<'_>>, unit: Option<Cow<'_, str>>| {
+        let unit = unit.unwrap_or_default();
+        Some(format!(
+            "{name} {} {}",
+            value?.to_f64(),
+            output::plain(&unit)
+        ))
     };
-    let known: Vec<String> = [
-        value("weight", summary.weight()),
-        value("heart rate", summary.heart_rate()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let weight = summary.weight();
+    let weight = weight.and_then(|it| in_words("weight", it.value(), it.unit()));
+    let heart_rate = summary.heart_rate();
+    let heart_rate = heart_rate.and_then(|it| in_words("heart rate", it.value(), it.unit()));
+    let known: Vec<String> = [weight, heart_rate].into_iter().flatten().collect();
     if known.is_empty() {
         "no readings".to_owned()
     } else {

@@ -1,18 +1,15 @@
 //! `GET /v1/human/activities`: walks, runs and whatever else a source recorded.
 
-use crate::data::list::{HasDays, HasTimeSeries, List, Resource};
+use crate::data::list::List;
 use crate::data::record::records;
+use crate::data::wellness::wellness;
 
 /// Reads one page of the user's activities.
 pub type ListActivities = List<Activity>;
 
-records! {
-    /// One activity. Every field is optional, because the service left each out at some time.
+wellness! {
+    /// One activity: a walk, a run, or whatever else a source recorded.
     pub struct Activity {
-        /// The record's id, in practice 24 hex digits.
-        id: Text = "id",
-        /// Deprecated by the vendor in favour of `human_id`.
-        user_id: Text = "userId",
         /// When it began.
         start_time: Instant = "startTime",
         /// When it ended.
@@ -23,8 +20,6 @@ records! {
         time_zone: Text = "timeZone",
         /// Such as `walking`; an open set.
         kind: Text = "type",
-        /// Where it comes from.
-        source: Text = "source",
         /// How long.
         duration: Number = "duration" [unit "s"],
         /// How far.
@@ -37,14 +32,38 @@ records! {
         source_data: Json = "sourceData",
         /// By name, where they were asked for and recorded.
         time_series: Map<TimeSeries> = "timeSeries",
-        /// When the service stored it.
-        created_at: Instant = "createdAt",
-        /// When the service last changed it.
-        updated_at: Instant = "updatedAt",
-        /// Human API's id for the user.
-        human_id: Text = "humanId",
     }
 
+    /// The activity of one day, of one source.
+    pub struct ActivitySummary {
+        /// The day.
+        date: Date = "date",
+        /// How long.
+        duration: Number = "duration" [unit "s"],
+        /// How far.
+        distance: Number = "distance" [unit "m"],
+        /// Counted.
+        steps: Number = "steps",
+        /// Estimated.
+        calories: Number = "calories" [unit "kcal"],
+        /// With much effort; 0 if unknown.
+        vigorous: Number = "vigorous" [unit "min"],
+        /// With some effort; 0 if unknown.
+        moderate: Number = "moderate" [unit "min"],
+        /// With a little effort; 0 if unknown.
+        light: Number = "light" [unit "min"],
+        /// Without effort; 0 if unknown.
+        sedentary: Number = "sedentary" [unit "min"],
+        /// In the health summary alone: equal to `duration`, or 0.
+        total: Number = "total" [unit "s"],
+        /// What this source alone says.
+        source_data: Json = "sourceData",
+        /// By name; documented, and seen in no answer.
+        time_series: Map<TimeSeries> = "timeSeries",
+    }
+}
+
+records! {
     /// One recorded series.
     pub struct TimeSeries {
         /// `indexed` or `timestamped`, as far as the documents tell.
@@ -55,13 +74,3 @@ records! {
         values: List<Json> = "values",
     }
 }
-
-impl Resource for Activity {
-    const NAME: &'static str = "data.activities";
-    const PATH: &'static str = "/v1/human/activities";
-    type Record = Self;
-}
-
-impl HasDays for Activity {}
-
-impl HasTimeSeries for Activity {}

@@ -9,20 +9,45 @@ use crate::error::{Asked, BuildError, ResponseError};
 use crate::hosts::{Host, Hosts};
 
 mod activities;
+mod apps;
+mod by_id;
+mod food;
+mod genetics;
 mod list;
+mod locations;
+mod measurements;
+pub mod medical;
 mod paging;
 mod profile;
 mod query;
 mod record;
+mod routes;
+mod single;
+mod sleeps;
+mod sources;
 mod summary;
+mod wellness;
 
-pub use activities::{Activity, ListActivities, TimeSeries};
+pub use activities::{Activity, ActivitySummary, ListActivities, TimeSeries};
+pub use apps::AppUser;
+pub use by_id::{ById, HasId};
+pub use food::{Meal, MealAmount};
+pub use genetics::{GeneticTrait, Genotype};
 pub use list::{HasDays, HasTimeSeries, List, Resource};
-pub use profile::{Profile, ReadProfile, TimeZoneName};
-pub use record::{Comparator, Date, Field, FieldKind, Json, Number, Quantity, Record, Table};
-pub use summary::{
-    ActivitySummary, BloodPressure, HealthSummary, Measurement, ReadHealthSummary, SleepSummary,
+pub use locations::{Coordinates, Location};
+pub use measurements::{
+    BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat, HeartRate, HeartRateSummary,
+    HeartRateZone, Height, Weight,
 };
+pub use profile::{Profile, ReadProfile, TimeZoneName};
+pub use record::{
+    Comparator, Date, Field, FieldKind, Json, Number, Quantity, Record, Table, TextOr,
+};
+pub use routes::{ROUTES, Route, Shape};
+pub use single::{ReadSingle, Single};
+pub use sleeps::{Sleep, SleepSummary};
+pub use sources::{HistorySync, Resync, Source, SyncStatus};
+pub use summary::{HealthSummary, ReadHealthSummary};
 
 fn get(hosts: &Hosts, path_and_query: &str) -> Result<Request, BuildError> {
     let uri = hosts.base(Host::Data).join(path_and_query)?;

@@ -1,6 +1,11 @@
 //! `GET /v1/human`: the latest value of everything.
 
+use crate::data::activities::ActivitySummary;
+use crate::data::measurements::{
+    BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat, HeartRate, Height, Weight,
+};
 use crate::data::record::records;
+use crate::data::sleeps::SleepSummary;
 use crate::data::{get, object};
 use crate::endpoint::{Endpoint, Request, Response};
 use crate::error::{BuildError, ResponseError};
@@ -36,107 +41,25 @@ records! {
         /// When the user was created.
         created_at: Instant = "createdAt",
         /// In mg/dL.
-        blood_glucose: Measurement = "bloodGlucose",
+        blood_glucose: BloodGlucose = "bloodGlucose",
         /// In percent.
-        blood_oxygen: Measurement = "bloodOxygen",
+        blood_oxygen: BloodOxygen = "bloodOxygen",
         /// In mmHg.
         blood_pressure: BloodPressure = "bloodPressure",
         /// In kg/m².
-        bmi: Measurement = "bmi",
+        bmi: Bmi = "bmi",
         /// In percent.
-        body_fat: Measurement = "bodyFat",
+        body_fat: BodyFat = "bodyFat",
         /// In millimetres.
-        height: Measurement = "height",
+        height: Height = "height",
         /// In beats a minute.
-        heart_rate: Measurement = "heartRate",
+        heart_rate: HeartRate = "heartRate",
         /// In kilograms.
-        weight: Measurement = "weight",
+        weight: Weight = "weight",
         /// The newest day of activity.
         activity_summary: ActivitySummary = "activitySummary",
         /// The newest night of sleep.
         sleep_summary: SleepSummary = "sleepSummary",
-    }
-
-    /// One measured value.
-    pub struct Measurement {
-        /// The record's id.
-        id: Text = "id",
-        /// Deprecated by the vendor in favour of `human_id`.
-        user_id: Text = "userId",
-        /// When it was measured.
-        timestamp: Instant = "timestamp",
-        /// Where it comes from.
-        source: Text = "source",
-        /// The value, in `unit`.
-        value: Number = "value",
-        /// The unit as the service names it.
-        unit: Text = "unit",
-    }
-
-    /// One measured blood pressure.
-    pub struct BloodPressure {
-        /// The record's id.
-        id: Text = "id",
-        /// Deprecated by the vendor in favour of `human_id`.
-        user_id: Text = "userId",
-        /// When it was measured.
-        timestamp: Instant = "timestamp",
-        /// Where it comes from.
-        source: Text = "source",
-        /// While the heart beats.
-        systolic: Number = "systolic" [unit "mm[Hg]"],
-        /// Between two beats.
-        diastolic: Number = "diastolic" [unit "mm[Hg]"],
-        /// The unit as the service names it.
-        unit: Text = "unit",
-        /// Measured along with it.
-        heart_rate: Number = "heartRate" [unit "/min"],
-    }
-
-    /// One day of activity.
-    pub struct ActivitySummary {
-        /// The record's id.
-        id: Text = "id",
-        /// The day. The service was seen to leave it empty.
-        date: Date = "date",
-        /// How long.
-        duration: Number = "duration" [unit "s"],
-        /// How far.
-        distance: Number = "distance" [unit "m"],
-        /// Without effort.
-        sedentary: Number = "sedentary" [unit "min"],
-        /// With a little effort.
-        light: Number = "light" [unit "min"],
-        /// With some effort.
-        moderate: Number = "moderate" [unit "min"],
-        /// With much effort.
-        vigorous: Number = "vigorous" [unit "min"],
-        /// Stands here alone, equal to `duration` or 0.
-        total: Number = "total" [unit "s"],
-        /// Counted.
-        steps: Number = "steps",
-        /// Estimated.
-        calories: Number = "calories" [unit "kcal"],
-        /// Where it comes from.
-        source: Text = "source",
-    }
-
-    /// One night of sleep.
-    pub struct SleepSummary {
-        /// The record's id.
-        id: Text = "id",
-        /// Deprecated by the vendor in favour of `human_id`.
-        user_id: Text = "userId",
-        /// The day.
-        date: Date = "date",
-        /// Where it comes from.
-        source: Text = "source",
-        /// How long, fractions of a minute included.
-        time_asleep: Number = "timeAsleep" [unit "min"],
-        /// How long in between.
-        time_awake: Number = "timeAwake" [unit "min"],
-        /// When the record was last changed.
-        updated_at: Instant = "updatedAt",
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Field {
     pub unit: Option<&'static str>,
     /// The code system of its values, by name, where it is always the same.
     pub code_system: Option<&'static str>,
+    /// The text that means "none", where the service writes one.
+    pub absent: Option<&'static str>,
     /// What it means.
     pub doc: &'static str,
 }
@@ -54,6 +56,8 @@ pub enum FieldKind {
     Json,
     /// A record within the record, with the fields of its own table.
     Object(&'static [Field]),
+    /// The same, or text in its place.
+    TextOr(&'static [Field]),
     /// A list of these.
     List(&'static Self),
     /// These by name. The names are data.
@@ -102,7 +106,7 @@ const fn is_same(one: &str, other: &str) -> bool {
 /// Makes records of tables.
 ///
 /// A line is one field: its meaning, its accessor, what it holds, its name on the wire, and where
-/// they are always the same, its `unit` or `code_system`. What it holds is a kind of [`FieldKind`],
+/// they are always the same, its `unit` or `code_system`, or the text that says it is `absent`. What it holds is a kind of [`FieldKind`],
 /// the name of another record, a `List<…>` or a `Map<…>` of either.
 macro_rules! records {
     ($(
@@ -110,7 +114,7 @@ macro_rules! records {
         $vis:vis struct $record:ident {$(
             $(#[doc = $field_doc:literal])+
             $accessor:ident: $kind:ident $(<$of:ident>)? = $name:literal
-                $([$(unit $unit:literal)? $(code_system $code_system:literal)?])?
+                $([$(unit $unit:literal)? $(code_system $code_system:literal)? $(absent $absent:literal)?])?
         ),+ $(,)?}
     )+) => {$(
         $(#[doc = $doc])+
@@ -128,6 +132,7 @@ macro_rules! records {
                 kind: $crate::data::record::kind!($kind $(<$of>)?),
                 unit: $crate::data::record::optional!($($($unit)?)?),
                 code_system: $crate::data::record::optional!($($($code_system)?)?),
+                absent: $crate::data::record::optional!($($($absent)?)?),
                 doc: concat!($($field_doc),+).trim_ascii(),
             }),+];
 
@@ -139,6 +144,7 @@ macro_rules! records {
                 $vis fn $accessor(&self) -> Option<$crate::data::record::value!($kind $(<$of>)?)> {
                     let place = const { $crate::data::record::place_of($record::FIELDS, $name) };
                     $crate::data::record::read!(self.0, place, $kind $(<$of>)?)
+                        $($(.filter(|text| text != $absent))?)?
                 }
             )+
 
@@ -148,7 +154,7 @@ macro_rules! records {
             ///
             /// When it is not one JSON object.
             $vis fn from_json(json: impl Into<$crate::Body>) -> Result<Self, $crate::DecodeError> {
-                $crate::data::Record::read(json.into(), Self::FIELDS).map(Self)
+                $crate::data::Table::from_json(json)
             }
         }
 
@@ -185,6 +191,9 @@ pub(crate) use records;
 macro_rules! kind {
     (List<$of:ident>) => {
         $crate::data::FieldKind::List(&$crate::data::record::kind!($of))
+    };
+    (TextOr<$of:ident>) => {
+        $crate::data::FieldKind::TextOr($of::FIELDS)
     };
     (Map<$of:ident>) => {
         $crate::data::FieldKind::Map(&$crate::data::record::kind!($of))
@@ -225,6 +234,7 @@ pub(crate) use kind;
 /// The type that a line of a table reads as.
 macro_rules! value {
     (List<$of:ident>) => { Vec<$crate::data::record::value!($of)> };
+    (TextOr<$of:ident>) => { $crate::data::TextOr<'_, $of> };
     (Map<$of:ident>) => { Vec<(std::borrow::Cow<'_, str>, $crate::data::record::value!($of))> };
     (Text) => { std::borrow::Cow<'_, str> };
     (Number) => { $crate::data::Number<'_> };
@@ -247,7 +257,7 @@ macro_rules! read {
     ($from:expr, $place:expr, Map<$of:ident>) => {
         $from.map($place)
     };
-    ($from:expr, $place:expr, $kind:ident) => {
+    ($from:expr, $place:expr, $kind:ident $(<$of:ident>)?) => {
         $from.get($place)
     };
 }

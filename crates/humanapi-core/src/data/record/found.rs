@@ -161,7 +161,8 @@ impl<'r> Found<'r> {
             Form::Bare => self.is_null(),
             Form::Text => self.raw()[1..].trim_ascii() == b"\"" && !matches!(kind, FieldKind::Json),
             Form::Object | Form::List => {
-                matches!(kind, FieldKind::Object(_)) && self.is_blank_object()
+                matches!(kind, FieldKind::Object(_) | FieldKind::TextOr(_))
+                    && self.is_blank_object()
             }
             Form::Escaped => false,
         }
@@ -190,6 +191,13 @@ impl<'r> Found<'r> {
                 }
                 record.is_some()
             }
+            FieldKind::TextOr(table) => match self.form() {
+                Form::Text | Form::Escaped => self.text().is_some(),
+                _ => {
+                    self.note_odd(&FieldKind::Object(table), path, odd);
+                    return;
+                }
+            },
             FieldKind::List(of) => {
                 let mut index = 0_usize;
                 let each = |item: Self| {
@@ -295,6 +303,60 @@ impl<'r, T: Table> Read<'r> for T {
         let sheet = Sheet::new(Arc::clone(found.source), T::FIELDS, spans);
         let records = Sheet::records(&sheet).filter(|(place, _)| place.is_record);
         Some(records.map(|(_, record)| T::view(record)).collect())
+    }
+}
+
+/// What is a record in some answers and one line of text in others, such as somebody's name.
+///
+/// `Debug` shows which of them, and nothing of it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum TextOr<'r, T> {
+    /// One line of text.
+    Text(Cow<'r, str>),
+    /// A record.
+    Record(T),
+}
+
+impl<'r, T> TextOr<'r, T> {
+    /// The text, where it is one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Record(_) => None,
+        }
+    }
+
+    /// The record, where it is one.
+    #[must_use]
+    pub const fn record(&self) -> Option<&T> {
+        match self {
+            Self::Text(_) => None,
+            Self::Record(record) => Some(record),
+        }
+    }
+}
+
+impl<T> fmt::Debug for TextOr<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(_) => "Text(…)",
+            Self::Record(_) => "Record(…)",
+        })
+    }
+}
+
+impl<'r, T: Table> Read<'r> for TextOr<'r, T> {
+    fn read(found: Found<'r>) -> Option<Self> {
+        match found.form() {
+            Form::Text | Form::Escaped => {
+                let text = found.text().filter(|text| !text.trim().is_empty())?;
+                Some(Self::Text(text))
+            }
+            Form::Object | Form::List => <T as Read<'r>>::read(found).map(Self::Record),
+            Form::Bare => None,
+        }
     }
 }
 

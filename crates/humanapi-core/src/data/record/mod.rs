@@ -22,8 +22,8 @@ use crate::error::DecodeError;
 pub use date::Date;
 pub use field::{Field, FieldKind};
 pub(crate) use field::{kind, names_differ, optional, place_of, read, records, value};
-pub use found::Json;
 use found::{Found, Read};
+pub use found::{Json, TextOr};
 pub use number::Number;
 pub use quantity::{Comparator, Quantity};
 use scan::{Entry, Fault, Name, Place, Scanner, Span, Spans};
@@ -52,6 +52,15 @@ pub trait Table:
 {
     /// The documented fields.
     const FIELDS: &'static [Field];
+
+    /// Reads one such record from its JSON, such as a line that was saved.
+    ///
+    /// # Errors
+    ///
+    /// When it is not one JSON object.
+    fn from_json(json: impl Into<Body>) -> Result<Self, DecodeError> {
+        Record::read(json.into(), Self::FIELDS).map(Self::view)
+    }
 }
 
 /// Keeps anybody else from reading a record by another table than its own.

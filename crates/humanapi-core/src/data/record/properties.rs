@@ -10,10 +10,8 @@ use proptest::sample::select;
 use super::field::{Field, FieldKind};
 use super::{Record, Table, read_list};
 use crate::body::Body;
-use crate::data::{
-    Activity, ActivitySummary, BloodPressure, HealthSummary, Measurement, Profile, SleepSummary,
-    TimeSeries, TimeZoneName,
-};
+use crate::data::medical::*;
+use crate::data::*;
 
 /// JSON, and the paths of what is odd in it.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +88,11 @@ fn fine(kind: FieldKind) -> BoxedStrategy<Sent> {
             "false",
         ]),
         FieldKind::Object(table) => record(table),
+        FieldKind::TextOr(table) => prop_oneof![
+            fine_of(&[r#""Dana Placeholder""#, r#""""#, r#""\u0044ana""#]),
+            record(table),
+        ]
+        .boxed(),
         FieldKind::List(of) => vec(any_item(*of), 0..4).prop_map(list_of).boxed(),
         FieldKind::Map(of) => vec(any_item(*of), 0..4).prop_map(map_of).boxed(),
     }
@@ -134,6 +137,7 @@ fn strange(kind: FieldKind) -> BoxedStrategy<Sent> {
         FieldKind::Offset => &["2", r#""+2:00""#, r#""+99:00""#, "{}"],
         FieldKind::Json => &["NaN", "01", "[1,]", r#"{"a" 1}"#],
         FieldKind::Object(_) => &["7", r#""x""#, r#"{"a" 1}"#, "[7]", "[null]"],
+        FieldKind::TextOr(_) => &["7", "true", r#"{"a" 1}"#, "[7]", r#""run \ud83d""#],
         FieldKind::List(_) => &["7", r#""x""#, "{\"a\":1}", "[1 2]", "[,]"],
         FieldKind::Map(_) => &["7", "[1]", r#"{"a",1}"#],
     };
@@ -342,22 +346,30 @@ fn no_activity_spoils_its_page() {
     check::<TimeSeries>(128);
 }
 
-#[test]
-fn no_profile_spoils_a_page() {
-    check::<Profile>(128);
-    check::<TimeZoneName>(64);
+/// One test for each of these kinds of records.
+macro_rules! no_record_spoils_a_page {
+    ($($test:ident: $($record:ident)+;)+) => {$(
+        #[test]
+        fn $test() {
+            $(check::<$record>(48);)+
+        }
+    )+};
 }
 
-#[test]
-fn no_summary_spoils_a_page() {
-    check::<HealthSummary>(64);
-    check::<Measurement>(128);
-    check::<BloodPressure>(128);
-    check::<ActivitySummary>(128);
-    check::<SleepSummary>(128);
+no_record_spoils_a_page! {
+    no_user_spoils_a_page: Profile TimeZoneName AppUser Source;
+    no_summary_spoils_a_page: HealthSummary ActivitySummary SleepSummary HeartRateSummary;
+    no_measurement_spoils_a_page: BloodGlucose BloodOxygen BloodPressure Bmi BodyFat HeartRate Height Weight;
+    no_day_spoils_a_page: Sleep Meal Location GeneticTrait Genotype;
+    no_condition_spoils_a_page: Allergy Issue Immunization FunctionalStatus SocialHistory;
+    no_person_spoils_a_page: Demographics MedicalProfile Organization;
+    no_visit_spoils_a_page: Encounter PlanOfCare Procedure Instruction;
+    no_medication_spoils_a_page: Medication;
+    no_result_spoils_a_page: TestResult Vitals;
+    no_document_spoils_a_page: Ccd Narrative Report TimelineEntry;
 }
 
-/// Kinds that no record has yet are held to the same.
+/// With every kind of field, those that no record has yet too.
 #[test]
 fn no_kind_of_field_spoils_a_page() {
     check::<Sample>(256);

@@ -1,0 +1,89 @@
+//! The one endpoint that reads a record by its id, for every resource.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::data::{Resource, Table as _, get, object};
+use crate::endpoint::{Endpoint, Request, Response};
+use crate::error::{BuildError, ResponseError};
+use crate::hosts::Hosts;
+use crate::now::Now;
+use crate::retry::Replay;
+use crate::url_path::UrlPath;
+
+/// A [`Resource`] of which each record can be read by its id.
+pub trait HasId: Resource {}
+
+/// Reads one record by its id.
+///
+/// ```
+/// use humanapi_core::data::{ById, Sleep};
+/// use humanapi_core::{Endpoint as _, Hosts};
+///
+/// let call = ById::<Sleep>::new("5f0000000000000000000f11");
+/// let request = call.request(&Hosts::production())?;
+/// assert_eq!(request.uri().path(), "/v1/human/sleeps/5f0000000000000000000f11");
+/// # Ok::<(), humanapi_core::BuildError>(())
+/// ```
+pub struct ById<R> {
+    id: String,
+    resource: PhantomData<fn() -> R>,
+}
+
+impl<R: HasId> ById<R> {
+    /// The record of this id. What the id holds is the service's to judge, but it has to name one path.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            resource: PhantomData,
+        }
+    }
+}
+
+impl<R: HasId> Endpoint for ById<R> {
+    type Output = R::Record;
+
+    fn name(&self) -> &'static str {
+        R::NAME
+    }
+
+    fn replay(&self) -> Replay {
+        Replay::Safe
+    }
+
+    fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        let path = UrlPath::new(R::PATH).with_segment(&self.id)?;
+        get(hosts, path.as_str())
+    }
+
+    fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
+        Ok(R::Record::from_json(object(response)?.into_body())?)
+    }
+}
+
+// By hand, because a derive would ask the same of the resource.
+impl<R> Clone for ById<R> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            resource: PhantomData,
+        }
+    }
+}
+
+impl<R> PartialEq for ById<R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl<R> Eq for ById<R> {}
+
+impl<R: Resource> fmt::Debug for ById<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ById")
+            .field("of", &R::NAME)
+            .finish_non_exhaustive()
+    }
+}
