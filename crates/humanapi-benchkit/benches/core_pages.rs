@@ -8,7 +8,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 
 fn pages_of_records(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("a page of 500 records");
-    let works: [(&str, fn(u32) -> anyhow::Result<()>); 6] = [
+    type Work = fn(u32) -> anyhow::Result<()>;
+    let works: [(&str, Work); 6] = [
         ("the answer alone", pages::answers),
         ("no field", pages::no_field),
         ("5 fields", pages::five_fields),

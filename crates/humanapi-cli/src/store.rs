@@ -79,7 +79,7 @@ pub(crate) async fn shared(args: &StoreArgs) -> Result<Option<Arc<dyn TokenStore
         }
     }
     Ok(Some(match store {
-        Store::Sqlite(store, _) => Arc::new(store),
+        Store::Sqlite(store, _) => Arc::new(*store),
         Store::Postgres(store) => Arc::new(*store),
         Store::Redis(store) => Arc::new(*store),
     }))
@@ -104,7 +104,7 @@ pub(crate) fn without(error: &StoreError) {
 /// One of the stores, chosen on the command line.
 enum Store {
     /// One in a file, and where that is.
-    Sqlite(SqliteStore, String),
+    Sqlite(Box<SqliteStore>, String),
     Postgres(Box<PostgresStore>),
     Redis(Box<RedisStore>),
 }
@@ -129,7 +129,7 @@ impl Store {
         match place.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => {
                 let store = SqliteStore::open(path, keys).await;
-                Ok(Self::Sqlite(store, path.to_owned()))
+                Ok(Self::Sqlite(Box::new(store), path.to_owned()))
             }
             None if place == "postgres" => {
                 let store = PostgresStore::connect(&url()?, keys)

@@ -203,7 +203,7 @@ fn sample(kind: &FieldKind) -> Value {
         FieldKind::Number => json!(1.5),
         FieldKind::Integer => json!(3),
         FieldKind::Bool => json!(true),
-        FieldKind::Instant => json!("2021-06-01T07:30:00.000Z"),
+        FieldKind::Timestamp => json!("2021-06-01T07:30:00.000Z"),
         FieldKind::Date => json!("2021-06-01"),
         FieldKind::Offset => json!("-05:00"),
         FieldKind::Quantity => json!("<4.6 mmol/L"),

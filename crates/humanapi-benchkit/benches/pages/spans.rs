@@ -130,7 +130,7 @@ impl Visitor<'_> for Name {
 
     fn visit_bytes<E>(self, name: &[u8]) -> Result<Self::Value, E> {
         let is_it = |known: &&str| known.as_bytes() == name;
-        if NAMES.get(self.0).is_some_and(|likely| is_it(likely)) {
+        if NAMES.get(self.0).is_some_and(is_it) {
             return Ok(Some(self.0));
         }
         Ok(NAMES.iter().position(is_it))

@@ -11,9 +11,9 @@ wellness! {
     /// One activity: a walk, a run, or whatever else a source recorded.
     pub struct Activity {
         /// When it began.
-        start_time: Instant = "startTime",
+        start_time: Timestamp = "startTime",
         /// When it ended.
-        end_time: Instant = "endTime",
+        end_time: Timestamp = "endTime",
         /// By how much local time differed from UTC.
         tz_offset: Offset = "tzOffset",
         /// The time zone by name, seen in old records of many users alone.

@@ -12,8 +12,8 @@ records! {
         /// The application.
         app_id: Text = "appId",
         /// When the user was created.
-        created_at: Instant = "createdAt",
+        created_at: Timestamp = "createdAt",
         /// When the user was last changed.
-        updated_at: Instant = "updatedAt",
+        updated_at: Timestamp = "updatedAt",
     }
 }

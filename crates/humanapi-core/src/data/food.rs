@@ -7,7 +7,7 @@ wellness! {
     /// One meal, or one food of it.
     pub struct Meal {
         /// When it was eaten; most sources know the day alone and stamp its midnight.
-        timestamp: Instant = "timestamp",
+        timestamp: Timestamp = "timestamp",
         /// By how much local time differed from UTC.
         tz_offset: Offset = "tzOffset",
         /// Such as `breakfast`; an open set.

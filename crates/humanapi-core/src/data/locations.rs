@@ -7,11 +7,11 @@ wellness! {
     /// One stay at a place.
     pub struct Location {
         /// When it began.
-        start_time: Instant = "startTime",
+        start_time: Timestamp = "startTime",
         /// When it ended.
-        end_time: Instant = "endTime",
+        end_time: Timestamp = "endTime",
         /// When it was; documented in place of the two others, and seen in no answer.
-        timestamp: Instant = "timestamp",
+        timestamp: Timestamp = "timestamp",
         /// By how much local time differed from UTC.
         tz_offset: Offset = "tzOffset",
         /// The place by name.

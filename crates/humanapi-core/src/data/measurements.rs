@@ -9,7 +9,7 @@ macro_rules! measurements {
             $(#[doc = $doc])+
             pub struct $record {
                 /// When it was measured. Sources that keep a daily log stamp the end or the beginning of the day.
-                timestamp: Instant = "timestamp",
+                timestamp: Timestamp = "timestamp",
                 /// By how much local time differed from UTC.
                 tz_offset: Offset = "tzOffset",
                 /// The value.
@@ -58,7 +58,7 @@ wellness! {
     /// One measured blood pressure.
     pub struct BloodPressure {
         /// When it was measured. Sources that keep a daily log stamp the end or the beginning of the day.
-        timestamp: Instant = "timestamp",
+        timestamp: Timestamp = "timestamp",
         /// By how much local time differed from UTC.
         tz_offset: Offset = "tzOffset",
         /// While the heart beats.

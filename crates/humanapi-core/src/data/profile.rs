@@ -27,9 +27,9 @@ records! {
         /// Deprecated by the vendor in favour of `human_id`.
         user_id: Text = "userId",
         /// When the user was created.
-        created_at: Instant = "createdAt",
+        created_at: Timestamp = "createdAt",
         /// When the user was last changed. Documented, and missing in every answer seen.
-        updated_at: Instant = "updatedAt",
+        updated_at: Timestamp = "updatedAt",
         /// The e-mail address, if known.
         email: Text = "email",
         /// The user's time zone.

@@ -9,9 +9,9 @@ wellness! {
         /// The day that it counts for.
         day: Date = "day",
         /// When it began.
-        start_time: Instant = "startTime",
+        start_time: Timestamp = "startTime",
         /// When it ended.
-        end_time: Instant = "endTime",
+        end_time: Timestamp = "endTime",
         /// By how much local time differed from UTC.
         tz_offset: Offset = "tzOffset",
         /// Whether it was the longest of the day; true where the source does not say.

@@ -17,7 +17,7 @@ records! {
         /// Deprecated by the vendor; may be empty.
         devices: List<Text> = "devices",
         /// When the user connected it.
-        connected_since: Instant = "connectedSince",
+        connected_since: Timestamp = "connectedSince",
         /// How far reading its past has come.
         history_sync: HistorySync = "historySync",
         /// How reading its news goes.
@@ -35,7 +35,7 @@ records! {
         /// Such as `completed`; an open set.
         status: Text = "status",
         /// How far back was tried, which may be the epoch.
-        oldest_date: Instant = "oldestDate",
+        oldest_date: Timestamp = "oldestDate",
     }
 
     /// How reading the news of a source goes.
@@ -45,11 +45,11 @@ records! {
         /// More about it; an open set.
         details: Text = "details",
         /// When it was last read.
-        synched_at: Instant = "synchedAt",
+        synched_at: Timestamp = "synchedAt",
         /// Deprecated by the vendor.
-        newest_date: Instant = "newestDate",
+        newest_date: Timestamp = "newestDate",
         /// When a notification last went out for it.
-        last_notification_date: Instant = "lastNotificationDate",
+        last_notification_date: Timestamp = "lastNotificationDate",
     }
 
     /// Whether a source can be read again and again.

@@ -39,7 +39,7 @@ records! {
         /// Such as `female`.
         gender: Text = "gender",
         /// When the user was created.
-        created_at: Instant = "createdAt",
+        created_at: Timestamp = "createdAt",
         /// In mg/dL.
         blood_glucose: BloodGlucose = "bloodGlucose",
         /// In percent.

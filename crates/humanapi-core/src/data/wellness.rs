@@ -16,9 +16,9 @@ macro_rules! wellness {
                 /// Where it comes from.
                 source: Text = "source",
                 /// When the service stored it.
-                created_at: Instant = "createdAt",
+                created_at: Timestamp = "createdAt",
                 /// When the service last changed it.
-                updated_at: Instant = "updatedAt",
+                updated_at: Timestamp = "updatedAt",
                 /// Human API's id for the user.
                 human_id: Text = "humanId",
             }

@@ -41,6 +41,6 @@ records! {
         /// Which kind of report, such as `unity`. There can be one for each provider.
         name: Text = "name",
         /// When it was made; assumed by what the Admin API lists.
-        created_at: Instant = "createdAt",
+        created_at: Timestamp = "createdAt",
     }
 }

@@ -78,9 +78,9 @@ macro_rules! medical {
                 /// Where it comes from, by id.
                 source: Text = "source",
                 /// When the service stored it.
-                created_at: Instant = "createdAt",
+                created_at: Timestamp = "createdAt",
                 /// When the service last changed it.
-                updated_at: Instant = "updatedAt",
+                updated_at: Timestamp = "updatedAt",
                 /// The organization that wrote it down.
                 organization: OrganizationRef = "organization",
                 /// The document that it was read from.

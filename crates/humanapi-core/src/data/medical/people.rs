@@ -16,7 +16,7 @@ macro_rules! demographics {
                 /// The day of birth, as it was written.
                 dob: Date = "dob",
                 /// The same as a moment; it was seen at the epoch for somebody who was not born then, so prefer `dob`.
-                dob_date_time: Instant = "dobDateTime",
+                dob_date_time: Timestamp = "dobDateTime",
                 /// Such as `female`.
                 gender: Text = "gender",
                 /// By code.
@@ -62,9 +62,9 @@ records! {
         /// Where it comes from; documented, and seen in no answer.
         source: Text = "source",
         /// When the service stored it.
-        created_at: Instant = "createdAt",
+        created_at: Timestamp = "createdAt",
         /// When the service last changed it.
-        updated_at: Instant = "updatedAt",
+        updated_at: Timestamp = "updatedAt",
         /// Who the user is.
         demographics: ProfileDemographics = "demographics",
         /// Whether the user drinks.

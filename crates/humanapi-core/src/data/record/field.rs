@@ -45,7 +45,7 @@ pub enum FieldKind {
     /// True or false.
     Bool,
     /// A moment.
-    Instant,
+    Timestamp,
     /// A date of whatever precision, or a moment.
     Date,
     /// By how much local time differs from UTC.
@@ -210,8 +210,8 @@ macro_rules! kind {
     (Bool) => {
         $crate::data::FieldKind::Bool
     };
-    (Instant) => {
-        $crate::data::FieldKind::Instant
+    (Timestamp) => {
+        $crate::data::FieldKind::Timestamp
     };
     (Date) => {
         $crate::data::FieldKind::Date
@@ -240,7 +240,7 @@ macro_rules! value {
     (Number) => { $crate::data::Number<'_> };
     (Integer) => { i64 };
     (Bool) => { bool };
-    (Instant) => { jiff::Timestamp };
+    (Timestamp) => { jiff::Timestamp };
     (Date) => { $crate::data::Date<'_> };
     (Offset) => { jiff::tz::Offset };
     (Quantity) => { $crate::data::Quantity<'_> };

@@ -179,7 +179,7 @@ impl<'r> Found<'r> {
             FieldKind::Number => self.reads_as::<Number<'_>>(),
             FieldKind::Integer => self.reads_as::<i64>(),
             FieldKind::Bool => self.reads_as::<bool>(),
-            FieldKind::Instant => self.reads_as::<Timestamp>(),
+            FieldKind::Timestamp => self.reads_as::<Timestamp>(),
             FieldKind::Date => self.reads_as::<Date<'_>>(),
             FieldKind::Offset => self.reads_as::<Offset>(),
             FieldKind::Quantity => self.reads_as::<Quantity<'_>>(),

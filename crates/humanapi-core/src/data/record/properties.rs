@@ -60,7 +60,7 @@ fn fine(kind: FieldKind) -> BoxedStrategy<Sent> {
         ]),
         FieldKind::Integer => fine_of(&["3", "-7", r#""12""#, "3.0"]),
         FieldKind::Bool => fine_of(&["true", "false"]),
-        FieldKind::Instant => fine_of(&[
+        FieldKind::Timestamp => fine_of(&[
             r#""2021-06-01T07:30:00.000Z""#,
             r#""2021-06-01T07:30:00+02:00""#,
             r#""Mon Jun 03 2019 09:15:00 GMT-0700 (PDT)""#,
@@ -120,7 +120,7 @@ fn strange(kind: FieldKind) -> BoxedStrategy<Sent> {
             "Infinity",
         ],
         FieldKind::Bool => &["1", r#""yes""#, "[true]", "tru"],
-        FieldKind::Instant => &[
+        FieldKind::Timestamp => &[
             "7",
             r#""yesterday""#,
             r#""2007""#,
