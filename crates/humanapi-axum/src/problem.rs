@@ -187,6 +187,7 @@ impl From<Error> for Problem {
             | ErrorKind::OutOfTime
             | ErrorKind::Intermediary
             | ErrorKind::Unreadable
+            | ErrorKind::Drifted(_)
             | ErrorKind::Api(ApiErrorKind::ServiceFailure | ApiErrorKind::Throttled) => {
                 Self::ServiceUnavailable
             }

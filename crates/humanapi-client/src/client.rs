@@ -557,6 +557,8 @@ where
     E: Endpoint<Output = Page<T, E>>,
 {
     /// All pages from this one on, one after another. Ends after the first error.
+    ///
+    /// What shows that the list changed meanwhile stands in each page's `drift`.
     pub fn pages(self) -> impl Stream<Item = Result<Page<T, E>, Error>>
     where
         E: Clone,
@@ -572,14 +574,27 @@ where
     }
 
     /// All items from this page on, one after another. Ends after the first error.
+    ///
+    /// A list that changed while it was read, or whose total disagrees with what came, ends with an
+    /// error of the kind [`Drifted`](crate::ErrorKind::Drifted), after all of its items.
     pub fn items(self) -> impl Stream<Item = Result<T, Error>>
     where
         E: Clone,
     {
-        use futures_util::TryStreamExt as _;
+        use futures_util::StreamExt as _;
 
-        self.pages()
-            .map_ok(|page| stream::iter(page.items.into_iter().map(Ok)))
-            .try_flatten()
+        let mut drift = None;
+        let of_page = move |page: Result<Page<T, E>, Error>| {
+            let (items, last) = match page {
+                Ok(page) => {
+                    drift = drift.or_else(|| page.drift.first().copied());
+                    let drift = drift.filter(|_| page.next.is_none());
+                    (page.items, drift.map(|drift| FlowError::from(drift).into()))
+                }
+                Err(error) => (Vec::new(), Some(error)),
+            };
+            stream::iter(items.into_iter().map(Ok).chain(last.map(Err)))
+        };
+        self.pages().map(of_page).flatten()
     }
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use humanapi_core::{
-    ApiError, ApiErrorKind, FlowError, IntermediaryError, Refusal, ResponseError, SendFailureKind,
+    ApiError, ApiErrorKind, Drift, FlowError, IntermediaryError, Refusal, ResponseError,
+    SendFailureKind,
 };
 
 /// How a call failed. Shared by all who waited for the same token.
@@ -29,6 +30,8 @@ pub enum ErrorKind {
     Intermediary,
     /// The service's answer cannot be read, or lacks what was asked for.
     Unreadable,
+    /// A list was read to its end, and changed meanwhile or is not what the service says of it.
+    Drifted(Drift),
     /// No usable answer came.
     Network(SendFailureKind),
     /// The overall deadline passed before an attempt could be made.
@@ -89,6 +92,7 @@ fn kind(error: &FlowError) -> ErrorKind {
         FlowError::Response(ResponseError::Api(error)) => ErrorKind::Api(error.kind()),
         FlowError::Response(ResponseError::Intermediary(_)) => ErrorKind::Intermediary,
         FlowError::Response(_) => ErrorKind::Unreadable,
+        FlowError::Drifted(drift) => ErrorKind::Drifted(*drift),
         FlowError::Send(failure) => ErrorKind::Network(failure.kind()),
         FlowError::Token(inner) => kind(inner),
         FlowError::BothRefused { second, .. } => ErrorKind::Api(second.kind()),

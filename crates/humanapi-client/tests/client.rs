@@ -8,8 +8,8 @@ use humanapi_client::{Client, ErrorKind};
 use humanapi_core::data::ListActivities;
 use humanapi_core::http::{HeaderValue, Method, header};
 use humanapi_core::{
-    ApiErrorKind, Body, Credentials, Host, Hosts, KnownStatus, Leeway, Provisioning, RawCall,
-    Refusal, Request, SendFailureKind, TokenKind, UserStatus,
+    ApiErrorKind, Body, Credentials, Drift, Host, Hosts, KnownStatus, Leeway, Provisioning,
+    RawCall, Refusal, Request, SendFailureKind, TokenKind, UserStatus,
 };
 
 const SESSION: &str = r#"{"session_token":"canary-st","expires_in":3600,"human_id":"7a1d"}"#;
@@ -225,6 +225,30 @@ async fn items_of_all_pages_come_in_order_and_a_link_never_leads_elsewhere() {
         reads,
         ["", "&offset=2", "&offset=4"].map(|tail| format!("{read}{tail} - Bearer canary-at"))
     );
+}
+
+#[tokio::test]
+async fn items_of_a_list_that_drifted_end_with_an_error_after_all_of_them() {
+    let mut last = humanapi_core::Response::new(Body::from(r#"[{"id":"2"}]"#));
+    let total = HeaderValue::from(9);
+    last.headers_mut().insert("x-total-count", total);
+    let answers = [
+        Answer::json(200, ACCESS),
+        page(0, 2, Some(2)),
+        Answer::response(last),
+        Answer::json(200, "[]"),
+    ];
+    let (client, _, _) = client(Provisioning::Connect, answers);
+    let call = ListActivities::new().with_limit(2);
+    let items = client.user("patient-17").data().call(call).items();
+    let items: Vec<_> = items.collect().await;
+    assert_eq!(items.len(), 4);
+    assert!(items[..3].iter().all(Result::is_ok));
+    let error = items[3].as_ref().unwrap_err();
+    let (total, counted) = (9, 3);
+    let drift = Drift::TotalDisagrees { total, counted };
+    assert_eq!(error.kind(), ErrorKind::Drifted(drift));
+    assert!(!error.remedy().is_empty());
 }
 
 #[tokio::test]

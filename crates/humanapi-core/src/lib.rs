@@ -37,13 +37,13 @@ pub use body::Body;
 pub use credentials::{ClientId, Credentials, CredentialsError};
 pub use endpoint::{Endpoint, Request, Response};
 pub use error::{
-    ApiError, ApiErrorKind, BuildError, DecodeError, ErrorCode, FlowError, IntermediaryError,
-    ResponseError, SendFailure, SendFailureKind, Validation,
+    ApiError, ApiErrorKind, BuildError, DecodeError, Drift, ErrorCode, FlowError,
+    IntermediaryError, ResponseError, SendFailure, SendFailureKind, Validation,
 };
 pub use flow::{Flow, Input, RequestId, Step};
 pub use hosts::{Host, Hosts};
 pub use now::Now;
-pub use page::Page;
+pub use page::{ListEnd, Page};
 pub use raw_call::{RawAnswer, RawCall};
 pub use retry::{Replay, RetryAfter, RetryPolicy};
 pub use rules::{Provisioning, Refusal};

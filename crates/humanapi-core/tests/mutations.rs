@@ -445,7 +445,10 @@ fn pages_of_activities() {
                 for odd in &page.odd {
                     check_record(odd, body);
                 }
-                assert_eq!(page.next.is_some(), page.items.len() + page.odd.len() >= 2);
+                assert_eq!(
+                    page.next.is_none(),
+                    page.items.is_empty() && page.odd.is_empty()
+                );
                 true
             }
             Err(error) => {
@@ -571,6 +574,7 @@ fn link_headers() {
         let mut response = answer(200, b"[{},{}]");
         let headers = response.headers_mut();
         headers.append("link", HeaderValue::from_bytes(&value).unwrap());
+        headers.insert("x-total-count", HeaderValue::from(22));
         if number % 4 == 0 {
             headers.insert("x-total-count", HeaderValue::from_bytes(&value).unwrap());
         }
@@ -581,12 +585,7 @@ fn link_headers() {
         let request = next.request(&hosts).unwrap();
         let uri = request.uri();
         assert_eq!(uri.host(), Some("api.humanapi.co"));
-        let offset = uri
-            .query()
-            .unwrap()
-            .strip_prefix("limit=2&offset=")
-            .unwrap();
-        assert!(offset.parse::<u64>().unwrap() > 20, "{uri}");
+        assert_eq!(uri.query(), Some("limit=2&offset=22"), "{uri}");
         true
     });
 }

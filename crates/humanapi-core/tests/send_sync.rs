@@ -14,12 +14,12 @@ use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow, Self
 use humanapi_core::rules::{Decision, Prediction, Provisioning, Purpose, Refusal};
 use humanapi_core::{
     AccessToken, ApiError, ApiErrorKind, BaseUrl, Bearer, Body, BuildError, ClientId, ClientToken,
-    ClientUserId, ConnectToken, Credentials, CredentialsError, DecodeError, EmptyUserId, ErrorCode,
-    Expiry, FlowError, Generation, Host, HostError, Hosts, HumanId, IdToken, Input, Issued,
-    KnownStatus, Leeway, Now, Page, RawAnswer, RawCall, RefreshToken, Replay, Request, RequestId,
-    Response, ResponseError, RetryAfter, RetryPolicy, SecretBuffer, SendFailure, SendFailureKind,
-    SessionToken, Step, TokenKey, TokenKind, TokenRefusal, UrlPath, UserEvent, UserStatus,
-    Validation,
+    ClientUserId, ConnectToken, Credentials, CredentialsError, DecodeError, Drift, EmptyUserId,
+    ErrorCode, Expiry, FlowError, Generation, Host, HostError, Hosts, HumanId, IdToken, Input,
+    Issued, KnownStatus, Leeway, ListEnd, Now, Page, RawAnswer, RawCall, RefreshToken, Replay,
+    Request, RequestId, Response, ResponseError, RetryAfter, RetryPolicy, SecretBuffer,
+    SendFailure, SendFailureKind, SessionToken, Step, TokenKey, TokenKind, TokenRefusal, UrlPath,
+    UserEvent, UserStatus, Validation,
 };
 use static_assertions::assert_impl_all;
 
@@ -73,6 +73,7 @@ fn values_errors_endpoints_and_flows_cross_threads() {
         Hosts,
         Now,
         Page<Activity, ListActivities>,
+        ListEnd,
         RawAnswer,
         RawCall,
         Replay,
@@ -86,6 +87,7 @@ fn values_errors_endpoints_and_flows_cross_threads() {
         BuildError,
         CredentialsError,
         DecodeError,
+        Drift,
         EmptyUserId,
         ErrorCode,
         FlowError,
@@ -158,6 +160,7 @@ fn errors_are_errors_that_any_chain_can_hold() {
     check::<CallbackError>();
     check::<CredentialsError>();
     check::<DecodeError>();
+    check::<Drift>();
     check::<EmptyUserId>();
     check::<FlowError>();
     check::<HostError>();

@@ -6,9 +6,10 @@ use std::marker::PhantomData;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::data::paging::{Asked, Came, Then, Walk};
 use crate::data::query::Query;
 use crate::data::record::{self, Table};
-use crate::data::{get, list, paging};
+use crate::data::{get, list};
 use crate::endpoint::{Endpoint, Request, Response};
 use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
@@ -25,9 +26,14 @@ pub trait Resource {
     const NAME: &'static str;
     /// The path of its list, such as `/v1/human/activities`.
     const PATH: &'static str;
+    /// Whether the service gives its list on pages, or all of it at once.
+    const ON_PAGES: bool = true;
     /// What each of its records is.
     type Record: Table;
 }
+
+/// A [`Resource`] whose list the service gives all at once, whatever page was asked for.
+pub trait AllAtOnce: Resource {}
 
 /// A [`Resource`] whose list can be narrowed to days.
 pub trait HasDays: Resource {}
@@ -37,7 +43,9 @@ pub trait HasTimeSeries: Resource {}
 
 /// Reads one page of a user's records of one kind.
 ///
-/// The page holds the call for the next one. Do not rely on the order of records.
+/// The page holds the call for the next one, which carries what was seen of the list so far. A list
+/// goes on until its end is proven, see [`ListEnd`](crate::ListEnd), and what speaks against the end
+/// or for a change meanwhile is told, see [`Drift`](crate::Drift). Do not rely on the order of records.
 ///
 /// ```
 /// use humanapi_core::data::ListActivities;
@@ -55,6 +63,7 @@ pub trait HasTimeSeries: Resource {}
 /// ```
 pub struct List<R> {
     query: Query,
+    walk: Walk,
     resource: PhantomData<fn() -> R>,
 }
 
@@ -64,6 +73,7 @@ impl<R: Resource> List<R> {
     pub const fn new() -> Self {
         Self {
             query: Query::new(),
+            walk: Walk::new(),
             resource: PhantomData,
         }
     }
@@ -75,11 +85,30 @@ impl<R: Resource> List<R> {
         self
     }
 
-    /// Begins at the record of this index.
+    /// Begins at the record of this index, and forgets what was seen of the list before.
     #[must_use]
-    pub const fn with_offset(mut self, offset: u64) -> Self {
+    pub fn with_offset(mut self, offset: u64) -> Self {
         self.query.offset = offset;
+        self.walk = Walk::new();
         self
+    }
+
+    /// Has each page begin with the last record of the page before, which is taken out again.
+    ///
+    /// A record that is deleted while the list is read moves all behind it up, and one of them past the
+    /// border between two pages. A total shows that, and where the service tells none, or adds another
+    /// record at the same time, only this does: see [`Drift::Moved`](crate::Drift::Moved). It needs
+    /// pages of two records or more, and records with an id.
+    #[must_use]
+    pub const fn with_overlap(mut self) -> Self {
+        self.query.overlap = true;
+        self
+    }
+
+    /// The index of the record that the call begins at.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.query.offset
     }
 
     /// Only records that were stored after this moment. Sent in whole seconds.
@@ -154,18 +183,43 @@ impl<R: Resource> Endpoint for List<R> {
 
     fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
         let (head, body) = list(response)?.into_parts();
-        let records = record::read_list(body)?;
-        let next = paging::next_offset(
-            &head.headers,
-            self.query.offset,
-            records.places(),
-            u64::from(self.query.limit),
-        );
+        let records = record::read_list::<R::Record>(body)?;
+        let places = records.places();
+        let mut items = records.items;
+        let asked = Asked {
+            offset: self.query.offset,
+            limit: u64::from(self.query.limit),
+            overlap: self.query.overlap,
+            on_pages: R::ON_PAGES,
+        };
+        let turn = self.walk.turn(
+            asked,
+            Came {
+                headers: &head.headers,
+                places,
+                records: items.len(),
+                record: &|index| &items[index],
+            },
+        )?;
+        if turn.drops_first {
+            items.remove(0);
+        }
+        let (next, end) = match turn.then {
+            Then::Next { offset, walk } => {
+                let mut next = self.clone();
+                next.query.offset = offset;
+                next.walk = walk;
+                (Some(next), None)
+            }
+            Then::End(end) => (None, Some(end)),
+        };
         Ok(Page {
-            items: records.items,
+            items,
             odd: records.odd,
-            next: next.map(|offset| self.clone().with_offset(offset)),
-            total: paging::total(&head.headers),
+            next,
+            total: turn.total,
+            end,
+            drift: turn.drift,
         })
     }
 }
@@ -181,11 +235,13 @@ impl<R> Clone for List<R> {
     fn clone(&self) -> Self {
         Self {
             query: self.query.clone(),
+            walk: self.walk.clone(),
             resource: PhantomData,
         }
     }
 }
 
+/// Two calls are equal if they ask for the same.
 impl<R> PartialEq for List<R> {
     fn eq(&self, other: &Self) -> bool {
         self.query == other.query

@@ -13,6 +13,7 @@ mod apps;
 mod by_id;
 mod food;
 mod genetics;
+mod link;
 mod list;
 mod locations;
 mod measurements;
@@ -33,7 +34,7 @@ pub use apps::AppUser;
 pub use by_id::{ById, HasId};
 pub use food::{Meal, MealAmount};
 pub use genetics::{GeneticTrait, Genotype};
-pub use list::{HasDays, HasTimeSeries, List, Resource};
+pub use list::{AllAtOnce, HasDays, HasTimeSeries, List, Resource};
 pub use locations::{Coordinates, Location};
 pub use measurements::{
     BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat, HeartRate, HeartRateSummary,

@@ -1,162 +1,261 @@
-//! Where the next page begins, by what a list's headers say.
+//! Whether a page is the last of its list, and what shows that the list changed meanwhile.
+//!
+//! A list that ends early and says nothing loses somebody's health data, so nothing is believed that
+//! a page says of its own alone: an end is proven, and what speaks against it is told. The next page
+//! begins where the records that came end, whatever offset a link names, because servers compute links
+//! from the page size that was asked for and not from the one that they gave.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use http::HeaderMap;
-use http::header::LINK;
+use memchr::memmem;
+
+use crate::data::link::{self, NextLink};
+use crate::data::record::Record;
+use crate::error::{Drift, ResponseError};
+use crate::page::ListEnd;
+
+/// What was seen of a list on the pages before. Its size does not grow with the list.
+#[derive(Clone, Default)]
+pub(super) struct Walk {
+    pages: u64,
+    /// The total that was told last.
+    total: Option<u64>,
+    /// Whether a total was told that is not the number of records on its own page.
+    total_is_of_list: bool,
+    /// Whether the page before has a link to exactly what follows it.
+    is_linked: bool,
+    /// The id of the last record, where it has one.
+    last_id: Option<Box<[u8]>>,
+    /// Whether this call begins with that record once more.
+    overlaps: bool,
+    /// The page before, and one further back that moves up at powers of two: any circle of pages
+    /// meets it.
+    seen: [Option<u64>; 2],
+}
+
+/// What a call asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) offset: u64,
+    pub(super) limit: u64,
+    /// Whether the next page shall begin with this one's last record.
+    pub(super) overlap: bool,
+    /// Whether the service gives such a list on pages.
+    pub(super) on_pages: bool,
+}
+
+/// What a page holds.
+#[derive(Clone, Copy)]
+pub(super) struct Came<'a> {
+    pub(super) headers: &'a HeaderMap,
+    /// How many places the list has, whether or not each holds a record: offsets count places.
+    pub(super) places: u64,
+    /// How many records were read.
+    pub(super) records: usize,
+    /// One of them.
+    pub(super) record: &'a dyn Fn(usize) -> &'a Record,
+}
+
+/// What a page means for the walk.
+pub(super) struct Turn {
+    /// Whether the first record is the last one of the page before, asked for once more.
+    pub(super) drops_first: bool,
+    pub(super) then: Then,
+    pub(super) total: Option<u64>,
+    pub(super) drift: Vec<Drift>,
+}
+
+/// What follows a page.
+pub(super) enum Then {
+    Next { offset: u64, walk: Walk },
+    End(ListEnd),
+}
+
+/// What tells a record from others: its id, or all its bytes where it has none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Identity<'a> {
+    Id(&'a [u8]),
+    Bytes(&'a [u8]),
+}
+
+/// An id is not kept beyond this length.
+const LONGEST_ID: usize = 256;
+
+impl<'a> Identity<'a> {
+    fn of(record: &'a Record) -> Self {
+        match record.field("id").map(|id| id.raw()) {
+            Some(id) if id.len() <= LONGEST_ID && !matches!(id, b"null" | b"\"\"") => Self::Id(id),
+            _ => Self::Bytes(record.raw()),
+        }
+    }
+}
+
+impl Walk {
+    pub(super) const fn new() -> Self {
+        Self {
+            pages: 0,
+            total: None,
+            total_is_of_list: false,
+            is_linked: false,
+            last_id: None,
+            overlaps: false,
+            seen: [None; 2],
+        }
+    }
+
+    /// Judges a page.
+    ///
+    /// # Errors
+    ///
+    /// When it is a page that was seen before: the service does not lead through the list.
+    pub(super) fn turn(&self, asked: Asked, came: Came<'_>) -> Result<Turn, ResponseError> {
+        let drops_first = self.overlaps && came.records > 0 && self.is_last((came.record)(0));
+        let fresh = came.places.saturating_sub(u64::from(drops_first));
+        let seen = self.seen_with(asked, came, usize::from(drops_first))?;
+
+        let told = total(came.headers);
+        let total = told.or(self.total);
+        let total_is_of_list =
+            self.total_is_of_list || told.is_some_and(|told| told != came.places);
+        let mut drift = Vec::new();
+        if let (Some(before), Some(now)) = (self.total, told)
+            && before != now
+            && total_is_of_list
+        {
+            drift.push(Drift::TotalChanged { before, now });
+        }
+        if self.overlaps && !drops_first {
+            drift.push(Drift::Moved);
+        }
+        if self.repeats(came, usize::from(drops_first)) {
+            drift.push(Drift::Repeated);
+        }
+
+        let next = link::next(came.headers);
+        let leads_on = match next {
+            Some(NextLink::At(offset)) => offset > asked.offset,
+            Some(NextLink::Somewhere) => true,
+            None => false,
+        };
+        let after = asked.offset.saturating_add(came.places);
+        let agrees = total == Some(after);
+        let end = if came.places == 0 {
+            if leads_on && !agrees {
+                drift.push(Drift::LinkLeadsOn);
+            }
+            Some(ListEnd::EmptyPage)
+        } else if leads_on {
+            None
+        } else if agrees && (total_is_of_list || came.places < asked.limit) {
+            // A full page whose total is its own size may be one of many from a server that counts
+            // no further, so it proves nothing.
+            Some(ListEnd::Total)
+        } else if self.is_linked && next.is_none() && !total_is_of_list {
+            Some(ListEnd::NoNextLink)
+        } else if !asked.on_pages && total.is_none_or(|total| total <= after) {
+            Some(ListEnd::AllAtOnce)
+        } else {
+            None
+        };
+        if let Some(end) = end {
+            // A call may begin behind the end.
+            let begins_behind = self.pages == 0 && came.places == 0;
+            if let Some(total) = total
+                && total_is_of_list
+                && total != after
+                && !(begins_behind && total < after)
+            {
+                drift.push(Drift::TotalDisagrees {
+                    total,
+                    counted: after,
+                });
+            }
+            return Ok(Turn {
+                drops_first,
+                then: Then::End(end),
+                total: told,
+                drift,
+            });
+        }
+
+        let last = (came.records > 0).then(|| Identity::of((came.record)(came.records - 1)));
+        let last_id = match last {
+            Some(Identity::Id(id)) => Some(id.into()),
+            _ => None,
+        };
+        // A page that brought nothing but the record that was asked for once more may come from a
+        // server that gives one at a time, so the next one goes beyond it.
+        let overlaps = asked.overlap && asked.limit > 1 && fresh > 0 && last_id.is_some();
+        Ok(Turn {
+            drops_first,
+            then: Then::Next {
+                offset: after - u64::from(overlaps),
+                walk: Self {
+                    pages: self.pages.saturating_add(1),
+                    total,
+                    total_is_of_list,
+                    is_linked: next == Some(NextLink::At(after)),
+                    last_id,
+                    overlaps,
+                    seen,
+                },
+            },
+            total: told,
+            drift,
+        })
+    }
+
+    fn is_last(&self, record: &Record) -> bool {
+        let id = self.last_id.as_deref();
+        id.is_some_and(|id| Identity::of(record) == Identity::Id(id))
+    }
+
+    /// Whether the last record of the page before is among the fresh ones. Its id may also be named by
+    /// other records, so records are looked at only where it occurs.
+    fn repeats(&self, came: Came<'_>, first: usize) -> bool {
+        let Some(id) = self.last_id.as_deref() else {
+            return false;
+        };
+        let id = memmem::Finder::new(id);
+        (first..came.records)
+            .map(came.record)
+            .any(|record| id.find(record.raw()).is_some() && self.is_last(record))
+    }
+
+    /// Which pages were seen, with this one.
+    fn seen_with(
+        &self,
+        asked: Asked,
+        came: Came<'_>,
+        first: usize,
+    ) -> Result<[Option<u64>; 2], ResponseError> {
+        if came.records <= first {
+            return Ok(self.seen);
+        }
+        let mut hasher = DefaultHasher::new();
+        for index in [first, came.records - 1] {
+            Identity::of((came.record)(index)).hash(&mut hasher);
+        }
+        (came.records - first).hash(&mut hasher);
+        let page = Some(hasher.finish());
+        if self.seen.contains(&page) {
+            return Err(ResponseError::PageRepeated {
+                offset: asked.offset,
+            });
+        }
+        let [_, further] = self.seen;
+        let further = if self.pages.is_power_of_two() {
+            page
+        } else {
+            further
+        };
+        Ok([page, further])
+    }
+}
 
 /// How many records match, where the service says so.
-pub(super) fn total(headers: &HeaderMap) -> Option<u64> {
+fn total(headers: &HeaderMap) -> Option<u64> {
     let value = headers.get("x-total-count")?;
     value.to_str().ok()?.trim().parse().ok()
-}
-
-/// The offset of the next page, unless this was the last.
-///
-/// A `Link` is read for its offset alone and its address is never called, so a token never goes to
-/// another origin, and a gateway in front of the service does not break paging. An offset that does
-/// not lead on is not followed. Without a `Link` the total decides, and without a total the page's
-/// size: a full page may be followed by another.
-pub(super) fn next_offset(
-    headers: &HeaderMap,
-    offset: u64,
-    received: u64,
-    page_size: u64,
-) -> Option<u64> {
-    if received == 0 {
-        return None;
-    }
-    let after = offset.checked_add(received)?;
-    let total = total(headers);
-    if total.is_some_and(|total| after >= total) {
-        return None;
-    }
-    let mut links = headers
-        .get_all(LINK)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .peekable();
-    if links.peek().is_some() {
-        return links
-            .find_map(|value| offset_of(value, "next"))
-            .filter(|next| *next > offset);
-    }
-    (total.is_some() || received >= page_size).then_some(after)
-}
-
-/// The `offset` of the link of this relation. Angle brackets may be missing, and a query may begin
-/// with `?&`.
-fn offset_of(links: &str, relation: &str) -> Option<u64> {
-    // A comma also separates parameters' values, so links are told apart by their relation.
-    links.split(',').find_map(|link| {
-        let (target, parameters) = link.split_once(';')?;
-        let is_relation = parameters.split(';').any(|parameter| {
-            parameter.split_once('=').is_some_and(|(name, value)| {
-                name.trim().eq_ignore_ascii_case("rel")
-                    && value
-                        .trim()
-                        .trim_matches('"')
-                        .split_ascii_whitespace()
-                        .any(|word| word.eq_ignore_ascii_case(relation))
-            })
-        });
-        if !is_relation {
-            return None;
-        }
-        let target = target.trim().trim_start_matches('<').trim_end_matches('>');
-        let (_, query) = target.split_once('?')?;
-        let query = query.split('#').next().unwrap_or_default();
-        query
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("offset=")?.parse().ok())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MIDDLE: &str = "<https://api.example.test/v1/human/activities?limit=20&offset=40>; rel=\"next\",<https://api.example.test/v1/human/activities?limit=20&offset=0>; rel=\"prev\",<https://api.example.test/v1/human/activities?limit=20&offset=60>; rel=\"last\",<https://api.example.test/v1/human/activities?limit=20&offset=0>; rel=\"first\"";
-
-    fn check(link: Option<&str>, total: Option<&str>, page: (u64, u64), next: Option<u64>) {
-        let mut headers = HeaderMap::new();
-        if let Some(link) = link {
-            headers.insert(LINK, link.parse().unwrap());
-        }
-        if let Some(total) = total {
-            headers.insert("x-total-count", total.parse().unwrap());
-        }
-        let (offset, received) = page;
-        assert_eq!(
-            next_offset(&headers, offset, received, 20),
-            next,
-            "{link:?} {total:?} {page:?}"
-        );
-    }
-
-    #[test]
-    fn the_next_link_leads_on() {
-        check(Some(MIDDLE), Some("65"), (20, 20), Some(40));
-        check(Some(MIDDLE), None, (20, 20), Some(40));
-    }
-
-    #[test]
-    fn the_end_is_an_empty_page_the_total_or_no_next_link() {
-        check(Some(MIDDLE), Some("65"), (20, 0), None);
-        check(Some(MIDDLE), Some("40"), (20, 20), None);
-        check(
-            Some("<https://api.example.test/?offset=0>; rel=\"first\""),
-            Some("65"),
-            (20, 20),
-            None,
-        );
-        check(None, Some("12"), (0, 12), None);
-    }
-
-    #[test]
-    fn without_a_link_the_total_or_a_full_page_leads_on() {
-        check(None, Some("65"), (20, 20), Some(40));
-        check(None, None, (20, 20), Some(40));
-        check(None, None, (20, 19), None);
-        check(None, Some("many"), (20, 20), Some(40));
-    }
-
-    #[test]
-    fn links_are_read_leniently() {
-        let next = Some(40);
-        check(
-            Some("https://api.example.test/v1?&offset=40; rel=next"),
-            None,
-            (20, 20),
-            next,
-        );
-        check(
-            Some("<https://x.test/?offset=40&a=b#f>;REL=\"prev Next\""),
-            None,
-            (20, 20),
-            next,
-        );
-        check(Some("nonsense"), None, (20, 20), None);
-        check(
-            Some("<https://x.test/?offset=abc>; rel=\"next\""),
-            None,
-            (20, 20),
-            None,
-        );
-        check(Some(""), None, (20, 20), None);
-    }
-
-    #[test]
-    fn a_link_that_leads_back_is_not_followed() {
-        check(
-            Some("<https://x.test/?offset=20>; rel=\"next\""),
-            None,
-            (20, 20),
-            None,
-        );
-        check(
-            Some("<https://x.test/?offset=0>; rel=\"next\""),
-            None,
-            (20, 20),
-            None,
-        );
-    }
 }

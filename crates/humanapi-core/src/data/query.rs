@@ -14,6 +14,7 @@ use crate::query_string::QueryString;
 pub(super) struct Query {
     pub(super) limit: u32,
     pub(super) offset: u64,
+    pub(super) overlap: bool,
     pub(super) created_since: Option<Timestamp>,
     pub(super) created_before: Option<Timestamp>,
     pub(super) updated_since: Option<Timestamp>,
@@ -27,6 +28,8 @@ pub(super) struct Query {
 const DEFAULT_LIMIT: u32 = 50;
 /// The largest page that the service gives.
 const MAX_LIMIT: u32 = 500;
+/// So that the offset of the page behind one is a number too.
+const MAX_OFFSET: u64 = i64::MAX.unsigned_abs();
 
 impl Query {
     /// Nothing but the page size that the service documents.
@@ -34,6 +37,7 @@ impl Query {
         Self {
             limit: DEFAULT_LIMIT,
             offset: 0,
+            overlap: false,
             created_since: None,
             created_before: None,
             updated_since: None,
@@ -50,6 +54,12 @@ impl Query {
             return Err(BuildError::OutOfRange {
                 name: "limit",
                 rule: "between 1 and 500",
+            });
+        }
+        if self.offset > MAX_OFFSET {
+            return Err(BuildError::OutOfRange {
+                name: "offset",
+                rule: "below 2^63",
             });
         }
         if let Some((start, end)) = self.days

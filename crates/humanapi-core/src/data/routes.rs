@@ -6,9 +6,9 @@ use crate::data::medical::{
     SocialHistory, TestResult, TimelineEntry, Vitals,
 };
 use crate::data::{
-    Activity, ActivitySummary, BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat, Field,
-    GeneticTrait, HasDays, HasId, HasTimeSeries, HeartRate, HeartRateSummary, Height, Location,
-    Meal, Resource, Single, Sleep, SleepSummary, Source, Weight,
+    Activity, ActivitySummary, AllAtOnce, BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat,
+    Field, GeneticTrait, HasDays, HasId, HasTimeSeries, HeartRate, HeartRateSummary, Height,
+    Location, Meal, Resource, Single, Sleep, SleepSummary, Source, Weight,
 };
 
 /// One documented route, as the tables of this crate know it.
@@ -49,6 +49,7 @@ macro_rules! resources {
             impl Resource for $record {
                 const NAME: &'static str = $name;
                 const PATH: &'static str = $path;
+                const ON_PAGES: bool = true $(&& !is_marker(stringify!($marker), "AllAtOnce"))*;
                 type Record = Self;
             }
             $(impl $marker for $record {})*
@@ -66,7 +67,7 @@ macro_rules! resources {
             $(Route {
                 name: $name,
                 path: $path,
-                shape: Shape::List { by_id: false $(|| is_by_id(stringify!($marker)))* },
+                shape: Shape::List { by_id: false $(|| is_marker(stringify!($marker), "HasId"))* },
                 fields: $record::FIELDS,
             },)+
             $(Route {
@@ -79,14 +80,19 @@ macro_rules! resources {
     };
 }
 
-const fn is_by_id(marker: &str) -> bool {
-    matches!(marker.as_bytes(), b"HasId")
+const fn is_marker(marker: &str, wanted: &str) -> bool {
+    let (marker, wanted) = (marker.as_bytes(), wanted.as_bytes());
+    let mut same = 0;
+    while same < marker.len() && same < wanted.len() && marker[same] == wanted[same] {
+        same += 1;
+    }
+    same == marker.len() && same == wanted.len()
 }
 
 // By id, measurements are read below their readings: older documents have the id directly behind the measurement.
 resources! {
     lists {
-        Source "data.sources" "/v1/human/sources" []
+        Source "data.sources" "/v1/human/sources" [AllAtOnce]
         Activity "data.activities" "/v1/human/activities" [HasId, HasDays, HasTimeSeries]
         ActivitySummary "data.activity_summaries" "/v1/human/activities/summaries" [HasId, HasDays]
         BloodGlucose "data.blood_glucose" "/v1/human/blood_glucose/readings" [HasId, HasDays]
@@ -102,7 +108,7 @@ resources! {
         SleepSummary "data.sleep_summaries" "/v1/human/sleeps/summaries" [HasId, HasDays]
         Location "data.locations" "/v1/human/locations" [HasId, HasDays]
         Meal "data.meals" "/v1/human/food/meals" [HasId, HasDays]
-        GeneticTrait "data.genetic_traits" "/v1/human/genetic/traits" []
+        GeneticTrait "data.genetic_traits" "/v1/human/genetic/traits" [AllAtOnce]
         Allergy "data.allergies" "/v1/human/medical/allergies" [HasId]
         Ccd "data.ccds" "/v1/human/medical/ccds" [HasId]
         Demographics "data.demographics" "/v1/human/medical/demographics" [HasId]
@@ -120,7 +126,7 @@ resources! {
         TestResult "data.test_results" "/v1/human/medical/test_results" [HasId]
         Vitals "data.vitals" "/v1/human/medical/vitals" [HasId]
         TimelineEntry "data.timeline" "/v1/human/medical/timeline" []
-        Report "data.reports" "/v1/human/medical/reports" []
+        Report "data.reports" "/v1/human/medical/reports" [AllAtOnce]
     }
     singles {
         BloodGlucose "data.latest_blood_glucose" "/v1/human/blood_glucose"

@@ -3,12 +3,14 @@
 //! * [`BuildError`] and [`Refusal`]: we would not ask.
 //! * [`ResponseError`] with [`ApiError`]: the service answered, and the answer is no, or no answer.
 //! * [`IntermediaryError`]: something else answered in the service's place.
+//! * [`Drift`]: a list changed while it was read.
 //! * [`SendFailure`]: the wire failed.
 //! * [`FlowError`]: how a whole flow ended.
 //!
 //! No message, `Debug` or source of these holds a secret, a token or a line of a body.
 
 mod api;
+mod drift;
 mod intermediary;
 mod send;
 
@@ -20,6 +22,7 @@ use thiserror::Error;
 
 pub(crate) use api::Asked;
 pub use api::{ApiError, ApiErrorKind, ErrorCode, Validation};
+pub use drift::Drift;
 pub use intermediary::IntermediaryError;
 pub use send::{SendFailure, SendFailureKind};
 
@@ -96,6 +99,12 @@ pub enum ResponseError {
         /// The id under which the vendor's support finds the request.
         request_id: Option<String>,
     },
+    /// A page of a list is one that came before, at another offset.
+    #[error("the list goes round: at offset {offset} comes a page that was there before")]
+    PageRepeated {
+        /// The offset that was asked for.
+        offset: u64,
+    },
     /// The answer cannot be read.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -115,6 +124,10 @@ impl fmt::Debug for ResponseError {
                 .field("kind", kind)
                 .field("request_id", &request_id.as_deref().map(api::shown_id))
                 .finish(),
+            Self::PageRepeated { offset } => f
+                .debug_struct("PageRepeated")
+                .field("offset", offset)
+                .finish(),
             Self::Decode(error) => f.debug_tuple("Decode").field(error).finish(),
         }
     }
@@ -127,7 +140,10 @@ impl ResponseError {
         match self {
             Self::Api(error) => error.is_transient(),
             Self::Intermediary(error) => error.is_transient(),
-            Self::Compressed { .. } | Self::MissingToken { .. } | Self::Decode(_) => false,
+            Self::Compressed { .. }
+            | Self::MissingToken { .. }
+            | Self::PageRepeated { .. }
+            | Self::Decode(_) => false,
         }
     }
 
@@ -136,7 +152,10 @@ impl ResponseError {
         match self {
             Self::Api(error) => error.status() == StatusCode::UNAUTHORIZED,
             Self::Intermediary(error) => error.status() == StatusCode::UNAUTHORIZED,
-            Self::Compressed { .. } | Self::MissingToken { .. } | Self::Decode(_) => false,
+            Self::Compressed { .. }
+            | Self::MissingToken { .. }
+            | Self::PageRepeated { .. }
+            | Self::Decode(_) => false,
         }
     }
 
@@ -146,7 +165,10 @@ impl ResponseError {
         match self {
             Self::Api(error) => error.retry_after(),
             Self::Intermediary(error) => error.retry_after(),
-            Self::Compressed { .. } | Self::MissingToken { .. } | Self::Decode(_) => None,
+            Self::Compressed { .. }
+            | Self::MissingToken { .. }
+            | Self::PageRepeated { .. }
+            | Self::Decode(_) => None,
         }
     }
 
@@ -158,6 +180,9 @@ impl ResponseError {
             Self::Intermediary(error) => error.remedy(),
             Self::Compressed { .. } => {
                 "have what stands between this program and Human API leave answers as they are, or the HTTP stack undo the compression"
+            }
+            Self::PageRepeated { .. } => {
+                "use what came before as a part of the list; the service or a cache before it takes no notice of the offset, so ask for a larger page or for fewer days"
             }
             Self::MissingToken { .. } | Self::Decode(_) => {
                 "check that the base URL is Human API's and no page of a proxy; if it is, report the answer's form"
@@ -236,6 +261,9 @@ pub enum FlowError {
     /// The service's answer is not what was asked for.
     #[error(transparent)]
     Response(#[from] ResponseError),
+    /// A list was read to its end, and changed meanwhile or is not what the service says of it.
+    #[error(transparent)]
+    Drifted(#[from] Drift),
     /// No usable answer came.
     #[error(transparent)]
     Send(#[from] SendFailure),
@@ -299,7 +327,11 @@ impl FlowError {
             Self::Token(inner) => inner.api_error(),
             Self::Exhausted { last, .. } => last.api_error(),
             Self::OutOfTime { last, .. } => last.as_deref()?.api_error(),
-            Self::Build(_) | Self::Refused(_) | Self::Response(_) | Self::Send(_) => None,
+            Self::Build(_)
+            | Self::Refused(_)
+            | Self::Response(_)
+            | Self::Drifted(_)
+            | Self::Send(_) => None,
         }
     }
 
@@ -314,6 +346,7 @@ impl FlowError {
             Self::Build(_)
             | Self::Refused(_)
             | Self::Response(_)
+            | Self::Drifted(_)
             | Self::Send(_)
             | Self::BothRefused { .. } => None,
         }
@@ -327,9 +360,11 @@ impl FlowError {
             Self::Token(inner) => inner.send_failure(),
             Self::Exhausted { last, .. } => last.send_failure(),
             Self::OutOfTime { last, .. } => last.as_deref()?.send_failure(),
-            Self::Build(_) | Self::Refused(_) | Self::Response(_) | Self::BothRefused { .. } => {
-                None
-            }
+            Self::Build(_)
+            | Self::Refused(_)
+            | Self::Response(_)
+            | Self::Drifted(_)
+            | Self::BothRefused { .. } => None,
         }
     }
 
@@ -354,6 +389,7 @@ impl FlowError {
             Self::Build(_) => "correct the value that the message names",
             Self::Refused(refusal) => refusal.remedy(),
             Self::Response(error) => error.remedy(),
+            Self::Drifted(_) => "read the list anew, or use what came as a part of it",
             Self::Send(failure) => failure.kind().remedy(),
             Self::Token(inner) => inner.remedy(),
             Self::BothRefused { .. } => {

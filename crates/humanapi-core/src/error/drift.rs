@@ -1,0 +1,38 @@
+//! A list that changes while it is read, or a service that contradicts itself about it.
+
+use thiserror::Error;
+
+/// What shows that a list changed while it was read, or that the service contradicts itself about it.
+///
+/// Some records may be missing from what was read, or be in it twice: read the list anew where that
+/// matters.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Drift {
+    /// The total is another than on the page before: records were added or deleted meanwhile.
+    #[error("the list's total changed from {before} to {now} while it was read")]
+    TotalChanged {
+        /// What the page before said.
+        before: u64,
+        /// What this page says.
+        now: u64,
+    },
+    /// The list has ended, and its total says otherwise.
+    #[error("the list ended after {counted} records, and its total says {total}")]
+    TotalDisagrees {
+        /// The last total that the service told.
+        total: u64,
+        /// How many came, counted from the list's beginning.
+        counted: u64,
+    },
+    /// A record of the page before came again: records were added before it meanwhile.
+    #[error("a record came again on the next page: the list changed while it was read")]
+    Repeated,
+    /// Another record stands where the last one of the page before stood. Told only by calls that look
+    /// for it, see [`List::with_overlap`](crate::data::List::with_overlap).
+    #[error("the records have moved while the list was read, and some may be missing")]
+    Moved,
+    /// A page is empty, and yet a link leads on from it.
+    #[error("the list ended with an empty page from which a link leads on")]
+    LinkLeadsOn,
+}
