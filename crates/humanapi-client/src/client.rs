@@ -575,8 +575,10 @@ where
 
     /// All items from this page on, one after another. Ends after the first error.
     ///
-    /// A list that changed while it was read, or whose total disagrees with what came, ends with an
-    /// error of the kind [`Drifted`](crate::ErrorKind::Drifted), after all of its items.
+    /// A list that changed while it was read, whose total disagrees with what came, or that holds
+    /// something that is no record, ends with an error of the kind
+    /// [`Drifted`](crate::ErrorKind::Drifted), after all of its items. [`pages`](Self::pages) gives what
+    /// is no record with its bytes.
     pub fn items(self) -> impl Stream<Item = Result<T, Error>>
     where
         E: Clone,

@@ -252,6 +252,23 @@ async fn items_of_a_list_that_drifted_end_with_an_error_after_all_of_them() {
 }
 
 #[tokio::test]
+async fn what_is_no_record_is_told_after_all_items() {
+    let answers = [
+        Answer::json(200, ACCESS),
+        Answer::json(200, r#"[{"id":"0"},null,{"id":"2"}]"#),
+        Answer::json(200, "[]"),
+    ];
+    let (client, _, _) = client(Provisioning::Connect, answers);
+    let items = client.user("patient-17").data().activities().items();
+    let items: Vec<_> = items.collect().await;
+    let ids = items[..2].iter().map(|item| item.as_ref().unwrap().id());
+    assert!(ids.eq([Some("0".into()), Some("2".into())]));
+    let error = items[2].as_ref().unwrap_err();
+    let drift = Drift::NoRecord { places: 1 };
+    assert_eq!(error.kind(), ErrorKind::Drifted(drift));
+}
+
+#[tokio::test]
 async fn a_stream_of_pages_ends_with_its_first_error() {
     let answers = [
         Answer::json(200, ACCESS),

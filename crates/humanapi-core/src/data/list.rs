@@ -11,7 +11,7 @@ use crate::data::query::Query;
 use crate::data::record::{self, Table};
 use crate::data::{get, list};
 use crate::endpoint::{Endpoint, Request, Response};
-use crate::error::{BuildError, ResponseError};
+use crate::error::{BuildError, Drift, ResponseError};
 use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::page::Page;
@@ -213,13 +213,20 @@ impl<R: Resource> Endpoint for List<R> {
             }
             Then::End(end) => (None, Some(end)),
         };
+        let mut drift = turn.drift;
+        let odd = records.odd;
+        if !odd.is_empty() {
+            drift.push(Drift::NoRecord {
+                places: odd.len() as u64,
+            });
+        }
         Ok(Page {
             items,
-            odd: records.odd,
+            odd,
             next,
             total: turn.total,
             end,
-            drift: turn.drift,
+            drift,
         })
     }
 }

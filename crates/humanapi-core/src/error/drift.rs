@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-/// What shows that a list changed while it was read, or that the service contradicts itself about it.
+/// What shows that a list changed while it was read, that the service contradicts itself about it, or
+/// that something in it is no record.
 ///
 /// Some records may be missing from what was read, or be in it twice: read the list anew where that
 /// matters.
@@ -35,4 +36,10 @@ pub enum Drift {
     /// A page is empty, and yet a link leads on from it.
     #[error("the list ended with an empty page from which a link leads on")]
     LinkLeadsOn,
+    /// Something on a page is no record: it is in the page's [`odd`](crate::Page::odd), with its bytes.
+    #[error("{places} places of a page hold something that is no record")]
+    NoRecord {
+        /// How many.
+        places: u64,
+    },
 }
