@@ -139,7 +139,7 @@ macro_rules! records {
             $(
                 $(#[doc = $field_doc])+
                 ///
-                #[doc = concat!("On the wire: `", $name, "`.", $($(" Unit: ", $unit, ".",)? $(" Codes: ", $code_system, ".",)?)?)]
+                #[doc = concat!("On the wire: `", $name, "`.", $($(" Unit: `", $unit, "`.",)? $(" Codes: ", $code_system, ".",)?)?)]
                 #[must_use]
                 $vis fn $accessor(&self) -> Option<$crate::data::record::value!($kind $(<$of>)?)> {
                     let place = const { $crate::data::record::place_of($record::FIELDS, $name) };

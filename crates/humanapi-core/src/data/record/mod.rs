@@ -203,7 +203,7 @@ impl Record {
     /// use humanapi_core::data::Activity;
     ///
     /// let activity = Activity::from_json(r#"{"steps": [], "distance": 2.5}"#)?;
-    /// assert_eq!(activity.steps(), None);
+    /// assert!(activity.steps().is_none());
     /// assert_eq!(activity.odd()[0].path, "steps");
     /// # Ok::<(), humanapi_core::DecodeError>(())
     /// ```
