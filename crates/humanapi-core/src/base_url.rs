@@ -79,10 +79,20 @@ impl BaseUrl {
             return Err(HostError::NotAUrl);
         };
         Address::read(&read_scheme(scheme)?, authority.as_str())?;
+        Self::check_path(uri)
+    }
+
+    pub(crate) fn check_path(uri: &Uri) -> Result<(), HostError> {
         match uri.path_and_query() {
             Some(path) if !is_path_and_query(path.as_str()) => Err(HostError::Path),
             _ => Ok(()),
         }
+    }
+
+    /// Whether `uri` begins with this scheme, host and port, letter by letter.
+    pub(crate) fn begins(&self, uri: &Uri) -> bool {
+        (uri.authority()).is_some_and(|authority| authority.as_str() == self.authority.as_str())
+            && uri.scheme() == Some(&self.scheme)
     }
 
     /// This address with a path, which begins with `/`, and a query behind it.

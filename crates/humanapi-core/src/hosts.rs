@@ -125,6 +125,21 @@ impl Hosts {
         &self.inner.bases[host as usize]
     }
 
+    /// Checks the address of a whole request, as [`BaseUrl::check_target`] does. What begins with the address of one
+    /// of these hosts need not be read once more.
+    pub(crate) fn check_target(&self, uri: &Uri) -> Result<(), HostError> {
+        let inner = &*self.inner;
+        if !inner.bases.iter().any(|base| base.begins(uri)) {
+            return BaseUrl::check_target(uri);
+        }
+        // Nor need a path that was joined and read when these hosts were made.
+        let is_own = |own: &Uri| own.path_and_query() == uri.path_and_query();
+        if is_own(&inner.connect_token) || is_own(&inner.admin_token) {
+            return Ok(());
+        }
+        BaseUrl::check_path(uri)
+    }
+
     /// `POST` here for session, id and (Connect) access tokens.
     pub(crate) fn connect_token(&self) -> Uri {
         self.inner.connect_token.clone()
@@ -159,5 +174,40 @@ mod tests {
             hosts.admin_token(),
             "https://example.test/gateway/v1/admin/token"
         );
+    }
+
+    #[test]
+    fn a_target_that_begins_with_a_host_gets_the_verdict_of_any_other() {
+        let hosts = Hosts::single("https://example.test:8443/gateway")
+            .and_then(|hosts| hosts.with(Host::Data, "http://127.0.0.1:8080"))
+            .unwrap();
+        let mut refused = 0;
+        for origin in [
+            "https://example.test:8443",
+            "https://EXAMPLE.test:8443",
+            "https://example.test:08443",
+            "http://example.test:8443",
+            "https://other.example.test",
+            "http://127.0.0.1:8080",
+            "https://127.0.0.1:8080",
+            "http://127.1:8080",
+        ] {
+            for path in [
+                "/gateway/v1/connect/token",
+                "/gateway/v1/admin/token",
+                "/gateway/v1/connect/token?a=b",
+                "/gateway/v1/connect/token?a='b'",
+                "/gateway/../v1",
+                "/v1/%2e%2E",
+                "/v1/a%2Fb",
+                "",
+            ] {
+                let uri: Uri = format!("{origin}{path}").parse().unwrap();
+                let verdict = hosts.check_target(&uri);
+                assert_eq!(verdict, BaseUrl::check_target(&uri), "{uri}");
+                refused += u32::from(verdict.is_err());
+            }
+        }
+        assert_eq!(refused, 3 * 8 + 5 * 3);
     }
 }

@@ -48,12 +48,19 @@ impl SecretBuffer {
     }
 
     /// Appends bytes.
+    // Inlined, what is known beforehand is written by a move or two, as into a vector.
+    #[inline]
     pub fn push(&mut self, bytes: &[u8]) {
-        let needed = self.bytes.len() + bytes.len();
-        if needed > self.bytes.capacity() {
-            drop(self.grow(needed.max(2 * self.bytes.capacity())));
+        if bytes.len() > self.bytes.capacity() - self.bytes.len() {
+            self.make_room(bytes.len());
         }
         self.bytes.extend_from_slice(bytes);
+    }
+
+    #[cold]
+    fn make_room(&mut self, more: usize) {
+        let needed = self.bytes.len() + more;
+        drop(self.grow(needed.max(2 * self.bytes.capacity())));
     }
 
     /// Moves to a larger place and gives the old one, wiped.
@@ -125,6 +132,11 @@ impl io::Write for SecretBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.push(bytes);
         Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.push(bytes);
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

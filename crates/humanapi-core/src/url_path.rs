@@ -37,7 +37,7 @@ impl UrlPath {
     ///
     /// When it is empty, `.` or `..`, which would lead to another path.
     pub fn with_segment(mut self, text: &str) -> Result<Self, BuildError> {
-        if text.is_empty() || is_dots(text) {
+        if text.is_empty() || is_dots(text.as_bytes()) {
             return Err(BuildError::OutOfRange {
                 name: "an id in a path",
                 rule: "something else than nothing, a dot or two dots",
@@ -67,24 +67,45 @@ crate::hidden::hidden_debug!(UrlPath);
 /// Whether this is a path, with or without a query, that every stack sends byte by byte as it is: nothing that has to
 /// be escaped, no segment of dots, no fragment.
 pub(crate) fn is_path_and_query(text: &str) -> bool {
-    let (path, query) = match text.split_once('?') {
-        Some((path, query)) => (path, query),
-        None => (text, ""),
-    };
-    is_path(path) && is_escaped(query, is_query_byte)
+    let bytes = text.as_bytes();
+    let end = (bytes.iter().position(|byte| *byte == b'?')).unwrap_or(bytes.len());
+    let (path, query) = bytes.split_at(end);
+    is_path_of(path)
+        && query
+            .split_first()
+            .is_none_or(|(_, query)| is_escaped(query, is_query_byte))
 }
 
 /// The same for the path alone.
 pub(crate) fn is_path(path: &str) -> bool {
-    path.strip_prefix('/').is_some_and(|segments| {
-        segments
-            .split('/')
-            .all(|segment| is_escaped(segment, is_path_byte) && !is_dots(segment))
-    })
+    is_path_of(path.as_bytes())
 }
 
-fn is_escaped(text: &str, fits: fn(u8) -> bool) -> bool {
-    let mut bytes = text.bytes();
+/// Every request's path is looked at, and nearly all are plain: those take one look at each byte.
+fn is_path_of(path: &[u8]) -> bool {
+    let Some((b'/', segments)) = path.split_first() else {
+        return false;
+    };
+    let is_plain = |byte: &u8| PLAIN[usize::from(*byte)];
+    segments.iter().all(is_plain)
+        || segments
+            .split(|byte| *byte == b'/')
+            .all(|segment| is_escaped(segment, is_path_byte) && !is_dots(segment))
+}
+
+/// What is right wherever it stands in a path: neither part of an escape nor of a segment of dots.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        plain[byte as usize] = byte == b'/' || (is_path_byte(byte) && byte != b'.');
+        byte += 1;
+    }
+    plain
+};
+
+fn is_escaped(text: &[u8], fits: impl Fn(u8) -> bool) -> bool {
+    let mut bytes = text.iter().copied();
     while let Some(byte) = bytes.next() {
         let is_right = if byte == b'%' {
             let mut is_digit = || bytes.next().is_some_and(|byte| byte.is_ascii_hexdigit());
@@ -100,17 +121,15 @@ fn is_escaped(text: &str, fits: fn(u8) -> bool) -> bool {
 }
 
 /// One dot or two, escaped or not.
-fn is_dots(segment: &str) -> bool {
-    fn without_dot(text: &str) -> Option<&str> {
-        let bytes = text.as_bytes();
-        match bytes {
-            [b'.', ..] => Some(&text[1..]),
-            [b'%', b'2', b'e' | b'E', ..] => Some(&text[3..]),
+fn is_dots(segment: &[u8]) -> bool {
+    const fn without_dot(text: &[u8]) -> Option<&[u8]> {
+        match text {
+            [b'.', rest @ ..] | [b'%', b'2', b'e' | b'E', rest @ ..] => Some(rest),
             _ => None,
         }
     }
     without_dot(segment)
-        .is_some_and(|rest| rest.is_empty() || without_dot(rest).is_some_and(str::is_empty))
+        .is_some_and(|rest| rest.is_empty() || without_dot(rest).is_some_and(<[u8]>::is_empty))
 }
 
 /// What a segment holds unescaped: RFC 3986, section 3.3.

@@ -330,7 +330,14 @@ fn secret(text: Option<Cow<'_, str>>) -> Option<SecretString> {
     match text? {
         text if text.is_empty() => None,
         Cow::Borrowed(text) => Some(SecretString::from(text)),
-        // An unescaped text has room to spare, and giving that back may leave a copy behind.
-        Cow::Owned(text) => SecretBuffer::from(text.into_bytes()).into_text().ok(),
+        Cow::Owned(text) => unescaped_secret(text),
     }
+}
+
+/// An unescaped text has room to spare, and giving that back may leave a copy behind. The documented tokens
+/// have no escapes, so this is kept out of their way.
+#[cold]
+#[inline(never)]
+fn unescaped_secret(text: String) -> Option<SecretString> {
+    SecretBuffer::from(text.into_bytes()).into_text().ok()
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use http::header::AUTHORIZATION;
 
-use crate::base_url::BaseUrl;
 use crate::bearer::Bearer;
 use crate::endpoint::Endpoint;
 use crate::error::{FlowError, SendFailure, SendFailureKind};
@@ -133,7 +132,7 @@ impl<E: Endpoint> Call<E> {
         }
         // An endpoint of anybody's making may have built it, and HTTP stacks differ about odd addresses.
         let request = self.endpoint.request(&self.hosts).and_then(|request| {
-            BaseUrl::check_target(request.uri())?;
+            self.hosts.check_target(request.uri())?;
             Ok(request)
         });
         let mut request = match request {
