@@ -15,9 +15,9 @@ const SET_UP: [&str; 3] = [
 /// The whole of CI, on a machine of its own.
 const CI: &str = "bash .ci/run";
 /// What else a workflow may call: what tests need, and handing out what was built.
-const OTHERS: [&str; 3] = [CI, "bash .ci/install", HAND_OUT];
-const HAND_OUT: &str =
-    "gh release create ${{ github.ref_name }} --verify-tag --draft --notes-from-tag dist/*";
+const OTHERS: [&str; 4] = [CI, "bash .ci/install", FETCH_TAG, HAND_OUT];
+const FETCH_TAG: &str = r#"git fetch --force origin "refs/tags/$TAG:refs/tags/$TAG""#;
+const HAND_OUT: &str = r#"gh release create "$TAG" --verify-tag --draft --notes-from-tag dist/*"#;
 
 /// What is wrong with the `run:` lines of a workflow.
 fn findings(workflow: &str) -> Vec<String> {
