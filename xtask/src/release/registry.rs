@@ -84,11 +84,11 @@ mod tests {
         check("crates-io", own, none, true);
         check("own", "[registry]\ndefault = \"own\"\n", none, true);
         check("own", own, ("CARGO_REGISTRY_DEFAULT", "own"), true);
-        let alias = "[registries.own]\nindex = \"https://github.com/rust-lang/crates.io-index\"\n";
+        let alias = "[registries.own]\nindex = \"https://crates.io.example.test/index\"\n";
         check("own", alias, none, true);
         let index = (
             "CARGO_REGISTRIES_MY_OWN_INDEX",
-            "sparse+https://index.crates.io/",
+            "sparse+https://crates.io.example.test/index/",
         );
         check("my-own", own, index, true);
     }
