@@ -8,7 +8,7 @@ use std::sync::Arc;
 use comfy_table::Table;
 use humanapi_client::{StoreError, StoreErrorKind, TokenStore};
 use humanapi_store::{
-    KeyFile, PostgresStore, RedisStore, Rotation, SealingKeys, SqliteStore, StoreStatus,
+    KeyFile, OtherMark, PostgresStore, RedisStore, Rotation, SealingKeys, SqliteStore, StoreStatus,
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -194,14 +194,17 @@ impl Store {
 }
 
 fn failure(error: &StoreError) -> Failure {
-    let code = match error.kind() {
+    Failure::new(code(error), error.to_string(), error.remedy())
+}
+
+fn code(error: &StoreError) -> Code {
+    match error.kind() {
         StoreErrorKind::Unavailable => Code::Unreachable,
         StoreErrorKind::Misconfigured | StoreErrorKind::NotSetUp => Code::Usage,
         StoreErrorKind::UnknownSealingKey => Code::Credentials,
         StoreErrorKind::AuthenticationFailed => Code::StoreLogin,
         _ => Code::Service,
-    };
-    Failure::new(code, error.to_string(), error.remedy())
+    }
 }
 
 fn url() -> Result<Zeroizing<String>, Failure> {
@@ -265,7 +268,30 @@ fn key_failure(error: &StoreError) -> Failure {
     Failure::new(code, error.to_string(), remedy)
 }
 
-/// Sets a store up with new keys. Nothing is touched until the store can be, and keys that no store
+/// Whether a store was set up with its keys although `init` failed with this error; nothing where that is not sure.
+/// Who then throws the keys away may throw away the only ones.
+async fn is_set_up(store: &Store, init: &StoreError) -> Option<bool> {
+    let has_other_keys = |error: &StoreError| {
+        error
+            .source()
+            .is_some_and(|source| source.is::<OtherMark>())
+    };
+    if has_other_keys(init) {
+        return Some(false);
+    }
+    match store.check().await {
+        // The answer was lost, and was a yes.
+        Ok(()) => Some(true),
+        Err(check) if has_other_keys(&check) => Some(false),
+        // What was not answered may still be under way.
+        Err(check) if check.kind() == StoreErrorKind::NotSetUp => {
+            (init.kind() != StoreErrorKind::Unavailable).then_some(false)
+        }
+        Err(_) => None,
+    }
+}
+
+/// Sets a store up with new keys. Nothing is touched until the store can be, and keys that surely no store
 /// took do not stay.
 async fn init_with_new_keys(place: &StorePlace, output: &OutputArgs) -> Result<(), Failure> {
     let file = key_file(place)?;
@@ -275,19 +301,8 @@ async fn init_with_new_keys(place: &StorePlace, output: &OutputArgs) -> Result<(
     reached.map_err(|error| store.failure(&error))?;
     file.create(&keys).map_err(|error| key_failure(&error))?;
     if let Err(error) = store.init().await {
-        // An answer that was lost may have been a yes.
-        let is_set_up = match error.kind() {
-            StoreErrorKind::Unavailable => {
-                match store.check().await.map_err(|error| error.kind()) {
-                    Ok(()) => Some(true),
-                    Err(StoreErrorKind::NotSetUp | StoreErrorKind::Misconfigured) => Some(false),
-                    Err(_) => None,
-                }
-            }
-            _ => Some(false),
-        };
         let path = file.path().display();
-        match is_set_up {
+        match is_set_up(&store, &error).await {
             Some(true) => {}
             Some(false) => {
                 std::fs::remove_file(file.path()).map_err(|error| {
@@ -297,11 +312,14 @@ async fn init_with_new_keys(place: &StorePlace, output: &OutputArgs) -> Result<(
             }
             None => {
                 return Err(Failure::new(
-                    Code::Unreachable,
+                    code(&error),
                     format!(
                         "{error}; whether it was set up with the new keys in {path} is unknown"
                     ),
-                    "keep that file, and run the same again without --new-keys",
+                    format!(
+                        "{}; keep that file, and run the same again without --new-keys",
+                        error.remedy()
+                    ),
                 ));
             }
         }

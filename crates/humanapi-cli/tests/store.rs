@@ -554,3 +554,49 @@ fn a_refused_password_of_the_store_has_its_own_code() {
         assert!(!told.stderr.contains("canary"), "{told:?}");
     }
 }
+
+/// Keys that a store may have taken are not thrown away, and a store that could not be set up took none.
+#[cfg(unix)]
+#[test]
+fn a_store_that_was_not_set_up_holds_no_mark_of_keys_that_are_gone() {
+    use std::io::{Read as _, Write as _};
+
+    let test = "humanapi-cli: store permissions";
+    let Some(server) = humanapi_testkit::servers::RedisServer::start(test) else {
+        return;
+    };
+    let say = |line: &str| {
+        let address = ("127.0.0.1", server.port());
+        let mut stream = std::net::TcpStream::connect(address).expect("it runs");
+        write!(stream, "AUTH canary-password\r\n{line}\r\nQUIT\r\n").expect("it runs");
+        let mut told = String::new();
+        stream.read_to_string(&mut told).expect("it hangs up");
+        assert_eq!(told, "+OK\r\n".repeat(3), "{line}");
+    };
+    let url = server.url().replace("://:", "://canary-user:");
+    let init = |place: &Place, words: &[&str]| {
+        let keys = place.path("keys.txt");
+        let init = ["store", "init", "--store", "redis", "--store-keys", &keys];
+        run(humanapi([&init, words].concat()).env("HUMANAPI_STORE_URL", &url))
+    };
+    let able = "ACL SETUSER canary-user reset on >canary-password ~humanapi:* +@all";
+    for missing in ["hdel", "get", "set"] {
+        say("FLUSHALL");
+        say(&format!("{able} -{missing}"));
+        let place = Place::new();
+        let told = init(&place, &["--new-keys"]);
+        check(&told, 2, &format!("run {}", missing.to_uppercase()));
+        assert_eq!(place.names(), ["keys.txt"], "{missing}");
+        assert!(told.stderr.contains("without --new-keys"), "{told:?}");
+        say(able);
+        // Whichever way they go on.
+        if missing == "hdel" {
+            std::fs::remove_file(place.path("keys.txt")).expect("it is there");
+            json(&init(&place, &["--new-keys"]));
+        }
+        json(&init(&place, &[]));
+    }
+    let other = Place::new();
+    check(&init(&other, &["--new-keys"]), 2, "another naming key");
+    assert!(other.names().is_empty(), "no store took these");
+}

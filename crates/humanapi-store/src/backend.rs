@@ -202,7 +202,7 @@ impl Mark {
     ///
     /// # Errors
     ///
-    /// When it is another.
+    /// When it is another. The source of the error is then [`OtherMark`].
     pub fn compare(&self, kept: &[u8]) -> Result<(), StoreError> {
         if self.0 == kept {
             return Ok(());
@@ -210,9 +210,24 @@ impl Mark {
         Err(StoreError::new(
             StoreErrorKind::Misconfigured,
             "the store was set up with another naming key",
-        ))
+        )
+        .with_source(OtherMark))
     }
 }
+
+/// Beneath the error of a place that keeps [another mark](Mark::compare): it was surely not set up with these keys, which
+/// no other error says for sure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OtherMark;
+
+impl fmt::Display for OtherMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the mark of another naming key")
+    }
+}
+
+impl std::error::Error for OtherMark {}
 
 /// What a place holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub use humanapi_core as core;
 
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisRows, RedisStore};
-pub use backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
+pub use backend::{Backend, Batch, Mark, OtherMark, RowName, Sealed, Survey};
 pub use key_file::KeyFile;
 pub use keys::SealingKeys;
 pub use memory::{Memory, MemoryStore};

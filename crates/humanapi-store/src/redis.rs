@@ -345,6 +345,15 @@ impl RedisRows {
         Ok(connection)
     }
 
+    /// The answers to a few commands. Each is by itself, because no transaction is needed; the first that failed tells
+    /// what is wrong.
+    async fn each(&self, commands: &mut redis::Pipeline) -> Result<Vec<Value>, StoreError> {
+        let mut using = self.tested().await?;
+        let answers: RedisResult<Vec<RedisResult<Value>>> =
+            commands.ignore_errors().query_async(&mut using.open).await;
+        using.settle(answers.and_then(|answers| answers.into_iter().collect()))
+    }
+
     async fn fields(connection: &mut MultiplexedConnection, name: &RowName) -> RedisResult<Fields> {
         redis::cmd("HMGET")
             .arg(key(name))
@@ -405,6 +414,21 @@ fn is_misplaced(error: &RedisError) -> bool {
     )
 }
 
+/// Compares our mark with what the server keeps.
+fn compare(kept: Option<&Value>, mark: &Mark) -> Result<(), StoreError> {
+    let kept = match kept {
+        Some(Value::BulkString(kept)) => kept.split_first(),
+        _ => None,
+    };
+    match kept {
+        Some((&version, kept)) if u32::from(version) == SCHEMA_VERSION => mark.compare(kept),
+        _ => Err(StoreError::new(
+            StoreErrorKind::NotSetUp,
+            "the Redis server holds the rows of another version",
+        )),
+    }
+}
+
 /// Where a row lies. All that would ever lie beside it is found by the part in braces.
 fn key(name: &RowName) -> String {
     format!("humanapi:row:{{{name}}}")
@@ -456,58 +480,50 @@ impl Backend for RedisRows {
     async fn check(&self, mark: &Mark) -> Result<(), StoreError> {
         let mut ours = vec![SCHEMA_VERSION as u8];
         ours.extend_from_slice(mark.as_bytes());
-        let mut using = self.tested().await?;
-        // Each by itself: no transaction is needed to find out what is there.
-        let answer = redis::pipe()
-            .cmd("SET")
-            .arg(MARK)
-            .arg(ours)
-            .arg("NX")
-            .arg("PX")
-            .arg(MARK_LIFE)
-            .cmd("GET")
-            .arg(MARK)
-            .cmd("PEXPIRE")
-            .arg(MARK)
-            .arg(MARK_LIFE)
-            .cmd("HMGET")
-            .arg(PROBE_KEY)
-            .arg("fence")
-            .ignore_errors()
-            .query_async(&mut using.open)
-            .await;
-        let answer: RedisResult<Vec<RedisResult<Value>>> = answer;
-        // The first that failed tells what is wrong.
-        let answer = answer.and_then(|answers| answers.into_iter().collect());
-        let answers: Vec<Value> = using.settle(answer)?;
-        let kept = match answers.get(1) {
-            Some(Value::BulkString(kept)) => kept.split_first(),
-            _ => None,
-        };
-        match kept {
-            Some((&version, kept)) if u32::from(version) == SCHEMA_VERSION => {
-                mark.compare(kept)?;
-            }
-            _ => {
-                return Err(StoreError::new(
-                    StoreErrorKind::NotSetUp,
-                    "the Redis server holds the rows of another version",
-                ));
-            }
+        // The mark comes last: whoever is told that this failed, because a permission is missing, has marked nothing.
+        let answers = self
+            .each(
+                redis::pipe()
+                    .cmd("GET")
+                    .arg(MARK)
+                    .cmd("PEXPIRE")
+                    .arg(MARK)
+                    .arg(MARK_LIFE)
+                    .cmd("HMGET")
+                    .arg(PROBE_KEY)
+                    .arg("fence"),
+            )
+            .await?;
+        if !matches!(answers.first(), Some(Value::Nil)) {
+            compare(answers.first(), mark)?;
         }
         let refused: Vec<Vec<u8>> = self
             .invoke(self.scripts.probe.prepare_invoke().key(PROBE_KEY))
             .await?;
         match refused.as_slice() {
-            [] => Ok(()),
+            [] => {}
             [step, error, ..] => {
                 let error = String::from_utf8_lossy(error);
                 let (code, detail) = error.split_once(' ').unwrap_or((&*error, ""));
                 let step = String::from_utf8_lossy(step);
-                Err(said(known(code, detail), detail, command(&step)))
+                return Err(said(known(code, detail), detail, command(&step)));
             }
-            [_] => Err(unreadable()),
+            [_] => return Err(unreadable()),
         }
+        let answers = self
+            .each(
+                redis::pipe()
+                    .cmd("SET")
+                    .arg(MARK)
+                    .arg(ours)
+                    .arg("NX")
+                    .arg("PX")
+                    .arg(MARK_LIFE)
+                    .cmd("GET")
+                    .arg(MARK),
+            )
+            .await?;
+        compare(answers.get(1), mark)
     }
 
     /// One round trip. Only where the connection turns out to be broken, another over one that is not.

@@ -317,6 +317,9 @@ async fn a_missing_permission_is_named() {
         "evalsha",
         "script|load",
     ];
+    let client = redis::Client::open(server.url()).expect("the address is one");
+    let root = client.get_multiplexed_async_connection().await;
+    let mut root = root.expect("it runs");
     let keys = operating::two_keys();
     let store = async || {
         let store = RedisStore::connect(&url, keys.clone()).await;
@@ -345,6 +348,8 @@ async fn a_missing_permission_is_named() {
         let error = store.check().await.expect_err(missing);
         let named = format!("permission to run {}", missing.to_uppercase());
         assert!(error.to_string().contains(&named), "{missing}: {error}");
+        let marked: RedisResult<bool> = root.exists("humanapi:mark").await;
+        assert_eq!(marked, Ok(false), "{missing}: nothing was marked");
         operating::fails(&store, Err::<(), _>(error), StoreErrorKind::Misconfigured);
     }
     // No transaction is needed, and nothing else.
