@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use humanapi_client::{StoreError, StoreErrorKind};
 use humanapi_core::Generation;
 use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -46,11 +47,13 @@ impl SqliteStore {
 pub struct SqliteFile {
     path: PathBuf,
     pool: SqlitePool,
+    /// How long one operation may run in SQLite.
+    limit: Duration,
 }
 
-/// How long one statement may run in SQLite. Longer than a [`Store`] waits for the slowest of them: what still runs then
+/// How long one operation may run in SQLite. Longer than a [`Store`] waits for the slowest of them: what still runs then
 /// has nobody who waits for it.
-const STATEMENT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(20);
 /// Instructions of SQLite's machine between two looks at the clock: a few milliseconds.
 const LOOK_EVERY: i32 = 100_000;
 /// The most bytes of memory that the driver is handed of one token.
@@ -201,12 +204,20 @@ impl SqliteFile {
         let pool = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
             .test_before_acquire(false)
-            .after_connect(|connection, _| Box::pin(ends(connection)))
             .connect_lazy_with(options(path));
         Self {
             path: path.to_owned(),
             pool,
+            limit: LIMIT,
         }
+    }
+
+    /// A connection for one operation, which ends in SQLite too.
+    async fn connection(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        let limited = limit(&mut connection, self.limit).await;
+        limited.map_err(failed)?;
+        Ok(connection)
     }
 
     /// In words, that others than its owner and group may read or write the file, and the file's name; nothing where
@@ -311,20 +322,14 @@ async fn on_thread<T: Send + 'static>(
     })
 }
 
-/// Lets no statement of a connection run for ever, whatever the file makes of it: a table can be a view that does not
-/// end.
-async fn ends(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let (mut begun, mut last) = (Instant::now(), Instant::now());
+/// Lets no statement run beyond this time from now, whatever the file makes of it: a table can be a view that does not
+/// end. Each operation sets its own time: SQLite counts on from one short statement to the next before it lets us look,
+/// so a look says nothing of how long the present one runs.
+async fn limit(connection: &mut SqliteConnection, limit: Duration) -> Result<(), sqlx::Error> {
+    // What ran before on this connection is over once there is a handle.
     let mut handle = connection.lock_handle().await?;
-    handle.set_progress_handler(LOOK_EVERY, move || {
-        // Ordinary statements are over before the first look, so one look soon after another is at the same statement.
-        let now = Instant::now();
-        if now.duration_since(last) > Duration::from_secs(1) {
-            begun = now;
-        }
-        last = now;
-        now.duration_since(begun) < STATEMENT
-    });
+    let begun = Instant::now();
+    handle.set_progress_handler(LOOK_EVERY, move || begun.elapsed() < limit);
     Ok(())
 }
 
@@ -355,7 +360,7 @@ impl Backend for SqliteFile {
         // Not from the pool: it may hold connections to a file that was taken away.
         let options = options(&self.path).busy_timeout(SET_UP_TIMEOUT);
         let mut connection = options.connect().await.map_err(failed)?;
-        ends(&mut connection).await.map_err(failed)?;
+        limit(&mut connection, self.limit).await.map_err(failed)?;
         // One process sets up at a time, and others find it done.
         let mut all = connection
             .begin_with("BEGIN IMMEDIATE")
@@ -381,12 +386,15 @@ impl Backend for SqliteFile {
     async fn check(&self, mark: &Mark) -> Result<(), StoreError> {
         self.look().await?;
         self.warn();
-        let found = sqlx::query_as(CHECK).fetch_optional(&self.pool).await;
-        let found = match found {
-            Ok(found) => found,
-            Err(error) => return Err(self.not_opened(failed(error)).await),
+        let found = async {
+            let mut connection = self.connection().await?;
+            let found = sqlx::query_as(CHECK).fetch_optional(&mut *connection);
+            found.await.map_err(failed)
         };
-        sql::check(found, mark)
+        match found.await {
+            Ok(found) => sql::check(found, mark),
+            Err(error) => Err(self.not_opened(error).await),
+        }
     }
 
     async fn load(&self, name: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
@@ -394,9 +402,10 @@ impl Backend for SqliteFile {
             // The first look at the file, where nobody checked it before.
             self.look().await?;
         }
+        let mut connection = self.connection().await?;
         let found: Option<TokenColumns> = sqlx::query_as(LOAD)
             .bind(&name.as_bytes()[..])
-            .fetch_optional(&self.pool)
+            .fetch_optional(&mut *connection)
             .await
             .map_err(failed)?;
         found.map(sql::token).transpose()
@@ -409,13 +418,14 @@ impl Backend for SqliteFile {
         newest: Option<Generation>,
     ) -> Result<Acquired<RowToken<Sealed>>, StoreError> {
         let name = &name.as_bytes()[..];
+        let mut connection = self.connection().await?;
         loop {
             // Looking takes no lock, so those who only learn that they have to wait do not wait here.
             type Look = (i64, bool, i64, i64, String, Option<Vec<u8>>, bool);
             let seen: Option<Look> = sqlx::query_as(LOOK)
                 .bind(name)
                 .bind(known(newest))
-                .fetch_optional(&self.pool)
+                .fetch_optional(&mut *connection)
                 .await
                 .map_err(failed)?;
             if let Some((remaining, newer, generation, expires_at, key_id, sealed, kept)) = seen {
@@ -434,7 +444,7 @@ impl Backend for SqliteFile {
                 .bind(name)
                 .bind(known(newest))
                 .bind(signed(millis(ttl)))
-                .fetch_all(&self.pool)
+                .fetch_all(&mut *connection)
                 .await
                 .map_err(failed)?;
             if let Some((fence,)) = won.first() {
@@ -450,13 +460,14 @@ impl Backend for SqliteFile {
         expires_at: u64,
         sealed: &Sealed,
     ) -> Result<Commit, StoreError> {
+        let mut connection = self.connection().await?;
         let done = sqlx::query(COMMIT)
             .bind(&name.as_bytes()[..])
             .bind(signed(lease.fence()))
             .bind(signed(expires_at))
             .bind(&*sealed.key_id)
             .bind(&sealed.bytes[..])
-            .execute(&self.pool)
+            .execute(&mut *connection)
             .await
             .map_err(failed)?;
         Ok(match done.rows_affected() {
@@ -466,31 +477,38 @@ impl Backend for SqliteFile {
     }
 
     async fn release(&self, name: &RowName, lease: Lease) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
         let done = sqlx::query(RELEASE)
             .bind(&name.as_bytes()[..])
             .bind(signed(lease.fence()))
-            .execute(&self.pool)
+            .execute(&mut *connection)
             .await;
         done.map(drop).map_err(failed)
     }
 
     async fn invalidate(&self, name: &RowName, generation: Generation) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
         let done = sqlx::query(INVALIDATE)
             .bind(&name.as_bytes()[..])
             .bind(signed(generation.number()))
-            .execute(&self.pool)
+            .execute(&mut *connection)
             .await;
         done.map(drop).map_err(failed)
     }
 
     async fn purge(&self, limit: u32) -> Result<u64, StoreError> {
-        let done = sqlx::query(PURGE).bind(limit).execute(&self.pool).await;
+        let mut connection = self.connection().await?;
+        let done = sqlx::query(PURGE)
+            .bind(limit)
+            .execute(&mut *connection)
+            .await;
         Ok(done.map_err(failed)?.rows_affected())
     }
 
     async fn survey(&self) -> Result<Survey, StoreError> {
+        let mut connection = self.connection().await?;
         let counted: Vec<SurveyColumns> = sqlx::query_as(SURVEY)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *connection)
             .await
             .map_err(failed)?;
         Ok(sql::survey(counted))
@@ -502,11 +520,12 @@ impl Backend for SqliteFile {
         from: Option<&[u8]>,
         limit: u32,
     ) -> Result<Batch, StoreError> {
+        let mut connection = self.connection().await?;
         let found: Vec<NamedColumns> = sqlx::query_as(SEALED_OTHERWISE)
             .bind(key_id)
             .bind(from.unwrap_or_default())
             .bind(limit)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *connection)
             .await
             .map_err(failed)?;
         sql::batch(found, limit)
@@ -518,6 +537,7 @@ impl Backend for SqliteFile {
         read: &RowToken<Sealed>,
         anew: &Sealed,
     ) -> Result<bool, StoreError> {
+        let mut connection = self.connection().await?;
         let done = sqlx::query(RESEAL)
             .bind(&name.as_bytes()[..])
             .bind(signed(read.generation.number()))
@@ -525,7 +545,7 @@ impl Backend for SqliteFile {
             .bind(&read.payload.bytes[..])
             .bind(&*anew.key_id)
             .bind(&anew.bytes[..])
-            .execute(&self.pool)
+            .execute(&mut *connection)
             .await;
         Ok(done.map_err(failed)?.rows_affected() > 0)
     }
@@ -573,4 +593,51 @@ fn failed(error: sqlx::Error) -> StoreError {
         };
         StoreError::new(kind, message)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Far longer than a short statement takes, even on a busy machine.
+    const SHORT: Duration = Duration::from_millis(700);
+
+    async fn limited(folder: &tempfile::TempDir) -> SqliteStore {
+        let mut file = SqliteFile::new(&folder.path().join("tokens.sqlite"));
+        file.limit = SHORT;
+        let keys = SealingKeys::generate("first").unwrap();
+        let store = Store::new(file, keys).with_timeout(Duration::from_secs(60));
+        store.init().await.unwrap();
+        store
+    }
+
+    /// Enough of them that SQLite lets us look many times.
+    #[tokio::test]
+    async fn steady_use_is_not_taken_for_a_statement_without_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = limited(&folder).await;
+        let begun = Instant::now();
+        while begun.elapsed() < 3 * SHORT {
+            store.status().await.expect("each statement is short");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_statement_without_an_end_is_ended_and_the_next_one_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = limited(&folder).await;
+        let rows = "humanapi_rows (row_name, lease_ends, expires_at, sealed_with, sealed)";
+        let endless = format!(
+            "ALTER TABLE humanapi_rows RENAME TO kept;
+            CREATE VIEW {rows} AS
+                WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r)
+                SELECT x'00', 1, 1, '', NULL FROM r;"
+        );
+        let file = store.backend();
+        let done = sqlx::raw_sql(sqlx::AssertSqlSafe(endless)).execute(&file.pool);
+        done.await.unwrap();
+        let error = file.survey().await.unwrap_err();
+        assert!(error.to_string().contains("did not end"), "{error}");
+        store.check().await.unwrap();
+    }
 }
