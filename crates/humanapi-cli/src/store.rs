@@ -243,10 +243,7 @@ fn key_file(place: &StorePlace) -> Result<KeyFile, Failure> {
 
 /// What is wrong with a file of keys: it is missing or no such file, or this machine did not let us.
 fn key_failure(error: &StoreError) -> Failure {
-    let system = error
-        .source()
-        .and_then(|source| source.downcast_ref::<io::Error>());
-    let (code, remedy) = match system.map(io::Error::kind) {
+    let (code, remedy) = match system(error) {
         Some(io::ErrorKind::NotFound) => (
             Code::Credentials,
             "check the path, or make new keys with `humanapi store init --new-keys`",
@@ -266,6 +263,12 @@ fn key_failure(error: &StoreError) -> Failure {
         None => (Code::Credentials, error.remedy()),
     };
     Failure::new(code, error.to_string(), remedy)
+}
+
+/// What the system said of a file of keys, if it is what went wrong.
+fn system(error: &StoreError) -> Option<io::ErrorKind> {
+    let system = error.source()?.downcast_ref::<io::Error>()?;
+    Some(system.kind())
 }
 
 /// Whether a store was set up with its keys although `init` failed with this error; nothing where that is not sure.
@@ -299,7 +302,14 @@ async fn init_with_new_keys(place: &StorePlace, output: &OutputArgs) -> Result<(
     let store = Store::at(&place.store, keys.clone()).await?;
     let reached = store.reach().await;
     reached.map_err(|error| store.failure(&error))?;
-    file.create(&keys).map_err(|error| key_failure(&error))?;
+    file.create(&keys).map_err(|error| match system(&error) {
+        Some(io::ErrorKind::NotFound) => Failure::new(
+            Code::Machine,
+            error.to_string(),
+            "check the path, and make its folder first",
+        ),
+        _ => key_failure(&error),
+    })?;
     if let Err(error) = store.init().await {
         let path = file.path().display();
         match is_set_up(&store, &error).await {

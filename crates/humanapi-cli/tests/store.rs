@@ -240,6 +240,90 @@ fn mistakes_are_told_in_two_lines_without_secrets() {
     );
 }
 
+/// The token came, and one line tells that the store had no part in it.
+#[track_caller]
+fn served_with_a_warning(told: &Run) {
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert_eq!(told.stderr.lines().count(), 1, "{told:?}");
+    assert!(told.stderr.starts_with("warning: "), "{told:?}");
+    assert!(told.stdout.contains("\"kind\":\"access\""), "{told:?}");
+    assert!(!told.stderr.contains("canary"), "{told:?}");
+}
+
+#[test]
+fn a_store_that_fails_costs_nobody_a_token() {
+    let (sandbox, app) = connected();
+    let place = Place::set_up();
+    let keys = place.path("keys.txt");
+    let access = [
+        "token",
+        "access",
+        "--user",
+        "p17",
+        "--base-url",
+        sandbox.url(),
+    ];
+    let armed = |mut command: Command| {
+        command
+            .env("HUMANAPI_CLIENT_ID", &app.client_id)
+            .env("HUMANAPI_CLIENT_SECRET", &app.client_secret);
+        command
+    };
+    for (store, url) in [
+        ("redis", "redis://:canary@127.0.0.1:1"),
+        ("postgres", "postgres://me:canary@127.0.0.1:1/x"),
+    ] {
+        let words = [&access[..], &["--store", store, "--store-keys", &keys]].concat();
+        let mut command = armed(humanapi(words));
+        served_with_a_warning(&run(command.env("HUMANAPI_STORE_URL", url)));
+    }
+    // A mistake in the setting is told, and not gone around.
+    let store = format!("sqlite:{}", place.path("other.db"));
+    let words = [&access[..], &["--store", &store, "--store-keys", &keys]].concat();
+    check(&run(&mut armed(humanapi(words))), 2, "store init");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_costs_nobody_a_token() {
+    let (sandbox, app) = connected();
+    // SQLite can open a store on a full disk only while another process has it open.
+    for is_open in [false, true] {
+        let place = Place::set_up();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let store = runtime.block_on(async {
+            let keys = humanapi_store::SealingKeys::from_file(place.path("keys.txt")).unwrap();
+            let store = humanapi_store::SqliteStore::open(place.path("tokens.db"), keys).await;
+            if is_open {
+                store.check().await.unwrap();
+            }
+            store
+        });
+        let access = [
+            "token",
+            "access",
+            "--user",
+            "p17",
+            "--base-url",
+            sandbox.url(),
+        ];
+        let command = place.command(&access);
+        let shell = "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\"";
+        let mut limited = Command::new("sh");
+        limited
+            .args(["-c", shell])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .env("HUMANAPI_CLIENT_ID", &app.client_id)
+            .env("HUMANAPI_CLIENT_SECRET", &app.client_secret);
+        served_with_a_warning(&run(&mut limited));
+        drop(store);
+    }
+}
+
 #[test]
 fn every_step_prints_json() {
     let place = Place::new();

@@ -301,7 +301,7 @@ mod tests {
 
     impl Place {
         fn new() -> Self {
-            Self(tempfile::tempdir().unwrap())
+            Self(tempfile::tempdir().expect("there is room"))
         }
 
         fn file(&self, name: &str) -> KeyFile {
@@ -309,8 +309,14 @@ mod tests {
         }
 
         fn names(&self) -> Vec<String> {
-            let entries = fs::read_dir(self.0.path()).unwrap();
-            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            let entries = fs::read_dir(self.0.path()).expect("it is ours");
+            let names = entries.map(|entry| {
+                entry
+                    .expect("it can be read")
+                    .file_name()
+                    .into_string()
+                    .expect("it is text")
+            });
             let mut names: Vec<String> = names.collect();
             names.sort();
             names
@@ -319,13 +325,14 @@ mod tests {
         fn with_keys(name: &str) -> (Self, KeyFile) {
             let place = Self::new();
             let file = place.file(name);
-            file.create(&SealingKeys::generate("1").unwrap()).unwrap();
+            file.create(&SealingKeys::generate("1").expect("it is an id"))
+                .expect("the folder is ours");
             (place, file)
         }
     }
 
     fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().mode() & 0o7777
+        fs::metadata(path).expect("the folder is ours").mode() & 0o7777
     }
 
     #[test]

@@ -424,7 +424,9 @@ pub(crate) fn read(file: &mut File, path: &Path) -> Result<Zeroizing<String>, St
 pub(crate) fn cannot(what: &str, path: &Path, error: io::Error) -> StoreError {
     let path = path.display();
     let message = match error.kind() {
-        io::ErrorKind::NotFound => format!("there is no file with sealing keys at {path}"),
+        io::ErrorKind::NotFound if what == "read" => {
+            format!("there is no file with sealing keys at {path}")
+        }
         kind => format!("the file with sealing keys {path} cannot be {what}: {kind}"),
     };
     misconfigured(message).with_source(error)
@@ -594,7 +596,7 @@ mod tests {
     fn close_to_others(file: &File) {
         use std::os::unix::fs::PermissionsExt;
         file.set_permissions(PermissionsExt::from_mode(0o600))
-            .unwrap();
+            .expect("it is ours");
     }
 
     #[cfg(not(unix))]

@@ -2,23 +2,26 @@
 
 use std::process::{Command, Output, Stdio};
 
+/// What the command reads of its environment.
+pub(crate) const VARIABLES: [&str; 9] = [
+    "HUMANAPI_CLIENT_ID",
+    "HUMANAPI_CLIENT_SECRET",
+    "HUMANAPI_STORE_KEYS",
+    "HUMANAPI_STORE_URL",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "HTTPS_PROXY",
+    "https_proxy",
+];
+
 /// The command with these words.
 pub(crate) fn humanapi<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_humanapi"));
     for word in words {
         command.arg(word.as_ref());
     }
-    for variable in [
-        "HUMANAPI_CLIENT_ID",
-        "HUMANAPI_CLIENT_SECRET",
-        "HUMANAPI_STORE_KEYS",
-        "HUMANAPI_STORE_URL",
-        "NO_COLOR",
-        "CLICOLOR",
-        "CLICOLOR_FORCE",
-        "HTTPS_PROXY",
-        "https_proxy",
-    ] {
+    for variable in VARIABLES {
         command.env_remove(variable);
     }
     command.stdin(Stdio::null());

@@ -85,8 +85,43 @@ pub(super) fn is_number(text: &str) -> bool {
 
 /// The float nearest to a number, if one is near.
 pub(super) fn parse(text: &str) -> Option<f64> {
-    any_size(text).filter(|value| value.is_finite())
+    short(text.as_bytes()).or_else(|| any_size(text).filter(|value| value.is_finite()))
 }
+
+/// A number of at most 15 digits without an exponent, as nearly all are. Both its digits and the power
+/// of ten below them are floats without a remainder, so that one division rounds as it should; a reader
+/// of any number takes three times as long.
+fn short(text: &[u8]) -> Option<f64> {
+    let (is_negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > 16 || !digits.first()?.is_ascii_digit() {
+        return None;
+    }
+    let (mut number, mut count, mut point) = (0_u64, 0, None);
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            number = number * 10 + u64::from(digit);
+            count += 1;
+        } else if *byte == b'.' && point.is_none() {
+            point = Some(count);
+        } else {
+            return None;
+        }
+    }
+    let behind = point.map_or(0, |point| count - point);
+    if count > 15 {
+        return None;
+    }
+    let value = number as f64 / POWERS[behind];
+    Some(if is_negative { -value } else { value })
+}
+
+const POWERS: [f64; 16] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+];
 
 fn any_size(text: &str) -> Option<f64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
@@ -95,4 +130,29 @@ fn any_size(text: &str) -> Option<f64> {
         return None;
     }
     text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_is_none() {
+        for text in [
+            "", "-", ".", ".5", "-.5", "+1", "1-", "1.2.3", "1,5", "inf", "nan", "1e999",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        assert_eq!(parse("-0").map(f64::is_sign_negative), Some(true));
+    }
+
+    proptest! {
+        #[test]
+        fn a_short_number_is_the_float_nearest_to_it(text in "-?[0-9]{1,12}(\\.[0-9]{0,12})?") {
+            let nearest: f64 = text.parse().unwrap();
+            prop_assert_eq!(parse(&text).map(f64::to_bits), Some(nearest.to_bits()));
+        }
+    }
 }

@@ -289,12 +289,15 @@ impl<'a> Scanner<'a> {
         table: &[Field],
         likely: usize,
     ) -> Result<(Option<usize>, usize), Fault> {
-        if let Some(field) = table.get(likely)
-            && let Some(rest) = self.bytes[start..].strip_prefix(b"\"")
-            && let Some(rest) = rest.strip_prefix(field.name.as_bytes())
-            && let Some(rest) = rest.strip_prefix(b"\"")
-        {
-            return Ok((Some(likely), self.bytes.len() - rest.len()));
+        // One that is optional is often left out.
+        for at in [likely, likely + 1] {
+            if let Some(field) = table.get(at)
+                && let Some(rest) = self.bytes[start..].strip_prefix(b"\"")
+                && let Some(rest) = rest.strip_prefix(field.name.as_bytes())
+                && let Some(rest) = rest.strip_prefix(b"\"")
+            {
+                return Ok((Some(at), self.bytes.len() - rest.len()));
+            }
         }
         let (name, end) = self.name(start)?;
         let is_it = |field: &Field| name.is(field.name);

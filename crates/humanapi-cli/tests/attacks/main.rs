@@ -1,0 +1,211 @@
+//! Hostile inputs to the command as it is built: it never panics or hangs, shows no secret, asks nobody but
+//! the host that was named, and ends with a documented code.
+//!
+//! `HUMANAPI_DEEP=1` runs those too that take long, and many more of those that are drawn by chance.
+#![cfg(all(
+    unix,
+    feature = "demo",
+    feature = "sandbox",
+    feature = "store",
+    feature = "token"
+))]
+
+mod files;
+mod limits;
+mod prompt;
+mod servers;
+#[path = "../support/mod.rs"]
+mod support;
+mod words;
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use support::Run;
+
+/// In every secret, and in every word that may be one. It must never be seen.
+const CANARY: &str = "canary7";
+
+/// Longer than any run may take: two attempts of 10 s, and 30 s for a secret.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What may come out of a run of bad or good luck: every documented code.
+const ANY: &[i32] = &[0, 2, 3, 4, 5, 6, 7, 70];
+
+fn is_deep() -> bool {
+    std::env::var_os("HUMANAPI_DEEP").is_some_and(|value| value == "1")
+}
+
+/// A listener to which nothing may ever come, on a port that everything lures to.
+fn trap() -> (u16, &'static AtomicUsize) {
+    static TRAP: OnceLock<u16> = OnceLock::new();
+    static CAUGHT: AtomicUsize = AtomicUsize::new(0);
+    let port = *TRAP.get_or_init(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+        let port = listener.local_addr().expect("it is bound").port();
+        std::thread::spawn(move || {
+            for _ in listener.incoming() {
+                CAUGHT.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        port
+    });
+    (port, &CAUGHT)
+}
+
+/// The command with credentials that are canaries, and proxies that lead into the trap.
+fn command(words: &[&str]) -> Command {
+    let mut command = support::humanapi(words);
+    arm(&mut command);
+    command
+}
+
+fn arm(command: &mut Command) {
+    let lure = format!("http://{CANARY}:{CANARY}@127.0.0.1:{}", trap().0);
+    command
+        .env("HUMANAPI_CLIENT_ID", "app")
+        .env("HUMANAPI_CLIENT_SECRET", format!("{CANARY}-secret"))
+        .env("HTTP_PROXY", &lure)
+        .env("http_proxy", &lure)
+        .env("https_proxy", &lure)
+        .env("ALL_PROXY", &lure);
+}
+
+/// The same command under a shell's words, such as `ulimit -n 5; exec "$@"`.
+fn under(shell: &str, command: &Command) -> Command {
+    let mut outer = Command::new("sh");
+    outer.args(["-c", shell, "sh"]).arg(command.get_program());
+    outer.args(command.get_args()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
+}
+
+/// Runs it, counts it, and holds it to all that must be so.
+#[track_caller]
+fn attack(name: &str, command: Command, codes: &[i32]) {
+    check(name, &end(name, command), codes);
+}
+
+#[track_caller]
+fn end(name: &str, mut command: Command) -> Run {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .expect("the command was built for this test");
+    let stdout = drain(child.stdout.take().expect("it is piped"));
+    let stderr = drain(child.stderr.take().expect("it is piped"));
+    let gives_up = Instant::now() + PATIENCE;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("it is our own child") {
+            break status;
+        }
+        if Instant::now() > gives_up {
+            child.kill().expect("it is our own child");
+            panic!("{name}: it hangs");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    let text = |stream: JoinHandle<Vec<u8>>| {
+        let bytes = stream.join().expect("reading does not panic");
+        String::from_utf8(bytes).expect("the command writes UTF-8")
+    };
+    Run {
+        code: status.code(),
+        stdout: text(stdout),
+        stderr: text(stderr),
+    }
+}
+
+fn drain(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("a pipe can be read");
+        bytes
+    })
+}
+
+#[track_caller]
+fn check(name: &str, ended: &Run, codes: &[i32]) {
+    let (stdout, stderr) = (&ended.stdout, &ended.stderr);
+    let all = format!(
+        "{name}: {:?}\n{}\n{}",
+        ended.code,
+        stdout.chars().take(2_000).collect::<String>(),
+        stderr.chars().take(2_000).collect::<String>()
+    );
+    let code = ended
+        .code
+        .unwrap_or_else(|| panic!("a signal ended it: {all}"));
+    assert!(codes.contains(&code), "not one of {codes:?}: {all}");
+    for bad in [
+        "panicked",
+        "RUST_BACKTRACE",
+        "this program has a fault",
+        CANARY,
+    ] {
+        assert!(
+            !stderr.contains(bad) && !stdout.contains(bad),
+            "{bad}: {all}"
+        );
+    }
+    let steers = |text: &str| text.contains(|c: char| c.is_control() && c != '\n' && c != '\t');
+    assert!(!steers(stderr) && !steers(stdout), "{all:?}");
+    if code != 0 && stderr.contains("error:") {
+        let lines: Vec<&str> = stderr.lines().collect();
+        assert_eq!(lines.len(), 2, "{all}");
+        assert!(
+            lines[0].starts_with("error: ") && lines[1].starts_with("help: "),
+            "{all}"
+        );
+        assert!(lines[0].len() < 8_192, "{all}");
+    }
+    assert_eq!(
+        trap().1.load(Ordering::SeqCst),
+        0,
+        "somebody else was asked: {all}"
+    );
+}
+
+/// A folder for one test.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("there is room for a folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
+    /// A file that others cannot read.
+    fn file(&self, name: &str, bytes: &[u8]) -> String {
+        use std::os::unix::fs::PermissionsExt;
+
+        let path = self.path(name);
+        std::fs::write(&path, bytes).expect("there is room for a file");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).expect("it is ours");
+        self.text(name)
+    }
+
+    fn fifo(&self, name: &str) -> String {
+        let made = Command::new("mkfifo").arg(self.path(name)).status();
+        assert!(made.expect("mkfifo is part of every Unix").success());
+        self.text(name)
+    }
+}
