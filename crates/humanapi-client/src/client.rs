@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream;
@@ -139,6 +140,16 @@ impl Client {
         let call = self.inner.calls.fetch_add(1, Ordering::Relaxed);
         let policy = &self.inner.policy;
         policy.clone().with_seed(policy.seed().wrapping_add(call))
+    }
+
+    /// When a call that begins now has taken long enough, by the monotonic clock.
+    fn deadline(&self) -> Duration {
+        let now = self.now().monotonic();
+        now.saturating_add(self.inner.policy.overall_deadline())
+    }
+
+    fn left(&self, deadline: Duration) -> Duration {
+        deadline.saturating_sub(self.now().monotonic())
     }
 
     async fn run<F, T>(&self, flow: &mut F, tokens: &dyn TokenSource) -> Result<T, Error>
@@ -340,11 +351,15 @@ impl User {
         UserData { user: self.clone() }
     }
 
+    pub(crate) fn deadline(&self) -> Duration {
+        self.client.deadline()
+    }
+
     /// Has the broker take note of what the service said past it: the token that it issued, or that
-    /// there is none.
-    pub(crate) async fn told(&self, issued: Option<&Issued<AccessToken>>) {
+    /// there is none. The call that asked ends at `deadline`.
+    pub(crate) async fn told(&self, issued: Option<&Issued<AccessToken>>, deadline: Duration) {
         if let (Some(broker), Ok(user)) = (self.client.broker(), &self.id) {
-            broker.told(user, issued).await;
+            broker.told(user, issued, self.client.left(deadline)).await;
         }
     }
 
@@ -399,6 +414,7 @@ impl ConnectTokenCall {
                 .await;
             return Ok(grant?);
         }
+        let deadline = client.deadline();
         let (hosts, policy) = (client.inner.hosts.clone(), client.policy());
         let credentials = client.inner.credentials.clone();
         let mut flow =
@@ -414,7 +430,7 @@ impl ConnectTokenCall {
             && !grant.reused
             && grant.token.kind() == TokenKind::Id
         {
-            broker.end_session(&id).await;
+            broker.end_session(&id, client.left(deadline)).await;
         }
         Ok(grant)
     }
@@ -490,6 +506,7 @@ impl<E: Endpoint> PlainCall<E> {
             .map_err(|error| FlowError::from(BuildError::from(error)))?;
         let span = tracing::debug_span!("humanapi", call = endpoint.name());
         let (hosts, policy) = (self.client.inner.hosts.clone(), self.client.policy());
+        let deadline = self.client.deadline();
         let mut call = Call::new(endpoint, hosts, policy);
         let output = self
             .client
@@ -497,7 +514,8 @@ impl<E: Endpoint> PlainCall<E> {
             .instrument(span)
             .await?;
         if let (Some(broker), Some(user)) = (self.client.broker(), &self.shows_connected) {
-            broker.end_session(user).await;
+            let at_most = self.client.left(deadline);
+            broker.end_session(user, at_most).await;
         }
         Ok(output)
     }

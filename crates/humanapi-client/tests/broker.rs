@@ -696,6 +696,8 @@ struct Shelf {
 const UP: usize = 0;
 const DOWN: usize = 1;
 const HANGS: usize = 2;
+/// It answers after 4 s.
+const SLOW: usize = 3;
 
 impl Shelf {
     fn set(&self, state: usize) {
@@ -718,6 +720,7 @@ impl Shelf {
         match self.state.load(Ordering::SeqCst) {
             UP => {}
             DOWN => return Err(StoreError::new(StoreErrorKind::Unavailable, "it is down")),
+            SLOW => sleep(Duration::from_secs(4)).await,
             _ => std::future::pending().await,
         }
         let now = wall().duration_since(SystemTime::UNIX_EPOCH).unwrap();
@@ -1298,6 +1301,88 @@ async fn a_lease_that_a_dead_process_holds_ends_a_call_at_its_deadline() {
     let error = broker.token(&key("u")).await.unwrap_err();
     assert!(matches!(*error, FlowError::OutOfTime { .. }), "{error:?}");
     assert_eq!(begun.elapsed().as_millis() / 10, 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_is_told_besides_keeps_nobody_beyond_the_deadline() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    let deadline = Duration::from_secs(10);
+    let retry = RetryPolicy::default().with_overall_deadline(deadline);
+    let client = Client::builder(credentials(), Provisioning::Connect, service.clone())
+        .retry(retry.clone())
+        .store(shelf.clone())
+        .build_on(Clock::new(true));
+    shelf.set(HANGS);
+
+    // A user who was deleted is forgotten first, and gets a token all the same.
+    let begun = Instant::now();
+    let deleted = KnownStatus::asserted(UserStatus::Deleted);
+    let user_there = client.user("u").with_status(deleted);
+    user_there.connect_token().send().await.unwrap();
+    assert!(begun.elapsed() < deadline, "{:?}", begun.elapsed());
+
+    // With little time left after the answer, the store gets no more than that.
+    let late = Duration::from_secs(8);
+    for told in 0..3 {
+        let mode = if told == 2 { Mode::Refuse } else { Mode::Issue };
+        service.set(mode, late);
+        let begun = Instant::now();
+        match told {
+            0 => drop(client.user("v").id_token().send().await.unwrap()),
+            1 => drop(client.user("v").access_token().send().await.unwrap()),
+            _ => drop(client.confirm_connection("v").send().await.unwrap()),
+        }
+        let took = begun.elapsed();
+        assert!(took.as_millis() / 10 <= 1_000, "{told}: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_exchanges_after_one_refusal_share_one_deadline() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    let bearer = TokenSource::token(&sharing(&service, &shelf), &key("u"), None).await;
+    let refused = Rejected::by_the_service(bearer.unwrap().generation());
+    let broker = builder(&service)
+        .retry(RetryPolicy::none().with_overall_deadline(Duration::from_secs(10)))
+        .store(shelf.clone())
+        .build_on(Clock::new(true));
+    shelf.set(SLOW);
+    let running = {
+        let broker = broker.clone();
+        tokio::spawn(async move { broker.token(&key("u")).await })
+    };
+    tokio::task::yield_now().await;
+    // It is about the very token that the exchange under way brings.
+    let begun = Instant::now();
+    let renewed = TokenSource::token(&broker, &key("u"), Some(refused)).await;
+    assert!(matches!(*renewed.unwrap_err(), FlowError::OutOfTime { .. }));
+    assert_eq!(begun.elapsed().as_millis() / 10, 1_000);
+    assert_eq!(running.await.unwrap().unwrap().expose_secret(), "access-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_ends_though_the_store_failed_when_the_user_was_found_to_have_connected() {
+    for exchanges in [false, true] {
+        let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+        let (here, there) = (sharing(&service, &shelf), sharing(&service, &shelf));
+        assert_eq!(connect(&there, UserStatus::New).await.0, "session-1");
+        shelf.set(DOWN);
+        here.token(&key("u")).await.unwrap();
+        if exchanges {
+            // Down for longer than the one try made behind the caller's back.
+            sleep(Duration::from_secs(30)).await;
+        }
+        shelf.set(UP);
+        assert_eq!(shelf.text(&connect_key("u")).as_deref(), Some("session-1"));
+        if exchanges {
+            let (token, reused) = connect(&here, UserStatus::Started).await;
+            assert_eq!((token.as_str(), reused), ("session-3", false));
+            assert_eq!(shelf.text(&connect_key("u")), Some(token));
+        } else {
+            sleep(Duration::from_secs(10)).await;
+            assert_eq!(shelf.text(&connect_key("u")), None);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

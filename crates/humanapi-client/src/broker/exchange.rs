@@ -82,6 +82,19 @@ pub(super) struct Brought {
     pub(super) issued: bool,
     /// Whether the store took its part in it.
     pub(super) by_store: bool,
+    /// What it shows of a session of the user in the store.
+    pub(super) session: Session,
+}
+
+/// What is known of a user's session in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Session {
+    /// Nothing: it may well open Connect.
+    Unknown,
+    /// The user has connected, and the store has none any more.
+    Ended,
+    /// The user has connected, and the store could not be told that it opens Connect no more.
+    Stays,
 }
 
 impl Means {
@@ -98,6 +111,7 @@ impl Means {
 
     /// Gets the token, through the store where there is one.
     pub(super) async fn get(&self, order: &Order) -> Result<Brought, FlowError> {
+        let begun = self.runtime.now().monotonic();
         // Whoever waits for the lease of another needs time for an exchange of its own after it.
         let patience = (self.policy.lease()).min(self.retry.overall_deadline() / 2);
         let mut machine = match &self.store {
@@ -173,13 +187,23 @@ impl Means {
                         (_, _, None) => unreachable!("a token came from one of the two"),
                     };
                     let by_store = !machine.store_failed();
-                    if issued && by_store && token.kind() == TokenKind::Access {
-                        self.end_session(&order.key).await;
-                    }
+                    let session = match token.kind() {
+                        _ if !issued => Session::Unknown,
+                        TokenKind::Access if by_store => {
+                            let spent = self.runtime.now().monotonic().saturating_sub(begun);
+                            let left = self.retry.overall_deadline().saturating_sub(spent);
+                            // Those who wait are to get the token within their time all the same.
+                            self.end_session(&order.key, left / 2).await
+                        }
+                        // A store that has just failed is asked behind their backs.
+                        TokenKind::Access | TokenKind::Id if !by_store => Session::Stays,
+                        _ => Session::Unknown,
+                    };
                     return Ok(Brought {
                         token,
                         issued,
                         by_store,
+                        session,
                     });
                 }
             };
@@ -216,21 +240,25 @@ impl Means {
     }
 
     /// Has the store drop the session of a key's user, who has connected a source: it opens Connect no more.
-    pub(super) async fn end_session(&self, key: &TokenKey) {
-        let Some(user) = key.user() else {
-            return;
+    /// Takes no longer than this, nor than the store may take for one answer.
+    pub(super) async fn end_session(&self, key: &TokenKey, at_most: Duration) -> Session {
+        let (Some(store), Some(key)) = (self.store.as_deref(), connect_key(key)) else {
+            return Session::Ended;
         };
-        let key = TokenKey::connect(key.client_id().clone(), user.clone());
-        let kept = self.ask(&key, |store| store.load(&key)).await.flatten();
-        if let Some(session) = kept.filter(|token| token.kind() == TokenKind::Session) {
-            let generation = session.generation();
-            let _told = self
-                .ask(&key, |store| store.invalidate(&key, generation))
-                .await;
+        let operation = std::pin::pin!(async {
+            let kept = store.load(&key).await?;
+            match kept.filter(|token| token.kind() == TokenKind::Session) {
+                Some(session) => store.invalidate(&key, session.generation()).await,
+                None => Ok(()),
+            }
+        });
+        match self.heard(&key, self.store_within(at_most, operation).await) {
+            Some(()) => Session::Ended,
+            None => Session::Stays,
         }
     }
 
-    /// Asks the store, for as long as is reasonable. A failure is told and costs nobody the token.
+    /// Asks the store, for as long as is reasonable.
     async fn ask<'a, T, F>(
         &'a self,
         key: &TokenKey,
@@ -240,7 +268,13 @@ impl Means {
         F: Future<Output = Result<T, StoreError>> + Unpin,
     {
         let store = self.store.as_deref()?;
-        let error = match self.store_in_time(operation(store)).await {
+        let answer = self.store_within(Duration::MAX, operation(store)).await;
+        self.heard(key, answer)
+    }
+
+    /// The store's answer. A failure is told, and costs nobody the token.
+    fn heard<T>(&self, key: &TokenKey, answer: Result<T, StoreError>) -> Option<T> {
+        let error = match answer {
             Ok(answer) => return Some(answer),
             Err(error) => error,
         };
@@ -249,16 +283,23 @@ impl Means {
         None
     }
 
-    /// What the store answers, or that it did not in time.
-    pub(super) async fn store_in_time<T>(
+    /// What the store answers, or that it did not within this time and its patience.
+    pub(super) async fn store_within<T>(
         &self,
+        at_most: Duration,
         operation: impl Future<Output = Result<T, StoreError>> + Unpin,
     ) -> Result<T, StoreError> {
-        let patience = self.policy.store_patience();
+        let patience = self.policy.store_patience().min(at_most);
         let answer = in_time(operation, &*self.runtime, patience).await;
         answer.unwrap_or_else(|| {
             let message = "the token store did not answer in time";
             Err(StoreError::new(StoreErrorKind::Unavailable, message))
         })
     }
+}
+
+/// The key that the session of a key's user is kept under.
+pub(super) fn connect_key(key: &TokenKey) -> Option<TokenKey> {
+    let user = key.user()?.clone();
+    Some(TokenKey::connect(key.client_id().clone(), user))
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use humanapi_core::broker::{
     Answer, BrokerPolicy, Fitness, Keeper, KeptToken, Question, SharedExchange,
 };
@@ -28,7 +29,7 @@ use humanapi_core::{
 pub use self::event::{BrokerEvent, BrokerListener, EventKey};
 pub use self::table::TokenRef;
 
-use self::exchange::{Brought, ConnectWish, Means, Order};
+use self::exchange::{Brought, ConnectWish, Means, Order, Session, connect_key};
 use self::flight::{Broken, Flight};
 use self::sync::{AtomicUsize, Mutex, Ordering, lock};
 use self::table::Table;
@@ -92,6 +93,8 @@ struct Inner {
     busy: Box<[Mutex<HashMap<TokenKey, Busy>>]>,
     /// How many exchanges began: each gets a seed of its own.
     exchanges: AtomicUsize,
+    /// A shard that holds so many keys notes no further session that stays.
+    most_noted: usize,
 }
 
 struct Busy {
@@ -100,6 +103,8 @@ struct Busy {
     failure: Option<Arc<FlowError>>,
     /// The user was deleted, and the store may not know it: what it has from before will not do.
     anew: bool,
+    /// The user has connected, and the store may still have a session, which will not do.
+    session_stays: bool,
     /// The exchange that is under way, or whose failure stands, began for a user who was deleted.
     begun_anew: bool,
 }
@@ -187,7 +192,10 @@ impl TokenBroker {
         if let Some(token) = self.try_token(key) {
             return Ok(token.to_kept());
         }
-        let served = self.inner.serve(key, &Wanted::default()).await?;
+        let served = self
+            .inner
+            .serve(key, &Wanted::default(), self.inner.deadline())
+            .await?;
         Ok(served.to_kept())
     }
 
@@ -206,7 +214,8 @@ impl TokenBroker {
             question: Question::default().at_least(life),
             ..Wanted::default()
         };
-        Ok(self.inner.serve(key, &wanted).await?.to_kept())
+        let deadline = self.inner.deadline();
+        Ok(self.inner.serve(key, &wanted, deadline).await?.to_kept())
     }
 
     /// The token that opens Connect for a user, with more life left than the policy's connect life.
@@ -224,8 +233,9 @@ impl TokenBroker {
         known: KnownStatus,
         email: Option<&str>,
     ) -> Result<ConnectGrant, Arc<FlowError>> {
-        let client_id = self.inner.means.credentials.client_id().clone();
-        let key = TokenKey::connect(client_id, user.clone());
+        let deadline = self.inner.deadline();
+        let keys = self.keys_of(user);
+        let key = keys[1].clone();
         let at_least = self.inner.means.policy.connect_life();
         let wanted = Wanted {
             question: Question::default().at_least(at_least),
@@ -234,16 +244,17 @@ impl TokenBroker {
                 email: email.map(str::to_owned),
             },
         };
-        if wanted.is_anew(&key)
-            && !self.inner.is_begun_anew(&key)
-            && let Err(error) = self.forget(user).await
-        {
-            // What the store has is passed over until it could be told.
-            self.inner
-                .means
-                .tell(&key, BrokerEvent::StoreFailed(&error));
+        if wanted.is_anew(&key) && !self.inner.is_begun_anew(&key) {
+            // The exchange needs time too, of the store as well as of the service.
+            let at_most = self.inner.left(deadline) / 3;
+            if let Err(error) = self.inner.forget_everywhere(&keys, at_most).await {
+                // What the store has is passed over until it could be told.
+                self.inner
+                    .means
+                    .tell(&key, BrokerEvent::StoreFailed(&error));
+            }
         }
-        let served = self.inner.serve(&key, &wanted).await?;
+        let served = self.inner.serve(&key, &wanted, deadline).await?;
         let reused = served.is_from_earlier();
         let token = served.to_kept();
         let status = match known.status() {
@@ -291,7 +302,8 @@ impl TokenBroker {
     /// When the store could not be told. Memory has forgotten even so, and this process takes nothing from the
     /// store that was there before.
     pub async fn forget(&self, user: &ClientUserId) -> Result<(), StoreError> {
-        self.inner.forget_everywhere(&self.keys_of(user)).await
+        let keys = self.keys_of(user);
+        self.inner.forget_everywhere(&keys, Duration::MAX).await
     }
 
     /// Forgets what this process keeps of a user, failures that stand too: for one who has just connected
@@ -303,8 +315,13 @@ impl TokenBroker {
     }
 
     /// Takes note of what the service said when it was asked for a user's access token past the broker:
-    /// the token that it issued, or that there is none.
-    pub(crate) async fn told(&self, user: &ClientUserId, issued: Option<&Issued<AccessToken>>) {
+    /// the token that it issued, or that there is none. Takes no longer than this.
+    pub(crate) async fn told(
+        &self,
+        user: &ClientUserId,
+        issued: Option<&Issued<AccessToken>>,
+        at_most: Duration,
+    ) {
         let [access, _] = self.keys_of(user);
         if let Some(issued) = issued {
             self.inner.forget(&access, false);
@@ -313,7 +330,7 @@ impl TokenBroker {
         }
         let forgotten = self
             .inner
-            .forget_everywhere(std::slice::from_ref(&access))
+            .forget_everywhere(std::slice::from_ref(&access), at_most)
             .await;
         if let Err(error) = forgotten {
             (self.inner.means).tell(&access, BrokerEvent::StoreFailed(&error));
@@ -321,11 +338,12 @@ impl TokenBroker {
     }
 
     /// An access or id token was issued past the broker, so the user has connected a source: a session opens
-    /// Connect no more.
-    pub(crate) async fn end_session(&self, user: &ClientUserId) {
+    /// Connect no more. Takes no longer than this.
+    pub(crate) async fn end_session(&self, user: &ClientUserId, at_most: Duration) {
         let [access, _] = self.keys_of(user);
         self.inner.drop_session(&access);
-        self.inner.means.end_session(&access).await;
+        let session = self.inner.means.end_session(&access, at_most).await;
+        self.inner.note_session(&access, session);
     }
 
     fn keys_of(&self, user: &ClientUserId) -> [TokenKey; 2] {
@@ -396,7 +414,7 @@ impl Busy {
 
     /// Whether there is nothing to remember.
     fn is_calm(&self, policy: &BrokerPolicy, now: Now) -> bool {
-        !self.anew && self.keeper.is_calm(policy, now)
+        !self.anew && !self.session_stays && self.keeper.is_calm(policy, now)
     }
 }
 
@@ -410,10 +428,21 @@ impl Inner {
         &self.busy[(seed >> 16) as usize % SHARDS]
     }
 
+    /// When a caller who begins now has waited long enough, by the monotonic clock.
+    fn deadline(&self) -> Duration {
+        let now = self.means.runtime.now().monotonic();
+        now.saturating_add(self.means.retry.overall_deadline())
+    }
+
+    fn left(&self, deadline: Duration) -> Duration {
+        deadline.saturating_sub(self.means.runtime.now().monotonic())
+    }
+
     async fn serve(
         self: &Arc<Self>,
         key: &TokenKey,
         wanted: &Wanted,
+        deadline: Duration,
     ) -> Result<Served, Arc<FlowError>> {
         if !self.is_mine(key) {
             let error = BuildError::OutOfRange {
@@ -422,8 +451,6 @@ impl Inner {
             };
             return Err(Arc::new(error.into()));
         }
-        let deadline = (self.means.runtime.now().monotonic())
-            .saturating_add(self.means.retry.overall_deadline());
         let mut panicked = false;
         loop {
             let flight = match self.decide(key, wanted) {
@@ -443,8 +470,7 @@ impl Inner {
                 move |outcome: &Outcome| inner.settle(&key, &flight, outcome)
             };
             let waiting = Arc::clone(&flight).wait(settle);
-            let left = deadline.saturating_sub(self.means.runtime.now().monotonic());
-            match in_time(waiting, &*self.means.runtime, left).await {
+            match in_time(waiting, &*self.means.runtime, self.left(deadline)).await {
                 Some(Ok(outcome)) => return outcome.map(Served::Brought),
                 None => {
                     let (attempts, last) = (0, None);
@@ -473,6 +499,7 @@ impl Inner {
             flight: None,
             failure: None,
             anew: false,
+            session_stays: false,
             begun_anew: false,
         }
     }
@@ -517,7 +544,7 @@ impl Inner {
                 at_least: wanted.question.life(),
                 wish: wanted.wish.clone(),
                 once: busy.keeper.failures() > 0 || answer == Answer::ServeAndRenew,
-                anew: busy.anew,
+                anew: busy.anew || busy.session_stays,
                 seed: self.next_seed(key),
             };
             busy.begun_anew = wanted.is_anew(key);
@@ -617,7 +644,7 @@ impl Inner {
     }
 
     /// An exchange ended: keeps its token, or its failure.
-    fn settle(&self, key: &TokenKey, flight: &Arc<Flight<Outcome>>, outcome: &Outcome) {
+    fn settle(self: &Arc<Self>, key: &TokenKey, flight: &Arc<Flight<Outcome>>, outcome: &Outcome) {
         let now = self.means.runtime.now();
         let policy = &self.means.policy;
         let mut evicted = 0;
@@ -637,6 +664,7 @@ impl Inner {
                     busy.failure = None;
                     busy.begun_anew = false;
                     busy.anew &= !brought.by_store;
+                    busy.session_stays &= !brought.by_store;
                     busy.keeper.issued(token, policy);
                     if busy.keeper.known() == Some(token.generation()) {
                         evicted = self.table.keep(key, token, policy, now);
@@ -654,18 +682,61 @@ impl Inner {
         if evicted > 0 {
             self.means.tell(key, BrokerEvent::Evicted(evicted));
         }
-        if outcome.is_ok() {
+        if let Ok(brought) = outcome {
             self.drop_session(key);
+            self.note_session(key, brought.session);
         }
     }
 
     /// An access token shows that a source is connected: a session opens Connect no more.
     fn drop_session(&self, key: &TokenKey) {
-        if let (Purpose::ReadData, Some(user)) = (key.purpose(), key.user()) {
-            let connect = TokenKey::connect(key.client_id().clone(), user.clone());
+        if key.purpose() == Purpose::ReadData
+            && let Some(connect) = connect_key(key)
+        {
             self.table
                 .drop_if(&connect, |_, kind| kind == TokenKind::Session);
         }
+    }
+
+    /// Remembers whether the store still has a session of a key's user, who has connected. One that
+    /// stays is ended in a while, where the runtime can run a task, and else by the user's next exchange; until
+    /// then this process does not take it.
+    fn note_session(self: &Arc<Self>, key: &TokenKey, session: Session) {
+        let Some(connect) = (self.means.store.as_ref()).and_then(|_| connect_key(key)) else {
+            return;
+        };
+        {
+            let mut shard = lock(self.shard(&connect));
+            match session {
+                Session::Unknown => return,
+                Session::Stays => {
+                    // An outage of the store is no reason to remember every user that there is.
+                    if shard.len() < self.most_noted || shard.contains_key(&connect) {
+                        let busy = shard.entry(connect.clone());
+                        busy.or_insert_with(|| self.calm(&connect)).session_stays = true;
+                    }
+                }
+                Session::Ended => {
+                    if let Some(busy) = shard.get_mut(&connect) {
+                        busy.session_stays = false;
+                        if busy.is_calm(&self.means.policy, self.means.runtime.now()) {
+                            shard.remove(&connect);
+                        }
+                    }
+                    return;
+                }
+            }
+        }
+        let (inner, key) = (Arc::clone(self), key.clone());
+        let task = async move {
+            let patience = inner.means.policy.store_patience();
+            inner.means.runtime.sleep(patience).await;
+            if inner.means.end_session(&key, patience).await == Session::Ended {
+                inner.note_session(&key, Session::Ended);
+            }
+        };
+        // A runtime that cannot hands it back: the note is enough for this process.
+        drop(self.means.runtime.spawn(Box::pin(task)));
     }
 
     /// Keeps an access token that was issued past the broker, for this process alone.
@@ -695,8 +766,13 @@ impl Inner {
         self.table.drop_if(key, |_, _| true);
     }
 
-    /// Forgets keys here and in the store. All of them are tried, whatever becomes of the first.
-    async fn forget_everywhere(&self, keys: &[TokenKey]) -> Result<(), StoreError> {
+    /// Forgets keys here and in the store, all at once: it takes no longer than this, nor than the store may
+    /// take for one answer.
+    async fn forget_everywhere(
+        &self,
+        keys: &[TokenKey],
+        at_most: Duration,
+    ) -> Result<(), StoreError> {
         let Some(store) = &self.means.store else {
             for key in keys {
                 self.forget(key, false);
@@ -706,19 +782,21 @@ impl Inner {
         for key in keys {
             self.forget(key, true);
         }
-        let mut outcome = Ok(());
-        for key in keys {
-            let all = Generation::new(u64::MAX);
-            let dropped = (self.means).store_in_time(store.invalidate(key, all)).await;
+        let all = Generation::new(u64::MAX);
+        let drops = keys.iter().map(|key| async move {
+            let dropped = store.invalidate(key, all);
+            let dropped = self.means.store_within(at_most, dropped).await;
             if dropped.is_ok() {
                 let mut shard = lock(self.shard(key));
                 if let Some(busy) = shard.get_mut(key) {
                     busy.anew = false;
+                    busy.session_stays = false;
                 }
             }
-            outcome = outcome.and(dropped);
-        }
-        outcome
+            dropped
+        });
+        // All of them are tried, whatever becomes of the first.
+        join_all(drops).await.into_iter().collect()
     }
 }
 
@@ -734,7 +812,10 @@ impl TokenSource for TokenBroker {
             if let Some(token) = self.try_token(key) {
                 return token.bearer().map_err(build);
             }
-            let served = self.inner.serve(key, &Wanted::default()).await?;
+            let deadline = self.inner.deadline();
+            let served = (self.inner)
+                .serve(key, &Wanted::default(), deadline)
+                .await?;
             return served.bearer().map_err(build);
         };
         let refused = rejected.generation();
@@ -747,10 +828,11 @@ impl TokenSource for TokenBroker {
             },
             ..Wanted::default()
         };
-        let mut served = self.inner.serve(key, &wanted).await?;
+        let deadline = self.inner.deadline();
+        let mut served = self.inner.serve(key, &wanted, deadline).await?;
         if rejected.is_certain() && served.generation() <= refused {
             // It was under way when it was refused. What comes next is newer, or stands.
-            served = self.inner.serve(key, &wanted).await?;
+            served = self.inner.serve(key, &wanted, deadline).await?;
         }
         served.bearer().map_err(build)
     }
@@ -881,6 +963,7 @@ impl TokenBrokerBuilder {
                     .take(SHARDS)
                     .collect(),
                 exchanges: AtomicUsize::new(0),
+                most_noted: (self.capacity / SHARDS).max(TIDY_FROM),
             }),
         }
     }

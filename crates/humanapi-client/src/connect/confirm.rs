@@ -75,8 +75,10 @@ impl ConfirmConnection {
     /// *Not connected* is an answer and no error.
     pub async fn send(self) -> Result<Confirmation, Error> {
         let user = self.user.clone();
+        let deadline = user.deadline();
         let confirmation = self.ask().await?;
-        user.told(confirmation.access_token.as_ref()).await;
+        user.told(confirmation.access_token.as_ref(), deadline)
+            .await;
         Ok(confirmation)
     }
 
