@@ -10,7 +10,7 @@ use same_file::Handle;
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::NamedTempFile;
 
-use crate::keys::{self, KeyText, SealingKeys, cannot, misconfigured};
+use crate::keys::{self, KeyText, LARGEST_FILE, SealingKeys, cannot, misconfigured};
 
 /// A file that holds [`SealingKeys`], and can be changed.
 ///
@@ -191,7 +191,14 @@ impl KeyFile {
     }
 
     /// Writes a file that its owner alone can read, in the same folder. It goes when it is dropped.
+    ///
+    /// A text that could not be read again is refused: in the place of the old file, it would take all keys away.
     fn beside(&self, path: &Path, text: &SecretString) -> Result<NamedTempFile, StoreError> {
+        if text.expose_secret().len() as u64 > LARGEST_FILE {
+            let message = "the file of keys would be larger than 64 KiB: take keys that nobody uses, or remarks, out of it";
+            return Err(misconfigured(message));
+        }
+        SealingKeys::parse(text.expose_secret())?;
         let cannot = |error| cannot("written", &self.path, error);
         let mut file = tempfile::Builder::new();
         // Nobody else makes files of such names, so what was left behind can be told by its own.
@@ -395,6 +402,28 @@ mod tests {
             assert_eq!(fs::read_to_string(other.path()).unwrap(), no_keys);
         }
         assert_eq!(place.names(), ["keys", "other"]);
+    }
+
+    #[test]
+    fn no_file_is_made_that_would_be_too_large_to_read() {
+        let (place, file) = Place::with_keys("keys");
+        let mut text = fs::read_to_string(file.path()).unwrap();
+        let room = usize::try_from(LARGEST_FILE).unwrap() - text.len();
+        text.push_str(&format!("#{}\n", "r".repeat(room - 2)));
+        fs::write(file.path(), &text).unwrap();
+        assert_eq!(file.read().unwrap().newest_id(), "1");
+        let refused = file.add("2").unwrap_err().to_string();
+        assert!(refused.contains("64 KiB"), "{refused}");
+        assert!(fs::read_to_string(file.path()).unwrap() == text, "it stays");
+
+        let mut keys = SealingKeys::generate("1").unwrap();
+        for id in 2..1_300 {
+            keys = keys.with_new_key(&format!("key-{id}")).unwrap();
+        }
+        let many = place.file("many");
+        let refused = many.create(&keys).unwrap_err().to_string();
+        assert!(refused.contains("64 KiB"), "{refused}");
+        assert_eq!(place.names(), ["keys"]);
     }
 
     #[test]

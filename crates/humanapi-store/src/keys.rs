@@ -63,7 +63,7 @@ pub(crate) type Secret = Zeroizing<[u8; 32]>;
 const NAMING: &str = "naming";
 
 /// Far more than anybody's keys: a wrong path may name a device that never ends.
-const LARGEST_FILE: u64 = 64 * 1024;
+pub(crate) const LARGEST_FILE: u64 = 64 * 1024;
 
 impl SealingKeys {
     /// New keys from the operating system's random numbers: a naming key, and one sealing key of this id.
