@@ -363,12 +363,6 @@ async fn not_connected_is_an_answer() {
             TokenRefusal::UnknownUser,
         ),
         (
-            403,
-            r#"{"statusCode":403,"error":"Forbidden","message":"m"}"#,
-            nothing,
-        ),
-        (404, r#"{"x-humanapi-request-id":"0a"}"#, nothing),
-        (
             200,
             r#"{"error":"x","errorCode":"UNKNOWN_CLIENT_USER_ID"}"#,
             TokenRefusal::UnknownUser,
@@ -432,6 +426,17 @@ async fn every_other_failure_is_an_error() {
             ApiErrorKind::NotAuthorized,
         ),
         api(400, r#"{"errorCode":"X"}"#, ApiErrorKind::InvalidRequest),
+        api(
+            403,
+            r#"{"statusCode":403,"error":"Forbidden","message":"canary"}"#,
+            ApiErrorKind::Other,
+        ),
+        api(403, r#"{"errorCode":"WAF-17"}"#, ApiErrorKind::Other),
+        api(
+            404,
+            r#"{"x-humanapi-request-id":"0a"}"#,
+            ApiErrorKind::Other,
+        ),
         api(
             400,
             r#"{"errorCode":"INVALID_TOKEN_TYPE"}"#,

@@ -8,6 +8,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
+use crate::data::each_own_field;
 use crate::endpoint::Response;
 use crate::error::{ApiError, Asked, ErrorCode, IntermediaryError, ResponseError};
 use crate::json;
@@ -40,7 +41,7 @@ pub(crate) fn accept(
     let body = json::without_byte_order_mark(response.body().as_bytes());
     match body.trim_ascii_start().first() {
         Some(b'{') if matches!(expected, Expected::Object | Expected::List) => {
-            if may_speak_of_an_error(body) {
+            if may_be_an_error_object(body) {
                 refusal_in_a_success(asked, response).map_or(Ok(()), Err)
             } else {
                 Ok(())
@@ -108,24 +109,31 @@ pub(crate) fn request_id(response: &Response) -> Option<String> {
 /// Whether a JSON error body is one that the service sends. One of these is enough:
 ///
 /// * a documented code, wherever a code may stand;
+/// * the request's id under the service's own name for it;
 /// * a code of whatever text as `errorCode` or `error_code`, the service's own name for it;
 /// * a code of the service's own form as `code`, or within `error`;
-/// * the request's id under the service's own name for it;
-/// * the envelope of its errors: the HTTP status again, as `statusCode`, `code` or `status`, with a
-///   reason as `error` and a `message`.
+/// * the envelope of its errors: the HTTP status again, as `statusCode` or `code`, with a reason as
+///   `error` and a `message`.
 ///
-/// Gateways write JSON as well, such as `{"message":"Forbidden"}`, and none of these.
+/// The last three count only without a `path` and a `timestamp`, which frameworks of gateways add and
+/// the service does not. Some gateways write even such an envelope, so what these marks let pass may
+/// not speak of a user: for that, [`ApiError`] wants a documented code.
 fn bears_marks(status: StatusCode, fields: &Map<String, Value>) -> bool {
     let says = |key: &str| has_text(fields, key);
-    says("errorCode")
-        || says("error_code")
-        || says(REQUEST_ID)
-        || code_of(fields).is_some_and(|code| code.has_the_services_form())
-        || (says("error") && says("message") && repeats_status(status, fields))
+    let code = code_of(fields);
+    if says(REQUEST_ID) || code.as_ref().is_some_and(ErrorCode::is_documented) {
+        return true;
+    }
+    let is_foreign = fields.contains_key("path") || fields.contains_key("timestamp");
+    !is_foreign
+        && (says("errorCode")
+            || says("error_code")
+            || code.is_some_and(|code| code.has_the_services_form())
+            || (says("error") && says("message") && repeats_status(status, fields)))
 }
 
 fn repeats_status(status: StatusCode, fields: &Map<String, Value>) -> bool {
-    let mut numbers = ["statusCode", "code", "status"]
+    let mut numbers = ["statusCode", "code"]
         .into_iter()
         .filter_map(|key| fields.get(key)?.as_u64());
     let is_it = |number: u64| {
@@ -164,11 +172,32 @@ pub(crate) fn code_of(fields: &Map<String, Value>) -> Option<ErrorCode> {
         })
 }
 
-/// Whether a body can be an error object at all, by a look that costs next to nothing: no documented
-/// record has a field of these names.
-fn may_speak_of_an_error(body: &[u8]) -> bool {
-    body.split(|byte| *byte == b'"')
-        .any(|piece| piece.starts_with(b"error") || piece == b"code")
+/// The fields that tell records apart.
+const IDS: [&str; 3] = ["id", "humanId", "userId"];
+
+/// The fields by which an object may tell of an error.
+const SIGNS: [&str; 7] = [
+    "error",
+    "errorCode",
+    "error_code",
+    "code",
+    "message",
+    "statusCode",
+    "status",
+];
+
+/// Whether a body can be an error object at all, by the names of its own fields. Medical records have
+/// such fields too, but deeper within, and an id of their own: so they are not read twice.
+fn may_be_an_error_object(body: &[u8]) -> bool {
+    if body.len() > BODY_READ {
+        return false;
+    }
+    let (mut has_sign, mut has_id) = (false, false);
+    each_own_field(body, |name, is_some_text| {
+        has_id |= is_some_text && IDS.contains(&name);
+        has_sign |= SIGNS.contains(&name);
+    });
+    has_sign && !has_id
 }
 
 /// Whether an object tells of an error instead of being what was asked for. Every record has an id.
@@ -181,10 +210,13 @@ fn is_error_object(fields: &Map<String, Value>) -> bool {
     let speaks = error
         || has_text(fields, "errorCode")
         || has_text(fields, "error_code")
+        || has_text(fields, "message")
+        || ["statusCode", "status"].iter().any(|key| {
+            let number = fields.get(*key).and_then(Value::as_u64);
+            number.is_some_and(|number| (400..600).contains(&number))
+        })
         || code_of(fields).is_some_and(|code| code.is_documented());
-    let is_record = ["id", "humanId", "userId"]
-        .iter()
-        .any(|key| has_text(fields, key));
+    let is_record = IDS.iter().any(|key| has_text(fields, key));
     speaks && !is_record
 }
 
@@ -258,6 +290,11 @@ mod tests {
             r#"{"code":"AccessDenied","message":"denied"}"#,
             r#"{"code":"FORBIDDEN","message":"denied"}"#,
             r#"{"timestamp":"2026-01-01T00:00:00Z","status":403,"error":"Forbidden","path":"/"}"#,
+            r#"{"timestamp":"t","status":403,"error":"Forbidden","message":"m","path":"/"}"#,
+            r#"{"status":403,"error":"Forbidden","message":"m"}"#,
+            r#"{"statusCode":403,"error":"Forbidden","message":"m","path":"/"}"#,
+            r#"{"statusCode":403,"error":"Forbidden","message":"m","timestamp":7}"#,
+            r#"{"errorCode":"WAF-17","path":"/"}"#,
             r#"{"statusCode":500,"error":"Forbidden","message":"another status than the line's"}"#,
             r#"{"statusCode":"403","error":"Forbidden","message":"the number as text"}"#,
             r#"{"error":"Forbidden","message":"denied"}"#,
@@ -280,7 +317,8 @@ mod tests {
             r#"{"x-humanapi-request-id":"9e0b7c1a"}"#,
             r#"{"statusCode":403,"error":"Forbidden","message":"m"}"#,
             r#"{"code":403,"error":"Forbidden","message":"m"}"#,
-            r#"{"status":403,"error":"Forbidden","message":"m"}"#,
+            r#"{"errorCode":"NOT_AUTHORIZED","path":"/","timestamp":7}"#,
+            r#"{"x-humanapi-request-id":"9e0b7c1a","path":"/"}"#,
         ] {
             assert!(marked(403, body), "{body}");
         }
@@ -292,6 +330,26 @@ mod tests {
             200,
             r#"{"statusCode":200,"error":"Forbidden","message":"m"}"#
         ));
+    }
+
+    #[test]
+    fn only_what_an_object_says_of_itself_makes_it_an_error_object() {
+        for body in [
+            r#"{"id":"a1","code":"NOT_AUTHORIZED","message":"m"}"#,
+            r#"{"codes":[{"code":"8867-4","message":"m"}],"of":{"error":"e","status":500}}"#,
+            r#"{"name":"error","value":"code"}"#,
+            "{}",
+        ] {
+            assert!(!may_be_an_error_object(body.as_bytes()), "{body}");
+        }
+        for body in [
+            r#"{"message":"m","of":{"id":"a1"}}"#,
+            r#"{"id":"","error":"e"}"#,
+            r#"{"id":7,"error":"e"}"#,
+            r#"{ "\u0065rror" : "e" }"#,
+        ] {
+            assert!(may_be_an_error_object(body.as_bytes()), "{body}");
+        }
     }
 
     #[test]

@@ -147,7 +147,9 @@ impl UserStatus {
                 Self::Deleted => Self::Deleted,
                 Self::Unknown | Self::New | Self::Started | Self::Connected => Self::Connected,
             },
-            UserEvent::TokenRefused(TokenRefusal::AlreadyConnected) => Self::Connected,
+            // Something in between can refuse in just such words. It leads to an id token, and that one is
+            // the proof.
+            UserEvent::TokenRefused(TokenRefusal::AlreadyConnected) => self,
             // Something was connected as far as we knew, and the service says otherwise: what we
             // knew is worth nothing now. A status short of connected agrees with the refusal.
             UserEvent::TokenRefused(TokenRefusal::UnknownUser | TokenRefusal::NothingConnected) => {
@@ -260,7 +262,7 @@ mod tests {
         check(SourceDisconnected, [C, C, C, C, D]);
         check(
             TokenRefused(TokenRefusal::AlreadyConnected),
-            [C, C, C, C, C],
+            [U, N, S, C, D],
         );
         check(TokenRefused(TokenRefusal::UnknownUser), [U, N, S, U, D]);
         check(

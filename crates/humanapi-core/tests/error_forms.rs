@@ -140,13 +140,13 @@ fn check_unmarked(
 }
 
 /// The envelopes of the service's errors, without a code.
-fn envelopes(status: u16) -> [String; 3] {
-    ["statusCode", "code", "status"]
+fn envelopes(status: u16) -> [String; 2] {
+    ["statusCode", "code"]
         .map(|number| format!(r#"{{"{number}":{status},"error":"A Reason","message":"canary"}}"#))
 }
 
 /// What something in between writes: pages, plain text, nothing, and JSON of other forms.
-const UNMARKED: [&str; 17] = [
+const UNMARKED: [&str; 20] = [
     "",
     "<html>canary: enable JavaScript</html>",
     "canary: access denied",
@@ -164,6 +164,9 @@ const UNMARKED: [&str; 17] = [
     r#"{"code":403.5,"statusCode":"403","status":403}"#,
     r#"{"status":"error","name":"canary","error":"canary"}"#,
     r#"{"statusCode":777,"error":"canary","message":"canary"}"#,
+    r#"{"timestamp":"t","status":403,"error":"Forbidden","message":"canary","path":"/"}"#,
+    r#"{"statusCode":403,"error":"Forbidden","message":"canary","path":"/"}"#,
+    r#"{"errorCode":"WAF-17","timestamp":"canary"}"#,
 ];
 
 /// No message, body, odd code or secret is in what a log would hold.
@@ -268,8 +271,8 @@ fn by_status(asked: Asked, status: u16) -> Kind {
         Asked::Id => [
             Kind::InvalidRequest,
             Kind::InvalidCredentials,
-            Kind::UnknownUser,
-            Kind::UnknownUser,
+            Kind::Other,
+            Kind::Other,
             Kind::Conflict,
             Kind::Other,
             Kind::Throttled,
@@ -278,8 +281,8 @@ fn by_status(asked: Asked, status: u16) -> Kind {
         Asked::Access | Asked::HipAccess => [
             Kind::InvalidRequest,
             Kind::InvalidCredentials,
-            Kind::NothingConnected,
-            Kind::NothingConnected,
+            Kind::Other,
+            Kind::Other,
             Kind::Conflict,
             Kind::Other,
             Kind::Throttled,
@@ -367,6 +370,24 @@ fn a_documented_code_tells_of_the_user_where_it_can() {
     for body in envelopes(403) {
         let error = check(Asked::Session, 403, body, Kind::AlreadyConnected);
         assert_eq!(error.token_refusal(), Some(TokenRefusal::AlreadyConnected));
+    }
+}
+
+#[test]
+fn an_access_or_id_refusal_without_a_documented_code_tells_nothing_of_the_user() {
+    for asked in [Asked::Id, Asked::Access, Asked::HipAccess] {
+        for status in 400..=599 {
+            for body in [
+                format!(r#"{{"statusCode":{status},"message":"canary","error":"Forbidden"}}"#),
+                r#"{"code":"ACCESS_DENIED","message":"canary"}"#.to_owned(),
+                r#"{"errorCode":"WAF-17"}"#.to_owned(),
+                r#"{"error":"access_denied","error_code":"1020"}"#.to_owned(),
+                r#"{"x-humanapi-request-id":"0a-1b"}"#.to_owned(),
+            ] {
+                let error = refusal(asked, answer(status, &[], body.as_str()));
+                assert_eq!(error.token_refusal(), None, "{asked:?} {status} {body}");
+            }
+        }
     }
 }
 
@@ -897,8 +918,12 @@ fn each_remedy_is_one_sentence_and_says_what_this_error_needs() {
     assert!(!remedy(Asked::Client, 403, disabled).contains("Provisioning::"));
     // The user is what stands in the way: the remedy leads to Connect.
     assert!(remedy(Asked::Session, 409, "X").contains("id token"));
-    assert!(remedy(Asked::Id, 404, "X").contains("session"));
-    assert!(remedy(Asked::Access, 403, "X").contains("connect a source"));
+    assert!(remedy(Asked::Id, 404, "UNKNOWN_CLIENT_USER_ID").contains("session"));
+    let nothing = "ACCESS_TOKEN_GENERATION_NOT_ALLOWED";
+    assert!(remedy(Asked::Access, 403, nothing).contains("connect a source"));
+    // Without a documented code, it may not be the user at all.
+    assert!(remedy(Asked::Id, 404, "X").contains("in between"));
+    assert!(remedy(Asked::Access, 403, "X").contains("in between"));
 }
 
 #[test]
@@ -926,6 +951,10 @@ fn a_success_that_speaks_of_an_error_is_a_refusal() {
             r#"{"error":"canary"}"#,
             r#"{"error":true}"#,
             r#"{"error":{"message":"canary"}}"#,
+            r#"{"statusCode":500,"message":"canary"}"#,
+            r#"{"status":403}"#,
+            r#"{"message":"canary"}"#,
+            r#"{"success":false,"message":"canary"}"#,
         ] {
             check_unmarked(asked, 200, &[], body);
         }
@@ -939,6 +968,8 @@ fn a_record_with_a_field_of_an_errors_name_is_still_a_record() {
         r#"{"userId":"7a1d","error":{"message":"m"}}"#,
         r#"{"error":null,"errorCode":""}"#,
         r#"{"error":false}"#,
+        r#"{"humanId":"7a1d","message":"a word","status":500}"#,
+        r#"{"status":"active","message":"","statusCode":200}"#,
         "{}",
     ] {
         try_refusal(Asked::Profile, answer(200, &[], body)).unwrap();

@@ -1287,13 +1287,14 @@ fn a_session_refused_with_409_leads_to_an_id_token_unless_a_documented_code_says
 }
 
 #[test]
-fn a_refused_id_token_leads_to_a_session_where_the_user_is_the_reason() {
+fn a_refused_id_token_leads_to_a_session_where_a_documented_code_names_the_user_as_the_reason() {
     let connected = UserStatus::Connected;
     let session = Ok(TokenKind::Session);
     for http_status in [403, 404] {
-        check_fallback(connected, (http_status, Says::Envelope), session);
+        let other = Err(ApiErrorKind::Other);
+        check_fallback(connected, (http_status, Says::Envelope), other);
         let odd = Says::Code("of no known form");
-        check_fallback(connected, (http_status, odd), session);
+        check_fallback(connected, (http_status, odd), other);
         check_fallback(
             connected,
             (http_status, Says::Code("NOT_AUTHORIZED")),
@@ -1355,10 +1356,13 @@ fn what_something_in_between_answers_leads_to_no_other_token() {
 
 #[test]
 fn both_refusals_are_shown() {
-    let refused = |status| Turn {
+    let refused = |(status, kind)| Turn {
         answer: Answer::Refusal {
             status,
-            says: Says::Envelope,
+            says: match kind {
+                TokenKind::Id => Says::Code("UNKNOWN_CLIENT_USER_ID"),
+                _ => Says::Envelope,
+            },
             retry: Retry::Silent,
         },
         takes: Duration::ZERO,
@@ -1367,7 +1371,7 @@ fn both_refusals_are_shown() {
     };
     let check = |status, answers: [u16; 2], kinds: [TokenKind; 2]| {
         let script = Script {
-            turns: answers.map(refused).to_vec(),
+            turns: answers.into_iter().zip(kinds).map(refused).collect(),
             tokens: Vec::new(),
         };
         let flow = connect_token(&RetryPolicy::default(), status);

@@ -365,6 +365,9 @@ impl ApiError {
             (ApiErrorKind::ServiceFailure, _) => {
                 "try again later; the vendor's status page may tell more"
             }
+            (ApiErrorKind::Other, Asked::Id | Asked::Access(_)) => {
+                "no documented code says what it means: look for a gateway in between, and give the vendor's support the request id"
+            }
             (ApiErrorKind::Other, _) => {
                 "look up the status, and give the vendor's support the request id"
             }
@@ -484,8 +487,9 @@ fn classify_status(asked: Asked, status: StatusCode) -> ApiErrorKind {
         (401, Asked::WithToken) => ApiErrorKind::InvalidToken,
         (401, _) => ApiErrorKind::InvalidCredentials,
         (409, Asked::Session) => ApiErrorKind::AlreadyConnected,
-        (403 | 404, Asked::Id) => ApiErrorKind::UnknownUser,
-        (403 | 404, Asked::Access(_)) => ApiErrorKind::NothingConnected,
+        // Gateways refuse with these too, in bodies of the service's own form: without a documented
+        // code they tell nothing of a user.
+        (403 | 404, Asked::Id | Asked::Access(_)) => ApiErrorKind::Other,
         (403, Asked::Client) => ApiErrorKind::AdminApiDisabled,
         (403, Asked::WithToken) => ApiErrorKind::NotAuthorized,
         (404, _) => ApiErrorKind::NotFound,

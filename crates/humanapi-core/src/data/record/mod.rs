@@ -26,7 +26,7 @@ use found::{Found, Read};
 pub use found::{Json, TextOr};
 pub use number::Number;
 pub use quantity::{Comparator, Quantity};
-use scan::{Entry, Fault, Name, Place, Scanner, Span, Spans};
+use scan::{Entry, Fault, Form, Name, Place, Scanner, Span, Spans};
 
 /// One record, byte for byte as the service sent it, whatever its table knows of it.
 ///
@@ -351,4 +351,14 @@ fn decode_error(path: String, fault: Fault) -> DecodeError {
             Fault::OtherType => DecodeError::OTHER_TYPE,
         },
     )
+}
+
+/// Goes through the fields of one object up to where it is no JSON: each by its name, and with whether its
+/// value is a text that is not empty. No value is read.
+pub(crate) fn each_own_field(bytes: &[u8], mut found: impl FnMut(&str, bool)) {
+    // Where borders cannot be told, whoever reads the values says what is wrong.
+    let _ = Scanner::new(bytes).each_field(|name, span| {
+        let is_text = matches!(span.form, Form::Text | Form::Escaped);
+        found(&name.read_lossy(), is_text && span.range().len() > 2);
+    });
 }
