@@ -7,19 +7,24 @@ use crate::data::wellness::wellness;
 /// Reads one page of the user's activities.
 pub type ListActivities = List<Activity>;
 
-wellness! {
+records! {
+    // In the order in which they are sent, which a page of five hundred is read sooner by.
     /// One activity: a walk, a run, or whatever else a source recorded.
     pub struct Activity {
+        /// The record's id, in practice 24 hex digits.
+        id: Text = "id",
+        /// Deprecated by the vendor in favour of `human_id`.
+        user_id: Text = "userId",
         /// When it began.
         start_time: Timestamp = "startTime",
         /// When it ended.
         end_time: Timestamp = "endTime",
         /// By how much local time differed from UTC.
         tz_offset: Offset = "tzOffset",
-        /// The time zone by name, seen in old records of many users alone.
-        time_zone: Text = "timeZone",
         /// Such as `walking`; an open set.
         kind: Text = "type",
+        /// Where it comes from.
+        source: Text = "source",
         /// How long.
         duration: Number = "duration" [unit "s"],
         /// How far.
@@ -32,8 +37,18 @@ wellness! {
         source_data: Json = "sourceData",
         /// By name, where they were asked for and recorded.
         time_series: Map<TimeSeries> = "timeSeries",
+        /// When the service stored it.
+        created_at: Timestamp = "createdAt",
+        /// When the service last changed it.
+        updated_at: Timestamp = "updatedAt",
+        /// Human API's id for the user.
+        human_id: Text = "humanId",
+        /// The time zone by name, seen in old records of many users alone.
+        time_zone: Text = "timeZone",
     }
+}
 
+wellness! {
     /// The activity of one day, of one source.
     pub struct ActivitySummary {
         /// The day.

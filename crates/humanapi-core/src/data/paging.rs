@@ -84,7 +84,7 @@ const LONGEST_ID: usize = 256;
 
 impl<'a> Identity<'a> {
     fn of(record: &'a Record) -> Self {
-        match record.field("id").map(|id| id.raw()) {
+        match record.known("id").map(|id| id.raw()) {
             Some(id) if id.len() <= LONGEST_ID && !matches!(id, b"null" | b"\"\"") => Self::Id(id),
             _ => Self::Bytes(record.raw()),
         }

@@ -181,6 +181,17 @@ impl Record {
         last
     }
 
+    /// One field of the table by its name on the wire, as it was sent. Unlike [`field`](Self::field) it does
+    /// not look through the record again.
+    pub(crate) fn known(&self, name: &str) -> Option<Json<'_>> {
+        let field = self
+            .sheet
+            .table
+            .iter()
+            .position(|field| field.name == name)?;
+        self.found(field).map(Json::new)
+    }
+
     /// All fields as they were sent, in their order. A name with half an emoji keeps its escapes.
     #[must_use]
     pub fn fields(&self) -> Vec<(Cow<'_, str>, Json<'_>)> {
