@@ -47,9 +47,15 @@ pub enum ListEnd {
     /// The service was asked for what follows, and nothing does.
     EmptyPage,
     /// As many came as the service's total says, and no link leads on.
+    ///
+    /// A service that gives fewer records a page than it is asked for, counts only those, and names no
+    /// next page, cannot be told from one whose list has ended.
     Total,
     /// The links led from page to page, and this page has none that leads on.
     NoNextLink,
     /// The service gives such a list all at once, and neither a total nor a link says otherwise.
     AllAtOnce,
+    /// Far more came than the service's total says, and no link leads on. A
+    /// [`Drift`](crate::Drift::TotalDisagrees) says so as well: there may be more.
+    FarBeyondTotal,
 }

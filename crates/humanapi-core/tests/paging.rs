@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use humanapi_core::data::{List, ListActivities, Source};
+use humanapi_core::data::{List, ListActivities, Resource, Source};
 use humanapi_core::http::HeaderValue;
 use humanapi_core::{
     Body, Drift, Endpoint as _, Hosts, ListEnd, Now, Request, Response, ResponseError,
@@ -641,4 +641,138 @@ fn a_walk_is_begun_anew_by_another_offset() {
     assert!(next.parse(server.answer(20, 20), now).is_err());
     let anew = next.with_offset(20);
     assert!(anew.parse(server.answer(20, 20), now).is_ok());
+}
+
+/// What came of a list that is answered by its offset and by how many requests came before.
+struct Followed {
+    places: usize,
+    drift: Vec<Drift>,
+    end: Result<ListEnd, u64>,
+    requests: usize,
+}
+
+fn follow<R: Resource>(
+    call: List<R>,
+    total: Option<u64>,
+    mut answer: impl FnMut(usize, usize) -> String,
+) -> Followed {
+    let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+    let mut followed = Followed {
+        places: 0,
+        drift: Vec::new(),
+        end: Err(0),
+        requests: 0,
+    };
+    let mut next = Some(call);
+    while let Some(call) = next {
+        let (_, offset) = query(&call.request(&Hosts::production()).unwrap());
+        let body = answer(offset, followed.requests);
+        let mut response = Response::new(Body::from(body));
+        if let Some(total) = total {
+            let headers = response.headers_mut();
+            headers.insert("x-total-count", HeaderValue::from(total));
+        }
+        followed.requests += 1;
+        assert!(followed.requests < 100, "it runs on");
+        match call.parse(response, now) {
+            Ok(page) => {
+                followed.places += page.items.len() + page.odd.len();
+                followed.drift.extend(&page.drift);
+                followed.end = page.end.ok_or(0);
+                next = page.next;
+            }
+            Err(ResponseError::PageRepeated { offset }) => {
+                followed.end = Err(offset);
+                next = None;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    followed
+}
+
+/// Records of these numbers.
+fn records(numbers: std::ops::Range<usize>) -> String {
+    let records = numbers.map(|number| format!(r#"{{"id":"r{number}"}}"#));
+    format!("[{}]", records.collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn places_that_hold_no_record_run_no_list_on_for_ever() {
+    for body in ["[null]", "[7,7]", r#"[{"id":"r1"},null]"#] {
+        let followed = follow(ListActivities::new(), None, |_, _| body.to_owned());
+        assert!(followed.end.is_err(), "{body}");
+        assert_eq!(followed.requests, 2, "{body}");
+    }
+}
+
+#[test]
+fn a_server_that_answers_anew_each_time_is_left_far_beyond_its_total() {
+    let anew = |_, request| records(request * 50..request * 50 + 50);
+    let followed = follow(ListActivities::new(), Some(120), anew);
+    assert_eq!(followed.end, Ok(ListEnd::FarBeyondTotal));
+    assert_eq!(followed.requests, 15);
+    let total = 120;
+    let told = Drift::TotalDisagrees {
+        total,
+        counted: 750,
+    };
+    assert!(followed.drift.contains(&told), "{:?}", followed.drift);
+}
+
+#[test]
+fn a_list_that_should_come_all_at_once_is_not_cut_off_at_a_page() {
+    let cut = |offset: usize, _| records(offset.min(70)..(offset + 50).min(70));
+    let followed = follow(List::<Source>::new(), None, cut);
+    assert_eq!(
+        (followed.places, followed.end),
+        (70, Ok(ListEnd::AllAtOnce))
+    );
+    // As long as a page by chance, and again whatever it is asked for.
+    let again = |_, _| records(0..50);
+    let followed = follow(List::<Source>::new(), None, again);
+    assert_eq!(
+        (followed.places, followed.end),
+        (50, Ok(ListEnd::AllAtOnce))
+    );
+    assert_eq!((followed.requests, followed.drift), (2, Vec::new()));
+}
+
+#[test]
+fn an_overlap_begins_with_a_record_or_not_at_all() {
+    let places = [
+        r#"{"id":"a"}"#,
+        r#"{"id":"b"}"#,
+        "null",
+        r#"{"id":"c"}"#,
+        r#"{"id":"d"}"#,
+    ];
+    let page = |offset: usize, _| {
+        let end = places.len().min(offset + 3);
+        format!("[{}]", places[offset.min(end)..end].join(","))
+    };
+    let call = ListActivities::new().with_limit(3).with_overlap();
+    let followed = follow(call, None, page);
+    assert_eq!((followed.places, followed.end), (5, Ok(ListEnd::EmptyPage)));
+    assert_eq!(followed.drift, [Drift::NoRecord { places: 1 }]);
+}
+
+#[test]
+fn another_filter_makes_it_another_list() {
+    let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+    let page = || Response::new(Body::from(records(0..50)));
+    let next = ListActivities::new().parse(page(), now).unwrap().next;
+    let next = next.unwrap();
+    assert!(next.parse(page(), now).is_err(), "it is the same page");
+    let moment = "2026-01-02T03:04:05Z".parse().unwrap();
+    let day = "2026-01-02".parse().unwrap();
+    for other in [
+        next.clone().with_source("strider"),
+        next.clone().with_updated_since(moment),
+        next.clone().with_created_before(moment),
+        next.clone().with_days(day, day),
+        next.clone().with_limit(60),
+    ] {
+        assert!(other.parse(page(), now).is_ok(), "{other:?}");
+    }
 }

@@ -8,13 +8,13 @@ use jiff::civil::Date;
 
 use crate::data::paging::{Asked, Came, Then, Walk};
 use crate::data::query::Query;
-use crate::data::record::{self, Table};
+use crate::data::record::{self, Record, Table};
 use crate::data::{get, list};
 use crate::endpoint::{Endpoint, Request, Response};
 use crate::error::{BuildError, Drift, ResponseError};
 use crate::hosts::Hosts;
 use crate::now::Now;
-use crate::page::Page;
+use crate::page::{ListEnd, Page};
 use crate::retry::Replay;
 
 /// A kind of record that the service lists.
@@ -43,7 +43,8 @@ pub trait HasTimeSeries: Resource {}
 
 /// Reads one page of a user's records of one kind.
 ///
-/// The page holds the call for the next one, which carries what was seen of the list so far. A list
+/// The page holds the call for the next one, which carries what was seen of the list so far; a filter,
+/// a page size or an offset that is set on it makes it another list, of which nothing was seen. A list
 /// goes on until its end is proven, see [`ListEnd`](crate::ListEnd), and what speaks against the end
 /// or for a change meanwhile is told, see [`Drift`](crate::Drift). Do not rely on the order of records.
 ///
@@ -80,8 +81,9 @@ impl<R: Resource> List<R> {
 
     /// Sets the size of a page, from 1 to 500.
     #[must_use]
-    pub const fn with_limit(mut self, limit: u32) -> Self {
+    pub fn with_limit(mut self, limit: u32) -> Self {
         self.query.limit = limit;
+        self.walk = Walk::new();
         self
     }
 
@@ -100,8 +102,9 @@ impl<R: Resource> List<R> {
     /// record at the same time, only this does: see [`Drift::Moved`](crate::Drift::Moved). It needs
     /// pages of two records or more, and records with an id.
     #[must_use]
-    pub const fn with_overlap(mut self) -> Self {
+    pub fn with_overlap(mut self) -> Self {
         self.query.overlap = true;
+        self.walk = Walk::new();
         self
     }
 
@@ -113,30 +116,34 @@ impl<R: Resource> List<R> {
 
     /// Only records that were stored after this moment. Sent in whole seconds.
     #[must_use]
-    pub const fn with_created_since(mut self, moment: Timestamp) -> Self {
+    pub fn with_created_since(mut self, moment: Timestamp) -> Self {
         self.query.created_since = Some(moment);
+        self.walk = Walk::new();
         self
     }
 
     /// Only records that were stored before this moment. Sent in whole seconds.
     #[must_use]
-    pub const fn with_created_before(mut self, moment: Timestamp) -> Self {
+    pub fn with_created_before(mut self, moment: Timestamp) -> Self {
         self.query.created_before = Some(moment);
+        self.walk = Walk::new();
         self
     }
 
     /// Only records that were changed after this moment: the one to keep in step by. Sent in whole
     /// seconds.
     #[must_use]
-    pub const fn with_updated_since(mut self, moment: Timestamp) -> Self {
+    pub fn with_updated_since(mut self, moment: Timestamp) -> Self {
         self.query.updated_since = Some(moment);
+        self.walk = Walk::new();
         self
     }
 
     /// Only records that were changed before this moment. Sent in whole seconds.
     #[must_use]
-    pub const fn with_updated_before(mut self, moment: Timestamp) -> Self {
+    pub fn with_updated_before(mut self, moment: Timestamp) -> Self {
         self.query.updated_before = Some(moment);
+        self.walk = Walk::new();
         self
     }
 
@@ -144,6 +151,7 @@ impl<R: Resource> List<R> {
     #[must_use]
     pub fn with_source(mut self, source: impl Into<String>) -> Self {
         self.query.source = Some(source.into());
+        self.walk = Walk::new();
         self
     }
 }
@@ -151,8 +159,9 @@ impl<R: Resource> List<R> {
 impl<R: HasDays> List<R> {
     /// Only records of these days, both included. Newer documents want both or neither.
     #[must_use]
-    pub const fn with_days(mut self, start: Date, end: Date) -> Self {
+    pub fn with_days(mut self, start: Date, end: Date) -> Self {
         self.query.days = Some((start, end));
+        self.walk = Walk::new();
         self
     }
 }
@@ -160,8 +169,9 @@ impl<R: HasDays> List<R> {
 impl<R: HasTimeSeries> List<R> {
     /// Asks for the recorded series as well.
     #[must_use]
-    pub const fn with_time_series(mut self) -> Self {
+    pub fn with_time_series(mut self) -> Self {
         self.query.time_series = true;
+        self.walk = Walk::new();
         self
     }
 }
@@ -185,7 +195,7 @@ impl<R: Resource> Endpoint for List<R> {
         let (head, body) = list(response)?.into_parts();
         let records = record::read_list::<R::Record>(body)?;
         let places = records.places();
-        let mut items = records.items;
+        let (mut items, odd) = (records.items, records.odd);
         let asked = Asked {
             offset: self.query.offset,
             limit: u64::from(self.query.limit),
@@ -199,8 +209,28 @@ impl<R: Resource> Endpoint for List<R> {
                 places,
                 records: items.len(),
                 record: &|index| &items[index],
+                place: &|place| {
+                    let is_it = |odd: &&Record| odd.index() as u64 == place;
+                    match odd.iter().find(is_it) {
+                        Some(odd) => (odd, false),
+                        None => {
+                            let before = odd.iter().filter(|odd| (odd.index() as u64) < place);
+                            (&items[place as usize - before.count()], true)
+                        }
+                    }
+                },
             },
         )?;
+        if turn.drops_all {
+            return Ok(Page {
+                items: Vec::new(),
+                odd: Vec::new(),
+                next: None,
+                total: turn.total,
+                end: Some(ListEnd::AllAtOnce),
+                drift: turn.drift,
+            });
+        }
         if turn.drops_first {
             items.remove(0);
         }
@@ -214,7 +244,6 @@ impl<R: Resource> Endpoint for List<R> {
             Then::End(end) => (None, Some(end)),
         };
         let mut drift = turn.drift;
-        let odd = records.odd;
         if !odd.is_empty() {
             drift.push(Drift::NoRecord {
                 places: odd.len() as u64,

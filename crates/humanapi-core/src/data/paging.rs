@@ -55,12 +55,16 @@ pub(super) struct Came<'a> {
     pub(super) records: usize,
     /// One of them.
     pub(super) record: &'a dyn Fn(usize) -> &'a Record,
+    /// What stands at one of the places, and whether it is a record.
+    pub(super) place: &'a dyn Fn(u64) -> (&'a Record, bool),
 }
 
 /// What a page means for the walk.
 pub(super) struct Turn {
     /// Whether the first record is the last one of the page before, asked for once more.
     pub(super) drops_first: bool,
+    /// Whether the page is the one before once more, so that none of it is new.
+    pub(super) drops_all: bool,
     pub(super) then: Then,
     pub(super) total: Option<u64>,
     pub(super) drift: Vec<Drift>,
@@ -91,6 +95,14 @@ impl<'a> Identity<'a> {
     }
 }
 
+/// So far beyond its total, a list that no link leads through is read no further: a server that takes no
+/// notice of the offset and answers anew each time would be read for ever.
+const fn far_beyond(total: u64, asked: Asked) -> u64 {
+    total
+        .saturating_mul(2)
+        .saturating_add(asked.limit.saturating_mul(10))
+}
+
 impl Walk {
     pub(super) const fn new() -> Self {
         Self {
@@ -110,9 +122,24 @@ impl Walk {
     ///
     /// When it is a page that was seen before: the service does not lead through the list.
     pub(super) fn turn(&self, asked: Asked, came: Came<'_>) -> Result<Turn, ResponseError> {
-        let drops_first = self.overlaps && came.records > 0 && self.is_last((came.record)(0));
+        let drops_first = self.overlaps && came.places > 0 && {
+            let (first, is_record) = (came.place)(0);
+            is_record && self.is_last(first)
+        };
         let fresh = came.places.saturating_sub(u64::from(drops_first));
-        let seen = self.seen_with(asked, came, usize::from(drops_first))?;
+        let seen = match self.seen_with(asked, came, u64::from(drops_first)) {
+            // A list that comes all at once comes once more, whatever offset it is asked for.
+            Err(_) if !asked.on_pages => {
+                return Ok(Turn {
+                    drops_first: false,
+                    drops_all: true,
+                    then: Then::End(ListEnd::AllAtOnce),
+                    total: total(came.headers),
+                    drift: Vec::new(),
+                });
+            }
+            seen => seen?,
+        };
 
         let told = total(came.headers);
         let total = told.or(self.total);
@@ -153,8 +180,14 @@ impl Walk {
             Some(ListEnd::Total)
         } else if self.is_linked && next.is_none() && !total_is_of_list {
             Some(ListEnd::NoNextLink)
-        } else if !asked.on_pages && total.is_none_or(|total| total <= after) {
+        } else if !asked.on_pages
+            && came.places != asked.limit
+            && total.is_none_or(|total| total <= after)
+        {
+            // One that is just as long as a page may have been cut off there.
             Some(ListEnd::AllAtOnce)
+        } else if total_is_of_list && total.is_some_and(|total| after > far_beyond(total, asked)) {
+            Some(ListEnd::FarBeyondTotal)
         } else {
             None
         };
@@ -173,22 +206,27 @@ impl Walk {
             }
             return Ok(Turn {
                 drops_first,
+                drops_all: false,
                 then: Then::End(end),
                 total: told,
                 drift,
             });
         }
 
-        let last = (came.records > 0).then(|| Identity::of((came.record)(came.records - 1)));
-        let last_id = match last {
-            Some(Identity::Id(id)) => Some(id.into()),
-            _ => None,
+        // What is no record cannot be told from another that is none either.
+        let last_id = match (came.place)(came.places - 1) {
+            (last, true) => match Identity::of(last) {
+                Identity::Id(id) => Some(id.into()),
+                Identity::Bytes(_) => None,
+            },
+            (_, false) => None,
         };
         // A page that brought nothing but the record that was asked for once more may come from a
         // server that gives one at a time, so the next one goes beyond it.
         let overlaps = asked.overlap && asked.limit > 1 && fresh > 0 && last_id.is_some();
         Ok(Turn {
             drops_first,
+            drops_all: false,
             then: Then::Next {
                 offset: after - u64::from(overlaps),
                 walk: Self {
@@ -228,16 +266,16 @@ impl Walk {
         &self,
         asked: Asked,
         came: Came<'_>,
-        first: usize,
+        first: u64,
     ) -> Result<[Option<u64>; 2], ResponseError> {
-        if came.records <= first {
+        if came.places <= first {
             return Ok(self.seen);
         }
         let mut hasher = DefaultHasher::new();
-        for index in [first, came.records - 1] {
-            Identity::of((came.record)(index)).hash(&mut hasher);
+        for index in [first, came.places - 1] {
+            Identity::of((came.place)(index).0).hash(&mut hasher);
         }
-        (came.records - first).hash(&mut hasher);
+        (came.places - first).hash(&mut hasher);
         let page = Some(hasher.finish());
         if self.seen.contains(&page) {
             return Err(ResponseError::PageRepeated {
