@@ -6,7 +6,7 @@ use humanapi_store::PostgresStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Lie, TIMEOUT, all, attack, operating, serve};
+use super::{Lie, Lies, TIMEOUT, all, attack, operating, serve};
 
 /// From when on it lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -221,8 +221,43 @@ fn lies() -> Vec<Lie> {
     lies
 }
 
+/// Which operation on rows a statement is of, if it is of one. Statements have breaks of line where they like.
+fn about_rows(statement: &str) -> Option<&'static str> {
+    let words: Vec<&str> = statement.split_whitespace().collect();
+    let words = words.join(" ");
+    let operations = [
+        ("CREATE TABLE", None),
+        ("FROM humanapi_store LIMIT", None),
+        ("FROM humanapi_acquire(", Some("acquire")),
+        (
+            "UPDATE humanapi_rows SET lease_ends = 0, generation = fence",
+            Some("commit"),
+        ),
+        (
+            "UPDATE humanapi_rows SET lease_ends = 0 WHERE",
+            Some("release"),
+        ),
+        (
+            "UPDATE humanapi_rows SET generation = 0",
+            Some("invalidate"),
+        ),
+        ("UPDATE humanapi_rows SET sealed_with", Some("reseal")),
+        ("DELETE FROM humanapi_rows", Some("purge")),
+        ("SELECT row_name,", Some("sealed_otherwise")),
+        ("GROUP BY sealed_with", Some("survey")),
+        ("FROM humanapi_rows WHERE row_name", Some("load")),
+    ];
+    let mut known = operations.into_iter();
+    let found = known.find(|(part, _)| words.contains(part));
+    assert!(
+        found.is_some() || !words.contains("humanapi_rows"),
+        "a statement that nobody lies to: {words}"
+    );
+    found.and_then(|(_, operation)| operation)
+}
+
 /// Reads messages, and answers those before its time to lie as a server would.
-async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<String>>) {
+async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<String>>, lies: Lies) {
     // The greeting has no kind, only a length.
     let Ok(length) = stream.read_u32().await else {
         return;
@@ -271,12 +306,11 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Stri
             let hex = rest.split('\'').next().unwrap_or_default().to_owned();
             *mark.lock().expect("nobody panics") = hex;
         }
-        let about_rows = text.contains("FROM humanapi_acquire")
-            || text.contains("UPDATE humanapi_rows SET")
-            || text.contains("FROM humanapi_rows");
-        let lies =
-            from == From::Statement || (about_rows && !text.contains("humanapi_store LIMIT"));
-        if lies && !text.contains("CREATE TABLE") || from == From::Statement {
+        let about_rows = about_rows(&text);
+        if from == From::Statement || about_rows.is_some() {
+            if from == From::Rows {
+                lies.count(about_rows.unwrap_or_default());
+            }
             if lie.tell(&mut stream).await {
                 return;
             }
@@ -307,9 +341,12 @@ async fn a_postgresql_server_may_lie() {
             attacks.push((name, (from, lie)));
         }
     }
+    let lies = Lies::default();
     all("a lying PostgreSQL", attacks, async |name, (from, lie)| {
         let mark = Arc::new(Mutex::new(String::new()));
-        let (port, _serving) = serve(move |stream| speak(stream, from, lie.clone(), mark.clone()));
+        let lies = lies.clone();
+        let (port, _serving) =
+            serve(move |stream| speak(stream, from, lie.clone(), mark.clone(), lies.clone()));
         let url = format!(
             "postgres://canary-user:canary-password@127.0.0.1:{port}/canary?sslmode=disable"
         );
@@ -318,6 +355,14 @@ async fn a_postgresql_server_may_lie() {
         attack(&name, store).await;
     })
     .await;
+    lies.went_to(&[
+        "load",
+        "acquire",
+        "commit",
+        "release",
+        "invalidate",
+        "survey",
+    ]);
 }
 
 /// The same within a runtime of one thread: a server that is quicker than its reader does not keep that thread.
@@ -327,7 +372,9 @@ async fn a_server_that_never_pauses_keeps_no_thread() {
     for from in [From::TheFirst, From::Statement, From::Rows] {
         let lie = Lie::Endless(notice.clone());
         let mark = Arc::new(Mutex::new(String::new()));
-        let (port, _serving) = serve(move |stream| speak(stream, from, lie.clone(), mark.clone()));
+        let lies = Lies::default();
+        let (port, _serving) =
+            serve(move |stream| speak(stream, from, lie.clone(), mark.clone(), lies.clone()));
         let url = format!("postgres://u:canary-password@127.0.0.1:{port}/d?sslmode=disable");
         let store = PostgresStore::connect(&url, operating::two_keys()).await;
         let store = store.expect("the address is one").with_timeout(TIMEOUT);

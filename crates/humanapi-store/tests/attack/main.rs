@@ -12,8 +12,9 @@ mod lying_postgres;
 mod lying_redis;
 mod real;
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::StreamExt as _;
@@ -119,6 +120,25 @@ async fn served(name: &str, store: Arc<dyn TokenStore>) {
     let text = served.expose_secret();
     // A file that was left whole enough still gives the token that lies in it.
     assert!(["at-issued", "kept"].contains(&text), "{name}: {text}");
+}
+
+/// How often a server lied to each operation. One that is never lied to is not attacked.
+#[derive(Clone, Default)]
+struct Lies(Arc<Mutex<BTreeMap<String, usize>>>);
+
+impl Lies {
+    fn count(&self, operation: &str) {
+        let mut counted = self.0.lock().expect("nobody panics");
+        *counted.entry(operation.to_owned()).or_default() += 1;
+    }
+
+    /// Makes sure that there were lies to each of these.
+    fn went_to(&self, operations: &[&str]) {
+        let counted = self.0.lock().expect("nobody panics");
+        for operation in operations {
+            assert!(counted.contains_key(*operation), "{operation}: {counted:?}");
+        }
+    }
 }
 
 /// What a lying server sends in place of an answer.
