@@ -6,7 +6,7 @@ use humanapi_store::RedisStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Lie, TIMEOUT, all, attack, operating, serve};
+use super::{Lie, Lies, TIMEOUT, all, attack, operating, serve};
 
 /// From when on it lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,6 +15,10 @@ enum From {
     TheFirst,
     /// Once it is asked for a token.
     Load,
+    /// Once it is asked for the time.
+    Time,
+    /// Once it is asked which rows there are.
+    Scan,
     /// Once it is to run a script.
     Script,
 }
@@ -113,7 +117,7 @@ fn lies() -> Vec<Lie> {
 }
 
 /// Reads commands, and answers those before its time to lie as a server would.
-async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<u8>>>) {
+async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<u8>>>, lies: Lies) {
     let mut pending: Vec<u8> = Vec::new();
     let mut chunk = vec![0; 16 * 1024];
     loop {
@@ -121,12 +125,20 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<
             pending.drain(..length);
             let name = words.first().map(|name| name.to_ascii_uppercase());
             let name = name.as_deref().unwrap_or_default();
-            let lies = match from {
+            let is_time_to_lie = match from {
                 From::TheFirst => true,
                 From::Load => name == b"HMGET" && words.len() > 3,
+                From::Time => name == b"TIME",
+                From::Scan => name == b"SCAN",
                 From::Script => name == b"EVALSHA" && words.len() > 4,
             };
-            if lies {
+            if is_time_to_lie {
+                if from != From::TheFirst {
+                    // Each script has a name of its own.
+                    let script = words.get(1).filter(|_| name == b"EVALSHA");
+                    let name = script.map_or(name, |script| script);
+                    lies.count(&String::from_utf8_lossy(name));
+                }
                 if lie.tell(&mut stream).await {
                     return;
                 }
@@ -139,6 +151,7 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<
                     *mark.lock().expect("nobody panics") = words[2].clone();
                     b"+OK\r\n".to_vec()
                 }
+                b"GET" if kept.is_empty() => b"$-1\r\n".to_vec(),
                 b"GET" => {
                     let mut answer = format!("${}\r\n", kept.len()).into_bytes();
                     answer.extend(kept);
@@ -148,6 +161,8 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<
                 b"PEXPIRE" => b":1\r\n".to_vec(),
                 b"HMGET" => b"*1\r\n$-1\r\n".to_vec(),
                 b"EVALSHA" => b"*0\r\n".to_vec(),
+                b"TIME" => b"*2\r\n$1\r\n7\r\n$1\r\n7\r\n".to_vec(),
+                b"SCAN" => b"*2\r\n$1\r\n0\r\n*0\r\n".to_vec(),
                 b"PING" => b"+PONG\r\n".to_vec(),
                 _ => b"+OK\r\n".to_vec(),
             };
@@ -187,20 +202,34 @@ fn number(bytes: &[u8], at: &mut usize, kind: u8) -> Option<usize> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_server_may_lie() {
     let mut attacks = Vec::new();
-    for from in [From::TheFirst, From::Load, From::Script] {
+    let from = [
+        From::TheFirst,
+        From::Load,
+        From::Time,
+        From::Scan,
+        From::Script,
+    ];
+    for from in from {
         for lie in lies() {
             let name = format!("{from:?}: {lie:?}");
             let name: String = name.chars().take(120).collect();
             attacks.push((name, (from, lie)));
         }
     }
+    let lies = Lies::default();
     all("a lying Redis", attacks, async |name, (from, lie)| {
         let mark = Arc::new(Mutex::new(Vec::new()));
-        let (port, _serving) = serve(move |stream| speak(stream, from, lie.clone(), mark.clone()));
+        let lies = lies.clone();
+        let (port, _serving) =
+            serve(move |stream| speak(stream, from, lie.clone(), mark.clone(), lies.clone()));
         let url = format!("redis://canary-user:canary-password@127.0.0.1:{port}/1");
         let store = RedisStore::connect(&url, operating::two_keys()).await;
         let store = store.expect("the address is one").with_timeout(TIMEOUT);
         attack(&name, store).await;
     })
     .await;
+    lies.went_to(&["HMGET", "TIME", "SCAN"]);
+    let scripts = lies.0.lock().expect("nobody panics");
+    let scripts = scripts.keys().filter(|name| name.len() == 40).count();
+    assert_eq!(scripts, 4, "acquire, commit, release and invalidate");
 }
