@@ -21,7 +21,7 @@ use humanapi_client::core::{
     SendFailure, SendFailureKind, TokenKey,
 };
 use humanapi_client::{Spawn, Task, Timer, TokenBroker, TokenSource, Transport};
-use shuttle::future::{block_on, spawn, yield_now};
+use shuttle::future::{JoinHandle, block_on, spawn, yield_now};
 use shuttle::rand::Rng as _;
 use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -55,7 +55,24 @@ impl Transport for Service {
 
 /// Time that stands still, with tasks or without.
 struct Runtime {
-    tasks: bool,
+    tasks: Option<Tasks>,
+}
+
+/// The tasks that were begun. Where a schedule ends, none may be under way: what is thrown away in the middle
+/// of a lock cannot take it once more to leave.
+#[derive(Clone, Default)]
+struct Tasks(Arc<std::sync::Mutex<Vec<JoinHandle<()>>>>);
+
+impl Tasks {
+    async fn end(&self) {
+        loop {
+            let task = self.0.lock().unwrap().pop();
+            let Some(task) = task else {
+                return;
+            };
+            task.await.unwrap();
+        }
+    }
 }
 
 impl Timer for Runtime {
@@ -71,16 +88,16 @@ impl Timer for Runtime {
 
 impl Spawn for Runtime {
     fn spawn(&self, task: Task<'static>) -> Option<Task<'static>> {
-        if self.tasks {
-            // Detached: it runs to its end whatever becomes of the handle.
-            drop(spawn(task));
-            return None;
-        }
-        Some(task)
+        let Some(tasks) = &self.tasks else {
+            return Some(task);
+        };
+        let task = spawn(task);
+        tasks.0.lock().unwrap().push(task);
+        None
     }
 }
 
-fn broker(service: &Service, tasks: bool) -> (TokenBroker, TokenKey) {
+fn broker(service: &Service, tasks: Option<&Tasks>) -> (TokenBroker, TokenKey) {
     let credentials = Credentials::new("app-1", "hush").unwrap();
     let key = TokenKey::access(
         credentials.client_id().clone(),
@@ -89,7 +106,9 @@ fn broker(service: &Service, tasks: bool) -> (TokenBroker, TokenKey) {
     let broker = TokenBroker::builder(credentials, Provisioning::Connect, service.clone())
         .retry(RetryPolicy::none())
         .capacity(8)
-        .build_on(Runtime { tasks });
+        .build_on(Runtime {
+            tasks: tasks.cloned(),
+        });
     (broker, key)
 }
 
@@ -120,11 +139,12 @@ impl<F: Future> Future for GivesUp<F> {
 
 #[test]
 fn a_leader_who_gives_up_anywhere_leaves_nobody_behind() {
-    for tasks in [false, true] {
+    for with_tasks in [false, true] {
         shuttle::check_random(
             move || {
                 let service = Service::default();
-                let (broker, key) = broker(&service, tasks);
+                let tasks = Tasks::default();
+                let (broker, key) = broker(&service, with_tasks.then_some(&tasks));
                 let polls = shuttle::rand::thread_rng().gen_range(0..7);
                 let leader = {
                     let (broker, key) = (broker.clone(), key.clone());
@@ -144,6 +164,7 @@ fn a_leader_who_gives_up_anywhere_leaves_nobody_behind() {
                     for other in others {
                         other.await.unwrap();
                     }
+                    tasks.end().await;
                 });
                 let requests = service.requests.load(Ordering::SeqCst);
                 assert!((1..=2).contains(&requests), "{requests} exchanges");
@@ -160,7 +181,7 @@ fn all_who_wait_for_a_failure_are_released() {
         || {
             let service = Service::default();
             service.fails.store(true, Ordering::SeqCst);
-            let (broker, key) = broker(&service, false);
+            let (broker, key) = broker(&service, None);
             let callers: Vec<_> = (0..3)
                 .map(|_| {
                     let (broker, key) = (broker.clone(), key.clone());
@@ -187,7 +208,7 @@ fn refusals_that_race_renew_once() {
     shuttle::check_random(
         || {
             let service = Service::default();
-            let (broker, key) = broker(&service, false);
+            let (broker, key) = broker(&service, None);
             let first = block_on(TokenSource::token(&broker, &key, None))
                 .unwrap()
                 .generation();
@@ -218,7 +239,8 @@ fn forgetting_while_an_exchange_ends_leaves_nobody_behind() {
     shuttle::check_random(
         || {
             let service = Service::default();
-            let (broker, key) = broker(&service, true);
+            let tasks = Tasks::default();
+            let (broker, key) = broker(&service, Some(&tasks));
             let caller = {
                 let (broker, key) = (broker.clone(), key.clone());
                 spawn(async move { broker.token(&key).await.unwrap() })
@@ -233,6 +255,7 @@ fn forgetting_while_an_exchange_ends_leaves_nobody_behind() {
             block_on(async {
                 caller.await.unwrap();
                 broker.token(&key).await.unwrap();
+                tasks.end().await;
             });
             assert!(service.requests.load(Ordering::SeqCst) <= 2);
         },
