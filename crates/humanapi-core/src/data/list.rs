@@ -109,6 +109,9 @@ impl<R: Resource> List<R> {
     }
 
     /// The index of the record that the call begins at.
+    ///
+    /// With an [overlap](Self::with_overlap) that is the last record of the page before. A call that is
+    /// made anew from this offset knows nothing of that page, and gives this record again.
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.query.offset
