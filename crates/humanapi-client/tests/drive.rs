@@ -14,9 +14,9 @@ use humanapi_core::data::ReadProfile;
 use humanapi_core::flow::{Authorized, Call, SelfServed};
 use humanapi_core::http::{self, Method};
 use humanapi_core::{
-    Bearer, Body, BuildError, ClientUserId, Credentials, CredentialsError, Flow, FlowError, Host,
-    Hosts, Provisioning, RawCall, Rejected, Replay, Request, Response, RetryPolicy, SendFailure,
-    SendFailureKind, TokenKey,
+    Authorization, Bearer, Body, BuildError, ClientUserId, Credentials, CredentialsError, Flow,
+    FlowError, Host, Hosts, Provisioning, RawCall, Rejected, Replay, Request, Response,
+    RetryPolicy, SendFailure, SendFailureKind, TokenKey,
 };
 
 struct NoTokens;
@@ -45,8 +45,9 @@ fn session(policy: RetryPolicy) -> Call<IssueSessionToken> {
 }
 
 fn order(policy: RetryPolicy) -> Call<RawCall> {
-    let call =
-        RawCall::new(Method::POST, Host::Admin, "/api/v1/users").with_replay(Replay::OnlyIfNotSent);
+    let call = RawCall::new(Method::POST, Host::Admin, "/api/v1/users")
+        .with_replay(Replay::OnlyIfNotSent)
+        .with_authorization(Authorization::InRequest);
     Call::new(call, Hosts::production(), policy)
 }
 
@@ -291,10 +292,10 @@ impl TokenSource for Hangs {
 async fn a_source_of_tokens_that_hangs_ends_a_call_at_its_deadline() {
     for gives in [0_u32, 1] {
         let runtime = VirtualRuntime::new();
-        let key = TokenKey::client(credentials().unwrap().client_id().clone());
-        let call = RawCall::new(Method::GET, Host::Admin, "/api/v1/order-types");
+        let user = ClientUserId::new("patient-17").unwrap();
+        let key = TokenKey::access(credentials().unwrap().client_id().clone(), user);
         let policy = RetryPolicy::default().with_overall_deadline(Duration::from_secs(9));
-        let mut flow = Authorized::new(call, key, Hosts::production(), policy);
+        let mut flow = Authorized::new(ReadProfile::new(), key, Hosts::production(), policy);
         let transport =
             ScriptedTransport::new([Answer::json(401, r#"{"message":"no","statusCode":401}"#)]);
         let source = Hangs {

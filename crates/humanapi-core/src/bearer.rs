@@ -7,6 +7,7 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use crate::error::BuildError;
+use crate::rules::Purpose;
 use crate::token::{AccessToken, ClientToken, Generation, TokenKind};
 
 /// A token ready to authorize calls, made from an access or a client token and from no other.
@@ -17,6 +18,7 @@ use crate::token::{AccessToken, ClientToken, Generation, TokenKind};
 pub struct Bearer {
     authorization: HeaderValue,
     generation: Generation,
+    purpose: Purpose,
 }
 
 impl Bearer {
@@ -26,7 +28,7 @@ impl Bearer {
     ///
     /// When the token holds bytes that no header can hold.
     pub fn access(token: &AccessToken, generation: Generation) -> Result<Self, BuildError> {
-        Self::new(token.expose_secret(), generation)
+        Self::new(token.expose_secret(), generation, Purpose::ReadData)
     }
 
     /// Authorizes by a client token.
@@ -35,7 +37,7 @@ impl Bearer {
     ///
     /// When the token holds bytes that no header can hold.
     pub fn client(token: &ClientToken, generation: Generation) -> Result<Self, BuildError> {
-        Self::new(token.expose_secret(), generation)
+        Self::new(token.expose_secret(), generation, Purpose::Administer)
     }
 
     /// Authorizes by a token whose kind is known only when it runs.
@@ -45,12 +47,13 @@ impl Bearer {
         generation: Generation,
     ) -> Result<Self, BuildError> {
         match kind {
-            TokenKind::Access | TokenKind::Client => Self::new(token, generation),
+            TokenKind::Access => Self::new(token, generation, Purpose::ReadData),
+            TokenKind::Client => Self::new(token, generation, Purpose::Administer),
             TokenKind::Session | TokenKind::Id => Err(BuildError::NotABearer(kind)),
         }
     }
 
-    fn new(token: &str, generation: Generation) -> Result<Self, BuildError> {
+    fn new(token: &str, generation: Generation, purpose: Purpose) -> Result<Self, BuildError> {
         let mut value = Zeroizing::new(Vec::with_capacity("Bearer ".len() + token.len()));
         value.extend_from_slice(b"Bearer ");
         value.extend_from_slice(token.as_bytes());
@@ -60,6 +63,7 @@ impl Bearer {
         Ok(Self {
             authorization,
             generation,
+            purpose,
         })
     }
 
@@ -67,6 +71,12 @@ impl Bearer {
     #[must_use]
     pub const fn generation(&self) -> Generation {
         self.generation
+    }
+
+    /// What the token is for: reading a user's data, or administering.
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     /// The header's value, marked sensitive.
@@ -80,6 +90,7 @@ impl fmt::Debug for Bearer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bearer")
             .field("generation", &self.generation)
+            .field("purpose", &self.purpose)
             .finish_non_exhaustive()
     }
 }

@@ -8,6 +8,7 @@ use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::retry::Replay;
+use crate::rules::Authorization;
 
 /// One HTTP request, ready for any stack that speaks the [`http`] types.
 pub type Request = http::Request<Body>;
@@ -41,7 +42,12 @@ pub trait Endpoint {
     /// Whether it may be repeated after an attempt whose outcome is unknown.
     fn replay(&self) -> Replay;
 
-    /// Builds the request, without authorization.
+    /// What authorizes its request.
+    ///
+    /// A flow refuses, before anything is sent, to authorize it by anything else.
+    fn authorization(&self) -> Authorization;
+
+    /// Builds the request, without the token that authorizes it.
     ///
     /// # Errors
     ///

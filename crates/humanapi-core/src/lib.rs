@@ -46,7 +46,7 @@ pub use now::Now;
 pub use page::{ListEnd, Page};
 pub use raw_call::{RawAnswer, RawCall};
 pub use retry::{Replay, RetryAfter, RetryPolicy};
-pub use rules::{Provisioning, Refusal};
+pub use rules::{Authorization, Provisioning, Refusal};
 pub use secret_buffer::SecretBuffer;
 pub use token::{
     AccessToken, ClientToken, ConnectToken, Expiry, Generation, IdToken, Issued, Leeway,

@@ -18,6 +18,7 @@ use crate::hosts::{Host, Hosts};
 use crate::json;
 use crate::now::Now;
 use crate::retry::Replay;
+use crate::rules::Authorization;
 use crate::secret_buffer::SecretBuffer;
 
 /// Any method, path and JSON on a named host, with the same authorization, retry and limits as the
@@ -40,6 +41,7 @@ pub struct RawCall {
     path_and_query: String,
     body: Option<Body>,
     replay: Replay,
+    authorization: Authorization,
 }
 
 /// Leaves out the path, which can name a person.
@@ -49,6 +51,7 @@ impl fmt::Debug for RawCall {
             .field("method", &self.method)
             .field("host", &self.host)
             .field("replay", &self.replay)
+            .field("authorization", &self.authorization)
             .finish_non_exhaustive()
     }
 }
@@ -62,6 +65,9 @@ impl RawCall {
     ///
     /// `GET`, `HEAD`, `OPTIONS`, `PUT` and `DELETE` are taken as safe to repeat, as HTTP defines
     /// them; other methods are repeated only if they never left.
+    ///
+    /// It is authorized as its host's documented operations are: by an access token where health data are read, by
+    /// the client token on the Admin API, and by nothing but itself elsewhere.
     #[must_use]
     pub fn new(method: Method, host: Host, path_and_query: impl Into<String>) -> Self {
         let replay = if method.is_idempotent() {
@@ -69,12 +75,18 @@ impl RawCall {
         } else {
             Replay::OnlyIfNotSent
         };
+        let authorization = match host {
+            Host::Data => Authorization::AccessToken,
+            Host::Admin => Authorization::ClientToken,
+            Host::Auth | Host::Connect | Host::HostedLink => Authorization::InRequest,
+        };
         Self {
             method,
             host,
             path_and_query: path_and_query.into(),
             body: None,
             replay,
+            authorization,
         }
     }
 
@@ -96,6 +108,13 @@ impl RawCall {
         self.replay = replay;
         self
     }
+
+    /// Says what authorizes it, where that is not what its host makes of it.
+    #[must_use]
+    pub const fn with_authorization(mut self, authorization: Authorization) -> Self {
+        self.authorization = authorization;
+        self
+    }
 }
 
 impl Endpoint for RawCall {
@@ -107,6 +126,10 @@ impl Endpoint for RawCall {
 
     fn replay(&self) -> Replay {
         self.replay
+    }
+
+    fn authorization(&self) -> Authorization {
+        self.authorization
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {

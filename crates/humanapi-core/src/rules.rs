@@ -39,6 +39,46 @@ impl Purpose {
     }
 }
 
+/// What authorizes a request.
+///
+/// This is no [`Purpose`], which says what a token is for: a token that opens Connect authorizes no request,
+/// and a request with credentials of its own needs no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "what sends requests has to know how to authorize each of them"
+)]
+pub enum Authorization {
+    /// The request carries credentials of its own, as a request for a token does.
+    InRequest,
+    /// A user's access token, with which health data are read.
+    AccessToken,
+    /// The application's client token.
+    ClientToken,
+}
+
+impl Authorization {
+    /// The words used in messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InRequest => "credentials of its own",
+            Self::AccessToken => "a user's access token",
+            Self::ClientToken => "the application's client token",
+        }
+    }
+
+    /// What the token is for that authorizes the request; nothing where the request needs none.
+    #[must_use]
+    pub const fn purpose(self) -> Option<Purpose> {
+        match self {
+            Self::InRequest => None,
+            Self::AccessToken => Some(Purpose::ReadData),
+            Self::ClientToken => Some(Purpose::Administer),
+        }
+    }
+}
+
 /// How an application was set up with Human API, which decides where its access tokens come from.
 ///
 /// It is always said, never guessed, and the other one is never tried silently.

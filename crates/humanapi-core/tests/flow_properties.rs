@@ -13,9 +13,9 @@ use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow, Self
 use humanapi_core::http::{Method, StatusCode, header};
 use humanapi_core::rules::{self, Decision, Purpose};
 use humanapi_core::{
-    AccessToken, ApiErrorKind, Bearer, Body, BuildError, ClientUserId, ConnectToken, Credentials,
-    Endpoint, Expiry, Flow, FlowError, Generation, Host, Hosts, IdToken, Input, Issued,
-    KnownStatus, Leeway, Now, Provisioning, RawCall, Rejected, Replay, Request, RequestId,
+    AccessToken, ApiErrorKind, Authorization, Bearer, Body, BuildError, ClientUserId, ConnectToken,
+    Credentials, Endpoint, Expiry, Flow, FlowError, Generation, Host, Hosts, IdToken, Input,
+    Issued, KnownStatus, Leeway, Now, Provisioning, RawCall, Rejected, Replay, Request, RequestId,
     Response, ResponseError, RetryPolicy, SendFailure, SendFailureKind, SessionToken, Step,
     TokenKey, TokenKind, UserStatus,
 };
@@ -29,11 +29,12 @@ struct PlaceOrder {
 }
 
 impl PlaceOrder {
-    fn new(replay: Replay) -> Self {
+    fn new(replay: Replay, authorization: Authorization) -> Self {
         let call = RawCall::new(Method::POST, Host::Data, "/orders")
             .with_json(&["order-1"])
             .unwrap()
-            .with_replay(replay);
+            .with_replay(replay)
+            .with_authorization(authorization);
         Self { call }
     }
 }
@@ -47,6 +48,10 @@ impl Endpoint for PlaceOrder {
 
     fn replay(&self) -> Replay {
         self.call.replay()
+    }
+
+    fn authorization(&self) -> Authorization {
+        self.call.authorization()
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
@@ -904,13 +909,14 @@ fn user() -> ClientUserId {
 }
 
 fn order(policy: &RetryPolicy, replay: Replay) -> Call<PlaceOrder> {
-    Call::new(PlaceOrder::new(replay), Hosts::production(), policy.clone())
+    let order = PlaceOrder::new(replay, Authorization::InRequest);
+    Call::new(order, Hosts::production(), policy.clone())
 }
 
 fn authorized(policy: &RetryPolicy, replay: Replay) -> Authorized<PlaceOrder> {
     let key = TokenKey::access(credentials().client_id().clone(), user());
     Authorized::new(
-        PlaceOrder::new(replay),
+        PlaceOrder::new(replay, Authorization::AccessToken),
         key,
         Hosts::production(),
         policy.clone(),

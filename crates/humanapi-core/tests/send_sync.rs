@@ -13,13 +13,13 @@ use humanapi_core::data::{
 use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow, SelfServed};
 use humanapi_core::rules::{Decision, Prediction, Provisioning, Purpose, Refusal};
 use humanapi_core::{
-    AccessToken, ApiError, ApiErrorKind, BaseUrl, Bearer, Body, BuildError, ClientId, ClientToken,
-    ClientUserId, ConnectToken, Credentials, CredentialsError, DecodeError, Drift, EmptyUserId,
-    ErrorCode, Expiry, FlowError, Generation, Host, HostError, Hosts, HumanId, IdToken, Input,
-    Issued, KnownStatus, Leeway, ListEnd, Now, Page, RawAnswer, RawCall, RefreshToken, Replay,
-    Request, RequestId, Response, ResponseError, RetryAfter, RetryPolicy, SecretBuffer,
-    SendFailure, SendFailureKind, SessionToken, Step, TokenKey, TokenKind, TokenRefusal, UrlPath,
-    UserEvent, UserStatus, Validation,
+    AccessToken, ApiError, ApiErrorKind, Authorization, BaseUrl, Bearer, Body, BuildError,
+    ClientId, ClientToken, ClientUserId, ConnectToken, Credentials, CredentialsError, DecodeError,
+    Drift, EmptyUserId, ErrorCode, Expiry, FlowError, Generation, Host, HostError, Hosts, HumanId,
+    IdToken, Input, Issued, KnownStatus, Leeway, ListEnd, Now, Page, RawAnswer, RawCall,
+    RefreshToken, Replay, Request, RequestId, Response, ResponseError, RetryAfter, RetryPolicy,
+    SecretBuffer, SendFailure, SendFailureKind, SessionToken, Step, TokenKey, TokenKind,
+    TokenRefusal, UrlPath, UserEvent, UserStatus, Validation,
 };
 use static_assertions::assert_impl_all;
 
@@ -64,6 +64,7 @@ fn values_errors_endpoints_and_flows_cross_threads() {
         Decision,
         Prediction,
         Provisioning,
+        Authorization,
         Purpose,
         Refusal,
         // requests and answers

@@ -12,8 +12,8 @@ use http::{Method, Uri};
 use humanapi_client::{Error, TokenSource, TokioRuntime, Transport, drive};
 use humanapi_core::flow::Call;
 use humanapi_core::{
-    BaseUrl, Bearer, Body, BuildError, Endpoint, FlowError, Host, HostError, Hosts, Now, RawCall,
-    Rejected, Replay, Request, Response, ResponseError, RetryPolicy, TokenKey,
+    Authorization, BaseUrl, Bearer, Body, BuildError, Endpoint, FlowError, Host, HostError, Hosts,
+    Now, RawCall, Rejected, Replay, Request, Response, ResponseError, RetryPolicy, TokenKey,
 };
 use humanapi_hyper::HyperTransport;
 use humanapi_reqwest::ReqwestTransport;
@@ -179,7 +179,8 @@ impl World {
     }
 
     async fn look_at_it(&self, text: &str) {
-        let call = RawCall::new(Method::GET, Host::Data, PROBE.as_str());
+        let call = RawCall::new(Method::GET, Host::Data, PROBE.as_str())
+            .with_authorization(Authorization::InRequest);
         let base = Hosts::single(text);
         if let Ok(hosts) = &base {
             let base = hosts.base(Host::Data);
@@ -242,6 +243,10 @@ impl Endpoint for Given {
 
     fn replay(&self) -> Replay {
         Replay::Safe
+    }
+
+    fn authorization(&self) -> Authorization {
+        Authorization::InRequest
     }
 
     fn request(&self, _: &Hosts) -> Result<Request, BuildError> {

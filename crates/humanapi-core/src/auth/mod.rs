@@ -20,7 +20,7 @@ use crate::hosts::Hosts;
 use crate::json;
 use crate::now::Now;
 use crate::retry::Replay;
-use crate::rules::Provisioning;
+use crate::rules::{Authorization, Provisioning};
 use crate::secret_buffer::SecretBuffer;
 use crate::token::{
     AccessToken, ClientToken, Expiry, IdToken, Issued, RefreshToken, SessionToken, TokenKind,
@@ -158,6 +158,10 @@ impl Endpoint for IssueSessionToken {
         Replay::Safe
     }
 
+    fn authorization(&self) -> Authorization {
+        Authorization::InRequest
+    }
+
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let fields = Fields {
             user: Some(self.user.as_str()),
@@ -190,6 +194,10 @@ impl Endpoint for IssueIdToken {
 
     fn replay(&self) -> Replay {
         Replay::Safe
+    }
+
+    fn authorization(&self) -> Authorization {
+        Authorization::InRequest
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
@@ -227,6 +235,10 @@ impl Endpoint for IssueAccessToken {
         Replay::Safe
     }
 
+    fn authorization(&self) -> Authorization {
+        Authorization::InRequest
+    }
+
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let fields = Fields {
             user: Some(self.user.as_str()),
@@ -262,6 +274,10 @@ impl Endpoint for IssueClientToken {
 
     fn replay(&self) -> Replay {
         Replay::Safe
+    }
+
+    fn authorization(&self) -> Authorization {
+        Authorization::InRequest
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {

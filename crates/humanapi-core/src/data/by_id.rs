@@ -9,6 +9,7 @@ use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::retry::Replay;
+use crate::rules::Authorization;
 use crate::url_path::UrlPath;
 
 /// A [`Resource`] of which each record can be read by its id.
@@ -50,6 +51,10 @@ impl<R: HasId> Endpoint for ById<R> {
 
     fn replay(&self) -> Replay {
         Replay::Safe
+    }
+
+    fn authorization(&self) -> Authorization {
+        Authorization::AccessToken
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {

@@ -16,6 +16,7 @@ use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::page::{ListEnd, Page};
 use crate::retry::Replay;
+use crate::rules::Authorization;
 
 /// A kind of record that the service lists.
 ///
@@ -188,6 +189,10 @@ impl<R: Resource> Endpoint for List<R> {
 
     fn replay(&self) -> Replay {
         Replay::Safe
+    }
+
+    fn authorization(&self) -> Authorization {
+        Authorization::AccessToken
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {

@@ -7,6 +7,7 @@ use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::retry::Replay;
+use crate::rules::Authorization;
 
 /// Reads the user's profile.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,6 +55,10 @@ impl Endpoint for ReadProfile {
 
     fn replay(&self) -> Replay {
         Replay::Safe
+    }
+
+    fn authorization(&self) -> Authorization {
+        Authorization::AccessToken
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {

@@ -9,6 +9,7 @@ use crate::error::{ApiErrorKind, BuildError, ResponseError};
 use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::retry::Replay;
+use crate::rules::Authorization;
 
 /// A kind of record of which the service has one, or none.
 pub trait Single {
@@ -51,6 +52,10 @@ impl<R: Single> Endpoint for ReadSingle<R> {
 
     fn replay(&self) -> Replay {
         Replay::Safe
+    }
+
+    fn authorization(&self) -> Authorization {
+        Authorization::AccessToken
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {

@@ -12,6 +12,7 @@ use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::retry::Replay;
+use crate::rules::Authorization;
 
 /// Reads the latest value of everything.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,6 +73,10 @@ impl Endpoint for ReadHealthSummary {
 
     fn replay(&self) -> Replay {
         Replay::Safe
+    }
+
+    fn authorization(&self) -> Authorization {
+        Authorization::AccessToken
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {

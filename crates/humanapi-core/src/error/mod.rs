@@ -29,7 +29,7 @@ pub use send::{SendFailure, SendFailureKind};
 use crate::base_url::HostError;
 use crate::body::Body;
 use crate::retry::RetryAfter;
-use crate::rules::Refusal;
+use crate::rules::{Authorization, Purpose, Refusal};
 use crate::token::TokenKind;
 use crate::user::EmptyUserId;
 
@@ -62,6 +62,16 @@ pub enum BuildError {
     /// A call was to be authorized by a token that cannot authorize calls.
     #[error("a {0} token opens Connect and authorizes no call: use an access or a client token")]
     NotABearer(TokenKind),
+    /// A call was to be authorized by something else than its endpoint says.
+    #[error("{endpoint} is authorized by {}, and was to be sent with {}", wants.name(), given_name(*given))]
+    WrongAuthorization {
+        /// The endpoint's name.
+        endpoint: &'static str,
+        /// What authorizes it.
+        wants: Authorization,
+        /// What the token was for that was to be sent; nothing where none was.
+        given: Option<Purpose>,
+    },
     /// The client was given a store besides a broker or a source of tokens.
     #[error(
         "the client was given a store besides a broker or a token source of its own, and would not use it: give the store to the broker"
@@ -73,6 +83,38 @@ pub enum BuildError {
     /// The user id is empty.
     #[error(transparent)]
     UserId(#[from] EmptyUserId),
+}
+
+/// The words for what a call was to be sent with.
+const fn given_name(given: Option<Purpose>) -> &'static str {
+    match given {
+        None => "no token",
+        Some(Purpose::OpenConnect) => "a token that opens Connect",
+        Some(Purpose::ReadData) => Authorization::AccessToken.name(),
+        Some(Purpose::Administer) => Authorization::ClientToken.name(),
+    }
+}
+
+impl BuildError {
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Address(error) => error.remedy(),
+            Self::WrongAuthorization { wants, .. } => match wants {
+                Authorization::InRequest => {
+                    "send it without a token: by `client.call(..)` or as a `flow::Call`"
+                }
+                Authorization::AccessToken => {
+                    "send it for a user: by `client.user(id).call(..)` or as a `flow::Authorized` with the user's `TokenKey::access`"
+                }
+                Authorization::ClientToken => {
+                    "send it for the application: by `client.call(..)` or as a `flow::Authorized` with `TokenKey::client`"
+                }
+            },
+            _ => "correct the value that the message names",
+        }
+    }
 }
 
 /// An answer that is not what was asked for.
@@ -385,8 +427,7 @@ impl FlowError {
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Build(BuildError::Address(error)) => error.remedy(),
-            Self::Build(_) => "correct the value that the message names",
+            Self::Build(error) => error.remedy(),
             Self::Refused(refusal) => refusal.remedy(),
             Self::Response(error) => error.remedy(),
             Self::Drifted(_) => "read the list anew, or use what came as a part of it",

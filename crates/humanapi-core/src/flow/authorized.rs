@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::bearer::Bearer;
 use crate::endpoint::Endpoint;
 use crate::error::{FlowError, ResponseError};
+use crate::flow::call::wrong_authorization;
 use crate::flow::{Call, Flow, Input, Step};
 use crate::hosts::Hosts;
 use crate::now::Now;
@@ -44,16 +45,23 @@ enum State {
 
 impl<E: Endpoint> Authorized<E> {
     /// An operation that is authorized by the token of `key`.
+    ///
+    /// Where that is not what [authorizes](Endpoint::authorization) the operation, it ends with
+    /// [`BuildError::WrongAuthorization`], before a token is asked for; and so it does with a token that is not for the
+    /// key's purpose, before that is sent.
     #[must_use]
     pub fn new(endpoint: E, key: TokenKey, hosts: Hosts, policy: RetryPolicy) -> Self {
-        Self {
-            call: Call::new(endpoint, hosts, policy),
-            key,
-            state: State::NeedsToken {
+        let call = Call::with_token_for(Some(key.purpose()), endpoint, hosts, policy);
+        let state = if call.is_refused() {
+            // The call has the reason.
+            State::Calling { renewed: true }
+        } else {
+            State::NeedsToken {
                 refusal: None,
                 asked: false,
-            },
-        }
+            }
+        };
+        Self { call, key, state }
     }
 
     /// Refuses at once, without asking the service, where the rules say that there is no token of the key's purpose for
@@ -61,6 +69,7 @@ impl<E: Endpoint> Authorized<E> {
     #[must_use]
     pub fn with_status(mut self, known: KnownStatus) -> Self {
         if known.is_certain()
+            && !self.call.is_refused()
             && let Decision::Refuse(refusal) = rules::decide(self.key.purpose(), known.status())
         {
             self.state = State::Over(Some(refusal.into()));
@@ -98,6 +107,12 @@ impl<E: Endpoint> Authorized<E> {
                 if bearer.generation() <= rejected.generation() =>
             {
                 State::Over(Some(error))
+            }
+            (Ok(bearer), _) if bearer.purpose() != self.key.purpose() => {
+                let given = Some(bearer.purpose());
+                State::Over(Some(
+                    wrong_authorization(self.call.endpoint(), given).into(),
+                ))
             }
             (Ok(bearer), refusal) => {
                 self.call.authorize(bearer);
@@ -177,24 +192,131 @@ impl<E: Endpoint> Flow for Authorized<E> {
 mod tests {
     use std::time::{Duration, SystemTime};
 
+    use http::Method;
+
     use super::*;
     use crate::credentials::ClientId;
-    use crate::data::ReadProfile;
-    use crate::rules::{Purpose, Refusal};
+    use crate::error::BuildError;
+    use crate::hosts::Host;
+    use crate::raw_call::RawCall;
+    use crate::rules::{Authorization, Purpose};
+    use crate::token::{AccessToken, ClientToken};
     use crate::user::{ClientUserId, UserStatus};
+
+    fn client_id() -> ClientId {
+        ClientId::new("app").unwrap()
+    }
+
+    fn access() -> TokenKey {
+        TokenKey::access(client_id(), ClientUserId::new("p-17").unwrap())
+    }
+
+    fn now() -> Now {
+        Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH)
+    }
+
+    /// What a call that is authorized by `authorization` does with the token of `key`.
+    fn with_key(authorization: Authorization, key: TokenKey) -> Authorized<RawCall> {
+        let call = RawCall::new(Method::GET, Host::Data, "/v1/x").with_authorization(authorization);
+        Authorized::new(call, key, Hosts::production(), RetryPolicy::default())
+    }
+
+    #[track_caller]
+    fn is_refused<T: std::fmt::Debug>(step: Step<Result<T, FlowError>>) {
+        let Step::Done(Err(FlowError::Build(error @ BuildError::WrongAuthorization { .. }))) = step
+        else {
+            panic!("{step:?}");
+        };
+        assert!(error.remedy().contains("client"), "{}", error.remedy());
+    }
+
+    #[test]
+    fn a_key_that_does_not_fit_what_authorizes_the_call_is_refused_before_a_token_is_asked_for() {
+        let connect = TokenKey::connect(client_id(), ClientUserId::new("p-17").unwrap());
+        let all = [
+            Authorization::InRequest,
+            Authorization::AccessToken,
+            Authorization::ClientToken,
+        ];
+        for authorization in all {
+            for key in [access(), TokenKey::client(client_id()), connect.clone()] {
+                let fits = authorization.purpose() == Some(key.purpose());
+                // A status of a user that a rule refuses does not hide the programmer's mistake.
+                for status in [UserStatus::Unknown, UserStatus::New] {
+                    let known = KnownStatus::asserted(status);
+                    let mut flow = with_key(authorization, key.clone()).with_status(known);
+                    match flow.poll(now()) {
+                        step if !fits => is_refused(step),
+                        Step::Done(Err(FlowError::Refused(_))) | Step::NeedToken { .. } => {}
+                        step => panic!("{step:?}"),
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_without_a_token_refuses_whatever_needs_one() {
+        for (authorization, fits) in [
+            (Authorization::InRequest, true),
+            (Authorization::AccessToken, false),
+            (Authorization::ClientToken, false),
+        ] {
+            let call =
+                RawCall::new(Method::GET, Host::Data, "/v1/x").with_authorization(authorization);
+            let mut call = Call::new(call, Hosts::production(), RetryPolicy::default());
+            match call.poll(now()) {
+                Step::Send { request, .. } if fits => {
+                    assert!(!request.headers().contains_key(http::header::AUTHORIZATION));
+                }
+                step => is_refused(step),
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_of_the_wrong_kind_is_never_sent() {
+        let generation = Generation::new(1);
+        let of_user = Bearer::access(&AccessToken::new("at-1"), generation).unwrap();
+        let of_application = Bearer::client(&ClientToken::new("ct-1"), generation).unwrap();
+        let client = TokenKey::client(client_id());
+        for (authorization, key, wrong, right) in [
+            (
+                Authorization::AccessToken,
+                access(),
+                &of_application,
+                &of_user,
+            ),
+            (
+                Authorization::ClientToken,
+                client,
+                &of_user,
+                &of_application,
+            ),
+        ] {
+            for (bearer, is_right) in [(wrong, false), (right, true)] {
+                let mut flow = with_key(authorization, key.clone());
+                assert!(matches!(flow.poll(now()), Step::NeedToken { .. }));
+                flow.handle(Input::Token(Ok(bearer.clone())), now());
+                match flow.poll(now()) {
+                    Step::Send { .. } if is_right => {}
+                    step => is_refused(step),
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_rule_is_that_of_the_keys_own_purpose() {
-        let client_id = ClientId::new("app").unwrap();
-        let user = ClientUserId::new("p-17").unwrap();
-        let access = TokenKey::access(client_id.clone(), user);
         for status in UserStatus::ALL {
-            let refused = |key: &TokenKey| -> Option<Refusal> {
-                let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
-                let (hosts, policy) = (Hosts::production(), RetryPolicy::default());
-                let mut flow = Authorized::new(ReadProfile::new(), key.clone(), hosts, policy)
-                    .with_status(KnownStatus::asserted(status));
-                match flow.poll(now) {
+            let refused = |key: TokenKey| {
+                let authorization = match key.purpose() {
+                    Purpose::Administer => Authorization::ClientToken,
+                    _ => Authorization::AccessToken,
+                };
+                let mut flow =
+                    with_key(authorization, key).with_status(KnownStatus::asserted(status));
+                match flow.poll(now()) {
                     Step::Done(Err(FlowError::Refused(refusal))) => Some(refusal),
                     Step::NeedToken { .. } => None,
                     other => panic!("{other:?}"),
@@ -204,10 +326,14 @@ mod tests {
                 Decision::Refuse(refusal) => Some(refusal),
                 _ => None,
             };
-            assert_eq!(refused(&access), rule(Purpose::ReadData), "{status:?}");
-            let client = TokenKey::client(client_id.clone());
-            assert_eq!(refused(&client), rule(Purpose::Administer), "{status:?}");
-            assert_eq!(refused(&client), None, "no user is asked for");
+            assert_eq!(refused(access()), rule(Purpose::ReadData), "{status:?}");
+            let client = TokenKey::client(client_id());
+            assert_eq!(
+                refused(client.clone()),
+                rule(Purpose::Administer),
+                "{status:?}"
+            );
+            assert_eq!(refused(client), None, "no user is asked for");
         }
     }
 }

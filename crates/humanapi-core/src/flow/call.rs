@@ -7,11 +7,12 @@ use http::header::AUTHORIZATION;
 
 use crate::bearer::Bearer;
 use crate::endpoint::Endpoint;
-use crate::error::{FlowError, SendFailure, SendFailureKind};
+use crate::error::{BuildError, FlowError, SendFailure, SendFailureKind};
 use crate::flow::{Flow, Input, RequestId, Step};
 use crate::hosts::Hosts;
 use crate::now::Now;
 use crate::retry::{Backoff, Replay, RetryPolicy};
+use crate::rules::Purpose;
 
 /// One operation, repeated as its policy and its [`Replay`] allow.
 ///
@@ -51,9 +52,28 @@ enum State<T> {
 }
 
 impl<E: Endpoint> Call<E> {
-    /// An operation that needs no authorization.
+    /// An operation whose request carries its own credentials. Any other ends at once, with
+    /// [`BuildError::WrongAuthorization`]: it is one for [`Authorized`](super::Authorized).
     #[must_use]
     pub fn new(endpoint: E, hosts: Hosts, policy: RetryPolicy) -> Self {
+        Self::with_token_for(None, endpoint, hosts, policy)
+    }
+
+    /// An operation that is sent with a token for this purpose, or with none. It ends at once if that is not what
+    /// authorizes it.
+    pub(super) fn with_token_for(
+        purpose: Option<Purpose>,
+        endpoint: E,
+        hosts: Hosts,
+        policy: RetryPolicy,
+    ) -> Self {
+        let state = if endpoint.authorization().purpose() == purpose {
+            State::Ready {
+                not_before: Duration::ZERO,
+            }
+        } else {
+            State::Over(Some(Err(wrong_authorization(&endpoint, purpose).into())))
+        };
         Self {
             endpoint,
             hosts,
@@ -65,9 +85,7 @@ impl<E: Endpoint> Call<E> {
             attempts_before: 0,
             last: None,
             next_id: RequestId::FIRST,
-            state: State::Ready {
-                not_before: Duration::ZERO,
-            },
+            state,
         }
     }
 
@@ -75,6 +93,11 @@ impl<E: Endpoint> Call<E> {
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.attempts
+    }
+
+    /// Whether it ended before anything was sent.
+    pub(super) const fn is_refused(&self) -> bool {
+        matches!(self.state, State::Over(_)) && self.attempts == 0
     }
 
     /// The operation.
@@ -215,6 +238,15 @@ impl<E: Endpoint> fmt::Debug for Call<E> {
             .field("endpoint", &self.endpoint.name())
             .field("attempts", &self.attempts)
             .finish_non_exhaustive()
+    }
+}
+
+/// Says that the operation is not to be sent with a token for this purpose, or without one.
+pub(super) fn wrong_authorization<E: Endpoint>(endpoint: &E, given: Option<Purpose>) -> BuildError {
+    BuildError::WrongAuthorization {
+        endpoint: endpoint.name(),
+        wants: endpoint.authorization(),
+        given,
     }
 }
 
