@@ -3,16 +3,21 @@
 mod activities;
 mod list;
 mod paging;
+pub(crate) mod records;
+mod resource;
+mod store;
 mod summary;
 
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::assumption::Assumption;
 use crate::body::{query_value, single};
 use crate::clock::{self, Millis};
 use crate::lock;
+use crate::persona::Persona;
 use crate::reply::{Problem, Reply, empty, json};
 use crate::request_log::Note;
 use crate::routes::Call;
@@ -21,18 +26,22 @@ use crate::service::{Incoming, Service};
 use crate::source::{PULSEBAND, STRIDER, Source};
 use crate::token::{Standing, TokenKind};
 
-pub(crate) use activities::Activities;
-pub(crate) use list::{Resource, by_id, list, of_day};
+pub(crate) use list::{View, read};
+pub(crate) use resource::Resource;
 
 /// Whose data is read.
 #[derive(Debug)]
 pub(crate) struct Subject {
-    human_id: String,
-    user_id: String,
-    email: Option<String>,
-    created: Millis,
-    sources: Vec<&'static Source>,
-    is_demo: bool,
+    pub(crate) human_id: String,
+    pub(crate) user_id: String,
+    pub(crate) email: Option<String>,
+    pub(crate) created: Millis,
+    /// What is connected now.
+    pub(crate) sources: Vec<&'static Source>,
+    pub(crate) is_demo: bool,
+    /// Whose life the records tell, where that was said.
+    #[expect(dead_code, reason = "the records of personas depend on it")]
+    pub(crate) persona: Option<Persona>,
 }
 
 pub(crate) fn summary_of_all(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
@@ -89,6 +98,7 @@ impl Service {
             created: user.created,
             sources: user.connections.clone(),
             is_demo: false,
+            persona: user.persona,
         })
     }
 
@@ -104,6 +114,7 @@ impl Service {
                 .filter(|source| [STRIDER, PULSEBAND].contains(&source.word))
                 .collect(),
             is_demo: true,
+            persona: None,
         }
     }
 }
@@ -148,6 +159,15 @@ pub(crate) fn tag(mut reply: Reply, headers: &HeaderMap) -> Reply {
 enum Number {
     Whole(i64),
     Fraction(f64),
+}
+
+impl From<Number> for Value {
+    fn from(number: Number) -> Self {
+        match number {
+            Number::Whole(number) => number.into(),
+            Number::Fraction(number) => number.into(),
+        }
+    }
 }
 
 impl Number {

@@ -7,7 +7,7 @@ use matchit::Router;
 
 use crate::area::Area;
 use crate::control_api::{self, ControlCall};
-use crate::data::{self, Activities, Resource, Subject};
+use crate::data::{self, Resource, Subject, View};
 use crate::pages;
 use crate::reply::{Problem, Reply};
 use crate::request_log::Note;
@@ -21,6 +21,8 @@ pub(crate) enum Handler {
     Tokens(Desk),
     /// Reads health data of whomever the access token belongs to.
     Data(fn(&Call<'_>, &Subject) -> Result<Reply, Problem>),
+    /// Reads records of whomever the access token belongs to.
+    Records(Resource, View),
     /// Shows a page of Connect, or does what a button says; the token is in the query or the body.
     Connect(fn(&Call<'_>, &mut Note) -> Result<Reply, Problem>),
     /// Shows what can be watched.
@@ -42,7 +44,7 @@ impl Handler {
     const fn area(self) -> Area {
         match self {
             Self::Tokens(_) => Area::Tokens,
-            Self::Data(_) => Area::Data,
+            Self::Data(_) | Self::Records(..) => Area::Data,
             Self::Connect(_) => Area::Connect,
             Self::Watch(_) => Area::Watch,
             Self::Control(_) => Area::Control,
@@ -78,7 +80,7 @@ fn table() -> Vec<Route> {
         get("/v1/human", Data(data::summary_of_all), "health data at a glance, for an access token or the literal token `demo`"),
         get("/v1/human/profile", Data(data::profile), "whose data it is"),
     ];
-    table.extend(rows_of::<Activities>());
+    table.extend(rows_of(Resource::Activities));
     table.extend([
         get(WIDGET, Connect(pages::widget), "Connect, as the vendor's widget opens it: with `token`, `pisId` or `mode`"),
         get("/connect", Connect(pages::hosted_link), "the hosted link for phones, with `clientId`, `token` and `callback`"),
@@ -116,18 +118,15 @@ fn table() -> Vec<Route> {
 }
 
 /// The rows of a resource.
-fn rows_of<R: Resource>() -> [Route; 3] {
-    let place = format!("/v1/human/{}", R::PATH);
+fn rows_of(resource: Resource) -> [Route; 3] {
+    let place = format!("/v1/human/{}", resource.path());
     let by_id = format!("{place}/{{id}}");
     let of_day = format!("{place}/daily/{{day}}");
+    let shows = |view| Handler::Records(resource, view);
     [
-        get(place, Handler::Data(data::list::<R>), R::ABOUT),
-        get(by_id, Handler::Data(data::by_id::<R>), "one of them"),
-        get(
-            of_day,
-            Handler::Data(data::of_day::<R>),
-            "those of one day, in pages",
-        ),
+        get(place, shows(View::List), resource.about()),
+        get(by_id, shows(View::One), "one of them"),
+        get(of_day, shows(View::OfDay), "those of one day, in pages"),
     ]
 }
 

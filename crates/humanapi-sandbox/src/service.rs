@@ -218,6 +218,11 @@ impl Service {
                 let subject = self.subject(incoming, note)?;
                 Ok(data::tag(read(&call, &subject)?, &head.headers))
             }
+            Handler::Records(resource, view) => {
+                let subject = self.subject(incoming, note)?;
+                let reply = data::read(resource, view, &call, &subject)?;
+                Ok(data::tag(reply, &head.headers))
+            }
             Handler::Connect(act) => act(&call, note),
             Handler::Watch(show) => Ok(show(&call)),
             Handler::Control(control) => control(&ControlCall::new(&call)),

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::clock::{self, Millis};
+use crate::persona::Persona;
 use crate::seed::{Numbers, keyed};
 use crate::source::Source;
 use crate::token::Claim;
@@ -90,6 +91,7 @@ pub(crate) struct User {
     pub(crate) created: Millis,
     pub(crate) connections: Vec<&'static Source>,
     pub(crate) requested: Vec<Arc<RequestedProvider>>,
+    pub(crate) persona: Option<Persona>,
     generation: u32,
     deleted: bool,
     ever_connected: bool,
@@ -107,6 +109,7 @@ impl User {
             created: now,
             connections: Vec::new(),
             requested: Vec::new(),
+            persona: None,
             generation: 0,
             deleted: false,
             ever_connected: false,

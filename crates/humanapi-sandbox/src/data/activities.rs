@@ -1,8 +1,8 @@
 //! Synthetic activities: a pure function of the seed, the user and the connected sources.
 
-use serde::Serialize;
+use serde_json::json;
 
-use super::list::{Record, Resource};
+use super::records::{Ask, Entry, Fields, Head};
 use super::{Number, Subject};
 use crate::clock::{DAY, Millis, instant};
 use crate::seed::{Numbers, keyed};
@@ -20,18 +20,12 @@ const DEMO_PULSEBAND: i64 = 94;
 /// How many days before the epoch the oldest activity may lie.
 const REACH: i64 = 365;
 
-/// Activities as a resource.
-#[derive(Debug)]
-pub(crate) struct Activities;
-
-impl Resource for Activities {
-    const PATH: &'static str = "activities";
-    const ABOUT: &'static str = "activities, newest first, with filters and in pages";
-    type Record = Activity;
-
-    fn of(seed: u64, subject: &Subject) -> Vec<Activity> {
-        of(seed, subject)
-    }
+/// A user's activities as records.
+pub(super) fn records(ask: &Ask<'_>) -> Vec<Entry> {
+    of(ask.seed, ask.subject)
+        .iter()
+        .map(Activity::entry)
+        .collect()
 }
 
 #[derive(Debug)]
@@ -126,50 +120,52 @@ impl Activity {
         }
     }
 
-    fn write<'a>(&self, subject: &'a Subject, time_series: bool) -> ActivityRecord<'a> {
+    fn entry(&self) -> Entry {
+        let head = Head {
+            source: self.source,
+            created: self.created,
+            updated: self.updated,
+            local: Some(self.local()),
+        };
         let mut detail = Numbers::new(self.detail);
         let average = detail.within(85, 140);
-        let source_data = if self.source.word == PULSEBAND {
-            SourceData::Pulse {
-                max_heartrate: average + detail.within(8, 40),
-                average_heartrate: Number::tenths(average * 10 + detail.within(0, 9)),
-                moving_time: self.duration_tenths / 10,
-            }
+        let is_pulse = self.source.word == PULSEBAND;
+        let source_data = if is_pulse {
+            json!({
+                "maxHeartrate": average + detail.within(8, 40),
+                "averageHeartrate": Number::tenths(average * 10 + detail.within(0, 9)),
+                "movingTime": self.duration_tenths / 10,
+            })
         } else {
-            SourceData::Plain {
-                manual: detail.within(0, 9) == 0,
-            }
+            json!({"manual": detail.within(0, 9) == 0})
         };
-        let time_series = (time_series && self.source.word == PULSEBAND).then(|| {
+        let fields = Fields::new()
+            .with("startTime", instant(self.start))
+            .with("endTime", instant(self.start + self.duration_tenths * 100))
+            .with("tzOffset", offset_text(self.offset_minutes))
+            .with("type", self.kind)
+            .with("duration", Number::tenths(self.duration_tenths))
+            .with("distance", Number::tenths(self.distance_tenths))
+            .with("steps", self.steps)
+            .with("calories", Number::tenths(self.calories_tenths))
+            .with("sourceData", source_data);
+        let id = format!("{:016x}{:08x}", self.id.0, self.id.1);
+        let mut entry = Entry::new(id, head, fields);
+        if is_pulse {
             let minutes = (self.duration_tenths / 600).max(1);
-            TimeSeries {
-                heart_rate: Series {
-                    kind: "indexed",
-                    interval_in_millis: 60_000,
-                    values: (0..minutes)
-                        .map(|_| average + detail.within(-12, 12))
-                        .collect(),
-                },
-            }
-        });
-        ActivityRecord {
-            id: self.id(),
-            user_id: &subject.user_id,
-            start_time: instant(self.start),
-            end_time: instant(self.start + self.duration_tenths * 100),
-            tz_offset: offset_text(self.offset_minutes),
-            kind: self.kind,
-            source: self.source.tag(),
-            duration: Number::tenths(self.duration_tenths),
-            distance: Number::tenths(self.distance_tenths),
-            steps: self.steps,
-            calories: Number::tenths(self.calories_tenths),
-            source_data,
-            time_series,
-            created_at: instant(self.created),
-            updated_at: instant(self.updated),
-            human_id: &subject.human_id,
+            let values: Vec<i64> = (0..minutes)
+                .map(|_| average + detail.within(-12, 12))
+                .collect();
+            entry.series = Some(json!({
+                "heartRate": {"type": "indexed", "intervalInMillis": 60_000, "values": values},
+            }));
         }
+        entry
+    }
+
+    /// When it began by the user's own clock.
+    pub(super) fn local(&self) -> Millis {
+        self.start + self.offset_minutes * 60_000
     }
 
     pub(super) fn day_totals(&self) -> DayTotals {
@@ -179,32 +175,6 @@ impl Activity {
             steps: self.steps,
             calories: self.calories_tenths,
         }
-    }
-}
-
-impl Record for Activity {
-    fn id(&self) -> String {
-        format!("{:016x}{:08x}", self.id.0, self.id.1)
-    }
-
-    fn source(&self) -> &'static Source {
-        self.source
-    }
-
-    fn created(&self) -> Millis {
-        self.created
-    }
-
-    fn updated(&self) -> Millis {
-        self.updated
-    }
-
-    fn local(&self) -> Millis {
-        self.start + self.offset_minutes * 60_000
-    }
-
-    fn json<'a>(&self, subject: &'a Subject, time_series: bool) -> impl Serialize + use<'a> {
-        self.write(subject, time_series)
     }
 }
 
@@ -222,55 +192,4 @@ fn offset_text(minutes: i64) -> String {
     let sign = if minutes < 0 { '-' } else { '+' };
     let minutes = minutes.abs();
     format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ActivityRecord<'a> {
-    id: String,
-    user_id: &'a str,
-    start_time: String,
-    end_time: String,
-    tz_offset: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    source: &'static str,
-    duration: Number,
-    distance: Number,
-    steps: i64,
-    calories: Number,
-    source_data: SourceData,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    time_series: Option<TimeSeries>,
-    created_at: String,
-    updated_at: String,
-    human_id: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged, rename_all_fields = "camelCase")]
-enum SourceData {
-    Plain {
-        manual: bool,
-    },
-    Pulse {
-        max_heartrate: i64,
-        average_heartrate: Number,
-        moving_time: i64,
-    },
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct TimeSeries {
-    heart_rate: Series,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Series {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    interval_in_millis: i64,
-    values: Vec<i64>,
 }

@@ -3,103 +3,160 @@
 use http::StatusCode;
 use http::header::{self, HeaderName, HeaderValue};
 use serde::Serialize;
+use serde::ser::SerializeMap as _;
 
 use super::Subject;
 use super::paging::{Links, ListQuery, read_day};
+use super::records::{Ask, Entry, Records};
+use super::resource::{Family, Resource};
+use super::store;
 use crate::assumption::Assumption;
-use crate::clock::{self, Millis};
+use crate::clock::{self, instant};
 use crate::reply::{Problem, Reply, json};
 use crate::routes::Call;
-use crate::source::Source;
 
 const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
-/// A kind of records that a user has.
-pub(crate) trait Resource {
-    /// Its path below `/v1/human/`.
-    const PATH: &'static str;
-    /// What it is, for the README.
-    const ABOUT: &'static str;
-    /// One of them.
-    type Record: Record;
-
-    /// All that a user has, in the order of lists.
-    fn of(seed: u64, subject: &Subject) -> Vec<Self::Record>;
+/// What a route shows of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum View {
+    /// All that the filters leave, in pages.
+    List,
+    /// Those of one day, in pages.
+    OfDay,
+    /// One by its id.
+    One,
 }
 
-/// What lists ask of a record of whatever kind.
-pub(crate) trait Record {
-    fn id(&self) -> String;
-    fn source(&self) -> &'static Source;
-    fn created(&self) -> Millis;
-    fn updated(&self) -> Millis;
-    /// When it was by the user's own clock, which decides on its day.
-    fn local(&self) -> Millis;
-    /// Its JSON.
-    fn json<'a>(&self, subject: &'a Subject, time_series: bool) -> impl Serialize + use<'a, Self>
-    where
-        Self: Sized;
-}
-
-pub(crate) fn list<R: Resource>(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
-    let query = ListQuery::read(call.incoming.head.uri.query())?;
-    page(
-        call,
-        subject,
-        &query,
-        R::of(call.service.world.seed, subject),
-    )
-}
-
-pub(crate) fn of_day<R: Resource>(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
-    let query = ListQuery::read(call.incoming.head.uri.query())?;
-    let day = read_day(call.parameter).ok_or_else(Problem::not_found)?;
-    let mut records = R::of(call.service.world.seed, subject);
-    records.retain(|record| clock::day(record.local()) == day);
-    page(call, subject, &query, records)
-}
-
-pub(crate) fn by_id<R: Resource>(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
-    let query = ListQuery::read(call.incoming.head.uri.query())?;
-    R::of(call.service.world.seed, subject)
-        .iter()
-        .find(|record| record.id() == call.parameter)
-        .map(|record| json(StatusCode::OK, &record.json(subject, query.time_series)))
-        .ok_or_else(Problem::not_found)
-}
-
-/// The page of what the filters leave.
-fn page<T: Record>(
+/// The answer of a route.
+pub(crate) fn read(
+    resource: Resource,
+    view: View,
     call: &Call<'_>,
     subject: &Subject,
-    query: &ListQuery,
-    mut records: Vec<T>,
 ) -> Result<Reply, Problem> {
-    let assumptions = &call.service.world.assumptions;
-    let strict = assumptions.is(Assumption::FilterBounds, "strict");
-    records.retain(|record| query.takes(record, strict));
-    let total = records.len() as u64;
-    let page: Vec<_> = records
-        .iter()
-        .skip(usize::try_from(query.offset).unwrap_or(usize::MAX))
-        .take(query.limit)
-        .map(|record| record.json(subject, query.time_series))
-        .collect();
-    let mut reply = json(StatusCode::OK, &page);
-    if assumptions.is(Assumption::TotalCount, "present") {
-        let total = HeaderValue::from(total);
-        reply.headers_mut().insert(X_TOTAL_COUNT, total);
-    }
-    let uri = &call.incoming.head.uri;
-    let links = Links {
-        host: call.incoming.host.as_deref().unwrap_or_default(),
-        path: uri.path(),
-        query: uri.query().unwrap_or_default(),
-        exact_last: assumptions.is(Assumption::LastLink, "exact"),
-        on_single_page: assumptions.is(Assumption::SinglePageLinks, "present"),
+    let world = &call.service.world;
+    let query = ListQuery::read(call.incoming.head.uri.query())?;
+    let ask = Ask {
+        seed: world.seed,
+        subject,
+        now: world.clock.now(),
     };
-    if let Some(link) = links.header(query, total) {
-        reply.headers_mut().insert(header::LINK, link);
+    let records = store::records(resource, &ask);
+    let reading = Reading {
+        resource,
+        call,
+        subject,
+        query,
+        records: &*records,
+    };
+    match view {
+        View::List => reading.page(None),
+        View::OfDay => {
+            let day = read_day(call.parameter).ok_or_else(Problem::not_found)?;
+            reading.page(Some(&day))
+        }
+        View::One => reading.one(call.parameter),
     }
-    Ok(reply)
+}
+
+/// A request for records.
+struct Reading<'a> {
+    resource: Resource,
+    call: &'a Call<'a>,
+    subject: &'a Subject,
+    query: ListQuery,
+    records: &'a dyn Records,
+}
+
+impl Reading<'_> {
+    fn one(&self, id: &str) -> Result<Reply, Problem> {
+        let index = self.records.find(id).ok_or_else(Problem::not_found)?;
+        Ok(json(StatusCode::OK, &self.write(&self.records.at(index))))
+    }
+
+    /// The page of what the filters leave, of one day or of all.
+    fn page(&self, day: Option<&str>) -> Result<Reply, Problem> {
+        let assumptions = &self.call.service.world.assumptions;
+        let strict = assumptions.is(Assumption::FilterBounds, "strict");
+        let query = &self.query;
+        let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
+        let mut total = 0;
+        let mut page = Vec::new();
+        for index in 0..self.records.len() {
+            let head = self.records.head(index);
+            let is_of_day =
+                day.is_none_or(|day| head.local.is_some_and(|local| clock::day(local) == day));
+            if is_of_day && query.takes(&head, strict) {
+                if total >= skipped && page.len() < query.limit {
+                    page.push(self.records.at(index));
+                }
+                total += 1;
+            }
+        }
+        let page: Vec<_> = page.iter().map(|entry| self.write(entry)).collect();
+        let total = total as u64;
+        let mut reply = json(StatusCode::OK, &page);
+        if assumptions.is(Assumption::TotalCount, "present") {
+            let total = HeaderValue::from(total);
+            reply.headers_mut().insert(X_TOTAL_COUNT, total);
+        }
+        let uri = &self.call.incoming.head.uri;
+        let links = Links {
+            host: self.call.incoming.host.as_deref().unwrap_or_default(),
+            path: uri.path(),
+            query: uri.query().unwrap_or_default(),
+            exact_last: assumptions.is(Assumption::LastLink, "exact"),
+            on_single_page: assumptions.is(Assumption::SinglePageLinks, "present"),
+        };
+        if let Some(link) = links.header(query, total) {
+            reply.headers_mut().insert(header::LINK, link);
+        }
+        Ok(reply)
+    }
+
+    fn write<'a>(&'a self, entry: &'a Entry) -> Written<'a> {
+        Written {
+            resource: self.resource,
+            subject: self.subject,
+            entry,
+            time_series: self.query.time_series,
+        }
+    }
+}
+
+/// A record as it is sent: its own fields, and those of its family around them.
+struct Written<'a> {
+    resource: Resource,
+    subject: &'a Subject,
+    entry: &'a Entry,
+    time_series: bool,
+}
+
+impl Serialize for Written<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (head, fields) = (&self.entry.head, &self.entry.fields);
+        let mut map = serializer.serialize_map(None)?;
+        let mut add = |name: &str, value: &str| match fields.get(name) {
+            None => map.serialize_entry(name, value),
+            Some(_) => Ok(()),
+        };
+        if !self.entry.id.is_empty() {
+            add("id", &self.entry.id)?;
+        }
+        if self.resource.family() == Family::Wellness {
+            add("userId", &self.subject.user_id)?;
+            add("humanId", &self.subject.human_id)?;
+        }
+        add("source", head.source.tag())?;
+        add("createdAt", &instant(head.created))?;
+        add("updatedAt", &instant(head.updated))?;
+        for (name, value) in fields.iter() {
+            map.serialize_entry(name, value)?;
+        }
+        if let Some(series) = self.entry.series.as_ref().filter(|_| self.time_series) {
+            map.serialize_entry("timeSeries", series)?;
+        }
+        map.end()
+    }
 }

@@ -7,7 +7,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 
-use super::list::Record;
+use super::records::Head;
 use crate::body::{decode, query_value};
 use crate::clock::{self, Millis};
 use crate::reply::Problem;
@@ -66,30 +66,31 @@ impl ListQuery {
     }
 
     /// `strict`: a record of exactly a bound's instant is left out.
-    pub(super) fn takes(&self, record: &impl Record, strict: bool) -> bool {
+    pub(super) fn takes(&self, head: &Head, strict: bool) -> bool {
         let after = |bound: Option<Millis>, at| {
             bound.is_none_or(|bound| at > bound || (!strict && at == bound))
         };
         let before = |bound: Option<Millis>, at| {
             bound.is_none_or(|bound| at < bound || (!strict && at == bound))
         };
-        let source = record.source();
         let of_source = self
             .source
             .as_ref()
-            .is_none_or(|wanted| wanted == source.word || wanted == source.id);
+            .is_none_or(|wanted| wanted == head.source.word || wanted == head.source.id);
         of_source
-            && after(self.created_since, record.created())
-            && before(self.created_before, record.created())
-            && after(self.updated_since, record.updated())
-            && before(self.updated_before, record.updated())
-            && self.takes_day(record.local())
+            && after(self.created_since, head.created)
+            && before(self.created_before, head.created)
+            && after(self.updated_since, head.updated)
+            && before(self.updated_before, head.updated)
+            && self.takes_day(head.local)
     }
 
-    fn takes_day(&self, local: Millis) -> bool {
-        if self.start_date.is_none() && self.end_date.is_none() {
+    /// A record of no day is of every day.
+    fn takes_day(&self, local: Option<Millis>) -> bool {
+        let Some(local) = local.filter(|_| self.start_date.is_some() || self.end_date.is_some())
+        else {
             return true;
-        }
+        };
         let day = clock::day(local);
         self.start_date.as_ref().is_none_or(|start| *start <= day)
             && self.end_date.as_ref().is_none_or(|end| day <= *end)

@@ -4,7 +4,6 @@ use serde::Serialize;
 use serde::ser::SerializeMap as _;
 
 use super::activities::{self, DayTotals};
-use super::list::Record as _;
 use super::{Number, Subject};
 use crate::clock::{self, DAY, instant};
 use crate::seed::{Numbers, keyed};

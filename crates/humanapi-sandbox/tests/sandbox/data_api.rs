@@ -312,19 +312,19 @@ fn records_are_newest_first_and_mix_kinds_of_numbers() {
     let order = [
         "id",
         "userId",
+        "humanId",
+        "source",
+        "createdAt",
+        "updatedAt",
         "startTime",
         "endTime",
         "tzOffset",
         "type",
-        "source",
         "duration",
         "distance",
         "steps",
         "calories",
         "sourceData",
-        "createdAt",
-        "updatedAt",
-        "humanId",
     ];
     let places: Vec<_> = order
         .map(|name| text.find(&format!("\"{name}\":")).unwrap())

@@ -1,0 +1,147 @@
+//! What the list engine needs of records: their heads, and by index the rest.
+//!
+//! Whoever knows records answers [`store`](super::store) for a resource and an [`Ask`], with
+//! `None` where they know nothing of the resource.
+//! What they tell must depend on nothing but the [`Ask`], so that the same seed and time give the
+//! same bytes.
+//! As the clock goes on, records may be added and a record's `updated` may grow; none created
+//! after [`Ask::now`] is told of, and only those of [`Subject::sources`].
+//! What follows from other records is made by the engine: organizations, the timeline, reports,
+//! raw documents, `/v1/human` and the list of sources.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::Subject;
+use crate::clock::Millis;
+use crate::source::Source;
+
+/// Whose records are asked for, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    pub(crate) seed: u64,
+    pub(crate) subject: &'a Subject,
+    /// What the sandbox's clock shows.
+    pub(crate) now: Millis,
+}
+
+/// What filters ask of a record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head {
+    pub(crate) source: &'static Source,
+    pub(crate) created: Millis,
+    pub(crate) updated: Millis,
+    /// When it was, in milliseconds of the user's own clock, which decides on its day: the instant
+    /// and `tzOffset` added up, or the midnight of its date. `None`: a record of no day, as most
+    /// medical ones are.
+    pub(crate) local: Option<Millis>,
+}
+
+/// One record.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    /// Unique within its resource; empty where records have none.
+    pub(crate) id: String,
+    pub(crate) head: Head,
+    /// The fields of its own kind, in the order in which they are written.
+    ///
+    /// The engine adds those that all records of the family have: `id`, `source`, `createdAt`,
+    /// `updatedAt`, and `userId` with `humanId` or the `organization`.
+    /// A field that stands here already is left as it is.
+    pub(crate) fields: Fields,
+    /// `timeSeries`, written for whoever asks for it.
+    pub(crate) series: Option<Value>,
+}
+
+impl Entry {
+    pub(crate) fn new(id: impl Into<String>, head: Head, fields: Fields) -> Self {
+        Self {
+            id: id.into(),
+            head,
+            fields,
+            series: None,
+        }
+    }
+}
+
+/// The fields of an object, in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Fields(Vec<(Cow<'static, str>, Value)>);
+
+impl Fields {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a field, or replaces its value.
+    pub(crate) fn set(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
+        let (name, value) = (name.into(), value.into());
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// Adds a field, or replaces its value.
+    #[must_use]
+    pub(crate) fn with(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Value>,
+    ) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
+        Some(value)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+}
+
+impl serde::Serialize for Fields {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+/// A user's records of one resource, in the order of lists: newest first.
+///
+/// A `Vec` of entries is one; a user with more records than should be held makes each by its index.
+pub(crate) trait Records {
+    fn len(&self) -> usize;
+
+    /// The head of the record at an index below [`len`](Self::len).
+    fn head(&self, index: usize) -> Head;
+
+    /// The record at an index below [`len`](Self::len).
+    fn at(&self, index: usize) -> Entry;
+
+    /// The index of a record.
+    fn find(&self, id: &str) -> Option<usize> {
+        (0..self.len()).find(|index| self.at(*index).id == id)
+    }
+}
+
+impl Records for Vec<Entry> {
+    fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
+    fn head(&self, index: usize) -> Head {
+        self[index].head
+    }
+
+    fn at(&self, index: usize) -> Entry {
+        self[index].clone()
+    }
+
+    fn find(&self, id: &str) -> Option<usize> {
+        self.iter().position(|entry| entry.id == id)
+    }
+}
