@@ -41,6 +41,11 @@ impl<T, Call> Page<T, Call> {
 }
 
 /// What proves that a list ends.
+///
+/// Some lists have no end that could be proven: one that has more records at each request, and that of a
+/// server which has no total, takes no notice of the offset and answers anew each time. Nothing tells
+/// them from a long list, so they are read for as long as the caller asks for pages: bound the number
+/// of pages or records where that matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ListEnd {
@@ -48,10 +53,19 @@ pub enum ListEnd {
     EmptyPage,
     /// As many came as the service's total says, and no link leads on.
     ///
-    /// A service that gives fewer records a page than it is asked for, counts only those, and names no
-    /// next page, cannot be told from one whose list has ended.
+    /// What this proof cannot tell, because nothing but one more request for every list would:
+    ///
+    /// * A service that gives fewer records a page than it is asked for, counts only those, and names
+    ///   no next page, looks like one whose list has ended.
+    /// * A total that is too small, and by chance just what came at the end of a page, is believed.
+    /// * Where as many records were deleted as were added while the list was read, the total stays as
+    ///   it was, and a record may have been passed over;
+    ///   [`with_overlap`](crate::data::List::with_overlap) shows that.
     Total,
     /// The links led from page to page, and this page has none that leads on.
+    ///
+    /// Without a total nothing shows that records were deleted meanwhile, which moves those behind them
+    /// over the border of two pages; [`with_overlap`](crate::data::List::with_overlap) shows that.
     NoNextLink,
     /// The service gives such a list all at once, and neither a total nor a link says otherwise.
     AllAtOnce,

@@ -29,10 +29,13 @@ pub(super) struct Walk {
     last_id: Option<Box<[u8]>>,
     /// Whether this call begins with that record once more.
     overlaps: bool,
-    /// The page before, and one further back that moves up at powers of two: any circle of pages
-    /// meets it.
-    seen: [Option<u64>; 2],
+    /// The first page, the page before, and one between that moves up at powers of two: any circle of
+    /// pages meets one of them.
+    seen: Seen,
 }
+
+/// What three pages of a walk look like.
+type Seen = [Option<u64>; 3];
 
 /// What a call asked for.
 #[derive(Clone, Copy)]
@@ -112,7 +115,7 @@ impl Walk {
             is_linked: false,
             last_id: None,
             overlaps: false,
-            seen: [None; 2],
+            seen: [None; 3],
         }
     }
 
@@ -126,7 +129,6 @@ impl Walk {
             let (first, is_record) = (came.place)(0);
             is_record && self.is_last(first)
         };
-        let fresh = came.places.saturating_sub(u64::from(drops_first));
         let seen = match self.seen_with(asked, came, u64::from(drops_first)) {
             // A list that comes all at once comes once more, whatever offset it is asked for.
             Err(_) if !asked.on_pages => {
@@ -221,9 +223,9 @@ impl Walk {
             },
             (_, false) => None,
         };
-        // A page that brought nothing but the record that was asked for once more may come from a
-        // server that gives one at a time, so the next one goes beyond it.
-        let overlaps = asked.overlap && asked.limit > 1 && fresh > 0 && last_id.is_some();
+        // A page of one place may come from a server that gives one at a time, so the next one goes
+        // beyond it: an overlap would ask for the same offset, over and over where it is answered anew.
+        let overlaps = asked.overlap && asked.limit > 1 && came.places > 1 && last_id.is_some();
         Ok(Turn {
             drops_first,
             drops_all: false,
@@ -262,18 +264,22 @@ impl Walk {
     }
 
     /// Which pages were seen, with this one.
-    fn seen_with(
-        &self,
-        asked: Asked,
-        came: Came<'_>,
-        first: u64,
-    ) -> Result<[Option<u64>; 2], ResponseError> {
+    fn seen_with(&self, asked: Asked, came: Came<'_>, first: u64) -> Result<Seen, ResponseError> {
         if came.places <= first {
             return Ok(self.seen);
         }
         let mut hasher = DefaultHasher::new();
+        let mut is_plain = true;
         for index in [first, came.places - 1] {
-            Identity::of((came.place)(index).0).hash(&mut hasher);
+            let (at, is_record) = (came.place)(index);
+            Identity::of(at).hash(&mut hasher);
+            is_plain &= is_record;
+        }
+        // One `null` looks like any other, so the records within have to tell.
+        if !is_plain && let Some(last) = came.records.checked_sub(1) {
+            for index in [usize::try_from(first).unwrap_or(last).min(last), last] {
+                Identity::of((came.record)(index)).hash(&mut hasher);
+            }
         }
         (came.places - first).hash(&mut hasher);
         let page = Some(hasher.finish());
@@ -282,13 +288,13 @@ impl Walk {
                 offset: asked.offset,
             });
         }
-        let [_, further] = self.seen;
-        let further = if self.pages.is_power_of_two() {
+        let [begin, between, _] = self.seen;
+        let between = if self.pages.is_power_of_two() {
             page
         } else {
-            further
+            between
         };
-        Ok([page, further])
+        Ok([begin.or(page), between, page])
     }
 }
 
