@@ -80,6 +80,19 @@ impl<R: Resource> List<R> {
         }
     }
 
+    /// What was asked for, and what was seen of the list so far.
+    pub(super) const fn parts(&self) -> (&Query, &Walk) {
+        (&self.query, &self.walk)
+    }
+
+    pub(super) const fn from_parts(query: Query, walk: Walk) -> Self {
+        Self {
+            query,
+            walk,
+            resource: PhantomData,
+        }
+    }
+
     /// Sets the size of a page, from 1 to 500.
     #[must_use]
     pub fn with_limit(mut self, limit: u32) -> Self {

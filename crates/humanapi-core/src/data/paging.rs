@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use http::HeaderMap;
 use memchr::memmem;
+use serde::{Deserialize, Serialize};
 
 use crate::data::link::{self, NextLink};
 use crate::data::record::Record;
@@ -16,7 +17,7 @@ use crate::error::{Drift, ResponseError};
 use crate::page::ListEnd;
 
 /// What was seen of a list on the pages before. Its size does not grow with the list.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Walk {
     pages: u64,
     /// The total that was told last.
@@ -117,6 +118,11 @@ impl Walk {
             overlaps: false,
             seen: [None; 3],
         }
+    }
+
+    /// Whether the call begins with the last record of the page before, which shows whether records moved.
+    pub(super) const fn overlaps(&self) -> bool {
+        self.overlaps
     }
 
     /// Judges a page.

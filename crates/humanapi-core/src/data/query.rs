@@ -5,12 +5,13 @@ use std::fmt::Display;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use crate::error::BuildError;
 use crate::query_string::QueryString;
 
 /// What a list is narrowed to.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Query {
     pub(super) limit: u32,
     pub(super) offset: u64,
@@ -24,18 +25,19 @@ pub(super) struct Query {
     pub(super) time_series: bool,
 }
 
-/// The service's page size when none is asked for.
-const DEFAULT_LIMIT: u32 = 50;
-/// The largest page that the service gives.
-const MAX_LIMIT: u32 = 500;
 /// So that the offset of the page behind one is a number too.
 const MAX_OFFSET: u64 = i64::MAX.unsigned_abs();
 
 impl Query {
+    /// The service's page size when none is asked for.
+    pub(super) const DEFAULT_LIMIT: u32 = 50;
+    /// The largest page that the service gives.
+    pub(super) const MAX_LIMIT: u32 = 500;
+
     /// Nothing but the page size that the service documents.
     pub(super) const fn new() -> Self {
         Self {
-            limit: DEFAULT_LIMIT,
+            limit: Self::DEFAULT_LIMIT,
             offset: 0,
             overlap: false,
             created_since: None,
@@ -48,9 +50,21 @@ impl Query {
         }
     }
 
+    /// The same list from its beginning, whole, and without the moment that records changed after: what two
+    /// readings that go on from each other have to share.
+    pub(super) fn narrowing(&self) -> Self {
+        Self {
+            limit: Self::DEFAULT_LIMIT,
+            offset: 0,
+            overlap: false,
+            updated_since: None,
+            ..self.clone()
+        }
+    }
+
     /// `path` with the query behind it.
     pub(super) fn write(&self, path: &str) -> Result<String, BuildError> {
-        if !(1..=MAX_LIMIT).contains(&self.limit) {
+        if !(1..=Self::MAX_LIMIT).contains(&self.limit) {
             return Err(BuildError::OutOfRange {
                 name: "limit",
                 rule: "between 1 and 500",

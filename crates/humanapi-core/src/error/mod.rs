@@ -56,6 +56,14 @@ pub enum BuildError {
         /// What it has to be.
         rule: &'static str,
     },
+    /// A watermark that a pass over another list ended with, or over the same one narrowed otherwise.
+    #[error(
+        "the watermark is not one of {list}, narrowed as it is now: give each list, source and span of days a watermark of its own"
+    )]
+    ForeignWatermark {
+        /// The list that was to be read.
+        list: &'static str,
+    },
     /// A body that cannot be written as JSON.
     #[error("the body cannot be written as JSON")]
     Body,

@@ -110,7 +110,11 @@ fn walk(server: &mut Server, call: ListActivities, most: usize) -> Walked {
         if let Some(end) = page.end {
             walked.end = Ok(end);
         }
-        next = page.next;
+        // Every page could be the last before a restart.
+        next = page.next.map(|next| {
+            let saved = serde_json::to_string(&next).unwrap();
+            serde_json::from_str(&saved).unwrap()
+        });
     }
     walked
 }

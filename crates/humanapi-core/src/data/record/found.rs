@@ -377,6 +377,11 @@ impl<'r> Json<'r> {
         self.0.raw()
     }
 
+    /// The moment that it tells, as a field of a table would read it.
+    pub(crate) fn moment(self) -> Option<Timestamp> {
+        Timestamp::read(self.0)
+    }
+
     /// Reads it as a type of your own, or as [`serde_json::Value`].
     ///
     /// # Errors

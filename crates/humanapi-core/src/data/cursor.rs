@@ -1,0 +1,55 @@
+//! Lists that are read on after a restart: a call for a next page, written down and read again.
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+
+use crate::data::list::{List, Resource};
+use crate::data::paging::Walk;
+use crate::data::query::Query;
+
+/// How a cursor is written now.
+const VERSION: u8 = 1;
+
+#[derive(serde::Deserialize)]
+struct Cursor {
+    version: u8,
+    of: String,
+    query: Query,
+    walk: Walk,
+}
+
+/// A cursor: what was asked for, where the next page begins, and what was seen of the list so far, so that a
+/// list which changed while nobody read it is noticed too.
+///
+/// It holds the id of one record and the name of the source that was asked for, and nothing else of a
+/// user's data. Its size does not grow with the list.
+impl<R: Resource> Serialize for List<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (query, walk) = self.parts();
+        let mut cursor = serializer.serialize_struct("Cursor", 4)?;
+        cursor.serialize_field("version", &VERSION)?;
+        cursor.serialize_field("of", R::NAME)?;
+        cursor.serialize_field("query", query)?;
+        cursor.serialize_field("walk", walk)?;
+        cursor.end()
+    }
+}
+
+impl<'de, R: Resource> Deserialize<'de> for List<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let cursor = Cursor::deserialize(deserializer)?;
+        if cursor.version != VERSION {
+            return Err(D::Error::custom(format_args!(
+                "a cursor of version {}, and this release reads version {VERSION}: read the list from its beginning",
+                cursor.version
+            )));
+        }
+        if cursor.of != R::NAME {
+            return Err(D::Error::custom(format_args!(
+                "a cursor of another list than {}",
+                R::NAME
+            )));
+        }
+        Ok(Self::from_parts(cursor.query, cursor.walk))
+    }
+}
