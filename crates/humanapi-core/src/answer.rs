@@ -8,7 +8,6 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::data::each_own_field;
 use crate::endpoint::Response;
 use crate::error::{ApiError, Asked, ErrorCode, IntermediaryError, ResponseError};
 use crate::json;
@@ -193,7 +192,7 @@ fn may_be_an_error_object(body: &[u8]) -> bool {
         return false;
     }
     let (mut has_sign, mut has_id) = (false, false);
-    each_own_field(body, |name, is_some_text| {
+    json::scan::each_own_field(body, |name, is_some_text| {
         has_id |= is_some_text && IDS.contains(&name);
         has_sign |= SIGNS.contains(&name);
     });

@@ -4,9 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::secret_buffer::wipe;
-
 use crate::json;
+use crate::secret_buffer::{SecretBuffer, wipe};
 
 /// The bytes of a request or a response.
 ///
@@ -104,6 +103,13 @@ impl From<Bytes> for Body {
     }
 }
 
+impl From<SecretBuffer> for Body {
+    /// The bytes are wiped when their last owner, of whatever crate, lets go of them.
+    fn from(buffer: SecretBuffer) -> Self {
+        Self::from(Bytes::from_owner(buffer))
+    }
+}
+
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
         Self {
@@ -129,7 +135,6 @@ impl From<&'static str> for Body {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret_buffer::SecretBuffer;
 
     #[test]
     fn debug_shows_the_length_alone() {

@@ -2,13 +2,10 @@
 
 use std::fmt;
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_path_to_error::{Path, Segment};
 
 use crate::answer::{self, Expected};
 use crate::body::Body;
@@ -176,7 +173,7 @@ impl RawAnswer {
     /// When it is not JSON of that shape, or is compressed, which was not asked for.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         let bytes = json::without_byte_order_mark(self.body.as_bytes());
-        read_json(bytes).map_err(|error| match answer::content_coding(&self.headers) {
+        json::decode(bytes).map_err(|error| match answer::content_coding(&self.headers) {
             Some(_) => DecodeError {
                 path: ".".to_owned(),
                 reason: "it is compressed, which was not asked for",
@@ -190,48 +187,4 @@ impl RawAnswer {
     pub fn into_bytes(self) -> Bytes {
         self.body.into_bytes()
     }
-}
-
-/// Reads JSON, and on failure once more to learn where.
-pub(crate) fn read_json<'de, T: serde::Deserialize<'de>>(
-    bytes: &'de [u8],
-) -> Result<T, DecodeError> {
-    serde_json::from_slice(bytes).map_err(|plain| {
-        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-        match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-            Err(error) => DecodeError::at(shown(error.path(), error.inner()), error.inner()),
-            Ok(_) => DecodeError::at(".", &plain),
-        }
-    })
-}
-
-/// The path, as far as it holds nothing but names that the reader of the answer expected.
-///
-/// Where a value has another type than a field wants, the names on the way are the fields'. Where
-/// the text itself is broken, they can be any names, and a name can be somebody's data.
-fn shown(path: &Path, error: &serde_json::Error) -> String {
-    let mut shown = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => {
-                write!(shown, "[{index}]").expect("a string can be written to");
-            }
-            Segment::Map { key } | Segment::Enum { variant: key } if error.is_data() => {
-                if !shown.is_empty() {
-                    shown.push('.');
-                }
-                shown.push_str(if is_name(key) { key } else { "…" });
-            }
-            _ => break,
-        }
-    }
-    if shown.is_empty() {
-        shown.push('.');
-    }
-    shown
-}
-
-fn is_name(key: &str) -> bool {
-    let mut bytes = key.bytes();
-    key.len() <= 40 && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_-$".contains(&byte))
 }

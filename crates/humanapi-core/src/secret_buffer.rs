@@ -4,11 +4,9 @@ use std::fmt;
 use std::io;
 use std::str::Utf8Error;
 
-use bytes::Bytes;
 use secrecy::SecretString;
 use zeroize::optimization_barrier;
 
-use crate::body::Body;
 use crate::hidden::hidden_debug;
 
 /// Text or bytes in the making that hold a secret.
@@ -98,13 +96,6 @@ impl SecretBuffer {
     pub fn into_text(self) -> Result<SecretString, Utf8Error> {
         // A text as long as it will be is not moved once more.
         std::str::from_utf8(&self.bytes).map(SecretString::from)
-    }
-}
-
-impl From<SecretBuffer> for Body {
-    /// The bytes are wiped when their last owner, of whatever crate, lets go of them.
-    fn from(buffer: SecretBuffer) -> Self {
-        Self::from(Bytes::from_owner(buffer))
     }
 }
 

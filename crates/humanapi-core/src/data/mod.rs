@@ -44,7 +44,6 @@ pub use measurements::{
     HeartRateZone, Height, Weight,
 };
 pub use profile::{Profile, ReadProfile, TimeZoneName};
-pub(crate) use record::each_own_field;
 pub use record::{
     Comparator, Date, Field, FieldKind, Json, Number, Quantity, Record, Table, TextOr,
 };

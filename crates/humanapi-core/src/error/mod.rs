@@ -28,6 +28,7 @@ pub use send::{SendFailure, SendFailureKind};
 
 use crate::base_url::HostError;
 use crate::body::Body;
+pub use crate::json::DecodeError;
 use crate::retry::RetryAfter;
 use crate::rules::{Authorization, Purpose, Refusal};
 use crate::token::TokenKind;
@@ -249,53 +250,6 @@ fn kept(body: &Body) -> Vec<u8> {
     const KEPT: usize = 8 * 1024;
     let body = body.as_bytes();
     body[..body.len().min(KEPT)].to_vec()
-}
-
-/// An answer could not be read. Says where, and never what stood there.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("the answer cannot be read at {}: {reason}", place(path))]
-#[non_exhaustive]
-pub struct DecodeError {
-    /// The JSON path, `.` for the whole.
-    pub path: String,
-    /// What is wrong there.
-    pub reason: &'static str,
-}
-
-/// A path as a sentence says it.
-fn place(path: &str) -> &str {
-    match path {
-        "." => "its top level",
-        inner => inner,
-    }
-}
-
-impl DecodeError {
-    pub(crate) const NOT_JSON: &'static str = "it is not JSON";
-    pub(crate) const OTHER_TYPE: &'static str = "it is of another type";
-    pub(crate) const ENDS_EARLY: &'static str = "it ends too early";
-    pub(crate) const NOT_TEXT: &'static str = "its text cannot be read";
-    pub(crate) const TOO_LARGE: &'static str = "no float holds it";
-    pub(crate) const DOUBLED: &'static str = "it was sent more than once";
-
-    pub(crate) fn new(path: impl Into<String>, reason: &'static str) -> Self {
-        Self {
-            path: path.into(),
-            reason,
-        }
-    }
-
-    pub(crate) fn at(path: impl Into<String>, error: &serde_json::Error) -> Self {
-        use serde_json::error::Category;
-        // The error's own text quotes the body, so only its class is kept.
-        let reason = match error.classify() {
-            Category::Io => "it could not be read",
-            Category::Syntax => Self::NOT_JSON,
-            Category::Data => Self::OTHER_TYPE,
-            Category::Eof => Self::ENDS_EARLY,
-        };
-        Self::new(path, reason)
-    }
 }
 
 /// How a flow ended without its outcome.

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::field::{Field, FieldKind};
-use super::scan::{Form, Scanner, Span, unescape};
 use super::{Date, Number, Quantity, Record, Sheet, Source, Table, date, number};
 use crate::error::DecodeError;
-use crate::raw_call::read_json;
+use crate::json;
+use crate::json::scan::{Form, Name, Scanner, Span, unescape};
 
 /// Where a value stands, and in which bytes.
 #[derive(Clone, Copy)]
@@ -115,7 +115,7 @@ impl<'r> Found<'r> {
             return None;
         }
         let mut scanner = self.scanner();
-        let value = |name: super::Name<'r>, span| {
+        let value = |name: Name<'r>, span| {
             each(name.read_lossy(), Self::new(self.source, span));
         };
         scanner.each_field(value).ok()
@@ -388,7 +388,7 @@ impl<'r> Json<'r> {
     ///
     /// When it is of another form.
     pub fn read<T: Deserialize<'r>>(self) -> Result<T, DecodeError> {
-        read_json(self.raw())
+        json::decode(self.raw())
     }
 }
 

@@ -7,7 +7,7 @@ mod number;
 #[cfg(test)]
 mod properties;
 mod quantity;
-mod scan;
+mod spans;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,6 +18,7 @@ use serde::de::IgnoredAny;
 
 use crate::body::Body;
 use crate::error::DecodeError;
+use crate::json::scan::{self, Fault, Name, Scanner, Span};
 
 pub use date::Date;
 pub use field::{Field, FieldKind};
@@ -26,7 +27,7 @@ use found::{Found, Read};
 pub use found::{Json, TextOr};
 pub use number::Number;
 pub use quantity::{Comparator, Quantity};
-use scan::{Entry, Fault, Form, Name, Place, Scanner, Span, Spans};
+use spans::{Entry, Place, Spans};
 
 /// One record, byte for byte as the service sent it, whatever its table knows of it.
 ///
@@ -362,14 +363,4 @@ fn decode_error(path: String, fault: Fault) -> DecodeError {
             Fault::OtherType => DecodeError::OTHER_TYPE,
         },
     )
-}
-
-/// Goes through the fields of one object up to where it is no JSON: each by its name, and with whether its
-/// value is a text that is not empty. No value is read.
-pub(crate) fn each_own_field(bytes: &[u8], mut found: impl FnMut(&str, bool)) {
-    // Where borders cannot be told, whoever reads the values says what is wrong.
-    let _ = Scanner::new(bytes).each_field(|name, span| {
-        let is_text = matches!(span.form, Form::Text | Form::Escaped);
-        found(&name.read_lossy(), is_text && span.range().len() > 2);
-    });
 }

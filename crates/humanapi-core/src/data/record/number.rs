@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::found::{Found, Read};
-use super::scan::Form;
+use crate::json::scan::Form;
 
 /// A number as it was sent, and the nearest float.
 ///

@@ -1,34 +1,22 @@
-//! Finding where the fields of records stand, without reading them.
+//! Finding where the values of a JSON text stand, without reading them.
 //!
-//! Only what tells one record and one field from the next is looked at. Whether a value is right is
+//! Only what tells one field and one item from the next is looked at. Whether a value is right is
 //! asked when it is read, so that no value spoils what stands around it. Every byte is looked at a
 //! bounded number of times, and nothing recurses, however deep the text is.
 
 use std::borrow::Cow;
 
-use super::field::Field;
-
-/// Where one field of a record stands.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    start: u32,
-    end: u32,
-    /// Its place in the record's table.
-    pub(super) field: u16,
-    form: Form,
-}
-
 /// Where one value stands, and what it looks like.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
-    start: u32,
-    end: u32,
-    pub(super) form: Form,
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    pub(crate) form: Form,
 }
 
 /// What a value is, as far as its borders tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// Text that stands as it reads.
     Text,
     /// Text with escapes.
@@ -41,26 +29,9 @@ pub(super) enum Form {
     Bare,
 }
 
-/// Where one item of a list stands.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub(super) span: Span,
-    /// Its fields among all entries.
-    first: u32,
-    fields: u32,
-    pub(super) is_record: bool,
-}
-
-/// All items of a list, and the fields of those that are records.
-#[derive(Debug, Default)]
-pub(super) struct Spans {
-    pub(super) places: Vec<Place>,
-    entries: Vec<Entry>,
-}
-
 /// Why borders cannot be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The text ends within a value.
     EndsEarly,
     /// What stands there is not JSON.
@@ -70,13 +41,10 @@ pub(super) enum Fault {
 }
 
 /// So many bytes can be told apart by a span.
-pub(super) const LONGEST: usize = u32::MAX as usize;
-
-/// The largest page that the service gives: room for more is made only when more are there.
-const USUAL_RECORDS: usize = 500;
+pub(crate) const LONGEST: usize = u32::MAX as usize;
 
 impl Span {
-    const fn new(start: usize, end: usize, form: Form) -> Self {
+    pub(crate) const fn new(start: usize, end: usize, form: Form) -> Self {
         // A text is never longer than `LONGEST`.
         Self {
             start: start as u32,
@@ -85,32 +53,14 @@ impl Span {
         }
     }
 
-    pub(super) const fn range(self) -> std::ops::Range<usize> {
+    pub(crate) const fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
 }
 
-impl Entry {
-    pub(super) const fn span(self) -> Span {
-        Span {
-            start: self.start,
-            end: self.end,
-            form: self.form,
-        }
-    }
-}
-
-impl Spans {
-    /// The fields of one item, in the order in which they were sent.
-    pub(super) fn entries(&self, place: &Place) -> &[Entry] {
-        let first = place.first as usize;
-        &self.entries[first..first + place.fields as usize]
-    }
-}
-
 /// Reads borders off a text. Where something stands is told by its first byte and the byte behind it.
-pub(super) struct Scanner<'a> {
-    bytes: &'a [u8],
+pub(crate) struct Scanner<'a> {
+    pub(crate) bytes: &'a [u8],
     start: usize,
     /// The brackets that are open within one value.
     open: Vec<u8>,
@@ -118,7 +68,7 @@ pub(super) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     /// A scanner of a text of at most [`LONGEST`] bytes.
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         debug_assert!(bytes.len() <= LONGEST);
         Self {
             bytes,
@@ -128,7 +78,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Begins at the value of this span, and sees nothing behind it.
-    pub(super) fn within(bytes: &'a [u8], span: Span) -> Self {
+    pub(crate) fn within(bytes: &'a [u8], span: Span) -> Self {
         let range = span.range();
         Self {
             bytes: &bytes[..range.end],
@@ -137,47 +87,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// One object and nothing else.
-    pub(super) fn only_record(&mut self, table: &[Field]) -> Result<Spans, Fault> {
-        let mut spans = Spans::default();
-        let start = self.begins(b'{')?;
-        let place = self.record(start, table, &mut spans)?;
-        self.nothing_behind(place.span.range().end)?;
-        spans.places.push(place);
-        Ok(spans)
-    }
-
-    /// A list of records and nothing else. On failure also says at which item.
-    pub(super) fn list_of(&mut self, table: &[Field]) -> Result<Spans, (Option<usize>, Fault)> {
-        let outside = |fault| (None, fault);
-        let start = self.begins(b'[').map_err(outside)?;
-        let mut spans = Spans::default();
-        let mut next = self.first(start, b']').map_err(outside)?;
-        if matches!(next, More::At(_)) {
-            spans.entries.reserve_exact(table.len());
-        }
-        while let More::At(start) = next {
-            let index = spans.places.len();
-            let place = self
-                .item(start, table, &mut spans)
-                .map_err(|fault| (Some(index), fault))?;
-            if index == 0 {
-                self.make_room(&place, &mut spans);
-            }
-            spans.places.push(place);
-            next = self
-                .further(place.span.range().end, b']')
-                .map_err(|fault| (Some(index + 1), fault))?;
-        }
-        let More::No(end) = next else {
-            return Ok(spans);
-        };
-        self.nothing_behind(end).map_err(outside)?;
-        Ok(spans)
-    }
-
     /// Goes through the fields of an object.
-    pub(super) fn each_field(
+    pub(crate) fn each_field(
         &mut self,
         mut found: impl FnMut(Name<'a>, Span),
     ) -> Result<(), Fault> {
@@ -193,7 +104,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes through the items of a list.
-    pub(super) fn each_item(&mut self, mut found: impl FnMut(Span)) -> Result<(), Fault> {
+    pub(crate) fn each_item(&mut self, mut found: impl FnMut(Span)) -> Result<(), Fault> {
         let start = self.begins(b'[')?;
         let mut next = self.first(start, b']')?;
         while let More::At(start) = next {
@@ -205,7 +116,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Where the whole begins, if it begins as it should.
-    fn begins(&self, wanted: u8) -> Result<usize, Fault> {
+    pub(crate) fn begins(&self, wanted: u8) -> Result<usize, Fault> {
         let start = self.skip_blanks(self.start);
         match self.byte(start)? {
             byte if byte == wanted => Ok(start),
@@ -214,99 +125,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn nothing_behind(&self, end: usize) -> Result<(), Fault> {
+    pub(crate) fn nothing_behind(&self, end: usize) -> Result<(), Fault> {
         match self.byte(self.skip_blanks(end)) {
             Ok(_) => Err(Fault::NotJson),
             Err(_) => Ok(()),
         }
     }
 
-    /// Makes room for as many records like the first as the text may hold.
-    fn make_room(&self, first: &Place, spans: &mut Spans) {
-        let range = first.span.range();
-        let further = ((self.bytes.len() - range.end) / range.len().max(1)).min(USUAL_RECORDS);
-        // Some records are a little shorter than the first.
-        let further = further + further / 8 + 1;
-        spans.places.reserve_exact(further);
-        spans.entries.reserve_exact(further * first.fields as usize);
-    }
-
-    /// Passes one item of a list: a record, or something else in its place.
-    fn item(&mut self, start: usize, table: &[Field], spans: &mut Spans) -> Result<Place, Fault> {
-        let first = spans.entries.len();
-        if self.byte(start)? == b'{'
-            && let Ok(place) = self.record(start, table, spans)
-        {
-            return Ok(place);
-        }
-        // It is none, or its inside is not JSON. As long as its borders can be told, the others are safe.
-        spans.entries.truncate(first);
-        let (form, end) = self.value(start)?;
-        Ok(Place {
-            span: Span::new(start, end, form),
-            first: 0,
-            fields: 0,
-            is_record: false,
-        })
-    }
-
-    /// Passes one object and notes where the table's fields stand in it.
-    fn record(&mut self, start: usize, table: &[Field], spans: &mut Spans) -> Result<Place, Fault> {
-        let first = spans.entries.len();
-        let mut likely = 0;
-        let mut next = self.first(start, b'}')?;
-        let end = loop {
-            let at = match next {
-                More::At(at) => at,
-                More::No(end) => break end,
-            };
-            let (field, end) = self.known_name(at, table, likely)?;
-            let (span, end) = self.value_of(end)?;
-            if let Some(field) = field {
-                likely = field + 1;
-                spans.entries.push(Entry {
-                    start: span.start,
-                    end: span.end,
-                    field: field as u16,
-                    form: span.form,
-                });
-            }
-            next = self.further(end, b'}')?;
-        };
-        Ok(Place {
-            span: Span::new(start, end, Form::Object),
-            first: first as u32,
-            fields: (spans.entries.len() - first) as u32,
-            is_record: true,
-        })
-    }
-
-    /// The place in the table of the field whose name begins here, which is most often `likely`.
-    #[inline]
-    fn known_name(
-        &self,
-        start: usize,
-        table: &[Field],
-        likely: usize,
-    ) -> Result<(Option<usize>, usize), Fault> {
-        // One that is optional is often left out.
-        for at in [likely, likely + 1] {
-            if let Some(field) = table.get(at)
-                && let Some(rest) = self.bytes[start..].strip_prefix(b"\"")
-                && let Some(rest) = rest.strip_prefix(field.name.as_bytes())
-                && let Some(rest) = rest.strip_prefix(b"\"")
-            {
-                return Ok((Some(at), self.bytes.len() - rest.len()));
-            }
-        }
-        let (name, end) = self.name(start)?;
-        let is_it = |field: &Field| name.is(field.name);
-        let (before, after) = table.split_at(likely.min(table.len()));
-        let later = after.iter().position(is_it).map(|at| before.len() + at);
-        Ok((later.or_else(|| before.iter().position(is_it)), end))
-    }
-
-    fn name(&self, start: usize) -> Result<(Name<'a>, usize), Fault> {
+    pub(crate) fn name(&self, start: usize) -> Result<(Name<'a>, usize), Fault> {
         if self.byte(start)? != b'"' {
             return Err(Fault::NotJson);
         }
@@ -320,7 +146,7 @@ impl<'a> Scanner<'a> {
 
     /// Passes a colon and the value behind it.
     #[inline]
-    fn value_of(&mut self, name_end: usize) -> Result<(Span, usize), Fault> {
+    pub(crate) fn value_of(&mut self, name_end: usize) -> Result<(Span, usize), Fault> {
         let colon = self.skip_blanks(name_end);
         if self.byte(colon)? != b':' {
             return Err(Fault::NotJson);
@@ -332,7 +158,7 @@ impl<'a> Scanner<'a> {
 
     /// What the value that begins here is, and where it ends.
     #[inline]
-    fn value(&mut self, start: usize) -> Result<(Form, usize), Fault> {
+    pub(crate) fn value(&mut self, start: usize) -> Result<(Form, usize), Fault> {
         match self.byte(start)? {
             b'"' => self.text(start),
             b'{' => Ok((Form::Object, self.brackets(start)?)),
@@ -408,7 +234,7 @@ impl<'a> Scanner<'a> {
 
     /// Behind an opening bracket: the first thing within, or the closing one.
     #[inline]
-    fn first(&self, opening: usize, closing: u8) -> Result<More, Fault> {
+    pub(crate) fn first(&self, opening: usize, closing: u8) -> Result<More, Fault> {
         let at = self.skip_blanks(opening + 1);
         Ok(if self.byte(at)? == closing {
             More::No(at + 1)
@@ -419,7 +245,7 @@ impl<'a> Scanner<'a> {
 
     /// Behind one thing: the next, or the closing bracket.
     #[inline]
-    fn further(&self, end: usize, closing: u8) -> Result<More, Fault> {
+    pub(crate) fn further(&self, end: usize, closing: u8) -> Result<More, Fault> {
         let at = self.skip_blanks(end);
         match self.byte(at)? {
             b',' => Ok(More::At(self.skip_blanks(at + 1))),
@@ -437,13 +263,23 @@ impl<'a> Scanner<'a> {
     }
 
     #[inline]
-    fn byte(&self, at: usize) -> Result<u8, Fault> {
+    pub(crate) fn byte(&self, at: usize) -> Result<u8, Fault> {
         self.bytes.get(at).copied().ok_or(Fault::EndsEarly)
     }
 }
 
+/// Goes through the fields of one object up to where it is no JSON: each by its name, and with whether its
+/// value is a text that is not empty. No value is read.
+pub(crate) fn each_own_field(bytes: &[u8], mut found: impl FnMut(&str, bool)) {
+    // Where borders cannot be told, whoever reads the values says what is wrong.
+    let _ = Scanner::new(bytes).each_field(|name, span| {
+        let is_text = matches!(span.form, Form::Text | Form::Escaped);
+        found(&name.read_lossy(), is_text && span.range().len() > 2);
+    });
+}
+
 /// Whether there is something more between two brackets, and where it begins or the whole ends.
-enum More {
+pub(crate) enum More {
     At(usize),
     No(usize),
 }
@@ -460,14 +296,14 @@ const fn zero_bytes(eight: u64) -> u64 {
 
 /// A field's name as it stands between its quotes.
 #[derive(Clone, Copy)]
-pub(super) struct Name<'a> {
+pub(crate) struct Name<'a> {
     bytes: &'a [u8],
     is_escaped: bool,
 }
 
 impl<'a> Name<'a> {
     /// Whether this is the name, however it is escaped.
-    pub(super) fn is(self, name: &str) -> bool {
+    pub(crate) fn is(self, name: &str) -> bool {
         if self.is_escaped {
             self.read_lossy() == name
         } else {
@@ -476,7 +312,7 @@ impl<'a> Name<'a> {
     }
 
     /// The name, or as it was written where it is no text.
-    pub(super) fn read_lossy(self) -> Cow<'a, str> {
+    pub(crate) fn read_lossy(self) -> Cow<'a, str> {
         self.read()
             .unwrap_or_else(|| String::from_utf8_lossy(self.bytes))
     }
@@ -493,7 +329,7 @@ impl<'a> Name<'a> {
 }
 
 /// Reads the escapes of what stands between two quotes; half an emoji cannot be read.
-pub(super) fn unescape(inner: &str) -> Option<String> {
+pub(crate) fn unescape(inner: &str) -> Option<String> {
     // Control characters belong escaped, and some writers leave them as they are.
     let has_control = inner.bytes().any(|byte| byte < b' ');
     if has_control {

@@ -1,6 +1,12 @@
 //! Writing JSON strings, and reading JSON texts.
 
+mod decode;
+pub(crate) mod scan;
+
 use serde::Deserialize;
+
+pub use decode::DecodeError;
+pub(crate) use decode::decode;
 
 use crate::secret_buffer::SecretBuffer;
 
