@@ -4,13 +4,12 @@
 //! with any status. What it says tells nothing of a user or an application, so an answer counts as the
 //! service's own refusal only if it bears the service's [marks](bears_marks).
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::endpoint::Response;
-use crate::error::{ApiError, Asked, ErrorCode, IntermediaryError, ResponseError};
+use crate::error::{ApiError, Asked, ErrorCode, IntermediaryError, ResponseError, code_of};
 use crate::json;
+use crate::message::{BODY_READ, REQUEST_ID, Response, content_coding, media_type, read_fields};
 
 /// What the body of a success is to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,31 +79,6 @@ fn refusal(asked: Asked, response: &Response) -> ResponseError {
     }
 }
 
-/// A refusal larger than this is none of the service's, and not worth reading.
-const BODY_READ: usize = 256 * 1024;
-
-/// The fields of a body that is one JSON object, or none.
-fn read_fields(response: &Response) -> Map<String, Value> {
-    let body = json::without_byte_order_mark(response.body().as_bytes());
-    if body.len() > BODY_READ {
-        return Map::new();
-    }
-    serde_json::from_slice(body).unwrap_or_default()
-}
-
-/// The literal key under which the service tells a request's id, in bodies for certain.
-pub(crate) const REQUEST_ID: &str = "x-humanapi-request-id";
-
-/// The id under which the vendor's support finds the request.
-pub(crate) fn request_id(response: &Response) -> Option<String> {
-    let in_body = read_fields(response).remove(REQUEST_ID);
-    let in_header = || response.headers().get(REQUEST_ID)?.to_str().ok();
-    match in_body {
-        Some(Value::String(id)) => Some(id),
-        _ => in_header().map(str::to_owned),
-    }
-}
-
 /// Whether a JSON error body is one that the service sends. One of these is enough:
 ///
 /// * a documented code, wherever a code may stand;
@@ -148,27 +122,6 @@ fn repeats_status(status: StatusCode, fields: &Map<String, Value>) -> bool {
 
 fn has_text(fields: &Map<String, Value>, key: &str) -> bool {
     (fields.get(key).and_then(Value::as_str)).is_some_and(|text| !text.is_empty())
-}
-
-/// The code, wherever it stands. An empty code is none.
-pub(crate) fn code_of(fields: &Map<String, Value>) -> Option<ErrorCode> {
-    let code_at = |fields: &Map<String, Value>, key: &str| {
-        let text = fields.get(key)?.as_str()?;
-        (!text.is_empty()).then(|| ErrorCode::parse(text))
-    };
-    ["errorCode", "error_code", "code"]
-        .iter()
-        .find_map(|key| code_at(fields, key))
-        .or_else(|| {
-            // `error` is most often a reason phrase; it is a code only where it is a known one.
-            code_at(fields, "error").filter(ErrorCode::is_documented)
-        })
-        .or_else(|| {
-            let nested = fields.get("error")?.as_object()?;
-            ["code", "errorCode"]
-                .iter()
-                .find_map(|key| code_at(nested, key))
-        })
 }
 
 /// The fields that tell records apart.
@@ -219,58 +172,12 @@ fn is_error_object(fields: &Map<String, Value>) -> bool {
     speaks && !is_record
 }
 
-/// The coding that a body is in, unless it is in none. None is ever asked for.
-pub(crate) fn content_coding(headers: &HeaderMap) -> Option<Box<str>> {
-    let codings = headers.get_all(CONTENT_ENCODING).iter();
-    let names = codings.flat_map(|value| value.to_str().unwrap_or("?").split(','));
-    let name = names
-        .map(str::trim)
-        .find(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"))?;
-    let is_known = |known: &&str| name.eq_ignore_ascii_case(known);
-    let known = ["gzip", "x-gzip", "br", "deflate", "zstd", "compress"];
-    Some(
-        (*known
-            .iter()
-            .find(|known| is_known(known))
-            .unwrap_or(&"another coding"))
-        .into(),
-    )
-}
-
-/// The media type that a body is declared as, without its parameters, in small letters. What is none may
-/// be anything, so it is left out.
-pub(crate) fn media_type(headers: &HeaderMap) -> Option<Box<str>> {
-    let declared = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let essence = declared.split(';').next()?.trim().to_ascii_lowercase();
-    let (top, sub) = essence.split_once('/')?;
-    let known = [
-        "application",
-        "text",
-        "image",
-        "audio",
-        "video",
-        "font",
-        "model",
-        "message",
-        "multipart",
-    ];
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
-    };
-    (essence.len() <= 64 && known.contains(&top) && is_name(sub)).then(|| essence.into())
-}
-
 fn is_declared_as_another_type(headers: &HeaderMap) -> bool {
     media_type(headers).is_some_and(|declared| !declared.contains("json"))
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn marked(status: u16, body: &str) -> bool {
@@ -349,50 +256,5 @@ mod tests {
         ] {
             assert!(may_be_an_error_object(body.as_bytes()), "{body}");
         }
-    }
-
-    #[test]
-    fn a_content_type_is_shown_as_a_media_type_or_not_at_all() {
-        let shown = |declared: &str| {
-            let mut headers = HeaderMap::new();
-            let value = HeaderValue::from_bytes(declared.as_bytes()).unwrap();
-            headers.insert(CONTENT_TYPE, value);
-            media_type(&headers).map(String::from)
-        };
-        assert_eq!(
-            shown("Text/HTML; charset=utf-8").as_deref(),
-            Some("text/html")
-        );
-        assert_eq!(
-            shown("application/problem+json").as_deref(),
-            Some("application/problem+json")
-        );
-        for odd in [
-            "",
-            "html",
-            "text/",
-            "secret/canary",
-            "text/a b",
-            "text/\u{e9}",
-        ] {
-            assert_eq!(shown(odd), None, "{odd}");
-        }
-        assert_eq!(shown(&format!("text/{}", "a".repeat(80))), None);
-        assert_eq!(media_type(&HeaderMap::new()), None);
-    }
-
-    #[test]
-    fn a_coding_is_named_if_it_is_a_known_one() {
-        let coding = |declared: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(CONTENT_ENCODING, declared.parse().unwrap());
-            content_coding(&headers).map(String::from)
-        };
-        assert_eq!(coding("GZIP").as_deref(), Some("gzip"));
-        assert_eq!(coding("identity, br").as_deref(), Some("br"));
-        assert_eq!(coding("canary").as_deref(), Some("another coding"));
-        assert_eq!(coding("identity"), None);
-        assert_eq!(coding(" "), None);
-        assert_eq!(content_coding(&HeaderMap::new()), None);
     }
 }

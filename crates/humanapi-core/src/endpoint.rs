@@ -1,20 +1,11 @@
 //! One documented operation as a value: it builds a request and reads the response.
 
-use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderValue, Method, Uri};
-
-use crate::body::Body;
 use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
+use crate::message::{Request, Response};
 use crate::now::Now;
 use crate::retry::Replay;
 use crate::rules::Authorization;
-
-/// One HTTP request, ready for any stack that speaks the [`http`] types.
-pub type Request = http::Request<Body>;
-
-/// One HTTP response with its whole body.
-pub type Response = http::Response<Body>;
 
 /// One documented operation as a value.
 ///
@@ -60,26 +51,4 @@ pub trait Endpoint {
     ///
     /// When the service refused, or the answer is not what was asked for.
     fn parse(&self, response: Response, sent_at: Now) -> Result<Self::Output, ResponseError>;
-}
-
-/// Tells the service which SDK is asking, as servers like to know.
-const AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("humanapi-rust/", env!("CARGO_PKG_VERSION")));
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// A request with every header that it will have, but for authorization and what HTTP itself adds.
-pub(crate) fn build(method: Method, uri: Uri, body: Option<Body>) -> Request {
-    let has_body = body.is_some();
-    let mut request = Request::new(body.unwrap_or_default());
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    // Filled in its place: moving a whole map in costs as much as a header.
-    let headers = request.headers_mut();
-    headers.reserve(6);
-    headers.insert(ACCEPT, JSON);
-    if has_body {
-        headers.insert(CONTENT_TYPE, JSON);
-    }
-    headers.insert(USER_AGENT, AGENT);
-    request
 }

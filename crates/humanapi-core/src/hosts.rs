@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use http::Uri;
 
-use crate::base_url::{BaseUrl, HostError};
+use crate::base_url::BaseUrl;
+use crate::error::HostError;
 
 /// One of the service's hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

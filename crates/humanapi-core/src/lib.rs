@@ -18,6 +18,7 @@ mod hidden;
 mod hosts;
 mod json;
 mod lenient;
+mod message;
 mod now;
 mod page;
 mod query_string;
@@ -31,17 +32,18 @@ mod user;
 
 pub use http;
 
-pub use base_url::{BaseUrl, HostError};
+pub use base_url::BaseUrl;
 pub use bearer::Bearer;
 pub use body::Body;
 pub use credentials::{ClientId, Credentials, CredentialsError};
-pub use endpoint::{Endpoint, Request, Response};
+pub use endpoint::Endpoint;
 pub use error::{
-    ApiError, ApiErrorKind, BuildError, DecodeError, Drift, ErrorCode, FlowError,
-    IntermediaryError, ResponseError, SendFailure, SendFailureKind, Validation,
+    ApiError, ApiErrorKind, BuildError, DecodeError, Drift, ErrorCode, FailedResponse, FlowError,
+    HostError, IntermediaryError, ResponseError, SendFailure, SendFailureKind, Validation,
 };
 pub use flow::{Flow, Input, RequestId, Step};
 pub use hosts::{Host, Hosts};
+pub use message::{Request, Response};
 pub use now::Now;
 pub use page::{ListEnd, Page};
 pub use raw_call::{RawAnswer, RawCall};

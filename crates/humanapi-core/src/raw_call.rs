@@ -9,10 +9,11 @@ use serde::de::DeserializeOwned;
 
 use crate::answer::{self, Expected};
 use crate::body::Body;
-use crate::endpoint::{self, Endpoint, Request, Response};
+use crate::endpoint::Endpoint;
 use crate::error::{Asked, BuildError, DecodeError, ResponseError};
 use crate::hosts::{Host, Hosts};
 use crate::json;
+use crate::message::{self, Request, Response};
 use crate::now::Now;
 use crate::retry::Replay;
 use crate::rules::Authorization;
@@ -131,7 +132,7 @@ impl Endpoint for RawCall {
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let uri = hosts.base(self.host).join(&self.path_and_query)?;
-        Ok(endpoint::build(self.method.clone(), uri, self.body.clone()))
+        Ok(message::build(self.method.clone(), uri, self.body.clone()))
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<RawAnswer, ResponseError> {
@@ -173,7 +174,7 @@ impl RawAnswer {
     /// When it is not JSON of that shape, or is compressed, which was not asked for.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         let bytes = json::without_byte_order_mark(self.body.as_bytes());
-        json::decode(bytes).map_err(|error| match answer::content_coding(&self.headers) {
+        json::decode(bytes).map_err(|error| match message::content_coding(&self.headers) {
             Some(_) => DecodeError {
                 path: ".".to_owned(),
                 reason: "it is compressed, which was not asked for",

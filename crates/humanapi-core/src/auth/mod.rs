@@ -13,11 +13,12 @@ use secrecy::SecretString;
 
 use crate::answer::{self, Expected};
 use crate::credentials::Credentials;
-use crate::endpoint::{self, Endpoint, Request, Response};
+use crate::endpoint::Endpoint;
 use crate::error::{Asked, BuildError, DecodeError, ResponseError};
 use crate::hidden::Personal;
 use crate::hosts::Hosts;
 use crate::json;
+use crate::message::{self, Request, Response};
 use crate::now::Now;
 use crate::retry::Replay;
 use crate::rules::{Authorization, Provisioning};
@@ -300,7 +301,7 @@ impl Endpoint for IssueClientToken {
 
 fn post(uri: Uri, credentials: &Credentials, kind: TokenKind, fields: Fields<'_>) -> Request {
     let body = wire::write(credentials, kind, fields);
-    endpoint::build(Method::POST, uri, Some(body))
+    message::build(Method::POST, uri, Some(body))
 }
 
 /// Reads an answer: a refusal by its status or, feared in the wild, by its body alone.
@@ -317,7 +318,7 @@ fn read<T>(
         answer::refusal_in_a_success(asked, response).unwrap_or_else(|| {
             ResponseError::MissingToken {
                 kind,
-                request_id: answer::request_id(response),
+                request_id: message::request_id(response),
             }
         })
     })

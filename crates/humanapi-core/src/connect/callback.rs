@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use crate::base_url::{BaseUrl, HostError};
+use crate::base_url::BaseUrl;
+use crate::error::HostError;
 
 /// Where hosted Connect sends the user back to: an https address, one of this machine, or an app's
 /// own scheme.

@@ -4,9 +4,10 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::data::{Resource, Table as _, get, object};
-use crate::endpoint::{Endpoint, Request, Response};
+use crate::endpoint::Endpoint;
 use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
+use crate::message::{Request, Response};
 use crate::now::Now;
 use crate::retry::Replay;
 use crate::rules::Authorization;

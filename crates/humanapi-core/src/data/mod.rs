@@ -4,9 +4,9 @@ use http::Method;
 
 use crate::answer::{self, Expected};
 use crate::body::Body;
-use crate::endpoint::{self, Request, Response};
 use crate::error::{Asked, BuildError, ResponseError};
 use crate::hosts::{Host, Hosts};
+use crate::message::{self, Request, Response};
 
 mod activities;
 mod apps;
@@ -55,7 +55,7 @@ pub use summary::{HealthSummary, ReadHealthSummary};
 
 fn get(hosts: &Hosts, path_and_query: &str) -> Result<Request, BuildError> {
     let uri = hosts.base(Host::Data).join(path_and_query)?;
-    Ok(endpoint::build(Method::GET, uri, None))
+    Ok(message::build(Method::GET, uri, None))
 }
 
 /// The answer if it is a success that can hold one record.

@@ -7,9 +7,10 @@ use crate::data::measurements::{
 use crate::data::record::records;
 use crate::data::sleeps::SleepSummary;
 use crate::data::{get, object};
-use crate::endpoint::{Endpoint, Request, Response};
+use crate::endpoint::Endpoint;
 use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
+use crate::message::{Request, Response};
 use crate::now::Now;
 use crate::retry::Replay;
 use crate::rules::Authorization;

@@ -1,89 +1,17 @@
 //! The service's own refusals: the documented codes, every form of body, and what to do next.
 
 use std::fmt;
+use std::ops::Deref;
 
 use http::StatusCode;
-use http::header::RETRY_AFTER;
 use serde_json::{Map, Value};
 
-use crate::answer::{self, REQUEST_ID};
-use crate::endpoint::Response;
-use crate::retry::RetryAfter;
+use super::code::{ErrorCode, code_of, shown_code};
+use super::failed::FailedResponse;
+use crate::message::Response;
 use crate::rules::Provisioning;
 use crate::token::TokenKind;
 use crate::user::TokenRefusal;
-
-/// The error codes of the token service.
-///
-/// The documents list seven. They do not say with which status each comes, so the code decides and
-/// the status is asked only where no known code is there.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorCode {
-    /// `INVALID_TOKEN_TYPE`: the `type` is none of those known.
-    InvalidTokenType,
-    /// `INVALID_CLIENT_ID`: there is no such application.
-    InvalidClientId,
-    /// `INVALID_CLIENT_ID_OR_SECRET`: id and secret do not match.
-    InvalidClientIdOrSecret,
-    /// `UNKNOWN_CLIENT_USER_ID`: the application has no such connected user.
-    UnknownClientUserId,
-    /// `ACCESS_TOKEN_GENERATION_NOT_ALLOWED`: the user has no connected source.
-    AccessTokenGenerationNotAllowed,
-    /// `CLIENT_TOKEN_GENERATION_NOT_ALLOWED`: the Admin API is off for this application.
-    ClientTokenGenerationNotAllowed,
-    /// `NOT_AUTHORIZED`: the application may not do this.
-    NotAuthorized,
-    /// A code that is not documented, as it was sent.
-    Other(Box<str>),
-}
-
-impl ErrorCode {
-    /// The documented codes.
-    pub const DOCUMENTED: [Self; 7] = [
-        Self::InvalidTokenType,
-        Self::InvalidClientId,
-        Self::InvalidClientIdOrSecret,
-        Self::UnknownClientUserId,
-        Self::AccessTokenGenerationNotAllowed,
-        Self::ClientTokenGenerationNotAllowed,
-        Self::NotAuthorized,
-    ];
-
-    /// The code as it goes over the wire.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::InvalidTokenType => "INVALID_TOKEN_TYPE",
-            Self::InvalidClientId => "INVALID_CLIENT_ID",
-            Self::InvalidClientIdOrSecret => "INVALID_CLIENT_ID_OR_SECRET",
-            Self::UnknownClientUserId => "UNKNOWN_CLIENT_USER_ID",
-            Self::AccessTokenGenerationNotAllowed => "ACCESS_TOKEN_GENERATION_NOT_ALLOWED",
-            Self::ClientTokenGenerationNotAllowed => "CLIENT_TOKEN_GENERATION_NOT_ALLOWED",
-            Self::NotAuthorized => "NOT_AUTHORIZED",
-            Self::Other(code) => code,
-        }
-    }
-
-    /// Whether it is one of the seven.
-    #[must_use]
-    pub const fn is_documented(&self) -> bool {
-        !matches!(self, Self::Other(_))
-    }
-
-    /// Whether it is written as the documented codes are: words in capitals, joined by underscores.
-    pub(crate) fn has_the_services_form(&self) -> bool {
-        let text = self.as_str();
-        is_shown(text) && text.contains('_')
-    }
-
-    pub(crate) fn parse(text: &str) -> Self {
-        Self::DOCUMENTED
-            .into_iter()
-            .find(|code| code.as_str() == text)
-            .unwrap_or_else(|| Self::Other(text.into()))
-    }
-}
 
 /// What a refusal means, whatever form it came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -148,7 +76,7 @@ impl Asked {
 ///
 /// `Display` and `Debug` show status, meaning, code and request id, and `Display` the fields that the
 /// service found wrong where they are known names. The service's own message can repeat what was sent, so
-/// it is shown by [`message`](Self::message) alone.
+/// it is shown by [`message`](Self::message) alone. Derefs to the [`FailedResponse`] that it came in.
 #[derive(Clone)]
 pub struct ApiError {
     inner: Box<Inner>,
@@ -157,14 +85,11 @@ pub struct ApiError {
 #[derive(Clone)]
 struct Inner {
     asked: Asked,
-    status: StatusCode,
+    response: FailedResponse,
     kind: ApiErrorKind,
     code: Option<ErrorCode>,
     message: Option<String>,
     validation: Option<Validation>,
-    request_id: Option<String>,
-    retry_after: Option<RetryAfter>,
-    body: Vec<u8>,
 }
 
 /// Which parts of a request the service found wrong.
@@ -200,33 +125,17 @@ const SENT: [&str; 16] = [
 impl ApiError {
     /// Reads a refusal that bears the service's marks. `fields` are those of its body.
     pub(crate) fn read(asked: Asked, response: &Response, fields: &Map<String, Value>) -> Self {
-        let status = response.status();
-        let code = answer::code_of(fields);
-        let header = |name: &str| {
-            let value = response.headers().get(name)?;
-            value.to_str().ok().map(str::to_owned)
-        };
+        let code = code_of(fields);
         Self {
             inner: Box::new(Inner {
                 asked,
-                status,
-                kind: classify(asked, status, code.as_ref()),
+                response: FailedResponse::read(response, fields),
+                kind: classify(asked, response.status(), code.as_ref()),
                 code,
                 message: read_message(fields),
                 validation: read_validation(fields),
-                request_id: text(fields, REQUEST_ID).or_else(|| header(REQUEST_ID)),
-                retry_after: header(RETRY_AFTER.as_str())
-                    .as_deref()
-                    .and_then(RetryAfter::parse),
-                body: super::kept(response.body()),
             }),
         }
-    }
-
-    /// The HTTP status.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.inner.status
     }
 
     /// What the refusal means.
@@ -253,24 +162,6 @@ impl ApiError {
         self.inner.validation.as_ref()
     }
 
-    /// The id under which the vendor's support finds the request.
-    #[must_use]
-    pub fn request_id(&self) -> Option<&str> {
-        self.inner.request_id.as_deref()
-    }
-
-    /// How long the service asks to wait.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<RetryAfter> {
-        self.inner.retry_after
-    }
-
-    /// The first 8 KiB of the answer as they came. They can hold anything: keep them out of logs.
-    #[must_use]
-    pub fn body(&self) -> &[u8] {
-        &self.inner.body
-    }
-
     /// The kind of token that was asked for, unless the refused call was none for a token.
     #[must_use]
     pub fn asked_for(&self) -> Option<TokenKind> {
@@ -283,7 +174,7 @@ impl ApiError {
         matches!(
             self.inner.kind,
             ApiErrorKind::Throttled | ApiErrorKind::ServiceFailure
-        ) || self.inner.status == StatusCode::REQUEST_TIMEOUT
+        ) || self.status() == StatusCode::REQUEST_TIMEOUT
     }
 
     /// What the refusal tells of the user, where it tells anything.
@@ -375,6 +266,14 @@ impl ApiError {
     }
 }
 
+impl Deref for ApiError {
+    type Target = FailedResponse;
+
+    fn deref(&self) -> &FailedResponse {
+        &self.inner.response
+    }
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the service refused ")?;
@@ -389,7 +288,7 @@ impl fmt::Display for ApiError {
             Some(kind) => write!(f, "a {kind} token")?,
             None => f.write_str("the call")?,
         }
-        write!(f, " with status {}", self.inner.status.as_u16())?;
+        write!(f, " with status {}", self.status().as_u16())?;
         if let Some(code) = &self.inner.code {
             write!(f, " ({})", shown_code(code))?;
         }
@@ -405,41 +304,15 @@ impl fmt::Display for ApiError {
 impl fmt::Debug for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiError")
-            .field("status", &self.inner.status.as_u16())
+            .field("status", &self.status().as_u16())
             .field("kind", &self.inner.kind)
             .field("code", &self.inner.code.as_ref().map(shown_code))
-            .field(
-                "request_id",
-                &self.inner.request_id.as_deref().map(shown_id),
-            )
+            .field("request_id", &self.shown_id())
             .finish_non_exhaustive()
     }
 }
 
 impl std::error::Error for ApiError {}
-
-/// A code that does not look like one may be anything, so it is not shown.
-fn shown_code(code: &ErrorCode) -> &str {
-    let text = code.as_str();
-    if is_shown(text) { text } else { "another code" }
-}
-
-fn is_shown(code: &str) -> bool {
-    code.len() <= 64
-        && code
-            .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
-}
-
-/// A request id of another form than that of an id may be anything, so it is not shown.
-pub(super) fn shown_id(id: &str) -> &str {
-    let looks_like_an_id = id.len() <= 64
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    if looks_like_an_id { id } else { "another form" }
-}
-
 fn text(fields: &Map<String, Value>, key: &str) -> Option<String> {
     fields.get(key)?.as_str().map(str::to_owned)
 }

@@ -9,8 +9,12 @@
 //!
 //! No message, `Debug` or source of these holds a secret, a token or a line of a body.
 
+mod address;
 mod api;
+mod build;
+mod code;
 mod drift;
+mod failed;
 mod intermediary;
 mod send;
 
@@ -20,111 +24,21 @@ use std::sync::Arc;
 use http::StatusCode;
 use thiserror::Error;
 
+pub use address::HostError;
 pub(crate) use api::Asked;
-pub use api::{ApiError, ApiErrorKind, ErrorCode, Validation};
+pub use api::{ApiError, ApiErrorKind, Validation};
+pub use build::BuildError;
+pub use code::ErrorCode;
+pub(crate) use code::code_of;
 pub use drift::Drift;
+pub use failed::FailedResponse;
 pub use intermediary::IntermediaryError;
 pub use send::{SendFailure, SendFailureKind};
 
-use crate::base_url::HostError;
-use crate::body::Body;
 pub use crate::json::DecodeError;
 use crate::retry::RetryAfter;
-use crate::rules::{Authorization, Purpose, Refusal};
+use crate::rules::Refusal;
 use crate::token::TokenKind;
-use crate::user::EmptyUserId;
-
-/// A request could not be built.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// A path, or a part of one, that no URL can hold.
-    #[error(
-        "the path cannot stand in a URL: it must begin with /, be percent-encoded, and have no fragment and no segment of dots"
-    )]
-    Path,
-    /// The request's address is none that requests may go to.
-    #[error(transparent)]
-    Address(#[from] HostError),
-    /// A token with bytes that no header can hold.
-    #[error("the token cannot stand in a header: it is none that the service issued")]
-    TokenNotAHeader,
-    /// A value outside what is documented.
-    #[error("{name} must be {rule}")]
-    OutOfRange {
-        /// The value's name.
-        name: &'static str,
-        /// What it has to be.
-        rule: &'static str,
-    },
-    /// A watermark that a pass over another list ended with, or over the same one narrowed otherwise.
-    #[error(
-        "the watermark is not one of {list}, narrowed as it is now: give each list, source and span of days a watermark of its own"
-    )]
-    ForeignWatermark {
-        /// The list that was to be read.
-        list: &'static str,
-    },
-    /// A body that cannot be written as JSON.
-    #[error("the body cannot be written as JSON")]
-    Body,
-    /// A call was to be authorized by a token that cannot authorize calls.
-    #[error("a {0} token opens Connect and authorizes no call: use an access or a client token")]
-    NotABearer(TokenKind),
-    /// A call was to be authorized by something else than its endpoint says.
-    #[error("{endpoint} is authorized by {}, and was to be sent with {}", wants.name(), given_name(*given))]
-    WrongAuthorization {
-        /// The endpoint's name.
-        endpoint: &'static str,
-        /// What authorizes it.
-        wants: Authorization,
-        /// What the token was for that was to be sent; nothing where none was.
-        given: Option<Purpose>,
-    },
-    /// The client was given a store besides a broker or a source of tokens.
-    #[error(
-        "the client was given a store besides a broker or a token source of its own, and would not use it: give the store to the broker"
-    )]
-    StoreBesideBroker,
-    /// The driver has no source of tokens.
-    #[error("this driver has no source of tokens: wrap the flow in SelfServed")]
-    NoTokenSource,
-    /// The user id is empty.
-    #[error(transparent)]
-    UserId(#[from] EmptyUserId),
-}
-
-/// The words for what a call was to be sent with.
-const fn given_name(given: Option<Purpose>) -> &'static str {
-    match given {
-        None => "no token",
-        Some(Purpose::OpenConnect) => "a token that opens Connect",
-        Some(Purpose::ReadData) => Authorization::AccessToken.name(),
-        Some(Purpose::Administer) => Authorization::ClientToken.name(),
-    }
-}
-
-impl BuildError {
-    /// What to do next, in one sentence.
-    #[must_use]
-    pub const fn remedy(&self) -> &'static str {
-        match self {
-            Self::Address(error) => error.remedy(),
-            Self::WrongAuthorization { wants, .. } => match wants {
-                Authorization::InRequest => {
-                    "send it without a token: by `client.call(..)` or as a `flow::Call`"
-                }
-                Authorization::AccessToken => {
-                    "send it for a user: by `client.user(id).call(..)` or as a `flow::Authorized` with the user's `TokenKey::access`"
-                }
-                Authorization::ClientToken => {
-                    "send it for the application: by `client.call(..)` or as a `flow::Authorized` with `TokenKey::client`"
-                }
-            },
-            _ => "correct the value that the message names",
-        }
-    }
-}
 
 /// An answer that is not what was asked for.
 #[derive(Error)]
@@ -173,7 +87,7 @@ impl fmt::Debug for ResponseError {
             Self::MissingToken { kind, request_id } => f
                 .debug_struct("MissingToken")
                 .field("kind", kind)
-                .field("request_id", &request_id.as_deref().map(api::shown_id))
+                .field("request_id", &request_id.as_deref().map(failed::shown_id))
                 .finish(),
             Self::PageRepeated { offset } => f
                 .debug_struct("PageRepeated")
@@ -200,27 +114,27 @@ impl ResponseError {
 
     /// Whether the token that the call was authorized by was refused, or may have been.
     pub(crate) fn is_unauthorized(&self) -> bool {
+        (self.failed_response())
+            .is_some_and(|response| response.status() == StatusCode::UNAUTHORIZED)
+    }
+
+    /// What came, where it was no success.
+    #[must_use]
+    pub fn failed_response(&self) -> Option<&FailedResponse> {
         match self {
-            Self::Api(error) => error.status() == StatusCode::UNAUTHORIZED,
-            Self::Intermediary(error) => error.status() == StatusCode::UNAUTHORIZED,
+            Self::Api(error) => Some(error),
+            Self::Intermediary(error) => Some(error),
             Self::Compressed { .. }
             | Self::MissingToken { .. }
             | Self::PageRepeated { .. }
-            | Self::Decode(_) => false,
+            | Self::Decode(_) => None,
         }
     }
 
     /// How long the service asks to wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<RetryAfter> {
-        match self {
-            Self::Api(error) => error.retry_after(),
-            Self::Intermediary(error) => error.retry_after(),
-            Self::Compressed { .. }
-            | Self::MissingToken { .. }
-            | Self::PageRepeated { .. }
-            | Self::Decode(_) => None,
-        }
+        self.failed_response()?.retry_after()
     }
 
     /// What to do next, in one sentence.
@@ -240,16 +154,6 @@ impl ResponseError {
             }
         }
     }
-}
-
-/// What to do about a proxy's 407, however it is told.
-const PROXY_WANTS_A_PASSWORD: &str = "put the proxy's user name and password into its address, as in HTTPS_PROXY, or correct those that are there";
-
-/// So much of an answer that is none is kept.
-fn kept(body: &Body) -> Vec<u8> {
-    const KEPT: usize = 8 * 1024;
-    let body = body.as_bytes();
-    body[..body.len().min(KEPT)].to_vec()
 }
 
 /// How a flow ended without its outcome.

@@ -70,7 +70,7 @@ impl SendFailureKind {
             Self::NotSent => {
                 "check the host name, the network, the proxy and the host's certificate"
             }
-            Self::ProxyAuthentication => super::PROXY_WANTS_A_PASSWORD,
+            Self::ProxyAuthentication => PROXY_WANTS_A_PASSWORD,
             Self::TimedOut => {
                 "try again; if it stays slow, allow more time or look at the service's status page"
             }
@@ -83,6 +83,9 @@ impl SendFailureKind {
         }
     }
 }
+
+/// What to do about a proxy's 407, however it is told.
+pub(super) const PROXY_WANTS_A_PASSWORD: &str = "put the proxy's user name and password into its address, as in HTTPS_PROXY, or correct those that are there";
 
 impl SendFailure {
     /// A failure of this kind, with no source yet.

@@ -42,8 +42,8 @@ pub use self_served::SelfServed;
 pub use token_exchange::TokenExchange;
 
 use crate::bearer::Bearer;
-use crate::endpoint::{Request, Response};
 use crate::error::{FlowError, SendFailure};
+use crate::message::{Request, Response};
 use crate::now::Now;
 use crate::token::{Rejected, TokenKey};
 
