@@ -29,6 +29,7 @@ mod secret_buffer;
 mod token;
 mod url_path;
 mod user;
+mod user_id;
 
 pub use http;
 
@@ -55,6 +56,5 @@ pub use token::{
     RefreshToken, Rejected, SessionToken, TokenKey, TokenKind,
 };
 pub use url_path::UrlPath;
-pub use user::{
-    ClientUserId, EmptyUserId, HumanId, KnownStatus, TokenRefusal, UserEvent, UserStatus,
-};
+pub use user::{KnownStatus, TokenRefusal, UserEvent, UserStatus};
+pub use user_id::{ClientUserId, EmptyUserId, HumanId};

@@ -6,38 +6,9 @@ use std::fmt::{self, Write as _};
 
 use thiserror::Error;
 
+pub use crate::token::Purpose;
 use crate::token::TokenKind;
 use crate::user::{TokenRefusal, UserEvent, UserStatus};
-
-/// What a token is wanted for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "the rules are a table over these three"
-)]
-pub enum Purpose {
-    /// Open Connect in the user's browser.
-    OpenConnect,
-    /// Read the user's health data from a server.
-    ReadData,
-    /// Administer an application on the Health Intelligence Platform.
-    Administer,
-}
-
-impl Purpose {
-    /// All of them, in the order of the table's rows.
-    pub const ALL: [Self; 3] = [Self::OpenConnect, Self::ReadData, Self::Administer];
-
-    /// The words used in tables.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OpenConnect => "open Connect",
-            Self::ReadData => "read data",
-            Self::Administer => "administer",
-        }
-    }
-}
 
 /// What authorizes a request.
 ///

@@ -31,8 +31,14 @@ const RULES: [ImportRule; 3] = [
         why: "core does no I/O and reads no clock: what it needs comes in as a value",
     },
     ImportRule {
-        modules: &["rules", "user", "token", "now"],
-        banned: &["http", "serde*", "crate::endpoint", "crate::flow"],
+        modules: &["rules", "user", "token", "user_id", "now"],
+        banned: &[
+            "http",
+            "serde*",
+            "crate::message",
+            "crate::endpoint",
+            "crate::flow",
+        ],
         why: "the rules of the service stand apart from how they are sent",
     },
     ImportRule {
@@ -416,7 +422,7 @@ mod tests {
         for file in [
             "rules.rs",
             "user.rs",
-            "token.rs",
+            "user_id.rs",
             "now.rs",
             "token/expiry.rs",
         ] {

@@ -26,7 +26,7 @@ use crate::secret_buffer::SecretBuffer;
 use crate::token::{
     AccessToken, ClientToken, Expiry, IdToken, Issued, RefreshToken, SessionToken, TokenKind,
 };
-use crate::user::{ClientUserId, HumanId};
+use crate::user_id::{ClientUserId, HumanId};
 use wire::{Answer, Fields};
 
 /// Asks for a session token, which opens Connect for a user who has connected nothing yet.

@@ -12,7 +12,7 @@ use crate::token::{
     AccessToken, ClientToken, ConnectToken, Expiry, Generation, IdToken, Issued, RefreshToken,
     SessionToken, TokenKind,
 };
-use crate::user::HumanId;
+use crate::user_id::HumanId;
 
 /// A token of any kind as a broker or a store keeps it, with all that came along.
 ///

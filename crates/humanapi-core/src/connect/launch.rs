@@ -19,7 +19,7 @@ use crate::now::Now;
 use crate::query_string::QueryString;
 use crate::secret_buffer::SecretBuffer;
 use crate::token::{ConnectToken, Leeway, TokenKind};
-use crate::user::ClientUserId;
+use crate::user_id::ClientUserId;
 
 /// So much life a token must have left for Connect to be opened with it, unless told otherwise: one
 /// minute, with clocks at most 5 s apart. The user still has to see the page and press its button.

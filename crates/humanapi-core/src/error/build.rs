@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::address::HostError;
 use crate::rules::{Authorization, Purpose};
 use crate::token::TokenKind;
-use crate::user::EmptyUserId;
+use crate::user_id::EmptyUserId;
 
 /// A request could not be built.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -201,7 +201,8 @@ mod tests {
     use crate::raw_call::RawCall;
     use crate::rules::{Authorization, Purpose};
     use crate::token::{AccessToken, ClientToken};
-    use crate::user::{ClientUserId, UserStatus};
+    use crate::user::UserStatus;
+    use crate::user_id::ClientUserId;
 
     fn client_id() -> ClientId {
         ClientId::new("app").unwrap()

@@ -10,7 +10,8 @@ use crate::now::Now;
 use crate::retry::RetryPolicy;
 use crate::rules::{self, Decision, Purpose};
 use crate::token::{ConnectToken, Issued, Leeway, RefreshToken, TokenKind};
-use crate::user::{ClientUserId, KnownStatus, UserEvent, UserStatus};
+use crate::user::{KnownStatus, UserEvent, UserStatus};
+use crate::user_id::ClientUserId;
 
 /// Gets the token that opens Connect for a user: a session token or an id token, whichever is right.
 ///

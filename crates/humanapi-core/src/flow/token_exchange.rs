@@ -10,7 +10,8 @@ use crate::now::Now;
 use crate::retry::RetryPolicy;
 use crate::rules::{Provisioning, Purpose};
 use crate::token::TokenKey;
-use crate::user::{EmptyUserId, KnownStatus};
+use crate::user::KnownStatus;
+use crate::user_id::EmptyUserId;
 
 /// Asks the token service for the token of a key: the one exchange behind brokers, token sources and
 /// [`SelfServed`](super::SelfServed).
