@@ -17,7 +17,7 @@ fn client(url: &str, transport: impl Transport + 'static) -> anyhow::Result<Clie
 }
 
 async fn call(client: &Client) -> anyhow::Result<()> {
-    client.user(USER).access_token().send().await?;
+    client.user(USER).access_token().await?;
     Ok(())
 }
 

@@ -196,7 +196,7 @@ impl Connect {
     /// # use humanapi_axum::core::ClientUserId;
     /// # use humanapi_axum::{Connect, Problem};
     /// # async fn count(connect: &Connect, id: &ClientUserId) -> Result<(), Problem> {
-    /// let read = async |user: User| user.data().activities().send().await;
+    /// let read = async |user: User| user.data().activities().await;
     /// match connect.read(id, read).await? {
     ///     Some(page) => println!("{} activities", page.items.len()),
     ///     None => println!("nothing is connected"),
@@ -271,7 +271,7 @@ impl Connect {
         if let Some(human_id) = known.human_id {
             question = question.known_as(human_id);
         }
-        let confirmation = question.send().await?;
+        let confirmation = question.await?;
         let seen = Sighting {
             event: confirmation.user_event(),
             human_id: confirmation.human_id.clone(),
@@ -311,7 +311,7 @@ impl Connect {
         if let Some(email) = user.email() {
             call = call.email(email);
         }
-        let grant = call.send().await?;
+        let grant = call.await?;
         // A token from earlier shows what was so then.
         if grant.reused && record.status != UserStatus::Unknown {
             return Ok((grant, false));

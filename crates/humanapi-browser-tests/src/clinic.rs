@@ -111,7 +111,7 @@ impl Clinic {
 
     /// A token for Connect, of whichever kind the user gets now.
     pub async fn token(&self) -> ConnectToken {
-        let grant = self.patient().connect_token().send().await;
+        let grant = self.patient().connect_token().await;
         grant.expect("the service issues a token").token
     }
 

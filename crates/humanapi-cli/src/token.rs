@@ -34,13 +34,13 @@ pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
             if let Some(email) = email.email {
                 call = call.email(email);
             }
-            let token = ConnectToken::from(service.read(call.send().await)?);
+            let token = ConnectToken::from(service.read(call.await)?);
             show(&common, &Shown::connect(&token, None))
         }
         TokenVerb::Id { user, common } => {
             let service = Service::new(&common, Provisioning::Connect)?;
             let user = user_id(&user.user)?;
-            let issued = service.client.user(user.as_str()).id_token().send().await;
+            let issued = service.client.user(user.as_str()).id_token().await;
             let token = ConnectToken::from(service.read(issued)?);
             show(&common, &Shown::connect(&token, None))
         }
@@ -95,7 +95,7 @@ pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
             if let Some(email) = email.email {
                 call = call.email(email);
             }
-            let grant = service.read(call.send().await)?;
+            let grant = service.read(call.await)?;
             show(&common, &Shown::connect(&grant.token, Some(grant.status)))
         }
     }

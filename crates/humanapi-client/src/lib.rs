@@ -31,9 +31,11 @@ mod readme {}
 pub use broker::{
     BrokerEvent, BrokerListener, EventKey, TokenBroker, TokenBrokerBuilder, TokenRef,
 };
-pub use client::{
-    AuthorizedCall, Client, ClientBuilder, ConnectTokenCall, PlainCall, User, UserData,
-};
+pub use client::call::{ApiCall, CallFuture};
+pub use client::connect_token::ConnectTokenCall;
+pub use client::data::UserData;
+pub use client::user::User;
+pub use client::{Client, ClientBuilder};
 pub use drive::{drive, drive_blocking};
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "tokio")]

@@ -12,7 +12,7 @@
 //! let credentials = Credentials::new("my-app", "hush")?;
 //! let client = Client::builder(credentials, Provisioning::Connect, transport.clone())
 //!     .build_on(VirtualRuntime::new());
-//! let issued = client.user("patient-17").session_token().send().await?;
+//! let issued = client.user("patient-17").session_token().await?;
 //! assert_eq!(issued.token.expose_secret(), "st-1");
 //! assert_eq!(transport.requests().len(), 2, "the first attempt was repeated");
 //! # Ok::<(), Box<dyn std::error::Error>>(())

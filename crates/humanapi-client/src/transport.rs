@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -58,25 +59,35 @@ pub trait Transport: Send + Sync {
     }
 }
 
-/// A transport chosen at run time is one.
-#[async_trait]
-impl<T: Transport + ?Sized> Transport for Box<T> {
-    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
-        (**self).send(request, timeout).await
-    }
+/// What points to a transport is one: a transport that is chosen at run time, or that is shared.
+macro_rules! pointers {
+    ($($pointer:ident),+) => {$(
+        #[async_trait]
+        impl<T: Transport + ?Sized> Transport for $pointer<T> {
+            async fn send(
+                &self,
+                request: Request,
+                timeout: Duration,
+            ) -> Result<Response, SendFailure> {
+                (**self).send(request, timeout).await
+            }
 
-    fn keeps_time(&self) -> bool {
-        (**self).keeps_time()
-    }
+            fn keeps_time(&self) -> bool {
+                (**self).keeps_time()
+            }
 
-    async fn open(
-        &self,
-        request: Request,
-        timeout: Duration,
-    ) -> Result<StreamedResponse, SendFailure> {
-        (**self).open(request, timeout).await
-    }
+            async fn open(
+                &self,
+                request: Request,
+                timeout: Duration,
+            ) -> Result<StreamedResponse, SendFailure> {
+                (**self).open(request, timeout).await
+            }
+        }
+    )+};
 }
+
+pointers!(Box, Arc);
 
 /// An answer whose body comes in chunks.
 pub type StreamedResponse = http::Response<BodyStream>;

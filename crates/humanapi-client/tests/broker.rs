@@ -634,7 +634,7 @@ async fn a_confirmed_connection_ends_a_refusal_and_brings_its_token() {
     broker.token(&key("u")).await.unwrap_err();
     service.set(Mode::Issue, Duration::ZERO);
     broker.token(&key("u")).await.unwrap_err();
-    let confirmation = client.confirm_connection("u").send().await.unwrap();
+    let confirmation = client.confirm_connection("u").await.unwrap();
     assert!(confirmation.is_connected());
     assert_eq!(
         broker.token(&key("u")).await.unwrap().expose_secret(),
@@ -642,7 +642,7 @@ async fn a_confirmed_connection_ends_a_refusal_and_brings_its_token() {
     );
     assert_eq!(service.requests(), 2);
     service.set(Mode::Refuse, Duration::ZERO);
-    let confirmation = client.confirm_connection("u").send().await.unwrap();
+    let confirmation = client.confirm_connection("u").await.unwrap();
     assert!(!confirmation.is_connected());
     assert!(
         broker.try_token(&key("u")).is_none(),
@@ -979,10 +979,10 @@ async fn a_client_with_a_store_that_nobody_would_use_says_so_at_every_call() {
         let client = client(both);
         let user = client.user("p-17");
         let errors = [
-            user.data().profile().send().await.unwrap_err(),
-            user.connect_token().send().await.unwrap_err(),
-            user.access_token().send().await.unwrap_err(),
-            client.client_token().send().await.unwrap_err(),
+            user.data().profile().await.unwrap_err(),
+            user.connect_token().await.unwrap_err(),
+            user.access_token().await.unwrap_err(),
+            client.client_token().await.unwrap_err(),
         ];
         for error in errors {
             assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -994,7 +994,7 @@ async fn a_client_with_a_store_that_nobody_would_use_says_so_at_every_call() {
         assert!(client.broker().is_none());
     }
     let client = client(|client, service| client.broker(broker(service)));
-    assert!(client.user("p-17").access_token().send().await.is_ok());
+    assert!(client.user("p-17").access_token().await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -1148,13 +1148,13 @@ async fn a_session_in_the_store_is_gone_once_the_user_is_known_to_have_connected
         assert_eq!(shelf.text(&connect_key("u")), Some(token));
         match shows {
             0 => drop(client.broker().unwrap().token(&key("u")).await.unwrap()),
-            1 => drop(client.user("u").id_token().send().await.unwrap()),
-            2 => drop(client.user("u").access_token().send().await.unwrap()),
-            3 => drop(client.confirm_connection("u").send().await.unwrap()),
+            1 => drop(client.user("u").id_token().await.unwrap()),
+            2 => drop(client.user("u").access_token().await.unwrap()),
+            3 => drop(client.confirm_connection("u").await.unwrap()),
             _ => {
                 let connected = KnownStatus::asserted(UserStatus::Connected);
                 let call = client.user("u").with_status(connected).connect_token();
-                let grant = call.send().await.unwrap();
+                let grant = call.await.unwrap();
                 assert_eq!(grant.token.kind(), TokenKind::Id);
             }
         }
@@ -1204,7 +1204,7 @@ async fn a_confirmed_no_reaches_the_store() {
     let broker = client.broker().unwrap();
     broker.token(&key("u")).await.unwrap();
     service.set(Mode::Refuse, Duration::ZERO);
-    client.confirm_connection("u").send().await.unwrap();
+    client.confirm_connection("u").await.unwrap();
     assert_eq!(shelf.text(&key("u")), None);
     broker.token(&key("u")).await.unwrap_err();
 }
@@ -1242,7 +1242,7 @@ async fn what_came_along_with_a_token_survives_every_way_through() {
         .broker(brokers[0].clone())
         .build_on(Clock::new(true));
     let call = client.user("u").with_status(connected).connect_token();
-    assert!(call.send().await.unwrap().id_refresh_token.is_some());
+    assert!(call.await.unwrap().id_refresh_token.is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -1287,7 +1287,7 @@ async fn a_lease_that_a_dead_process_holds_ends_a_call_at_its_deadline() {
         .broker(sharing(&service, &shelf))
         .build_on(Clock::new(true));
     let begun = Instant::now();
-    let error = client.user("u").data().profile().send().await.unwrap_err();
+    let error = client.user("u").data().profile().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutOfTime);
     assert_eq!(begun.elapsed().as_millis() / 10, 1_000);
     // The same without a call around it, by the broker's own policy.
@@ -1318,7 +1318,7 @@ async fn what_the_store_is_told_besides_keeps_nobody_beyond_the_deadline() {
     let begun = Instant::now();
     let deleted = KnownStatus::asserted(UserStatus::Deleted);
     let user_there = client.user("u").with_status(deleted);
-    user_there.connect_token().send().await.unwrap();
+    user_there.connect_token().await.unwrap();
     assert!(begun.elapsed() < deadline, "{:?}", begun.elapsed());
 
     // With little time left after the answer, the store gets no more than that.
@@ -1328,9 +1328,9 @@ async fn what_the_store_is_told_besides_keeps_nobody_beyond_the_deadline() {
         service.set(mode, late);
         let begun = Instant::now();
         match told {
-            0 => drop(client.user("v").id_token().send().await.unwrap()),
-            1 => drop(client.user("v").access_token().send().await.unwrap()),
-            _ => drop(client.confirm_connection("v").send().await.unwrap()),
+            0 => drop(client.user("v").id_token().await.unwrap()),
+            1 => drop(client.user("v").access_token().await.unwrap()),
+            _ => drop(client.confirm_connection("v").await.unwrap()),
         }
         let took = begun.elapsed();
         assert!(took.as_millis() / 10 <= 1_000, "{told}: {took:?}");

@@ -5,7 +5,6 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
 use humanapi_client::{Client, ErrorKind};
-use humanapi_core::data::ListActivities;
 use humanapi_core::http::{HeaderValue, Method, header};
 use humanapi_core::{
     ApiErrorKind, Body, Credentials, Drift, Host, Hosts, KnownStatus, Leeway, Provisioning,
@@ -57,7 +56,7 @@ async fn a_returning_user_gets_an_id_token() {
         ],
     );
     let call = client.user("patient-17").connect_token();
-    let grant = call.email("p17@example.test").send().await.unwrap();
+    let grant = call.email("p17@example.test").await.unwrap();
     assert_eq!(grant.token.kind(), TokenKind::Id);
     assert_eq!(grant.status, UserStatus::Connected);
     assert_eq!(
@@ -73,15 +72,11 @@ async fn a_session_token_that_is_still_valid_is_reused() {
         [Answer::json(200, SESSION), Answer::json(200, SESSION)],
     );
     let user = client.user("patient-17");
-    let first = user.connect_token().send().await.unwrap();
+    let first = user.connect_token().await.unwrap();
     assert_eq!(first.status, UserStatus::Started);
     let user = user.with_status(KnownStatus::remembered(first.status));
     let leeway = Leeway::at_least(Duration::from_secs(600));
-    let again = || {
-        user.connect_token()
-            .reuse(first.token.clone(), leeway)
-            .send()
-    };
+    let again = || user.connect_token().reuse(first.token.clone(), leeway);
     runtime.advance(Duration::from_secs(2_900));
     assert!(again().await.unwrap().reused);
     runtime.advance(Duration::from_secs(100));
@@ -102,13 +97,7 @@ async fn reading_data_gets_a_token_and_renews_it_once_when_it_is_refused() {
             Answer::json(200, r#"{"humanId":"7a1d"}"#),
         ],
     );
-    let profile = client
-        .user("patient-17")
-        .data()
-        .profile()
-        .send()
-        .await
-        .unwrap();
+    let profile = client.user("patient-17").data().profile().await.unwrap();
     assert_eq!(profile.human_id().as_deref(), Some("7a1d"));
     let read = "GET https://api.humanapi.co/v1/human/profile -";
     assert_eq!(
@@ -137,7 +126,7 @@ async fn a_second_refusal_of_the_token_is_final() {
         ],
     );
     let call = client.user("patient-17").data().summary();
-    let error = call.send().await.unwrap_err();
+    let error = call.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Api(ApiErrorKind::InvalidToken));
     assert_eq!(
         error.request_id(),
@@ -157,15 +146,9 @@ async fn an_application_on_hip_asks_the_admin_address() {
             Answer::json(200, "[]"),
         ],
     );
-    client
-        .user("policy-1")
-        .data()
-        .profile()
-        .send()
-        .await
-        .unwrap();
+    client.user("policy-1").data().profile().await.unwrap();
     let order_types = RawCall::new(Method::GET, Host::Admin, "/api/v1/order-types");
-    client.administer(order_types).send().await.unwrap();
+    client.call(order_types).await.unwrap();
     let admin = "POST https://auth.humanapi.co/v1/admin/token";
     assert_eq!(
         sent(&transport),
@@ -205,11 +188,11 @@ async fn items_of_all_pages_come_in_order_and_a_link_never_leads_elsewhere() {
         page(4, 1, None),
     ];
     let (client, transport, _) = client(Provisioning::Connect, answers);
-    let call = ListActivities::new().with_limit(2);
     let ids: Vec<String> = client
         .user("patient-17")
         .data()
-        .call(call)
+        .activities()
+        .limit(2)
         .items()
         .map_ok(|activity| activity.id().unwrap_or_default().into_owned())
         .try_collect()
@@ -239,8 +222,8 @@ async fn items_of_a_list_that_drifted_end_with_an_error_after_all_of_them() {
         Answer::json(200, "[]"),
     ];
     let (client, _, _) = client(Provisioning::Connect, answers);
-    let call = ListActivities::new().with_limit(2);
-    let items = client.user("patient-17").data().call(call).items();
+    let call = client.user("patient-17").data().activities().limit(2);
+    let items = call.items();
     let items: Vec<_> = items.collect().await;
     assert_eq!(items.len(), 4);
     assert!(items[..3].iter().all(Result::is_ok));
@@ -292,7 +275,7 @@ async fn an_asserted_status_refuses_without_asking() {
     let user = client
         .user("patient-17")
         .with_status(KnownStatus::asserted(UserStatus::New));
-    let error = user.data().summary().send().await.unwrap_err();
+    let error = user.data().summary().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused(Refusal::NotStarted));
     assert!(error.remedy().contains("start a session"));
     assert!(transport.requests().is_empty());
@@ -303,11 +286,11 @@ async fn an_empty_user_id_is_told_before_anything_is_sent() {
     let (client, transport, _) = client(Provisioning::Connect, []);
     let user = client.user("");
     assert_eq!(
-        user.connect_token().send().await.unwrap_err().kind(),
+        user.connect_token().await.unwrap_err().kind(),
         ErrorKind::InvalidInput
     );
     assert_eq!(
-        user.data().profile().send().await.unwrap_err().kind(),
+        user.data().profile().await.unwrap_err().kind(),
         ErrorKind::InvalidInput
     );
     assert!(transport.requests().is_empty());
@@ -354,12 +337,7 @@ async fn every_failure_has_a_kind_a_remedy_and_no_secret() {
         let client = Client::builder(credentials, Provisioning::Connect, transport)
             .retry(humanapi_core::RetryPolicy::none())
             .build_on(VirtualRuntime::new());
-        let error = client
-            .user("patient-17")
-            .session_token()
-            .send()
-            .await
-            .unwrap_err();
+        let error = client.user("patient-17").session_token().await.unwrap_err();
         assert_eq!(error.kind(), kind);
         assert!(!error.remedy().is_empty());
         assert_eq!(
@@ -379,12 +357,7 @@ async fn hosts_can_be_replaced() {
     let client = Client::builder(credentials, Provisioning::Connect, transport.clone())
         .hosts(Hosts::single("http://127.0.0.1:9").unwrap())
         .build_on(VirtualRuntime::new());
-    client
-        .user("patient-17")
-        .session_token()
-        .send()
-        .await
-        .unwrap();
+    client.user("patient-17").session_token().await.unwrap();
     assert_eq!(
         sent(&transport),
         ["POST http://127.0.0.1:9/v1/connect/token session -"]

@@ -306,7 +306,7 @@ async fn an_access_token_is_the_proof() {
     for _ in 0..2 {
         let known = KnownStatus::asserted(UserStatus::New);
         let user = client.user("patient-17").with_status(known);
-        let confirmation = user.confirm_connection().send().await.unwrap();
+        let confirmation = user.confirm_connection().await.unwrap();
         assert_eq!(confirmation.connection, Connection::Connected);
         assert_eq!(
             confirmation.human_id, None,
@@ -337,7 +337,7 @@ async fn another_human_id_is_told() {
         if let Some(known) = known {
             asking = asking.known_as(HumanId::new(known));
         }
-        let confirmation = asking.send().await.unwrap();
+        let confirmation = asking.await.unwrap();
         assert_eq!(confirmation.human_id_changed, changed, "{answer} {known:?}");
         confirmation.human_id
     };
@@ -376,7 +376,7 @@ async fn not_connected_is_an_answer() {
             );
             let user = setup.client.user("patient-17");
             let asking = user.confirm_connection().known_as(HumanId::new("7a1d"));
-            let confirmation = asking.send().await.unwrap();
+            let confirmation = asking.await.unwrap();
             assert_eq!(
                 confirmation.connection,
                 Connection::NotConnected { because },
@@ -403,7 +403,6 @@ async fn every_other_failure_is_an_error() {
         let error = setup
             .client
             .confirm_connection("patient-17")
-            .send()
             .await
             .unwrap_err();
         assert_eq!(error.kind(), kind);
@@ -462,12 +461,7 @@ async fn every_other_failure_is_an_error() {
     }
     check(vec![], ErrorKind::Network(SendFailureKind::NotSent)).await;
     let empty = setup([]);
-    let error = empty
-        .client
-        .confirm_connection("")
-        .send()
-        .await
-        .unwrap_err();
+    let error = empty.client.confirm_connection("").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
@@ -478,12 +472,7 @@ async fn a_failure_on_the_way_is_tried_again() {
         Answer::failure(SendFailureKind::NotSent),
         Answer::json(200, ACCESS),
     ]);
-    let confirmation = setup
-        .client
-        .confirm_connection("patient-17")
-        .send()
-        .await
-        .unwrap();
+    let confirmation = setup.client.confirm_connection("patient-17").await.unwrap();
     assert!(confirmation.is_connected());
     assert_eq!(setup.transport.requests().len(), 3);
 }

@@ -100,13 +100,13 @@ impl World {
 
     async fn connect_everybody(&self, client: &Client) {
         for user in users() {
-            client.user(&*user).session_token().send().await.unwrap();
+            client.user(&*user).session_token().await.unwrap();
             let control = self.sandbox.control();
             control
                 .connect_source(&self.app.client_id, &user, "strider")
                 .unwrap();
-            client.user(&*user).data().profile().send().await.unwrap();
-            let grant = connected(client, &user).connect_token().send().await;
+            client.user(&*user).data().profile().await.unwrap();
+            let grant = connected(client, &user).connect_token().await;
             assert_eq!(grant.unwrap().token.kind(), TokenKind::Id);
         }
     }
@@ -182,14 +182,14 @@ async fn while_it_answers(firewall: Firewall, world: World) {
             } else {
                 &client
             };
-            let read = client.user(&*user).data().profile().send().await;
+            let read = client.user(&*user).data().profile().await;
             assert_eq!(read.unwrap_err().kind(), ErrorKind::Intermediary);
             if index % 5 == minute % 5 {
-                let asked = client.confirm_connection(&*user).send().await;
+                let asked = client.confirm_connection(&*user).await;
                 assert_eq!(asked.unwrap_err().kind(), ErrorKind::Intermediary);
-                let asked = client.user(&*user).session_token().send().await;
+                let asked = client.user(&*user).session_token().await;
                 assert_eq!(asked.unwrap_err().kind(), ErrorKind::Intermediary);
-                match connected(client, &user).connect_token().send().await {
+                match connected(client, &user).connect_token().await {
                     Ok(grant) => assert_eq!(grant.token.kind(), TokenKind::Id, "a kept one"),
                     Err(error) => assert_eq!(error.kind(), ErrorKind::Intermediary),
                 }
@@ -201,16 +201,16 @@ async fn while_it_answers(firewall: Firewall, world: World) {
 
     world.advance(Duration::from_secs(60));
     for user in users() {
-        client.user(&*user).data().profile().send().await.unwrap();
-        let grant = connected(&client, &user).connect_token().send().await;
+        client.user(&*user).data().profile().await.unwrap();
+        let grant = connected(&client, &user).connect_token().await;
         assert_eq!(grant.unwrap().token.kind(), TokenKind::Id);
     }
     assert_eq!(control.exchanges(), exchanges, "the kept tokens were good");
     for user in users() {
-        let asked = client.confirm_connection(&*user).send().await.unwrap();
+        let asked = client.confirm_connection(&*user).await.unwrap();
         assert!(asked.is_connected());
         // And one of whom nothing is remembered.
-        let grant = client.user(&*user).connect_token().send().await.unwrap();
+        let grant = client.user(&*user).connect_token().await.unwrap();
         assert_eq!(grant.status, UserStatus::Connected);
     }
 }
@@ -266,7 +266,7 @@ async fn a_refused_session_leads_to_an_id_token_whatever_its_code_says() {
     let world = World::new(1, None);
     let control = world.sandbox.control();
     let client = world.process();
-    client.user("ann").session_token().send().await.unwrap();
+    client.user("ann").session_token().await.unwrap();
     control
         .connect_source(&world.app.client_id, "ann", "strider")
         .unwrap();
@@ -275,7 +275,7 @@ async fn a_refused_session_leads_to_an_id_token_whatever_its_code_says() {
         for code in Assumption::SessionRefusalCode.values() {
             let set = control.set_assumption(Assumption::SessionRefusalCode, code);
             set.unwrap();
-            let grant = world.process().user("ann").connect_token().send().await;
+            let grant = world.process().user("ann").connect_token().await;
             assert_eq!(grant.unwrap().token.kind(), TokenKind::Id, "{form} {code}");
         }
     }

@@ -41,7 +41,7 @@ impl World {
         )
         .hosts(hosts.clone())
         .build();
-        client.user(USER).session_token().send().await.unwrap();
+        client.user(USER).session_token().await.unwrap();
         let control = sandbox.control();
         control
             .connect_source(&app.client_id, USER, Source::ALL[0].id)

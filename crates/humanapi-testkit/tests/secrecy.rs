@@ -20,7 +20,6 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use humanapi_client::{Client, Error, StreamedResponse, Transport};
 use humanapi_core::connect::{Callback, Launch};
-use humanapi_core::data::ListActivities;
 use humanapi_core::http::Method;
 use humanapi_core::{
     Credentials, Host, Hosts, Provisioning, RawCall, Request, Response, RetryPolicy, SendFailure,
@@ -191,7 +190,7 @@ impl Scene {
         let user = client.user("patient-17");
         let call = user.connect_token().email(EMAIL);
         self.watch.show(format!("{call:?}"));
-        let grant = call.send().await.unwrap();
+        let grant = call.await.unwrap();
         let hosts = client.hosts();
         let launch = Launch::new(&grant.token);
         let callback = Callback::parse("exampleapp://connected").unwrap();
@@ -209,23 +208,23 @@ impl Scene {
                 .connect_source(&app.client_id, "patient-17", source.id)
                 .unwrap();
         }
-        let returning = user.connect_token().send().await.unwrap();
-        let access = user.access_token().send().await.unwrap();
+        let returning = user.connect_token().await.unwrap();
+        let access = user.access_token().await.unwrap();
         self.watch.show(format!("{returning:?} {access:?}"));
-        let summary = user.data().summary().send().await.unwrap();
-        let profile = user.data().profile().send().await.unwrap();
+        let summary = user.data().summary().await.unwrap();
+        let profile = user.data().profile().await.unwrap();
         self.watch.canary(profile.email().unwrap().into_owned());
         self.watch.show(format!(
             "{summary:?} {:?} {profile:?} {:?}",
             *summary, *profile
         ));
-        let call = user.data().call(ListActivities::new().with_limit(20));
+        let call = user.data().activities().limit(20);
         let activities: Vec<_> = call.items().try_collect().await.unwrap();
         assert!(activities.len() > 20, "more than one page");
         self.watch
             .show(format!("{activities:?} {:?}", *activities[0]));
         let hip = self.client_of(DemoApp::Hip, Provisioning::Hip, self.sandbox.url());
-        let client_token = hip.client_token().send().await.unwrap();
+        let client_token = hip.client_token().await.unwrap();
         self.watch.show(format!("{client_token:?}"));
     }
 
@@ -234,14 +233,14 @@ impl Scene {
         let user = client.user("patient-17");
         let raw = RawCall::new(Method::POST, Host::Admin, "/nowhere?secret=x");
         let outcomes = [
-            user.connect_token().email(EMAIL).send().await.map(drop),
-            user.session_token().send().await.map(drop),
-            user.id_token().send().await.map(drop),
-            user.access_token().send().await.map(drop),
-            client.client_token().send().await.map(drop),
-            user.data().profile().send().await.map(drop),
-            user.data().activities().send().await.map(drop),
-            client.administer(raw).send().await.map(drop),
+            user.connect_token().email(EMAIL).await.map(drop),
+            user.session_token().await.map(drop),
+            user.id_token().await.map(drop),
+            user.access_token().await.map(drop),
+            client.client_token().await.map(drop),
+            user.data().profile().await.map(drop),
+            user.data().activities().await.map(drop),
+            client.call(raw).await.map(drop),
         ];
         let errors = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
         errors.map(|error| self.watch.show_error(error)).count()

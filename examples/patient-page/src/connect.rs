@@ -27,6 +27,6 @@ impl SignedIn for Sessions {
 
 /// The latest activities. The client gets the access token, and renews it.
 pub(crate) async fn activities(connect: &Connect, id: &ClientUserId) -> Activities {
-    let read = async |user: User| user.data().activities().send().await;
+    let read = async |user: User| user.data().activities().await;
     Ok(connect.read(id, read).await?.map(|page| page.items))
 }

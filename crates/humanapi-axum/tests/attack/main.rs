@@ -146,11 +146,11 @@ async fn nothing_comes_of_hostile_requests() {
     // Somebody is connected, so that there is an access token to show.
     let control = sandbox.control();
     let ann = connect.client().user("ann");
-    ann.session_token().send().await.unwrap();
+    ann.session_token().await.unwrap();
     control
         .connect_source(&app.client_id, "ann", "strider")
         .unwrap();
-    let access = ann.access_token().send().await.unwrap();
+    let access = ann.access_token().await.unwrap();
 
     let secrets = [
         app.client_secret.clone(),

@@ -92,7 +92,7 @@ async fn every_user_is_as_before(directory: impl UserDirectory + 'static) {
 }
 
 async fn count(user: User) -> Result<usize, humanapi_client::Error> {
-    Ok(user.data().activities().send().await?.items.len())
+    Ok(user.data().activities().await?.items.len())
 }
 
 async fn records(world: &World, names: &[&'static str]) -> BTreeMap<&'static str, UserRecord> {

@@ -45,7 +45,6 @@ async fn nothing_of_the_servers_leaves_it() {
         .unwrap()
         .data()
         .activities()
-        .send()
         .await
         .unwrap();
     for (path, method) in [

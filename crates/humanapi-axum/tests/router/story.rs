@@ -37,7 +37,7 @@ async fn from_the_first_visit_to_the_next() {
         .user(&ClientUserId::new("ann").unwrap())
         .await
         .unwrap();
-    let activities = user.data().activities().send().await.unwrap();
+    let activities = user.data().activities().await.unwrap();
     assert!(!activities.items.is_empty());
 
     let next = ann.token().await;
@@ -124,15 +124,7 @@ async fn data_that_was_refused_a_moment_ago_is_read_after_the_confirmation() {
     let world = World::new().await;
     let ann = world.browser("ann");
     ann.token().await;
-    let read = || {
-        world
-            .connect
-            .client()
-            .user("ann")
-            .data()
-            .activities()
-            .send()
-    };
+    let read = || world.connect.client().user("ann").data().activities();
     assert!(
         read().await.is_err(),
         "nothing is connected, and the client keeps that in mind"
@@ -154,7 +146,7 @@ async fn what_was_shared_is_read_until_the_user_is_gone() {
     let world = World::new().await;
     let ann = world.browser("ann");
     let id = ClientUserId::new("ann").unwrap();
-    let count = async |user: User| Ok(user.data().activities().send().await?.items.len());
+    let count = async |user: User| Ok(user.data().activities().await?.items.len());
     let read = || world.connect.read(&id, count);
     ann.token().await;
     let before = world.exchanges();
@@ -215,7 +207,7 @@ async fn after_a_restart_that_forgot_every_user_the_data_is_there_with_the_first
         UserStatus::Unknown
     );
     let before = world.exchanges();
-    let count = async |user: User| Ok(user.data().activities().send().await?.items.len());
+    let count = async |user: User| Ok(user.data().activities().await?.items.len());
     let read = restarted.read(&id, count).await.unwrap();
     assert!(read.is_some_and(|count| count > 0));
     assert_eq!(

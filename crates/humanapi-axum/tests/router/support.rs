@@ -195,7 +195,7 @@ impl World {
     /// Makes the service know the user, without the router.
     pub(crate) async fn known(&self, user: &str) {
         let call = self.connect.client().user(user).session_token();
-        call.send().await.unwrap();
+        call.await.unwrap();
     }
 
     pub(crate) async fn status(&self, user: &str) -> &'static str {

@@ -36,7 +36,7 @@ impl<T: Transport + Clone + Default + 'static> Caller for ByClient<T> {
     }
 
     async fn call(&self) -> anyhow::Result<()> {
-        let issued = self.client.user(USER).access_token().send().await?;
+        let issued = self.client.user(USER).access_token().await?;
         black_box(issued);
         Ok(())
     }

@@ -82,7 +82,6 @@ async fn walk(stage: &Stage, patient_page: &str, mut look: impl AsyncFnMut(&Brow
     clinic
         .patient()
         .confirm_connection()
-        .send()
         .await
         .expect("the service answers");
     let token = clinic.token().await;

@@ -149,14 +149,12 @@ async fn nothing_of_the_server_reaches_a_browser() {
             .patient()
             .data()
             .profile()
-            .send()
             .await
             .expect("data of a connected user");
         let hip = clinic.client_of(sandbox, DemoApp::Hip, Provisioning::Hip);
-        hip.client_token().send().await.expect("a client token");
+        hip.client_token().await.expect("a client token");
         hip.user("patient-18")
             .connect_token()
-            .send()
             .await
             .expect("a session");
         let hip_app = sandbox.app(DemoApp::Hip).client_id;
@@ -166,7 +164,6 @@ async fn nothing_of_the_server_reaches_a_browser() {
             .expect("a user and a source");
         hip.user("patient-18")
             .access_token()
-            .send()
             .await
             .expect("an access token");
         browser.goto(&format!("{}/", sandbox.url())).await;

@@ -36,7 +36,7 @@ async fn check_returning(test: &str, status: &str) {
         browser.leave_frames().await;
         clinic.told_so_much(2).await;
 
-        let refused = clinic.patient().session_token().send().await;
+        let refused = clinic.patient().session_token().await;
         let refused = refused.expect_err("one session is all that there is");
         assert_eq!(
             refused
@@ -49,7 +49,6 @@ async fn check_returning(test: &str, status: &str) {
         clinic
             .patient()
             .confirm_connection()
-            .send()
             .await
             .expect("the service answers");
         let token = clinic.token().await;
@@ -119,7 +118,6 @@ async fn an_expired_token_ends_the_sitting_and_keeps_what_was_done() {
             clinic
                 .patient()
                 .confirm_connection()
-                .send()
                 .await
                 .expect("it answers")
                 .is_connected()
@@ -169,7 +167,6 @@ async fn a_sitting_broken_off_goes_on_in_another_browser() {
             clinic
                 .patient()
                 .confirm_connection()
-                .send()
                 .await
                 .expect("it answers")
                 .is_connected()

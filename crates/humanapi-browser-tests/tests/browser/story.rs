@@ -124,7 +124,7 @@ pub(crate) async fn confirm(stage: &Stage, closed: &Told) -> Confirmation {
         outcome.expect("a report").next_step(),
         NextStep::AskForAccessToken
     );
-    let confirmed = stage.clinic.patient().confirm_connection().send().await;
+    let confirmed = stage.clinic.patient().confirm_connection().await;
     let confirmed = confirmed.expect("the service answers");
     assert!(confirmed.is_connected() && confirmed.access_token.is_some());
     confirmed
@@ -152,7 +152,7 @@ pub(crate) async fn play(
 
 /// A user who has connected gets no second session, but an id token, which opens Connect again.
 pub(crate) async fn come_back(stage: &Stage, page: impl AsyncFn(&ConnectToken) -> String) {
-    let refused = stage.clinic.patient().session_token().send().await;
+    let refused = stage.clinic.patient().session_token().await;
     let refused = refused.expect_err("one session is all that there is");
     let refusal = refused.api_error().expect("the service refuses");
     assert_eq!(refusal.status().as_u16(), 403);

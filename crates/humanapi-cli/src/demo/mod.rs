@@ -133,7 +133,6 @@ impl Demo {
             .with_status(KnownStatus::asserted(UserStatus::New))
             .connect_token()
             .email(EMAIL)
-            .send()
             .await;
         self.story.exchanges(Who::Server, self.server.take())?;
         let grant = grant.map_err(|error| self.failed(&error))?;
@@ -251,7 +250,7 @@ impl Demo {
              user who has connected something. It stays on the server.",
             self.status,
         ))?;
-        let answer = self.client.confirm_connection(USER).send().await;
+        let answer = self.client.confirm_connection(USER).await;
         self.story.exchanges(Who::Server, self.server.take())?;
         let confirmation = answer.map_err(|error| self.failed(&error))?;
         if !confirmation.is_connected() {
@@ -279,7 +278,7 @@ impl Demo {
             "Some time later {USER} wants to add a source, at a server that remembers \
              nothing of them. A session is refused to a user who has connected; the SDK then asks for an id token."
         ))?;
-        let grant = self.client.user(USER).connect_token().send().await;
+        let grant = self.client.user(USER).connect_token().await;
         self.story.exchanges(Who::Server, self.server.take())?;
         let grant = grant.map_err(|error| self.failed(&error))?;
         self.story.good(&format!(
@@ -299,13 +298,13 @@ impl Demo {
             .user(USER)
             .with_status(KnownStatus::asserted(self.status))
             .data();
-        let profile = data.profile().send().await;
+        let profile = data.profile().await;
         self.story.exchanges(Who::Server, self.server.take())?;
         let profile = profile.map_err(|error| self.failed(&error))?;
-        let summary = data.summary().send().await;
+        let summary = data.summary().await;
         self.story.exchanges(Who::Server, self.server.take())?;
         let summary = summary.map_err(|error| self.failed(&error))?;
-        let page = data.activities().send().await;
+        let page = data.activities().await;
         self.story.exchanges(Who::Server, self.server.take())?;
         let page = page.map_err(|error| self.failed(&error))?;
         let email = profile.email().unwrap_or(Cow::Borrowed("nobody"));

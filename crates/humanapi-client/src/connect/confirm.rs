@@ -1,12 +1,18 @@
 //! Asking the service whether a user is connected, because a browser's report proves nothing.
 
+use std::future::IntoFuture;
 use std::sync::Arc;
+use std::time::Duration;
 
+use humanapi_core::auth::IssueAccessToken;
 use humanapi_core::{
-    AccessToken, ApiError, ApiErrorKind, HumanId, Issued, TokenKind, TokenRefusal, UserEvent,
+    AccessToken, ApiError, ApiErrorKind, HumanId, Issued, RetryPolicy, TokenKind, TokenRefusal,
+    UserEvent,
 };
 
-use crate::client::{Client, User};
+use crate::client::Client;
+use crate::client::call::{ApiCall, CallFuture};
+use crate::client::user::User;
 use crate::error::{Error, ErrorKind};
 
 impl Client {
@@ -36,7 +42,7 @@ impl User {
     /// let credentials = Credentials::new("my-app", "hush")?;
     /// let client = Client::builder(credentials, Provisioning::Connect, transport)
     ///     .build_on(VirtualRuntime::new());
-    /// let confirmation = client.confirm_connection("patient-17").send().await?;
+    /// let confirmation = client.confirm_connection("patient-17").await?;
     /// assert!(!confirmation.is_connected());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
@@ -45,16 +51,26 @@ impl User {
     pub fn confirm_connection(&self) -> ConfirmConnection {
         ConfirmConnection {
             user: self.clone(),
+            question: self.access_token(),
             known: None,
         }
     }
 }
 
-/// Asks the service whether a user is connected.
+/// Asks the service whether a user is connected. Nothing is sent before it is awaited.
+///
+/// It is tried as often as the retry policy allows. The client's broker takes note: it serves the token that came, and no
+/// refusal that stood before.
+///
+/// # Errors
+///
+/// When the service could not be asked, or refused for a reason that does not lie with the user.
+/// *Not connected* is an answer and no error.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "nothing is sent before it is awaited"]
 pub struct ConfirmConnection {
     user: User,
+    question: ApiCall<IssueAccessToken>,
     known: Option<HumanId>,
 }
 
@@ -66,16 +82,21 @@ impl ConfirmConnection {
         self
     }
 
-    /// Asks, as often as the retry policy allows. The client's broker takes note: it serves the token
-    /// that came, and no refusal that stood before.
-    ///
-    /// # Errors
-    ///
-    /// When the service could not be asked, or refused for a reason that does not lie with the user.
-    /// *Not connected* is an answer and no error.
-    pub async fn send(self) -> Result<Confirmation, Error> {
+    /// Sets how often it is tried, and how long, instead of the client's policy.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.question = self.question.retry(policy);
+        self
+    }
+
+    /// Sets how long it may take in all, instead of the policy's overall deadline.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.question = self.question.timeout(timeout);
+        self
+    }
+
+    async fn run(self) -> Result<Confirmation, Error> {
         let user = self.user.clone();
-        let deadline = user.deadline();
+        let deadline = self.question.deadline();
         let confirmation = self.ask().await?;
         user.told(confirmation.access_token.as_ref(), deadline)
             .await;
@@ -83,7 +104,7 @@ impl ConfirmConnection {
     }
 
     async fn ask(self) -> Result<Confirmation, Error> {
-        match self.user.access_token().send().await {
+        match self.question.await {
             Ok(issued) => Ok(Confirmation {
                 connection: Connection::Connected,
                 human_id_changed: issued
@@ -111,6 +132,15 @@ impl ConfirmConnection {
                 }
             }
         }
+    }
+}
+
+impl IntoFuture for ConfirmConnection {
+    type Output = Result<Confirmation, Error>;
+    type IntoFuture = CallFuture<Confirmation>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
     }
 }
 

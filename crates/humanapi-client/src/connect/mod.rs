@@ -19,7 +19,7 @@
 //!     .build_on(VirtualRuntime::new());
 //! let user = client.user("patient-17");
 //!
-//! let grant = user.connect_token().send().await?;
+//! let grant = user.connect_token().await?;
 //! let button = client.launcher().button(&Launch::new(&grant.token), "Connect your records")?;
 //! assert_eq!(
 //!     button.expose_secret(),
@@ -31,7 +31,7 @@
 //! let outcome = ConnectOutcome::from_message(br#"{"type":"hapi-connect-close","status":"SUCCESS",
 //!     "sessionResults":{"connectedSources":[{"name":"Sandbox Clinic","id":"65a0"}]}}"#)?;
 //! assert_eq!(outcome.next_step(), NextStep::AskForAccessToken);
-//! assert!(user.confirm_connection().send().await?.is_connected());
+//! assert!(user.confirm_connection().await?.is_connected());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -51,7 +51,6 @@ async fn a_new_user_connects_and_both_adapters_read() {
         .user(USER)
         .connect_token()
         .email("p17@example.test")
-        .send()
         .await
         .unwrap();
     assert!(!grant.token.expose_secret().is_empty());
@@ -99,7 +98,6 @@ async fn a_new_user_connects_and_both_adapters_read() {
         !user
             .data()
             .activities()
-            .send()
             .await
             .unwrap()
             .items

@@ -63,7 +63,7 @@ impl World {
     }
 
     async fn add(&self, user: &str) {
-        self.client.user(user).session_token().send().await.unwrap();
+        self.client.user(user).session_token().await.unwrap();
         let app = self.sandbox.app(DemoApp::Connect);
         let control = self.sandbox.control();
         control
@@ -230,7 +230,6 @@ fn one_exchange_a_key_and_life(place: &Place) {
                 .client
                 .user(member::user(user))
                 .access_token()
-                .send()
                 .await
                 .unwrap();
         }

@@ -222,7 +222,7 @@ impl Member {
         while goes_on(read) {
             let user = user((task * 7 + read * 31) % keys);
             read += 1;
-            match self.client.user(user).data().profile().send().await {
+            match self.client.user(user).data().profile().await {
                 Ok(_) => report.done += 1,
                 Err(error) => {
                     report.failed += 1;

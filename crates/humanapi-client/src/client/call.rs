@@ -1,0 +1,210 @@
+//! One call of an application, for itself or for one of its users.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
+use humanapi_core::auth::{IssueClientToken, IssueSessionToken};
+use humanapi_core::flow::{Authorized, Call};
+use humanapi_core::{
+    Authorization, BuildError, ClientUserId, EmptyUserId, Endpoint, FlowError, KnownStatus,
+    RetryPolicy, TokenKey,
+};
+use tracing::Instrument as _;
+
+use super::{CallSettings, Client};
+use crate::error::Error;
+use crate::tokens::NoTokens;
+
+/// A call that is under way.
+pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+
+/// One call. Nothing is sent before it is awaited.
+///
+/// What [authorizes](Endpoint::authorization) its endpoint decides what is sent with it: nothing beside the credentials
+/// in its request, the access token of its user, or the application's client token. The token is fetched where none is at
+/// hand, and renewed once if the service refuses it.
+///
+/// It is tried as often and for as long as the client's [retry policy](crate::ClientBuilder::retry) allows, or one of its
+/// own.
+///
+#[cfg_attr(feature = "testing", doc = "```")]
+#[cfg_attr(not(feature = "testing"), doc = "```text")]
+/// use std::time::Duration;
+///
+/// use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+/// use humanapi_client::{Client, core::{Credentials, Provisioning, RetryPolicy}};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let transport = ScriptedTransport::new([
+///     Answer::json(200, r#"{"access_token":"at-1","expires_in":86400}"#),
+///     Answer::json(200, r#"{"humanId":"7a1d"}"#),
+/// ]);
+/// let credentials = Credentials::new("my-app", "hush")?;
+/// let client = Client::builder(credentials, Provisioning::Connect, transport)
+///     .build_on(VirtualRuntime::new());
+/// let profile = client
+///     .user("patient-17")
+///     .data()
+///     .profile()
+///     .retry(RetryPolicy::none())
+///     .timeout(Duration::from_secs(5))
+///     .await?;
+/// assert_eq!(profile.human_id().as_deref(), Some("7a1d"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// When no token could be had, or the service refused or could not be asked.
+/// A call that needs a user's access token and was made without a [user](Client::user) is refused before anything is sent.
+#[derive(Clone)]
+#[must_use = "nothing is sent before it is awaited"]
+pub struct ApiCall<E> {
+    client: Client,
+    endpoint: Result<E, EmptyUserId>,
+    subject: Option<Subject>,
+    settings: CallSettings,
+    /// Whether its success shows that its user has connected a source.
+    shows_connected: bool,
+}
+
+/// The user whom a call is about, as far as the application knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    pub(crate) id: Result<ClientUserId, EmptyUserId>,
+    pub(crate) status: KnownStatus,
+}
+
+impl Client {
+    /// A call of the application's own. One that needs a user's access token is made by
+    /// [`client.user(id).call(..)`](crate::User::call).
+    pub fn call<E: Endpoint>(&self, endpoint: E) -> ApiCall<E> {
+        ApiCall::new(self, Ok(endpoint), None)
+    }
+
+    /// Asks for a client token, which administers an application on the Health Intelligence Platform.
+    /// For a call none has to be asked for: see [`call`](Self::call).
+    pub fn client_token(&self) -> ApiCall<IssueClientToken> {
+        self.call(IssueClientToken::new(self.credentials().clone()))
+    }
+}
+
+impl<E> ApiCall<E> {
+    pub(super) fn new(
+        client: &Client,
+        endpoint: Result<E, EmptyUserId>,
+        subject: Option<Subject>,
+    ) -> Self {
+        Self {
+            client: client.clone(),
+            endpoint,
+            subject,
+            settings: CallSettings::default(),
+            shows_connected: false,
+        }
+    }
+
+    pub(super) fn showing_connected(mut self) -> Self {
+        self.shows_connected = true;
+        self
+    }
+
+    /// Sets how often it is tried, and how long, instead of the client's policy.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.retry = Some(policy);
+        self
+    }
+
+    /// Sets how long it may take in all, the time for a token and for waiting included, instead of the policy's
+    /// [overall deadline](RetryPolicy::with_overall_deadline). Where pages of a list are read, each of them has so long.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = Some(timeout);
+        self
+    }
+
+    /// When it is over if it begins now, by the monotonic clock.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.client.deadline(&self.client.policy(&self.settings))
+    }
+
+    /// The same call of another endpoint.
+    pub(super) fn map<O>(self, change: impl FnOnce(E) -> O) -> ApiCall<O> {
+        ApiCall {
+            endpoint: self.endpoint.map(change),
+            client: self.client,
+            subject: self.subject,
+            settings: self.settings,
+            shows_connected: self.shows_connected,
+        }
+    }
+}
+
+impl ApiCall<IssueSessionToken> {
+    /// Adds the user's e-mail address.
+    pub fn email(self, email: impl Into<String>) -> Self {
+        self.map(|endpoint| endpoint.with_email(email))
+    }
+}
+
+impl<E: Endpoint> ApiCall<E> {
+    pub(super) async fn run(self) -> Result<E::Output, FlowError> {
+        let endpoint = self.endpoint.map_err(BuildError::from)?;
+        let span = tracing::debug_span!("humanapi", call = endpoint.name());
+        let client = &self.client;
+        let id = match &self.subject {
+            Some(subject) => Some(subject.id.clone().map_err(BuildError::from)?),
+            None => None,
+        };
+        let application = client.client_id().clone();
+        let key = match endpoint.authorization() {
+            Authorization::InRequest => None,
+            Authorization::AccessToken => id.clone().map(|id| TokenKey::access(application, id)),
+            Authorization::ClientToken => Some(TokenKey::client(application)),
+        };
+        let (hosts, policy) = (client.hosts().clone(), client.policy(&self.settings));
+        let deadline = client.deadline(&policy);
+        let Some(key) = key else {
+            // A user's token is needed and there is no user: this refuses.
+            let mut flow = Call::new(endpoint, hosts, policy);
+            let output = client.run(&mut flow, &NoTokens).instrument(span).await?;
+            if let (Some(broker), Some(id), true) = (client.broker(), &id, self.shows_connected) {
+                broker.end_session(id, client.left(deadline)).await;
+            }
+            return Ok(output);
+        };
+        let status = self.subject.map(|subject| subject.status);
+        let mut flow =
+            Authorized::new(endpoint, key, hosts, policy).with_status(status.unwrap_or_default());
+        client
+            .run(&mut flow, client.tokens())
+            .instrument(span)
+            .await
+    }
+}
+
+impl<E> IntoFuture for ApiCall<E>
+where
+    E: Endpoint + Send + 'static,
+    E::Output: Send,
+{
+    type Output = Result<E::Output, Error>;
+    type IntoFuture = CallFuture<E::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async { self.run().await.map_err(Error::from) })
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for ApiCall<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiCall")
+            .field("endpoint", &self.endpoint)
+            .field("subject", &self.subject)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
