@@ -14,6 +14,7 @@ mod client;
 pub mod connect;
 mod drive;
 mod error;
+mod limited;
 mod runtime;
 mod store;
 #[cfg(feature = "testing")]
@@ -38,6 +39,7 @@ pub use client::user::User;
 pub use client::{Client, ClientBuilder};
 pub use drive::{drive, drive_blocking};
 pub use error::{Error, ErrorKind};
+pub use limited::Limited;
 #[cfg(feature = "tokio")]
 pub use runtime::TokioRuntime;
 pub use runtime::{Runtime, Spawn, Task, Timer};

@@ -18,6 +18,7 @@ mod hidden;
 mod hosts;
 mod json;
 mod lenient;
+pub mod limiter;
 mod message;
 mod now;
 mod page;
