@@ -45,7 +45,7 @@ impl DemoApp {
 
 /// What an application proves itself with.
 ///
-/// `Debug` leaves the secret out.
+/// `Debug` leaves the secret and the key out.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AppCredentials {
@@ -55,6 +55,9 @@ pub struct AppCredentials {
     pub client_id: String,
     /// The application's secret.
     pub client_secret: String,
+    /// The key that the application level takes as the user name of Basic authorization: 40
+    /// hexadecimal digits.
+    pub app_key: String,
     /// Whether access tokens come from the admin token service.
     pub hip: bool,
     /// Whether the Admin API is on.
@@ -69,6 +72,7 @@ impl fmt::Debug for AppCredentials {
             .field("app", &self.app)
             .field("client_id", &self.client_id)
             .field("client_secret", &"[redacted]")
+            .field("app_key", &"[redacted]")
             .field("hip", &self.hip)
             .field("admin_api", &self.admin_api)
             .field("callbacks", &self.callbacks)
@@ -84,10 +88,12 @@ impl AppCredentials {
             DemoApp::NoAdmin => (3, true, false),
         };
         let secret = keyed(seed, &[b"client secret", &number.to_be_bytes()]);
+        let key = keyed(seed, &[b"app key", &number.to_be_bytes()]);
         Self {
             app,
             client_id: format!("5a9db0c5{number:08x}{:08x}{seed:016x}", 0),
             client_secret: format!("sbx-secret-{}", Numbers::new(secret).hex(32)),
+            app_key: Numbers::new(key).hex(40),
             hip,
             admin_api,
             callbacks: callbacks.to_vec(),
@@ -128,7 +134,8 @@ mod tests {
     #[test]
     fn debug_text_has_no_secret() {
         let app = AppCredentials::demo(1, DemoApp::Hip, &[]);
-        assert!(!format!("{app:?}").contains(&app.client_secret));
+        let text = format!("{app:?}");
+        assert!(!text.contains(&app.client_secret) && !text.contains(&app.app_key));
     }
 
     #[test]

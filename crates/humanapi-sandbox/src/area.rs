@@ -17,6 +17,8 @@ pub(crate) enum Area {
     Tokens,
     /// Health data, for an access token.
     Data,
+    /// Users of an application and their data, for the application's key.
+    Apps,
     /// Connect's pages, and what their buttons do.
     Connect,
     /// What a browser asks for on behalf of whoever watches the sandbox.
@@ -40,6 +42,8 @@ impl Area {
             Self::Control
         } else if below("/v1/human") {
             Self::Data
+        } else if below("/v1/apps") {
+            Self::Apps
         } else if below("/v1/connect") || below("/v1/admin") {
             Self::Tokens
         } else if below("/connect") {
@@ -81,7 +85,9 @@ impl Area {
             Self::Tokens | Self::Connect | Self::Watch => {
                 problem.write(&world.assumptions, false, request_id)
             }
-            Self::Data | Self::Nowhere => problem.write(&world.assumptions, true, request_id),
+            Self::Data | Self::Apps | Self::Nowhere => {
+                problem.write(&world.assumptions, true, request_id)
+            }
         };
         let headers = reply.headers_mut();
         match problem.status {
@@ -92,6 +98,9 @@ impl Area {
             }
             StatusCode::UNAUTHORIZED if self == Self::Data => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::UNAUTHORIZED if self == Self::Apps => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
             }
             _ => {}
         }
@@ -116,7 +125,7 @@ impl Area {
                 (header::CACHE_CONTROL, "no-store"),
                 (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             ],
-            Self::Tokens | Self::Control | Self::Nowhere => &[],
+            Self::Tokens | Self::Apps | Self::Control | Self::Nowhere => &[],
         };
         for (name, value) in common {
             let value = HeaderValue::from_static(value);

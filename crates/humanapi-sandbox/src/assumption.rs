@@ -105,6 +105,62 @@ assumptions! {
     FilterBounds = "filter-bounds": ["strict", "inclusive"];
     /// Whether the data API takes the literal token `demo`.
     DemoToken = "demo-token": ["accepted", "refused"];
+    /// How many records a page has when the query does not say.
+    DefaultLimit = "default-limit": ["50", "20"];
+    /// Whether `start_date` or `end_date` may stand alone.
+    DatesAlone = "dates-alone": ["allowed", "refused"];
+    /// By whose clock a record belongs to a day: the user's own, or UTC.
+    DayBoundary = "day-boundary": ["local", "utc"];
+    /// The greatest `offset` that is taken.
+    GreatestOffset = "greatest-offset": ["none", "10000"];
+    /// Which of the lists go on over pages where nobody knows: the timeline and the organizations, all, or none.
+    UncertainPages = "uncertain-pages": ["timeline-and-organizations", "all", "none"];
+    /// The latest measurement or summary of a user who has none.
+    NoLatest = "no-latest": ["empty-object", "404"];
+    /// The medical profile of a user who has none.
+    NoMedicalProfile = "no-medical-profile": ["404", "empty-object"];
+    /// The summary of a day of which several sources have one: the one that changed last, or all in an array.
+    SummaryOfDay = "summary-of-day": ["newest", "array"];
+    /// What a list of genotypes looks like: an object for each place, or one object of all places.
+    Genotypes = "genotypes": ["array", "object"];
+    /// Whether the places of old clients are served: a measurement by its id without `readings`, and `summary` for `summaries`.
+    OldPaths = "old-paths": ["served", "404"];
+    /// Whether the records of a day are served below `daily/`, or by the filters alone.
+    DailyPaths = "daily-paths": ["served", "404"];
+    /// What stands at a path below `/v1/human/` that no trace was found of.
+    UnknownPaths = "unknown-paths": ["404", "empty-list"];
+    /// Whether a document of care is told of by its id, without `raw`.
+    CcdById = "ccd-by-id": ["metadata", "404"];
+    /// Whether the documents of care can be read, or are not ready.
+    RawCcd = "raw-ccd": ["ready", "not-ready"];
+    /// What a report is sent as when the query names no format.
+    ReportFormat = "report-format": ["json", "html", "pdf"];
+    /// Whether an item of the list of reports has all fields, or `id`, `name` and `createdAt`.
+    ReportItem = "report-item": ["full", "lean"];
+    /// Whether functional statuses and instructions have all fields that similar records have, or their `name` alone.
+    AssumedFields = "assumed-fields": ["all", "name-only"];
+    /// Whether an organization has all fields, or those of 2015.
+    OrganizationFields = "organization-fields": ["full", "lean"];
+    /// How medical records write `dateTime`: as ISO 8601, or as the text of a JavaScript date.
+    MedicalDates = "medical-dates": ["iso", "javascript"];
+    /// How the values of a time series stand: by their index, or with their time in objects or in pairs.
+    TimeSeries = "time-series": ["indexed", "timestamped-objects", "timestamped-pairs"];
+    /// Under which name the `amount` of a meal has its number, if under any.
+    MealAmount = "meal-amount": ["amount", "value", "unit-only"];
+    /// The `source` of wellness records: a name, or an id.
+    WellnessSource = "wellness-source": ["name", "id"];
+    /// The `syncStatus` of medical sources.
+    SyncStatus = "sync-status": ["ok", "in-progress", "no-data-available", "error"];
+    /// Which health data an access token opens.
+    TokenScope = "token-scope": ["all", "wellness", "medical"];
+    /// Whether a deleted record is gone, or leaves a record that tells of it.
+    DeletedRecords = "deleted-records": ["gone", "tombstone"];
+    /// Which answers with health data carry an `ETag`: all, or those of more than 1024 bytes, or none.
+    Etag = "etag": ["all", "large", "none"];
+    /// Whether health data can be asked for by HEAD.
+    Head = "head": ["answered", "405"];
+    /// Which health data comes compressed: none, or what is asked for so, or all.
+    Gzip = "gzip": ["never", "when-asked", "always"];
 }
 
 impl fmt::Display for Assumption {

@@ -9,9 +9,11 @@ use crate::clock;
 use crate::exchanges::ExchangeCounts;
 use crate::fault::{Fault, InvalidFault};
 use crate::lock;
+use crate::persona::Persona;
+use crate::record_change::{InvalidRecordChange, RecordChange};
 use crate::request_log::LoggedRequest;
 use crate::source::Source;
-use crate::state::State;
+use crate::state::{Full, State};
 use crate::token::TokenKind;
 use crate::user::UserSnapshot;
 use crate::world::World;
@@ -49,6 +51,18 @@ pub enum ControlError {
         /// The value asked for.
         value: String,
     },
+    /// No persona has this name.
+    #[error("no persona is named {name:?}; there are athlete, chronic, child, empty and odd")]
+    UnknownPersona {
+        /// The name asked for.
+        name: String,
+    },
+    /// The change of records makes no sense.
+    #[error(transparent)]
+    InvalidRecordChange(#[from] InvalidRecordChange),
+    /// There were too many changes of records.
+    #[error("the sandbox keeps as many changes of records as it may; reset it to make room")]
+    TooManyRecordChanges,
     /// The fault makes no sense.
     #[error("the fault makes no sense")]
     InvalidFault(#[from] InvalidFault),
@@ -118,7 +132,59 @@ impl Control {
         let (app, _) = self.app(client_id)?;
         let mut state = lock(&self.world.state);
         let at = living_user(&state, app, client_user_id)?;
-        state.delete(at);
+        self.world.delete_user(&mut state, at);
+        drop(state);
+        self.world.changes.tell();
+        Ok(())
+    }
+
+    /// Says whose life a user's records tell, and returns the user as they are then.
+    ///
+    /// # Errors
+    ///
+    /// If the application or the user is unknown.
+    pub fn set_persona(
+        &self,
+        client_id: &str,
+        client_user_id: &str,
+        persona: Persona,
+    ) -> Result<UserSnapshot, ControlError> {
+        let (app, _) = self.app(client_id)?;
+        let unknown = || ControlError::UnknownUser {
+            client_user_id: client_user_id.to_owned(),
+        };
+        let mut state = lock(&self.world.state);
+        let at = living_user(&state, app, client_user_id)?;
+        state.user_mut(at).ok_or_else(unknown)?.persona = Some(persona);
+        let user = self.world.snapshot(&state, at).ok_or_else(unknown)?;
+        drop(state);
+        self.world.changes.tell();
+        Ok(user)
+    }
+
+    /// Changes a user's records, at once or after pages that the user's list is read in.
+    ///
+    /// At once is by what the sandbox's clock shows then. A change of a record that there is not
+    /// changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the application or the user is unknown, the change makes no sense, or there were 10,000.
+    pub fn change_records(
+        &self,
+        client_id: &str,
+        client_user_id: &str,
+        change: RecordChange,
+    ) -> Result<(), ControlError> {
+        let (app, _) = self.app(client_id)?;
+        let change = change.check()?;
+        let state = lock(&self.world.state);
+        let at = living_user(&state, app, client_user_id)?;
+        if let Some(user) = state.user(at) {
+            self.world
+                .change_records(user, change)
+                .map_err(|Full| ControlError::TooManyRecordChanges)?;
+        }
         drop(state);
         self.world.changes.tell();
         Ok(())

@@ -1,12 +1,13 @@
 //! The control API: what [`Control`] does, as JSON over HTTP under `/sandbox/`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::area::Area;
 use crate::assumption::Assumption;
@@ -16,9 +17,12 @@ use crate::clock;
 use crate::control::{Control, ControlError};
 use crate::fault::{Fault, FaultWire};
 use crate::guard::Guard;
+use crate::openapi;
 use crate::pages;
+use crate::persona::UnknownPersona;
+use crate::record_change::{RecordChange, RecordChangeWire};
 use crate::reply::{Problem, Reply, empty, json, with_body};
-use crate::routes::Call;
+use crate::routes::{self, Call};
 use crate::source::Source;
 
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
@@ -59,6 +63,11 @@ fn ok<T: Serialize>(value: &T) -> Answer {
 
 fn done() -> Answer {
     Ok(empty(StatusCode::NO_CONTENT))
+}
+
+pub(crate) fn openapi(_: &ControlCall<'_>) -> Answer {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(&routes::table()));
+    ok(&*DOCUMENT)
 }
 
 pub(crate) fn apps(call: &ControlCall<'_>) -> Answer {
@@ -132,6 +141,25 @@ pub(crate) fn delete_user(call: &ControlCall<'_>) -> Answer {
     let wish: UserWish = call.read()?;
     call.control
         .delete_user(&wish.client_id, &wish.client_user_id)?;
+    done()
+}
+
+pub(crate) fn persona(call: &ControlCall<'_>) -> Answer {
+    let wish: PersonaWish = call.read()?;
+    let persona = wish
+        .persona
+        .parse()
+        .map_err(|UnknownPersona { name }| ControlError::UnknownPersona { name })?;
+    ok(&call
+        .control
+        .set_persona(&wish.client_id, &wish.client_user_id, persona)?)
+}
+
+pub(crate) fn change_records(call: &ControlCall<'_>) -> Answer {
+    let wish: RecordWish = call.read()?;
+    let change = RecordChange::try_from(wish.change).map_err(ControlError::from)?;
+    call.control
+        .change_records(&wish.client_id, &wish.client_user_id, change)?;
     done()
 }
 
@@ -217,6 +245,11 @@ impl From<ControlError> for Problem {
             ControlError::UnknownSource { .. } => (StatusCode::NOT_FOUND, "unknown-source"),
             ControlError::UnknownToken => (StatusCode::NOT_FOUND, "unknown-token"),
             ControlError::UnknownValue { .. } => (StatusCode::BAD_REQUEST, "unknown-value"),
+            ControlError::UnknownPersona { .. } => (StatusCode::BAD_REQUEST, "unknown-persona"),
+            ControlError::InvalidRecordChange(_) => (StatusCode::BAD_REQUEST, "invalid-change"),
+            ControlError::TooManyRecordChanges => {
+                (StatusCode::INSUFFICIENT_STORAGE, "too-many-changes")
+            }
             ControlError::InvalidFault(problem) => {
                 let message = problem.to_string();
                 return Self::coded(StatusCode::BAD_REQUEST, "invalid-fault", message);
@@ -240,6 +273,22 @@ struct SourceWish {
 struct UserWish {
     client_id: String,
     client_user_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PersonaWish {
+    client_id: String,
+    client_user_id: String,
+    persona: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecordWish {
+    client_id: String,
+    client_user_id: String,
+    change: RecordChangeWire,
 }
 
 #[derive(Deserialize)]

@@ -1,19 +1,25 @@
 //! The data API: whose data a token opens, and the answers to `/v1/human` and what lies below it.
 
 mod activities;
+mod documents;
 mod list;
 mod paging;
 pub(crate) mod records;
 mod resource;
 mod store;
 mod summary;
+mod written;
 
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::assumption::Assumption;
+use crate::assumption::{Assumption, Assumptions};
 use crate::body::{query_value, single};
 use crate::clock::{self, Millis};
 use crate::lock;
@@ -25,9 +31,11 @@ use crate::seed::{Numbers, keyed};
 use crate::service::{Incoming, Service};
 use crate::source::{PULSEBAND, STRIDER, Source};
 use crate::token::{Standing, TokenKind};
+use crate::user::User;
 
-pub(crate) use list::{View, read};
-pub(crate) use resource::Resource;
+pub(crate) use list::{batch, read};
+pub(crate) use resource::{Place, Resource, View};
+pub(crate) use store::do_changes;
 
 /// Whose data is read.
 #[derive(Debug)]
@@ -40,13 +48,31 @@ pub(crate) struct Subject {
     pub(crate) sources: Vec<&'static Source>,
     pub(crate) is_demo: bool,
     /// Whose life the records tell, where that was said.
-    #[expect(dead_code, reason = "the records of personas depend on it")]
     pub(crate) persona: Option<Persona>,
+}
+
+impl Subject {
+    pub(crate) fn of(user: &User) -> Self {
+        Self {
+            user_id: user_id(&user.human_id),
+            human_id: user.human_id.clone(),
+            email: user.email.clone(),
+            created: user.created,
+            sources: user.connections.clone(),
+            is_demo: false,
+            persona: user.persona,
+        }
+    }
 }
 
 pub(crate) fn summary_of_all(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
     let summary = summary::summary(call.service.world.seed, subject);
     Ok(json(StatusCode::OK, &summary))
+}
+
+/// What is connected.
+pub(crate) fn sources(_: &Call<'_>, _: &Subject) -> Result<Reply, Problem> {
+    Ok(json(StatusCode::OK, &[(); 0]))
 }
 
 pub(crate) fn profile(_: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
@@ -91,15 +117,7 @@ impl Service {
         if !valid || claim.kind != TokenKind::Access {
             return Err(unauthorized());
         }
-        Ok(Subject {
-            user_id: user_id(&user.human_id),
-            human_id: user.human_id.clone(),
-            email: user.email.clone(),
-            created: user.created,
-            sources: user.connections.clone(),
-            is_demo: false,
-            persona: user.persona,
-        })
+        Ok(Subject::of(user))
     }
 
     fn demo_subject(&self) -> Subject {
@@ -133,8 +151,16 @@ fn user_id(human_id: &str) -> String {
     Numbers::new(keyed(0, &[b"user id", human_id.as_bytes()])).hex(24)
 }
 
+/// How long an answer has to be for a tag where only large ones have one.
+const LARGE: usize = 1024;
+
 /// Puts a strong tag on a good answer, and empties it when the caller has it already.
-pub(crate) fn tag(mut reply: Reply, headers: &HeaderMap) -> Reply {
+pub(crate) fn tag(mut reply: Reply, headers: &HeaderMap, assumptions: &Assumptions) -> Reply {
+    match assumptions.value(Assumption::Etag) {
+        "none" => return reply,
+        "large" if reply.body().len() <= LARGE => return reply,
+        _ => {}
+    }
     let etag = format!("\"{:016x}\"", keyed(0, &[reply.body()]));
     let known = headers
         .get_all(header::IF_NONE_MATCH)
@@ -149,6 +175,37 @@ pub(crate) fn tag(mut reply: Reply, headers: &HeaderMap) -> Reply {
     }
     if let Ok(value) = value {
         reply.headers_mut().insert(header::ETAG, value);
+    }
+    reply
+}
+
+/// Compresses an answer where that is assumed.
+pub(crate) fn compress(mut reply: Reply, headers: &HeaderMap, assumptions: &Assumptions) -> Reply {
+    let takes_gzip = || {
+        headers
+            .get_all(header::ACCEPT_ENCODING)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|coding| coding.trim().eq_ignore_ascii_case("gzip"))
+    };
+    let wanted = match assumptions.value(Assumption::Gzip) {
+        "always" => true,
+        "when-asked" => takes_gzip(),
+        _ => false,
+    };
+    if !wanted || reply.body().is_empty() {
+        return reply;
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let written = encoder
+        .write_all(reply.body())
+        .and_then(|()| encoder.finish());
+    // Writing into a Vec cannot fail.
+    if let Ok(body) = written {
+        *reply.body_mut() = body.into();
+        let gzip = HeaderValue::from_static("gzip");
+        reply.headers_mut().insert(header::CONTENT_ENCODING, gzip);
     }
     reply
 }
@@ -187,7 +244,8 @@ mod tests {
 
     #[test]
     fn a_tag_is_found_in_a_list_and_weak() {
-        let plain = tag(json(StatusCode::OK, &[1]), &HeaderMap::new());
+        let assumptions = Assumptions::new(&[]);
+        let plain = tag(json(StatusCode::OK, &[1]), &HeaderMap::new(), &assumptions);
         let etag = plain.headers()[header::ETAG].to_str().unwrap().to_owned();
         for (sent, status) in [
             (etag.clone(), 304),
@@ -197,7 +255,7 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::IF_NONE_MATCH, sent.parse().unwrap());
-            let reply = tag(json(StatusCode::OK, &[1]), &headers);
+            let reply = tag(json(StatusCode::OK, &[1]), &headers, &assumptions);
             assert_eq!(reply.status(), status, "{sent}");
             assert_eq!(reply.body().is_empty(), status == 304);
         }

@@ -3,6 +3,7 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
+mod apps_api;
 mod area;
 mod assumption;
 mod body;
@@ -11,12 +12,15 @@ mod clock;
 mod control;
 mod control_api;
 mod data;
+mod edits;
 mod exchanges;
 mod fault;
 mod guard;
 mod offline;
+mod openapi;
 mod pages;
 mod persona;
+mod record_change;
 mod reply;
 mod request_log;
 mod routes;
@@ -39,6 +43,7 @@ pub use exchanges::ExchangeCounts;
 pub use fault::{Fault, FaultKind, IntermediaryBody, InvalidFault};
 pub use offline::{Delayed, Dropped, OfflineSandbox};
 pub use persona::{Persona, UnknownPersona};
+pub use record_change::{InvalidRecordChange, RecordChange};
 pub use request_log::LoggedRequest;
 pub use sandbox::{Sandbox, SandboxBuilder, StartError};
 pub use scenario::{InvalidScenario, Scenario};

@@ -8,6 +8,7 @@ use http::{Response, StatusCode};
 use serde::Serialize;
 
 use crate::assumption::{Assumption, Assumptions};
+use crate::state::Full;
 
 pub(crate) type Reply = Response<Bytes>;
 
@@ -158,6 +159,15 @@ impl Problem {
                 },
             ),
         }
+    }
+}
+
+impl From<Full> for Problem {
+    fn from(Full: Full) -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "the sandbox holds as much as it may; reset it to make room",
+        )
     }
 }
 

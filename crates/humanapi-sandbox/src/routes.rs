@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use http::Method;
 use matchit::Router;
 
+use crate::apps_api::{self, App};
 use crate::area::Area;
 use crate::control_api::{self, ControlCall};
-use crate::data::{self, Resource, Subject, View};
+use crate::data::{self, Place, Resource, Subject};
 use crate::pages;
 use crate::reply::{Problem, Reply};
 use crate::request_log::Note;
@@ -22,7 +23,11 @@ pub(crate) enum Handler {
     /// Reads health data of whomever the access token belongs to.
     Data(fn(&Call<'_>, &Subject) -> Result<Reply, Problem>),
     /// Reads records of whomever the access token belongs to.
-    Records(Resource, View),
+    Records(Resource, &'static Place),
+    /// Reads or changes the users of an application, for its key.
+    App(fn(&Call<'_>, &App<'_>) -> Result<Reply, Problem>),
+    /// Reads records of all users of an application.
+    Batch(Resource),
     /// Shows a page of Connect, or does what a button says; the token is in the query or the body.
     Connect(fn(&Call<'_>, &mut Note) -> Result<Reply, Problem>),
     /// Shows what can be watched.
@@ -41,10 +46,11 @@ pub(crate) struct Call<'a> {
 }
 
 impl Handler {
-    const fn area(self) -> Area {
+    pub(crate) const fn area(self) -> Area {
         match self {
             Self::Tokens(_) => Area::Tokens,
             Self::Data(_) | Self::Records(..) => Area::Data,
+            Self::App(_) | Self::Batch(_) => Area::Apps,
             Self::Connect(_) => Area::Connect,
             Self::Watch(_) => Area::Watch,
             Self::Control(_) => Area::Control,
@@ -54,33 +60,44 @@ impl Handler {
 
 /// One row of the table.
 pub(crate) struct Route {
-    method: Method,
-    pattern: String,
+    pub(crate) method: Method,
+    pub(crate) pattern: String,
     pub(crate) handler: Handler,
     /// What it is.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "a test writes the README's list of routes from it"
-        )
-    )]
-    about: &'static str,
+    pub(crate) about: &'static str,
 }
 
+/// The users of an application, and one of them.
+const USERS: &str = "/v1/apps/{client_id}/users";
+const USER: &str = "/v1/apps/{client_id}/users/{user}";
+
 /// Connect as the vendor's widget opens it: at the root, with a token or the like in the query.
-const WIDGET: &str = "/?";
+pub(crate) const WIDGET: &str = "/?";
 
 #[rustfmt::skip] // One row, one line.
-fn table() -> Vec<Route> {
+pub(crate) fn table() -> Vec<Route> {
     use Handler::{Connect, Control, Data, Tokens, Watch};
     let mut table = vec![
         post("/v1/connect/token", Tokens(Desk::Connect), "session, id and access tokens"),
         post("/v1/admin/token", Tokens(Desk::Admin), "client tokens, and access tokens of applications provisioned for HIP"),
         get("/v1/human", Data(data::summary_of_all), "health data at a glance, for an access token or the literal token `demo`"),
         get("/v1/human/profile", Data(data::profile), "whose data it is"),
+        get("/v1/human/sources", Data(data::sources), "what is connected"),
     ];
-    table.extend(rows_of(Resource::Activities));
+    table.extend(Resource::all_places().iter().map(|(resource, place)| {
+        let path = format!("/v1/human/{}", place.path);
+        get(path, Handler::Records(*resource, place), resource.about())
+    }));
+    table.extend([
+        get(USERS, Handler::App(apps_api::users), "the users of an application, for its key as the user name of Basic authorization"),
+        post(USERS, Handler::App(apps_api::create_user), "make one, with `externalId`"),
+        get(USER, Handler::App(apps_api::user), "one of them, by `humanId` or `externalId`"),
+        delete(USER, Handler::App(apps_api::delete_user), "delete one"),
+    ]);
+    table.extend(Resource::ALL.iter().filter_map(|resource| {
+        let path = format!("{USERS}/{}", resource.batch()?);
+        Some(get(path, Handler::Batch(*resource), resource.about()))
+    }));
     table.extend([
         get(WIDGET, Connect(pages::widget), "Connect, as the vendor's widget opens it: with `token`, `pisId` or `mode`"),
         get("/connect", Connect(pages::hosted_link), "the hosted link for phones, with `clientId`, `token` and `callback`"),
@@ -92,12 +109,15 @@ fn table() -> Vec<Route> {
         get(pages::LAUNCH_TEXT, Connect(pages::launch_text), "the background that the vendor's widget shows meanwhile"),
         get("/", Watch(pages::dashboard), "a dashboard: what the sandbox holds and was asked, live, with controls; nothing secret in clear"),
         get("/favicon.ico", Watch(pages::icon), "no icon"),
+        get("/sandbox/openapi.json", Control(control_api::openapi), "this table as an OpenAPI document"),
         get("/sandbox/apps", Control(control_api::apps), "the applications with their secrets"),
         get("/sandbox/sources", Control(control_api::sources), "the sources that can be connected"),
         post("/sandbox/sources/connect", Control(control_api::connect), "connect a user's source"),
         post("/sandbox/sources/disconnect", Control(control_api::disconnect), "disconnect it"),
         get("/sandbox/users", Control(control_api::users), "the users, or those of one application with `client_id`"),
         post("/sandbox/users/delete", Control(control_api::delete_user), "delete a user"),
+        post("/sandbox/users/persona", Control(control_api::persona), "say whose life a user's records tell"),
+        post("/sandbox/records", Control(control_api::change_records), "change a user's records, now or after a page"),
         get("/sandbox/clock", Control(control_api::clock), "what the clock shows"),
         post("/sandbox/clock/advance", Control(control_api::advance), "move it forward"),
         get("/sandbox/faults", Control(control_api::faults), "the faults still to come"),
@@ -115,19 +135,6 @@ fn table() -> Vec<Route> {
         post("/sandbox/reset", Control(control_api::reset), "start over"),
     ]);
     table
-}
-
-/// The rows of a resource.
-fn rows_of(resource: Resource) -> [Route; 3] {
-    let place = format!("/v1/human/{}", resource.path());
-    let by_id = format!("{place}/{{id}}");
-    let of_day = format!("{place}/daily/{{day}}");
-    let shows = |view| Handler::Records(resource, view);
-    [
-        get(place, shows(View::List), resource.about()),
-        get(by_id, shows(View::One), "one of them"),
-        get(of_day, shows(View::OfDay), "those of one day, in pages"),
-    ]
 }
 
 fn get(pattern: impl Into<String>, handler: Handler, about: &'static str) -> Route {
@@ -160,15 +167,15 @@ fn route(
 const READ_ONLY: &str = "OPTIONS, GET, HEAD";
 
 /// A path of the table, with all that can be done there.
-struct Place {
+struct Spot {
     area: Area,
     routes: Vec<Route>,
     allow: String,
 }
 
-static PLACES: LazyLock<Router<Place>> = LazyLock::new(places);
+static SPOTS: LazyLock<Router<Spot>> = LazyLock::new(spots);
 
-fn places() -> Router<Place> {
+fn spots() -> Router<Spot> {
     let mut by_pattern: Vec<(String, Vec<Route>)> = Vec::new();
     for route in table() {
         match by_pattern
@@ -184,13 +191,13 @@ fn places() -> Router<Place> {
         let area = routes
             .first()
             .map_or(Area::Nowhere, |route| route.handler.area());
-        let place = Place {
+        let spot = Spot {
             area,
             allow: allow(area, &routes),
             routes,
         };
         router
-            .insert(pattern, place)
+            .insert(pattern, spot)
             .expect("a test inserts the same patterns");
     }
     router
@@ -209,7 +216,7 @@ fn allow(area: Area, routes: &[Route]) -> String {
 }
 
 /// What there is for a request.
-pub(crate) struct Found<'a> {
+pub(crate) struct Found {
     pub(crate) area: Area,
     /// `None`: nothing at this path, or nothing by this method.
     pub(crate) handler: Option<Handler>,
@@ -217,43 +224,56 @@ pub(crate) struct Found<'a> {
     pub(crate) exists: bool,
     /// The methods of the path, or of all paths of the area; `None` where there are none to tell.
     pub(crate) allow: Option<&'static str>,
-    pub(crate) parameter: &'a str,
+    /// The application that the path names; empty where it names none.
+    pub(crate) client_id: String,
+    /// What else the path names; empty where it names nothing.
+    pub(crate) parameter: String,
 }
 
 /// Looks a request up.
-pub(crate) fn find<'a>(method: &Method, path: &'a str, query: Option<&str>) -> Found<'a> {
+pub(crate) fn find(method: &Method, path: &str, query: Option<&str>) -> Found {
+    let area = Area::of_path(path);
     let wanted = if path == "/" && pages::opens_connect(query) {
         WIDGET
-    } else if Area::of_path(path) == Area::Data {
+    } else if matches!(area, Area::Data | Area::Apps) {
         // Old clients ask for health data with a slash at the end.
         path.strip_suffix('/').unwrap_or(path)
     } else {
         path
     };
-    let Ok(matched) = PLACES.at(wanted) else {
-        let area = Area::of_path(path);
+    let as_asked = SPOTS.at(wanted).ok();
+    // The service takes capitals in a path for what they are not; nothing else of a path has any.
+    let in_lower_case = wanted.to_ascii_lowercase();
+    let matched = as_asked.or_else(|| {
+        let is_data = Area::of_path(&in_lower_case) == Area::Data;
+        SPOTS.at(&in_lower_case).ok().filter(|_| is_data)
+    });
+    let Some(matched) = matched else {
         return Found {
             area,
             handler: None,
             exists: false,
             allow: (area == Area::Data).then_some(READ_ONLY),
-            parameter: "",
+            client_id: String::new(),
+            parameter: String::new(),
         };
     };
-    let place: &'static Place = matched.value;
-    let reads = *method == Method::HEAD && place.area.has_head();
+    let spot: &'static Spot = matched.value;
+    let reads = *method == Method::HEAD && spot.area.has_head();
     let method = if reads { &Method::GET } else { method };
-    let route = place.routes.iter().find(|route| route.method == *method);
+    let route = spot.routes.iter().find(|route| route.method == *method);
+    let named = |is_app: bool| {
+        let mut names = matched.params.iter();
+        let found = names.find(|(name, _)| (*name == "client_id") == is_app);
+        found.map_or_else(String::new, |(_, value)| value.to_owned())
+    };
     Found {
-        area: place.area,
+        area: spot.area,
         handler: route.map(|route| route.handler),
         exists: true,
-        allow: Some(&place.allow),
-        parameter: matched
-            .params
-            .iter()
-            .next()
-            .map_or("", |(_, parameter)| parameter),
+        allow: Some(&spot.allow),
+        client_id: named(true),
+        parameter: named(false),
     }
 }
 
@@ -278,16 +298,58 @@ mod tests {
         }
     }
 
+    /// A row for each route, but one for each resource and one for all batch lists.
+    fn rows() -> Vec<String> {
+        let mut rows: Vec<(String, String)> = Vec::new();
+        let mut last = None;
+        for route in table() {
+            let pattern = route.pattern.replace(WIDGET, "/?…");
+            let group = match route.handler {
+                Handler::Records(resource, _) => Some(resource.path()),
+                Handler::Batch(_) => Some("batch"),
+                _ => None,
+            };
+            match rows.last_mut().filter(|_| group.is_some() && group == last) {
+                Some((places, _)) => places.push_str(&format!(", `{pattern}`")),
+                None => {
+                    let about = match route.handler {
+                        Handler::Batch(_) => "what all users of the application have",
+                        _ => route.about,
+                    };
+                    let place = format!("`{} {pattern}`", route.method);
+                    rows.push((place, about.to_owned()));
+                }
+            }
+            last = group;
+        }
+        let short = |places: String| {
+            let mut parts = places.split(", ");
+            let first = parts.next().unwrap_or_default().to_owned();
+            let path = first
+                .trim_matches('`')
+                .split_once(' ')
+                .map_or("", |(_, path)| path);
+            // What stands below the first place, or below users, is told by the rest alone.
+            let root = if path.starts_with(USERS) { USERS } else { path };
+            parts.fold(first.clone(), |row, place| {
+                let path = place.trim_matches('`');
+                match path
+                    .strip_prefix(root)
+                    .filter(|below| below.starts_with('/'))
+                {
+                    Some(below) => format!("{row}, `…{below}`"),
+                    None => format!("{row}, `{path}`"),
+                }
+            })
+        };
+        rows.into_iter()
+            .map(|(places, about)| format!("| {} | {about} |\n", short(places)))
+            .collect()
+    }
+
     #[test]
     fn the_readme_lists_the_table() {
-        let rows: String = table()
-            .iter()
-            .map(|route| {
-                let pattern = route.pattern.replace(WIDGET, "/?…");
-                format!("| `{} {pattern}` | {} |\n", route.method, route.about)
-            })
-            .collect();
-        let expected = format!("| Route | What |\n| --- | --- |\n{rows}");
+        let expected = format!("| Route | What |\n| --- | --- |\n{}", rows().concat());
         let readme = include_str!("../README.md");
         assert!(
             readme.contains(&expected),

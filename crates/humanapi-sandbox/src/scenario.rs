@@ -7,11 +7,14 @@ use serde::Deserialize;
 
 use crate::app::{AppCredentials, DemoApp};
 use crate::assumption::{Assumption, spelling};
-use crate::clock::Millis;
+use crate::edits::Edits;
 use crate::fault::{Fault, FaultWire, Faults};
+use crate::persona::Persona;
+use crate::record_change::{RecordChange, RecordChangeWire};
 use crate::source::Source;
 use crate::state::State;
 use crate::user::UserStatus;
+use crate::world::World;
 
 /// How a sandbox begins, and what [`reset`](crate::Control::reset) comes back to.
 ///
@@ -22,7 +25,8 @@ use crate::user::UserStatus;
 ///     br#"{
 ///         "apps": {"connect": {"client_id": "my-app", "client_secret": "made up"}},
 ///         "users": [
-///             {"client_user_id": "patient-17", "sources": ["strider"]},
+///             {"client_user_id": "patient-17", "sources": ["strider"], "persona": "athlete",
+///              "changes": [{"change": "fill", "resource": "weight", "count": 1000000}]},
 ///             {"client_user_id": "patient-18", "status": "deleted", "app": "hip"}
 ///         ],
 ///         "faults": [{"kind": "status", "status": 503, "path": "/v1/human"}],
@@ -38,7 +42,9 @@ use crate::user::UserStatus;
 ///
 /// Every part may be left out. `app` is `connect` (the default), `hip` or `no-admin`; `status` is
 /// `started`, `connected` or `deleted`, and follows from the sources where it is left out.
-/// A source is given by its id, its word or its name, a fault as the control API takes it.
+/// A source is given by its id, its word or its name, a fault as the control API takes it, and a
+/// change of the user's records as [`RecordChange::from_json`] does. `persona` says whose life the
+/// records tell. An application may have an `app_key` of its own too.
 /// `Debug` leaves secrets out.
 #[derive(Clone, Default)]
 pub struct Scenario {
@@ -63,6 +69,7 @@ struct OwnCredentials {
     app: DemoApp,
     client_id: String,
     client_secret: String,
+    app_key: Option<String>,
 }
 
 #[derive(Clone)]
@@ -72,6 +79,8 @@ struct Person {
     email: Option<String>,
     status: UserStatus,
     sources: Vec<&'static Source>,
+    persona: Option<Persona>,
+    changes: Vec<RecordChange>,
 }
 
 /// A scenario that makes no sense, with the place in its JSON.
@@ -110,6 +119,8 @@ struct ScenarioWire {
 struct CredentialsWire {
     client_id: String,
     client_secret: String,
+    #[serde(default)]
+    app_key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -124,6 +135,10 @@ struct PersonWire {
     status: Option<String>,
     #[serde(default)]
     sources: Vec<String>,
+    #[serde(default)]
+    persona: Option<String>,
+    #[serde(default)]
+    changes: Vec<RecordChangeWire>,
 }
 
 impl Scenario {
@@ -163,11 +178,15 @@ impl Scenario {
         if let Some(own) = self.apps.iter().find(|own| own.app == app.app) {
             app.client_id.clone_from(&own.client_id);
             app.client_secret.clone_from(&own.client_secret);
+            if let Some(key) = &own.app_key {
+                app.app_key.clone_from(key);
+            }
         }
         app
     }
 
-    pub(crate) fn populate(&self, state: &mut State, now: Millis) {
+    pub(crate) fn populate(&self, world: &World, state: &mut State) {
+        let now = world.clock.now();
         for person in &self.users {
             // They fit: what they take was counted when they were read.
             let Ok(at) = state.begin(person.app, &person.client_user_id, false, now) else {
@@ -186,8 +205,21 @@ impl Scenario {
                     user.connect(source);
                 }
             }
+            if let Some(user) = state.user_mut(at) {
+                user.persona = person.persona;
+            }
+            if let Some(user) = state.user(at) {
+                // Each was checked when it was read, and there are not too many.
+                for change in person
+                    .changes
+                    .iter()
+                    .filter_map(|change| change.clone().check().ok())
+                {
+                    let _ = world.change_records(user, change);
+                }
+            }
             if person.status == UserStatus::Deleted {
-                state.delete(at);
+                world.delete_user(state, at);
             }
         }
     }
@@ -235,8 +267,14 @@ fn read_apps(
     for (name, wire) in apps {
         let place = format!("apps.{name}");
         let app = read_app(&name, &place)?;
-        if wire.client_id.is_empty() || wire.client_secret.is_empty() {
-            let problem = "client_id and client_secret must not be empty";
+        let texts = [
+            Some(&wire.client_id),
+            Some(&wire.client_secret),
+            wire.app_key.as_ref(),
+        ];
+        if texts.iter().flatten().any(|text| text.is_empty()) {
+            let problem =
+                "client_id and client_secret must not be empty, nor app_key where it is given";
             return Err(InvalidScenario::new(place, problem));
         }
         if !ids.insert(wire.client_id.clone()) {
@@ -247,6 +285,7 @@ fn read_apps(
             app,
             client_id: wire.client_id,
             client_secret: wire.client_secret,
+            app_key: wire.app_key,
         });
     }
     Ok(own)
@@ -256,6 +295,7 @@ fn read_users(users: Vec<PersonWire>) -> Result<Vec<Person>, InvalidScenario> {
     let mut seen = HashSet::new();
     let mut people = Vec::new();
     let mut bytes = 0;
+    let mut changes_in_all = 0;
     for (at, wire) in users.into_iter().enumerate() {
         let place = |field: &str| format!("users[{at}]{field}");
         let app = match &wire.app {
@@ -276,6 +316,26 @@ fn read_users(users: Vec<PersonWire>) -> Result<Vec<Person>, InvalidScenario> {
                 let place = place(&format!(".sources[{number}]"));
                 InvalidScenario::new(place, format!("no source is called {name:?}"))
             })?);
+        }
+        let persona = match &wire.persona {
+            None => None,
+            Some(name) => Some(name.parse().map_err(|_| {
+                let names: Vec<_> = Persona::ALL.iter().map(|one| one.name()).collect();
+                let problem = format!("no such persona; there are {}", names.join(", "));
+                InvalidScenario::new(place(".persona"), problem)
+            })?),
+        };
+        let mut changes = Vec::new();
+        for (number, change) in wire.changes.into_iter().enumerate() {
+            let place = || place(&format!(".changes[{number}]"));
+            changes_in_all += 1;
+            if changes_in_all > Edits::MOST {
+                let problem = format!("there may be {} changes of records", Edits::MOST);
+                return Err(InvalidScenario::new(place(), problem));
+            }
+            let change = RecordChange::try_from(change)
+                .map_err(|error| InvalidScenario::new(place(), error.to_string()))?;
+            changes.push(change);
         }
         let status = match wire.status.as_deref() {
             None if sources.is_empty() => UserStatus::Started,
@@ -303,6 +363,8 @@ fn read_users(users: Vec<PersonWire>) -> Result<Vec<Person>, InvalidScenario> {
             email: wire.email,
             status,
             sources,
+            persona,
+            changes,
         });
     }
     Ok(people)

@@ -9,10 +9,11 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, StatusCode, request::Parts};
 
+use crate::apps_api::{self, App};
 use crate::area::Area;
 use crate::assumption::Assumption;
 use crate::control_api::ControlCall;
-use crate::data;
+use crate::data::{self, Subject};
 use crate::fault::FaultKind;
 use crate::guard::Guard;
 use crate::reply::{self, Problem, REQUEST_ID, Reply};
@@ -160,7 +161,7 @@ impl Service {
     }
 
     /// The answer of a route, or the refusal of its area.
-    fn answer(&self, incoming: &Incoming, found: &Found<'_>, note: &mut Note) -> Reply {
+    fn answer(&self, incoming: &Incoming, found: &Found, note: &mut Note) -> Reply {
         match self.run(incoming, found, note) {
             Ok(mut reply) => {
                 found.area.dress(&mut reply);
@@ -170,13 +171,7 @@ impl Service {
         }
     }
 
-    fn refuse(
-        &self,
-        incoming: &Incoming,
-        found: &Found<'_>,
-        problem: &Problem,
-        note: &Note,
-    ) -> Reply {
+    fn refuse(&self, incoming: &Incoming, found: &Found, problem: &Problem, note: &Note) -> Reply {
         let id = &note.request_id;
         let area = found.area;
         let mut reply = area.write(&self.world, problem, incoming, found.allow, id);
@@ -184,12 +179,7 @@ impl Service {
         reply
     }
 
-    fn run(
-        &self,
-        incoming: &Incoming,
-        found: &Found<'_>,
-        note: &mut Note,
-    ) -> Result<Reply, Problem> {
+    fn run(&self, incoming: &Incoming, found: &Found, note: &mut Note) -> Result<Reply, Problem> {
         let head = &incoming.head;
         let host = incoming.host.as_deref().unwrap_or_default();
         if found.area == Area::Control {
@@ -203,25 +193,40 @@ impl Service {
             return Ok(told_options(allow));
         }
         let Some(handler) = found.handler else {
-            return Err(self.nothing_found(incoming, found, note));
+            let problem = self.nothing_found(incoming, found, note);
+            if found.area == Area::Data
+                && problem.status == StatusCode::NOT_FOUND
+                && self
+                    .world
+                    .assumptions
+                    .is(Assumption::UnknownPaths, "empty-list")
+            {
+                return Ok(reply::json(StatusCode::OK, &[(); 0]));
+            }
+            return Err(problem);
         };
         let body = incoming.body.as_ref().map_err(|fault| fault.problem())?;
         let call = Call {
             service: self,
             incoming,
             body,
-            parameter: found.parameter,
+            parameter: &found.parameter,
         };
         match handler {
             Handler::Tokens(desk) => Ok(self.exchange(desk, &call, note)),
-            Handler::Data(read) => {
-                let subject = self.subject(incoming, note)?;
-                Ok(data::tag(read(&call, &subject)?, &head.headers))
+            Handler::Data(read) => self.read(&call, note, read),
+            Handler::Records(resource, place) => self.read(&call, note, |call, subject| {
+                data::read(resource, place, call, subject)
+            }),
+            Handler::App(act) => {
+                let app = self.app(&call, found, note)?;
+                let reply = act(&call, &app)?;
+                Ok(data::tag(reply, &head.headers, &self.world.assumptions))
             }
-            Handler::Records(resource, view) => {
-                let subject = self.subject(incoming, note)?;
-                let reply = data::read(resource, view, &call, &subject)?;
-                Ok(data::tag(reply, &head.headers))
+            Handler::Batch(resource) => {
+                let app = self.app(&call, found, note)?;
+                let reply = apps_api::batch(&call, &app, resource)?;
+                Ok(data::tag(reply, &head.headers, &self.world.assumptions))
             }
             Handler::Connect(act) => act(&call, note),
             Handler::Watch(show) => Ok(show(&call)),
@@ -229,14 +234,35 @@ impl Service {
         }
     }
 
+    /// Health data of whomever the access token belongs to.
+    fn read(
+        &self,
+        call: &Call<'_>,
+        note: &mut Note,
+        read: impl FnOnce(&Call<'_>, &Subject) -> Result<Reply, Problem>,
+    ) -> Result<Reply, Problem> {
+        let assumptions = &self.world.assumptions;
+        let head = &call.incoming.head;
+        if head.method == Method::HEAD && assumptions.is(Assumption::Head, "405") {
+            return Err(other_methods());
+        }
+        let subject = self.subject(call.incoming, note)?;
+        let reply = data::tag(read(call, &subject)?, &head.headers, assumptions);
+        Ok(data::compress(reply, &head.headers, assumptions))
+    }
+
+    /// The application whose key came with a call.
+    fn app<'a>(&self, call: &Call<'a>, found: &Found, note: &mut Note) -> Result<App<'a>, Problem> {
+        let app = App::of(call, &found.client_id)?;
+        note.client_id = Some(app.client_id().to_owned());
+        Ok(app)
+    }
+
     /// Why there is no route: nothing is at the path, or nothing by the method.
-    fn nothing_found(&self, incoming: &Incoming, found: &Found<'_>, note: &mut Note) -> Problem {
+    fn nothing_found(&self, incoming: &Incoming, found: &Found, note: &mut Note) -> Problem {
         let reads = [Method::GET, Method::HEAD].contains(&incoming.head.method);
         if found.exists || (found.area == Area::Data && !reads) {
-            return Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "this path has other methods",
-            );
+            return other_methods();
         }
         if found.area == Area::Data
             && let Err(problem) = self.subject(incoming, note)
@@ -297,6 +323,13 @@ impl Service {
             truncated,
         }
     }
+}
+
+fn other_methods() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this path has other methods",
+    )
 }
 
 /// Bytes that are neither JSON nor UTF-8.

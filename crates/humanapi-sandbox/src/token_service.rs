@@ -12,7 +12,7 @@ use crate::reply::{Problem, Reply, json};
 use crate::request_log::Note;
 use crate::routes::Call;
 use crate::service::Service;
-use crate::state::{Full, State};
+use crate::state::State;
 use crate::token::TokenKind;
 use crate::user::UserStatus;
 
@@ -144,7 +144,8 @@ impl Service {
     }
 
     /// The greatest length of a user id in bytes, where there is one.
-    fn longest_user_id(&self) -> Option<usize> {
+    /// The greatest length of a user's id in bytes.
+    pub(crate) fn longest_user_id(&self) -> Option<usize> {
         // "none" is no number.
         self.world
             .assumptions
@@ -227,11 +228,9 @@ impl Service {
                     .world
                     .assumptions
                     .is(Assumption::HumanIdAfterDelete, "same");
-                let at = state
-                    .begin(app, &wish.client_user_id, same, now)
-                    .map_err(full)?;
+                let at = state.begin(app, &wish.client_user_id, same, now)?;
                 if let Some(email) = &wish.email {
-                    state.set_email(at, email).map_err(full)?;
+                    state.set_email(at, email)?;
                 }
                 at
             }
@@ -378,13 +377,6 @@ fn check_desk(
 
 /// The longest e-mail address that is kept, in bytes; a mailbox name and a host name need less.
 const EMAIL: usize = 512;
-
-fn full(Full: Full) -> Problem {
-    Problem::new(
-        StatusCode::INSUFFICIENT_STORAGE,
-        "the sandbox holds as much as it may; reset it to make room",
-    )
-}
 
 fn unknown_user(status: StatusCode) -> Problem {
     Problem::coded(

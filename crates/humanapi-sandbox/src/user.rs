@@ -41,6 +41,9 @@ pub struct UserSnapshot {
     /// The e-mail address of the last session request that had one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Whose life the records tell, where that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persona: Option<Persona>,
     /// The sources that are connected now.
     pub sources: Vec<Source>,
     /// When the user started.

@@ -8,14 +8,18 @@ use crate::app::{AppCredentials, DemoApp};
 use crate::assumption::{Assumption, Assumptions};
 use crate::changes::Changes;
 use crate::clock::{self, Clock};
+use crate::data::records::Ask;
+use crate::data::{self, Subject};
+use crate::edits::Edits;
 use crate::exchanges::Exchanges;
 use crate::fault::Faults;
 use crate::lock;
+use crate::record_change::Checked;
 use crate::request_log::RequestLog;
 use crate::scenario::Scenario;
 use crate::seed::{Numbers, keyed};
-use crate::state::State;
-use crate::user::UserSnapshot;
+use crate::state::{Full, State};
+use crate::user::{User, UserSnapshot};
 
 /// What a world begins with.
 pub(crate) struct Beginning {
@@ -36,6 +40,7 @@ pub(crate) struct World {
     pub(crate) log: RequestLog,
     pub(crate) exchanges: Exchanges,
     pub(crate) changes: Changes,
+    pub(crate) edits: Edits,
     pub(crate) state: Mutex<State>,
     requests: AtomicU64,
     scenario: Scenario,
@@ -74,6 +79,7 @@ impl World {
             log: RequestLog::new(log_capacity),
             exchanges: Exchanges::default(),
             changes: Changes::default(),
+            edits: Edits::default(),
             requests: AtomicU64::new(0),
             scenario,
         };
@@ -83,7 +89,7 @@ impl World {
 
     /// Puts those in place whom the story begins with.
     fn begin(&self, state: &mut State) {
-        self.scenario.populate(state, self.clock.now());
+        self.scenario.populate(self, state);
         self.scenario.plan(&self.faults);
     }
 
@@ -95,6 +101,7 @@ impl World {
         self.clock.reset();
         self.assumptions.reset();
         self.faults.clear();
+        self.edits.reset();
         self.log.reset();
         self.exchanges.reset();
         self.begin(&mut state);
@@ -129,9 +136,31 @@ impl World {
             human_id: user.human_id.clone(),
             status: user.status(self.keeps_status()),
             email: user.email.clone(),
+            persona: user.persona,
             sources: user.connections.iter().map(|source| **source).collect(),
             created_at: clock::to_system(user.created),
         })
+    }
+
+    /// Deletes a user, with all that was changed of their records.
+    pub(crate) fn delete_user(&self, state: &mut State, at: u32) {
+        if let Some(user) = state.user(at) {
+            self.edits.forget(&user.human_id);
+        }
+        state.delete(at);
+    }
+
+    /// Changes a user's records, now or when as many pages were read as the change waits for.
+    pub(crate) fn change_records(&self, user: &User, change: Checked) -> Result<(), Full> {
+        if self.edits.plan(&user.human_id, change)? {
+            let ask = Ask {
+                seed: self.seed,
+                subject: &Subject::of(user),
+                now: self.clock.now(),
+            };
+            data::do_changes(self, &ask, None);
+        }
+        Ok(())
     }
 
     /// The id of the next request.

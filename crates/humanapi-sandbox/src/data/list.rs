@@ -1,100 +1,315 @@
-//! The list engine: pages, filters, one record and one day of any resource.
+//! The list engine: what every place of every resource answers, for one user and for all of an application.
 
-use http::StatusCode;
 use http::header::{self, HeaderName, HeaderValue};
-use serde::Serialize;
-use serde::ser::SerializeMap as _;
+use http::{Method, StatusCode};
+use serde_json::{Map, Value};
 
-use super::Subject;
 use super::paging::{Links, ListQuery, read_day};
-use super::records::{Ask, Entry, Records};
-use super::resource::{Family, Resource};
-use super::store;
+use super::records::{Ask, Fields, Head, Records};
+use super::resource::{Family, Paging, Place, Resource, View};
+use super::written::Writer;
+use super::{Subject, documents, store};
 use crate::assumption::Assumption;
-use crate::clock::{self, instant};
+use crate::body::query_value;
+use crate::clock;
 use crate::reply::{Problem, Reply, json};
 use crate::routes::Call;
+use crate::world::World;
 
 const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
-/// What a route shows of a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum View {
-    /// All that the filters leave, in pages.
-    List,
-    /// Those of one day, in pages.
-    OfDay,
-    /// One by its id.
-    One,
+/// What a path's parameter names: ids never look like days.
+enum Named<'a> {
+    Day(String),
+    Id(&'a str),
 }
 
-/// The answer of a route.
+impl<'a> Named<'a> {
+    fn read(text: &'a str) -> Self {
+        read_day(text).map_or(Self::Id(text), Self::Day)
+    }
+
+    fn day(text: &'a str) -> Result<String, Problem> {
+        match Self::read(text) {
+            Self::Day(day) => Ok(day),
+            Self::Id(_) => Err(Problem::not_found()),
+        }
+    }
+}
+
+/// The answer of a place.
 pub(crate) fn read(
     resource: Resource,
-    view: View,
+    place: &Place,
     call: &Call<'_>,
     subject: &Subject,
 ) -> Result<Reply, Problem> {
-    let world = &call.service.world;
-    let query = ListQuery::read(call.incoming.head.uri.query())?;
+    let world = &*call.service.world;
+    check_scope(world, resource)?;
+    if let Some((assumption, value)) = place.given
+        && !world.assumptions.is(assumption, value)
+    {
+        return Err(Problem::not_found());
+    }
+    let query = ListQuery::read(call.incoming.head.uri.query(), &world.assumptions)?;
     let ask = Ask {
         seed: world.seed,
         subject,
         now: world.clock.now(),
     };
-    let records = store::records(resource, &ask);
+    let records = store::records(world, resource, &ask);
     let reading = Reading {
-        resource,
         call,
-        subject,
-        query,
+        query: &query,
+        subjects: &|_| subject,
         records: &*records,
+        writer: Writer {
+            resource,
+            assumptions: &world.assumptions,
+            time_series: query.time_series,
+        },
     };
-    match view {
-        View::List => reading.page(None),
-        View::OfDay => {
-            let day = read_day(call.parameter).ok_or_else(Problem::not_found)?;
-            reading.page(Some(&day))
+    let parameter = call.parameter;
+    match place.view {
+        View::List => {
+            let reply = reading.list(None);
+            if call.incoming.head.method == Method::GET {
+                store::do_changes(world, &ask, Some(resource));
+            }
+            Ok(reply)
         }
-        View::One => reading.one(call.parameter),
+        View::OfDay => Ok(reading.list(Some(&Named::day(parameter)?))),
+        View::One => reading.one(parameter),
+        View::OneOrOfDay => match Named::read(parameter) {
+            Named::Day(day) => Ok(reading.list(Some(&day))),
+            Named::Id(id) => reading.one(id),
+        },
+        View::Latest => reading.latest(),
+        View::OneOrDay => match Named::read(parameter) {
+            Named::Day(day) => reading.summary(&day),
+            Named::Id(id) => reading.one(id),
+        },
+        View::Day => reading.summary(&Named::day(parameter)?),
+        View::AtLocations => reading.genotypes(),
+        View::Single => reading.single(),
+        View::Document => {
+            let index = records.find(parameter).ok_or_else(Problem::not_found)?;
+            documents::ccd(world, &ask, &records.at(index))
+        }
+        View::Report => {
+            let index = records.find(parameter).ok_or_else(Problem::not_found)?;
+            let query = call.incoming.head.uri.query();
+            documents::report(world, &ask, &records.at(index), query)
+        }
     }
+}
+
+/// The records of all users of an application in one list.
+pub(crate) fn batch(
+    resource: Resource,
+    call: &Call<'_>,
+    subjects: &[Subject],
+) -> Result<Reply, Problem> {
+    let world = &*call.service.world;
+    let query = ListQuery::read(call.incoming.head.uri.query(), &world.assumptions)?;
+    let now = world.clock.now();
+    let mut all = AllUsers::default();
+    for subject in subjects {
+        let ask = Ask {
+            seed: world.seed,
+            subject,
+            now,
+        };
+        all.push(store::records(world, resource, &ask));
+    }
+    let reading = Reading {
+        call,
+        query: &query,
+        subjects: &|index| &subjects[all.whose(index).0],
+        records: &all,
+        writer: Writer {
+            resource,
+            assumptions: &world.assumptions,
+            time_series: query.time_series,
+        },
+    };
+    Ok(reading.paged(None))
+}
+
+/// Whether a token opens this kind of data.
+fn check_scope(world: &World, resource: Resource) -> Result<(), Problem> {
+    let opened = match world.assumptions.value(Assumption::TokenScope) {
+        "wellness" => Some(Family::Wellness),
+        "medical" => Some(Family::Medical),
+        _ => None,
+    };
+    if opened.is_some_and(|family| family != resource.family()) {
+        let message = "the access token does not open this kind of data";
+        return Err(Problem::new(StatusCode::FORBIDDEN, message));
+    }
+    Ok(())
 }
 
 /// A request for records.
 struct Reading<'a> {
-    resource: Resource,
     call: &'a Call<'a>,
-    subject: &'a Subject,
-    query: ListQuery,
+    query: &'a ListQuery,
+    /// Whose the record at an index is.
+    subjects: &'a dyn Fn(usize) -> &'a Subject,
     records: &'a dyn Records,
+    writer: Writer<'a>,
 }
 
 impl Reading<'_> {
     fn one(&self, id: &str) -> Result<Reply, Problem> {
         let index = self.records.find(id).ok_or_else(Problem::not_found)?;
-        Ok(json(StatusCode::OK, &self.write(&self.records.at(index))))
+        Ok(json(StatusCode::OK, &self.write(index)))
     }
 
-    /// The page of what the filters leave, of one day or of all.
-    fn page(&self, day: Option<&str>) -> Result<Reply, Problem> {
-        let assumptions = &self.call.service.world.assumptions;
-        let strict = assumptions.is(Assumption::FilterBounds, "strict");
-        let query = &self.query;
+    /// The indices of what the filters leave.
+    fn taken(&self) -> impl Iterator<Item = usize> {
+        let strict = self
+            .writer
+            .assumptions
+            .is(Assumption::FilterBounds, "strict");
+        (0..self.records.len()).filter(move |index| {
+            let head = self.records.head(*index);
+            self.query.takes(&head, strict, || self.day(*index, &head))
+        })
+    }
+
+    /// The day that a record belongs to.
+    fn day(&self, index: usize, head: &Head) -> Option<String> {
+        let local = head.local?;
+        if self.writer.assumptions.is(Assumption::DayBoundary, "local") {
+            return Some(clock::day(local));
+        }
+        let entry = self.records.at(index);
+        let offset = entry.fields.get("tzOffset").and_then(Value::as_str);
+        let minutes = offset.and_then(read_offset).unwrap_or(0);
+        Some(clock::day(local - minutes * 60_000))
+    }
+
+    /// The newest one.
+    fn latest(&self) -> Result<Reply, Problem> {
+        match self.taken().next() {
+            Some(index) => Ok(json(StatusCode::OK, &self.write(index))),
+            None => self.nothing(Assumption::NoLatest),
+        }
+    }
+
+    /// The only one.
+    fn single(&self) -> Result<Reply, Problem> {
+        match self.records.len() {
+            0 => self.nothing(Assumption::NoMedicalProfile),
+            _ => Ok(json(StatusCode::OK, &self.write(0))),
+        }
+    }
+
+    /// What stands in the place of an object that the user does not have.
+    fn nothing(&self, assumption: Assumption) -> Result<Reply, Problem> {
+        if self.writer.assumptions.is(assumption, "empty-object") {
+            return Ok(json(StatusCode::OK, &Map::new()));
+        }
+        Err(Problem::not_found())
+    }
+
+    /// The summary of a day; of several sources' ones, the one that changed last.
+    fn summary(&self, day: &str) -> Result<Reply, Problem> {
+        let of_day: Vec<_> = self
+            .taken()
+            .map(|index| (self.records.head(index), index))
+            .filter(|(head, index)| self.day(*index, head).as_deref() == Some(day))
+            .collect();
+        if self
+            .writer
+            .assumptions
+            .is(Assumption::SummaryOfDay, "array")
+        {
+            let all: Vec<_> = of_day.iter().map(|(_, index)| self.write(*index)).collect();
+            return Ok(json(StatusCode::OK, &all));
+        }
+        // Of those that changed at the same time the first, so that it is always the same.
+        let newest = of_day
+            .iter()
+            .rev()
+            .max_by_key(|(head, _)| head.updated)
+            .ok_or_else(Problem::not_found)?;
+        Ok(json(StatusCode::OK, &self.write(newest.1)))
+    }
+
+    /// Those at the places that are asked for.
+    fn genotypes(&self) -> Result<Reply, Problem> {
+        let asked = query_value(self.call.incoming.head.uri.query(), "locations");
+        let asked: Vec<_> = asked
+            .iter()
+            .flat_map(|asked| asked.split_whitespace())
+            .collect();
+        if asked.is_empty() {
+            let message = "\"locations\" must name at least one place, such as rs1";
+            return Err(Problem::invalid("query", vec!["locations".into()], message));
+        }
+        let found = self
+            .taken()
+            .map(|index| self.write(index))
+            .filter(|genotype| {
+                let location = genotype.get("location").and_then(Value::as_str);
+                location.is_some_and(|location| asked.contains(&location))
+            });
+        if self.writer.assumptions.is(Assumption::Genotypes, "object") {
+            let by_location: Map<String, Value> = found
+                .filter_map(|genotype| {
+                    let location = genotype.get("location")?.as_str()?.to_owned();
+                    Some((location, genotype.get("genotype")?.clone()))
+                })
+                .collect();
+            return Ok(json(StatusCode::OK, &by_location));
+        }
+        let found: Vec<_> = found.collect();
+        Ok(json(StatusCode::OK, &found))
+    }
+
+    /// All that the filters leave, of one day or of all.
+    fn list(&self, day: Option<&str>) -> Reply {
+        let uncertain = self.writer.assumptions.value(Assumption::UncertainPages);
+        let has_pages = match self.writer.resource.paging() {
+            Paging::Sure => true,
+            Paging::Likely => uncertain != "none",
+            Paging::Unlikely => uncertain == "all",
+        };
+        if has_pages {
+            return self.paged(day);
+        }
+        let all: Vec<_> = self.taken().map(|index| self.write(index)).collect();
+        json(StatusCode::OK, &all)
+    }
+
+    /// The page that is asked for.
+    fn paged(&self, day: Option<&str>) -> Reply {
+        let assumptions = self.writer.assumptions;
+        let query = self.query;
         let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
         let mut total = 0;
         let mut page = Vec::new();
-        for index in 0..self.records.len() {
-            let head = self.records.head(index);
-            let is_of_day =
-                day.is_none_or(|day| head.local.is_some_and(|local| clock::day(local) == day));
-            if is_of_day && query.takes(&head, strict) {
+        if day.is_none() && query.takes_all() {
+            // A long list is then no more work than a short one.
+            total = self.records.len();
+            let end = skipped.saturating_add(query.limit).min(total);
+            page.extend(skipped.min(end)..end);
+        } else {
+            for index in self.taken() {
+                if let Some(day) = day
+                    && self.day(index, &self.records.head(index)).as_deref() != Some(day)
+                {
+                    continue;
+                }
                 if total >= skipped && page.len() < query.limit {
-                    page.push(self.records.at(index));
+                    page.push(index);
                 }
                 total += 1;
             }
         }
-        let page: Vec<_> = page.iter().map(|entry| self.write(entry)).collect();
+        let page: Vec<_> = page.into_iter().map(|index| self.write(index)).collect();
         let total = total as u64;
         let mut reply = json(StatusCode::OK, &page);
         if assumptions.is(Assumption::TotalCount, "present") {
@@ -112,51 +327,56 @@ impl Reading<'_> {
         if let Some(link) = links.header(query, total) {
             reply.headers_mut().insert(header::LINK, link);
         }
-        Ok(reply)
+        reply
     }
 
-    fn write<'a>(&'a self, entry: &'a Entry) -> Written<'a> {
-        Written {
-            resource: self.resource,
-            subject: self.subject,
-            entry,
-            time_series: self.query.time_series,
-        }
+    fn write(&self, index: usize) -> Fields {
+        let subject = (self.subjects)(index);
+        self.writer.write(subject, self.records.at(index))
     }
 }
 
-/// A record as it is sent: its own fields, and those of its family around them.
-struct Written<'a> {
-    resource: Resource,
-    subject: &'a Subject,
-    entry: &'a Entry,
-    time_series: bool,
+/// The minutes of `+02:00`.
+fn read_offset(text: &str) -> Option<i64> {
+    let (hours, minutes) = text.split_once(':')?;
+    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    Some(hours * 60 + sign * minutes)
 }
 
-impl Serialize for Written<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (head, fields) = (&self.entry.head, &self.entry.fields);
-        let mut map = serializer.serialize_map(None)?;
-        let mut add = |name: &str, value: &str| match fields.get(name) {
-            None => map.serialize_entry(name, value),
-            Some(_) => Ok(()),
-        };
-        if !self.entry.id.is_empty() {
-            add("id", &self.entry.id)?;
-        }
-        if self.resource.family() == Family::Wellness {
-            add("userId", &self.subject.user_id)?;
-            add("humanId", &self.subject.human_id)?;
-        }
-        add("source", head.source.tag())?;
-        add("createdAt", &instant(head.created))?;
-        add("updatedAt", &instant(head.updated))?;
-        for (name, value) in fields.iter() {
-            map.serialize_entry(name, value)?;
-        }
-        if let Some(series) = self.entry.series.as_ref().filter(|_| self.time_series) {
-            map.serialize_entry("timeSeries", series)?;
-        }
-        map.end()
+/// The records of several users, one user after the other.
+#[derive(Default)]
+struct AllUsers {
+    /// Each user's records, with the index at which they end.
+    parts: Vec<(usize, Box<dyn Records>)>,
+}
+
+impl AllUsers {
+    fn push(&mut self, records: Box<dyn Records>) {
+        let end = self.len() + records.len();
+        self.parts.push((end, records));
+    }
+
+    /// Which user's the record at an index is, and the index among theirs.
+    fn whose(&self, index: usize) -> (usize, usize) {
+        let at = self.parts.partition_point(|(end, _)| *end <= index);
+        let start = at.checked_sub(1).map_or(0, |before| self.parts[before].0);
+        (at, index - start)
+    }
+}
+
+impl Records for AllUsers {
+    fn len(&self) -> usize {
+        self.parts.last().map_or(0, |(end, _)| *end)
+    }
+
+    fn head(&self, index: usize) -> Head {
+        let (at, own) = self.whose(index);
+        self.parts[at].1.head(own)
+    }
+
+    fn at(&self, index: usize) -> super::records::Entry {
+        let (at, own) = self.whose(index);
+        self.parts[at].1.at(own)
     }
 }

@@ -8,11 +8,11 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 
 use super::records::Head;
+use crate::assumption::{Assumption, Assumptions};
 use crate::body::{decode, query_value};
-use crate::clock::{self, Millis};
+use crate::clock::Millis;
 use crate::reply::Problem;
 
-const DEFAULT_LIMIT: usize = 50;
 const GREATEST_LIMIT: u64 = 500;
 
 /// What a query asks of a list.
@@ -31,7 +31,7 @@ pub(super) struct ListQuery {
 }
 
 impl ListQuery {
-    pub(super) fn read(query: Option<&str>) -> Result<Self, Problem> {
+    pub(super) fn read(query: Option<&str>, assumptions: &Assumptions) -> Result<Self, Problem> {
         let mut reader = Reader {
             query,
             wrong: Vec::new(),
@@ -44,8 +44,17 @@ impl ListQuery {
         let list = Self {
             limit: limit
                 .and_then(|limit| usize::try_from(limit).ok())
-                .unwrap_or(DEFAULT_LIMIT),
-            offset: reader.read("offset", whole_number).unwrap_or(0),
+                .unwrap_or_else(|| match assumptions.value(Assumption::DefaultLimit) {
+                    "20" => 20,
+                    _ => 50,
+                }),
+            offset: reader
+                .read("offset", |text| {
+                    let greatest = assumptions.value(Assumption::GreatestOffset).parse();
+                    whole_number(text)
+                        .filter(|offset| greatest.as_ref().map_or(true, |most| offset <= most))
+                })
+                .unwrap_or(0),
             time_series: query_value(query, "time_series").as_deref() == Some("true"),
             source: query_value(query, "source"),
             created_since: reader.read("created_since", read_instant),
@@ -55,6 +64,13 @@ impl ListQuery {
             start_date: reader.read("start_date", read_day),
             end_date: reader.read("end_date", read_day),
         };
+        if assumptions.is(Assumption::DatesAlone, "refused") {
+            match (&list.start_date, &list.end_date) {
+                (Some(_), None) => reader.wrong.push("end_date"),
+                (None, Some(_)) => reader.wrong.push("start_date"),
+                _ => {}
+            }
+        }
         match reader.wrong.first() {
             None => Ok(list),
             Some(name) => {
@@ -65,8 +81,36 @@ impl ListQuery {
         }
     }
 
-    /// `strict`: a record of exactly a bound's instant is left out.
-    pub(super) fn takes(&self, head: &Head, strict: bool) -> bool {
+    /// Whether every record passes its filters.
+    pub(super) fn takes_all(&self) -> bool {
+        let Self {
+            limit: _,
+            offset: _,
+            time_series: _,
+            source,
+            created_since,
+            created_before,
+            updated_since,
+            updated_before,
+            start_date,
+            end_date,
+        } = self;
+        let bounds = [created_since, created_before, updated_since, updated_before];
+        source.is_none()
+            && bounds.iter().all(|bound| bound.is_none())
+            && start_date.is_none()
+            && end_date.is_none()
+    }
+
+    /// Whether a record passes the filters; `strict`: one of exactly a bound's instant does not.
+    ///
+    /// A record of no `day` is of every day.
+    pub(super) fn takes(
+        &self,
+        head: &Head,
+        strict: bool,
+        day: impl FnOnce() -> Option<String>,
+    ) -> bool {
         let after = |bound: Option<Millis>, at| {
             bound.is_none_or(|bound| at > bound || (!strict && at == bound))
         };
@@ -77,23 +121,21 @@ impl ListQuery {
             .source
             .as_ref()
             .is_none_or(|wanted| wanted == head.source.word || wanted == head.source.id);
+        let of_day = || {
+            if self.start_date.is_none() && self.end_date.is_none() {
+                return true;
+            }
+            day().is_none_or(|day| {
+                self.start_date.as_ref().is_none_or(|start| *start <= day)
+                    && self.end_date.as_ref().is_none_or(|end| day <= *end)
+            })
+        };
         of_source
             && after(self.created_since, head.created)
             && before(self.created_before, head.created)
             && after(self.updated_since, head.updated)
             && before(self.updated_before, head.updated)
-            && self.takes_day(head.local)
-    }
-
-    /// A record of no day is of every day.
-    fn takes_day(&self, local: Option<Millis>) -> bool {
-        let Some(local) = local.filter(|_| self.start_date.is_some() || self.end_date.is_some())
-        else {
-            return true;
-        };
-        let day = clock::day(local);
-        self.start_date.as_ref().is_none_or(|start| *start <= day)
-            && self.end_date.as_ref().is_none_or(|end| day <= *end)
+            && of_day()
     }
 }
 
@@ -239,6 +281,7 @@ impl Links<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
 
     #[test]
     fn instants_are_read_in_four_spellings() {
@@ -281,7 +324,9 @@ mod tests {
             ("limit=", None),
             ("limit=abc", None),
         ] {
-            let read = ListQuery::read(Some(query)).ok().map(|list| list.limit);
+            let read = ListQuery::read(Some(query), &Assumptions::new(&[]))
+                .ok()
+                .map(|list| list.limit);
             assert_eq!(read, limit, "{query}");
         }
     }
@@ -289,7 +334,7 @@ mod tests {
     #[test]
     fn links_follow_the_service() {
         let check = |query: &str, total, expected: &[(&str, &str)]| {
-            let list = ListQuery::read(Some(query)).unwrap();
+            let list = ListQuery::read(Some(query), &Assumptions::new(&[])).unwrap();
             let links = Links {
                 host: "h.test",
                 path: "/p",

@@ -99,6 +99,31 @@ impl Fields {
         Some(value)
     }
 
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        let (_, value) = self.0.iter_mut().find(|(known, _)| known == name)?;
+        Some(value)
+    }
+
+    /// Sets all fields of another object.
+    pub(crate) fn extend(&mut self, others: Self) {
+        for (name, value) in others.0 {
+            self.set(name, value);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
+    }
+
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
+    /// Removes all fields but these.
+    pub(crate) fn keep(&mut self, names: &[&str]) {
+        self.0.retain(|(name, _)| names.contains(&name.as_ref()));
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value))
     }

@@ -3,11 +3,28 @@
 use super::activities;
 use super::records::{Ask, Records};
 use super::resource::Resource;
+use crate::persona::Persona;
+use crate::world::World;
 
-/// A user's records of a resource; where nobody knows of any, there are none.
-pub(super) fn records(resource: Resource, ask: &Ask<'_>) -> Box<dyn Records> {
+/// A user's records of a resource, with all that was changed of them.
+pub(super) fn records(world: &World, resource: Resource, ask: &Ask<'_>) -> Box<dyn Records> {
+    let told = told(resource, ask);
+    world.edits.over(&world.assumptions, resource, ask, told)
+}
+
+/// What a user's life tells; where nobody knows of anything, there is nothing.
+fn told(resource: Resource, ask: &Ask<'_>) -> Box<dyn Records> {
     match resource {
+        _ if ask.subject.persona == Some(Persona::Empty) => Box::new(Vec::new()),
         Resource::Activities => Box::new(activities::records(ask)),
         _ => Box::new(Vec::new()),
+    }
+}
+
+/// Does what is to be done to a user's records, now or after a page of `page_of`.
+pub(crate) fn do_changes(world: &World, ask: &Ask<'_>, page_of: Option<Resource>) {
+    for change in world.edits.due(&ask.subject.human_id, page_of) {
+        let now_told = records(world, change.resource, ask);
+        world.edits.apply(&change, ask, &*now_told);
     }
 }

@@ -5,12 +5,15 @@
     reason = "a helper of a test fails where it stands, as the test itself would"
 )]
 
+mod apps;
+mod changes;
 mod control;
 mod data_api;
 mod events;
 mod faults;
 mod histories;
 mod pages;
+mod routes;
 mod socket;
 mod support;
 mod token_service;

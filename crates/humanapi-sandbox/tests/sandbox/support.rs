@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use humanapi_sandbox::{AppCredentials, DemoApp, Dropped, OfflineSandbox, Sandbox};
+use humanapi_sandbox::{
+    AppCredentials, Assumption, DemoApp, Dropped, OfflineSandbox, Persona, Sandbox,
+};
 use serde_json::{Value, json};
 
 pub(crate) const CONNECT: &str = "/v1/connect/token";
@@ -71,6 +73,42 @@ impl Offline {
             .control()
             .connect_source(&self.app.client_id, user, source)
             .unwrap();
+    }
+
+    pub(crate) fn disconnect(&self, user: &str, source: &str) {
+        self.sandbox
+            .control()
+            .disconnect_source(&self.app.client_id, user, source)
+            .unwrap();
+    }
+
+    pub(crate) fn persona(&self, user: &str, persona: Persona) {
+        self.sandbox
+            .control()
+            .set_persona(&self.app.client_id, user, persona)
+            .unwrap();
+    }
+
+    pub(crate) fn assume(&self, assumption: Assumption, value: &str) {
+        self.sandbox
+            .control()
+            .set_assumption(assumption, value)
+            .unwrap();
+    }
+
+    /// Changes a user's records over the control API.
+    pub(crate) fn try_change(&self, user: &str, change: &Value) -> Response<Bytes> {
+        let wish = json!({
+            "client_id": self.app.client_id,
+            "client_user_id": user,
+            "change": change,
+        });
+        self.post_json("/sandbox/records", &wish)
+    }
+
+    pub(crate) fn change(&self, user: &str, change: Value) {
+        let answer = self.try_change(user, &change);
+        assert_eq!(answer.status(), 204, "{:?}", answer.body());
     }
 
     /// A connected user's access token.
