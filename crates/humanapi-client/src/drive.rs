@@ -1,18 +1,21 @@
 //! The one loop that carries a flow to its end, async and blocking.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
+use futures_util::StreamExt as _;
 use humanapi_core::{
-    BuildError, Flow, FlowError, Input, Now, Request, Response, SendFailure, SendFailureKind, Step,
+    Body, BuildError, Flow, FlowError, Input, Now, Request, Response, SecretBuffer, SendFailure,
+    SendFailureKind, Step, Streamed,
 };
 
+use crate::download::Download;
 use crate::runtime::Timer;
 use crate::tokens::TokenSource;
-use crate::transport::Transport;
+use crate::transport::{BodyStream, Transport};
 
 /// Carries a flow to its end.
 ///
@@ -23,7 +26,107 @@ use crate::transport::Transport;
 ///
 /// Dropping the future leaves the flow as it is: another `drive` with the same timer goes on, and takes
 /// a request that was out as timed out once its time is over.
+///
+/// An answer that could be handed over as it arrives is read whole: for one that is too large for that there is
+/// [`drive_open`].
 pub async fn drive<F, T, S, R>(flow: &mut F, transport: &T, tokens: &S, timer: &R) -> F::Outcome
+where
+    F: Flow + ?Sized,
+    T: Transport + ?Sized,
+    S: TokenSource + ?Sized,
+    R: Timer + ?Sized,
+{
+    run(flow, transport, tokens, timer, &mut Opened::Whole).await
+}
+
+/// Carries a flow to the head of the answer that it asks for, whose body then arrives through the [`Download`].
+///
+/// Up to there it does what [`drive`] does: retry, renewal and the overall deadline hold. What follows is never asked
+/// for again, and is bounded in time by the timer each time that more of it is waited for.
+///
+/// # Errors
+///
+/// As the flow ends.
+pub async fn drive_open<F, T, S>(
+    flow: &mut F,
+    transport: &T,
+    tokens: &S,
+    timer: Arc<dyn Timer>,
+) -> Result<Download, FlowError>
+where
+    F: Flow<Outcome = Result<Streamed, FlowError>> + ?Sized,
+    T: Transport + ?Sized,
+    S: TokenSource + ?Sized,
+{
+    let mut opened = Opened::Nothing;
+    let answer = run(flow, transport, tokens, &*timer, &mut opened).await?;
+    let (body, chunk_timeout) = match opened {
+        Opened::Body {
+            body,
+            chunk_timeout,
+        } => (body, chunk_timeout),
+        // A flow that sent its request for a whole answer.
+        Opened::Whole | Opened::Nothing => (None, Duration::ZERO),
+    };
+    Ok(Download::new(answer, body, chunk_timeout, timer))
+}
+
+/// What becomes of an answer that may be handed over as it arrives.
+enum Opened {
+    /// It is read whole.
+    Whole,
+    /// It is kept open, and there is none yet.
+    Nothing,
+    /// It is kept open.
+    Body {
+        /// Nothing, once it was read to its end.
+        body: Option<BodyStream>,
+        chunk_timeout: Duration,
+    },
+}
+
+impl Opened {
+    /// Gives up what was opened before: the flow has left it.
+    fn close(&mut self) {
+        if matches!(self, Self::Body { .. }) {
+            *self = Self::Nothing;
+        }
+    }
+
+    /// The beginning of the body, or all of it.
+    async fn read(&mut self, at_least: usize) -> Result<Body, SendFailure> {
+        let Self::Body { body: open, .. } = self else {
+            // Another loop had it.
+            return Err(SendFailure::new(SendFailureKind::CutShort));
+        };
+        let mut read = SecretBuffer::new();
+        loop {
+            let next = match open {
+                Some(body) => body.next().await.transpose()?,
+                None => None,
+            };
+            let Some(piece) = next else {
+                *open = None;
+                return Ok(read.into());
+            };
+            if read.is_empty() && piece.len() >= at_least {
+                return Ok(piece.into());
+            }
+            read.push(&piece);
+            if read.len() >= at_least {
+                return Ok(read.into());
+            }
+        }
+    }
+}
+
+async fn run<F, T, S, R>(
+    flow: &mut F,
+    transport: &T,
+    tokens: &S,
+    timer: &R,
+    opened: &mut Opened,
+) -> F::Outcome
 where
     F: Flow + ?Sized,
     T: Transport + ?Sized,
@@ -35,33 +138,60 @@ where
     let mut now = timer.now();
     loop {
         match flow.poll(now) {
+            Step::Open {
+                id,
+                request,
+                timeout,
+                chunk_timeout,
+            } if !matches!(opened, Opened::Whole) => {
+                opened.close();
+                let answer = transport.open(request, timeout);
+                let outcome = sent(answer, transport, timer, timeout).await;
+                now = timer.now();
+                let input = match outcome {
+                    Ok(answer) => {
+                        let (head, body) = answer.into_parts();
+                        *opened = Opened::Body {
+                            body: Some(body),
+                            chunk_timeout,
+                        };
+                        Input::Head { id, head }
+                    }
+                    Err(failure) => Input::SendFailed { id, failure },
+                };
+                flow.handle(input, now);
+            }
             Step::Send {
                 id,
                 request,
                 timeout,
+            }
+            | Step::Open {
+                id,
+                request,
+                timeout,
+                ..
             } => {
                 let answer = transport.send(request, timeout);
-                // Two alarms for one call would be a good part of what it costs.
-                let outcome = if transport.keeps_time() {
-                    answer.await
-                } else {
-                    let outcome = in_time(answer, timer, timeout).await;
-                    outcome.unwrap_or_else(|| Err(SendFailure::new(SendFailureKind::TimedOut)))
-                };
-                match &outcome {
-                    Ok(response) => {
-                        tracing::debug!(status = response.status().as_u16(), "answered");
-                    }
-                    Err(failure) => tracing::debug!(failure = %failure, "not answered"),
-                }
+                let outcome = sent(answer, transport, timer, timeout).await;
                 now = timer.now();
                 flow.handle(Input::sent(id, outcome), now);
+            }
+            Step::Read {
+                id,
+                at_least,
+                timeout,
+            } => {
+                let read = in_time(pin!(opened.read(at_least)), timer, timeout).await;
+                now = timer.now();
+                flow.handle(Input::read(id, read.unwrap_or_else(timed_out)), now);
             }
             Step::NeedToken {
                 key,
                 rejected,
                 timeout,
             } => {
+                opened.close();
                 tracing::trace!(
                     purpose = key.purpose().name(),
                     renewal = rejected.is_some(),
@@ -75,6 +205,7 @@ where
                 }
             }
             Step::WaitUntil(moment) => {
+                opened.close();
                 let wait = moment.saturating_sub(now.monotonic());
                 tracing::debug!(millis = wait.as_millis(), "waiting");
                 timer.sleep(wait).await;
@@ -83,6 +214,36 @@ where
             Step::Done(outcome) => return outcome,
         }
     }
+}
+
+/// How sending a request ended, in time.
+async fn sent<B, F, T, R>(
+    answer: F,
+    transport: &T,
+    timer: &R,
+    timeout: Duration,
+) -> Result<http::Response<B>, SendFailure>
+where
+    F: Future<Output = Result<http::Response<B>, SendFailure>> + Unpin,
+    T: Transport + ?Sized,
+    R: Timer + ?Sized,
+{
+    // Two alarms for one call would be a good part of what it costs.
+    let outcome = if transport.keeps_time() {
+        answer.await
+    } else {
+        let outcome = in_time(answer, timer, timeout).await;
+        outcome.unwrap_or_else(timed_out)
+    };
+    match &outcome {
+        Ok(response) => tracing::debug!(status = response.status().as_u16(), "answered"),
+        Err(failure) => tracing::debug!(failure = %failure, "not answered"),
+    }
+    outcome
+}
+
+fn timed_out<T>() -> Result<T, SendFailure> {
+    Err(SendFailure::new(SendFailureKind::TimedOut))
 }
 
 /// The answer, unless time runs out. The timer is armed only when the answer is not there at once.
@@ -105,7 +266,9 @@ pub(crate) async fn in_time<F: Future + Unpin, R: Timer + ?Sized>(
 /// Carries a flow to its end on this thread, with a closure that sends one request and waits for its
 /// answer, for at most the time it is given.
 ///
-/// A flow that needs tokens is wrapped in [`SelfServed`](humanapi_core::flow::SelfServed) first.
+/// A flow that needs tokens is wrapped in [`SelfServed`](humanapi_core::flow::SelfServed) first. An answer that could be
+/// handed over as it arrives is read whole: its [`Streamed`] then gives it as
+/// [one body](Streamed::into_body).
 ///
 /// ```
 /// use humanapi_client::drive_blocking;
@@ -136,9 +299,20 @@ pub fn drive_blocking<F: Flow + ?Sized>(
                 id,
                 request,
                 timeout,
+            }
+            | Step::Open {
+                id,
+                request,
+                timeout,
+                ..
             } => {
                 let outcome = send(request, timeout);
                 flow.handle(Input::sent(id, outcome), self::now());
+            }
+            Step::Read { id, .. } => {
+                // Another loop had the body.
+                let failure = SendFailure::new(SendFailureKind::CutShort);
+                flow.handle(Input::SendFailed { id, failure }, now);
             }
             Step::NeedToken { .. } => {
                 let error = Arc::new(FlowError::from(BuildError::NoTokenSource));

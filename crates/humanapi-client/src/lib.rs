@@ -12,6 +12,7 @@ pub mod adapter;
 mod broker;
 mod client;
 pub mod connect;
+mod download;
 mod drive;
 mod error;
 mod limited;
@@ -37,7 +38,10 @@ pub use client::connect_token::ConnectTokenCall;
 pub use client::data::UserData;
 pub use client::user::User;
 pub use client::{Client, ClientBuilder};
-pub use drive::{drive, drive_blocking};
+pub use download::Download;
+#[cfg(feature = "tokio")]
+pub use download::SaveError;
+pub use drive::{drive, drive_blocking, drive_open};
 pub use error::{Error, ErrorKind};
 pub use limited::Limited;
 #[cfg(feature = "tokio")]

@@ -27,16 +27,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
 use humanapi_core::{Body, Now, Request, Response, SendFailure, SendFailureKind};
 
 use crate::runtime::{Spawn, Task, Timer};
-use crate::transport::Transport;
+use crate::transport::{BodyStream, StreamedResponse, Transport};
 
 /// What a scripted transport does with one request.
 pub struct Answer(Script);
 
 enum Script {
     Respond(Response),
+    Stream(StreamedResponse),
     Fail(SendFailureKind),
     Hang,
 }
@@ -63,6 +65,12 @@ impl Answer {
         Self::response(response)
     }
 
+    /// Answers with this head, and then with what the stream brings.
+    #[must_use]
+    pub const fn streamed(response: StreamedResponse) -> Self {
+        Self(Script::Stream(response))
+    }
+
     /// Fails without an answer.
     #[must_use]
     pub const fn failure(kind: SendFailureKind) -> Self {
@@ -80,6 +88,7 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Script::Respond(response) => write!(f, "Answer({})", response.status()),
+            Script::Stream(response) => write!(f, "Answer({}, streamed)", response.status()),
             Script::Fail(kind) => write!(f, "Answer({kind:?})"),
             Script::Hang => f.write_str("Answer(hang)"),
         }
@@ -141,6 +150,25 @@ impl Transport for ScriptedTransport {
     async fn send(&self, request: Request, _: Duration) -> Result<Response, SendFailure> {
         match self.next(request) {
             Script::Respond(response) => Ok(response),
+            Script::Stream(response) => {
+                let (head, mut chunks) = response.into_parts();
+                let mut body = Vec::new();
+                while let Some(chunk) = chunks.next().await {
+                    body.extend_from_slice(&chunk?);
+                }
+                Ok(Response::from_parts(head, body.into()))
+            }
+            Script::Fail(kind) => Err(SendFailure::new(kind)),
+            Script::Hang => pending().await,
+        }
+    }
+
+    async fn open(&self, request: Request, _: Duration) -> Result<StreamedResponse, SendFailure> {
+        match self.next(request) {
+            Script::Respond(response) => {
+                Ok(response.map(|body| BodyStream::once(body.into_bytes())))
+            }
+            Script::Stream(response) => Ok(response),
             Script::Fail(kind) => Err(SendFailure::new(kind)),
             Script::Hang => pending().await,
         }

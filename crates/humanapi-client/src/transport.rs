@@ -31,10 +31,11 @@ pub trait Transport: Send + Sync {
     /// When no complete answer came back. An answer with an error status is an answer.
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure>;
 
-    /// Whether [`send`](Self::send) ends by itself once its `timeout` is over, whatever it waits for.
+    /// Whether [`send`](Self::send) and [`open`](Self::open) end by themselves once their `timeout` is over, whatever
+    /// they wait for.
     ///
-    /// A driver then sets no alarm of its own, which every call would pay for. Say so only if `send` holds to it
-    /// while it connects, while it waits for the head and while it reads the body: nothing else would end a call
+    /// A driver then sets no alarm of its own, which every call would pay for. Say so only if they hold to it
+    /// while they connect, while they wait for the head and while `send` reads the body: nothing else would end a call
     /// that hangs. It is asked at each request and has to be cheap.
     fn keeps_time(&self) -> bool {
         false
@@ -42,9 +43,10 @@ pub trait Transport: Send + Sync {
 
     /// Sends exactly one request and hands out the answer's head, then its body in chunks.
     ///
-    /// `timeout` bounds the wait for the head, and after it the wait for each chunk. A body that
-    /// breaks off ends with an error, never as a shorter body. The provided implementation reads the
-    /// whole answer by [`send`](Self::send) first; a transport that can stream overrides it.
+    /// `timeout` bounds the wait for the head. How long the body may be silent is for its reader to say, as
+    /// [`Download`](crate::Download) does; no more of it is read than its reader asks for and a few buffers hold. A body
+    /// that breaks off ends with an error, never as a shorter body. Dropping it ends the exchange. The provided
+    /// implementation reads the whole answer by [`send`](Self::send) first; a transport that can stream overrides it.
     ///
     /// # Errors
     ///

@@ -16,13 +16,13 @@ fn drive<F: Flow>(mut flow: F) -> F::Outcome {
     loop {
         match flow.poll(now()) {
             #[rustfmt::skip]
-            Step::Send { id, request, timeout } => {
+            Step::Send { id, request, timeout } | Step::Open { id, request, timeout, .. } => {
                 let sent = send(&request, timeout);
                 let outcome = sent.map_err(|error| SendFailure::new(Lost).caused_by(error));
                 flow.handle(Input::sent(id, outcome), now());
             }
             Step::WaitUntil(moment) => std::thread::sleep(moment.saturating_sub(now().monotonic())),
-            Step::NeedToken { .. } => unreachable!("opening Connect needs no other token"),
+            Step::NeedToken { .. } | Step::Read { .. } => unreachable!("not to open Connect"),
             Step::Done(outcome) => return outcome,
         }
     }

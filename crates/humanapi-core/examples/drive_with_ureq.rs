@@ -16,9 +16,9 @@ fn drive<F: Flow>(mut flow: F) -> F::Outcome {
     loop {
         match flow.poll(now()) {
             #[rustfmt::skip]
-            Step::Send { id, request, timeout } => flow.handle(Input::sent(id, send(request, timeout)), now()),
+            Step::Send { id, request, timeout } | Step::Open { id, request, timeout, .. } => flow.handle(Input::sent(id, send(request, timeout)), now()),
             Step::WaitUntil(moment) => std::thread::sleep(moment.saturating_sub(now().monotonic())),
-            Step::NeedToken { .. } => unreachable!("opening Connect needs no other token"),
+            Step::NeedToken { .. } | Step::Read { .. } => unreachable!("not to open Connect"),
             Step::Done(outcome) => return outcome,
         }
     }

@@ -7,9 +7,13 @@
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::error::{ApiError, Asked, ErrorCode, IntermediaryError, ResponseError, code_of};
+use crate::error::{
+    ApiError, Asked, DecodeError, ErrorCode, IntermediaryError, ResponseError, code_of,
+};
 use crate::json;
-use crate::message::{BODY_READ, REQUEST_ID, Response, content_coding, media_type, read_fields};
+use crate::message::{
+    BODY_READ, Head, REQUEST_ID, Response, content_coding, content_length, media_type, read_fields,
+};
 
 /// What the body of a success is to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +68,101 @@ fn not_json(response: &Response, is_empty: bool) -> Result<(), ResponseError> {
     }
 }
 
+/// What a document is to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DocumentKind {
+    Xml,
+    Json,
+    Html,
+    Pdf,
+}
+
+impl DocumentKind {
+    /// Whether a text begins as one of this kind does, and as none of another.
+    fn begins(self, text: &[u8]) -> bool {
+        match self {
+            Self::Xml => text.starts_with(b"<") && !is_page(text),
+            Self::Json => text.starts_with(b"{") || text.starts_with(b"["),
+            Self::Html => is_page(text),
+            Self::Pdf => text.starts_with(b"%PDF-"),
+        }
+    }
+}
+
+/// How many bytes of a success [`accept_document`] has to see.
+pub(crate) fn peek_at_document(kind: DocumentKind, head: &Head) -> usize {
+    let is_json = kind == DocumentKind::Json
+        || media_type(&head.headers).is_some_and(|declared| declared.contains("json"));
+    let may_be_read = content_length(&head.headers).is_none_or(|length| length <= BODY_READ as u64);
+    // JSON can be a refusal, which is judged as a whole.
+    if is_json && may_be_read {
+        REFUSAL_READ
+    } else {
+        BEGINNING_READ
+    }
+}
+
+/// So much of a document tells what it is.
+const BEGINNING_READ: usize = 1024;
+
+/// Lets a success pass that can be the document that was asked for, by its head and its first bytes. Else says whose
+/// refusal it is.
+///
+/// A media type alone refuses nothing: only what shows that something in between answered does, a page in place of
+/// what is none. Where a page was asked for, nothing tells it from another.
+pub(crate) fn accept_document(
+    kind: DocumentKind,
+    response: &Response,
+) -> Result<(), ResponseError> {
+    accept_stream(response)?;
+    let body = json::without_byte_order_mark(response.body().as_bytes()).trim_ascii_start();
+    if body.is_empty() {
+        return Err(DecodeError::new(".", DecodeError::ENDS_EARLY).into());
+    }
+    if body.starts_with(b"{")
+        && may_be_an_error_object(body)
+        && let Some(refusal) = refusal_in_a_success(Asked::WithToken, response)
+    {
+        return Err(refusal);
+    }
+    let is_declared_a_page =
+        || media_type(response.headers()).is_some_and(|declared| declared.contains("html"));
+    if kind == DocumentKind::Html || kind.begins(body) || !(is_page(body) || is_declared_a_page()) {
+        Ok(())
+    } else {
+        Err(IntermediaryError::read(response).into())
+    }
+}
+
+/// Lets a success pass whose body can be handed over as it arrives. Else says whose refusal it is.
+pub(crate) fn accept_stream(response: &Response) -> Result<(), ResponseError> {
+    accept(Asked::WithToken, Expected::Anything, response)?;
+    match content_coding(response.headers()) {
+        Some(coding) => Err(ResponseError::Compressed { coding }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a text begins as a page of HTML does, behind what may stand before it in any XML.
+fn is_page(text: &[u8]) -> bool {
+    let mut text = text.trim_ascii_start();
+    for (opening, closing) in [("<?", "?>"), ("<!--", "-->")] {
+        while let Some(inner) = text.strip_prefix(opening.as_bytes()) {
+            let Some(end) = memchr::memmem::find(inner, closing.as_bytes()) else {
+                return false;
+            };
+            text = inner[end + closing.len()..].trim_ascii_start();
+        }
+    }
+    let begins = |word: &str| {
+        let start = text.get(..word.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    ["<!doctype html", "<html", "<head", "<body"]
+        .into_iter()
+        .any(begins)
+}
+
 /// A success without the token that was asked for: a refusal all the same, if it speaks of an error.
 pub(crate) fn refusal_in_a_success(asked: Asked, response: &Response) -> Option<ResponseError> {
     is_error_object(&read_fields(response)).then(|| refusal(asked, response))
@@ -78,6 +177,9 @@ fn refusal(asked: Asked, response: &Response) -> ResponseError {
         IntermediaryError::read(response).into()
     }
 }
+
+/// So much of a refusal has to be here before it is judged. One byte more than is read tells one that is too large.
+pub(crate) const REFUSAL_READ: usize = BODY_READ + 1;
 
 /// Whether a JSON error body is one that the service sends. One of these is enough:
 ///

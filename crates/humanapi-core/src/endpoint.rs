@@ -2,7 +2,7 @@
 
 use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
-use crate::message::{Request, Response};
+use crate::message::{Head, Request, Response};
 use crate::now::Now;
 use crate::retry::Replay;
 use crate::rules::Authorization;
@@ -44,6 +44,21 @@ pub trait Endpoint {
     ///
     /// When a value cannot go over the wire.
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError>;
+
+    /// Whether the body of a success is handed over as it arrives, instead of whole.
+    ///
+    /// The output is a [`Streamed`](crate::Streamed) then. [`parse`](Self::parse) sees the head, and of a success's body
+    /// as much as [`peek`](Self::peek) asks for; of any other answer's as much as it takes to judge it.
+    fn streams(&self) -> bool {
+        false
+    }
+
+    /// How many bytes of a success's body [`parse`](Self::parse) has to see, where the rest is handed over as it
+    /// arrives. It sees more where more has come, and fewer where the body is shorter.
+    fn peek(&self, head: &Head) -> usize {
+        let _ = head;
+        0
+    }
 
     /// Reads the response. `sent_at` is when the request was handed out.
     ///

@@ -27,6 +27,7 @@ mod raw_call;
 mod retry;
 pub mod rules;
 mod secret_buffer;
+mod streamed;
 mod token;
 mod url_path;
 mod user;
@@ -45,13 +46,14 @@ pub use error::{
 };
 pub use flow::{Flow, Input, RequestId, Step};
 pub use hosts::{Host, Hosts};
-pub use message::{Request, Response};
+pub use message::{Head, Request, Response};
 pub use now::Now;
 pub use page::{ListEnd, Page};
 pub use raw_call::{RawAnswer, RawCall};
 pub use retry::{Replay, RetryAfter, RetryPolicy};
 pub use rules::{Authorization, Provisioning, Refusal};
 pub use secret_buffer::SecretBuffer;
+pub use streamed::{Incoming, Streamed, StreamedCall};
 pub use token::{
     AccessToken, ClientToken, ConnectToken, Expiry, Generation, IdToken, Issued, Leeway,
     RefreshToken, Rejected, SessionToken, TokenKey, TokenKind,

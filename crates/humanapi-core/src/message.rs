@@ -1,6 +1,7 @@
 //! One request and one response, and what a response's head and fields say of it.
 
-use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT};
+use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use serde_json::{Map, Value};
 
@@ -12,6 +13,9 @@ pub type Request = http::Request<Body>;
 
 /// One HTTP response with its whole body.
 pub type Response = http::Response<Body>;
+
+/// One HTTP response without its body, which is still to come.
+pub type Head = Parts;
 
 /// Tells the service which SDK is asking, as servers like to know.
 const AGENT: HeaderValue =
@@ -58,6 +62,14 @@ pub(crate) fn request_id(response: &Response) -> Option<String> {
         Some(Value::String(id)) => Some(id),
         _ => in_header().map(str::to_owned),
     }
+}
+
+/// The length that a head announces, where it announces one that is a number.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let text = lengths.next()?.to_str().ok()?;
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain.then(|| text.parse().ok()).flatten()
 }
 
 /// The coding that a body is in, unless it is in none. None is ever asked for.
@@ -151,5 +163,19 @@ mod tests {
         assert_eq!(coding("identity"), None);
         assert_eq!(coding(" "), None);
         assert_eq!(content_coding(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_length_is_digits_and_nothing_else() {
+        let length = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_LENGTH, text.parse().unwrap());
+            content_length(&headers)
+        };
+        assert_eq!(length("17"), Some(17));
+        for odd in ["+17", "-1", "", "17, 17", "0x11", "99999999999999999999"] {
+            assert_eq!(length(odd), None, "{odd}");
+        }
+        assert_eq!(content_length(&HeaderMap::new()), None);
     }
 }

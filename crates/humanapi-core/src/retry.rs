@@ -42,11 +42,13 @@ pub struct RetryPolicy {
     cap: Duration,
     attempt_timeout: Duration,
     overall_deadline: Duration,
+    chunk_timeout: Duration,
     seed: u64,
 }
 
 impl Default for RetryPolicy {
-    /// 4 attempts of at most 30 s each, waits from 200 ms doubling to 10 s, 2 minutes in all.
+    /// 4 attempts of at most 30 s each, waits from 200 ms doubling to 10 s, 2 minutes in all. A body that is handed over
+    /// as it arrives may be silent for 30 s.
     fn default() -> Self {
         Self {
             max_attempts: 4,
@@ -54,6 +56,7 @@ impl Default for RetryPolicy {
             cap: Duration::from_secs(10),
             attempt_timeout: Duration::from_secs(30),
             overall_deadline: Duration::from_secs(120),
+            chunk_timeout: Duration::from_secs(30),
             seed: 0,
         }
     }
@@ -94,10 +97,18 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets how long everything may take together, counted from the first poll.
+    /// Sets how long everything may take together, counted from the first poll. A body that is handed over as it arrives
+    /// comes after that: its head has to be here in time.
     #[must_use]
     pub const fn with_overall_deadline(mut self, deadline: Duration) -> Self {
         self.overall_deadline = deadline;
+        self
+    }
+
+    /// Sets how long a body that is handed over as it arrives may be silent, each time its reader waits for more.
+    #[must_use]
+    pub const fn with_chunk_timeout(mut self, timeout: Duration) -> Self {
+        self.chunk_timeout = timeout;
         self
     }
 
@@ -124,6 +135,12 @@ impl RetryPolicy {
     #[must_use]
     pub const fn overall_deadline(&self) -> Duration {
         self.overall_deadline
+    }
+
+    /// How long a body that is handed over as it arrives may be silent.
+    #[must_use]
+    pub const fn chunk_timeout(&self) -> Duration {
+        self.chunk_timeout
     }
 
     /// The seed of the waits.

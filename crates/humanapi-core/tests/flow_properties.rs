@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow, SelfServed};
-use humanapi_core::http::{Method, StatusCode, header};
+use humanapi_core::http::{self, Method, StatusCode, header};
 use humanapi_core::rules::{self, Decision, Purpose};
 use humanapi_core::{
     AccessToken, ApiErrorKind, Authorization, Bearer, Body, BuildError, ClientUserId, ConnectToken,
-    Credentials, Endpoint, Expiry, Flow, FlowError, Generation, Host, Hosts, IdToken, Input,
+    Credentials, Endpoint, Expiry, Flow, FlowError, Generation, Head, Host, Hosts, IdToken, Input,
     Issued, KnownStatus, Leeway, Now, Provisioning, RawCall, Rejected, Replay, Request, RequestId,
     Response, ResponseError, RetryPolicy, SendFailure, SendFailureKind, SessionToken, Step,
     TokenKey, TokenKind, UserStatus,
@@ -26,6 +26,8 @@ use proptest::test_runner::FileFailurePersistence;
 #[derive(Clone, Debug)]
 struct PlaceOrder {
     call: RawCall,
+    /// How much of a body has to be seen, where it is handed over as it arrives.
+    streamed: Option<usize>,
 }
 
 impl PlaceOrder {
@@ -35,7 +37,15 @@ impl PlaceOrder {
             .unwrap()
             .with_replay(replay)
             .with_authorization(authorization);
-        Self { call }
+        Self {
+            call,
+            streamed: None,
+        }
+    }
+
+    const fn streamed(mut self, peek: usize) -> Self {
+        self.streamed = Some(peek);
+        self
     }
 }
 
@@ -56,6 +66,15 @@ impl Endpoint for PlaceOrder {
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         self.call.request(hosts)
+    }
+
+    fn streams(&self) -> bool {
+        self.streamed.is_some()
+    }
+
+    fn peek(&self, head: &Head) -> usize {
+        assert!(head.status.is_success(), "an error is read in any case");
+        self.streamed.unwrap()
     }
 
     fn parse(&self, response: Response, sent_at: Now) -> Result<StatusCode, ResponseError> {
@@ -152,6 +171,10 @@ enum Noise {
     StaleSuccess,
     StaleRefusal,
     StaleFailure,
+    /// The head of an answer, to a request that did not ask for one alone.
+    StaleHead,
+    /// A body that nobody asked for.
+    StaleBody,
     Token,
     FailedToken,
 }
@@ -168,6 +191,9 @@ struct Script {
 struct Extras {
     noise: Vec<Noise>,
     polls: u32,
+    /// The answer to a request that is opened comes in pieces, and not whole. The flow wants to see so many bytes of a
+    /// success.
+    pieces: Option<usize>,
 }
 
 /// One attempt as the driver saw it.
@@ -220,6 +246,17 @@ struct Pending {
     id: RequestId,
     turn: Turn,
     arrives: Duration,
+    /// Whether it was asked for its head.
+    opened: bool,
+    /// What follows a head that was handed in.
+    rest: Option<Rest>,
+}
+
+/// What follows a head.
+enum Rest {
+    Body(Body, End, Duration),
+    Failure(SendFailureKind),
+    Nothing,
 }
 
 struct Driver<'a> {
@@ -261,7 +298,21 @@ where
                 id,
                 request,
                 timeout,
-            } => driver.send(id, &request, timeout),
+            } => driver.send(id, &request, timeout, false),
+            Step::Open {
+                id,
+                request,
+                timeout,
+                chunk_timeout,
+            } => {
+                assert_eq!(chunk_timeout, CHUNK_TIMEOUT);
+                driver.send(id, &request, timeout, true);
+            }
+            Step::Read {
+                id,
+                at_least,
+                timeout,
+            } => driver.read(&mut flow, id, at_least, timeout),
             Step::NeedToken {
                 key,
                 rejected,
@@ -303,7 +354,7 @@ fn start() -> Now {
 }
 
 impl Driver<'_> {
-    fn send(&mut self, id: RequestId, request: &Request, timeout: Duration) {
+    fn send(&mut self, id: RequestId, request: &Request, timeout: Duration, opened: bool) {
         assert!(!self.ids.contains(&id), "an id is used twice");
         self.ids.push(id);
         let authorization = request
@@ -324,6 +375,8 @@ impl Driver<'_> {
             id,
             turn,
             arrives: self.now.monotonic() + turn.takes,
+            opened,
+            rest: None,
         });
         if timeout.is_zero() {
             self.close(End::Failed(SendFailureKind::TimedOut));
@@ -361,6 +414,10 @@ impl Driver<'_> {
         let turn = pending.turn;
         let arrives = pending.arrives;
         let hangs = matches!(turn.answer, Answer::Hangs);
+        if hangs && self.in_pieces() && pending.rest.is_none() {
+            self.begin(flow, Rest::Nothing);
+            return;
+        }
         if hangs || arrives >= until {
             let late = self.late();
             self.pass(flow, until, until.saturating_add(late), turn.drift);
@@ -409,6 +466,11 @@ impl Driver<'_> {
         let id = self.pending.as_ref().unwrap().id;
         let kind = self.attempts.last().unwrap().kind.clone();
         let number = self.attempts.len();
+        let in_pieces = self.in_pieces();
+        if in_pieces && let Answer::Fails(SendFailureKind::CutShort) = answer {
+            self.begin(flow, Rest::Failure(SendFailureKind::CutShort));
+            return;
+        }
         let (end, asked, input) = match answer {
             Answer::Fails(failure) => (
                 End::Failed(failure),
@@ -427,12 +489,72 @@ impl Driver<'_> {
                     Answer::Refusal { says, .. } if says.is_foreign() => End::Foreign(status),
                     _ => End::Answered(status, full),
                 };
+                if in_pieces {
+                    let (head, body) = response.into_parts();
+                    let rest = Rest::Body(body, end, asked);
+                    self.pending.as_mut().unwrap().rest = Some(rest);
+                    flow.handle(Input::Head { id, head }, self.now);
+                    if matches!(end, End::Answered(200, _)) && self.ends_at_a_head() {
+                        self.close(end);
+                    }
+                    return;
+                }
                 (end, asked, Input::Response { id, response })
             }
         };
         self.close(end);
         self.attempts.last_mut().unwrap().asked = asked;
         flow.handle(input, self.now);
+    }
+
+    fn in_pieces(&self) -> bool {
+        self.extras.pieces.is_some() && self.pending.as_ref().unwrap().opened
+    }
+
+    /// Whether the head of a success is all that the flow wants to see.
+    fn ends_at_a_head(&self) -> bool {
+        self.extras.pieces == Some(0)
+    }
+
+    /// Hands in the head of an answer whose body is to fail.
+    fn begin<F: Flow>(&mut self, flow: &mut F, rest: Rest) {
+        let ends_at_a_head = self.ends_at_a_head();
+        let pending = self.pending.as_mut().unwrap();
+        let id = pending.id;
+        pending.rest = Some(rest);
+        // After the head of a success that is all the flow wants to see nothing could fail any more.
+        let status = if ends_at_a_head { 503 } else { 200 };
+        let head = http::Response::builder().status(status).body(()).unwrap();
+        let head = head.into_parts().0;
+        flow.handle(Input::Head { id, head }, self.now);
+    }
+
+    fn read<F: Flow>(&mut self, flow: &mut F, id: RequestId, at_least: usize, timeout: Duration) {
+        self.disturb(flow, false);
+        assert!(at_least > 0, "nothing is read");
+        let pending = self.pending.as_mut().unwrap();
+        assert_eq!(pending.id, id);
+        let attempt = self.attempts.last().unwrap();
+        let left =
+            (attempt.at.saturating_add(attempt.timeout)).saturating_sub(self.now.monotonic());
+        assert!(
+            timeout <= left && !timeout.is_zero(),
+            "longer than the attempt"
+        );
+        match pending.rest.take().unwrap() {
+            Rest::Body(body, end, asked) => {
+                self.close(end);
+                self.attempts.last_mut().unwrap().asked = asked;
+                flow.handle(Input::read(id, Ok(body)), self.now);
+            }
+            Rest::Failure(kind) => {
+                self.close(End::Failed(kind));
+                let failure = SendFailure::new(kind);
+                flow.handle(Input::read(id, Err(failure)), self.now);
+            }
+            Rest::Nothing => pending.rest = Some(Rest::Nothing),
+        }
+        self.disturb(flow, false);
     }
 
     fn hand_in_token<F: Flow>(&mut self, flow: &mut F, rejected: Option<Generation>) {
@@ -473,12 +595,16 @@ impl Driver<'_> {
         } else {
             "access"
         };
-        let stale: Vec<RequestId> = self
-            .ids
-            .iter()
-            .copied()
-            .filter(|id| ended || Some(*id) != open)
-            .collect();
+        let opened = self.pending.as_ref().is_some_and(|pending| pending.opened);
+        let reading = (self.pending.as_ref()).is_some_and(|pending| pending.rest.is_some());
+        let is_stale = |id: &RequestId| match noise {
+            _ if ended || Some(*id) != open => true,
+            Noise::StaleHead => !opened || reading,
+            Noise::StaleBody => !reading,
+            Noise::StaleSuccess => reading,
+            _ => false,
+        };
+        let stale: Vec<RequestId> = self.ids.iter().copied().filter(is_stale).collect();
         for id in stale {
             let refusal = Answer::Refusal {
                 status: 503,
@@ -498,6 +624,17 @@ impl Driver<'_> {
                     id,
                     failure: SendFailure::new(SendFailureKind::NotSent),
                 },
+                Noise::StaleHead => Input::Head {
+                    id,
+                    head: respond(Answer::Success, None, 99, self.now)
+                        .0
+                        .into_parts()
+                        .0,
+                },
+                Noise::StaleBody => Input::Body {
+                    id,
+                    body: Body::from("[]"),
+                },
                 Noise::Token | Noise::FailedToken => continue,
             };
             flow.handle(input, self.now);
@@ -508,7 +645,7 @@ impl Driver<'_> {
                 let error = Arc::new(FlowError::from(BuildError::NoTokenSource));
                 flow.handle(Input::Token(Err(error)), self.now);
             }
-            Noise::StaleSuccess | Noise::StaleRefusal | Noise::StaleFailure => {}
+            _ => {}
         }
     }
 }
@@ -757,6 +894,7 @@ fn longest_wait(attempts: u32) -> Duration {
 
 const BASE: Duration = Duration::from_millis(700);
 const CAP: Duration = Duration::from_secs(9);
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(77);
 
 // Strategies.
 
@@ -778,6 +916,7 @@ fn policies() -> impl Strategy<Value = RetryPolicy> {
             .with_max_attempts(attempts)
             .with_attempt_timeout(timeout)
             .with_overall_deadline(deadline)
+            .with_chunk_timeout(CHUNK_TIMEOUT)
             .with_seed(seed)
     })
 }
@@ -886,6 +1025,8 @@ fn noises() -> impl Strategy<Value = Vec<Noise>> {
         Noise::StaleSuccess,
         Noise::StaleRefusal,
         Noise::StaleFailure,
+        Noise::StaleHead,
+        Noise::StaleBody,
         Noise::Token,
         Noise::FailedToken,
     ]);
@@ -949,15 +1090,58 @@ where
     assert_eq!(plain.trace(), again.trace(), "the same seed");
     let noisy = Extras {
         noise: noise.to_vec(),
-        polls: 0,
+        ..Extras::default()
     };
     assert_eq!(plain.trace(), run(make(), script, &noisy).trace(), "noise");
     let polled = Extras {
-        noise: Vec::new(),
         polls: 3,
+        ..Extras::default()
     };
     assert_eq!(plain.trace(), run(make(), script, &polled).trace(), "polls");
     plain
+}
+
+/// Runs the same script against a flow that has its answer handed over as it arrives: whole, in pieces, and in pieces
+/// with noise and with more polls. Nothing may differ from the flow that waits for the whole answer.
+fn check_streamed<F, T>(
+    make: impl Fn(PlaceOrder) -> F,
+    (replay, authorization): (Replay, Authorization),
+    script: &Script,
+    noise: &[Noise],
+) -> Result<(), TestCaseError>
+where
+    F: Flow<Outcome = Result<T, FlowError>>,
+    T: Debug,
+{
+    let order = PlaceOrder::new(replay, authorization);
+    let plain = run(make(order.clone()), script, &Extras::default()).trace();
+    for peek in [0, 1] {
+        let streamed = || make(order.clone().streamed(peek));
+        let whole = run(streamed(), script, &Extras::default());
+        prop_assert_eq!(&plain, &whole.trace(), "whole, {}", peek);
+        let pieces = Extras {
+            pieces: Some(peek),
+            ..Extras::default()
+        };
+        prop_assert_eq!(
+            &plain,
+            &run(streamed(), script, &pieces).trace(),
+            "in pieces, {}",
+            peek
+        );
+        let disturbed = Extras {
+            noise: noise.to_vec(),
+            polls: 3,
+            ..pieces
+        };
+        prop_assert_eq!(
+            &plain,
+            &run(streamed(), script, &disturbed).trace(),
+            "disturbed, {}",
+            peek
+        );
+    }
+    Ok(())
 }
 
 fn all<T>(record: &Record<T>) -> Vec<&Attempt> {
@@ -1001,6 +1185,26 @@ proptest! {
         check_attempts(&attempts, &policy, replay, record.started, false);
         prop_assert!(record.needs.is_empty());
         check_end(&record, &record.outcome.as_ref().map(|status| *status), &attempts, &policy, replay);
+    }
+
+    #[test]
+    fn up_to_the_head_a_streamed_call_does_what_any_other_does(
+        policy in policies(),
+        replay in replays(),
+        script in scripts(),
+        noise in noises(),
+    ) {
+        let hosts = Hosts::production;
+        let key = TokenKey::access(credentials().client_id().clone(), user());
+        let call = |order| Call::new(order, hosts(), policy.clone());
+        check_streamed(call, (replay, Authorization::InRequest), &script, &noise)?;
+        let authorized = |order| Authorized::new(order, key.clone(), hosts(), policy.clone());
+        let with_token = (replay, Authorization::AccessToken);
+        check_streamed(authorized, with_token, &script, &noise)?;
+        let self_served = |order| SelfServed::new(
+            authorized(order), credentials(), Provisioning::Connect, hosts(), policy.clone(),
+        );
+        check_streamed(self_served, with_token, &script, &noise)?;
     }
 
     #[test]

@@ -254,7 +254,7 @@ impl Sdk {
         self.sent = 0;
         loop {
             match flow.poll(self.now()) {
-                Step::Send { id, request, .. } => {
+                Step::Send { id, request, .. } | Step::Open { id, request, .. } => {
                     self.sent += 1;
                     let input = match self.sandbox.answer(request.map(Body::into_bytes)) {
                         Ok(response) => Input::Response {
@@ -275,6 +275,7 @@ impl Sdk {
                     self.sandbox.control().advance_clock(wait).unwrap();
                 }
                 Step::NeedToken { .. } => panic!("SelfServed serves itself"),
+                Step::Read { .. } => panic!("answers come whole"),
                 Step::Done(outcome) => return outcome,
             }
         }

@@ -1,11 +1,9 @@
 //! Cases of an exchange that goes well.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 use http::{HeaderMap, Method, Version, header};
 use humanapi_client::Transport;
 use humanapi_core::http;
@@ -388,110 +386,6 @@ pub async fn a_cancelled_call_leaves_the_transport_usable<T: Subject>(
     send(&transport, get(&server.url("/"))).await;
     assert_eq!(server.connections(), last, "connections are used again");
     assert_eq!(server.received().len(), arrived + 2);
-}
-
-/// A stream hands out what is there.
-pub async fn chunks_arrive_before_the_end<T: Subject>(
-    make: impl Fn(&TransportSettings) -> T,
-    wire: Wire,
-) {
-    let (gate, open) = Step::gate();
-    let steps = Mutex::new(Some([Step::chunk("first"), gate, Step::chunk("second")]));
-    let server = Server::start(wire, move |_| {
-        let steps = steps.lock().expect("no holder panics").take();
-        let steps = steps.expect("there is one request");
-        Reply::status(200)
-            .header("x-head", "here")
-            .steps(steps)
-            .into()
-    })
-    .await;
-    let transport = make(&trusting());
-    let answer = transport.open(get(&server.url("/")), AMPLE).await;
-    let mut answer = answer.expect("a head comes back");
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()["x-head"], "here");
-    let body = answer.body_mut();
-    assert_eq!(body.next().await.expect("a chunk").expect("whole"), "first");
-    open.send(()).expect("the server waits at the gate");
-    assert_eq!(
-        body.next().await.expect("a chunk").expect("whole"),
-        "second"
-    );
-    assert!(body.next().await.is_none());
-    assert!(body.next().await.is_none(), "the end stays the end");
-}
-
-/// The limit is for what is held in memory.
-pub async fn a_stream_may_exceed_the_limit<T: Subject>(
-    make: impl Fn(&TransportSettings) -> T,
-    wire: Wire,
-) {
-    const SIZE: usize = 300_000;
-    let server = Server::start(wire, |received| match received.uri.path() {
-        "/measured" => Reply::ok(vec![b'x'; SIZE]),
-        _ => Reply::status(200)
-            .steps([Step::chunk(vec![b'x'; SIZE])])
-            .into(),
-    })
-    .await;
-    let settings = TransportSettings {
-        max_body: Some(1000),
-        ..trusting()
-    };
-    let transport = make(&settings);
-    for path in ["/measured", "/unmeasured"] {
-        let answer = transport.open(get(&server.url(path)), AMPLE).await;
-        let mut body = answer.expect("a head comes back").into_body();
-        let mut size = 0;
-        while let Some(chunk) = body.next().await {
-            size += chunk.expect("nothing breaks").len();
-        }
-        assert_eq!(size, SIZE);
-    }
-}
-
-/// The timeout of a stream is for each wait, not for their sum.
-pub async fn a_stream_may_take_longer_than_one_wait<T: Subject>(
-    make: impl Fn(&TransportSettings) -> T,
-    wire: Wire,
-) {
-    const WAIT: Duration = Duration::from_millis(1500);
-    let mut steps = vec![Step::chunk("0")];
-    let mut gates = Vec::new();
-    for number in 1..4 {
-        let (gate, open) = Step::gate();
-        steps.extend([gate, Step::chunk(number.to_string())]);
-        gates.push(open);
-    }
-    let steps = Mutex::new(Some(steps));
-    let server = Server::start(wire, move |_| {
-        let steps = steps.lock().expect("no holder panics").take();
-        Reply::status(200)
-            .steps(steps.expect("there is one request"))
-            .into()
-    })
-    .await;
-    let transport = make(&trusting());
-    let answer = transport.open(get(&server.url("/")), WAIT).await;
-    let mut body = answer.expect("a head comes back").into_body();
-    assert_eq!(body.next().await.expect("a chunk").expect("whole"), "0");
-    let begin = tokio::time::Instant::now();
-    for (number, gate) in gates.into_iter().enumerate() {
-        // The server is slow on purpose, and the reader waits meanwhile: that is what this case is about.
-        let next = body.next();
-        let slow = async {
-            tokio::time::sleep(WAIT * 2 / 5).await;
-            gate.send(()).expect("the server waits at the gate");
-        };
-        let (chunk, ()) = join(next, slow).await;
-        assert_eq!(
-            chunk.expect("a chunk").expect("whole"),
-            (number + 1).to_string()
-        );
-    }
-    assert!(begin.elapsed() > WAIT);
-    assert!(body.next().await.is_none());
 }
 
 /// What is marked sensitive is never put into the table that later headers are read from.

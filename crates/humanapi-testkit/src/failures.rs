@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use humanapi_core::SendFailureKind::{CutShort, Lost, NotSent, TimedOut, TooLarge};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -339,73 +338,6 @@ fn limited() -> TransportSettings {
     TransportSettings {
         max_body: Some(LIMIT),
         ..trusting()
-    }
-}
-
-/// A stream that falls silent.
-pub async fn a_silent_stream_times_out<T: Subject>(
-    make: impl Fn(&TransportSettings) -> T,
-    wire: Wire,
-) {
-    const PATIENCE: Duration = Duration::from_secs(1);
-    let server = Server::start(wire, |_| {
-        let steps = [Step::chunk("half"), Step::flush(), Step::Hang];
-        Reply::status(200).steps(steps).into()
-    })
-    .await;
-    let transport = make(&trusting());
-    let answer = transport
-        .open(post(&server.url(SECRET_PATH)), PATIENCE)
-        .await;
-    let mut body = answer.expect("a head comes back").into_body();
-    assert_eq!(body.next().await.expect("a chunk").expect("whole"), "half");
-    let begin = Instant::now();
-    let outcome = body.next().await.expect("an end that is no end");
-    assert_eq!(failure(&transport, outcome), TimedOut);
-    assert!(begin.elapsed() >= PATIENCE / 2);
-    assert!(begin.elapsed() < PATIENCE * 30);
-    assert!(body.next().await.is_none(), "nothing follows an error");
-}
-
-/// A stream whose head never comes.
-pub async fn a_stream_without_a_head_times_out<T: Subject>(
-    make: impl Fn(&TransportSettings) -> T,
-    wire: Wire,
-) {
-    const PATIENCE: Duration = Duration::from_millis(400);
-    let server = Server::start(wire, |_| Reply::Hang).await;
-    let transport = make(&trusting());
-    let begin = Instant::now();
-    let outcome = transport
-        .open(post(&server.url(SECRET_PATH)), PATIENCE)
-        .await;
-    assert_eq!(failure(&transport, outcome), TimedOut);
-    assert!(begin.elapsed() >= PATIENCE);
-    assert!(begin.elapsed() < PATIENCE * 50);
-}
-
-/// A stream never passes for whole when it is not.
-pub async fn a_stream_that_breaks_is_an_error<T: Subject>(
-    make: impl Fn(&TransportSettings) -> T,
-    wire: Wire,
-) {
-    let server = Server::start(wire, |received| {
-        let steps = [Step::chunk("half"), Step::flush(), Step::Break];
-        let answer = Reply::status(200).steps(steps);
-        match received.uri.path() {
-            "/measured" => answer.header("content-length", "1000").into(),
-            _ => answer.into(),
-        }
-    })
-    .await;
-    let transport = make(&trusting());
-    for path in ["/measured", SECRET_PATH] {
-        let answer = transport.open(post(&server.url(path)), AMPLE).await;
-        let mut body = answer.expect("a head comes back").into_body();
-        assert_eq!(body.next().await.expect("a chunk").expect("whole"), "half");
-        let outcome = body.next().await.expect("an end that is no end");
-        assert_eq!(failure(&transport, outcome), CutShort);
-        assert!(body.next().await.is_none(), "nothing follows an error");
     }
 }
 

@@ -21,6 +21,7 @@ pub mod servers;
 mod settings;
 mod skip;
 pub mod store;
+pub mod streaming;
 mod support;
 mod switch;
 
@@ -108,9 +109,6 @@ macro_rules! conformance {
                 a_hundred_at_once_get_their_own_answers
                 it_works_behind_a_pointer
                 a_cancelled_call_leaves_the_transport_usable
-                chunks_arrive_before_the_end
-                a_stream_may_exceed_the_limit
-                a_stream_may_take_longer_than_one_wait
             );
             $crate::conformance!(@cases failures (super::$make, $crate::Wire::$wire)
                 a_connection_closed_before_the_answer_is_lost
@@ -120,11 +118,21 @@ macro_rules! conformance {
                 time_runs_out_within_the_body
                 an_announced_size_over_the_limit_is_too_large
                 an_unannounced_size_over_the_limit_is_too_large
+                an_idle_connection_that_closed_costs_nothing
+                a_connection_that_closes_under_a_request_costs_nothing
+            );
+            $crate::conformance!(@cases streaming (super::$make, $crate::Wire::$wire)
+                chunks_arrive_before_the_end
+                a_stream_may_exceed_the_limit
+                a_stream_may_take_longer_than_one_wait
                 a_silent_stream_times_out
                 a_stream_without_a_head_times_out
                 a_stream_that_breaks_is_an_error
-                an_idle_connection_that_closed_costs_nothing
-                a_connection_that_closes_under_a_request_costs_nothing
+                a_stream_cut_anywhere_is_an_error
+                a_dropped_stream_ends_its_exchange
+                a_huge_stream_keeps_little_in_memory
+                a_compressed_stream_is_refused
+                an_error_in_place_of_a_stream_is_judged
             );
         }
     };
@@ -157,7 +165,11 @@ macro_rules! own_client {
         $crate::conformance!(@cases exchange ($make, $crate::Wire::Http1)
             requests_arrive_unaltered
             any_status_comes_back_unaltered
+        );
+        $crate::conformance!(@cases streaming ($make, $crate::Wire::Http1)
             chunks_arrive_before_the_end
+            a_stream_that_breaks_is_an_error
+            a_compressed_stream_is_refused
         );
         $crate::conformance!(@cases failures ($make, $crate::Wire::Http1)
             time_runs_out_before_the_head

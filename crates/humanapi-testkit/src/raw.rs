@@ -34,6 +34,8 @@ pub(crate) enum Act {
     AnswerAndClose,
     /// Closes the connection.
     Close,
+    /// Sends the beginning of an answer, so many bytes of it, and closes the connection, over TLS in good order.
+    Send(Body, usize),
     /// HTTP/1.1: answers with a body that goes on until the connection ends, and ends it without the end of TLS.
     AnswerUntilClose,
     /// HTTP/2: says that it will not look at the request, and ends the connection in good order.
@@ -44,6 +46,58 @@ pub(crate) enum Act {
     LastAndAnswer,
     /// HTTP/2: says that this request is the last, and closes without an answer.
     LastAndClose,
+}
+
+/// A body of two pieces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Body {
+    /// Its length is announced.
+    Measured,
+    /// It is not.
+    Chunked,
+}
+
+impl Body {
+    /// How many bytes it has.
+    pub(crate) const SIZE: u64 = 12;
+
+    /// How many bytes its head takes on a wire, and how many the whole answer.
+    pub(crate) fn on(self, wire: Wire) -> (usize, usize) {
+        let (head, body) = self.bytes(wire, 1);
+        (head.len(), head.len() + body.len())
+    }
+
+    /// Its head and its body, as the wire has them.
+    fn bytes(self, wire: Wire, stream: u32) -> (Vec<u8>, Vec<u8>) {
+        if wire == Wire::Http2Tls {
+            let mut head = vec![STATUS_200];
+            if matches!(self, Self::Measured) {
+                // A literal that is not indexed, named by entry 28 of the static table: `content-length`.
+                head.extend_from_slice(b"\x0f\x0d\x0212");
+            }
+            let head = frame(HEADERS, END_HEADERS, stream, &head);
+            let mut body = frame(DATA, 0, stream, b"half");
+            body.extend(frame(DATA, END_STREAM, stream, b" of a CC"));
+            return (head, body);
+        }
+        let (head, body) = match self {
+            Self::Measured => ("content-length: 12\r\n", "half of a CC"),
+            Self::Chunked => (
+                "transfer-encoding: chunked\r\n",
+                "4\r\nhalf\r\n8\r\n of a CC\r\n0\r\n\r\n",
+            ),
+        };
+        let head = format!("HTTP/1.1 200 OK\r\n{head}\r\n");
+        (head.into_bytes(), body.into())
+    }
+
+    /// The beginning of the answer.
+    fn beginning(self, wire: Wire, stream: u32, length: usize) -> Vec<u8> {
+        let (mut bytes, body) = self.bytes(wire, stream);
+        bytes.extend(body);
+        bytes.truncate(length);
+        bytes
+    }
 }
 
 impl RawServer {
@@ -128,6 +182,12 @@ async fn http1(mut stream: impl Stream, act: Act, count: &AtomicUsize) {
             let _ = stream.flush().await;
             let _ = stream.shutdown().await;
         }
+        Act::Send(body, length) => {
+            let bytes = body.beginning(Wire::Http1, 1, length);
+            let _ = stream.write_all(&bytes).await;
+            let _ = stream.flush().await;
+            let _ = stream.shutdown().await;
+        }
         Act::AnswerUntilClose => {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhalf of it").await;
             let _ = stream.flush().await;
@@ -177,6 +237,13 @@ async fn http2(mut stream: impl Stream, act: Act, count: &AtomicUsize) -> Option
             let _ = stream.shutdown().await;
             return Some(());
         }
+        Act::Send(body, length) => {
+            let bytes = body.beginning(Wire::Http2Tls, id, length);
+            let _ = stream.write_all(&bytes).await;
+            let _ = stream.flush().await;
+            let _ = stream.shutdown().await;
+            return Some(());
+        }
         Act::TurnAway => go_away(&mut stream, 0).await?,
         Act::Refuse => write(&mut stream, RST_STREAM, 0, id, &7_u32.to_be_bytes()).await?,
         Act::LastAndAnswer => {
@@ -201,7 +268,6 @@ async fn http2(mut stream: impl Stream, act: Act, count: &AtomicUsize) -> Option
 }
 
 async fn answer(stream: &mut impl Stream, id: u32) -> Option<()> {
-    const STATUS_200: u8 = 0x88;
     write(stream, HEADERS, END_HEADERS, id, &[STATUS_200]).await?;
     write(stream, DATA, END_STREAM, id, b"ok").await
 }
@@ -240,13 +306,24 @@ async fn write(
     id: u32,
     payload: &[u8],
 ) -> Option<()> {
-    let [_, a, b, c] = u32::try_from(payload.len()).ok()?.to_be_bytes();
+    stream
+        .write_all(&frame(kind, flags, id, payload))
+        .await
+        .ok()?;
+    stream.flush().await.ok()
+}
+
+fn frame(kind: u8, flags: u8, id: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("a test's payload is short");
+    let [_, a, b, c] = length.to_be_bytes();
     let mut bytes = vec![a, b, c, kind, flags];
     bytes.extend_from_slice(&id.to_be_bytes());
     bytes.extend_from_slice(payload);
-    stream.write_all(&bytes).await.ok()?;
-    stream.flush().await.ok()
+    bytes
 }
+
+/// The status 200, by its place in the static table of HPACK.
+const STATUS_200: u8 = 0x88;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;

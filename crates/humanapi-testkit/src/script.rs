@@ -3,11 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 /// What a server does with a request.
@@ -46,6 +49,14 @@ pub(crate) enum Step {
     Flush(u32),
     /// Waits until the test lets it pass.
     Gate(oneshot::Receiver<()>),
+    /// Makes so many bytes of copies of a piece, and counts those that were asked for.
+    Endless {
+        piece: Bytes,
+        left: u64,
+        made: Arc<AtomicU64>,
+    },
+    /// Tells when the answer is given up, and is none to get past.
+    Watch(UnboundedSender<()>),
     /// Sends nothing more, and does not end.
     Hang,
     /// Breaks the connection, or the stream of HTTP/2.
@@ -59,6 +70,10 @@ impl Step {
 
     pub(crate) fn flush() -> Self {
         Self::Flush(64)
+    }
+
+    pub(crate) const fn endless(piece: Bytes, left: u64, made: Arc<AtomicU64>) -> Self {
+        Self::Endless { piece, left, made }
     }
 
     /// A gate, and what opens it.
@@ -113,6 +128,17 @@ impl From<Answer> for Reply {
     }
 }
 
+impl Drop for Script {
+    fn drop(&mut self) {
+        for step in &self.steps {
+            if let Step::Watch(tell) = step {
+                // A test that is over listens no more.
+                let _ = tell.send(());
+            }
+        }
+    }
+}
+
 impl Body for Script {
     type Data = Bytes;
     type Error = Broken;
@@ -139,7 +165,15 @@ impl Body for Script {
                     // A test that is over opens its gates.
                     let _ = ready!(Pin::new(gate).poll(cx));
                 }
-                Some(Step::Hang) => return Poll::Pending,
+                Some(Step::Endless { left: 0, .. }) => {}
+                Some(Step::Endless { piece, left, made }) => {
+                    let length = left.saturating_sub(piece.len() as u64);
+                    let now = piece.slice(..(*left - length) as usize);
+                    *left = length;
+                    made.fetch_add(now.len() as u64, Ordering::SeqCst);
+                    return Poll::Ready(Some(Ok(Frame::data(now))));
+                }
+                Some(Step::Hang | Step::Watch(_)) => return Poll::Pending,
                 Some(Step::Break) => return Poll::Ready(Some(Err(Broken))),
             }
             self.steps.pop_front();

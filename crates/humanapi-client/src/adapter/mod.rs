@@ -1,6 +1,6 @@
 //! What transports over HTTP stacks have in common, for writers of transports.
 //!
-//! [`Reading`] makes the SDK's answer of a stack's: whole under a limit, or in chunks under an idle timeout. [`Builder`]
+//! [`Reading`] makes the SDK's answer of a stack's: whole under a limit, or in chunks. [`Builder`]
 //! collects the settings of a transport that makes its own connections, and [`ProxySettings`] are those of the way to
 //! them. What needs a type of a stack stays with the transport: connections, TLS, which requests a proxy takes, and what
 //! a failure says about the request.

@@ -1,4 +1,4 @@
-//! Reading an answer: whole under a limit, or in chunks under an idle timeout.
+//! Reading an answer: whole under a limit, or in chunks.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -11,7 +11,6 @@ use futures_core::Stream;
 use http::{Method, StatusCode};
 use http_body::Body as HttpBody;
 use humanapi_core::{Body, Request, Response, SecretBuffer, SendFailure, SendFailureKind};
-use tokio::time::{Instant, Sleep};
 
 use crate::transport::{BodyStream, StreamedResponse};
 
@@ -118,12 +117,11 @@ impl<E> Reading<E> {
         in_time(self.timeout, pin!(exchange)).await
     }
 
-    /// Waits for the answer's head within the timeout, and then as long for each chunk.
+    /// Waits for the answer's head within the timeout. Its body is then read as its reader asks for it.
     ///
     /// # Errors
     ///
-    /// When no answer comes in time. A body that breaks off, is shorter or longer than announced, or stays silent too
-    /// long ends with an error.
+    /// When no answer comes in time. A body that breaks off ends with an error.
     pub async fn in_chunks<B>(
         self,
         answer: impl Future<Output = Result<http::Response<B>, SendFailure>>,
@@ -133,8 +131,12 @@ impl<E> Reading<E> {
         E: 'static,
     {
         let answer = in_time(self.timeout, pin!(answer)).await?;
-        let head_alone = self.is_head_alone(answer.status());
-        Ok(answer.map(|body| BodyStream::new(Chunks::new(body, head_alone, self))))
+        Ok(answer.map(|body| {
+            BodyStream::new(Chunks {
+                body: Some(body),
+                after_head: self.after_head,
+            })
+        }))
     }
 
     /// Whether the answer ends with its head, whatever length the head tells.
@@ -243,43 +245,7 @@ where
 /// A body in chunks. Ends after its first error.
 struct Chunks<B: HttpBody> {
     body: Option<B>,
-    reading: Reading<B::Error>,
-    /// How many bytes an announced length still promises.
-    missing: Option<u64>,
-    /// Set while a chunk is waited for.
-    waiting: bool,
-    alarm: Option<Pin<Box<Sleep>>>,
-}
-
-impl<B: HttpBody> Chunks<B> {
-    fn new(body: B, head_alone: bool, reading: Reading<B::Error>) -> Self {
-        let announced = body.size_hint().exact();
-        Self {
-            missing: announced.filter(|_| !head_alone),
-            body: Some(body),
-            reading,
-            waiting: false,
-            alarm: None,
-        }
-    }
-
-    /// Starts the alarm at the first wait for a chunk, and asks it.
-    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let patience = self.reading.timeout;
-        let alarm = match &mut self.alarm {
-            Some(alarm) => {
-                if !self.waiting {
-                    let now = Instant::now();
-                    let end = now.checked_add(patience);
-                    alarm.as_mut().reset(end.unwrap_or(now + FOREVER));
-                }
-                alarm
-            }
-            None => self.alarm.insert(Box::pin(tokio::time::sleep(patience))),
-        };
-        self.waiting = true;
-        alarm.as_mut().poll(cx)
-    }
+    after_head: fn(B::Error) -> SendFailure,
 }
 
 impl<B> Stream for Chunks<B>
@@ -293,35 +259,10 @@ where
         let Some(body) = &mut this.body else {
             return Poll::Ready(None);
         };
-        let kind = match poll_next(body, cx, this.reading.after_head) {
-            Poll::Ready(Ok(Some(chunk))) => {
-                this.waiting = false;
-                let missing = this
-                    .missing
-                    .map(|missing| missing.checked_sub(chunk.len() as u64));
-                if missing != Some(None) {
-                    this.missing = missing.flatten();
-                    return Poll::Ready(Some(Ok(chunk)));
-                }
-                SendFailureKind::CutShort
-            }
-            Poll::Ready(Ok(None)) if this.missing.is_none_or(|missing| missing == 0) => {
-                this.body = None;
-                return Poll::Ready(None);
-            }
-            Poll::Ready(Ok(None)) => SendFailureKind::CutShort,
-            Poll::Ready(Err(failure)) => {
-                this.body = None;
-                return Poll::Ready(Some(Err(failure)));
-            }
-            Poll::Pending => {
-                ready!(this.poll_alarm(cx));
-                SendFailureKind::TimedOut
-            }
-        };
-        this.body = None;
-        Poll::Ready(Some(Err(SendFailure::new(kind))))
+        let chunk = ready!(poll_next(body, cx, this.after_head)).transpose();
+        if !matches!(chunk, Some(Ok(_))) {
+            this.body = None;
+        }
+        Poll::Ready(chunk)
     }
 }
-
-const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);

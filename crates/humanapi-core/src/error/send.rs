@@ -39,7 +39,9 @@ pub enum SendFailureKind {
     Lost,
     /// The answer began and then broke off. A shorter body is never handed out as a whole one.
     CutShort,
-    /// The answer is larger than the transport was told to accept.
+    /// More of the answer came than it announced.
+    TooLong,
+    /// The answer is larger than the transport, or who reads it, was told to accept.
     TooLarge,
 }
 
@@ -59,6 +61,7 @@ impl SendFailureKind {
             Self::TimedOut => "time ran out before the answer was complete",
             Self::Lost => "the connection broke before an answer came",
             Self::CutShort => "the answer broke off before its end",
+            Self::TooLong => "the answer is longer than it announced",
             Self::TooLarge => "the answer is larger than the limit",
         }
     }
@@ -74,7 +77,7 @@ impl SendFailureKind {
             Self::TimedOut => {
                 "try again; if it stays slow, allow more time or look at the service's status page"
             }
-            Self::Lost | Self::CutShort => {
+            Self::Lost | Self::CutShort | Self::TooLong => {
                 "try again; before repeating an operation that changes something, check whether it took effect"
             }
             Self::TooLarge => {

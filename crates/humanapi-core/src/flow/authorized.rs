@@ -183,7 +183,7 @@ impl<E: Endpoint> Flow for Authorized<E> {
     fn handle(&mut self, input: Input, now: Now) {
         match input {
             Input::Token(token) => self.take_token(token, now),
-            Input::Response { .. } | Input::SendFailed { .. } => self.call.handle(input, now),
+            input => self.call.handle(input, now),
         }
     }
 }

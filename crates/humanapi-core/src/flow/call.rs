@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use http::header::AUTHORIZATION;
 
+use crate::answer;
 use crate::bearer::Bearer;
+use crate::body::Body;
 use crate::endpoint::Endpoint;
 use crate::error::{BuildError, FlowError, SendFailure, SendFailureKind};
 use crate::flow::{Flow, Input, RequestId, Step};
 use crate::hosts::Hosts;
+use crate::message::{Head, Response};
 use crate::now::Now;
 use crate::retry::{Backoff, Replay, RetryPolicy};
 use crate::rules::Purpose;
@@ -21,6 +24,9 @@ use crate::rules::Purpose;
 ///   [something in between](crate::IntermediaryError) answered are repeated only where the operation is
 ///   [safe](Replay::Safe) to repeat.
 /// * Any other answer is final.
+///
+/// All of it holds up to the head of an answer that is [handed over as it arrives](Endpoint::streams). What follows a
+/// success's head is never asked for again.
 pub struct Call<E: Endpoint> {
     endpoint: E,
     hosts: Hosts,
@@ -46,6 +52,16 @@ enum State<T> {
         id: RequestId,
         sent_at: Now,
         until: Duration,
+    },
+    /// The head of an answer is here, and its body has to be looked at.
+    Judging {
+        id: RequestId,
+        sent_at: Now,
+        until: Duration,
+        // Boxed, so that calls whose answers come whole are no larger for it.
+        head: Box<Head>,
+        /// How many bytes of the body are needed, until the driver was told.
+        at_least: Option<usize>,
     },
     /// It is over, and the outcome waits to be taken.
     Over(Option<Result<T, FlowError>>),
@@ -179,10 +195,74 @@ impl<E: Endpoint> Call<E> {
             sent_at: now,
             until: now.monotonic().saturating_add(timeout),
         };
+        if self.endpoint.streams() {
+            return Step::Open {
+                id,
+                request,
+                timeout,
+                chunk_timeout: self.policy.chunk_timeout(),
+            };
+        }
         Step::Send {
             id,
             request,
             timeout,
+        }
+    }
+
+    /// What to do while an answer is on its way.
+    fn wait_or_read(&mut self, until: Duration, now: Now) -> Step<Result<E::Output, FlowError>> {
+        match &mut self.state {
+            State::Judging {
+                id,
+                at_least: at_least @ Some(_),
+                ..
+            } => Step::Read {
+                id: *id,
+                at_least: at_least.take().unwrap_or_default(),
+                timeout: until.saturating_sub(now.monotonic()),
+            },
+            _ => Step::WaitUntil(until),
+        }
+    }
+
+    /// Takes the head of an answer, and judges it at once if its body is not needed for that.
+    fn begin(&mut self, id: RequestId, head: Head, now: Now) {
+        let State::InFlight { sent_at, until, .. } = self.state else {
+            return;
+        };
+        let at_least = if head.status.is_success() {
+            self.endpoint.peek(&head)
+        } else {
+            answer::REFUSAL_READ
+        };
+        if at_least == 0 {
+            self.judge(Response::from_parts(head, Body::empty()), sent_at, now);
+            return;
+        }
+        self.state = State::Judging {
+            id,
+            sent_at,
+            until,
+            head: Box::new(head),
+            at_least: Some(at_least),
+        };
+    }
+
+    /// Takes what was asked for of the body.
+    fn go_on(&mut self, body: Body, now: Now) {
+        match std::mem::replace(&mut self.state, State::Over(None)) {
+            State::Judging { sent_at, head, .. } => {
+                self.judge(Response::from_parts(*head, body), sent_at, now);
+            }
+            other => self.state = other,
+        }
+    }
+
+    fn judge(&mut self, response: Response, sent_at: Now, now: Now) {
+        match self.endpoint.parse(response, sent_at) {
+            Ok(output) => self.state = State::Over(Some(Ok(output))),
+            Err(error) => self.settle(error.into(), now),
         }
     }
 
@@ -255,9 +335,10 @@ const fn may_repeat(failure: &SendFailure, replay: Replay) -> bool {
         SendFailureKind::NotSent => true,
         // The next answer would be as large, and the proxy would want its password again.
         SendFailureKind::TooLarge | SendFailureKind::ProxyAuthentication => false,
-        SendFailureKind::TimedOut | SendFailureKind::Lost | SendFailureKind::CutShort => {
-            matches!(replay, Replay::Safe)
-        }
+        SendFailureKind::TimedOut
+        | SendFailureKind::Lost
+        | SendFailureKind::CutShort
+        | SendFailureKind::TooLong => matches!(replay, Replay::Safe),
     }
 }
 
@@ -277,9 +358,9 @@ impl<E: Endpoint> Flow for Call<E> {
 
     fn poll(&mut self, now: Now) -> Step<Self::Outcome> {
         let deadline = self.deadline(now);
-        if let State::InFlight { until, .. } = self.state {
+        if let State::InFlight { until, .. } | State::Judging { until, .. } = self.state {
             if now.monotonic() < until {
-                return Step::WaitUntil(until);
+                return self.wait_or_read(until, now);
             }
             self.settle(SendFailure::new(SendFailureKind::TimedOut).into(), now);
         }
@@ -288,7 +369,7 @@ impl<E: Endpoint> Flow for Call<E> {
                 Step::WaitUntil(*not_before)
             }
             State::Ready { .. } => self.send(now, deadline),
-            State::InFlight { until, .. } => Step::WaitUntil(*until),
+            State::InFlight { until, .. } | State::Judging { until, .. } => Step::WaitUntil(*until),
             State::Over(outcome) => {
                 Step::Done(outcome.take().expect("a flow is not polled after its end"))
             }
@@ -296,22 +377,36 @@ impl<E: Endpoint> Flow for Call<E> {
     }
 
     fn handle(&mut self, input: Input, now: Now) {
-        let State::InFlight { id, sent_at, .. } = self.state else {
-            return;
-        };
-        match input {
-            Input::Response {
-                id: answered,
-                response,
-            } if answered == id => match self.endpoint.parse(response, sent_at) {
-                Ok(output) => self.state = State::Over(Some(Ok(output))),
-                Err(error) => self.settle(error.into(), now),
-            },
-            Input::SendFailed {
-                id: answered,
-                failure,
-            } if answered == id => self.settle(failure.into(), now),
-            Input::Response { .. } | Input::SendFailed { .. } | Input::Token(_) => {}
+        match (input, &self.state) {
+            (
+                Input::Response { id, response },
+                State::InFlight {
+                    id: out, sent_at, ..
+                },
+            ) if id == *out => {
+                let sent_at = *sent_at;
+                self.judge(response, sent_at, now);
+            }
+            (Input::Head { id, head }, State::InFlight { id: out, .. })
+                if id == *out && self.endpoint.streams() =>
+            {
+                self.begin(id, head, now);
+            }
+            (
+                Input::Body { id, body },
+                State::Judging {
+                    id: out,
+                    at_least: None,
+                    ..
+                },
+            ) if id == *out => {
+                self.go_on(body, now);
+            }
+            (
+                Input::SendFailed { id, failure },
+                State::InFlight { id: out, .. } | State::Judging { id: out, .. },
+            ) if id == *out => self.settle(failure.into(), now),
+            _ => {}
         }
     }
 }

@@ -12,10 +12,12 @@
 //! fn drive<F: Flow>(mut flow: F) -> F::Outcome {
 //!     loop {
 //!         match flow.poll(now()) {
-//!             Step::Send { id, request, timeout } => {
+//!             // A driver that hands over no body as it arrives sends both and reads the whole answer.
+//!             Step::Send { id, request, timeout } | Step::Open { id, request, timeout, .. } => {
 //!                 let outcome = send(request, timeout);
 //!                 flow.handle(Input::sent(id, outcome), now());
 //!             }
+//!             Step::Read { .. } => unreachable!("no head was handed in without its body"),
 //!             Step::WaitUntil(moment) => {
 //!                 std::thread::sleep(moment.saturating_sub(now().monotonic()));
 //!             }
@@ -23,6 +25,68 @@
 //!             Step::Done(outcome) => return outcome,
 //!         }
 //!     }
+//! }
+//! ```
+//!
+//! # Bodies that are handed over as they arrive
+//!
+//! A flow of an [endpoint that streams](crate::Endpoint::streams) asks for its request by [`Step::Open`]. Up to the
+//! answer's head it is a flow like any other, with retry, renewal and the overall deadline; an answer that is an error is
+//! read, bounded, and judged like any other. With a success it ends, its outcome is the head, and the driver, which has
+//! the body, reads on:
+//!
+//! ```no_run
+//! use std::io::Read;
+//!
+//! use humanapi_core::http;
+//! use humanapi_core::{Body, Flow, FlowError, Input, Now, Request, SendFailure, Step, Streamed};
+//! # fn now() -> Now { unreachable!() }
+//! # fn open<R>(_: Request, _: std::time::Duration) -> Result<http::Response<R>, SendFailure> { unreachable!() }
+//! # fn read(_: &mut impl Read, _: usize) -> Result<Body, SendFailure> { unreachable!() }
+//! # fn write(_: &[u8]) {}
+//!
+//! fn download<F, R: Read>(mut flow: F) -> Result<(), FlowError>
+//! where
+//!     F: Flow<Outcome = Result<Streamed, FlowError>>,
+//! {
+//!     let mut body: Option<R> = None;
+//!     let mut answer = loop {
+//!         match flow.poll(now()) {
+//!             Step::Send { id, request, timeout } | Step::Open { id, request, timeout, .. } => {
+//!                 let input = match open(request, timeout) {
+//!                     Ok(response) => {
+//!                         let (head, incoming) = response.into_parts();
+//!                         body = Some(incoming);
+//!                         Input::Head { id, head }
+//!                     }
+//!                     Err(failure) => Input::SendFailed { id, failure },
+//!                 };
+//!                 flow.handle(input, now());
+//!             }
+//!             Step::Read { id, at_least, .. } => {
+//!                 let body = body.as_mut().expect("a head was handed in");
+//!                 flow.handle(Input::read(id, read(body, at_least)), now());
+//!             }
+//!             Step::WaitUntil(moment) => {
+//!                 std::thread::sleep(moment.saturating_sub(now().monotonic()));
+//!             }
+//!             Step::NeedToken { .. } => unreachable!("SelfServed answers these by itself"),
+//!             Step::Done(outcome) => break outcome?,
+//!         }
+//!     };
+//!     let incoming = answer.incoming();
+//!     if let Some(first) = incoming.first()? {
+//!         write(&first);
+//!     }
+//!     while let Some(body) = &mut body {
+//!         let piece = read(body, 1)?;
+//!         if piece.is_empty() {
+//!             break;
+//!         }
+//!         incoming.take(piece.as_bytes())?;
+//!         write(piece.as_bytes());
+//!     }
+//!     Ok(incoming.end()?) // Without this a body that was cut short would pass for a whole one.
 //! }
 //! ```
 
@@ -42,8 +106,9 @@ pub use self_served::SelfServed;
 pub use token_exchange::TokenExchange;
 
 use crate::bearer::Bearer;
+use crate::body::Body;
 use crate::error::{FlowError, SendFailure};
-use crate::message::{Request, Response};
+use crate::message::{Head, Request, Response};
 use crate::now::Now;
 use crate::token::{Rejected, TokenKey};
 
@@ -105,6 +170,32 @@ pub enum Step<T> {
         /// The time left for the whole exchange.
         timeout: Duration,
     },
+    /// Send this request and wait for the answer's head, for at most so long: hand in [`Input::Head`] and keep the body.
+    ///
+    /// A driver that hands over no body as it arrives treats it as [`Send`](Self::Send), and the flow's outcome holds the
+    /// whole body.
+    Open {
+        /// Goes back with the answer.
+        id: RequestId,
+        /// The request.
+        request: Request,
+        /// The time left for the head.
+        timeout: Duration,
+        /// How long the body may be silent once it is handed over, each time its reader waits for more.
+        chunk_timeout: Duration,
+    },
+    /// Read the body whose head was handed in until it ends or so many bytes are here, and hand them in by
+    /// [`Input::Body`]. Keep the rest of it.
+    ///
+    /// A driver that has the answer no more hands in [`Input::SendFailed`], with what cut it short as its kind.
+    Read {
+        /// The request's id.
+        id: RequestId,
+        /// So many bytes, or more where a piece has more, or fewer where the body ends.
+        at_least: usize,
+        /// The time left for it.
+        timeout: Duration,
+    },
     /// Hand in a token by [`Input::Token`].
     NeedToken {
         /// Which one.
@@ -116,7 +207,8 @@ pub enum Step<T> {
     },
     /// Poll again once the monotonic clock has reached this reading, or an input has come.
     WaitUntil(Duration),
-    /// It is over.
+    /// It is over. Where the outcome is a [`Streamed`](crate::Streamed), the rest of the body that was kept belongs to it;
+    /// with any other step but [`Read`](Self::Read) that body is of no use any more.
     Done(T),
 }
 
@@ -136,6 +228,26 @@ impl<T> Step<T> {
             } => Step::Send {
                 id,
                 request,
+                timeout,
+            },
+            Self::Open {
+                id,
+                request,
+                timeout,
+                chunk_timeout,
+            } => Step::Open {
+                id,
+                request,
+                timeout,
+                chunk_timeout,
+            },
+            Self::Read {
+                id,
+                at_least,
+                timeout,
+            } => Step::Read {
+                id,
+                at_least,
                 timeout,
             },
             Self::NeedToken {
@@ -174,6 +286,20 @@ pub enum Input {
         /// The answer.
         response: Response,
     },
+    /// The head of the answer to a request that was [opened](Step::Open).
+    Head {
+        /// The request's id.
+        id: RequestId,
+        /// The head.
+        head: Head,
+    },
+    /// The beginning of the body that followed, or all of it.
+    Body {
+        /// The request's id.
+        id: RequestId,
+        /// What came.
+        body: Body,
+    },
     /// A request that brought no usable answer.
     SendFailed {
         /// The request's id.
@@ -191,6 +317,15 @@ impl Input {
     pub fn sent(id: RequestId, outcome: Result<Response, SendFailure>) -> Self {
         match outcome {
             Ok(response) => Self::Response { id, response },
+            Err(failure) => Self::SendFailed { id, failure },
+        }
+    }
+
+    /// How [reading](Step::Read) the beginning of a body ended, as an input.
+    #[must_use]
+    pub fn read(id: RequestId, outcome: Result<Body, SendFailure>) -> Self {
+        match outcome {
+            Ok(body) => Self::Body { id, body },
             Err(failure) => Self::SendFailed { id, failure },
         }
     }

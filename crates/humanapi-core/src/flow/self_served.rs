@@ -71,27 +71,27 @@ impl<F: Flow> SelfServed<F> {
     }
 
     fn renamed<T>(&mut self, step: Step<T>) -> Step<T> {
-        let Step::Send {
-            id,
-            request,
-            timeout,
-        } = step
-        else {
-            return step;
-        };
-        let ours = self.next_id;
-        self.next_id = ours.next();
-        self.out = Some((ours, id));
-        Step::Send {
-            id: ours,
-            request,
-            timeout,
+        let mut step = step;
+        match &mut step {
+            Step::Send { id, .. } | Step::Open { id, .. } => {
+                let ours = self.next_id;
+                self.next_id = ours.next();
+                self.out = Some((ours, *id));
+                *id = ours;
+            }
+            Step::Read { id, .. } => {
+                if let Some((ours, _)) = self.out {
+                    *id = ours;
+                }
+            }
+            Step::NeedToken { .. } | Step::WaitUntil(_) | Step::Done(_) => {}
         }
+        step
     }
 
-    /// The inner id, if it is our open request that was answered.
-    fn answered(&mut self, id: RequestId) -> Option<RequestId> {
-        let (_, inner) = self.out.take_if(|(ours, _)| *ours == id)?;
+    /// The inner id, if it is our last request that this is about. Whether it is still open, its machine knows.
+    fn inner(&self, id: RequestId) -> Option<RequestId> {
+        let (_, inner) = self.out.filter(|(ours, _)| *ours == id)?;
         Some(inner)
     }
 }
@@ -123,6 +123,8 @@ impl<F: Flow> Flow for SelfServed<F> {
                     rejected,
                     timeout,
                 } => {
+                    // The request is over, and its id may be one of the exchange's too.
+                    self.out = None;
                     let older = rejected.map_or(0, |rejected| rejected.generation().number());
                     self.generation = self.generation.max(older).saturating_add(1);
                     match self.begin(&key, timeout) {
@@ -141,18 +143,18 @@ impl<F: Flow> Flow for SelfServed<F> {
     }
 
     fn handle(&mut self, input: Input, now: Now) {
-        let input = match input {
-            Input::Response { id, response } => match self.answered(id) {
-                Some(id) => Input::Response { id, response },
-                None => return,
-            },
-            Input::SendFailed { id, failure } => match self.answered(id) {
-                Some(id) => Input::SendFailed { id, failure },
+        let mut input = input;
+        match &mut input {
+            Input::Response { id, .. }
+            | Input::Head { id, .. }
+            | Input::Body { id, .. }
+            | Input::SendFailed { id, .. } => match self.inner(*id) {
+                Some(inner) => *id = inner,
                 None => return,
             },
             // Nobody outside was asked for one.
             Input::Token(_) => return,
-        };
+        }
         match &mut self.exchange {
             Some(exchange) => exchange.handle(input, now),
             None => self.flow.handle(input, now),
