@@ -16,7 +16,7 @@ use crate::hosts::Hosts;
 use crate::json;
 use crate::message::{Request, Response, content_length};
 use crate::now::Now;
-use crate::raw_call::{RawCall, read_json};
+use crate::raw_call::RawCall;
 use crate::retry::Replay;
 use crate::rules::Authorization;
 
@@ -82,7 +82,7 @@ impl Streamed {
     ///
     /// When it is not JSON of that shape.
     pub fn read_json<T: DeserializeOwned>(body: &Body) -> Result<T, DecodeError> {
-        read_json(json::without_byte_order_mark(body.as_bytes()))
+        json::decode(json::without_byte_order_mark(body.as_bytes()))
     }
 
     /// Keeps account of the body, for whoever reads it.

@@ -92,6 +92,49 @@ fn every_record_with_an_id_is_read_by_it() {
 }
 
 #[test]
+fn every_document_is_read_by_its_records_id() {
+    let report = |format| move |id: &str| Raw::<Report>::new(id, format);
+    let mut read = BTreeSet::new();
+    check_document(|id: &str| Raw::<Ccd>::new(id), "", "text/xml", &mut read);
+    for (format, accepted) in [
+        (ReportFormat::Json, "application/json"),
+        (ReportFormat::Html, "text/html"),
+        (ReportFormat::Pdf, "application/pdf"),
+    ] {
+        let query = format!("?format={format}");
+        check_document(report(format), &query, accepted, &mut read);
+    }
+    let rows = routes(|shape| matches!(shape, Shape::List { document: true, .. }));
+    assert!(rows.iter().map(|route| route.name).eq(read));
+}
+
+/// How one kind of document is asked for.
+fn check_document<R: HasDocument>(
+    read_by: impl Fn(&str) -> Raw<R>,
+    query: &str,
+    accepted: &str,
+    read: &mut BTreeSet<&'static str>,
+) {
+    let call = read_by("a/b");
+    let path = <R as Resource>::PATH;
+    assert_eq!(
+        path_and_query(&call).unwrap(),
+        format!("{path}/a%2Fb/raw{query}")
+    );
+    for id in ["", ".", ".."] {
+        assert!(path_and_query(&read_by(id)).is_err());
+    }
+    let request = call.request(&Hosts::production()).unwrap();
+    let accept = request.headers()["accept"].to_str().unwrap();
+    assert!(accept.starts_with(accepted) && accept.ends_with("*/*;q=0.1"));
+    assert!(call.streams());
+    let missing = call.parse(answer(404, REFUSAL), now());
+    assert!(matches!(missing, Err(ResponseError::Api(_))));
+    assert!(!format!("{call:?}").contains("a/b"));
+    read.insert(call.name());
+}
+
+#[test]
 fn what_there_is_once_may_be_missing() {
     let mut read = Vec::new();
     macro_rules! check {

@@ -23,6 +23,7 @@ pub mod medical;
 mod paging;
 mod profile;
 mod query;
+mod raw;
 mod record;
 mod routes;
 mod single;
@@ -44,6 +45,7 @@ pub use measurements::{
     HeartRateZone, Height, Weight,
 };
 pub use profile::{Profile, ReadProfile, TimeZoneName};
+pub use raw::{HasDocument, Raw, ReportFormat};
 pub use record::{
     Comparator, Date, Field, FieldKind, Json, Number, Quantity, Record, Table, TextOr,
 };

@@ -7,8 +7,8 @@ use crate::data::medical::{
 };
 use crate::data::{
     Activity, ActivitySummary, AllAtOnce, BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat,
-    Field, GeneticTrait, HasDays, HasId, HasTimeSeries, HeartRate, HeartRateSummary, Height,
-    Location, Meal, Resource, Single, Sleep, SleepSummary, Source, Weight,
+    Field, GeneticTrait, HasDays, HasDocument, HasId, HasTimeSeries, HeartRate, HeartRateSummary,
+    Height, Location, Meal, Resource, Single, Sleep, SleepSummary, Source, Weight,
 };
 
 /// One documented route, as the tables of this crate know it.
@@ -31,10 +31,13 @@ pub struct Route {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Shape {
-    /// With a list; `by_id` tells whether each record can be read apart, at its id behind the path.
+    /// With a list; `by_id` tells whether each record can be read apart, at its id behind the path, and `document`
+    /// whether it has one, at `/raw` behind that.
     List {
         /// Whether each record can be read apart.
         by_id: bool,
+        /// Whether each record has a document that is read apart.
+        document: bool,
     },
     /// With one record, or none.
     Single,
@@ -67,7 +70,10 @@ macro_rules! resources {
             $(Route {
                 name: $name,
                 path: $path,
-                shape: Shape::List { by_id: false $(|| is_marker(stringify!($marker), "HasId"))* },
+                shape: Shape::List {
+                    by_id: false $(|| is_marker(stringify!($marker), "HasId"))*,
+                    document: false $(|| is_marker(stringify!($marker), "HasDocument"))*,
+                },
                 fields: $record::FIELDS,
             },)+
             $(Route {
@@ -110,7 +116,7 @@ resources! {
         Meal "data.meals" "/v1/human/food/meals" [HasId, HasDays]
         GeneticTrait "data.genetic_traits" "/v1/human/genetic/traits" [AllAtOnce]
         Allergy "data.allergies" "/v1/human/medical/allergies" [HasId]
-        Ccd "data.ccds" "/v1/human/medical/ccds" [HasId]
+        Ccd "data.ccds" "/v1/human/medical/ccds" [HasId, HasDocument]
         Demographics "data.demographics" "/v1/human/medical/demographics" [HasId]
         Encounter "data.encounters" "/v1/human/medical/encounters" [HasId]
         FunctionalStatus "data.functional_statuses" "/v1/human/medical/functional_statuses" [HasId]
@@ -126,7 +132,7 @@ resources! {
         TestResult "data.test_results" "/v1/human/medical/test_results" [HasId]
         Vitals "data.vitals" "/v1/human/medical/vitals" [HasId]
         TimelineEntry "data.timeline" "/v1/human/medical/timeline" []
-        Report "data.reports" "/v1/human/medical/reports" [AllAtOnce]
+        Report "data.reports" "/v1/human/medical/reports" [AllAtOnce, HasDocument]
     }
     singles {
         BloodGlucose "data.latest_blood_glucose" "/v1/human/blood_glucose"
