@@ -12,6 +12,10 @@ use clap::builder::Styles;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 #[cfg(feature = "sandbox")]
+use humanapi_core::connect::{Callback, CallbackError};
+#[cfg(feature = "sandbox")]
+use humanapi_core::{BaseUrl, HostError};
+#[cfg(feature = "sandbox")]
 use humanapi_sandbox::Assumption;
 
 #[cfg(any(feature = "demo", feature = "token"))]
@@ -107,13 +111,13 @@ pub(crate) struct SandboxArgs {
     )]
     pub(crate) bind: IpAddr,
     /// A further name that requests may be for, without a port; may be repeated
-    #[arg(long, value_name = "NAME", help_heading = "Who reaches it")]
+    #[arg(long, value_name = "NAME", value_parser = host_name, help_heading = "Who reaches it")]
     pub(crate) allow_host: Vec<String>,
     /// Where your app runs: hosted Connect may lead back to any page of it; may be repeated
     #[arg(long, value_name = "URL", value_parser = app_origin, help_heading = "Who reaches it")]
     pub(crate) app_origin: Vec<String>,
     /// One address that hosted Connect may lead back to, a custom scheme's too; may be repeated
-    #[arg(long, value_name = "URL", help_heading = "Who reaches it")]
+    #[arg(long, value_name = "URL", value_parser = callback, help_heading = "Who reaches it")]
     pub(crate) callback: Vec<String>,
     /// Decide what the documentation leaves open; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = assumed, help_heading = "How it begins")]
@@ -144,21 +148,48 @@ fn assumed(text: &str) -> Result<(Assumption, String), String> {
 
 /// Reads an origin: a scheme, a host and perhaps a port, and nothing behind them but a slash.
 #[cfg(feature = "sandbox")]
-fn app_origin(text: &str) -> Result<String, &'static str> {
-    let wrong = "it is an origin, such as http://127.0.0.1:3000; --callback takes whole addresses";
-    let uri: http::Uri = text.parse().map_err(|_| wrong)?;
-    let authority = uri.authority().ok_or(wrong)?;
-    let plain = matches!(uri.scheme_str(), Some("http" | "https"))
-        && uri.path() == "/"
-        && uri.query().is_none()
-        && !text.contains(['#', '@'])
-        && !authority.host().is_empty()
-        // A port that is none is not read as one.
-        && (authority.port_u16().is_some() || authority.as_str() == authority.host());
-    if !plain {
-        return Err(wrong);
+fn app_origin(text: &str) -> Result<String, String> {
+    let base = BaseUrl::parse(text).map_err(refused)?;
+    if !base.path().is_empty() {
+        return Err(
+            "it is an origin, such as http://127.0.0.1:3000; --callback takes whole addresses"
+                .to_owned(),
+        );
     }
-    Ok(text.trim_end_matches('/').to_owned())
+    Ok(base.origin())
+}
+
+/// Reads what hosted Connect may lead back to: an address, or `…/*` for all below it.
+#[cfg(feature = "sandbox")]
+fn callback(text: &str) -> Result<String, String> {
+    let below = text.strip_suffix("/*").unwrap_or(text);
+    match Callback::parse(below) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(CallbackError::Address(error)) => Err(refused(error)),
+        Err(error) => Err(format!("{error}; {}", error.remedy())),
+    }
+}
+
+/// Reads the name of a host, as it stands before the port in an address.
+#[cfg(feature = "sandbox")]
+fn host_name(text: &str) -> Result<String, String> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(address.to_string());
+    }
+    if text.contains(['/', ':', '@']) {
+        return Err(
+            "it is a name alone, such as sandbox.example.test, without scheme, port and path"
+                .to_owned(),
+        );
+    }
+    let base = BaseUrl::parse(&format!("https://{text}")).map_err(refused)?;
+    Ok(base.origin().split_off("https://".len()))
+}
+
+/// Why an address is none, and what to write instead.
+#[cfg(feature = "sandbox")]
+fn refused(error: HostError) -> String {
+    format!("{error}; {}", error.remedy())
 }
 
 #[cfg(feature = "token")]
@@ -750,22 +781,85 @@ mod tests {
     #[test]
     fn an_origin_has_a_scheme_a_host_and_perhaps_a_port() {
         for (text, origin) in [
-            ("http://127.0.0.1:3000", Some("http://127.0.0.1:3000")),
-            ("http://127.0.0.1:3000/", Some("http://127.0.0.1:3000")),
-            ("https://app.example.test", Some("https://app.example.test")),
-            ("http://[::1]:3000", Some("http://[::1]:3000")),
-            ("127.0.0.1:3000", None),
-            ("ftp://127.0.0.1", None),
-            ("http://127.0.0.1:3000/back", None),
-            ("http://127.0.0.1:3000/?a", None),
-            ("http://127.0.0.1:3000/#a", None),
-            ("http://me@127.0.0.1:3000", None),
-            ("http://127.0.0.1:65536", None),
-            ("http://127.0.0.1:", None),
-            ("exampleapp://connected", None),
-            ("", None),
+            ("http://127.0.0.1:3000", Ok("http://127.0.0.1:3000")),
+            ("http://127.0.0.1:3000/", Ok("http://127.0.0.1:3000")),
+            (
+                "https://App.example.test:443",
+                Ok("https://app.example.test"),
+            ),
+            ("http://[::1]:3000", Ok("http://[::1]:3000")),
+            ("127.0.0.1:3000", Err("absolute URL")),
+            ("ftp://127.0.0.1", Err("neither http nor https")),
+            ("http://127.0.0.1:3000/back", Err("it is an origin")),
+            ("http://127.0.0.1:3000/?a", Err("query or a fragment")),
+            ("http://127.0.0.1:3000/#a", Err("query or a fragment")),
+            ("http://me@127.0.0.1:3000", Err("user information")),
+            ("http://127.0.0.1:65536", Err("from 1 to 65535")),
+            ("http://127.0.0.1:", Err("from 1 to 65535")),
+            ("http://127.1:3000", Err("unusual spelling")),
+            ("http://[::1]evil.example", Err("unusual spelling")),
+            ("http://app.example.test", Err("for this machine alone")),
+            ("exampleapp://connected", Err("neither http nor https")),
+            ("", Err("absolute URL")),
         ] {
-            assert_eq!(app_origin(text).ok().as_deref(), origin, "{text}");
+            reads(app_origin(text), origin, text);
+        }
+    }
+
+    #[cfg(feature = "sandbox")]
+    #[track_caller]
+    fn reads(read: Result<String, String>, wanted: Result<&str, &str>, text: &str) {
+        match (&read, wanted) {
+            (Ok(read), Ok(wanted)) => assert_eq!(read, wanted, "{text}"),
+            (Err(reason), Err(wanted)) => assert!(reason.contains(wanted), "{text}: {reason}"),
+            _ => panic!("{text}: {read:?}"),
+        }
+    }
+
+    #[cfg(feature = "sandbox")]
+    #[test]
+    fn a_callback_is_an_address_or_all_below_one() {
+        for (text, wanted) in [
+            ("myapp://back", Ok("myapp://back")),
+            (
+                "https://app.example.test/back?a#b",
+                Ok("https://app.example.test/back?a#b"),
+            ),
+            ("http://127.0.0.1:3000/*", Ok("http://127.0.0.1:3000/*")),
+            (
+                "http://127.0.0.1:3000/app/*",
+                Ok("http://127.0.0.1:3000/app/*"),
+            ),
+            ("http://127.0.0.1:65536/back", Err("from 1 to 65535")),
+            ("https://app.example.test*", Err("names no host")),
+            (
+                "http://app.example.test/back",
+                Err("for this machine alone"),
+            ),
+            ("javascript:alert(1)", Err("would not open an app")),
+            ("/back", Err("is no URL")),
+            ("", Err("is no URL")),
+        ] {
+            reads(callback(text), wanted, text);
+        }
+    }
+
+    #[cfg(feature = "sandbox")]
+    #[test]
+    fn a_host_is_a_name_alone() {
+        for (text, wanted) in [
+            ("Sandbox.example.test", Ok("sandbox.example.test")),
+            ("192.0.2.1", Ok("192.0.2.1")),
+            ("::1", Ok("::1")),
+            ("sandbox.example.test:8080", Err("a name alone")),
+            ("http://sandbox.example.test", Err("a name alone")),
+            ("sandbox.example.test/", Err("a name alone")),
+            ("127.1", Err("unusual spelling")),
+            ("sandbox..test", Err("names no host")),
+            ("*", Err("names no host")),
+            ("", Err("absolute URL")),
+        ] {
+            reads(host_name(text), wanted, text);
         }
     }
 

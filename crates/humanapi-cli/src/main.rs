@@ -8,6 +8,7 @@ mod credentials;
 #[cfg(feature = "demo")]
 mod demo;
 mod exit;
+mod fault;
 mod output;
 #[cfg(feature = "token")]
 mod prompt;
@@ -25,39 +26,29 @@ mod token;
 use std::process::ExitCode;
 
 use args::Verb;
-use exit::{Code, Failure};
+use exit::Failure;
 
 fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| fault(panic).say()));
+    fault::watch();
     match std::panic::catch_unwind(|| args::parse().and_then(run)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => failure.report(),
-        // The hook has told it.
-        Err(_) => ExitCode::from(Code::Machine as u8),
+        Err(_) => fault::report(),
     }
-}
-
-/// A mistake of this program, told by its place: what a panic says may hold anything.
-fn fault(panic: &std::panic::PanicHookInfo<'_>) -> Failure {
-    let place = panic.location().map_or_else(String::new, |place| {
-        format!(" at {}:{}", place.file(), place.line())
-    });
-    Failure::new(
-        Code::Machine,
-        format!("this program has a fault{place}"),
-        concat!(
-            "report it, with what you did, at ",
-            env!("CARGO_PKG_REPOSITORY")
-        ),
-    )
 }
 
 fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
         #[cfg(feature = "demo")]
-        Verb::Demo(args) => block_on(demo::run(&args)),
+        Verb::Demo(args) => {
+            fault::tell_at_once();
+            block_on(demo::run(&args))
+        }
         #[cfg(feature = "sandbox")]
-        Verb::Sandbox(args) => block_on(sandbox::run(&args)),
+        Verb::Sandbox(args) => {
+            fault::tell_at_once();
+            block_on(sandbox::run(&args))
+        }
         #[cfg(feature = "token")]
         Verb::Token(args) => block_on(token::run(args.kind)),
         #[cfg(feature = "store")]

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use humanapi_sandbox::{DemoApp, Sandbox};
 use running::Running;
-use support::{Run, humanapi, run};
+use support::{Run, ended, humanapi, run};
 
 /// What the story must tell, in this order.
 const STORY: &[&str] = &[
@@ -138,7 +138,7 @@ fn a_reader_may_stop_early() {
         .spawn()
         .unwrap();
     drop(child.stdout.take());
-    let told = Run::from(child.wait_with_output().unwrap());
+    let told = ended(child);
     assert_eq!((told.code, told.stderr.as_str()), (Some(0), ""));
 }
 

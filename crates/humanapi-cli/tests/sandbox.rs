@@ -171,6 +171,9 @@ fn it_offers_what_its_library_offers() {
         .unwrap()
         .strip_prefix("http://")
         .unwrap();
+    // All of 127.0.0.0/8 is this machine, and only a sandbox for all addresses listens there.
+    #[cfg(target_os = "linux")]
+    TcpStream::connect(address.replace("127.0.0.1", "127.0.0.2")).expect("it listens everywhere");
     let get = |path: &str| {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: sandbox.example.test\r\nConnection: close\r\n\
@@ -245,6 +248,15 @@ fn what_cannot_begin_is_told_in_two_lines() {
         ),
         (["--frozen-at", "yesterday"], "--frozen-at"),
         (["--bind", "somewhere"], "--bind"),
+        (
+            ["--app-origin", "http://127.0.0.1:65536"],
+            "a port that is no number from 1 to 65535",
+        ),
+        (
+            ["--callback", "javascript:alert(1)"],
+            "would not open an app",
+        ),
+        (["--allow-host", "http://sandbox.test"], "a name alone"),
     ] {
         let refused = run(&mut humanapi([&["sandbox"], &words[..]].concat()));
         assert_eq!(

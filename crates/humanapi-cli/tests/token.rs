@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use humanapi_sandbox::{AppCredentials, DemoApp, Sandbox};
 use serde_json::Value;
-use support::{Run, humanapi, run};
+use support::{Run, ended, humanapi, run};
 
 const SEED: u64 = 20_260_115;
 
@@ -204,7 +204,7 @@ fn the_secret_may_come_from_a_file_or_standard_input() {
     let mut stdin = child.stdin.take().unwrap();
     writeln!(stdin, "{}", app.client_secret).unwrap();
     drop(stdin);
-    json(&Run::from(child.wait_with_output().unwrap()));
+    json(&ended(child));
 }
 
 /// Runs with credentials that are well-formed, and compares stderr and code in full.

@@ -6,7 +6,7 @@ use std::process::Command;
 use humanapi_sandbox::{DemoApp, Sandbox};
 
 use crate::support::run;
-use crate::{attack, command, end, is_deep, under};
+use crate::{attack, command, is_deep, under};
 
 /// A token from a sandbox, without limits.
 fn token(sandbox: &Sandbox) -> Command {
@@ -31,10 +31,7 @@ fn with_too_few_handles_it_says_so() {
         attack(&name, under(&shell, &token(&sandbox)), &[0, 70]);
         attack(&name, under(&shell, &command(&["demo"])), &[0, 70]);
     }
-    let few = end(
-        "4 handles",
-        under("ulimit -n 4; exec \"$@\"", &command(&["demo"])),
-    );
+    let few = run(&mut under("ulimit -n 4; exec \"$@\"", &command(&["demo"])));
     let told = &few.stderr;
     assert_eq!(few.code, Some(70));
     assert!(told.contains("enough open files"), "{told}");
@@ -54,10 +51,10 @@ fn with_too_little_memory_it_says_so() {
         attack(&name, under(&shell, &token(&sandbox)), &[0, 70]);
         attack(&name, under(&shell, &command(&["demo"])), &[0, 70]);
     }
-    let little = end(
-        "120000 KiB",
-        under("ulimit -v 120000; exec \"$@\"", &command(&["demo"])),
-    );
+    let little = run(&mut under(
+        "ulimit -v 120000; exec \"$@\"",
+        &command(&["demo"]),
+    ));
     let told = &little.stderr;
     assert_eq!(little.code, Some(70), "{told}");
 }

@@ -18,25 +18,46 @@ mod servers;
 mod support;
 mod words;
 
-use std::io::Read;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
-use support::Run;
+use support::{Run, run};
 
 /// In every secret, and in every word that may be one. It must never be seen.
 const CANARY: &str = "canary7";
 
-/// Longer than any run may take: two attempts of 10 s, and 30 s for a secret.
-const PATIENCE: Duration = Duration::from_secs(90);
-
 /// What may come out of a run of bad or good luck: every documented code.
 const ANY: &[i32] = &[0, 2, 3, 4, 5, 6, 7, 70];
+
+/// How many inputs the tests of each kind have at least: more than 150 together, whatever else changes.
+const LEAST: [(&str, usize); 6] = [
+    ("command lines", 75),
+    ("odd words", 7),
+    ("environments", 60),
+    ("random lines", 40),
+    ("answers", 75),
+    ("stores that are none", 20),
+];
+
+const _: () = {
+    let (mut all, mut at) = (0, 0);
+    while at < LEAST.len() {
+        all += LEAST[at].1;
+        at += 1;
+    }
+    assert!(all >= 150, "there are too few hostile inputs");
+};
+
+/// Holds a test to as many inputs as are promised of it.
+#[track_caller]
+fn at_least(kind: &str, inputs: usize) {
+    let promised = LEAST.iter().find(|(name, _)| *name == kind);
+    let (_, least) = promised.expect("each kind that is counted is listed");
+    assert!(inputs >= *least, "{kind}: {inputs} of {least} inputs");
+}
 
 fn is_deep() -> bool {
     std::env::var_os("HUMANAPI_DEEP").is_some_and(|value| value == "1")
@@ -93,46 +114,8 @@ fn under(shell: &str, command: &Command) -> Command {
 
 /// Runs it, counts it, and holds it to all that must be so.
 #[track_caller]
-fn attack(name: &str, command: Command, codes: &[i32]) {
-    check(name, &end(name, command), codes);
-}
-
-#[track_caller]
-fn end(name: &str, mut command: Command) -> Run {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .expect("the command was built for this test");
-    let stdout = drain(child.stdout.take().expect("it is piped"));
-    let stderr = drain(child.stderr.take().expect("it is piped"));
-    let gives_up = Instant::now() + PATIENCE;
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("it is our own child") {
-            break status;
-        }
-        if Instant::now() > gives_up {
-            child.kill().expect("it is our own child");
-            panic!("{name}: it hangs");
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    let text = |stream: JoinHandle<Vec<u8>>| {
-        let bytes = stream.join().expect("reading does not panic");
-        String::from_utf8(bytes).expect("the command writes UTF-8")
-    };
-    Run {
-        code: status.code(),
-        stdout: text(stdout),
-        stderr: text(stderr),
-    }
-}
-
-fn drain(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).expect("a pipe can be read");
-        bytes
-    })
+fn attack(name: &str, mut command: Command, codes: &[i32]) {
+    check(name, &run(&mut command), codes);
 }
 
 #[track_caller]
@@ -149,7 +132,7 @@ fn check(name: &str, ended: &Run, codes: &[i32]) {
         .unwrap_or_else(|| panic!("a signal ended it: {all}"));
     assert!(codes.contains(&code), "not one of {codes:?}: {all}");
     for bad in [
-        "panicked",
+        "panicked at",
         "RUST_BACKTRACE",
         "this program has a fault",
         CANARY,

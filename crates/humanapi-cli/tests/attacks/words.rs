@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::{ANY, CANARY, attack, command, is_deep};
+use crate::{ANY, CANARY, at_least, attack, command, is_deep};
 
 #[test]
 fn command_lines_are_refused_and_not_repeated() {
@@ -102,6 +102,16 @@ fn command_lines_are_refused_and_not_repeated() {
         &["sandbox", "--port", "canary7\n1"],
         &["sandbox", "--seed", "99999999999999999999999999"],
         &["sandbox", "--seed", CANARY],
+        &["sandbox", "--bind", CANARY],
+        &["sandbox", "--allow-host", "http://canary7"],
+        &["sandbox", "--app-origin", "http://127.0.0.1:canary7"],
+        &["sandbox", "--app-origin", "http://a:canary7@127.0.0.1"],
+        &["sandbox", "--callback", "javascript:canary7"],
+        &["sandbox", "--callback", "http://[::1]canary7/back"],
+        &["sandbox", "--assume", CANARY],
+        &["sandbox", "--assume", "id-response=canary7"],
+        &["sandbox", "--frozen-at", CANARY],
+        &["sandbox", "--state", "/nowhere/canary"],
         &["demo", "--seed", CANARY],
         &["demo", "--adapter", CANARY],
         &["demo", CANARY],
@@ -141,6 +151,7 @@ fn command_lines_are_refused_and_not_repeated() {
             CANARY,
         ],
     ];
+    at_least("command lines", lines.len());
     for words in lines {
         attack(&format!("{words:?}"), command(words), &[2, 3]);
     }
@@ -149,7 +160,7 @@ fn command_lines_are_refused_and_not_repeated() {
 #[test]
 fn words_that_are_no_text_are_refused() {
     let odd = OsStr::from_bytes(b"\xff\xfecanary7");
-    for words in [
+    let lines = [
         &[][..],
         &["token"],
         &["token", "client", "--base-url"],
@@ -157,7 +168,9 @@ fn words_that_are_no_text_are_refused() {
         &["sandbox", "--port"],
         &["store", "init", "--store"],
         &["completions"],
-    ] {
+    ];
+    at_least("odd words", lines.len());
+    for words in lines {
         let mut command = command(words);
         command.arg(odd);
         attack(&format!("{words:?} and no text"), command, &[2, 3]);
@@ -201,11 +214,13 @@ fn environments_change_no_more_than_they_should() {
         ("HUMANAPI_CLIENT_SECRET", OsStr::new("\u{feff}")),
         ("HUMANAPI_CLIENT_SECRET", OsStr::new("canary7\u{1b}[2J")),
     ];
+    let lines = [
+        &["--help"][..],
+        &["token", "client", "--base-url", "http://127.0.0.1:1"],
+    ];
+    at_least("environments", variables.len() * lines.len());
     for (name, value) in variables {
-        for words in [
-            &["--help"][..],
-            &["token", "client", "--base-url", "http://127.0.0.1:1"],
-        ] {
+        for words in lines {
             let mut command = command(words);
             command.env(name, value);
             attack(
@@ -263,7 +278,9 @@ fn words_in_any_order_are_told_by_their_place() {
         state ^= state << 17;
         usize::try_from(state % below as u64).expect("it is small")
     };
-    for _ in 0..if is_deep() { 2_000 } else { 40 } {
+    let rounds = if is_deep() { 2_000 } else { 40 };
+    at_least("random lines", rounds);
+    for _ in 0..rounds {
         let line: Vec<OsString> = (0..=draw(7))
             .map(|_| words[draw(words.len())].into())
             .collect();

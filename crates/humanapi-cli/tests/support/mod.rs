@@ -1,6 +1,9 @@
 //! Runs the command as a script would: no terminal, nothing of the caller's environment that it reads.
 
-use std::process::{Command, Output, Stdio};
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// What the command reads of its environment.
 pub(crate) const VARIABLES: [&str; 9] = [
@@ -39,21 +42,62 @@ pub(crate) struct Run {
     pub(crate) stderr: String,
 }
 
+/// Longer than any run may take: two attempts of 10 s, and 30 s for a secret.
+const PATIENCE: Duration = Duration::from_secs(90);
+
 /// Runs to the end.
+///
+/// # Panics
+///
+/// When it does not end; then it is ended.
+#[track_caller]
 pub(crate) fn run(command: &mut Command) -> Run {
-    Run::from(
-        command
-            .output()
-            .expect("the command was built for this test"),
-    )
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command
+        .spawn()
+        .expect("the command was built for this test");
+    ended(child)
 }
 
-impl From<Output> for Run {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).expect("the command writes UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("the command writes UTF-8"),
+/// Waits for the end of one that was begun, and reads its streams that are pipes.
+///
+/// # Panics
+///
+/// When it does not end; then it is ended.
+#[track_caller]
+pub(crate) fn ended(mut child: Child) -> Run {
+    // Nothing more is said to it.
+    drop(child.stdin.take());
+    let stdout = child.stdout.take().map(drain);
+    let stderr = child.stderr.take().map(drain);
+    let gives_up = Instant::now() + PATIENCE;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("it is our own child") {
+            break status;
         }
+        if Instant::now() > gives_up {
+            child.kill().expect("it is our own child");
+            child.wait().expect("it is our own child");
+            panic!("it hangs");
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    let text = |stream: Option<JoinHandle<Vec<u8>>>| {
+        let bytes = stream.map(|stream| stream.join().expect("reading does not panic"));
+        let bytes = bytes.unwrap_or_default();
+        String::from_utf8(bytes).expect("the command writes UTF-8")
+    };
+    Run {
+        code: status.code(),
+        stdout: text(stdout),
+        stderr: text(stderr),
     }
+}
+
+fn drain(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("a pipe can be read");
+        bytes
+    })
 }
