@@ -77,6 +77,15 @@ struct Watched {
     elsewhere: Arc<Mutex<Vec<String>>>,
 }
 
+impl Watched {
+    fn note(&self, request: &Request) {
+        if !self.service.is_origin_of(request.uri()) {
+            let to = request.uri().to_string();
+            self.elsewhere.lock().unwrap().push(to);
+        }
+    }
+}
+
 #[async_trait]
 impl Transport for Watched {
     async fn send(
@@ -84,12 +93,7 @@ impl Transport for Watched {
         request: Request,
         timeout: Duration,
     ) -> Result<core::Response, SendFailure> {
-        if !self.service.is_origin_of(request.uri()) {
-            self.elsewhere
-                .lock()
-                .unwrap()
-                .push(request.uri().to_string());
-        }
+        self.note(&request);
         self.inner.send(request, timeout).await
     }
 
@@ -98,6 +102,7 @@ impl Transport for Watched {
         request: Request,
         timeout: Duration,
     ) -> Result<StreamedResponse, SendFailure> {
+        self.note(&request);
         self.inner.open(request, timeout).await
     }
 }

@@ -1,6 +1,6 @@
 //! The inputs, by family.
 
-use crate::Target;
+use crate::{Target, trap};
 
 /// One hostile input.
 pub(crate) struct Attack {
@@ -95,6 +95,7 @@ pub(crate) fn all(target: &Target) -> Vec<Attack> {
         forms(target),
         queries(target),
         other_sites(target),
+        lures(target),
     ]
     .into_iter()
     .flatten()
@@ -789,4 +790,31 @@ fn other_sites(target: &Target) -> Vec<Attack> {
         attack(format!("reset from {line:?}"), text, Status(403))
     })
     .collect()
+}
+
+/// The address of somebody who waits for a visit, in every place where a server might go to one.
+fn lures(target: &Target) -> Vec<Attack> {
+    let (host, trap) = (target.sandbox.addr(), trap());
+    let url = format!("http://{trap}/");
+    let json = "application/json";
+    let mut lures: Vec<Attack> = [
+        format!("GET {url} HTTP/1.1\r\nHost: {trap}\r\n\r\n"),
+        format!("GET {url} HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+        format!("CONNECT {trap} HTTP/1.1\r\nHost: {trap}\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: {trap}\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Host: {trap}\r\nForwarded: host={trap}\r\nReferer: {url}\r\n\r\n"),
+        format!("GET //{trap}/ HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+        format!("GET /connect?clientId={}&callback={url} HTTP/1.1\r\nHost: {host}\r\n\r\n", target.client_id),
+        format!("GET /v1/human?next={url}&url={url} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer demo\r\n\r\n"),
+    ]
+    .into_iter()
+    .enumerate()
+    .map(|(number, text)| attack(format!("lure {number}"), text, Anything))
+    .collect();
+    for (path, body) in bodies(target) {
+        let body = body.replace("victim", &url).replace("strider", &url);
+        let name = format!("a lure in a body at {path}");
+        lures.push(attack(name, post(target, path, json, &body), Anything));
+    }
+    lures
 }

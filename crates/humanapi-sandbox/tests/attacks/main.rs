@@ -11,9 +11,9 @@
 mod inputs;
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use humanapi_sandbox::{DemoApp, Sandbox};
@@ -30,6 +30,24 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PEAK: usize = 200 * 1024 * 1024;
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
+
+/// How often somebody came to the address that stands in many inputs.
+static VISITS: AtomicUsize = AtomicUsize::new(0);
+
+/// A listener to which nobody may come.
+fn trap() -> SocketAddr {
+    static TRAP: OnceLock<SocketAddr> = OnceLock::new();
+    *TRAP.get_or_init(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for _ in listener.incoming() {
+                VISITS.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        address
+    })
+}
 
 /// Memory is counted for the whole process, so one test runs at a time.
 fn alone() -> MutexGuard<'static, ()> {
@@ -136,7 +154,14 @@ impl Target {
         let answer = self.send(&[get.into_bytes()]);
         let text = String::from_utf8_lossy(&answer);
         assert!(text.starts_with("HTTP/1.1 200 "), "after {after}: {text}");
-        assert_eq!(PANICS.load(Ordering::SeqCst), 0, "after {after}");
+        Self::is_quiet(after);
+    }
+
+    /// Nothing panicked, and nobody was sent elsewhere.
+    #[track_caller]
+    fn is_quiet(after: &str) {
+        assert_eq!(PANICS.load(Ordering::SeqCst), 0, "panics after {after}");
+        assert_eq!(VISITS.load(Ordering::SeqCst), 0, "visits after {after}");
     }
 
     #[track_caller]
@@ -172,6 +197,7 @@ impl Target {
     }
 
     /// What the sandbox itself tells of all that has happened holds no secret, and little else.
+    #[track_caller]
     fn tells_no_secret(&self) {
         for path in ["/sandbox/requests", "/"] {
             let get = format!(
@@ -182,6 +208,7 @@ impl Target {
             self.shows_no_secret(&String::from_utf8_lossy(&answer), path);
             assert!(answer.len() < 18 * 1024 * 1024, "{path}: {}", answer.len());
         }
+        Self::is_quiet("all of it");
         let peak = dhat::HeapStats::get().max_bytes;
         assert!(peak < PEAK, "{peak} bytes were in use");
     }
