@@ -6,7 +6,7 @@
 )]
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -14,13 +14,13 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use humanapi_client::core::broker::{Acquired, BrokerPolicy, Commit, KeptToken, Lease, Row};
 use humanapi_client::core::{
-    ApiErrorKind, Body, ClientId, ClientUserId, Credentials, FlowError, Generation, KnownStatus,
-    Now, Provisioning, RefreshToken, Rejected, Request, Response, RetryPolicy, SendFailure,
-    SendFailureKind, TokenKey, TokenKind, UserStatus,
+    ApiErrorKind, Body, ClientId, ClientUserId, Credentials, Expiry, FlowError, Generation,
+    KnownStatus, Now, Provisioning, RefreshToken, Rejected, Request, Response, RetryPolicy,
+    SendFailure, SendFailureKind, TokenKey, TokenKind, UserStatus,
 };
 use humanapi_client::{
     BrokerEvent, Client, ClientBuilder, ErrorKind, Spawn, StoreError, StoreErrorKind, Task, Timer,
-    TokenBroker, TokenBrokerBuilder, TokenSource, TokenStore, Transport,
+    TokenBroker, TokenBrokerBuilder, TokenSource, TokenStore, TokioRuntime, Transport,
 };
 use tokio::time::{Instant, sleep};
 
@@ -164,6 +164,10 @@ fn wall() -> SystemTime {
 struct Clock {
     origin: Instant,
     tasks: Arc<AtomicBool>,
+    /// By how many seconds this machine's wall clock is ahead of everybody else's.
+    ahead: Arc<AtomicI64>,
+    /// What is drawn next, where there is randomness.
+    random: Option<Arc<AtomicU64>>,
 }
 
 impl Clock {
@@ -171,13 +175,31 @@ impl Clock {
         Self {
             origin: Instant::now(),
             tasks: Arc::new(AtomicBool::new(tasks)),
+            ahead: Arc::default(),
+            random: None,
+        }
+    }
+
+    /// One of a process that draws numbers of its own.
+    fn drawing(first: u64) -> Self {
+        Self {
+            random: Some(Arc::new(AtomicU64::new(first))),
+            ..Self::new(true)
         }
     }
 }
 
 impl Timer for Clock {
     fn now(&self) -> Now {
-        Now::new(self.origin.elapsed(), wall())
+        let ahead = self.ahead.load(Ordering::SeqCst);
+        let by = Duration::from_secs(ahead.unsigned_abs());
+        let wall = if ahead < 0 { wall() - by } else { wall() + by };
+        Now::new(self.origin.elapsed(), wall)
+    }
+
+    fn random(&self) -> Option<u64> {
+        let random = self.random.as_ref()?;
+        Some(random.fetch_add(1, Ordering::SeqCst))
     }
 
     fn sleep(&self, duration: Duration) -> Task<'static> {
@@ -767,7 +789,12 @@ impl TokenStore for Shelf {
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap();
         let ends = u64::try_from(ends.as_millis()).unwrap();
-        let token = token.clone();
+        // Of the end, a store keeps what the wall clock said.
+        let expiry = Expiry::at(token.expiry().wall());
+        let (kind, secret) = (token.kind(), token.expose_secret());
+        let token = KeptToken::new(kind, secret, lease.generation(), expiry, token.life())
+            .with_human_id(token.human_id().cloned())
+            .with_refresh_token(token.refresh_token().cloned());
         self.row(key, move |row, now| row.commit(now, lease, ends, token))
             .await
     }
@@ -1020,6 +1047,76 @@ async fn a_stored_token_ends_by_the_wall_clock_alone() {
     assert!(token.expose_secret() != "access-1");
     let shared = sharing(&service, &shelf).token(&key("u")).await.unwrap();
     assert_eq!(shared.expose_secret(), token.expose_secret());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_token_has_one_end_whoever_takes_it_up_and_when() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    sharing(&service, &shelf).token(&key("u")).await.unwrap();
+    // Each begins with a monotonic clock of its own, and none begins the token's life anew.
+    for later in 1..=3_u32 {
+        tokio::time::advance(Duration::from_secs(DAY / 4)).await;
+        let late = sharing(&service, &shelf);
+        let token = late.token(&key("u")).await.unwrap();
+        assert_eq!(token.expose_secret(), "access-1");
+        let left = token.expiry().wall().duration_since(wall()).unwrap();
+        let expected = Duration::from_secs(DAY) - later * Duration::from_secs(DAY / 4);
+        assert!(left.abs_diff(expected) < Duration::from_secs(1), "{left:?}");
+    }
+    let late = sharing(&service, &shelf);
+    assert!(late.token(&key("u")).await.is_ok());
+    assert_eq!(service.requests(), 1);
+    service.set(Mode::Down, Duration::ZERO);
+    tokio::time::advance(Duration::from_millis((DAY / 4 - 5) * 1_000 - 50)).await;
+    assert!(late.try_token(&key("u")).is_some());
+    tokio::time::advance(Duration::from_millis(100)).await;
+    assert!(late.try_token(&key("u")).is_none());
+    late.token(&key("u")).await.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_takes_a_token_for_ended_from_memory_and_store() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    let clocks = [Clock::new(true), Clock::new(true)];
+    let brokers = clocks.clone().map(|clock| {
+        builder(&service)
+            .retry(RetryPolicy::none())
+            .store(shelf.clone())
+            .build_on(clock)
+    });
+    // The first has it from the service, the second from the store.
+    for broker in &brokers {
+        let token = broker.token(&key("u")).await.unwrap();
+        assert_eq!(token.expose_secret(), "access-1");
+    }
+    // While a machine sleeps, monotonic clocks stand still.
+    for clock in &clocks {
+        clock
+            .ahead
+            .store(i64::try_from(DAY).unwrap(), Ordering::SeqCst);
+    }
+    for (broker, issued) in brokers.iter().zip(["access-2", "access-2"]) {
+        assert!(broker.try_token(&key("u")).is_none());
+        let token = broker.token(&key("u")).await.unwrap();
+        assert_eq!(token.expose_secret(), issued);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_lengthens_no_life() {
+    let (service, shelf) = (Service::default(), Arc::new(Shelf::default()));
+    let clock = Clock::new(true);
+    let broker = builder(&service)
+        .retry(RetryPolicy::none())
+        .store(shelf.clone())
+        .build_on(clock.clone());
+    broker.token(&key("u")).await.unwrap();
+    clock.ahead.store(-7_200, Ordering::SeqCst);
+    service.set(Mode::Down, Duration::ZERO);
+    tokio::time::advance(Duration::from_secs(DAY - 6)).await;
+    assert!(broker.try_token(&key("u")).is_some());
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert!(broker.try_token(&key("u")).is_none());
 }
 
 fn connect_key(id: &str) -> TokenKey {
@@ -1424,10 +1521,15 @@ fn fullest(moments: &[Duration], parts: u32) -> usize {
 }
 
 /// 200 keys that fail at the same moment, each asked for all the time: when each is tried again.
-async fn second_attempts(mode: Mode, retry: RetryPolicy, wait: Duration) -> Vec<Duration> {
+async fn second_attempts(
+    clock: Clock,
+    mode: Mode,
+    retry: RetryPolicy,
+    wait: Duration,
+) -> Vec<Duration> {
     let service = Service::default();
     service.set(mode, Duration::ZERO);
-    let broker = builder(&service).retry(retry).build_on(Clock::new(true));
+    let broker = builder(&service).retry(retry).build_on(clock);
     let begun = Instant::now();
     while begun.elapsed() < wait {
         let asked = (0..200).map(|user| {
@@ -1467,22 +1569,87 @@ async fn keys_that_fail_together_do_not_come_back_together() {
         (Mode::Throttle(3), RetryPolicy::none(), seconds(5)),
         (Mode::Refuse, RetryPolicy::none(), seconds(11)),
     ] {
-        let attempts = second_attempts(mode, retry, wait).await;
-        let (first, last) = (
-            attempts.iter().min().unwrap(),
-            attempts.iter().max().unwrap(),
-        );
-        assert!(
-            *last - *first >= Duration::from_millis(400),
-            "{first:?} to {last:?}"
-        );
-        // 20 would be even.
-        let most = fullest(&attempts, 10);
-        assert!(
-            most <= 45,
-            "{most} of 200 in a tenth of {first:?} to {last:?}"
-        );
+        let attempts = second_attempts(Clock::new(true), mode, retry, wait).await;
+        spread(&attempts);
     }
+}
+
+/// When each of 200 is tried again, told apart enough: at most 45 in a tenth of the time, where 20 would be even.
+#[track_caller]
+fn spread(attempts: &[Duration]) {
+    let (first, last) = (
+        attempts.iter().min().unwrap(),
+        attempts.iter().max().unwrap(),
+    );
+    assert!(
+        *last - *first >= Duration::from_millis(400),
+        "{first:?} to {last:?}"
+    );
+    let most = fullest(attempts, 10);
+    assert!(
+        most <= 45,
+        "{most} of 200 in a tenth of {first:?} to {last:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn processes_that_fail_together_do_not_come_back_together() {
+    let seconds = Duration::from_secs;
+    for retry in [
+        RetryPolicy::default().with_base(seconds(1)),
+        RetryPolicy::none(),
+    ] {
+        let mut processes = Vec::new();
+        for first in [0, 1_000_000] {
+            let clock = Clock::drawing(first);
+            let moments = second_attempts(clock, Mode::Down, retry.clone(), seconds(2));
+            processes.push(moments.await);
+        }
+        let pairs = processes[0].iter().zip(&processes[1]);
+        let met = pairs.filter(|(one, other)| one.abs_diff(**other) < Duration::from_millis(20));
+        let met = met.count();
+        assert!(met < 30, "{met} of 200 come back with the other process");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_fail_together_do_not_come_back_together() {
+    let service = Service::default();
+    service.set(Mode::Down, Duration::ZERO);
+    let client = Client::builder(credentials(), Provisioning::Connect, service.clone())
+        .retry(RetryPolicy::default().with_base(Duration::from_secs(1)))
+        .build_on(Clock::drawing(7));
+    let begun = Instant::now();
+    join_all((0..200).map(|user| {
+        let user = client.user(format!("u{user}"));
+        async move { user.session_token().await.unwrap_err() }
+    }))
+    .await;
+    let asked = service.0.asked.lock().unwrap();
+    let second = |user| {
+        let name = format!("u{user}");
+        let mut of_user = asked.iter().filter(|(user, _)| *user == name);
+        of_user.nth(1).unwrap().1.duration_since(begun)
+    };
+    spread(&(0..200).map(second).collect::<Vec<_>>());
+}
+
+#[test]
+fn tokio_runs_in_no_two_processes_draw_the_same() {
+    let drawn: Vec<u64> = (0..200)
+        .map(|_| TokioRuntime::new().random().unwrap())
+        .collect();
+    let mut parts = [0; 10];
+    for number in &drawn {
+        parts[usize::try_from(number % 10).unwrap()] += 1;
+    }
+    let different: std::collections::BTreeSet<_> = drawn.iter().collect();
+    assert_eq!(different.len(), 200);
+    // 20 would be even.
+    assert!(parts.iter().all(|count| *count <= 45), "{parts:?}");
+    // Another thread stands for another process: what a hash is begun with differs from thread to thread.
+    let elsewhere = std::thread::spawn(|| TokioRuntime::new().random().unwrap());
+    assert!(!drawn.contains(&elsewhere.join().unwrap()));
 }
 
 #[tokio::test(start_paused = true)]
