@@ -21,7 +21,6 @@ mod lenient;
 pub mod limiter;
 mod message;
 mod now;
-mod page;
 mod query_string;
 mod raw_call;
 mod retry;
@@ -39,6 +38,7 @@ pub use base_url::BaseUrl;
 pub use bearer::Bearer;
 pub use body::Body;
 pub use credentials::{ClientId, Credentials, CredentialsError};
+pub use data::{ListEnd, Page};
 pub use endpoint::Endpoint;
 pub use error::{
     ApiError, ApiErrorKind, BuildError, DecodeError, Drift, ErrorCode, FailedResponse, FlowError,
@@ -48,7 +48,6 @@ pub use flow::{Flow, Input, RequestId, Step};
 pub use hosts::{Host, Hosts};
 pub use message::{Head, Request, Response};
 pub use now::Now;
-pub use page::{ListEnd, Page};
 pub use raw_call::{RawAnswer, RawCall};
 pub use retry::{Replay, RetryAfter, RetryPolicy};
 pub use rules::{Authorization, Provisioning, Refusal};

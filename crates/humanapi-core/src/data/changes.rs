@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::data::list::{List, Resource};
+use crate::data::page::{ListEnd, Page};
 use crate::data::query::Query;
 use crate::data::record::Record;
 use crate::endpoint::Endpoint;
@@ -29,7 +30,6 @@ use crate::error::{BuildError, Drift, ResponseError};
 use crate::hosts::Hosts;
 use crate::message::{Request, Response};
 use crate::now::Now;
-use crate::page::{ListEnd, Page};
 use crate::retry::Replay;
 use crate::rules::Authorization;
 

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::data::page::{ListEnd, Page};
 use crate::data::paging::{Asked, Came, Then, Walk};
 use crate::data::query::Query;
 use crate::data::record::{self, Record, Table};
@@ -15,7 +16,6 @@ use crate::error::{BuildError, Drift, ResponseError};
 use crate::hosts::Hosts;
 use crate::message::{Request, Response};
 use crate::now::Now;
-use crate::page::{ListEnd, Page};
 use crate::retry::Replay;
 use crate::rules::Authorization;
 

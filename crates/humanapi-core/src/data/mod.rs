@@ -20,6 +20,7 @@ mod list;
 mod locations;
 mod measurements;
 pub mod medical;
+mod page;
 mod paging;
 mod profile;
 mod query;
@@ -44,6 +45,7 @@ pub use measurements::{
     BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat, HeartRate, HeartRateSummary,
     HeartRateZone, Height, Weight,
 };
+pub use page::{ListEnd, Page};
 pub use profile::{Profile, ReadProfile, TimeZoneName};
 pub use raw::{HasDocument, Raw, ReportFormat};
 pub use record::{

@@ -12,9 +12,9 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use crate::data::link::{self, NextLink};
+use crate::data::page::ListEnd;
 use crate::data::record::Record;
 use crate::error::{Drift, ResponseError};
-use crate::page::ListEnd;
 
 /// What was seen of a list on the pages before. Its size does not grow with the list.
 #[derive(Clone, Default, Serialize, Deserialize)]

@@ -23,11 +23,11 @@ pub struct Date<'r> {
 
 /// What a date says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parts {
+struct Parts {
     year: i16,
     month: Option<i8>,
     day: Option<i8>,
-    pub(super) moment: Option<Timestamp>,
+    moment: Option<Timestamp>,
 }
 
 impl Date<'_> {
@@ -86,6 +86,21 @@ impl<'r> Read<'r> for Date<'r> {
     }
 }
 
+impl<'r> Read<'r> for Timestamp {
+    fn read(found: Found<'r>) -> Option<Self> {
+        let text = found.text()?;
+        plain_moment(text.as_bytes())
+            .or_else(|| text.parse().ok())
+            .or_else(|| Parts::read(&text)?.moment)
+    }
+}
+
+impl<'r> Read<'r> for Offset {
+    fn read(found: Found<'r>) -> Option<Self> {
+        offset(&found.text()?)
+    }
+}
+
 impl Parts {
     /// Reads a date in one of the forms that were seen:
     ///
@@ -93,7 +108,7 @@ impl Parts {
     /// * `2014-03`, `2014-03-10`, `2014-00-00`, with a time as ISO 8601 writes it;
     /// * `03/2014`, `03/10/2014`, `03-10-2014`: months first, as in the country of the service;
     /// * `Mon Mar 10 2014 09:15:00 GMT-0500 (EST)` and `Mon, 10 Mar 2014 09:15:00 -0500`.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, rest) = text.split_at(digits);
@@ -232,7 +247,7 @@ impl Parts {
 
 /// `2014-03-10T09:15:00.000Z`, the form in which nearly all moments are sent, and the same without a
 /// fraction. A reader of any form takes three times as long.
-pub(super) fn plain_moment(text: &[u8]) -> Option<Timestamp> {
+fn plain_moment(text: &[u8]) -> Option<Timestamp> {
     let (head, fraction) = text.split_first_chunk::<19>()?;
     let millis = match fraction {
         [b'Z'] => 0,
@@ -258,7 +273,7 @@ fn number(digits: &[u8]) -> Option<i32> {
 }
 
 /// `+02:00` or `-04:30`.
-pub(super) fn offset(text: &str) -> Option<Offset> {
+fn offset(text: &str) -> Option<Offset> {
     text.contains(':').then(|| offset_of_digits(text)).flatten()
 }
 

@@ -5,12 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use jiff::tz::Offset;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
-use super::field::{Field, FieldKind};
-use super::{Date, Number, Quantity, Record, Sheet, Source, Table, date, number};
+use super::source::Source;
 use crate::error::DecodeError;
 use crate::json;
 use crate::json::scan::{Form, Name, Scanner, Span, unescape};
@@ -18,7 +15,7 @@ use crate::json::scan::{Form, Name, Scanner, Span, unescape};
 /// Where a value stands, and in which bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Found<'r> {
-    source: &'r Arc<Source>,
+    pub(super) source: &'r Arc<Source>,
     span: Span,
 }
 
@@ -53,7 +50,7 @@ impl<'r> Found<'r> {
     }
 
     /// As it was sent, if that is UTF-8.
-    fn sent(self) -> Option<&'r str> {
+    pub(super) fn sent(self) -> Option<&'r str> {
         match &**self.source {
             Source::Text(text) => text.get(self.span.range()),
             Source::Mixed(_) => std::str::from_utf8(self.raw()).ok(),
@@ -97,11 +94,11 @@ impl<'r> Found<'r> {
         }
     }
 
-    fn is_null(self) -> bool {
+    pub(super) fn is_null(self) -> bool {
         self.form() == Form::Bare && self.raw() == b"null"
     }
 
-    fn each_item(self, mut each: impl FnMut(Self)) -> Option<()> {
+    pub(super) fn each_item(self, mut each: impl FnMut(Self)) -> Option<()> {
         if self.form() != Form::List {
             return None;
         }
@@ -110,7 +107,7 @@ impl<'r> Found<'r> {
         scanner.each_item(item).ok()
     }
 
-    fn each_value(self, mut each: impl FnMut(Cow<'r, str>, Self)) -> Option<()> {
+    pub(super) fn each_value(self, mut each: impl FnMut(Cow<'r, str>, Self)) -> Option<()> {
         if self.form() != Form::Object {
             return None;
         }
@@ -128,140 +125,9 @@ impl<'r> Found<'r> {
         Some(values)
     }
 
-    /// One object as a record, or the first item of a list, as the service once sent some of them. An
-    /// empty one is how it says that there is none.
-    fn record(self, table: &'static [Field]) -> Option<Record> {
-        let one = match self.form() {
-            Form::Object => self,
-            Form::List => {
-                let mut first = None;
-                self.each_item(|item| {
-                    first.get_or_insert(item);
-                })?;
-                first.filter(|item| item.form() == Form::Object)?
-            }
-            Form::Text | Form::Escaped | Form::Bare => return None,
-        };
-        let spans = one.scanner().only_record(table).ok()?;
-        if one.is_blank_object() {
-            return None;
-        }
-        let sheet = Sheet::new(Arc::clone(self.source), table, spans);
-        Some(Record { sheet, place: 0 })
-    }
-
-    fn is_blank_object(self) -> bool {
+    pub(super) fn is_blank_object(self) -> bool {
         let raw = self.raw();
         raw.len() >= 2 && raw[1..raw.len() - 1].trim_ascii().is_empty()
-    }
-
-    /// Whether it says "nothing" in the service's way.
-    fn is_nothing(self, kind: &FieldKind) -> bool {
-        match self.form() {
-            Form::Bare => self.is_null(),
-            Form::Text => self.raw()[1..].trim_ascii() == b"\"" && !matches!(kind, FieldKind::Json),
-            Form::Object | Form::List => {
-                matches!(kind, FieldKind::Object(_) | FieldKind::TextOr(_))
-                    && self.is_blank_object()
-            }
-            Form::Escaped => false,
-        }
-    }
-
-    /// Notes what of it cannot be read as this kind.
-    pub(super) fn note_odd(self, kind: &FieldKind, path: &str, odd: &mut Vec<DecodeError>) {
-        if self.is_nothing(kind) {
-            return;
-        }
-        let before = odd.len();
-        let reads = match kind {
-            FieldKind::Text => self.reads_as::<Cow<'_, str>>(),
-            FieldKind::Number => self.reads_as::<Number<'_>>(),
-            FieldKind::Integer => self.reads_as::<i64>(),
-            FieldKind::Bool => self.reads_as::<bool>(),
-            FieldKind::Timestamp => self.reads_as::<Timestamp>(),
-            FieldKind::Date => self.reads_as::<Date<'_>>(),
-            FieldKind::Offset => self.reads_as::<Offset>(),
-            FieldKind::Quantity => self.reads_as::<Quantity<'_>>(),
-            FieldKind::Json => self.is_json(),
-            FieldKind::Object(table) => {
-                let record = self.record(table);
-                if let Some(record) = &record {
-                    record.note_odd(path, odd);
-                }
-                record.is_some()
-            }
-            FieldKind::TextOr(table) => match self.form() {
-                Form::Text | Form::Escaped => self.text().is_some(),
-                _ => {
-                    self.note_odd(&FieldKind::Object(table), path, odd);
-                    return;
-                }
-            },
-            FieldKind::List(of) => {
-                let mut index = 0_usize;
-                let each = |item: Self| {
-                    let path = format!("{path}[{index}]");
-                    item.note_odd_item(of, &path, odd);
-                    index += 1;
-                };
-                self.each_item(each).is_some()
-            }
-            FieldKind::Map(of) => {
-                // A name within a map is data.
-                let path = format!("{path}.…");
-                let each = |_, value: Self| value.note_odd_item(of, &path, odd);
-                self.each_value(each).is_some()
-            }
-        };
-        if !reads {
-            odd.truncate(before);
-            odd.push(DecodeError::new(path, self.what_is_wrong(kind)));
-        }
-    }
-
-    /// In a list or a map, `null` is one less than was sent.
-    fn note_odd_item(self, kind: &FieldKind, path: &str, odd: &mut Vec<DecodeError>) {
-        if self.is_null() {
-            odd.push(DecodeError::new(path, DecodeError::OTHER_TYPE));
-        } else {
-            self.note_odd(kind, path, odd);
-        }
-    }
-
-    fn reads_as<T: Read<'r>>(self) -> bool {
-        T::read(self).is_some()
-    }
-
-    fn is_json(self) -> bool {
-        self.sent()
-            .is_some_and(|sent| serde_json::from_str::<IgnoredAny>(sent).is_ok())
-    }
-
-    fn what_is_wrong(self, kind: &FieldKind) -> &'static str {
-        if !self.is_json() {
-            return DecodeError::NOT_JSON;
-        }
-        match (kind, self.form()) {
-            (_, Form::Text | Form::Escaped) if self.text().is_none() => DecodeError::NOT_TEXT,
-            (FieldKind::Number, Form::Bare) if !matches!(self.raw(), b"true" | b"false") => {
-                DecodeError::TOO_LARGE
-            }
-            _ => DecodeError::OTHER_TYPE,
-        }
-    }
-}
-
-impl<'r> Read<'r> for Cow<'r, str> {
-    fn read(found: Found<'r>) -> Option<Self> {
-        match found.form() {
-            // An id that was written as a number is still that id.
-            Form::Bare => found
-                .bare()
-                .filter(|sent| number::is_number(sent))
-                .map(Cow::Borrowed),
-            _ => found.text(),
-        }
     }
 }
 
@@ -271,91 +137,6 @@ impl<'r> Read<'r> for bool {
             "true" => Some(true),
             "false" => Some(false),
             _ => None,
-        }
-    }
-}
-
-impl<'r> Read<'r> for Timestamp {
-    fn read(found: Found<'r>) -> Option<Self> {
-        let text = found.text()?;
-        date::plain_moment(text.as_bytes())
-            .or_else(|| text.parse().ok())
-            .or_else(|| date::Parts::read(&text)?.moment)
-    }
-}
-
-impl<'r> Read<'r> for Offset {
-    fn read(found: Found<'r>) -> Option<Self> {
-        date::offset(&found.text()?)
-    }
-}
-
-impl<'r, T: Table> Read<'r> for T {
-    fn read(found: Found<'r>) -> Option<Self> {
-        found.record(T::FIELDS).map(T::view)
-    }
-
-    fn read_list(found: Found<'r>) -> Option<Vec<Self>> {
-        if found.form() != Form::List {
-            return None;
-        }
-        let spans = found.scanner().list_of(T::FIELDS).ok()?;
-        let sheet = Sheet::new(Arc::clone(found.source), T::FIELDS, spans);
-        let records = Sheet::records(&sheet).filter(|(place, _)| place.is_record);
-        Some(records.map(|(_, record)| T::view(record)).collect())
-    }
-}
-
-/// What is a record in some answers and one line of text in others, such as somebody's name.
-///
-/// `Debug` shows which of them, and nothing of it.
-#[derive(Clone)]
-#[non_exhaustive]
-pub enum TextOr<'r, T> {
-    /// One line of text.
-    Text(Cow<'r, str>),
-    /// A record.
-    Record(T),
-}
-
-impl<'r, T> TextOr<'r, T> {
-    /// The text, where it is one.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Record(_) => None,
-        }
-    }
-
-    /// The record, where it is one.
-    #[must_use]
-    pub const fn record(&self) -> Option<&T> {
-        match self {
-            Self::Text(_) => None,
-            Self::Record(record) => Some(record),
-        }
-    }
-}
-
-impl<T> fmt::Debug for TextOr<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Text(_) => "Text(…)",
-            Self::Record(_) => "Record(…)",
-        })
-    }
-}
-
-impl<'r, T: Table> Read<'r> for TextOr<'r, T> {
-    fn read(found: Found<'r>) -> Option<Self> {
-        match found.form() {
-            Form::Text | Form::Escaped => {
-                let text = found.text().filter(|text| !text.trim().is_empty())?;
-                Some(Self::Text(text))
-            }
-            Form::Object | Form::List => <T as Read<'r>>::read(found).map(Self::Record),
-            Form::Bare => None,
         }
     }
 }

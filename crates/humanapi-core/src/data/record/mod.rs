@@ -3,31 +3,37 @@
 mod date;
 mod field;
 mod found;
+mod nested;
 mod number;
+mod odd;
 #[cfg(test)]
 mod properties;
 mod quantity;
+mod source;
 mod spans;
+mod table;
+mod text;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::de::IgnoredAny;
-
 use crate::body::Body;
 use crate::error::DecodeError;
-use crate::json::scan::{self, Fault, Name, Scanner, Span};
+use crate::json::scan::{Fault, Name, Scanner, Span};
 
 pub use date::Date;
 pub use field::{Field, FieldKind};
-pub(crate) use field::{kind, names_differ, optional, place_of, read, records, value};
+pub(crate) use field::{names_differ, place_of};
+pub use found::Json;
 use found::{Found, Read};
-pub use found::{Json, TextOr};
+pub use nested::TextOr;
 pub use number::Number;
 pub use quantity::{Comparator, Quantity};
+use source::Source;
 use spans::{Entry, Place, Spans};
+pub(crate) use table::{kind, optional, read, records, value};
 
 /// One record, byte for byte as the service sent it, whatever its table knows of it.
 ///
@@ -76,13 +82,6 @@ struct Sheet {
     source: Arc<Source>,
     table: &'static [Field],
     spans: Spans,
-}
-
-/// The bytes that came. Whether they are text is asked once.
-enum Source {
-    Text(String),
-    /// Somewhere there is a byte that belongs to no text.
-    Mixed(Vec<u8>),
 }
 
 /// The records of one body.
@@ -201,36 +200,6 @@ impl Record {
         all
     }
 
-    /// What could not be read, by JSON path from the record on:
-    ///
-    /// * a field of another type than documented, which reads as `None`, or an item of one, which is
-    ///   left out;
-    /// * a field that was sent twice, of which the last one counts;
-    /// * the record itself, as `.`, where something in it is not JSON.
-    ///
-    /// What is missing, `null`, or empty where the service means "nothing" is not odd.
-    /// Reads every field of the record, and holds no value.
-    ///
-    /// ```
-    /// use humanapi_core::data::Activity;
-    ///
-    /// let activity = Activity::from_json(r#"{"steps": [], "distance": 2.5}"#)?;
-    /// assert!(activity.steps().is_none());
-    /// assert_eq!(activity.odd()[0].path, "steps");
-    /// # Ok::<(), humanapi_core::DecodeError>(())
-    /// ```
-    #[must_use]
-    pub fn odd(&self) -> Vec<DecodeError> {
-        let mut odd = Vec::new();
-        self.note_odd("", &mut odd);
-        if serde_json::from_slice::<IgnoredAny>(self.raw()).is_err()
-            || std::str::from_utf8(self.raw()).is_err()
-        {
-            odd.push(DecodeError::new(".", DecodeError::NOT_JSON));
-        }
-        odd
-    }
-
     /// One field as this type.
     pub(crate) fn get<'r, T: Read<'r>>(&'r self, field: usize) -> Option<T> {
         T::read(self.found(field)?)
@@ -273,37 +242,6 @@ impl Record {
         // What is no record has no fields; where the inside breaks off, those before it are there.
         let _ = self.whole().scanner().each_field(found);
     }
-
-    fn note_odd(&self, path: &str, odd: &mut Vec<DecodeError>) {
-        if !self.place().is_record {
-            odd.push(DecodeError::new(path, DecodeError::OTHER_TYPE));
-            return;
-        }
-        let table = self.sheet.table;
-        let mut counts = vec![0_usize; table.len()];
-        for entry in self.entries() {
-            counts[usize::from(entry.field)] += 1;
-        }
-        let mut met = vec![0; table.len()];
-        for entry in self.entries() {
-            let at = usize::from(entry.field);
-            let path = join(path, table[at].name);
-            met[at] += 1;
-            if met[at] == counts[at] {
-                self.at(entry.span()).note_odd(&table[at].kind, &path, odd);
-            } else if met[at] == 1 {
-                odd.push(DecodeError::new(path, DecodeError::DOUBLED));
-            }
-        }
-    }
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
 }
 
 impl fmt::Debug for Record {
@@ -331,26 +269,6 @@ impl Sheet {
             };
             (place, record)
         })
-    }
-}
-
-impl Source {
-    fn new(body: Body) -> Result<Self, DecodeError> {
-        let bytes = body.without_byte_order_mark().into_bytes();
-        if bytes.len() > scan::LONGEST {
-            return Err(DecodeError::new(".", "it is longer than 4 GiB"));
-        }
-        Ok(match String::from_utf8(bytes.into()) {
-            Ok(text) => Self::Text(text),
-            Err(error) => Self::Mixed(error.into_bytes()),
-        })
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Text(text) => text.as_bytes(),
-            Self::Mixed(bytes) => bytes,
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One page of a list, the call for the next, and how the list's end was proven.
 
-use crate::data::Record;
+use super::record::Record;
 use crate::error::Drift;
 
 /// One page of a list.

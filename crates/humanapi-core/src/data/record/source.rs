@@ -1,0 +1,32 @@
+//! The bytes that records stand in.
+
+use crate::body::Body;
+use crate::error::DecodeError;
+use crate::json::scan;
+
+/// The bytes that came. Whether they are text is asked once.
+pub(super) enum Source {
+    Text(String),
+    /// Somewhere there is a byte that belongs to no text.
+    Mixed(Vec<u8>),
+}
+
+impl Source {
+    pub(super) fn new(body: Body) -> Result<Self, DecodeError> {
+        let bytes = body.without_byte_order_mark().into_bytes();
+        if bytes.len() > scan::LONGEST {
+            return Err(DecodeError::new(".", "it is longer than 4 GiB"));
+        }
+        Ok(match String::from_utf8(bytes.into()) {
+            Ok(text) => Self::Text(text),
+            Err(error) => Self::Mixed(error.into_bytes()),
+        })
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Mixed(bytes) => bytes,
+        }
+    }
+}
