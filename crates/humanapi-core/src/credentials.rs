@@ -131,6 +131,9 @@ pub enum CredentialsError {
     /// It begins or ends with white space, such as a file's last line break.
     #[error("the {0} has white space around it")]
     WhiteSpaceAround(&'static str),
+    /// It holds a character that none of its kind has.
+    #[error("the {0} holds a colon or a control character")]
+    OddCharacter(&'static str),
 }
 
 impl CredentialsError {
@@ -138,13 +141,13 @@ impl CredentialsError {
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
         match self {
-            Self::Empty(_) => "copy it from the developer portal",
+            Self::Empty(_) | Self::OddCharacter(_) => "copy it from the developer portal",
             Self::WhiteSpaceAround(_) => "trim it where it is read",
         }
     }
 }
 
-fn check(what: &'static str, text: &str) -> Result<(), CredentialsError> {
+pub(crate) fn check(what: &'static str, text: &str) -> Result<(), CredentialsError> {
     if text.is_empty() {
         return Err(CredentialsError::Empty(what));
     }

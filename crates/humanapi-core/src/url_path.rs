@@ -48,6 +48,13 @@ impl UrlPath {
         Ok(self)
     }
 
+    /// Adds segments as they are documented: none, or each with a `/` before it.
+    #[must_use]
+    pub fn with_path(mut self, segments: &'static str) -> Self {
+        self.0.push_str(segments);
+        self
+    }
+
     /// The path as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -7,10 +7,14 @@
 
 use std::collections::BTreeSet;
 
+use humanapi_core::data::application::*;
 use humanapi_core::data::medical::*;
 use humanapi_core::data::*;
-use humanapi_core::http::StatusCode;
-use humanapi_core::{Body, BuildError, Endpoint, Hosts, Now, Response, ResponseError};
+use humanapi_core::http::{HeaderMap, StatusCode};
+use humanapi_core::{
+    ApiErrorKind, Authorization, Body, BuildError, ClientId, ClientUserId, Drift, Endpoint, Hosts,
+    HumanId, ListEnd, Now, Replay, Response, ResponseError,
+};
 use serde_json::{Map, Value, json};
 
 /// Calls a macro with all types of one kind of route, so that a table that is added is a line here.
@@ -31,9 +35,22 @@ macro_rules! for_all {
             PlanOfCare Procedure SocialHistory TestResult Vitals
         )
     };
-    (singles $check:ident) => {
+    (daily_lists $check:ident) => {
         $check!(
-            BloodGlucose BloodOxygen BloodPressure Bmi BodyFat HeartRate Height Weight MedicalProfile
+            Activity BloodGlucose BloodOxygen BloodPressure Bmi BodyFat HeartRate Height Weight Sleep
+            Location
+        )
+    };
+    (daily_summaries $check:ident) => {
+        $check!(ActivitySummary HeartRateSummary SleepSummary)
+    };
+    (latest $check:ident) => {
+        $check!(BloodGlucose BloodOxygen BloodPressure Bmi BodyFat HeartRate Height Weight)
+    };
+    (batches $check:ident) => {
+        $check!(
+            Activity ActivitySummary HeartRate HeartRateSummary Bmi BodyFat Height Weight
+            BloodGlucose BloodOxygen BloodPressure Sleep SleepSummary GeneticTrait Location Meal
         )
     };
 }
@@ -42,11 +59,27 @@ fn path_and_query(endpoint: &impl Endpoint) -> Result<String, BuildError> {
     let request = endpoint.request(&Hosts::production())?;
     assert_eq!(request.method(), "GET");
     assert_eq!(request.uri().host(), Some("api.humanapi.co"));
+    assert_eq!(endpoint.authorization(), Authorization::AccessToken);
+    assert_eq!(endpoint.replay(), Replay::Safe);
     Ok(request.uri().path_and_query().unwrap().to_string())
 }
 
-fn routes(chosen: impl Fn(&Shape) -> bool) -> Vec<&'static Route> {
-    ROUTES.iter().filter(|route| chosen(&route.shape)).collect()
+/// The rows of an operation, in the order of the table.
+fn routes(operation: Operation) -> Vec<&'static Route> {
+    let is_it = |route: &&Route| route.operation == operation;
+    ROUTES.iter().filter(is_it).collect()
+}
+
+/// Compares the names of calls with those of the rows, so that a row without a test is noticed.
+#[track_caller]
+fn check_names(operation: Operation, called: &[&str]) {
+    let rows = routes(operation);
+    assert!(
+        rows.iter()
+            .map(|route| route.name)
+            .eq(called.iter().copied()),
+        "{called:?}"
+    );
 }
 
 #[test]
@@ -64,8 +97,7 @@ fn every_list_is_read_a_page_at_a_time() {
         )+};
     }
     for_all!(lists check);
-    let rows = routes(|shape| matches!(shape, Shape::List { .. }));
-    assert!(rows.iter().map(|route| route.name).eq(read));
+    check_names(Operation::List, &read);
 }
 
 #[test]
@@ -74,7 +106,8 @@ fn every_record_with_an_id_is_read_by_it() {
     macro_rules! check {
         ($($record:ident)+) => {$(
             let call = ById::<$record>::new("a/b");
-            assert_eq!(path_and_query(&call).unwrap(), format!("{}/a%2Fb", <$record as Resource>::PATH));
+            let row = routes(Operation::ById)[read.len()];
+            assert_eq!(path_and_query(&call).unwrap(), row.path.replace("{id}", "a%2Fb"));
             for id in ["", ".", ".."] {
                 assert!(path_and_query(&ById::<$record>::new(id)).is_err());
             }
@@ -87,8 +120,7 @@ fn every_record_with_an_id_is_read_by_it() {
         )+};
     }
     for_all!(by_id check);
-    let rows = routes(|shape| matches!(shape, Shape::List { by_id: true, .. }));
-    assert!(rows.iter().map(|route| route.name).eq(read));
+    check_names(Operation::ById, &read);
 }
 
 #[test]
@@ -104,7 +136,7 @@ fn every_document_is_read_by_its_records_id() {
         let query = format!("?format={format}");
         check_document(report(format), &query, accepted, &mut read);
     }
-    let rows = routes(|shape| matches!(shape, Shape::List { document: true, .. }));
+    let rows = routes(Operation::Raw);
     assert!(rows.iter().map(|route| route.name).eq(read));
 }
 
@@ -135,36 +167,471 @@ fn check_document<R: HasDocument>(
 }
 
 #[test]
-fn what_there_is_once_may_be_missing() {
+fn series_come_with_one_record_too() {
+    let call = ById::<Activity>::new("a").with_time_series();
+    assert_eq!(
+        path_and_query(&call).unwrap(),
+        "/v1/human/activities/a?time_series=true"
+    );
+    assert_ne!(call, ById::new("a"));
+    let call = ById::<Sleep>::new("a").with_time_series();
+    assert_eq!(
+        path_and_query(&call).unwrap(),
+        "/v1/human/sleeps/a?time_series=true"
+    );
+}
+
+#[test]
+fn every_daily_list_is_read_by_the_day() {
+    let day = jiff::civil::date(2026, 1, 2);
     let mut read = Vec::new();
     macro_rules! check {
         ($($record:ident)+) => {$(
-            let call = ReadSingle::<$record>::new();
-            assert_eq!(path_and_query(&call).unwrap(), <$record as Single>::PATH);
-            let record = call.parse(answer(200, r#"{"id":"a"}"#), now()).unwrap();
-            assert_eq!(record.unwrap().id().as_deref(), Some("a"));
-            assert!(call.parse(answer(200, " { } "), now()).unwrap().is_none());
-            assert!(call.parse(answer(404, REFUSAL), now()).unwrap().is_none());
-            // That nothing is there is the service's to say.
-            let gateway = call.parse(answer(404, "<html>"), now());
+            let call = OnDay::<$record>::new(day);
+            let path = format!("{}/daily/2026-01-02", <$record as Resource>::PATH);
+            assert_eq!(path_and_query(&call).unwrap(), format!("{path}?limit=50"));
+            let narrowed = call.clone().with_limit(2).with_source("a b");
+            let query = "limit=2&source=a%20b";
+            assert_eq!(path_and_query(&narrowed).unwrap(), format!("{path}?{query}"));
+
+            // A page that is full is followed by the next.
+            let page = narrowed.parse(answer(200, r#"[{"id":"a"},{"id":"b"}]"#), now()).unwrap();
+            let query = "limit=2&offset=2&source=a%20b";
+            assert_eq!(path_and_query(&page.next.unwrap()).unwrap(), format!("{path}?{query}"));
+
+            // What has no address of its own is a part of the list.
+            let page = narrowed.parse(answer(404, REFUSAL), now()).unwrap();
+            assert!(page.items.is_empty() && page.end.is_none());
+            let list = page.next.unwrap();
+            let query = "limit=2&source=a%20b&start_date=2026-01-02&end_date=2026-01-02";
+            let path = format!("{}?{query}", <$record as Resource>::PATH);
+            assert_eq!(path_and_query(&list).unwrap(), path);
+            let page = list.parse(answer(200, r#"[{"id":"a"},{"id":"b"}]"#), now()).unwrap();
+            let next = path_and_query(&page.next.unwrap()).unwrap();
+            assert_eq!(next, path.replace("limit=2", "limit=2&offset=2"));
+            assert!(matches!(list.parse(answer(404, REFUSAL), now()), Err(ResponseError::Api(_))));
+            let gateway = narrowed.parse(answer(404, "<html>"), now());
             assert!(matches!(gateway, Err(ResponseError::Intermediary(_))));
+            assert!(!format!("{narrowed:?}").contains("a b"));
             read.push(call.name());
         )+};
     }
-    for_all!(singles check);
-    let rows = routes(|shape| matches!(shape, Shape::Single));
+    for_all!(daily_lists check);
+    let rows = routes(Operation::OnDay);
+    let rows = rows.iter().filter(|row| row.path.contains("/daily/"));
+    assert!(rows.map(|row| row.name).eq(read));
+}
+
+#[test]
+fn every_summary_is_read_by_the_day_as_one_record_or_as_several() {
+    let day = jiff::civil::date(2026, 1, 2);
+    let mut read = Vec::new();
+    macro_rules! check {
+        ($($record:ident)+) => {$(
+            let call = OnDay::<$record>::new(day);
+            let path = format!("{}/2026-01-02", <$record as Resource>::PATH);
+            assert_eq!(path_and_query(&call).unwrap(), path);
+            let narrowed = call.clone().with_source("a b");
+            assert_eq!(path_and_query(&narrowed).unwrap(), format!("{path}?source=a%20b"));
+            let ids = |status, body| {
+                let page = call.parse(answer(status, body), now()).unwrap();
+                assert!(page.next.is_none());
+                assert_eq!(page.end, Some(ListEnd::AllAtOnce));
+                let ids = page.items.iter().map(|item| item.id().unwrap().into_owned());
+                (ids.collect::<Vec<_>>(), page.odd.len(), page.drift)
+            };
+            assert_eq!(ids(200, r#" {"id":"a"} "#), (vec!["a".to_owned()], 0, vec![]));
+            let both = vec!["a".to_owned(), "b".to_owned()];
+            assert_eq!(ids(200, r#"[{"id":"a"},{"id":"b"}]"#), (both, 0, vec![]));
+            let odd = vec![Drift::NoRecord { places: 1 }];
+            assert_eq!(ids(200, r#"[null,{"id":"b"}]"#), (vec!["b".to_owned()], 1, odd));
+            for (status, none) in [(200, "{}"), (200, "[]"), (404, REFUSAL)] {
+                assert_eq!(ids(status, none), (vec![], 0, vec![]));
+            }
+            let gateway = call.parse(answer(404, "<html>"), now());
+            assert!(matches!(gateway, Err(ResponseError::Intermediary(_))));
+            assert!(call.parse(answer(200, "7"), now()).is_err());
+            read.push(call.name());
+        )+};
+    }
+    for_all!(daily_summaries check);
+    let rows = routes(Operation::OnDay);
+    let rows = rows.iter().filter(|row| !row.path.contains("/daily/"));
+    assert!(rows.map(|row| row.name).eq(read));
+}
+
+#[test]
+fn a_day_that_the_documented_spelling_cannot_hold_is_refused() {
+    let day = jiff::civil::date(-44, 3, 15);
+    assert!(path_and_query(&OnDay::<Activity>::new(day)).is_err());
+    assert!(path_and_query(&OnDay::<ActivitySummary>::new(day)).is_err());
+    assert!(path_and_query(&List::<Activity>::new().with_days(day, day)).is_err());
+}
+
+/// Whether what an endpoint gives says that nothing is there.
+fn check_maybe<T: std::fmt::Debug>(call: &impl Endpoint<Output = Option<T>>) {
+    let read = |status, body| call.parse(answer(status, body), now());
+    assert!(read(200, r#"{"id":"a"}"#).unwrap().is_some());
+    assert!(read(200, " { } ").unwrap().is_none());
+    assert!(read(404, REFUSAL).unwrap().is_none());
+    // That nothing is there is the service's to say.
+    assert!(matches!(
+        read(404, "<html>"),
+        Err(ResponseError::Intermediary(_))
+    ));
+}
+
+#[test]
+fn the_latest_record_may_be_missing() {
+    let mut read = Vec::new();
+    macro_rules! check {
+        ($($record:ident)+) => {$(
+            let call = Latest::<$record>::new();
+            let row = routes(Operation::Latest)[read.len()];
+            assert_eq!(path_and_query(&call).unwrap(), row.path);
+            check_maybe(&call);
+            read.push(call.name());
+        )+};
+    }
+    for_all!(latest check);
+    check_names(Operation::Latest, &read);
+}
+
+#[test]
+fn what_a_user_has_one_of_is_read_by_one_endpoint() {
+    let (summary, profile) = (ReadHealthSummary::new(), ReadProfile::new());
+    let medical = ReadMedicalProfile::new();
+    assert_eq!(path_and_query(&summary).unwrap(), "/v1/human");
+    assert_eq!(path_and_query(&profile).unwrap(), "/v1/human/profile");
+    assert_eq!(
+        path_and_query(&medical).unwrap(),
+        "/v1/human/medical/profile"
+    );
+    check_maybe(&medical);
+    assert!(summary.parse(answer(200, "{}"), now()).is_ok());
+    for missing in [
+        summary.parse(answer(404, REFUSAL), now()).map(drop),
+        profile.parse(answer(404, REFUSAL), now()).map(drop),
+    ] {
+        assert!(matches!(missing, Err(ResponseError::Api(_))));
+    }
+    check_names(
+        Operation::Single,
+        &[summary.name(), profile.name(), medical.name()],
+    );
+}
+
+#[test]
+fn genotypes_are_asked_for_by_their_places() {
+    let call = ListGenotypes::new(["rs1", "i5000001"]);
+    let path = "/v1/human/genetic/genotypes?locations=rs1%20i5000001";
+    assert_eq!(path_and_query(&call).unwrap(), path);
+    assert_eq!(format!("{call:?}"), "ListGenotypes { .. }");
+    check_names(Operation::Genotypes, &[call.name()]);
+    for ids in [
+        &[][..],
+        &[""],
+        &["rs1 rs2"],
+        &["rs1", "a,b"],
+        &["rs\u{e9}"],
+        &["rs1&a=b"],
+    ] {
+        let refused = path_and_query(&ListGenotypes::new(ids.iter().copied()));
+        assert!(matches!(
+            refused,
+            Err(BuildError::OutOfRange {
+                name: "locations",
+                ..
+            })
+        ));
+    }
+    let json = r#"[{"location":"rs1","genotype":"AA"}]"#;
+    let page = call.parse(answer(200, json), now()).unwrap();
+    assert_eq!(page.items[0].genotype().as_deref(), Some("AA"));
+    let page = call.parse(answer(200, r#"{"rs1":"AA"}"#), now()).unwrap();
+    assert_eq!(page.items[0].raw(), br#"{"rs1":"AA"}"#);
+}
+
+fn app() -> (ClientId, AppKey) {
+    let id = ClientId::new("1111/a b").unwrap();
+    (id, AppKey::new("canary-key").unwrap())
+}
+
+/// Method, path with query, and body of a call that the application's key authorizes.
+fn app_request(endpoint: &impl Endpoint) -> Result<(String, String, String), BuildError> {
+    let request = endpoint.request(&Hosts::production())?;
+    assert_eq!(request.uri().host(), Some("api.humanapi.co"));
+    assert_eq!(endpoint.authorization(), Authorization::InRequest);
+    let authorization = &request.headers()["authorization"];
+    assert_eq!(authorization, "Basic Y2FuYXJ5LWtleTo=");
+    assert!(authorization.is_sensitive());
+    let body = String::from_utf8(request.body().as_bytes().to_vec()).unwrap();
+    let path = request.uri().path_and_query().unwrap().to_string();
+    Ok((request.method().to_string(), path, body))
+}
+
+#[test]
+fn what_all_users_recorded_is_read_a_page_at_a_time() {
+    let mut read = vec!["apps.users"];
+    let base = "/v1/apps/1111%2Fa%20b/users";
+    macro_rules! check {
+        ($($record:ident)+) => {$(
+            let (id, key) = app();
+            let call = Batch::<$record>::new(id, key).with_limit(2);
+            let path = format!("{base}{}", <$record as BatchResource>::BATCH_PATH);
+            let (method, line, body) = app_request(&call).unwrap();
+            assert_eq!((&*method, line, &*body), ("GET", format!("{path}?limit=2"), ""));
+            let of_two = r#"[{"humanId":"a","id":"1"},{"humanId":"b","id":"2"}]"#;
+            let page = call.parse(answer(200, of_two), now()).unwrap();
+            assert_eq!(page.items[1].human_id().as_deref(), Some("b"));
+            let (_, line, _) = app_request(&page.next.unwrap()).unwrap();
+            assert_eq!(line, format!("{path}?limit=2&offset=2"));
+            let shown = format!("{call:?}");
+            assert!(!shown.contains("canary") && !shown.contains("1111"), "{shown}");
+            read.push(call.name());
+        )+};
+    }
+    for_all!(batches check);
+    let rows = routes(Operation::Batch);
     assert!(rows.iter().map(|route| route.name).eq(read));
 }
 
 #[test]
-fn routes_and_their_names_differ() {
-    let names: BTreeSet<_> = ROUTES.iter().map(|route| route.name).collect();
-    let paths: BTreeSet<_> = ROUTES.iter().map(|route| route.path).collect();
-    assert_eq!(names.len(), ROUTES.len());
-    assert_eq!(paths.len(), ROUTES.len());
-    for route in ROUTES {
-        assert!(route.path.starts_with("/v1/human/"), "{}", route.path);
-        assert!(route.name.starts_with("data."), "{}", route.name);
+fn the_users_of_an_application_are_listed_made_read_and_deleted() {
+    const USER: &str = r#"{"humanId":"a","externalId":"robin-\"001\"","appId":"1111"}"#;
+    let base = "/v1/apps/1111%2Fa%20b/users";
+    let (id, key) = app();
+    let list = ListUsers::new(id.clone(), key.clone());
+    assert_eq!(app_request(&list).unwrap().1, format!("{base}?limit=50"));
+    let all: Page<_, _> = list.parse(answer(200, "[{},{}]"), now()).unwrap();
+    assert_eq!((all.items.len(), all.end), (2, Some(ListEnd::AllAtOnce)));
+
+    let external = ClientUserId::new("robin-\"001\"").unwrap();
+    let create = CreateUser::new(id.clone(), key.clone(), external);
+    let (method, path, body) = app_request(&create).unwrap();
+    assert_eq!((&*method, &*path), ("POST", base));
+    assert_eq!(body, r#"{"externalId":"robin-\"001\""}"#);
+    assert_eq!(create.replay(), Replay::OnlyIfNotSent);
+    for status in [201, 200] {
+        let user = create.parse(answer(status, USER), now()).unwrap();
+        assert_eq!(user.external_id().as_deref(), Some("robin-\"001\""));
+    }
+
+    let human = || HumanId::new("a/../b");
+    let read = ReadUser::new(id.clone(), key.clone(), human());
+    let (method, path, _) = app_request(&read).unwrap();
+    assert_eq!((&*method, path), ("GET", format!("{base}/a%2F..%2Fb")));
+    assert_eq!(
+        read.parse(answer(200, USER), now())
+            .unwrap()
+            .human_id()
+            .as_deref(),
+        Some("a")
+    );
+
+    let delete = DeleteUser::new(id.clone(), key.clone(), human());
+    let (method, path, _) = app_request(&delete).unwrap();
+    assert_eq!((&*method, path), ("DELETE", format!("{base}/a%2F..%2Fb")));
+    assert_eq!(
+        (read.replay(), delete.replay()),
+        (Replay::Safe, Replay::Safe)
+    );
+    delete.parse(answer(204, ""), now()).unwrap();
+    assert!(
+        app_request(&DeleteUser::new(
+            id.clone(),
+            key.clone(),
+            HumanId::new("..")
+        ))
+        .is_err()
+    );
+    assert!(app_request(&ReadUser::new(id, key, HumanId::new(""))).is_err());
+
+    let kind = |error: ResponseError| match error {
+        ResponseError::Api(error) => (error.kind(), error.remedy()),
+        other => panic!("{other:?}"),
+    };
+    let (twice, _) = kind(delete.parse(answer(404, REFUSAL), now()).unwrap_err());
+    assert_eq!(twice, ApiErrorKind::NotFound);
+    let (refused, remedy) = kind(read.parse(answer(401, REFUSED_KEY), now()).unwrap_err());
+    assert_eq!(refused, ApiErrorKind::InvalidCredentials);
+    assert!(remedy.contains("app key"), "{remedy}");
+    let (refused, remedy) = kind(
+        list.parse(answer(403, OTHER_APPLICATION), now())
+            .unwrap_err(),
+    );
+    assert_eq!(refused, ApiErrorKind::NotAuthorized);
+    assert!(remedy.contains("app key"), "{remedy}");
+    for shown in [
+        format!("{create:?}"),
+        format!("{read:?}"),
+        format!("{delete:?}"),
+    ] {
+        assert!(shown.ends_with("User(…)"), "{shown}");
+    }
+    check_names(Operation::CreateUser, &[create.name()]);
+    check_names(Operation::ReadUser, &[read.name()]);
+    check_names(Operation::DeleteUser, &[delete.name()]);
+}
+
+#[test]
+fn a_query_has_the_parameters_of_its_row() {
+    let moment: jiff::Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+    let day = jiff::civil::date(2026, 1, 2);
+    macro_rules! all {
+        ($call:expr) => {
+            $call
+                .with_limit(2)
+                .with_offset(2)
+                .with_created_since(moment)
+                .with_created_before(moment)
+                .with_updated_since(moment)
+                .with_updated_before(moment)
+                .with_source("a")
+        };
+    }
+    #[track_caller]
+    fn check(operation: Operation, endpoint: &impl Endpoint) {
+        let request = endpoint.request(&Hosts::production()).unwrap();
+        let pairs = request.uri().query().unwrap_or_default().split('&');
+        let sent: HeaderMap = pairs
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, _)| (name.parse().unwrap(), "x".parse().unwrap()))
+            .collect();
+        let sent: BTreeSet<&str> = sent.keys().map(|name| name.as_str()).collect();
+        let row = routes(operation);
+        let row = row.iter().find(|row| row.name == endpoint.name()).unwrap();
+        assert_eq!(sent, row.query.iter().copied().collect());
+    }
+    let days = all!(List::<Activity>::new())
+        .with_days(day, day)
+        .with_time_series();
+    check(Operation::List, &days);
+    check(
+        Operation::List,
+        &all!(List::<Meal>::new()).with_days(day, day),
+    );
+    check(Operation::List, &all!(List::<Allergy>::new()));
+    check(Operation::OnDay, &all!(OnDay::<Activity>::new(day)));
+    check(
+        Operation::OnDay,
+        &OnDay::<SleepSummary>::new(day).with_source("a"),
+    );
+    check(Operation::ById, &ById::<Sleep>::new("a").with_time_series());
+    check(Operation::ById, &ById::<Allergy>::new("a"));
+    check(Operation::Genotypes, &ListGenotypes::new(["rs1"]));
+    let (id, key) = app();
+    check(Operation::Batch, &all!(Batch::<Activity>::new(id, key)));
+}
+
+/// What is put into a path for its names: the eight measurements, and the medical records with ids.
+const MEASUREMENTS: &str =
+    "blood_glucose blood_oxygen blood_pressure bmi body_fat heart_rate height weight";
+const MEDICAL: &str = "allergies encounters functional_statuses immunizations instructions issues \
+    medications narratives organizations plans_of_care procedures test_results vitals demographics \
+    social_history";
+const BATCHES: &str = "activities activities/summaries heart_rates heart_rate/summaries bmis \
+    body_fats heights weights blood_glucoses blood_oxygens blood_pressures sleeps sleeps/summaries \
+    genetic_traits locations food/meals";
+
+/// All that the service documents, or was seen to answer, below `/v1`; `{…}` in capitals stands for each of
+/// the names above. Not among them are older spellings of what is here:
+///
+/// * `activities/summary` and `sleeps/summary`, with or without a day, for `summaries`;
+/// * a measurement's `{id}` without `readings`, and `readings/{day}` without `daily`.
+const DOCUMENTED: &str = "
+    GET /human
+    GET /human/profile
+    GET /human/sources
+    GET /human/activities
+    GET /human/activities/{id}
+    GET /human/activities/daily/{day}
+    GET /human/activities/summaries
+    GET /human/activities/summaries/{id}
+    GET /human/activities/summaries/{day}
+    GET /human/{MEASUREMENT}
+    GET /human/{MEASUREMENT}/readings
+    GET /human/{MEASUREMENT}/readings/{id}
+    GET /human/{MEASUREMENT}/readings/daily/{day}
+    GET /human/heart_rate/summaries
+    GET /human/heart_rate/summaries/{id}
+    GET /human/heart_rate/summaries/{day}
+    GET /human/sleeps
+    GET /human/sleeps/{id}
+    GET /human/sleeps/daily/{day}
+    GET /human/sleeps/summaries
+    GET /human/sleeps/summaries/{id}
+    GET /human/sleeps/summaries/{day}
+    GET /human/locations
+    GET /human/locations/{id}
+    GET /human/locations/daily/{day}
+    GET /human/food/meals
+    GET /human/food/meals/{id}
+    GET /human/genetic/traits
+    GET /human/genetic/genotypes
+    GET /human/medical/{MEDICAL}
+    GET /human/medical/{MEDICAL}/{id}
+    GET /human/medical/profile
+    GET /human/medical/timeline
+    GET /human/medical/ccds
+    GET /human/medical/ccds/{id}
+    GET /human/medical/ccds/{id}/raw
+    GET /human/medical/reports
+    GET /human/medical/reports/{id}/raw
+    GET /apps/{clientId}/users
+    POST /apps/{clientId}/users
+    GET /apps/{clientId}/users/{humanId}
+    DELETE /apps/{clientId}/users/{humanId}
+    GET /apps/{clientId}/users/{BATCH}
+";
+
+#[test]
+fn every_documented_route_has_a_row_and_every_row_is_one() {
+    let mut documented = BTreeSet::new();
+    for line in DOCUMENTED.lines().filter(|line| !line.trim().is_empty()) {
+        let (method, path) = line.trim().split_once(' ').unwrap();
+        let (mark, names) = [
+            ("{MEASUREMENT}", MEASUREMENTS),
+            ("{MEDICAL}", MEDICAL),
+            ("{BATCH}", BATCHES),
+        ]
+        .into_iter()
+        .find(|(mark, _)| path.contains(mark))
+        .unwrap_or(("{}", "once"));
+        for name in names.split_whitespace() {
+            documented.insert(format!("{method} /v1{}", path.replace(mark, name)));
+        }
+    }
+    let rows = ROUTES
+        .iter()
+        .map(|row| format!("{} {}", row.method, row.path));
+    let rows: BTreeSet<String> = rows.collect();
+    assert_eq!(rows, documented);
+    assert_eq!(rows.len(), ROUTES.len(), "a route has one row");
+}
+
+#[test]
+fn a_name_is_that_of_one_resource() {
+    for one in ROUTES {
+        assert!(
+            one.name.starts_with("data.") || one.name.starts_with("apps."),
+            "{}",
+            one.name
+        );
+        // A document is no record.
+        let is_same = |other: &&Route| other.name == one.name && other.operation != Operation::Raw;
+        for other in ROUTES
+            .iter()
+            .filter(is_same)
+            .filter(|_| one.operation != Operation::Raw)
+        {
+            assert_eq!(one.fields, other.fields, "{}", one.name);
+            assert!(
+                one == other || one.operation != other.operation,
+                "{}",
+                one.name
+            );
+        }
     }
 }
 
@@ -181,8 +648,7 @@ fn every_documented_field_can_be_read_and_is_not_odd() {
         })+};
     }
     for_all!(lists check);
-    for_all!(singles check);
-    check!(HealthSummary Profile AppUser Genotype);
+    check!(HealthSummary Profile MedicalProfile AppUser Genotype);
 }
 
 #[test]
@@ -223,6 +689,11 @@ fn words_that_mean_none_are_none() {
 
 const REFUSAL: &str =
     r#"{"statusCode":404,"code":404,"error":"Not Found","message":"Nothing is there"}"#;
+
+const REFUSED_KEY: &str =
+    r#"{"statusCode":401,"code":401,"error":"Unauthorized","message":"The key is not valid"}"#;
+const OTHER_APPLICATION: &str =
+    r#"{"statusCode":403,"code":403,"error":"Forbidden","message":"It is another's key"}"#;
 
 fn answer(status: u16, body: &'static str) -> Response {
     let mut response = Response::new(Body::from(body));

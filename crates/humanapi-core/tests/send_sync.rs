@@ -5,10 +5,11 @@ use humanapi_core::connect::{
     AuthCode, Callback, CallbackError, ConnectEvent, ConnectReport, ConnectStatus, ConnectedSource,
     DataAttributes, Launch, LaunchUrl, Location, Mode, ProviderRequest, ReportError,
 };
+use humanapi_core::data::application::{AppKey, Batch, CreateUser, DeleteUser, ReadUser};
 use humanapi_core::data::{
-    Activity, ActivitySummary, ById, Comparator, Date, Field, FieldKind, HealthSummary, Json,
-    ListActivities, Number, Profile, Quantity, ReadHealthSummary, ReadProfile, ReadSingle, Record,
-    Route, Shape, TextOr, TimeSeries, TimeZoneName, Weight,
+    Activity, ActivitySummary, ById, Comparator, DailyForm, Date, Field, FieldKind, HealthSummary,
+    Json, Latest, ListActivities, ListGenotypes, Number, OnDay, Operation, Profile, Quantity,
+    ReadHealthSummary, ReadProfile, Record, Route, TextOr, TimeSeries, TimeZoneName, Weight,
 };
 use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow, SelfServed};
 use humanapi_core::rules::{Decision, Prediction, Provisioning, Purpose, Refusal};
@@ -106,9 +107,17 @@ fn values_errors_endpoints_and_flows_cross_threads() {
         ReadHealthSummary,
         ReadProfile,
         ById<Activity>,
-        ReadSingle<Weight>,
+        Latest<Weight>,
+        OnDay<Weight>,
+        ListGenotypes,
+        Batch<Weight>,
+        AppKey,
+        CreateUser,
+        ReadUser,
+        DeleteUser,
         Route,
-        Shape,
+        Operation,
+        DailyForm,
         // records
         Activity,
         ActivitySummary,

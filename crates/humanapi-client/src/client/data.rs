@@ -2,22 +2,24 @@
 
 use humanapi_core::data::medical::{
     Allergy, Ccd, Demographics, Encounter, FunctionalStatus, Immunization, Instruction, Issue,
-    Medication, Narrative, Organization, PlanOfCare, Procedure, Report, SocialHistory, TestResult,
-    TimelineEntry, Vitals,
+    Medication, Narrative, Organization, PlanOfCare, Procedure, ReadMedicalProfile, Report,
+    SocialHistory, TestResult, TimelineEntry, Vitals,
 };
 use humanapi_core::data::{
-    Activity, ActivitySummary, BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat, ById,
-    GeneticTrait, HasId, HeartRate, HeartRateSummary, Height, List, Location, Meal,
-    ReadHealthSummary, ReadProfile, Resource, Sleep, SleepSummary, Source, Weight,
+    Activity, ActivitySummary, BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat, ById, Daily,
+    GeneticTrait, HasId, HasLatest, HeartRate, HeartRateSummary, Height, Latest, List,
+    ListGenotypes, Location, Meal, OnDay, ReadHealthSummary, ReadProfile, Resource, Sleep,
+    SleepSummary, Source, Weight,
 };
+use jiff::civil::Date;
 
 use super::call::ApiCall;
 use super::user::User;
 
 /// One user's health data.
 ///
-/// Each kind of record that the service lists has a method, and [`list`](Self::list) and [`by_id`](Self::by_id) take the
-/// type of any:
+/// Each kind of record that the service lists has a method, and [`list`](Self::list), [`by_id`](Self::by_id),
+/// [`on_day`](Self::on_day) and [`latest`](Self::latest) take the type of any that can be read so:
 ///
 /// ```no_run
 /// # use humanapi_client::{Error, User};
@@ -56,6 +58,11 @@ impl UserData {
         self.user.call(ReadProfile::new())
     }
 
+    /// Who the user is to providers, and whether the user drinks or smokes; none where nobody wrote it down.
+    pub fn medical_profile(&self) -> ApiCall<ReadMedicalProfile> {
+        self.user.call(ReadMedicalProfile::new())
+    }
+
     /// All records of a kind, 50 on a page.
     pub fn list<R: Resource>(&self) -> ApiCall<List<R>> {
         self.user.call(List::new())
@@ -64,6 +71,24 @@ impl UserData {
     /// The record of this id.
     pub fn by_id<R: HasId>(&self, id: impl Into<String>) -> ApiCall<ById<R>> {
         self.user.call(ById::new(id))
+    }
+
+    /// The records of one day, or its summary.
+    pub fn on_day<R: Daily>(&self, day: Date) -> ApiCall<OnDay<R>> {
+        self.user.call(OnDay::new(day))
+    }
+
+    /// The latest record of a measurement, or none.
+    pub fn latest<R: HasLatest>(&self) -> ApiCall<Latest<R>> {
+        self.user.call(Latest::new())
+    }
+
+    /// What stands at these places of the user's genome, such as `rs1`.
+    pub fn genotypes(
+        &self,
+        locations: impl IntoIterator<Item = impl Into<String>>,
+    ) -> ApiCall<ListGenotypes> {
+        self.user.call(ListGenotypes::new(locations))
     }
 }
 
@@ -162,7 +187,7 @@ lists! {
 
 #[cfg(test)]
 mod tests {
-    use humanapi_core::data::{ROUTES, Shape};
+    use humanapi_core::data::{Operation, ROUTES};
 
     use super::*;
 
@@ -170,7 +195,7 @@ mod tests {
     fn each_list_of_the_service_has_a_method_of_its_name() {
         let lists = ROUTES
             .iter()
-            .filter(|route| matches!(route.shape, Shape::List { .. }));
+            .filter(|route| route.operation == Operation::List);
         let names: Vec<_> = lists.map(|route| route.name).collect();
         let methods = METHODS.iter().map(|(method, name)| {
             assert_eq!(format!("data.{method}"), *name);

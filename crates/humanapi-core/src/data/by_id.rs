@@ -3,12 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::data::{Resource, Table as _, get, object};
+use crate::data::{HasTimeSeries, Resource, Table as _, get, object};
 use crate::endpoint::Endpoint;
 use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
 use crate::message::{Request, Response};
 use crate::now::Now;
+use crate::query_string::QueryString;
 use crate::retry::Replay;
 use crate::rules::Authorization;
 use crate::url_path::UrlPath;
@@ -29,6 +30,7 @@ pub trait HasId: Resource {}
 /// ```
 pub struct ById<R> {
     id: String,
+    time_series: bool,
     resource: PhantomData<fn() -> R>,
 }
 
@@ -38,8 +40,18 @@ impl<R: HasId> ById<R> {
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
+            time_series: false,
             resource: PhantomData,
         }
+    }
+}
+
+impl<R: HasId + HasTimeSeries> ById<R> {
+    /// Asks for the recorded series as well.
+    #[must_use]
+    pub fn with_time_series(mut self) -> Self {
+        self.time_series = true;
+        self
     }
 }
 
@@ -60,7 +72,9 @@ impl<R: HasId> Endpoint for ById<R> {
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let path = UrlPath::new(R::PATH).with_segment(&self.id)?;
-        get(hosts, path.as_str())
+        let mut line = QueryString::after(String::from(path));
+        line.push_some("time_series", self.time_series.then_some("true"));
+        get(hosts, &line.into_inner())
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
@@ -73,6 +87,7 @@ impl<R> Clone for ById<R> {
     fn clone(&self) -> Self {
         Self {
             id: self.id.clone(),
+            time_series: self.time_series,
             resource: PhantomData,
         }
     }
@@ -80,7 +95,7 @@ impl<R> Clone for ById<R> {
 
 impl<R> PartialEq for ById<R> {
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
+        (&self.id, self.time_series) == (&other.id, other.time_series)
     }
 }
 

@@ -1,18 +1,17 @@
 //! The one endpoint that lists, for every resource.
 
-use std::fmt;
 use std::marker::PhantomData;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::data::page::{ListEnd, Page};
-use crate::data::paging::{Asked, Came, Then, Walk};
+use crate::data::page::Page;
+use crate::data::pages::{Pages, list_filters, list_traits, source_filter};
+use crate::data::paging::Walk;
 use crate::data::query::Query;
-use crate::data::record::{self, Record, Table};
+use crate::data::record::Table;
 use crate::data::{get, list};
 use crate::endpoint::Endpoint;
-use crate::error::{BuildError, Drift, ResponseError};
+use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
 use crate::message::{Request, Response};
 use crate::now::Now;
@@ -40,7 +39,7 @@ pub trait AllAtOnce: Resource {}
 /// A [`Resource`] whose list can be narrowed to days.
 pub trait HasDays: Resource {}
 
-/// A [`Resource`] whose list gives recorded series where it is asked to.
+/// A [`Resource`] that gives recorded series where it is asked to, in its list and by id.
 pub trait HasTimeSeries: Resource {}
 
 /// Reads one page of a user's records of one kind.
@@ -65,8 +64,7 @@ pub trait HasTimeSeries: Resource {}
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct List<R> {
-    query: Query,
-    walk: Walk,
+    pages: Pages,
     resource: PhantomData<fn() -> R>,
 }
 
@@ -74,112 +72,41 @@ impl<R: Resource> List<R> {
     /// All records, 50 on a page.
     #[must_use]
     pub const fn new() -> Self {
+        Self::at(Pages::new())
+    }
+}
+
+impl<R> List<R> {
+    const fn at(pages: Pages) -> Self {
         Self {
-            query: Query::new(),
-            walk: Walk::new(),
+            pages,
             resource: PhantomData,
         }
     }
 
     /// What was asked for, and what was seen of the list so far.
     pub(super) const fn parts(&self) -> (&Query, &Walk) {
-        (&self.query, &self.walk)
+        self.pages.parts()
     }
 
     pub(super) const fn from_parts(query: Query, walk: Walk) -> Self {
-        Self {
-            query,
-            walk,
-            resource: PhantomData,
-        }
+        Self::at(Pages::from_parts(query, walk))
     }
 
-    /// Sets the size of a page, from 1 to 500.
-    #[must_use]
-    pub fn with_limit(mut self, limit: u32) -> Self {
-        self.query.limit = limit;
-        self.walk = Walk::new();
-        self
-    }
-
-    /// Begins at the record of this index, and forgets what was seen of the list before.
-    #[must_use]
-    pub fn with_offset(mut self, offset: u64) -> Self {
-        self.query.offset = offset;
-        self.walk = Walk::new();
-        self
-    }
-
-    /// Has each page begin with the last record of the page before, which is taken out again.
-    ///
-    /// A record that is deleted while the list is read moves all behind it up, and one of them past the
-    /// border between two pages. A total shows that, and where the service tells none, or adds another
-    /// record at the same time, only this does: see [`Drift::Moved`](crate::Drift::Moved). It needs
-    /// pages of two records or more, and records with an id.
-    #[must_use]
-    pub fn with_overlap(mut self) -> Self {
-        self.query.overlap = true;
-        self.walk = Walk::new();
-        self
-    }
-
-    /// The index of the record that the call begins at.
-    ///
-    /// With an [overlap](Self::with_overlap) that is the last record of the page before. A call that is
-    /// made anew from this offset knows nothing of that page, and gives this record again.
-    #[must_use]
-    pub const fn offset(&self) -> u64 {
-        self.query.offset
-    }
-
-    /// Only records that were stored after this moment. Sent in whole seconds.
-    #[must_use]
-    pub fn with_created_since(mut self, moment: Timestamp) -> Self {
-        self.query.created_since = Some(moment);
-        self.walk = Walk::new();
-        self
-    }
-
-    /// Only records that were stored before this moment. Sent in whole seconds.
-    #[must_use]
-    pub fn with_created_before(mut self, moment: Timestamp) -> Self {
-        self.query.created_before = Some(moment);
-        self.walk = Walk::new();
-        self
-    }
-
-    /// Only records that were changed after this moment: the one to keep in step by. Sent in whole
-    /// seconds.
-    #[must_use]
-    pub fn with_updated_since(mut self, moment: Timestamp) -> Self {
-        self.query.updated_since = Some(moment);
-        self.walk = Walk::new();
-        self
-    }
-
-    /// Only records that were changed before this moment. Sent in whole seconds.
-    #[must_use]
-    pub fn with_updated_before(mut self, moment: Timestamp) -> Self {
-        self.query.updated_before = Some(moment);
-        self.walk = Walk::new();
-        self
-    }
-
-    /// Only records of this source: a wellness source's name or a medical source's id.
-    #[must_use]
-    pub fn with_source(mut self, source: impl Into<String>) -> Self {
-        self.query.source = Some(source.into());
-        self.walk = Walk::new();
-        self
+    const fn key(&self) -> &Pages {
+        &self.pages
     }
 }
+
+list_filters!(impl<R: Resource> List<R>);
+source_filter!(impl<R: Resource> List<R>);
+list_traits!(List<R: Resource>, NAME);
 
 impl<R: HasDays> List<R> {
     /// Only records of these days, both included. Newer documents want both or neither.
     #[must_use]
     pub fn with_days(mut self, start: Date, end: Date) -> Self {
-        self.query.days = Some((start, end));
-        self.walk = Walk::new();
+        self.pages.ask(|query| query.days = Some((start, end)));
         self
     }
 }
@@ -188,8 +115,7 @@ impl<R: HasTimeSeries> List<R> {
     /// Asks for the recorded series as well.
     #[must_use]
     pub fn with_time_series(mut self) -> Self {
-        self.query.time_series = true;
-        self.walk = Walk::new();
+        self.pages.ask(|query| query.time_series = true);
         self
     }
 }
@@ -210,75 +136,11 @@ impl<R: Resource> Endpoint for List<R> {
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
-        get(hosts, &self.query.write(R::PATH)?)
+        get(hosts, &self.pages.write(R::PATH)?)
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
-        let (head, body) = list(response)?.into_parts();
-        let records = record::read_list::<R::Record>(body)?;
-        let places = records.places();
-        let (mut items, odd) = (records.items, records.odd);
-        let asked = Asked {
-            offset: self.query.offset,
-            limit: u64::from(self.query.limit),
-            overlap: self.query.overlap,
-            on_pages: R::ON_PAGES,
-        };
-        let turn = self.walk.turn(
-            asked,
-            Came {
-                headers: &head.headers,
-                places,
-                records: items.len(),
-                record: &|index| &items[index],
-                place: &|place| {
-                    let is_it = |odd: &&Record| odd.index() as u64 == place;
-                    match odd.iter().find(is_it) {
-                        Some(odd) => (odd, false),
-                        None => {
-                            let before = odd.iter().filter(|odd| (odd.index() as u64) < place);
-                            (&items[place as usize - before.count()], true)
-                        }
-                    }
-                },
-            },
-        )?;
-        if turn.drops_all {
-            return Ok(Page {
-                items: Vec::new(),
-                odd: Vec::new(),
-                next: None,
-                total: turn.total,
-                end: Some(ListEnd::AllAtOnce),
-                drift: turn.drift,
-            });
-        }
-        if turn.drops_first {
-            items.remove(0);
-        }
-        let (next, end) = match turn.then {
-            Then::Next { offset, walk } => {
-                let mut next = self.clone();
-                next.query.offset = offset;
-                next.walk = walk;
-                (Some(next), None)
-            }
-            Then::End(end) => (None, Some(end)),
-        };
-        let mut drift = turn.drift;
-        if !odd.is_empty() {
-            drift.push(Drift::NoRecord {
-                places: odd.len() as u64,
-            });
-        }
-        Ok(Page {
-            items,
-            odd,
-            next,
-            total: turn.total,
-            end,
-            drift,
-        })
+        self.pages.page(R::ON_PAGES, list(response)?, Self::at)
     }
 }
 
@@ -291,30 +153,6 @@ impl<R: Resource> Default for List<R> {
 // By hand, because a derive would ask the same of the resource.
 impl<R> Clone for List<R> {
     fn clone(&self) -> Self {
-        Self {
-            query: self.query.clone(),
-            walk: self.walk.clone(),
-            resource: PhantomData,
-        }
-    }
-}
-
-/// Two calls are equal if they ask for the same.
-impl<R> PartialEq for List<R> {
-    fn eq(&self, other: &Self) -> bool {
-        self.query == other.query
-    }
-}
-
-impl<R> Eq for List<R> {}
-
-impl<R: Resource> fmt::Debug for List<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The source is left out: it can tell where somebody is treated.
-        f.debug_struct("List")
-            .field("of", &R::NAME)
-            .field("limit", &self.query.limit)
-            .field("offset", &self.query.offset)
-            .finish_non_exhaustive()
+        Self::at(self.pages.clone())
     }
 }

@@ -9,18 +9,21 @@ use crate::hosts::{Host, Hosts};
 use crate::message::{self, Request, Response};
 
 mod activities;
-mod apps;
+pub mod application;
 mod by_id;
 mod changes;
 mod cursor;
 mod food;
 mod genetics;
+mod latest;
 mod link;
 mod list;
 mod locations;
 mod measurements;
 pub mod medical;
+mod on_day;
 mod page;
+mod pages;
 mod paging;
 mod profile;
 mod query;
@@ -34,25 +37,26 @@ mod summary;
 mod wellness;
 
 pub use activities::{Activity, ActivitySummary, ListActivities, TimeSeries};
-pub use apps::AppUser;
 pub use by_id::{ById, HasId};
 pub use changes::{Changes, ChangesPage, Deletions, PassEnd, Watermark};
 pub use food::{Meal, MealAmount};
-pub use genetics::{GeneticTrait, Genotype};
+pub use genetics::{GeneticTrait, Genotype, ListGenotypes};
+pub use latest::{HasLatest, Latest};
 pub use list::{AllAtOnce, HasDays, HasTimeSeries, List, Resource};
 pub use locations::{Coordinates, Location};
 pub use measurements::{
     BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat, HeartRate, HeartRateSummary,
     HeartRateZone, Height, Weight,
 };
+pub use on_day::{Daily, DailyForm, DailyList, OnDay};
 pub use page::{ListEnd, Page};
 pub use profile::{Profile, ReadProfile, TimeZoneName};
 pub use raw::{HasDocument, Raw, ReportFormat};
 pub use record::{
     Comparator, Date, Field, FieldKind, Json, Number, Quantity, Record, Table, TextOr,
 };
-pub use routes::{ROUTES, Route, Shape};
-pub use single::{ReadSingle, Single};
+pub use routes::{Operation, ROUTES, Route};
+pub use single::{Single, Singleton};
 pub use sleeps::{Sleep, SleepSummary};
 pub use sources::{HistorySync, Resync, Source, SyncStatus};
 pub use summary::{HealthSummary, ReadHealthSummary};

@@ -1,27 +1,10 @@
 //! `GET /v1/human/profile`: who the user is.
 
 use crate::data::record::records;
-use crate::data::{get, object};
-use crate::endpoint::Endpoint;
-use crate::error::{BuildError, ResponseError};
-use crate::hosts::Hosts;
-use crate::message::{Request, Response};
-use crate::now::Now;
-use crate::retry::Replay;
-use crate::rules::Authorization;
+use crate::data::single::Single;
 
 /// Reads the user's profile.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct ReadProfile;
-
-impl ReadProfile {
-    /// The call.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self
-    }
-}
+pub type ReadProfile = Single<Profile>;
 
 records! {
     /// Who the user is.
@@ -44,29 +27,5 @@ records! {
     pub struct TimeZoneName {
         /// Such as `UTC` or `Europe/Rome`.
         name: Text = "name",
-    }
-}
-
-impl Endpoint for ReadProfile {
-    type Output = Profile;
-
-    fn name(&self) -> &'static str {
-        "data.profile"
-    }
-
-    fn replay(&self) -> Replay {
-        Replay::Safe
-    }
-
-    fn authorization(&self) -> Authorization {
-        Authorization::AccessToken
-    }
-
-    fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
-        get(hosts, "/v1/human/profile")
-    }
-
-    fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
-        Ok(Profile::from_json(object(response)?.into_body())?)
     }
 }

@@ -76,13 +76,15 @@ impl Query {
                 rule: "below 2^63",
             });
         }
-        if let Some((start, end)) = self.days
-            && start > end
-        {
-            return Err(BuildError::OutOfRange {
-                name: "start_date",
-                rule: "no later than end_date",
-            });
+        if let Some((start, end)) = self.days {
+            check_day("start_date", start)?;
+            check_day("end_date", end)?;
+            if start > end {
+                return Err(BuildError::OutOfRange {
+                    name: "start_date",
+                    rule: "no later than end_date",
+                });
+            }
         }
         let mut line = QueryString::after(path.to_owned());
         // The default too: older documents name another one.
@@ -98,6 +100,15 @@ impl Query {
         line.push_some("time_series", self.time_series.then_some("true"));
         Ok(line.into_inner())
     }
+}
+
+/// A year of four digits and no sign is all that the documented spelling holds.
+pub(super) fn check_day(name: &'static str, day: Date) -> Result<(), BuildError> {
+    if day.year() < 0 {
+        let rule = "a day of the year 0 or later";
+        return Err(BuildError::OutOfRange { name, rule });
+    }
+    Ok(())
 }
 
 /// `YYYYMMDDTHHmmssZ`: the one documented spelling.

@@ -1,118 +1,297 @@
-//! Which resources there are, where each is, and what its list takes: one row each.
+//! Which resources there are, where each is, and what can be asked of it: one row each.
 
+use crate::data::application::{AppUser, BatchResource, CreateUser, DeleteUser, ReadUser};
 use crate::data::medical::{
     Allergy, Ccd, Demographics, Encounter, FunctionalStatus, Immunization, Instruction, Issue,
     MedicalProfile, Medication, Narrative, Organization, PlanOfCare, Procedure, Report,
     SocialHistory, TestResult, TimelineEntry, Vitals,
 };
+use crate::data::record::is_same;
 use crate::data::{
     Activity, ActivitySummary, AllAtOnce, BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat,
-    Field, GeneticTrait, HasDays, HasDocument, HasId, HasTimeSeries, HeartRate, HeartRateSummary,
-    Height, Location, Meal, Resource, Single, Sleep, SleepSummary, Source, Weight,
+    Daily, DailyForm, DailyList, Field, GeneticTrait, Genotype, HasDays, HasDocument, HasId,
+    HasLatest, HasTimeSeries, HealthSummary, HeartRate, HeartRateSummary, Height, ListGenotypes,
+    Location, Meal, Profile, Resource, Singleton, Sleep, SleepSummary, Source, Weight, single,
 };
+use crate::error::ResponseError;
+use crate::message::Response;
 
-/// One documented route, as the tables of this crate know it.
+/// One route of the API, as the tables of this crate know it.
 ///
 /// Pages and tests about all routes are made from [`ROUTES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Route {
-    /// The short name of the calls to it, such as `data.activities`.
+    /// The short name of the calls to it, such as `data.activities`; calls about one resource share it.
     pub name: &'static str,
-    /// Its path, such as `/v1/human/activities`.
+    /// What is done there.
+    pub operation: Operation,
+    /// `GET`, `POST` or `DELETE`.
+    pub method: &'static str,
+    /// Its path, such as `/v1/human/activities/{id}`. What is put in is an `{id}`, a `{day}`, the
+    /// application's `{clientId}` or a user's `{humanId}`.
     pub path: &'static str,
-    /// How it answers.
-    pub shape: Shape,
-    /// The fields of the record, or of each.
+    /// The parameters that the query may have.
+    pub query: &'static [&'static str],
+    /// The fields of the record, or of each; empty where what comes is no record.
     pub fields: &'static [Field],
 }
 
-/// How a route answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is done at a route, each by an endpoint of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Shape {
-    /// With a list; `by_id` tells whether each record can be read apart, at its id behind the path, and `document`
-    /// whether it has one, at `/raw` behind that.
-    List {
-        /// Whether each record can be read apart.
-        by_id: bool,
-        /// Whether each record has a document that is read apart.
-        document: bool,
-    },
-    /// With one record, or none.
+pub enum Operation {
+    /// [`List`](crate::data::List): a page of records.
+    List,
+    /// [`ById`](crate::data::ById): one record.
+    ById,
+    /// [`OnDay`](crate::data::OnDay): the records of one day, or its summary.
+    OnDay,
+    /// [`Raw`](crate::data::Raw): a record's document.
+    Raw,
+    /// [`Latest`](crate::data::Latest): the latest record, or none.
+    Latest,
+    /// [`Single`](crate::data::Single): what a user has one of.
     Single,
+    /// [`ListGenotypes`](crate::data::ListGenotypes): what stands at some places of a genome.
+    Genotypes,
+    /// [`Batch`](crate::data::application::Batch): a page of the records of all users.
+    Batch,
+    /// [`CreateUser`](crate::data::application::CreateUser).
+    CreateUser,
+    /// [`ReadUser`](crate::data::application::ReadUser).
+    ReadUser,
+    /// [`DeleteUser`](crate::data::application::DeleteUser).
+    DeleteUser,
 }
 
+/// Makes a resource's row its traits and its routes.
+///
+/// What a row has in brackets are its markers; a marker is a trait of the same name, but for
+/// `DailySummary`, by which a resource is [`Daily`] with a summary for each day, and `HasFormats`, whose
+/// documents are asked for in one of several formats.
 macro_rules! resources {
     (
         lists { $($record:ident $name:literal $path:literal [$($marker:ident),*])+ }
-        singles { $($single:ident $single_name:literal $single_path:literal)+ }
+        latest { $($measured:ident $latest_name:literal $latest_path:literal)+ }
+        singles { $($single:ident $single_name:literal $single_path:literal $presence:ident)+ }
+        batches { $($batch:ident $batch_name:literal $batch_path:literal)+ }
     ) => {
         $(
             impl Resource for $record {
                 const NAME: &'static str = $name;
                 const PATH: &'static str = $path;
-                const ON_PAGES: bool = true $(&& !is_marker(stringify!($marker), "AllAtOnce"))*;
+                const ON_PAGES: bool = !has(&[$(stringify!($marker)),*], "AllAtOnce");
                 type Record = Self;
             }
-            $(impl $marker for $record {})*
+            $(marker! { $record $marker })*
         )+
         $(
-            impl Single for $single {
-                const NAME: &'static str = $single_name;
-                const PATH: &'static str = $single_path;
+            impl HasLatest for $measured {
+                const LATEST_NAME: &'static str = $latest_name;
+                const LATEST_PATH: &'static str = $latest_path;
+            }
+        )+
+        $(singleton! { $single $single_name $single_path $presence })+
+        $(
+            impl BatchResource for $batch {
+                const BATCH_NAME: &'static str = $batch_name;
+                const BATCH_PATH: &'static str = $batch_path;
                 type Record = Self;
             }
         )+
 
-        /// Every route of a resource that has a table, lists first.
-        pub const ROUTES: &[Route] = &[
-            $(Route {
+        /// The routes of each list: itself, by id, by the day, documents.
+        const LISTS: &[[Option<Route>; 4]] = &[$({
+            const MARKERS: &[&str] = &[$(stringify!($marker)),*];
+            const ROW: Route = Route {
                 name: $name,
+                operation: Operation::List,
+                method: "GET",
                 path: $path,
-                shape: Shape::List {
-                    by_id: false $(|| is_marker(stringify!($marker), "HasId"))*,
-                    document: false $(|| is_marker(stringify!($marker), "HasDocument"))*,
-                },
+                query: list_query(MARKERS),
                 fields: $record::FIELDS,
-            },)+
-            $(Route {
-                name: $single_name,
-                path: $single_path,
-                shape: Shape::Single,
-                fields: $single::FIELDS,
-            },)+
-        ];
+            };
+            const SUMMARY: Route = Route {
+                operation: Operation::OnDay,
+                path: concat!($path, "/{day}"),
+                query: &["source"],
+                ..ROW
+            };
+            const DAILY: Route = Route {
+                operation: Operation::OnDay,
+                path: concat!($path, "/daily/{day}"),
+                query: LIST_QUERY,
+                ..ROW
+            };
+            const BY_ID: Route = Route {
+                operation: Operation::ById,
+                path: concat!($path, "/{id}"),
+                query: if has(MARKERS, "HasTimeSeries") { &["time_series"] } else { &[] },
+                ..ROW
+            };
+            const RAW: Route = Route {
+                operation: Operation::Raw,
+                path: concat!($path, "/{id}/raw"),
+                query: if has(MARKERS, "HasFormats") { &["format"] } else { &[] },
+                fields: &[],
+                ..ROW
+            };
+            [
+                Some(ROW),
+                if has(MARKERS, "HasId") { Some(BY_ID) } else { None },
+                if has(MARKERS, "DailyList") {
+                    Some(DAILY)
+                } else if has(MARKERS, "DailySummary") {
+                    Some(SUMMARY)
+                } else {
+                    None
+                },
+                if has(MARKERS, "HasDocument") { Some(RAW) } else { None },
+            ]
+        }),+];
+
+        const LATEST: &[Route] = &[$(Route {
+            name: $latest_name,
+            operation: Operation::Latest,
+            method: "GET",
+            path: $latest_path,
+            query: &[],
+            fields: $measured::FIELDS,
+        }),+];
+
+        const SINGLES: &[Route] = &[$(Route {
+            name: $single_name,
+            operation: Operation::Single,
+            method: "GET",
+            path: $single_path,
+            query: &[],
+            fields: $single::FIELDS,
+        }),+];
+
+        const BATCHES: &[Route] = &[$(Route {
+            name: $batch_name,
+            operation: Operation::Batch,
+            method: "GET",
+            path: concat!("/v1/apps/{clientId}/users", $batch_path),
+            query: LIST_QUERY,
+            fields: $batch::FIELDS,
+        }),+];
     };
 }
 
-const fn is_marker(marker: &str, wanted: &str) -> bool {
-    let (marker, wanted) = (marker.as_bytes(), wanted.as_bytes());
-    let mut same = 0;
-    while same < marker.len() && same < wanted.len() && marker[same] == wanted[same] {
-        same += 1;
+macro_rules! marker {
+    ($record:ident DailyList) => {
+        impl Daily for $record {
+            const FORM: DailyForm = DailyForm::List;
+        }
+        impl DailyList for $record {}
+    };
+    ($record:ident DailySummary) => {
+        impl Daily for $record {
+            const FORM: DailyForm = DailyForm::Summary;
+        }
+    };
+    ($record:ident HasFormats) => {};
+    ($record:ident $marker:ident) => {
+        impl $marker for $record {}
+    };
+}
+
+/// `always` is a record that every user has, `sometimes` one that some users have.
+macro_rules! singleton {
+    ($record:ident $name:literal $path:literal always) => {
+        singleton! { $record $name $path, Self, one }
+    };
+    ($record:ident $name:literal $path:literal sometimes) => {
+        singleton! { $record $name $path, Option<Self>, one_or_none }
+    };
+    ($record:ident $name:literal $path:literal, $output:ty, $read:ident) => {
+        impl Singleton for $record {
+            const NAME: &'static str = $name;
+            const PATH: &'static str = $path;
+            type Output = $output;
+
+            fn read(response: Response) -> Result<Self::Output, ResponseError> {
+                single::$read(response)
+            }
+        }
+    };
+}
+
+/// What every list takes.
+const LIST_QUERY: &[&str] = &[
+    "limit",
+    "offset",
+    "created_since",
+    "created_before",
+    "updated_since",
+    "updated_before",
+    "source",
+];
+
+const fn list_query(markers: &[&str]) -> &'static [&'static str] {
+    const DAYS: &[&str] = &[
+        "limit",
+        "offset",
+        "created_since",
+        "created_before",
+        "updated_since",
+        "updated_before",
+        "source",
+        "start_date",
+        "end_date",
+    ];
+    const DAYS_AND_SERIES: &[&str] = &[
+        "limit",
+        "offset",
+        "created_since",
+        "created_before",
+        "updated_since",
+        "updated_before",
+        "source",
+        "start_date",
+        "end_date",
+        "time_series",
+    ];
+    if has(markers, "HasTimeSeries") {
+        DAYS_AND_SERIES
+    } else if has(markers, "HasDays") {
+        DAYS
+    } else {
+        LIST_QUERY
     }
-    same == marker.len() && same == wanted.len()
+}
+
+const fn has(markers: &[&str], wanted: &str) -> bool {
+    let mut at = 0;
+    while at < markers.len() {
+        if is_same(markers[at], wanted) {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }
 
 // By id, measurements are read below their readings: older documents have the id directly behind the measurement.
 resources! {
     lists {
         Source "data.sources" "/v1/human/sources" [AllAtOnce]
-        Activity "data.activities" "/v1/human/activities" [HasId, HasDays, HasTimeSeries]
-        ActivitySummary "data.activity_summaries" "/v1/human/activities/summaries" [HasId, HasDays]
-        BloodGlucose "data.blood_glucose" "/v1/human/blood_glucose/readings" [HasId, HasDays]
-        BloodOxygen "data.blood_oxygen" "/v1/human/blood_oxygen/readings" [HasId, HasDays]
-        BloodPressure "data.blood_pressure" "/v1/human/blood_pressure/readings" [HasId, HasDays]
-        Bmi "data.bmi" "/v1/human/bmi/readings" [HasId, HasDays]
-        BodyFat "data.body_fat" "/v1/human/body_fat/readings" [HasId, HasDays]
-        HeartRate "data.heart_rate" "/v1/human/heart_rate/readings" [HasId, HasDays]
-        HeartRateSummary "data.heart_rate_summaries" "/v1/human/heart_rate/summaries" [HasId, HasDays]
-        Height "data.height" "/v1/human/height/readings" [HasId, HasDays]
-        Weight "data.weight" "/v1/human/weight/readings" [HasId, HasDays]
-        Sleep "data.sleeps" "/v1/human/sleeps" [HasId, HasDays, HasTimeSeries]
-        SleepSummary "data.sleep_summaries" "/v1/human/sleeps/summaries" [HasId, HasDays]
-        Location "data.locations" "/v1/human/locations" [HasId, HasDays]
+        Activity "data.activities" "/v1/human/activities" [HasId, HasDays, DailyList, HasTimeSeries]
+        ActivitySummary "data.activity_summaries" "/v1/human/activities/summaries" [HasId, HasDays, DailySummary]
+        BloodGlucose "data.blood_glucose" "/v1/human/blood_glucose/readings" [HasId, HasDays, DailyList]
+        BloodOxygen "data.blood_oxygen" "/v1/human/blood_oxygen/readings" [HasId, HasDays, DailyList]
+        BloodPressure "data.blood_pressure" "/v1/human/blood_pressure/readings" [HasId, HasDays, DailyList]
+        Bmi "data.bmi" "/v1/human/bmi/readings" [HasId, HasDays, DailyList]
+        BodyFat "data.body_fat" "/v1/human/body_fat/readings" [HasId, HasDays, DailyList]
+        HeartRate "data.heart_rate" "/v1/human/heart_rate/readings" [HasId, HasDays, DailyList]
+        HeartRateSummary "data.heart_rate_summaries" "/v1/human/heart_rate/summaries" [HasId, HasDays, DailySummary]
+        Height "data.height" "/v1/human/height/readings" [HasId, HasDays, DailyList]
+        Weight "data.weight" "/v1/human/weight/readings" [HasId, HasDays, DailyList]
+        Sleep "data.sleeps" "/v1/human/sleeps" [HasId, HasDays, DailyList, HasTimeSeries]
+        SleepSummary "data.sleep_summaries" "/v1/human/sleeps/summaries" [HasId, HasDays, DailySummary]
+        Location "data.locations" "/v1/human/locations" [HasId, HasDays, DailyList]
         Meal "data.meals" "/v1/human/food/meals" [HasId, HasDays]
         GeneticTrait "data.genetic_traits" "/v1/human/genetic/traits" [AllAtOnce]
         Allergy "data.allergies" "/v1/human/medical/allergies" [HasId]
@@ -132,9 +311,9 @@ resources! {
         TestResult "data.test_results" "/v1/human/medical/test_results" [HasId]
         Vitals "data.vitals" "/v1/human/medical/vitals" [HasId]
         TimelineEntry "data.timeline" "/v1/human/medical/timeline" []
-        Report "data.reports" "/v1/human/medical/reports" [AllAtOnce, HasDocument]
+        Report "data.reports" "/v1/human/medical/reports" [AllAtOnce, HasDocument, HasFormats]
     }
-    singles {
+    latest {
         BloodGlucose "data.latest_blood_glucose" "/v1/human/blood_glucose"
         BloodOxygen "data.latest_blood_oxygen" "/v1/human/blood_oxygen"
         BloodPressure "data.latest_blood_pressure" "/v1/human/blood_pressure"
@@ -143,6 +322,118 @@ resources! {
         HeartRate "data.latest_heart_rate" "/v1/human/heart_rate"
         Height "data.latest_height" "/v1/human/height"
         Weight "data.latest_weight" "/v1/human/weight"
-        MedicalProfile "data.medical_profile" "/v1/human/medical/profile"
+    }
+    singles {
+        HealthSummary "data.summary" "/v1/human" always
+        Profile "data.profile" "/v1/human/profile" always
+        MedicalProfile "data.medical_profile" "/v1/human/medical/profile" sometimes
+    }
+    batches {
+        Activity "apps.activities" "/activities"
+        ActivitySummary "apps.activity_summaries" "/activities/summaries"
+        HeartRate "apps.heart_rate" "/heart_rates"
+        HeartRateSummary "apps.heart_rate_summaries" "/heart_rate/summaries"
+        Bmi "apps.bmi" "/bmis"
+        BodyFat "apps.body_fat" "/body_fats"
+        Height "apps.height" "/heights"
+        Weight "apps.weight" "/weights"
+        BloodGlucose "apps.blood_glucose" "/blood_glucoses"
+        BloodOxygen "apps.blood_oxygen" "/blood_oxygens"
+        BloodPressure "apps.blood_pressure" "/blood_pressures"
+        Sleep "apps.sleeps" "/sleeps"
+        SleepSummary "apps.sleep_summaries" "/sleeps/summaries"
+        GeneticTrait "apps.genetic_traits" "/genetic_traits"
+        Location "apps.locations" "/locations"
+        Meal "apps.meals" "/food/meals"
     }
 }
+
+/// What no row above says: other methods, other parameters.
+const OTHERS: &[Route] = &[
+    Route {
+        name: ListGenotypes::NAME,
+        operation: Operation::Genotypes,
+        method: "GET",
+        path: ListGenotypes::PATH,
+        query: &["locations"],
+        fields: Genotype::FIELDS,
+    },
+    Route {
+        name: <AppUser as BatchResource>::BATCH_NAME,
+        operation: Operation::Batch,
+        method: "GET",
+        path: "/v1/apps/{clientId}/users",
+        query: LIST_QUERY,
+        fields: AppUser::FIELDS,
+    },
+    Route {
+        name: CreateUser::NAME,
+        operation: Operation::CreateUser,
+        method: "POST",
+        path: "/v1/apps/{clientId}/users",
+        query: &[],
+        fields: AppUser::FIELDS,
+    },
+    Route {
+        name: ReadUser::NAME,
+        operation: Operation::ReadUser,
+        method: "GET",
+        path: "/v1/apps/{clientId}/users/{humanId}",
+        query: &[],
+        fields: AppUser::FIELDS,
+    },
+    Route {
+        name: DeleteUser::NAME,
+        operation: Operation::DeleteUser,
+        method: "DELETE",
+        path: "/v1/apps/{clientId}/users/{humanId}",
+        query: &[],
+        fields: &[],
+    },
+];
+
+/// Every route of the API that an endpoint of this crate calls: of one user first, then of an application.
+pub const ROUTES: &[Route] = &ALL;
+
+const ALL: [Route; COUNT] = {
+    let mut all = [SINGLES[0]; COUNT];
+    let mut end = 0;
+    let mut list = 0;
+    while list < LISTS.len() {
+        let mut at = 0;
+        while at < LISTS[list].len() {
+            if let Some(route) = LISTS[list][at] {
+                all[end] = route;
+                end += 1;
+            }
+            at += 1;
+        }
+        list += 1;
+    }
+    let tables = [SINGLES, LATEST, OTHERS, BATCHES];
+    let mut table = 0;
+    while table < tables.len() {
+        let mut at = 0;
+        while at < tables[table].len() {
+            all[end] = tables[table][at];
+            end += 1;
+            at += 1;
+        }
+        table += 1;
+    }
+    all
+};
+
+const COUNT: usize = {
+    let mut count = SINGLES.len() + LATEST.len() + OTHERS.len() + BATCHES.len();
+    let mut list = 0;
+    while list < LISTS.len() {
+        let mut at = 0;
+        while at < LISTS[list].len() {
+            count += LISTS[list][at].is_some() as usize;
+            at += 1;
+        }
+        list += 1;
+    }
+    count
+};

@@ -5,28 +5,11 @@ use crate::data::measurements::{
     BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat, HeartRate, Height, Weight,
 };
 use crate::data::record::records;
+use crate::data::single::Single;
 use crate::data::sleeps::SleepSummary;
-use crate::data::{get, object};
-use crate::endpoint::Endpoint;
-use crate::error::{BuildError, ResponseError};
-use crate::hosts::Hosts;
-use crate::message::{Request, Response};
-use crate::now::Now;
-use crate::retry::Replay;
-use crate::rules::Authorization;
 
 /// Reads the latest value of everything.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct ReadHealthSummary;
-
-impl ReadHealthSummary {
-    /// The call.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self
-    }
-}
+pub type ReadHealthSummary = Single<HealthSummary>;
 
 records! {
     /// The latest value of everything. What the user has no data for is `None`; on the wire it is an
@@ -62,29 +45,5 @@ records! {
         activity_summary: ActivitySummary = "activitySummary",
         /// The newest night of sleep.
         sleep_summary: SleepSummary = "sleepSummary",
-    }
-}
-
-impl Endpoint for ReadHealthSummary {
-    type Output = HealthSummary;
-
-    fn name(&self) -> &'static str {
-        "data.summary"
-    }
-
-    fn replay(&self) -> Replay {
-        Replay::Safe
-    }
-
-    fn authorization(&self) -> Authorization {
-        Authorization::AccessToken
-    }
-
-    fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
-        get(hosts, "/v1/human")
-    }
-
-    fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
-        Ok(HealthSummary::from_json(object(response)?.into_body())?)
     }
 }

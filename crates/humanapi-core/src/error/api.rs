@@ -58,6 +58,8 @@ pub(crate) enum Asked {
     Client,
     /// Anything that is authorized by a token.
     WithToken,
+    /// Anything that is authorized by the application's key.
+    WithAppKey,
 }
 
 impl Asked {
@@ -67,7 +69,7 @@ impl Asked {
             Self::Id => Some(TokenKind::Id),
             Self::Access(_) => Some(TokenKind::Access),
             Self::Client => Some(TokenKind::Client),
-            Self::WithToken => None,
+            Self::WithToken | Self::WithAppKey => None,
         }
     }
 }
@@ -103,7 +105,7 @@ pub struct Validation {
 }
 
 /// The names under which this crate sends something, in bodies and in queries.
-const SENT: [&str; 16] = [
+const SENT: [&str; 18] = [
     "type",
     "client_id",
     "client_secret",
@@ -120,6 +122,8 @@ const SENT: [&str; 16] = [
     "start_date",
     "end_date",
     "time_series",
+    "locations",
+    "externalId",
 ];
 
 impl ApiError {
@@ -228,6 +232,9 @@ impl ApiError {
             }
             (ApiErrorKind::InvalidClientId, _) => {
                 "check the client id in the developer portal, and that the hosts are those it belongs to"
+            }
+            (ApiErrorKind::InvalidCredentials | ApiErrorKind::NotAuthorized, Asked::WithAppKey) => {
+                "check the client id and the app key in the developer portal"
             }
             (ApiErrorKind::InvalidCredentials, _) => {
                 "check the client id and the client secret in the developer portal"
@@ -364,7 +371,7 @@ fn classify_status(asked: Asked, status: StatusCode) -> ApiErrorKind {
         // code they tell nothing of a user.
         (403 | 404, Asked::Id | Asked::Access(_)) => ApiErrorKind::Other,
         (403, Asked::Client) => ApiErrorKind::AdminApiDisabled,
-        (403, Asked::WithToken) => ApiErrorKind::NotAuthorized,
+        (403, Asked::WithToken | Asked::WithAppKey) => ApiErrorKind::NotAuthorized,
         (404, _) => ApiErrorKind::NotFound,
         (409, _) => ApiErrorKind::Conflict,
         (429, _) => ApiErrorKind::Throttled,

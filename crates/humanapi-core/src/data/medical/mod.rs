@@ -24,7 +24,7 @@ pub use medications::{Amount, Dosage, Medication, MedicationDetails, Pharmacy};
 pub use organizations::{Organization, OrganizationRef};
 pub use people::{
     Address, Alcohol, Demographics, MedicalProfile, Patient, PersonName, ProfileDemographics,
-    ProviderContact, Smoking,
+    ProviderContact, ReadMedicalProfile, Smoking,
 };
 pub use procedures::{Performer, Procedure};
 pub use test_results::{Component, DeprecatedResult, Recipient, TestResult};

@@ -2,6 +2,10 @@
 
 use super::{Code, Link, OrganizationRef, medical};
 use crate::data::record::records;
+use crate::data::single::Single;
+
+/// Reads the user's medical profile.
+pub type ReadMedicalProfile = Single<MedicalProfile>;
 
 /// What demographics say of a person, in a record of their own and within the profile.
 macro_rules! demographics {
@@ -55,7 +59,7 @@ demographics! {
 }
 
 records! {
-    /// The user's medical profile. Who has none gets the status 404.
+    /// The user's medical profile.
     pub struct MedicalProfile {
         /// The record's id.
         id: Text = "id",

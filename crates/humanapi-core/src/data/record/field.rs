@@ -88,7 +88,8 @@ pub(crate) const fn names_differ(fields: &[Field]) -> bool {
     fields.len() < u16::MAX as usize
 }
 
-const fn is_same(one: &str, other: &str) -> bool {
+/// Whether two texts are the same, for tables that are made while compiling.
+pub(crate) const fn is_same(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     if one.len() != other.len() {
         return false;

@@ -25,7 +25,7 @@ use crate::json::scan::{Fault, Name, Scanner, Span};
 
 pub use date::Date;
 pub use field::{Field, FieldKind};
-pub(crate) use field::{names_differ, place_of};
+pub(crate) use field::{is_same, names_differ, place_of};
 pub use found::Json;
 use found::{Found, Read};
 pub use nested::TextOr;

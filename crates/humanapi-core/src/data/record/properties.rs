@@ -10,6 +10,7 @@ use proptest::sample::select;
 use super::field::{Field, FieldKind};
 use super::{Record, Table, read_list};
 use crate::body::Body;
+use crate::data::application::AppUser;
 use crate::data::medical::*;
 use crate::data::*;
 
