@@ -9,6 +9,7 @@ use comfy_table::Table;
 use humanapi_client::{StoreError, StoreErrorKind, TokenStore};
 use humanapi_store::{
     KeyFile, OtherMark, PostgresStore, RedisStore, Rotation, SealingKeys, SqliteStore, StoreStatus,
+    Unfinished,
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -46,7 +47,10 @@ pub(crate) async fn run(verb: StoreVerb) -> Result<(), Failure> {
         }
         StoreVerb::Purge { place, output } => {
             let store = Store::open(&place).await?;
-            let purged = store.purge().await.map_err(|error| store.failure(&error))?;
+            let purged = store
+                .purge()
+                .await
+                .map_err(|error| store.unfinished(&error))?;
             print(&output, &Purged { purged }, |line| {
                 one_row("rows dropped", &line.purged.to_string())
             })
@@ -188,6 +192,32 @@ impl Store {
         }
     }
 
+    /// The same of work over all rows, which may have come some way.
+    fn unfinished(&self, error: &StoreError) -> Failure {
+        let so_far = error
+            .source()
+            .and_then(|source| source.downcast_ref::<Unfinished>());
+        match (self.failure(error), so_far) {
+            (
+                Failure::Told {
+                    code,
+                    cause,
+                    remedy,
+                },
+                Some(so_far),
+            ) => Failure::new(
+                code,
+                format!("{cause}; {so_far}"),
+                match error.kind() {
+                    StoreErrorKind::Unfinished => remedy,
+                    _ => format!("{remedy}; then run the same again, which goes on with the rest")
+                        .into(),
+                },
+            ),
+            (failure, _) => failure,
+        }
+    }
+
     async fn rotate(&self, progress: impl FnMut(&Rotation) + Send) -> Result<Rotation, StoreError> {
         each!(self, store => store.rotate(progress).await)
     }
@@ -199,7 +229,7 @@ fn failure(error: &StoreError) -> Failure {
 
 fn code(error: &StoreError) -> Code {
     match error.kind() {
-        StoreErrorKind::Unavailable => Code::Unreachable,
+        StoreErrorKind::Unavailable | StoreErrorKind::Unfinished => Code::Unreachable,
         StoreErrorKind::Misconfigured | StoreErrorKind::NotSetUp => Code::Usage,
         StoreErrorKind::UnknownSealingKey => Code::Credentials,
         StoreErrorKind::AuthenticationFailed => Code::StoreLogin,
@@ -383,7 +413,7 @@ async fn reseal(args: &RotateArgs) -> Result<(), Failure> {
             }
         })
         .await
-        .map_err(|error| store.failure(&error))?;
+        .map_err(|error| store.unfinished(&error))?;
     if shows && todo > 0 {
         anstream::eprintln!();
     }
@@ -524,4 +554,34 @@ fn status_table(line: &StatusLine<'_>, status: &StoreStatus) -> Table {
     table.add_row(["schema", &format!("version {}", line.schema_version)]);
     table.add_row(["one question takes", &format!("{:.1?}", status.latency)]);
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_was_broken_off_says_how_far_it_came_and_how_it_goes_on() {
+        let keys = SealingKeys::generate("first").unwrap();
+        let store = Store::at("sqlite:tokens.db", keys).await.unwrap();
+        for (kind, goes_on) in [
+            (StoreErrorKind::Unfinished, "do the same again"),
+            (StoreErrorKind::Unavailable, "then run the same again"),
+        ] {
+            let error = StoreError::new(kind, "it ended")
+                .with_source(Unfinished::Rotation(Rotation::default()));
+            let Failure::Told {
+                code,
+                cause,
+                remedy,
+            } = store.unfinished(&error)
+            else {
+                panic!("{error}: it is told");
+            };
+            assert_eq!(code, Code::Unreachable);
+            let so_far = "tokens.db: it ended; 0 tokens were sealed anew before that";
+            assert_eq!(cause, so_far);
+            assert!(remedy.contains(goes_on), "{remedy}");
+        }
+    }
 }

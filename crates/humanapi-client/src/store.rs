@@ -87,9 +87,12 @@ pub trait TokenStore: Send + Sync {
 
     /// Drops everything that has ended. Tells how many rows went.
     ///
+    /// It may take longer than other operations, and ends too, whatever others do to the store meanwhile.
+    ///
     /// # Errors
     ///
-    /// When the store cannot be asked.
+    /// When the store cannot be asked, or did not come to an end. What was dropped until then is gone, and calling it
+    /// again goes on with the rest.
     async fn purge_expired(&self) -> Result<u64, StoreError>;
 }
 
@@ -123,6 +126,8 @@ pub enum StoreErrorKind {
     UnknownSealingKey,
     /// It gave back an older token than one that it gave this process before.
     RolledBack,
+    /// Work over all of its rows was ended before it was done. What was done stays done.
+    Unfinished,
 }
 
 impl StoreErrorKind {
@@ -147,6 +152,9 @@ impl StoreErrorKind {
             }
             Self::RolledBack => {
                 "find out who put an older copy of the store in place, and purge it"
+            }
+            Self::Unfinished => {
+                "do the same again, which goes on with what is left; if it ends so each time, find out who writes to the store"
             }
         }
     }

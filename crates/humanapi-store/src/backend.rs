@@ -18,6 +18,15 @@ use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
 /// Times are milliseconds since 1970-01-01 UTC. They and all generations fit in 53 bits.
 #[async_trait]
 pub trait Backend: Send + Sync {
+    /// Takes note of how long operations may take.
+    ///
+    /// Each future is dropped when its time is up, so a place that holds nothing open beyond that has nothing to
+    /// note. One whose server or thread goes on by itself ends there what nobody waits for any more, and nothing
+    /// sooner.
+    fn set_limits(&mut self, limits: Limits) {
+        let _ = limits;
+    }
+
     /// Sets the place up, if it is not, and leaves the mark of the naming key there.
     ///
     /// # Errors
@@ -92,10 +101,11 @@ pub trait Backend: Send + Sync {
     /// When the place cannot be asked.
     async fn survey(&self) -> Result<Survey, StoreError>;
 
-    /// Tokens that are not sealed with the key of this id: about `limit` of them, from where the last
-    /// batch ended.
+    /// The rows of tokens that are not sealed with the key of this id: about `limit` of them, from where the
+    /// last batch ended.
     ///
-    /// A token that is there from the first batch to the last is in one of them.
+    /// The row of a token that is there from the first batch to the last is in one of them. A row whose name is
+    /// none of ours is in none.
     ///
     /// # Errors
     ///
@@ -118,6 +128,41 @@ pub trait Backend: Send + Sync {
         read: &RowToken<Sealed>,
         anew: &Sealed,
     ) -> Result<bool, StoreError>;
+}
+
+/// How long operations on a place may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Of one that concerns one row, and of a check.
+    pub row: Duration,
+    /// Of setting up, counting, and each batch of purging and rotating.
+    pub all_rows: Duration,
+}
+
+impl Limits {
+    /// What goes over all rows may take longer, by this factor.
+    const PATIENCE: u32 = 5;
+
+    pub(crate) const fn new(row: Duration) -> Self {
+        Self {
+            row,
+            all_rows: row.saturating_mul(Self::PATIENCE),
+        }
+    }
+
+    /// How long a place may be silent before what it is connected by is doubted, once somebody gave up waiting.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(crate) const fn silence(self) -> Duration {
+        self.row.checked_div(2).expect("two is not zero")
+    }
+}
+
+impl Default for Limits {
+    /// Three seconds for a row.
+    fn default() -> Self {
+        Self::new(Duration::from_secs(3))
+    }
 }
 
 /// The name of a row: a keyed hash of application, user and purpose.
@@ -170,7 +215,11 @@ impl Sealed {
 }
 
 /// The longest id of a sealing key.
-const KEY_ID: usize = 32;
+pub(crate) const KEY_ID: usize = 32;
+
+/// The most sealed bytes of one token. None is kept that has more, and none is fetched: a row that somebody else wrote
+/// may be of any size.
+pub(crate) const LARGEST_SEALED: usize = 1024 * 1024;
 
 /// The failure over a row that we did not write.
 pub(crate) fn unreadable() -> StoreError {
@@ -253,22 +302,31 @@ pub struct Survey {
 impl Survey {
     /// Counts tokens of one key. What is no id of a key is not repeated.
     pub(crate) fn count_tokens(&mut self, key_id: &str, tokens: u64) {
+        /// More keys than anybody has, and far fewer than somebody could write.
+        const MOST_KEYS: usize = 1_000;
+
         let is_id = key_id.len() <= KEY_ID && key_id.bytes().all(|byte| byte.is_ascii_graphic());
-        let key_id = if is_id { key_id } else { "unreadable" };
+        let has_room =
+            self.tokens_by_key.len() < MOST_KEYS || self.tokens_by_key.contains_key(key_id);
+        let key_id = match (is_id, has_room) {
+            (true, true) => key_id,
+            (true, false) => "other keys",
+            (false, _) => "unreadable",
+        };
         let sum = self.tokens_by_key.entry(key_id.to_owned()).or_default();
         *sum = sum.saturating_add(tokens);
     }
 }
 
-/// Some of a place's tokens.
+/// Some of a place's rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "a place has to fill in both of these"
 )]
 pub struct Batch {
-    /// Rows and their tokens.
-    pub tokens: Vec<(RowName, RowToken<Sealed>)>,
-    /// Where the next batch begins; nothing when this was the last.
+    /// Names of rows. What lies in them is fetched one by one, so that a batch is small whatever lies there.
+    pub names: Vec<RowName>,
+    /// Where the next batch begins, which is never where an earlier one began; nothing when this was the last.
     pub next: Option<Vec<u8>>,
 }

@@ -11,23 +11,37 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that a server sent since one of its answers was taken. Clones count the same ones.
+/// Counts the bytes that a server sends over one connection. Clones count the same ones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Meter(Arc<AtomicU64>);
+pub(crate) struct Meter(Arc<Counts>);
 
-/// More than any answer: a batch of a rotation holds a few hundred tokens of a few kilobytes.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Since the connection was made.
+    in_all: AtomicU64,
+    /// The same, when one of its answers was taken the last time.
+    asked_for: AtomicU64,
+}
+
+/// More than any answer: the longest holds one token of [at most a mebibyte](crate::backend::LARGEST_SEALED), in
+/// hexadecimal.
 const MOST: u64 = 8 * 1024 * 1024;
 
 impl Meter {
     /// Begins anew: what came so far was asked for.
     pub(crate) fn reset(&self) {
-        self.0.store(0, Ordering::Relaxed);
+        self.0.asked_for.store(self.in_all(), Ordering::Relaxed);
+    }
+
+    /// All that came so far. Who sees the same number again has heard nothing in between.
+    pub(crate) fn in_all(&self) -> u64 {
+        self.0.in_all.load(Ordering::Relaxed)
     }
 
     fn add(&self, bytes: usize) -> io::Result<()> {
         let bytes = bytes as u64;
-        let sum = self.0.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if sum > MOST {
+        let sum = self.0.in_all.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if sum - self.0.asked_for.load(Ordering::Relaxed) > MOST {
             let message = "the server sends without an end";
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }

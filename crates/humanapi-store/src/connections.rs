@@ -19,15 +19,19 @@ pub(crate) struct Connections {
     /// Those that nobody uses, with the time when somebody last did, the latest last.
     idle: Mutex<Vec<(Instant, Metered)>>,
     places: Semaphore,
+    /// How long an operation may take before those who give it up doubt the other connections.
+    silence: Duration,
 }
 
 /// A connection, and what counts the bytes of its server.
 type Metered = (PgConnection, Meter);
 
-/// A connection for one operation. Unless it is [kept](Self::keep), it is closed, and with it all that lie idle: an
-/// operation that failed or was broken off may have left it in any state, and its server may be gone.
+/// A connection for one operation. Unless it is [kept](Self::keep), it is closed: an operation that failed or was broken
+/// off may have left it in any state. Those that lie idle are closed with it when the operation was given up after a long
+/// wait, because their server may be gone. Whoever gave up earlier says nothing of it, and costs others nothing.
 pub(crate) struct Taken<'a> {
     connection: Option<Metered>,
+    since: Instant,
     from: &'a Connections,
     _place: SemaphorePermit<'a>,
 }
@@ -43,7 +47,12 @@ impl Connections {
             options,
             idle: Mutex::default(),
             places: Semaphore::new(MOST),
+            silence: Duration::MAX,
         }
+    }
+
+    pub(crate) const fn set_silence(&mut self, silence: Duration) {
+        self.silence = silence;
     }
 
     /// The connection that was used last, or a new one. It may be to a server that has been started again since.
@@ -75,6 +84,7 @@ impl Connections {
         Ok(Taken {
             _place: place.map_err(|_| sqlx::Error::PoolClosed)?,
             connection: self.last_used(),
+            since: Instant::now(),
             from: self,
         })
     }
@@ -122,7 +132,7 @@ impl Taken<'_> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        if self.connection.is_some() {
+        if self.connection.is_some() && self.since.elapsed() >= self.from.silence {
             self.from.idle().clear();
         }
     }

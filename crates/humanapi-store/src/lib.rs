@@ -22,13 +22,14 @@ mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+mod sweep;
 
 pub use humanapi_client as client;
 pub use humanapi_core as core;
 
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisRows, RedisStore};
-pub use backend::{Backend, Batch, Mark, OtherMark, RowName, Sealed, Survey};
+pub use backend::{Backend, Batch, Limits, Mark, OtherMark, RowName, Sealed, Survey};
 pub use key_file::KeyFile;
 pub use keys::SealingKeys;
 pub use memory::{Memory, MemoryStore};
@@ -36,4 +37,5 @@ pub use memory::{Memory, MemoryStore};
 pub use postgres::{PostgresDatabase, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteFile, SqliteStore};
-pub use store::{Rotation, Store, StoreStatus};
+pub use store::{Store, StoreStatus};
+pub use sweep::{Rotation, Unfinished};

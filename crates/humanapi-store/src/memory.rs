@@ -166,8 +166,7 @@ impl Backend for Memory {
                 let lives = token.expires_at > now;
                 survey.live_tokens += u64::from(lives);
                 survey.ended_tokens += u64::from(!lives);
-                let key = token.payload.key_id.into_string();
-                *survey.tokens_by_key.entry(key).or_default() += 1;
+                survey.count_tokens(&token.payload.key_id, 1);
             }
         }
         Ok(survey)
@@ -180,12 +179,12 @@ impl Backend for Memory {
         _: u32,
     ) -> Result<Batch, StoreError> {
         let rows = self.rows();
-        let tokens = rows.iter().filter_map(|(name, row)| {
+        let names = rows.iter().filter_map(|(name, row)| {
             let token = row.load()?;
-            (*token.payload.key_id != *key_id).then_some((*name, token))
+            (*token.payload.key_id != *key_id).then_some(*name)
         });
         Ok(Batch {
-            tokens: tokens.collect(),
+            names: names.collect(),
             next: None,
         })
     }

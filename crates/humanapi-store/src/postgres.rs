@@ -11,11 +11,13 @@ use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, FromRow};
 
-use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
+use crate::backend::{
+    Backend, Batch, KEY_ID, LARGEST_SEALED, Limits, Mark, RowName, Sealed, Survey, unreadable,
+};
 use crate::connections::Connections;
 use crate::keys::SealingKeys;
 use crate::seal::millis;
-use crate::sql::{self, NamedColumns, SurveyColumns, TokenColumns, known, signed, unsigned};
+use crate::sql::{self, SurveyColumns, TokenColumns, known, signed, unsigned};
 use crate::store::Store;
 
 /// Keeps tokens in a PostgreSQL database, version 14 or later, for a fleet.
@@ -41,25 +43,31 @@ impl PostgresStore {
 /// A PostgreSQL database with rows.
 pub struct PostgresDatabase {
     connections: Connections,
+    limits: Limits,
 }
 
 // Every operation is one message of the simple protocol, with its values written into it. It prepares nothing and sets
 // nothing that would outlive it, because a pooler in transaction mode gives the next operation another session. What
 // stands in one message is one transaction.
 
-/// Comes before each operation: the server breaks off what we gave up, and no setting of the database changes what we
-/// rely on.
-const SESSION: &str = "
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    SET LOCAL statement_timeout = '10s';
-    SET LOCAL lock_timeout = '3s';
-    SET LOCAL bytea_output = 'hex';";
+/// Comes before each operation: the server breaks off what we gave up and nothing sooner, and no setting of the database
+/// changes what we rely on.
+fn session(limit: Duration) -> String {
+    // None at all is how the server spells a limit of 0, and it knows none of more than 24 days.
+    let limit = limit.as_millis().clamp(1, i32::MAX as u128);
+    format!(
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        SET LOCAL statement_timeout = {limit};
+        SET LOCAL lock_timeout = 0;
+        SET LOCAL bytea_output = 'hex';"
+    )
+}
 
 const SCHEMA: &str = include_str!("postgres.sql");
 
 /// Its version and mark, whether it takes writes, and which privileges are missing.
 const CHECK: &str = "
-    SELECT schema_version, mark, current_setting('transaction_read_only') = 'on',
+    SELECT schema_version, substring(mark FROM 1 FOR 33), current_setting('transaction_read_only') = 'on',
         concat_ws(', ',
             CASE WHEN NOT has_table_privilege('humanapi_rows', 'SELECT') THEN 'SELECT' END,
             CASE WHEN NOT has_table_privilege('humanapi_rows', 'INSERT') THEN 'INSERT' END,
@@ -72,11 +80,20 @@ type CheckColumns = (i64, Vec<u8>, bool, String);
 /// As many keys as anybody has, and far fewer than somebody could write into the table.
 const SURVEY: &str = "
     WITH clock AS MATERIALIZED (SELECT humanapi_clock() / 1000 AS now)
-    SELECT sealed_with, count(*),
+    SELECT left(sealed_with, 33), count(*),
         count(*) FILTER (WHERE sealed IS NOT NULL AND expires_at > now),
         count(*) FILTER (WHERE sealed IS NOT NULL AND expires_at <= now),
         count(*) FILTER (WHERE lease_ends > now)
-    FROM humanapi_rows, clock GROUP BY sealed_with LIMIT 1000";
+    FROM humanapi_rows, clock GROUP BY 1 LIMIT 1000";
+
+/// The columns of a token's key and of its sealed bytes, for what can be ours alone: the server sends no more of a row
+/// that somebody else wrote.
+fn sealed() -> String {
+    format!(
+        "left(sealed_with, {}), CASE WHEN length(sealed) <= {LARGEST_SEALED} THEN sealed END",
+        KEY_ID + 1
+    )
+}
 
 /// Bytes as SQL writes them, whatever the server thinks of backslashes.
 fn bytes(bytes: &[u8]) -> String {
@@ -120,40 +137,51 @@ impl PostgresDatabase {
             .extra_float_digits(None);
         Ok(Self {
             connections: Connections::new(options),
+            limits: Limits::default(),
         })
     }
 
-    /// Runs a statement, and tells how many rows it changed.
+    /// Runs a statement on one row, and tells how many it changed.
     async fn execute(&self, statement: &str) -> Result<u64, StoreError> {
+        self.execute_within(self.limits.row, statement).await
+    }
+
+    /// Runs a statement, and tells how many rows it changed.
+    async fn execute_within(&self, limit: Duration, statement: &str) -> Result<u64, StoreError> {
         let mut taken = self.connections.tested().await.map_err(failed)?;
-        let done = sqlx::raw_sql(message(statement)).execute(taken.connection());
+        let done = sqlx::raw_sql(message(limit, statement)).execute(taken.connection());
         let done = done.await.map_err(failed)?;
         taken.keep();
         Ok(done.rows_affected())
     }
 
     /// Runs a statement and reads its rows.
-    async fn fetch<T>(&self, statement: &str) -> Result<Vec<T>, StoreError>
+    async fn fetch<T>(&self, limit: Duration, statement: &str) -> Result<Vec<T>, StoreError>
     where
         T: for<'row> FromRow<'row, PgRow>,
     {
         let mut taken = self.connections.tested().await.map_err(failed)?;
-        let rows = fetch(taken.connection(), statement).await.map_err(failed)?;
+        let rows = fetch(taken.connection(), limit, statement).await;
+        let rows = rows.map_err(failed)?;
         taken.keep();
         Ok(rows)
     }
 }
 
 /// A statement with what comes before each.
-fn message(statement: &str) -> AssertSqlSafe<String> {
-    AssertSqlSafe(format!("{SESSION}\n{statement}"))
+fn message(limit: Duration, statement: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!("{}\n{statement}", session(limit)))
 }
 
-async fn fetch<T>(connection: &mut PgConnection, statement: &str) -> Result<Vec<T>, sqlx::Error>
+async fn fetch<T>(
+    connection: &mut PgConnection,
+    limit: Duration,
+    statement: &str,
+) -> Result<Vec<T>, sqlx::Error>
 where
     T: for<'row> FromRow<'row, PgRow>,
 {
-    let rows = sqlx::raw_sql(message(statement))
+    let rows = sqlx::raw_sql(message(limit, statement))
         .fetch_all(connection)
         .await?;
     rows.iter().map(T::from_row).collect()
@@ -198,16 +226,22 @@ impl fmt::Debug for PostgresDatabase {
 
 #[async_trait]
 impl Backend for PostgresDatabase {
+    fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.connections.set_silence(limits.silence());
+    }
+
     async fn init(&self, mark: &Mark) -> Result<(), StoreError> {
         let mut taken = self.connections.tested().await.map_err(failed)?;
         // One process sets up at a time, and others find it done. The lock ends with the transaction, and unless that
         // is kept at the end, the connection goes and nothing was changed.
         let all = format!(
             "BEGIN;
-            {SESSION}
+            {}
             SELECT pg_advisory_xact_lock(hashtext('humanapi_store'));
             {SCHEMA};
             INSERT INTO humanapi_store (schema_version, mark) VALUES ({}, {}) ON CONFLICT DO NOTHING;",
+            session(self.limits.all_rows),
             sql::SCHEMA_VERSION,
             bytes(mark.as_bytes())
         );
@@ -228,22 +262,24 @@ impl Backend for PostgresDatabase {
     }
 
     async fn check(&self, mark: &Mark) -> Result<(), StoreError> {
-        check(self.fetch(CHECK).await?, mark)
+        check(self.fetch(self.limits.row, CHECK).await?, mark)
     }
 
     /// One round trip. Only where the connection turns out to be broken, another with one that is not.
     async fn load(&self, row: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
         let load = format!(
-            "SELECT generation, expires_at, sealed_with, sealed FROM humanapi_rows
+            "SELECT generation, expires_at, {} FROM humanapi_rows
             WHERE row_name = {} AND sealed IS NOT NULL",
+            sealed(),
             name(row)
         );
         let mut taken = self.connections.any().await.map_err(failed)?;
-        let mut found = fetch::<TokenColumns>(taken.connection(), &load).await;
+        let limit = self.limits.row;
+        let mut found = fetch::<TokenColumns>(taken.connection(), limit, &load).await;
         if found.as_ref().is_err_and(is_broken) {
             drop(taken);
             taken = self.connections.tested().await.map_err(failed)?;
-            found = fetch(taken.connection(), &load).await;
+            found = fetch(taken.connection(), limit, &load).await;
         }
         let found = found.map_err(failed)?;
         taken.keep();
@@ -265,14 +301,15 @@ impl Backend for PostgresDatabase {
             Option<Vec<u8>>,
         );
         let acquire = format!(
-            "SELECT fence, remaining, generation, expires_at, sealed_with, sealed
+            "SELECT fence, remaining, generation, expires_at, {}
             FROM humanapi_acquire({}, {}, {})",
+            sealed(),
             name(row),
             known(newest),
             signed(millis(ttl))
         );
-        let answer: Option<Columns> = self.fetch(&acquire).await?.into_iter().next();
-        match answer.unwrap_or_default() {
+        let answer: Vec<Columns> = self.fetch(self.limits.row, &acquire).await?;
+        match answer.into_iter().next().unwrap_or_default() {
             (Some(fence), ..) => Ok(Acquired::Won(Lease::new(unsigned(fence)))),
             (_, Some(remaining), ..) => Ok(Acquired::Held {
                 remaining: Duration::from_millis(unsigned(remaining)),
@@ -281,6 +318,7 @@ impl Backend for PostgresDatabase {
                 let columns = (generation, expires_at, key_id, sealed);
                 Ok(Acquired::Newer(sql::token(columns)?))
             }
+            (_, _, Some(_), ..) => Err(unreadable()),
             _ => Err(sql::not_set_up()),
         }
     }
@@ -343,11 +381,11 @@ impl Backend for PostgresDatabase {
             )
             DELETE FROM humanapi_rows USING spent WHERE humanapi_rows.row_name = spent.row_name"
         );
-        self.execute(&purge).await
+        self.execute_within(self.limits.all_rows, &purge).await
     }
 
     async fn survey(&self) -> Result<Survey, StoreError> {
-        let counted: Vec<SurveyColumns> = self.fetch(SURVEY).await?;
+        let counted: Vec<SurveyColumns> = self.fetch(self.limits.all_rows, SURVEY).await?;
         Ok(sql::survey(counted))
     }
 
@@ -358,14 +396,15 @@ impl Backend for PostgresDatabase {
         limit: u32,
     ) -> Result<Batch, StoreError> {
         let select = format!(
-            "SELECT row_name, generation, expires_at, sealed_with, sealed FROM humanapi_rows
-            WHERE row_name > {} AND sealed IS NOT NULL AND sealed_with <> {}
+            "SELECT row_name FROM humanapi_rows
+            WHERE row_name > {} AND length(row_name) = 32
+                AND sealed IS NOT NULL AND sealed_with <> {}
             ORDER BY row_name LIMIT {limit}",
             bytes(from.unwrap_or_default()),
             text(key_id)
         );
-        let found: Vec<NamedColumns> = self.fetch(&select).await?;
-        sql::batch(found, limit)
+        let found: Vec<(Vec<u8>,)> = self.fetch(self.limits.all_rows, &select).await?;
+        sql::batch(&found, limit)
     }
 
     async fn reseal(
@@ -417,6 +456,11 @@ fn failed(error: sqlx::Error) -> StoreError {
             "42501" => (
                 StoreErrorKind::Misconfigured,
                 "the user of the PostgreSQL store lacks a privilege that it needs",
+            ),
+            // By the limit that each operation sets, or by an administrator.
+            "57014" => (
+                StoreErrorKind::Unavailable,
+                "the PostgreSQL server broke off a statement that took too long",
             ),
             "53100" => (
                 StoreErrorKind::Unavailable,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::backend::{Mark, RowName, Sealed};
+use crate::backend::{LARGEST_SEALED, Mark, RowName, Sealed};
 use crate::keys::{SealingKey, SealingKeys, fill};
 
 /// The first sealed byte. A change of anything below needs another.
@@ -113,6 +113,10 @@ pub(crate) fn seal(
     let escaped: usize = texts.iter().flatten().map(|text| 6 * text.len()).sum();
     let mut plain = Zeroizing::new(Vec::with_capacity(escaped + 160));
     serde_json::to_writer(&mut *plain, &payload).expect("a vector takes any JSON of text");
+    if plain.len() > LARGEST_SEALED - (1 + NONCE + TAG) {
+        let message = "a token is larger than 1 MiB, which no store keeps";
+        return Err(StoreError::new(StoreErrorKind::Misconfigured, message));
+    }
     seal_bytes(keys.newest(), name, generation, expires_at, &plain)
 }
 

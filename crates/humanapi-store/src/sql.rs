@@ -12,9 +12,6 @@ pub(crate) const SCHEMA_VERSION: i64 = 1;
 /// The columns of a token: generation, end, id of the sealing key, sealed bytes.
 pub(crate) type TokenColumns = (i64, i64, String, Vec<u8>);
 
-/// The same, after the name of its row.
-pub(crate) type NamedColumns = (Vec<u8>, i64, i64, String, Vec<u8>);
-
 /// Tokens, leases and ends of the rows that were sealed with one key: its id, rows, living tokens,
 /// ended tokens, running leases.
 pub(crate) type SurveyColumns = (String, i64, i64, i64, i64);
@@ -29,27 +26,16 @@ pub(crate) fn token(
     })
 }
 
-/// A name as a row holds it.
-pub(crate) fn name(bytes: &[u8]) -> Result<RowName, StoreError> {
-    let bytes = bytes.try_into().map_err(|_| {
-        let message = "the store holds a row whose name is not 32 bytes long";
-        StoreError::new(StoreErrorKind::Tampered, message)
-    })?;
-    Ok(RowName::new(bytes))
-}
-
-/// Some rows with their names, and where the next ones begin.
-pub(crate) fn batch(found: Vec<NamedColumns>, limit: u32) -> Result<Batch, StoreError> {
+/// Some names of rows, in their order, and where the next ones begin. A statement gives names of 32 bytes alone.
+pub(crate) fn batch(found: &[(Vec<u8>,)], limit: u32) -> Result<Batch, StoreError> {
     let full = found.len() >= limit as usize;
-    let next = found.last().filter(|_| full).map(|row| row.0.clone());
-    let tokens = found
-        .into_iter()
-        .map(|(row, generation, ends, key, sealed)| {
-            Ok((name(&row)?, token((generation, ends, key, sealed))?))
-        });
+    let names = found.iter().map(|(name,)| {
+        let name = name.as_slice().try_into().map_err(|_| unreadable())?;
+        Ok(RowName::new(name))
+    });
     Ok(Batch {
-        tokens: tokens.collect::<Result<_, _>>()?,
-        next,
+        names: names.collect::<Result<_, _>>()?,
+        next: found.last().filter(|_| full).map(|(name,)| name.clone()),
     })
 }
 

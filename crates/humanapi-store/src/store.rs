@@ -12,7 +12,7 @@ use humanapi_core::broker::{Acquired, Commit, KeptToken, Lease, RowToken};
 use humanapi_core::{Generation, TokenKey};
 use tokio::sync::OnceCell;
 
-use crate::backend::{Backend, RowName, Sealed};
+use crate::backend::{Backend, Limits, RowName, Sealed};
 use crate::keys::SealingKeys;
 use crate::seal;
 use crate::seen::Seen;
@@ -22,32 +22,29 @@ use crate::seen::Seen;
 /// It seals every token before the backend sees it, names rows by keyed hashes, and gives every
 /// operation a timeout. `Debug` shows no secret.
 pub struct Store<B> {
-    backend: B,
-    keys: SealingKeys,
-    timeout: Duration,
+    pub(crate) backend: B,
+    pub(crate) keys: SealingKeys,
+    pub(crate) limits: Limits,
+    /// How long a purge or a rotation may take in all.
+    pub(crate) overall: Duration,
     checked: OnceCell<()>,
     seen: Seen,
 }
 
-/// How long an operation may take, unless told otherwise.
-const TIMEOUT: Duration = Duration::from_secs(3);
-/// What goes over all rows may take longer, by this factor.
-const PATIENCE: u32 = 5;
-/// Rows per purge: a store is not blocked for long.
-const PURGE_BATCH: u32 = 1_000;
-/// Rows per batch of a rotation.
-const ROTATE_BATCH: u32 = 200;
-/// Batches of one purge or rotation: millions of rows. What goes on beyond that does not end.
-const MOST_BATCHES: u32 = 100_000;
+/// How long a purge or a rotation may take in all, unless told otherwise: time enough for millions of rows.
+const OVERALL: Duration = Duration::from_secs(3_600);
 
 impl<B: Backend> Store<B> {
     /// A store over this backend. Nothing is asked of it yet.
     #[must_use]
-    pub fn new(backend: B, keys: SealingKeys) -> Self {
+    pub fn new(mut backend: B, keys: SealingKeys) -> Self {
+        let limits = Limits::default();
+        backend.set_limits(limits);
         Self {
             backend,
             keys,
-            timeout: TIMEOUT,
+            limits,
+            overall: OVERALL,
             checked: OnceCell::const_new(),
             seen: Seen::default(),
         }
@@ -55,10 +52,28 @@ impl<B: Backend> Store<B> {
 
     /// Sets how long an operation may take before it fails as unavailable; 3 seconds unless set.
     ///
-    /// Setting up, counting and each batch of purging and rotating may take five times as long.
+    /// Setting up, counting and each batch of purging and rotating may take five times as long. The store's server
+    /// is told the same times, so that it neither gives up earlier nor goes on with what nobody waits for.
+    ///
+    /// # Panics
+    ///
+    /// A SQLite store does outside a tokio runtime.
     #[must_use]
-    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.limits = Limits::new(timeout);
+        self.backend.set_limits(self.limits);
+        self
+    }
+
+    /// Sets how long a purge or a rotation may take in all before it fails as [unfinished]; an hour unless set.
+    ///
+    /// What it did until then stays done, and the same call goes on with the rest. It fails in that way too when the
+    /// store names no row for twenty times as long as a batch may take, or the same rows again and again.
+    ///
+    /// [unfinished]: humanapi_client::StoreErrorKind::Unfinished
+    #[must_use]
+    pub const fn with_overall_timeout(mut self, timeout: Duration) -> Self {
+        self.overall = timeout;
         self
     }
 
@@ -77,7 +92,7 @@ impl<B: Backend> Store<B> {
     pub async fn init(&self) -> Result<(), StoreError> {
         let mark = seal::mark(&self.keys);
         let init = self.backend.init(&mark);
-        within(self.timeout * PATIENCE, init).await
+        within(self.limits.all_rows, init).await
     }
 
     /// Makes sure that the store can be reached, is set up, and was set up with our naming key.
@@ -88,7 +103,7 @@ impl<B: Backend> Store<B> {
     ///
     /// When one of these is not so.
     pub async fn check(&self) -> Result<(), StoreError> {
-        within(self.timeout, self.checked_now()).await
+        within(self.limits.row, self.checked_now()).await
     }
 
     async fn checked_now(&self) -> Result<(), StoreError> {
@@ -103,7 +118,7 @@ impl<B: Backend> Store<B> {
     /// When it cannot be reached or read.
     pub async fn reach(&self) -> Result<(), StoreError> {
         let nobody = RowName::new([0; 32]);
-        match within(self.timeout, self.backend.load(&nobody)).await {
+        match within(self.limits.row, self.backend.load(&nobody)).await {
             Err(error) if error.kind() != StoreErrorKind::NotSetUp => Err(error),
             Err(_) | Ok(_) => Ok(()),
         }
@@ -115,11 +130,11 @@ impl<B: Backend> Store<B> {
     ///
     /// When the store cannot be asked.
     pub async fn status(&self) -> Result<StoreStatus, StoreError> {
-        within(self.timeout, self.ready()).await?;
-        let survey = within(self.timeout * PATIENCE, self.backend.survey()).await?;
+        self.ready_within().await?;
+        let survey = within(self.limits.all_rows, self.backend.survey()).await?;
         // The connection is there now, so this is the time of one question and its answer.
         let asked = Instant::now();
-        within(self.timeout, self.backend.load(&RowName::new([0; 32]))).await?;
+        within(self.limits.row, self.backend.load(&RowName::new([0; 32]))).await?;
         let latency = asked.elapsed();
         Ok(StoreStatus {
             schema_version: survey.schema_version,
@@ -133,63 +148,6 @@ impl<B: Backend> Store<B> {
         })
     }
 
-    /// Seals all tokens with the newest key that are sealed with an older one, and tells after each
-    /// batch how far it is.
-    ///
-    /// Nothing newer is overwritten: a token that another process replaced meanwhile stays. Tokens
-    /// can be read all the time. Breaking it off or running it twice does no harm.
-    ///
-    /// # Errors
-    ///
-    /// When the store cannot be asked. What was done until then stays done.
-    pub async fn rotate(
-        &self,
-        mut progress: impl FnMut(&Rotation) + Send,
-    ) -> Result<Rotation, StoreError> {
-        within(self.timeout, self.ready()).await?;
-        let newest = self.keys.newest_id();
-        let mut rotation = Rotation::default();
-        let mut from: Option<Vec<u8>> = None;
-        for _ in 0..MOST_BATCHES {
-            let batch = self
-                .backend
-                .sealed_otherwise(newest, from.as_deref(), ROTATE_BATCH);
-            let batch = within(self.timeout * PATIENCE, batch).await?;
-            for (name, row) in &batch.tokens {
-                self.rotate_one(name, row, &mut rotation).await?;
-            }
-            progress(&rotation);
-            from = batch.next;
-            if from.is_none() {
-                return Ok(rotation);
-            }
-        }
-        Err(endless())
-    }
-
-    async fn rotate_one(
-        &self,
-        name: &RowName,
-        row: &RowToken<Sealed>,
-        rotation: &mut Rotation,
-    ) -> Result<(), StoreError> {
-        let anew = match seal::reseal(&self.keys, name, row) {
-            Ok(anew) => anew,
-            Err(error) if error.kind() == StoreErrorKind::Unavailable => return Err(error),
-            Err(_) => {
-                rotation.unreadable += 1;
-                return Ok(());
-            }
-        };
-        let swapped = self.backend.reseal(name, row, &anew);
-        if within(self.timeout, swapped).await? {
-            rotation.resealed += 1;
-        } else {
-            rotation.replaced_meanwhile += 1;
-        }
-        Ok(())
-    }
-
     /// Makes sure of the store once. Those who come meanwhile wait for the one who does, so this counts towards the
     /// time of whatever needs it.
     async fn ready(&self) -> Result<(), StoreError> {
@@ -197,12 +155,16 @@ impl<B: Backend> Store<B> {
         Ok(())
     }
 
+    pub(crate) async fn ready_within(&self) -> Result<(), StoreError> {
+        within(self.limits.row, self.ready()).await
+    }
+
     /// An operation on the rows, once the store is ready for it, within the time of one.
     async fn on_rows<T>(
         &self,
         operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        within(self.timeout, async {
+        within(self.limits.row, async {
             self.ready().await?;
             operation.await
         })
@@ -224,7 +186,7 @@ impl<B: Backend> Store<B> {
 
 /// Ends an operation that takes too long. One that panics is a failure like any other: a driver may do so over what a
 /// server sends, and whoever wants a token can be served without a store.
-async fn within<T>(
+pub(crate) async fn within<T>(
     timeout: Duration,
     operation: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
@@ -236,11 +198,6 @@ async fn within<T>(
         Err(_) => format!("the store did not answer within {timeout:?}"),
     };
     Err(StoreError::new(StoreErrorKind::Unavailable, message))
-}
-
-fn endless() -> StoreError {
-    let message = "the store gives one batch of rows after the other without an end";
-    StoreError::new(StoreErrorKind::Unavailable, message)
 }
 
 #[async_trait]
@@ -300,17 +257,7 @@ impl<B: Backend> TokenStore for Store<B> {
     }
 
     async fn purge_expired(&self) -> Result<u64, StoreError> {
-        within(self.timeout, self.ready()).await?;
-        let mut purged: u64 = 0;
-        for _ in 0..MOST_BATCHES {
-            let batch = self.backend.purge(PURGE_BATCH);
-            let batch = within(self.timeout * PATIENCE, batch).await?;
-            purged = purged.saturating_add(batch);
-            if batch < u64::from(PURGE_BATCH) {
-                return Ok(purged);
-            }
-        }
-        Err(endless())
+        self.purge().await
     }
 }
 
@@ -319,7 +266,8 @@ impl<B: fmt::Debug> fmt::Debug for Store<B> {
         f.debug_struct("Store")
             .field("backend", &self.backend)
             .field("keys", &self.keys)
-            .field("timeout", &self.timeout)
+            .field("limits", &self.limits)
+            .field("overall", &self.overall)
             .finish_non_exhaustive()
     }
 }
@@ -355,18 +303,4 @@ impl StoreStatus {
             .filter(|(key, _)| **key != self.newest_key)
             .fold(0, |sum, (_, tokens)| sum.saturating_add(*tokens))
     }
-}
-
-/// How far a change of the sealing key is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Rotation {
-    /// Tokens that are now sealed with the newest key.
-    pub resealed: u64,
-    /// Tokens that another process replaced or dropped while they were being sealed anew. If that
-    /// process does not write with the newest key yet, rotate again once it does.
-    pub replaced_meanwhile: u64,
-    /// Tokens that were left as they are because they cannot be opened: their key is not at hand, or
-    /// they were changed.
-    pub unreadable: u64,
 }

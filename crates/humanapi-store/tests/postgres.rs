@@ -1,16 +1,20 @@
 //! The conformance suite, over a PostgreSQL server of the tests' own.
 
+#[expect(dead_code, reason = "what concerns files stands there too")]
 mod operating;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use humanapi_store::client::{StoreErrorKind, TokenStore};
+use humanapi_store::core::broker::Acquired;
 use humanapi_store::{PostgresStore, SealingKeys};
 use humanapi_testkit::servers::{PgBouncerServer, PostgresServer};
 use humanapi_testkit::store::{Place, RawToken};
 use humanapi_testkit::store_conformance;
+use operating::Traffic;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
@@ -21,6 +25,7 @@ operating::operating!(empty, open:
     a_rotation_under_load_fails_no_read
     a_rotation_overwrites_nothing_newer
     many_set_up_at_once
+    a_token_of_a_mebibyte_is_the_largest
     another_naming_key_is_refused
     a_place_without_tables_says_so
 );
@@ -206,15 +211,101 @@ async fn a_restart_is_survived() {
 #[tokio::test]
 async fn a_hit_is_one_round_trip() {
     let Some(place) = place().await else { return };
-    let (port, count) = operating::counting(place.server.port()).await;
-    let url = place
-        .url
-        .replace(&place.server.port().to_string(), &port.to_string());
-    let store = PostgresStore::connect(&url, place.keys.clone()).await;
-    let store = store
-        .expect("the address is one")
-        .with_timeout(operating::AMPLE);
-    operating::a_hit_is_one_round_trip(&store, &count).await;
+    let (store, traffic) = counted(&place, &place.keys).await;
+    operating::a_hit_is_one_round_trip(&store, &traffic).await;
+}
+
+/// A store whose traffic is counted.
+async fn counted(place: &InDatabase, keys: &SealingKeys) -> (PostgresStore, Arc<Traffic>) {
+    let (port, traffic) = operating::counting(place.server.port()).await;
+    let server = place.server.port().to_string();
+    let url = place.url.replace(&server, &port.to_string());
+    let store = PostgresStore::connect(&url, keys.clone()).await;
+    let store = store.expect("the address is one");
+    (store.with_timeout(operating::AMPLE), traffic)
+}
+
+/// What somebody else wrote into the table stays on the server.
+#[tokio::test]
+async fn giant_rows_are_not_fetched() {
+    let Some(place) = place().await else { return };
+    let (older, traffic) = counted(&place, &place.keys).await;
+    let newer = place.keys.clone().with_new_key("newest");
+    let newer = newer.expect("there are random numbers");
+    let (newer, traffic_of_newer) = counted(&place, &newer).await;
+    for what in operating::OF_A_ROW {
+        let grow = async || {
+            let bytes = operating::GIANT;
+            let grow = match what {
+                "sealed" => {
+                    format!("UPDATE humanapi_rows SET sealed = repeat('k', {bytes})::bytea")
+                }
+                _ => format!("UPDATE humanapi_rows SET sealed_with = repeat('k', {bytes})"),
+            };
+            let grown = sqlx::raw_sql(AssertSqlSafe(grow))
+                .execute(&mut connect(&place.url).await)
+                .await;
+            assert_eq!(grown.expect("the table is there").rows_affected(), 1);
+        };
+        operating::a_giant_row_is_refused(&older, &newer, grow).await;
+        for traffic in [&traffic, &traffic_of_newer] {
+            let answered = traffic.answered.load(Ordering::Relaxed);
+            assert!(answered < 1024 * 1024, "{what}: {answered} bytes came");
+        }
+        let gone = sqlx::raw_sql("DELETE FROM humanapi_rows")
+            .execute(&mut connect(&place.url).await)
+            .await;
+        gone.expect("the table is there");
+    }
+}
+
+/// The server waits for as long as the caller said, and no longer.
+#[tokio::test]
+async fn the_server_keeps_the_timeout_that_the_caller_set() {
+    let Some(place) = place().await else { return };
+    let key = operating::key("one");
+    let mut locked = connect(&place.url).await;
+    let run = async |connection: &mut PgConnection, text: &'static str| {
+        let done = sqlx::raw_sql(text).execute(connection).await;
+        done.expect("it may do that");
+    };
+    let patient = open(&place, &place.keys).await;
+    patient.check().await.expect("it is set up");
+    let hasty = PostgresStore::connect(&place.url, place.keys.clone()).await;
+    let hasty = hasty.expect("the address is one");
+    let hasty = hasty.with_timeout(Duration::from_millis(500));
+    run(
+        &mut locked,
+        "BEGIN; LOCK TABLE humanapi_rows IN ACCESS EXCLUSIVE MODE",
+    )
+    .await;
+    let begun = Instant::now();
+    let waiting = {
+        let key = key.clone();
+        tokio::spawn(async move { patient.acquire(&key, operating::AMPLE, None).await })
+    };
+    let acquired = hasty.acquire(&key, operating::AMPLE, None).await;
+    operating::fails(&hasty, acquired, StoreErrorKind::Unavailable);
+    // The server stops what nobody waits for any more.
+    let waits =
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'humanapi_rows'::regclass";
+    let mut other = connect(&place.url).await;
+    loop {
+        let waiting: i64 = sqlx::query_scalar(waits)
+            .fetch_one(&mut other)
+            .await
+            .expect("the catalogue is there");
+        if waiting == 1 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_millis(2_700), "{waiting}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(3_500).saturating_sub(begun.elapsed())).await;
+    assert!(!waiting.is_finished(), "it was given a minute");
+    run(&mut locked, "COMMIT").await;
+    let acquired = waiting.await.expect("it does not panic");
+    assert!(matches!(acquired, Ok(Acquired::Won(_))), "{acquired:?}");
 }
 
 /// A row whose numbers are ahead of the clock, which may have been set back, is kept: a fresh one would begin lower.

@@ -1,9 +1,11 @@
 //! The conformance suite, over a Redis server of the tests' own.
 
+#[expect(dead_code, reason = "what concerns files stands there too")]
 mod operating;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use humanapi_store::client::{StoreErrorKind, TokenStore};
@@ -12,6 +14,7 @@ use humanapi_store::{RedisStore, SealingKeys};
 use humanapi_testkit::servers::RedisServer;
 use humanapi_testkit::store::{Place, RawToken};
 use humanapi_testkit::{Switch, store_conformance};
+use operating::Traffic;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands as _, RedisResult};
 
@@ -22,6 +25,7 @@ operating::operating!(place, open:
     a_rotation_under_load_fails_no_read
     a_rotation_overwrites_nothing_newer
     many_set_up_at_once
+    a_token_of_a_mebibyte_is_the_largest
     another_naming_key_is_refused
 );
 
@@ -52,8 +56,10 @@ struct InRedis {
 impl InRedis {
     async fn connect(&self) -> MultiplexedConnection {
         let client = redis::Client::open(&*self.url).expect("the address is one");
-        let connection = client.get_multiplexed_async_connection().await;
-        connection.expect("the server runs")
+        // A server that writes much to its disk takes its time.
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None);
+        let connection = client.get_multiplexed_async_connection_with_config(&patient);
+        connection.await.expect("the server runs")
     }
 }
 
@@ -176,15 +182,137 @@ async fn a_restart_is_survived() {
 #[tokio::test]
 async fn a_hit_is_one_round_trip() {
     let Some(place) = place().await else { return };
-    let (port, count) = operating::counting(place.server.port()).await;
-    let url = place
-        .url
-        .replace(&place.server.port().to_string(), &port.to_string());
-    let store = RedisStore::connect(&url, place.keys.clone()).await;
-    let store = store
-        .expect("the address is one")
-        .with_timeout(operating::AMPLE);
-    operating::a_hit_is_one_round_trip(&store, &count).await;
+    let (store, traffic) = counted(&place, &place.keys).await;
+    operating::a_hit_is_one_round_trip(&store, &traffic).await;
+}
+
+/// A store whose traffic is counted.
+async fn counted(place: &InRedis, keys: &SealingKeys) -> (RedisStore, Arc<Traffic>) {
+    let (port, traffic) = operating::counting(place.server.port()).await;
+    let server = place.server.port().to_string();
+    let url = place.url.replace(&server, &port.to_string());
+    let store = RedisStore::connect(&url, keys.clone()).await;
+    let store = store.expect("the address is one");
+    (store.with_timeout(operating::AMPLE), traffic)
+}
+
+/// What somebody else wrote, into a row or under a name that only looks like ours, stays on the server.
+#[tokio::test]
+async fn giant_rows_are_not_fetched() {
+    let Some(place) = place().await else { return };
+    let (older, traffic) = counted(&place, &place.keys).await;
+    let newer = place.keys.clone().with_new_key("newest");
+    let newer = newer.expect("there are random numbers");
+    let (newer, traffic_of_newer) = counted(&place, &newer).await;
+    let mut connection = place.connect().await;
+    let giant = vec![b'k'; operating::GIANT];
+    let looks_like_ours = [b"humanapi:row:{".as_slice(), &giant, b"}"].concat();
+    let set: RedisResult<()> = connection.set(looks_like_ours, "canary").await;
+    set.expect("it may do that");
+    for what in operating::OF_A_ROW {
+        let grow = async || {
+            let mut connection = place.connect().await;
+            let pattern = format!("humanapi:row:{{{}}}", "?".repeat(64));
+            let rows: Vec<String> = connection.keys(pattern).await.expect("keys");
+            let grown: RedisResult<()> = connection.hset(&rows[0], what, &giant[..]).await;
+            grown.expect("a hash");
+        };
+        operating::a_giant_row_is_refused(&older, &newer, grow).await;
+        for traffic in [&traffic, &traffic_of_newer] {
+            let answered = traffic.answered.load(Ordering::Relaxed);
+            assert!(answered < 1024 * 1024, "{what}: {answered} bytes came");
+        }
+        // What is spent goes by itself.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // A number that is none is a row that cannot be read, too.
+    let key = operating::key("one");
+    let acquired = older.acquire(&key, operating::AMPLE, None).await;
+    assert!(matches!(acquired, Ok(Acquired::Won(_))), "{acquired:?}");
+    let rows: Vec<String> = connection.keys("humanapi:row:{????*").await.expect("keys");
+    for row in rows.iter().filter(|row| row.len() < 100) {
+        let grown: RedisResult<()> = connection.hset(row, "lease", &giant[..]).await;
+        grown.expect("a hash");
+    }
+    let acquired = older.acquire(&key, operating::AMPLE, None).await;
+    operating::fails(&older, acquired, StoreErrorKind::Tampered);
+}
+
+/// Some callers give up while the server says nothing. The others get their own tokens over the same connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gives_up_costs_others_nothing() {
+    let Some(server) = RedisServer::start("humanapi-store: redis given up") else {
+        return;
+    };
+    let switch = Switch::to(server.port()).await;
+    let url = server
+        .url()
+        .replace(&server.port().to_string(), &switch.port().to_string());
+    let store = Arc::new(store(&url).await.with_timeout(operating::AMPLE));
+    store.check().await.expect("it sets itself up");
+    let users = 0..40;
+    for user in users.clone() {
+        operating::keep(
+            &*store,
+            &operating::key(user),
+            &user.to_string(),
+            operating::HOUR,
+        )
+        .await;
+    }
+    let before = switch.taken();
+    server.pause();
+    let asking: Vec<_> = users
+        .map(|user| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { operating::text(&*store, &operating::key(user)).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for given_up in asking.iter().skip(1).step_by(3) {
+        given_up.abort();
+    }
+    server.resume();
+    for (user, asked) in asking.into_iter().enumerate() {
+        match asked.await {
+            Ok(text) => assert_eq!(text, user.to_string()),
+            Err(error) => assert!(error.is_cancelled() && user % 3 == 1, "{error}"),
+        }
+    }
+    for user in 0..40 {
+        let text = operating::text(&*store, &operating::key(user)).await;
+        assert_eq!(text, user.to_string());
+    }
+    assert_eq!(switch.taken(), before, "the connection is the same");
+}
+
+/// Whoever waited for long in vain leaves the connection: its server may be gone, and there may be another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_says_nothing_for_long_is_given_up() {
+    let test = "humanapi-store: redis silent";
+    let (Some(old), Some(new)) = (RedisServer::start(test), RedisServer::start(test)) else {
+        return;
+    };
+    let switch = Switch::to(old.port()).await;
+    let url = old
+        .url()
+        .replace(&old.port().to_string(), &switch.port().to_string());
+    let store = store(&url).await.with_timeout(Duration::from_secs(2));
+    store.check().await.expect("it sets itself up");
+    old.pause();
+    switch.lead_to(new.port());
+    // Each gives up sooner than it would be taken for long; all of them together waited longer.
+    let key = operating::key("one");
+    for _ in 0..4 {
+        let asked = tokio::time::timeout(Duration::from_millis(400), store.load(&key)).await;
+        if asked.is_ok() {
+            break;
+        }
+    }
+    let loaded = tokio::time::timeout(Duration::from_millis(400), store.load(&key)).await;
+    let loaded = loaded.expect("it is another connection");
+    assert!(loaded.expect("the new server answers").is_none());
+    old.resume();
 }
 
 /// A server that lost everything serves on, and the row's next fence is above those it gave out before.
@@ -193,7 +321,7 @@ async fn a_server_that_lost_everything_gives_no_fence_twice() {
     let Some(place) = place().await else { return };
     let store = open(&place, &place.keys).await;
     let key = operating::key("one");
-    let long = std::time::Duration::from_secs(3_600);
+    let long = Duration::from_secs(3_600);
     let Ok(Acquired::Won(before)) = store.acquire(&key, long, None).await else {
         panic!("nobody else asks");
     };
@@ -306,10 +434,10 @@ async fn a_missing_permission_is_named() {
     let all = [
         "ping",
         "set",
-        "get",
+        "getrange",
         "pexpire",
-        "hmget",
         "hget",
+        "hstrlen",
         "hset",
         "hdel",
         "pexpireat",
@@ -398,7 +526,7 @@ async fn a_strange_server_is_told_as_what_it_is() {
     let rows: Vec<String> = connection.keys("humanapi:row:*").await.expect("keys");
     // A lease that ends in the year 9999 is no reason to wait for longer than anybody's lease.
     say(&server, &["HSET", &rows[0], "lease", "253402300799000"]).await;
-    let short = std::time::Duration::from_secs(7);
+    let short = Duration::from_secs(7);
     let acquired = store.acquire(&key, short, None).await;
     let bounded = matches!(acquired, Ok(Acquired::Held { remaining }) if remaining == short);
     assert!(bounded, "{acquired:?}");

@@ -1,5 +1,6 @@
 //! The conformance suite, over a SQLite file.
 
+#[expect(dead_code, reason = "what concerns servers stands there too")]
 mod operating;
 
 use std::path::PathBuf;
@@ -7,11 +8,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use humanapi_store::client::{StoreErrorKind, TokenStore};
+use humanapi_store::core::broker::Acquired;
 use humanapi_store::{SealingKeys, SqliteStore};
 use humanapi_testkit::store::{Place, RawToken};
 use humanapi_testkit::store_conformance;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 store_conformance!(place);
@@ -21,6 +23,7 @@ operating::operating!(empty, open:
     a_rotation_under_load_fails_no_read
     a_rotation_overwrites_nothing_newer
     many_set_up_at_once
+    a_token_of_a_mebibyte_is_the_largest
     another_naming_key_is_refused
     a_place_without_tables_says_so
 );
@@ -200,7 +203,7 @@ async fn a_file_that_is_open_to_everybody_is_named() {
 #[tokio::test]
 async fn a_writer_that_does_not_end_is_told() {
     let place = place().await.expect("SQLite is always there");
-    let store = open(&place, &place.keys).await;
+    let store = SqliteStore::open(&place.path, place.keys.clone()).await;
     store.check().await.expect("it is set up");
     let mut other = place.connect().await;
     let lock = other.begin_with("BEGIN IMMEDIATE").await;
@@ -219,7 +222,65 @@ async fn a_writer_that_does_not_end_is_told() {
         .await;
     operating::fails(&store, acquired, StoreErrorKind::Unavailable);
     assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+    // Whoever set less time waits for less, and is told as well.
+    let hasty = SqliteStore::open(&place.path, place.keys.clone()).await;
+    let hasty = hasty.with_timeout(std::time::Duration::from_millis(600));
+    let begun = std::time::Instant::now();
+    hasty.check().await.expect("it is set up");
+    let acquired = hasty.acquire(&key, operating::AMPLE, None).await;
+    let error = acquired.expect_err("another writes");
+    assert!(error.to_string().contains("another process"), "{error}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2));
+    // Whoever set more waits for more.
+    let patient = open(&place, &place.keys).await;
+    let waiting = tokio::spawn(async move { patient.acquire(&key, operating::AMPLE, None).await });
+    tokio::time::sleep(std::time::Duration::from_millis(3_300)).await;
+    assert!(!waiting.is_finished());
     lock.rollback().await.expect("it ends");
+    let acquired = waiting.await.expect("it does not panic");
+    assert!(matches!(acquired, Ok(Acquired::Won(_))), "{acquired:?}");
+}
+
+/// What somebody else wrote into the file takes no memory of this process.
+#[tokio::test]
+async fn giant_rows_are_not_read() {
+    let place = place().await.expect("SQLite is always there");
+    let older = open(&place, &place.keys).await;
+    let newer = place.keys.clone().with_new_key("newest");
+    let newer = open(&place, &newer.expect("there are random numbers")).await;
+    for what in operating::OF_A_ROW {
+        let before = std::cell::Cell::new(None);
+        let grow = async || {
+            let bytes = operating::GIANT;
+            let grow = match what {
+                "sealed" => format!("UPDATE humanapi_rows SET sealed = zeroblob({bytes})"),
+                _ => format!("UPDATE humanapi_rows SET sealed_with = printf('%.*c', {bytes}, 'k')"),
+            };
+            let mut other = place.connect().await;
+            let grown = sqlx::raw_sql(AssertSqlSafe(grow)).execute(&mut other);
+            assert_eq!(grown.await.expect("the table is there").rows_affected(), 1);
+            other.close().await.expect("it closes");
+            let forgot = operating::forget_peak_memory();
+            before.set(forgot.then(operating::peak_memory));
+        };
+        operating::a_giant_row_is_refused(&older, &newer, grow).await;
+        let Some(before) = before.get() else {
+            humanapi_testkit::skip(
+                "humanapi-store: memory of giant rows",
+                "/proc/self/clear_refs",
+            );
+            continue;
+        };
+        let grown = operating::peak_memory().saturating_sub(before);
+        assert!(
+            grown < operating::GIANT as u64 / 2,
+            "{what}: {grown} bytes more"
+        );
+        let gone = sqlx::raw_sql("DELETE FROM humanapi_rows")
+            .execute(&mut place.connect().await)
+            .await;
+        gone.expect("the table is there");
+    }
 }
 
 /// Of many who set up at once each waits for the others: for one who reads the new file, which stands in the way of its

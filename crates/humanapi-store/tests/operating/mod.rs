@@ -1,10 +1,4 @@
 //! What an operator does with a store, whatever it is made of; and what its failures say.
-#![allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "each store's tests use what concerns that store"
-)]
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -17,6 +11,7 @@ use humanapi_store::core::broker::{Acquired, Commit, KeptToken};
 use humanapi_store::core::{ClientId, ClientUserId, Expiry, Generation, TokenKey, TokenKind};
 use humanapi_store::{Backend, SealingKeys, Store};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
@@ -60,9 +55,9 @@ fn token(text: &str, lives: Duration) -> KeptToken {
 /// Time enough on any machine for all that is meant to succeed.
 pub(crate) const AMPLE: Duration = Duration::from_secs(60);
 
-const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 
-async fn keep<B: Backend>(
+pub(crate) async fn keep<B: Backend>(
     store: &Store<B>,
     key: &TokenKey,
     text: &str,
@@ -79,7 +74,7 @@ async fn keep<B: Backend>(
     lease.generation()
 }
 
-async fn text<B: Backend>(store: &Store<B>, key: &TokenKey) -> String {
+pub(crate) async fn text<B: Backend>(store: &Store<B>, key: &TokenKey) -> String {
     let token = store.load(key).await.expect("it opens");
     token.expect("it is kept").expose_secret().to_owned()
 }
@@ -181,9 +176,11 @@ pub(crate) async fn a_rotation_overwrites_nothing_newer<B: Backend>(
     keep(&store, &key("one"), "older", HOUR).await;
     let batch = store.backend().sealed_otherwise("newest", None, 10).await;
     let batch = batch.expect("the store answers");
-    let [(name, read)] = &batch.tokens[..] else {
+    let [name] = &batch.names[..] else {
         panic!("there is one token, but: {batch:?}");
     };
+    let read = store.backend().load(name).await;
+    let read = &read.expect("the store answers").expect("it is there");
     keep(&store, &key("one"), "newer", HOUR).await;
     let swapped = store.backend().reseal(name, read, &read.payload).await;
     assert!(!swapped.expect("the store answers"));
@@ -404,49 +401,132 @@ pub(crate) async fn closed_port() -> u16 {
     listener.local_addr().expect("it is bound").port()
 }
 
-/// Stands before a server and counts what it is asked. Tells its port and the count.
-pub(crate) async fn counting(server: u16) -> (u16, Arc<AtomicU64>) {
+/// What went over a server's connections.
+#[derive(Default)]
+pub(crate) struct Traffic {
+    /// Times that it was asked.
+    pub(crate) asked: AtomicU64,
+    /// Bytes that it answered.
+    pub(crate) answered: AtomicU64,
+}
+
+/// Stands before a server and counts what it is asked and answers. Tells its port and the counts.
+pub(crate) async fn counting(server: u16) -> (u16, Arc<Traffic>) {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a port is free");
     let port = listener.local_addr().expect("it is bound").port();
-    let count = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&count);
+    let traffic = Arc::new(Traffic::default());
+    let counted = Arc::clone(&traffic);
     tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
+        while let Ok((client, _)) = listener.accept().await {
             let counted = Arc::clone(&counted);
             tokio::spawn(async move {
                 let server = TcpStream::connect(("127.0.0.1", server)).await;
-                let (mut from_server, mut to_server) = server.expect("it runs").into_split();
-                let (mut from_client, mut to_client) = client.split();
-                let mut buffer = vec![0; 64 * 1024];
-                let ask = async {
-                    while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
-                        counted.fetch_add(1, Ordering::SeqCst);
-                        if to_server.write_all(&buffer[..read]).await.is_err() {
-                            break;
-                        }
-                    }
-                };
+                let (from_server, to_server) = server.expect("it runs").into_split();
+                let (from_client, to_client) = client.into_split();
                 tokio::select! {
-                    () = ask => {}
-                    _ = tokio::io::copy(&mut from_server, &mut to_client) => {}
+                    () = carry(from_client, to_server, |_| {
+                        counted.asked.fetch_add(1, Ordering::SeqCst);
+                    }) => {}
+                    () = carry(from_server, to_client, |bytes| {
+                        counted.answered.fetch_add(bytes, Ordering::SeqCst);
+                    }) => {}
                 }
             });
         }
     });
-    (port, count)
+    (port, traffic)
+}
+
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, count: impl Fn(u64)) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        count(read as u64);
+        if to.write_all(&buffer[..read]).await.is_err() {
+            break;
+        }
+    }
 }
 
 /// Reading a token takes one question.
-pub(crate) async fn a_hit_is_one_round_trip<B: Backend>(store: &Store<B>, count: &AtomicU64) {
+pub(crate) async fn a_hit_is_one_round_trip<B: Backend>(store: &Store<B>, traffic: &Traffic) {
     keep(store, &key("one"), "token", HOUR).await;
     text(store, &key("one")).await;
     for _ in 0..5 {
         // What was begun before, such as putting a connection back, is over then.
         tokio::time::sleep(Duration::from_millis(50)).await;
-        let before = count.load(Ordering::SeqCst);
+        let before = traffic.asked.load(Ordering::SeqCst);
         text(store, &key("one")).await;
-        assert_eq!(count.load(Ordering::SeqCst) - before, 1);
+        assert_eq!(traffic.asked.load(Ordering::SeqCst) - before, 1);
     }
+}
+
+/// What of a row somebody else may make enormous.
+pub(crate) const OF_A_ROW: [&str; 2] = ["sealed", "key"];
+
+/// Far more than a store takes of one row.
+pub(crate) const GIANT: usize = 20 * 1024 * 1024;
+
+/// A row that somebody else made [enormous](GIANT) is refused, and is in nobody's way. `newer` has another newest key, and
+/// `grow` changes the only row.
+pub(crate) async fn a_giant_row_is_refused<B: Backend + Debug>(
+    older: &Store<B>,
+    newer: &Store<B>,
+    grow: impl AsyncFnOnce(),
+) {
+    let tampered = StoreErrorKind::Tampered;
+    let giant = key("giant");
+    keep(older, &giant, "giant", HOUR).await;
+    grow().await;
+    fails(older, older.load(&giant).await, tampered);
+    let acquired = older.acquire(&giant, HOUR, None).await;
+    fails(older, acquired, tampered);
+    let other = key("other");
+    keep(older, &other, "other", HOUR).await;
+    let rotation = newer.rotate(|_| {}).await.expect("others can be rotated");
+    assert_eq!((rotation.resealed, rotation.unreadable), (1, 1));
+    let status = newer.status().await.expect("the store answers");
+    assert_eq!((status.rows, status.live_tokens), (2, 2));
+    assert_eq!(text(newer, &other).await, "other");
+    for key in [&giant, &other] {
+        let all = Generation::new(u64::MAX);
+        older.invalidate(key, all).await.expect("it can be dropped");
+    }
+}
+
+/// A token as large as a store keeps comes back, and a larger one is refused before it is sent anywhere.
+pub(crate) async fn a_token_of_a_mebibyte_is_the_largest<B: Backend + Debug>(
+    open: impl AsyncFn(&SealingKeys) -> Store<B>,
+) {
+    let keys = two_keys();
+    let store = open(&keys).await;
+    store.init().await.expect("it sets itself up");
+    let large = "t".repeat(1024 * 1024 - 300);
+    keep(&store, &key("large"), &large, HOUR).await;
+    assert!(text(&store, &key("large")).await == large);
+    let newer = open(&made(keys.with_new_key("newest"))).await;
+    let rotation = newer.rotate(|_| {}).await.expect("the store answers");
+    assert_eq!(rotation.resealed, 1);
+    assert!(text(&newer, &key("large")).await == large);
+    let Ok(Acquired::Won(lease)) = store.acquire(&key("one"), HOUR, None).await else {
+        panic!("nobody else asks");
+    };
+    let larger = token(&format!("{large}canary{}", "t".repeat(300)), HOUR);
+    let refused = store.commit(&key("one"), lease, &larger).await;
+    fails(&store, refused, StoreErrorKind::Misconfigured);
+}
+
+/// Lets the system forget how much memory this process ever had; whether it did.
+pub(crate) fn forget_peak_memory() -> bool {
+    std::fs::write("/proc/self/clear_refs", "5").is_ok()
+}
+
+/// The most memory that this process had since that was [forgotten](forget_peak_memory), in bytes.
+pub(crate) fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok());
+    let kilobytes: u64 = kilobytes.expect("the system tells");
+    kilobytes * 1_024
 }

@@ -1,5 +1,8 @@
 //! Tokens in one file that the processes of one machine share.
 
+mod place;
+mod statements;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,10 +18,14 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey, unreadable};
+use self::statements::{
+    ACQUIRE, CHECK, COMMIT, INVALIDATE, LOAD, LOOK, PURGE, RELEASE, RESEAL, SCHEMA,
+    SEALED_OTHERWISE, SURVEY,
+};
+use crate::backend::{Backend, Batch, Limits, Mark, RowName, Sealed, Survey, unreadable};
 use crate::keys::SealingKeys;
 use crate::seal::millis;
-use crate::sql::{self, NamedColumns, SurveyColumns, TokenColumns, known, signed, unsigned};
+use crate::sql::{self, SurveyColumns, TokenColumns, known, signed, unsigned};
 use crate::store::Store;
 
 /// Keeps tokens in a SQLite file, for the processes of one machine.
@@ -47,236 +54,41 @@ impl SqliteStore {
 pub struct SqliteFile {
     path: PathBuf,
     pool: SqlitePool,
-    /// How long one operation may run in SQLite.
-    limit: Duration,
+    limits: Limits,
 }
 
-/// How long one operation may run in SQLite. Longer than a [`Store`] waits for the slowest of them: what still runs then
-/// has nobody who waits for it.
-const LIMIT: Duration = Duration::from_secs(20);
 /// Instructions of SQLite's machine between two looks at the clock: a few milliseconds.
 const LOOK_EVERY: i32 = 100_000;
-/// The most bytes of memory that the driver is handed of one token.
-macro_rules! sealed {
-    () => {
-        "CASE WHEN length(sealed) <= 1048576 THEN sealed END"
-    };
-}
-/// How long a writer waits for another. Shorter than a [`Store`]'s timeout, so that the error says so.
-const BUSY_TIMEOUT: Duration = Duration::from_millis(2_500);
-/// How long setting up waits for others who do: each waits for the disk, which may be busy. A [`Store`] gives it longer.
-const SET_UP_TIMEOUT: Duration = Duration::from_secs(10);
 /// One writes at a time; this many read meanwhile, each in a thread of its own.
 const CONNECTIONS: u32 = 4;
 
-/// Whole milliseconds. SQLite reads its clock once a statement, after a writing one has its lock.
-macro_rules! now {
-    () => {
-        "CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER)"
-    };
-}
-
-/// What cannot be of use any more, and what a row made anew would begin above.
-macro_rules! spent {
-    () => {
-        concat!(
-            "expires_at <= ",
-            now!(),
-            " AND lease_ends <= ",
-            now!(),
-            " AND fence < ",
-            now!(),
-            " * 1000"
-        )
-    };
-}
-
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS humanapi_store (
-        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-        schema_version INTEGER NOT NULL,
-        mark BLOB NOT NULL
-    ) STRICT;
-    -- Times are milliseconds since 1970, and 0 stands for none: no lease, no token.
-    CREATE TABLE IF NOT EXISTS humanapi_rows (
-        row_name BLOB PRIMARY KEY,
-        fence INTEGER NOT NULL,
-        lease_ends INTEGER NOT NULL DEFAULT 0,
-        generation INTEGER NOT NULL DEFAULT 0,
-        expires_at INTEGER NOT NULL DEFAULT 0,
-        sealed_with TEXT NOT NULL DEFAULT '',
-        sealed BLOB
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS humanapi_rows_by_end ON humanapi_rows (expires_at);
-";
-
-const CHECK: &str = "SELECT schema_version, substr(mark, 1, 33) FROM humanapi_store LIMIT 1";
-
-const LOAD: &str = concat!(
-    "SELECT generation, expires_at, substr(sealed_with, 1, 33), ",
-    sealed!(),
-    " FROM humanapi_rows WHERE row_name = ?1 AND sealed IS NOT NULL"
-);
-
-const LOOK: &str = concat!(
-    "SELECT max(lease_ends - ",
-    now!(),
-    ", 0), expires_at > ",
-    now!(),
-    " AND generation > ?2,
-        generation, expires_at, substr(sealed_with, 1, 33), ",
-    sealed!(),
-    ", sealed IS NOT NULL
-    FROM humanapi_rows WHERE row_name = ?1"
-);
-
-const ACQUIRE: &str = concat!(
-    "INSERT INTO humanapi_rows (row_name, fence, lease_ends)
-    VALUES (?1, ",
-    now!(),
-    " * 1000, ",
-    now!(),
-    " + ?3)
-    ON CONFLICT (row_name) DO UPDATE
-    SET fence = max(fence + 1, excluded.fence), lease_ends = excluded.lease_ends
-    WHERE lease_ends <= ",
-    now!(),
-    "
-        AND NOT (sealed IS NOT NULL AND expires_at > ",
-    now!(),
-    " AND generation > ?2)
-    RETURNING fence"
-);
-
-const COMMIT: &str = concat!(
-    "UPDATE humanapi_rows
-    SET lease_ends = 0, generation = fence, expires_at = ?3, sealed_with = ?4, sealed = ?5
-    WHERE row_name = ?1 AND fence = ?2 AND lease_ends > ",
-    now!()
-);
-
-const RELEASE: &str = "UPDATE humanapi_rows SET lease_ends = 0 WHERE row_name = ?1 AND fence = ?2";
-
-const INVALIDATE: &str = "
-    UPDATE humanapi_rows
-    SET generation = 0, expires_at = 0, sealed_with = '', sealed = NULL,
-        lease_ends = CASE WHEN fence <= ?2 THEN 0 ELSE lease_ends END
-    WHERE row_name = ?1 AND generation <= ?2";
-
-const PURGE: &str = concat!(
-    "DELETE FROM humanapi_rows WHERE row_name IN
-        (SELECT row_name FROM humanapi_rows WHERE ",
-    spent!(),
-    " LIMIT ?1)"
-);
-
-const SURVEY: &str = concat!(
-    "SELECT substr(sealed_with, 1, 33), count(*),
-        coalesce(sum(sealed IS NOT NULL AND expires_at > ",
-    now!(),
-    "), 0),
-        coalesce(sum(sealed IS NOT NULL AND expires_at <= ",
-    now!(),
-    "), 0),
-        coalesce(sum(lease_ends > ",
-    now!(),
-    "), 0)
-    FROM humanapi_rows GROUP BY 1 LIMIT 1000"
-);
-
-/// A token that is too long comes as none, and is then one that cannot be opened.
-const SEALED_OTHERWISE: &str = concat!(
-    "SELECT substr(row_name, 1, 33), generation, expires_at, substr(sealed_with, 1, 33),
-        coalesce(",
-    sealed!(),
-    ", x'')
-    FROM humanapi_rows
-    WHERE row_name > ?2 AND sealed IS NOT NULL AND sealed_with <> ?1
-    ORDER BY row_name LIMIT ?3"
-);
-
-const RESEAL: &str = "
-    UPDATE humanapi_rows SET sealed_with = ?5, sealed = ?6
-    WHERE row_name = ?1 AND generation = ?2 AND sealed_with = ?3 AND sealed = ?4";
-
 impl SqliteFile {
     fn new(path: &Path) -> Self {
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .test_before_acquire(false)
-            .connect_lazy_with(options(path));
+        let limits = Limits::default();
         Self {
             path: path.to_owned(),
-            pool,
-            limit: LIMIT,
+            pool: pool(path, limits),
+            limits,
         }
     }
 
-    /// A connection for one operation, which ends in SQLite too.
-    async fn connection(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+    /// A connection for one operation, which ends in SQLite too: what still runs after this time has nobody who waits
+    /// for it.
+    async fn connection(&self, limit: Duration) -> Result<PoolConnection<Sqlite>, StoreError> {
         let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let limited = limit(&mut connection, self.limit).await;
+        let limited = self::limit(&mut connection, limit).await;
         limited.map_err(failed)?;
         Ok(connection)
     }
 
-    /// In words, that others than its owner and group may read or write the file, and the file's name; nothing where
-    /// they may not, where there is no file, and where the system has no such permissions.
-    ///
-    /// Tokens in it are sealed. Whoever may write to it can still take them away or damage them.
-    #[must_use]
-    pub fn open_to_others(&self) -> Option<String> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-
-            let mode = std::fs::metadata(&self.path).ok()?.mode();
-            if mode & 0o007 != 0 {
-                let path = self.path.display();
-                return Some(format!(
-                    "the store's file {path} is open to everybody on this machine: `chmod 600` it"
-                ));
-            }
-        }
-        None
+    /// One for an operation on a row.
+    async fn for_row(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.connection(self.limits.row).await
     }
 
-    /// Makes sure that the path leads to a file, or to nothing yet, without opening what is there: opening a pipe waits
-    /// for somebody at its other end.
-    async fn look(&self) -> Result<(), StoreError> {
-        let path = self.path.clone();
-        let look = move || {
-            let text = path.to_string_lossy();
-            if path.as_os_str().is_empty() || text == ":memory:" || is_address(&text) {
-                return Err(misconfigured(
-                    "the store's path is none of a file: SQLite takes an empty one, `:memory:` and `file:…` for something else",
-                ));
-            }
-            match std::fs::metadata(&path) {
-                Ok(about) if !about.is_file() => Err(misconfigured(
-                    "the store's path leads to something that is no file, such as a folder, a pipe or a device",
-                )),
-                // What cannot be looked at cannot be opened either, and that says why.
-                Ok(_) | Err(_) => Ok(()),
-            }
-        };
-        on_thread(look).await
-    }
-
-    /// Makes the file, readable by its owner alone.
-    async fn create(&self) -> Result<(), StoreError> {
-        self.look().await?;
-        let path = self.path.clone();
-        on_thread(move || {
-            let mut open = std::fs::File::options();
-            open.create(true).append(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-            open.open(&path).map(drop).map_err(|error| {
-                misconfigured(format!("the store's file cannot be made: {}", error.kind()))
-            })
-        })
-        .await
+    /// One for an operation on all rows.
+    async fn for_all_rows(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.connection(self.limits.all_rows).await
     }
 
     /// SQLite tells a file that is not there and one that it cannot open in the same words. One that is there may lie on
@@ -293,23 +105,6 @@ impl SqliteFile {
         }
         error
     }
-
-    /// Tells the log that others may read or write the file.
-    fn warn(&self) {
-        if let Some(open) = self.open_to_others() {
-            tracing::warn!("{open}");
-        }
-    }
-}
-
-/// Whether SQLite reads this as an address and not as a path.
-fn is_address(text: &str) -> bool {
-    text.get(..5)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"))
-}
-
-fn misconfigured(message: impl Into<String>) -> StoreError {
-    StoreError::new(StoreErrorKind::Misconfigured, message)
 }
 
 /// Runs what may wait for a disk where it keeps nobody else from running.
@@ -341,10 +136,26 @@ impl fmt::Debug for SqliteFile {
     }
 }
 
+/// Connects with the first operation.
+fn pool(path: &Path, limits: Limits) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(limits.all_rows)
+        .test_before_acquire(false)
+        .connect_lazy_with(options(path).busy_timeout(busy(limits.row)))
+}
+
+/// How long a writer waits for another: somewhat shorter than its operation may take, so that the error says so.
+fn busy(limit: Duration) -> Duration {
+    /// SQLite counts in milliseconds, and not for longer than 24 days.
+    const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+
+    (limit / 6 * 5).min(LONGEST)
+}
+
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
-        .busy_timeout(BUSY_TIMEOUT)
         // Readers and the writer do not wait for each other.
         .journal_mode(SqliteJournalMode::Wal)
         // What a loss of power takes away is got again. The file stays whole.
@@ -354,13 +165,22 @@ fn options(path: &Path) -> SqliteConnectOptions {
 
 #[async_trait]
 impl Backend for SqliteFile {
+    fn set_limits(&mut self, limits: Limits) {
+        if self.limits != limits {
+            self.limits = limits;
+            self.pool = pool(&self.path, limits);
+        }
+    }
+
     async fn init(&self, mark: &Mark) -> Result<(), StoreError> {
         self.create().await?;
         self.warn();
         // Not from the pool: it may hold connections to a file that was taken away.
-        let options = options(&self.path).busy_timeout(SET_UP_TIMEOUT);
+        // Each who sets up waits for others who do, and for the disk, which may be busy.
+        let all_rows = self.limits.all_rows;
+        let options = options(&self.path).busy_timeout(busy(all_rows));
         let mut connection = options.connect().await.map_err(failed)?;
-        limit(&mut connection, self.limit).await.map_err(failed)?;
+        limit(&mut connection, all_rows).await.map_err(failed)?;
         // One process sets up at a time, and others find it done.
         let mut all = connection
             .begin_with("BEGIN IMMEDIATE")
@@ -387,7 +207,7 @@ impl Backend for SqliteFile {
         self.look().await?;
         self.warn();
         let found = async {
-            let mut connection = self.connection().await?;
+            let mut connection = self.for_row().await?;
             let found = sqlx::query_as(CHECK).fetch_optional(&mut *connection);
             found.await.map_err(failed)
         };
@@ -402,7 +222,7 @@ impl Backend for SqliteFile {
             // The first look at the file, where nobody checked it before.
             self.look().await?;
         }
-        let mut connection = self.connection().await?;
+        let mut connection = self.for_row().await?;
         let found: Option<TokenColumns> = sqlx::query_as(LOAD)
             .bind(&name.as_bytes()[..])
             .fetch_optional(&mut *connection)
@@ -418,7 +238,7 @@ impl Backend for SqliteFile {
         newest: Option<Generation>,
     ) -> Result<Acquired<RowToken<Sealed>>, StoreError> {
         let name = &name.as_bytes()[..];
-        let mut connection = self.connection().await?;
+        let mut connection = self.for_row().await?;
         loop {
             // Looking takes no lock, so those who only learn that they have to wait do not wait here.
             type Look = (i64, bool, i64, i64, String, Option<Vec<u8>>, bool);
@@ -460,7 +280,7 @@ impl Backend for SqliteFile {
         expires_at: u64,
         sealed: &Sealed,
     ) -> Result<Commit, StoreError> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.for_row().await?;
         let done = sqlx::query(COMMIT)
             .bind(&name.as_bytes()[..])
             .bind(signed(lease.fence()))
@@ -477,7 +297,7 @@ impl Backend for SqliteFile {
     }
 
     async fn release(&self, name: &RowName, lease: Lease) -> Result<(), StoreError> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.for_row().await?;
         let done = sqlx::query(RELEASE)
             .bind(&name.as_bytes()[..])
             .bind(signed(lease.fence()))
@@ -487,7 +307,7 @@ impl Backend for SqliteFile {
     }
 
     async fn invalidate(&self, name: &RowName, generation: Generation) -> Result<(), StoreError> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.for_row().await?;
         let done = sqlx::query(INVALIDATE)
             .bind(&name.as_bytes()[..])
             .bind(signed(generation.number()))
@@ -497,7 +317,7 @@ impl Backend for SqliteFile {
     }
 
     async fn purge(&self, limit: u32) -> Result<u64, StoreError> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.for_all_rows().await?;
         let done = sqlx::query(PURGE)
             .bind(limit)
             .execute(&mut *connection)
@@ -506,7 +326,7 @@ impl Backend for SqliteFile {
     }
 
     async fn survey(&self) -> Result<Survey, StoreError> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.for_all_rows().await?;
         let counted: Vec<SurveyColumns> = sqlx::query_as(SURVEY)
             .fetch_all(&mut *connection)
             .await
@@ -520,15 +340,15 @@ impl Backend for SqliteFile {
         from: Option<&[u8]>,
         limit: u32,
     ) -> Result<Batch, StoreError> {
-        let mut connection = self.connection().await?;
-        let found: Vec<NamedColumns> = sqlx::query_as(SEALED_OTHERWISE)
+        let mut connection = self.for_all_rows().await?;
+        let found: Vec<(Vec<u8>,)> = sqlx::query_as(SEALED_OTHERWISE)
             .bind(key_id)
             .bind(from.unwrap_or_default())
             .bind(limit)
             .fetch_all(&mut *connection)
             .await
             .map_err(failed)?;
-        sql::batch(found, limit)
+        sql::batch(&found, limit)
     }
 
     async fn reseal(
@@ -537,7 +357,7 @@ impl Backend for SqliteFile {
         read: &RowToken<Sealed>,
         anew: &Sealed,
     ) -> Result<bool, StoreError> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.for_row().await?;
         let done = sqlx::query(RESEAL)
             .bind(&name.as_bytes()[..])
             .bind(signed(read.generation.number()))
@@ -602,21 +422,25 @@ mod tests {
     /// Far longer than a short statement takes, even on a busy machine.
     const SHORT: Duration = Duration::from_millis(700);
 
-    async fn limited(folder: &tempfile::TempDir) -> SqliteStore {
-        let mut file = SqliteFile::new(&folder.path().join("tokens.sqlite"));
-        file.limit = SHORT;
+    /// A store that is set up, and its file for operations on all rows that are short.
+    async fn limited(folder: &tempfile::TempDir) -> (SqliteStore, SqliteFile) {
+        let path = folder.path().join("tokens.sqlite");
         let keys = SealingKeys::generate("first").unwrap();
-        let store = Store::new(file, keys).with_timeout(Duration::from_secs(60));
+        let store = SqliteStore::open(&path, keys).await;
+        let store = store.with_timeout(Duration::from_secs(60));
         store.init().await.unwrap();
-        store
+        let mut file = SqliteFile::new(&path);
+        let mut limits = Limits::new(Duration::from_secs(60));
+        limits.all_rows = SHORT;
+        file.set_limits(limits);
+        (store, file)
     }
 
     /// Over so many rows that SQLite lets us look many times a second.
     #[tokio::test]
     async fn steady_use_is_not_taken_for_a_statement_without_an_end() {
         let folder = tempfile::tempdir().unwrap();
-        let store = limited(&folder).await;
-        let file = store.backend();
+        let (_, file) = limited(&folder).await;
         let many = "INSERT INTO humanapi_rows (row_name, fence)
             WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 500)
             SELECT CAST(n AS BLOB), 1 FROM r";
@@ -631,7 +455,7 @@ mod tests {
     #[tokio::test]
     async fn a_statement_without_an_end_is_ended_and_the_next_one_runs() {
         let folder = tempfile::tempdir().unwrap();
-        let store = limited(&folder).await;
+        let (store, file) = limited(&folder).await;
         let rows = "humanapi_rows (row_name, lease_ends, expires_at, sealed_with, sealed)";
         let endless = format!(
             "ALTER TABLE humanapi_rows RENAME TO kept;
@@ -639,7 +463,6 @@ mod tests {
                 WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r)
                 SELECT x'00', 1, 1, '', NULL FROM r;"
         );
-        let file = store.backend();
         let done = sqlx::raw_sql(sqlx::AssertSqlSafe(endless)).execute(&file.pool);
         done.await.unwrap();
         let error = file.survey().await.unwrap_err();

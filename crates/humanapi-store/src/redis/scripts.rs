@@ -1,0 +1,173 @@
+//! What the server runs. All that concerns a row happens in one script on its key, so it is undivided.
+
+use redis::Script;
+
+/// A field that somebody else wrote may be of any length. One that is longer than any of ours stays where it is, and
+/// comes as a text that is no number, no id and no token.
+macro_rules! get {
+    () => {
+        "local function get(field, key)
+            key = key or KEYS[1]
+            local most = field == 'sealed' and 1048576 or 32
+            if redis.call('HSTRLEN', key, field) > most then return string.rep('?', 33) end
+            return redis.call('HGET', key, field)
+        end
+        "
+    };
+}
+
+/// Stands in the error of a script that met a field which is none of ours.
+macro_rules! unreadable {
+    () => {
+        "humanapi: unreadable"
+    };
+}
+
+// A row is a hash of strings: fence, lease (its end), generation, expires, key, sealed. Lua counts in floating point,
+// which is exact for the numbers here; they are written without an exponent.
+macro_rules! script {
+    ($($body:expr),+) => {
+        concat!(
+            "local time = redis.call('TIME')
+            local micros = tonumber(time[1]) * 1000000 + tonumber(time[2])
+            local now = math.floor(micros / 1000)
+            local function whole(number) return string.format('%.0f', number) end
+            ",
+            get!(),
+            "local function number(field)
+                local value = tonumber(get(field) or '0')
+                if not value then error('",
+            unreadable!(),
+            "') end
+                return value
+            end
+            -- A row goes once no token in it lives, no lease on it runs, and a fence that is made anew
+            -- is higher than its last.
+            local function keep()
+                local ends = math.floor(number('fence') / 1000) + 1
+                ends = math.max(ends, number('lease'), number('expires'))
+                redis.call('PEXPIREAT', KEYS[1], whole(ends))
+            end
+            ",
+            $($body),+
+        )
+    };
+}
+
+pub(super) const UNREADABLE: &str = unreadable!();
+
+const LOAD: &str = concat!(
+    get!(),
+    "return {get('generation'), get('expires'), get('key'), get('sealed')}"
+);
+
+const ACQUIRE: &str = script!(
+    "local expires = number('expires')
+    if get('sealed') and expires > now and number('generation') > tonumber(ARGV[2]) then
+        return {'newer', get('generation'), get('expires'), get('key'), get('sealed')}
+    end
+    local lease = number('lease')
+    if lease > now then
+        return {'held', whole(lease - now)}
+    end
+    local fence = whole(math.max(number('fence') + 1, micros))
+    redis.call('HSET', KEYS[1], 'fence', fence, 'lease', whole(now + tonumber(ARGV[1])))
+    keep()
+    return {'won', fence}"
+);
+
+const COMMIT: &str = script!(
+    "if get('fence') ~= ARGV[1] or number('lease') <= now then
+        return 0
+    end
+    redis.call('HSET', KEYS[1], 'lease', '0', 'generation', ARGV[1],
+        'expires', ARGV[2], 'key', ARGV[3], 'sealed', ARGV[4])
+    keep()
+    return 1"
+);
+
+const RELEASE: &str = script!(
+    "if get('fence') == ARGV[1] then
+        redis.call('HSET', KEYS[1], 'lease', '0')
+        keep()
+    end
+    return 0"
+);
+
+const INVALIDATE: &str = script!(
+    "if get('fence') and number('fence') <= tonumber(ARGV[1]) then
+        redis.call('HSET', KEYS[1], 'lease', '0')
+        keep()
+    end
+    if get('sealed') and number('generation') <= tonumber(ARGV[1]) then
+        redis.call('HDEL', KEYS[1], 'generation', 'expires', 'key', 'sealed')
+        keep()
+    end
+    return 0"
+);
+
+const RESEAL: &str = script!(
+    "if get('generation') ~= ARGV[1] or get('key') ~= ARGV[2] or get('sealed') ~= ARGV[3] then
+        return 0
+    end
+    redis.call('HSET', KEYS[1], 'key', ARGV[4], 'sealed', ARGV[5])
+    return 1"
+);
+
+/// What many rows say of themselves, without their tokens.
+const LOOK: &str = concat!(
+    get!(),
+    "local rows = {}
+    for i, key in ipairs(KEYS) do
+        rows[i] = {get('fence', key), get('lease', key), get('expires', key), get('key', key)}
+    end
+    return rows"
+);
+
+/// Does once what the scripts above do, on a key that goes by itself, and tells what it may not.
+const PROBE: &str = "
+    local time = redis.pcall('TIME')
+    if time.err then
+        return {'TIME', time.err}
+    end
+    local soon = string.format('%.0f', (tonumber(time[1]) + 1) * 1000)
+    local steps = {
+        {'HSET', KEYS[1], 'fence', '0'},
+        {'HGET', KEYS[1], 'fence'},
+        {'HSTRLEN', KEYS[1], 'fence'},
+        {'PEXPIREAT', KEYS[1], soon},
+        {'HDEL', KEYS[1], 'fence'},
+    }
+    for _, step in ipairs(steps) do
+        local answer = redis.pcall(unpack(step))
+        if type(answer) == 'table' and answer.err then
+            return {step[1], answer.err}
+        end
+    end
+    return {}";
+
+pub(super) struct Scripts {
+    pub(super) load: Script,
+    pub(super) acquire: Script,
+    pub(super) commit: Script,
+    pub(super) release: Script,
+    pub(super) invalidate: Script,
+    pub(super) reseal: Script,
+    pub(super) look: Script,
+    pub(super) probe: Script,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        Self {
+            load: Script::new(LOAD),
+            acquire: Script::new(ACQUIRE),
+            commit: Script::new(COMMIT),
+            release: Script::new(RELEASE),
+            invalidate: Script::new(INVALIDATE),
+            reseal: Script::new(RESEAL),
+            look: Script::new(LOOK),
+            probe: Script::new(PROBE),
+        }
+    }
+}
