@@ -130,9 +130,11 @@ fn tricks() -> Vec<(String, Trick)> {
         "UPDATE humanapi_store SET mark = x''",
         "ALTER TABLE humanapi_rows RENAME TO canary",
         "ALTER TABLE humanapi_rows RENAME COLUMN fence TO canary",
-        "UPDATE humanapi_rows SET sealed = zeroblob(20000000)",
+        "UPDATE humanapi_rows SET sealed = zeroblob(200000000)",
         "UPDATE humanapi_rows SET sealed = x''",
-        "UPDATE humanapi_rows SET sealed_with = printf('%.*c', 5000000, 'k')",
+        "UPDATE humanapi_rows SET sealed_with = printf('%.*c', 50000000, 'k')",
+        "UPDATE humanapi_rows SET sealed_with = 'canary' || hex(row_name)",
+        "INSERT INTO humanapi_rows (row_name, fence, sealed_with, sealed) VALUES (zeroblob(50000000), 1, 'k', x'00')",
         "UPDATE humanapi_rows SET sealed_with = char(27) || '[2Jcanary'",
         "UPDATE humanapi_rows SET lease_ends = 9000000000000000000",
         "UPDATE humanapi_rows SET lease_ends = -9223372036854775807 - 1",
@@ -141,6 +143,11 @@ fn tricks() -> Vec<(String, Trick)> {
         "UPDATE humanapi_rows SET generation = 9223372036854775807, expires_at = 9223372036854775807",
         "UPDATE humanapi_rows SET generation = -1, expires_at = -1",
         "INSERT INTO humanapi_rows (row_name, fence) VALUES (x'00', 1)",
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3000)
+            INSERT INTO humanapi_rows (row_name, fence, sealed_with, sealed)
+            SELECT CAST(printf('%032d', n) AS BLOB), 1, 'canary' || n, x'00' FROM r",
+        "CREATE TRIGGER t BEFORE DELETE ON humanapi_rows BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE TRIGGER t AFTER DELETE ON humanapi_rows BEGIN INSERT INTO humanapi_rows (row_name, fence) VALUES (OLD.row_name, 1); END",
         "CREATE TRIGGER t BEFORE INSERT ON humanapi_rows BEGIN SELECT RAISE(ABORT, 'canary'); END",
         "CREATE TRIGGER t AFTER UPDATE ON humanapi_rows BEGIN DELETE FROM humanapi_rows; END",
         "PRAGMA user_version = 7; PRAGMA application_id = 7",
@@ -240,6 +247,8 @@ async fn a_file_may_be_anything() {
         left(&path, &keys).await;
         let path = play(&path, trick).await;
         let before = std::fs::read_dir(".").expect("it can be listed").count();
+        let keys = keys.with_new_key("newest");
+        let keys = keys.expect("the system has random numbers");
         let store = SqliteStore::open(path, keys).await;
         attack(&name, store.with_timeout(TIMEOUT)).await;
         let after = std::fs::read_dir(".").expect("it can be listed").count();

@@ -188,6 +188,21 @@ fn lies() -> Vec<Lie> {
             ],
         ),
         [done(), done(), done()].concat(),
+        // Work over all rows that never ends, or says so.
+        batch(7),
+        purged("DELETE 1000"),
+        purged("DELETE 1001"),
+        purged("DELETE 18446744073709551615"),
+        // Far more of a token than the statement asks for.
+        answer(
+            &token,
+            &[
+                Some(b"7"),
+                Some(b"7"),
+                Some(b"first"),
+                Some(&[b'0'; 3_000_000]),
+            ],
+        ),
     ];
     for kind in *b"REDTZCNSAK" {
         for length in [0, 1, 2, 3, 4, 0x7fff_ffff, 0xffff_ffff] {
@@ -215,10 +230,24 @@ fn lies() -> Vec<Lie> {
             columns(&token),
             row(&[Some(b"7"), Some(b"7"), Some(b"first"), Some(b"\\x00")]),
         ),
+        Lie::Numbered(batch),
+        Lie::Numbered(|number| batch(number % 50)),
         Lie::Slowly(message(b'S', b"canary\0canary\0").repeat(40)),
         Lie::Slowly(done().repeat(40)),
     ]);
     lies
+}
+
+/// As many names as a batch of a rotation has, all of this number.
+fn batch(number: u64) -> Vec<u8> {
+    let name = format!("\\x{number:064x}");
+    let rows = row(&[Some(name.as_bytes())]).repeat(200);
+    [columns(&[BYTEA]), rows, done()].concat()
+}
+
+fn purged(tag: &str) -> Vec<u8> {
+    let tag = format!("{tag}\0");
+    [message(b'C', tag.as_bytes()), message(b'Z', b"I")].concat()
 }
 
 /// Which operation on rows a statement is of, if it is of one. Statements have breaks of line where they like.
@@ -243,8 +272,11 @@ fn about_rows(statement: &str) -> Option<&'static str> {
         ),
         ("UPDATE humanapi_rows SET sealed_with", Some("reseal")),
         ("DELETE FROM humanapi_rows", Some("purge")),
-        ("SELECT row_name,", Some("sealed_otherwise")),
-        ("GROUP BY sealed_with", Some("survey")),
+        (
+            "SELECT row_name FROM humanapi_rows WHERE row_name >",
+            Some("sealed_otherwise"),
+        ),
+        ("GROUP BY 1", Some("survey")),
         ("FROM humanapi_rows WHERE row_name", Some("load")),
     ];
     let mut known = operations.into_iter();
@@ -362,6 +394,8 @@ async fn a_postgresql_server_may_lie() {
         "release",
         "invalidate",
         "survey",
+        "purge",
+        "sealed_otherwise",
     ]);
 }
 

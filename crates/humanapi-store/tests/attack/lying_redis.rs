@@ -19,6 +19,8 @@ enum From {
     Time,
     /// Once it is asked which rows there are.
     Scan,
+    /// Once it is asked what two rows say of themselves.
+    Look,
     /// Once it is to run a script.
     Script,
 }
@@ -90,6 +92,17 @@ fn lies() -> Vec<Lie> {
     .map(says)
     .collect();
     lies.extend([
+        // A list of rows without an end: in one place, in a circle, and ever further on.
+        Lie::Says(scanned("7", &["07"])),
+        Lie::Says(scanned("7", &[])),
+        Lie::Numbered(|number| scanned(&(number % 50 + 1).to_string(), &["07", "08"])),
+        Lie::Numbered(|number| scanned(&number.to_string(), &["07", "08"])),
+        Lie::Numbered(|number| scanned(&number.to_string(), &[])),
+        Lie::Says(scanned("18446744073709551616", &["07"])),
+        Lie::Says(scanned("0", &["07"; 3_000])),
+        Lie::Says(looks("canary")),
+        Lie::Says(looks("spare")),
+        Lie::Says(looks(&"k".repeat(5_000))),
         Lie::Says("*1\r\n".repeat(5_000).into_bytes()),
         Lie::Says(vec![0; 100_000]),
         Lie::Says(vec![0xff; 100_000]),
@@ -127,9 +140,10 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<
             let name = name.as_deref().unwrap_or_default();
             let is_time_to_lie = match from {
                 From::TheFirst => true,
-                From::Load => name == b"HMGET" && words.len() > 3,
+                From::Load => name == b"EVALSHA" && words.len() == 4 && is_row(&words[3]),
                 From::Time => name == b"TIME",
                 From::Scan => name == b"SCAN",
+                From::Look => name == b"EVALSHA" && words.get(2).is_some_and(|keys| keys == b"2"),
                 From::Script => name == b"EVALSHA" && words.len() > 4,
             };
             if is_time_to_lie {
@@ -151,18 +165,19 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<
                     *mark.lock().expect("nobody panics") = words[2].clone();
                     b"+OK\r\n".to_vec()
                 }
-                b"GET" if kept.is_empty() => b"$-1\r\n".to_vec(),
-                b"GET" => {
+                b"GETRANGE" => {
                     let mut answer = format!("${}\r\n", kept.len()).into_bytes();
                     answer.extend(kept);
                     answer.extend(b"\r\n");
                     answer
                 }
                 b"PEXPIRE" => b":1\r\n".to_vec(),
-                b"HMGET" => b"*1\r\n$-1\r\n".to_vec(),
+                b"EVALSHA" if words.len() == 4 && is_row(&words[3]) => {
+                    [b"*4\r\n".as_slice(), b"$-1\r\n".repeat(4).as_slice()].concat()
+                }
                 b"EVALSHA" => b"*0\r\n".to_vec(),
                 b"TIME" => b"*2\r\n$1\r\n7\r\n$1\r\n7\r\n".to_vec(),
-                b"SCAN" => b"*2\r\n$1\r\n0\r\n*0\r\n".to_vec(),
+                b"SCAN" => scanned("0", &["07", "08"]),
                 b"PING" => b"+PONG\r\n".to_vec(),
                 _ => b"+OK\r\n".to_vec(),
             };
@@ -175,6 +190,30 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<
             _ => return,
         }
     }
+}
+
+/// An answer to the question which rows there are: where to go on, and rows.
+fn scanned(next: &str, rows: &[&str]) -> Vec<u8> {
+    let rows = rows.iter().map(|row| {
+        let key = format!("humanapi:row:{{{}}}", row.repeat(32));
+        format!("${}\r\n{key}\r\n", key.len())
+    });
+    let rows: Vec<String> = rows.collect();
+    let (length, count) = (next.len(), rows.len());
+    format!("*2\r\n${length}\r\n{next}\r\n*{count}\r\n{}", rows.concat()).into_bytes()
+}
+
+/// What two rows say of themselves: that another key sealed their tokens.
+fn looks(key_id: &str) -> Vec<u8> {
+    let row = format!(
+        "*4\r\n$1\r\n7\r\n$1\r\n7\r\n$1\r\n7\r\n${}\r\n{key_id}\r\n",
+        key_id.len()
+    );
+    format!("*2\r\n{row}{row}").into_bytes()
+}
+
+fn is_row(key: &[u8]) -> bool {
+    key.starts_with(b"humanapi:row:{")
 }
 
 /// The first command in what came, as words, and how long it is.
@@ -207,6 +246,7 @@ async fn a_redis_server_may_lie() {
         From::Load,
         From::Time,
         From::Scan,
+        From::Look,
         From::Script,
     ];
     for from in from {
@@ -228,8 +268,8 @@ async fn a_redis_server_may_lie() {
         attack(&name, store).await;
     })
     .await;
-    lies.went_to(&["HMGET", "TIME", "SCAN"]);
+    lies.went_to(&["TIME", "SCAN"]);
     let scripts = lies.0.lock().expect("nobody panics");
     let scripts = scripts.keys().filter(|name| name.len() == 40).count();
-    assert_eq!(scripts, 4, "acquire, commit, release and invalidate");
+    assert_eq!(scripts, 6, "all but the probe and sealing anew");
 }

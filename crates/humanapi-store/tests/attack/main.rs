@@ -5,6 +5,12 @@
 //! inputs, `HUMANAPI_DEEP=1` all.
 
 #[path = "../operating/mod.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "what concerns stores that work stands there too"
+)]
 mod operating;
 
 mod files;
@@ -14,6 +20,7 @@ mod real;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -28,6 +35,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Short, so that hundreds of inputs that answer nothing take seconds.
 const TIMEOUT: Duration = Duration::from_millis(250);
+/// The end of a purge or a rotation, for those who would go on for ever.
+const OVERALL: Duration = Duration::from_millis(700);
 /// A busy machine may be slow to notice that time is up; a hang is longer than this.
 const NO_HANG: Duration = Duration::from_secs(20);
 
@@ -73,7 +82,7 @@ async fn ends<T>(name: &str, operation: impl Future<Output = Result<T, StoreErro
 
 /// Does all that can be done with a store, and then asks for a token through a broker that has it.
 async fn attack<B: Backend + Debug + 'static>(name: &str, store: Store<B>) {
-    let store = Arc::new(store);
+    let store = Arc::new(store.with_overall_timeout(OVERALL));
     ends(name, store.init()).await;
     ends(name, store.check()).await;
     let key = operating::key("canary-user");
@@ -96,6 +105,8 @@ async fn attack<B: Backend + Debug + 'static>(name: &str, store: Store<B>) {
         let keys = status.tokens_by_key.keys();
         assert!(keys.clone().all(|key| key.len() <= 32), "{name}: {keys:?}");
     }
+    ends(name, store.purge_expired()).await;
+    ends(name, store.rotate(|_| {})).await;
     let shown = format!("{store:?}");
     assert!(!shown.contains("canary"), "{name}: {shown}");
     served(name, store).await;
@@ -154,6 +165,8 @@ enum Lie {
     Then(Vec<u8>, Vec<u8>),
     /// These bytes, one after the other with a pause.
     Slowly(Vec<u8>),
+    /// What this makes of a number, which is another each time.
+    Numbered(fn(u64) -> Vec<u8>),
 }
 
 impl Lie {
@@ -167,6 +180,11 @@ impl Lie {
             }
             Self::Endless(bytes) => endless(stream, &[], bytes).await,
             Self::Then(first, bytes) => endless(stream, first, bytes).await,
+            Self::Numbered(bytes) => {
+                static NEXT: AtomicU64 = AtomicU64::new(1);
+                let number = NEXT.fetch_add(1, Ordering::Relaxed);
+                stream.write_all(&bytes(number)).await
+            }
             Self::Slowly(bytes) => {
                 for byte in bytes {
                     if stream.write_all(&[*byte]).await.is_err() {
@@ -221,17 +239,16 @@ impl Drop for Serving {
     }
 }
 
-/// The most memory that this process ever had, in bytes.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok());
-    kilobytes.map_or(0, |kilobytes: u64| kilobytes * 1_024)
-}
+/// More than a dozen stores at once hold of what they are sent, and far less than what they are sent.
+const MOST_MEMORY: u64 = 320 * 1024 * 1024;
 
 /// Runs attacks, a few at a time because most of them wait, and looks at what is left of this process afterwards.
 async fn all<A>(kind: &str, attacks: Vec<(String, A)>, run: impl AsyncFn(String, A)) {
-    let before = peak_memory();
+    // One kind after the other: memory is that of the whole process.
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _turn = TURN.lock().await;
+    let measured = operating::forget_peak_memory();
+    let before = operating::peak_memory();
     let chosen = attacks
         .into_iter()
         .enumerate()
@@ -239,10 +256,18 @@ async fn all<A>(kind: &str, attacks: Vec<(String, A)>, run: impl AsyncFn(String,
     let run = &run;
     let ran = futures_util::stream::iter(chosen)
         .map(|(_, (name, input))| async move { run(format!("{kind}, {name}"), input).await })
-        .buffer_unordered(6)
+        .buffer_unordered(12)
         .count()
         .await;
     assert!(ran > 0);
-    let grown = peak_memory().saturating_sub(before);
-    assert!(grown < 400 * 1024 * 1024, "{kind}: {grown} bytes more");
+    let grown = operating::peak_memory().saturating_sub(before);
+    eprintln!("{kind}: {ran} inputs, {grown} bytes more");
+    if !measured {
+        humanapi_testkit::skip(
+            "humanapi-store: memory under attack",
+            "/proc/self/clear_refs",
+        );
+        return;
+    }
+    assert!(grown < MOST_MEMORY, "{kind}: {grown} bytes more");
 }
