@@ -86,7 +86,7 @@ pub(crate) const WASM_LIBRARY: Tool = Tool {
 };
 
 /// All of them, in the order in which they are told.
-pub(crate) const TOOLS: [Tool; 16] = [
+pub(crate) const TOOLS: [Tool; 17] = [
     WASM_LIBRARY,
     CARGO_DENY,
     CARGO_MACHETE,
@@ -114,6 +114,11 @@ pub(crate) const TOOLS: [Tool; 16] = [
         "redis-server",
         "the Redis store",
         "apt-get install redis-server",
+    ),
+    for_tests(
+        "openapi-spec-validator",
+        "the sandbox's OpenAPI document",
+        "pip install openapi-spec-validator",
     ),
     for_tests(
         "pgbouncer",

@@ -35,7 +35,7 @@ use crate::user::User;
 
 pub(crate) use list::{batch, read};
 pub(crate) use resource::{Place, Resource, View};
-pub(crate) use store::do_changes;
+pub(crate) use store::{count, do_changes};
 
 /// Whose data is read.
 #[derive(Debug)]

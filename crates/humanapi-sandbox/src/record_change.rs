@@ -91,7 +91,7 @@ pub(crate) struct Checked {
 }
 
 /// How many records a user may be filled up to.
-const MOST_FILLED: usize = 100_000_000;
+const MOST_FILLED: usize = 10_000_000;
 
 /// The longest JSON of the fields of one change.
 const FIELDS: usize = 4096;
@@ -119,7 +119,7 @@ impl RecordChange {
         Self::new(resource, Kind::Delete)
     }
 
-    /// The user has exactly so many records of the resource, up to 100,000,000.
+    /// The user has exactly so many records of the resource, up to 10,000,000.
     ///
     /// Each is made when it is read, ten minutes older than the one before, so that none is held.
     #[must_use]
@@ -196,7 +196,7 @@ impl RecordChange {
             && count > MOST_FILLED
         {
             return Err(InvalidRecordChange::Parts(
-                "a user can be filled up to 100000000 records",
+                "a user can be filled up to 10000000 records",
             ));
         }
         let fits = Value::from(self.fields.clone()).to_string().len() <= FIELDS;

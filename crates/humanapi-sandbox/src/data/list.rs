@@ -190,11 +190,15 @@ impl Reading<'_> {
         Some(clock::day(local - minutes * 60_000))
     }
 
-    /// The newest one.
+    /// The newest one; of summaries, that of the newest day.
     fn latest(&self) -> Result<Reply, Problem> {
-        match self.taken().next() {
-            Some(index) => Ok(json(StatusCode::OK, &self.write(index))),
-            None => self.nothing(Assumption::NoLatest),
+        let Some(index) = self.taken().next() else {
+            return self.nothing(Assumption::NoLatest);
+        };
+        let day = self.day(index, &self.records.head(index));
+        match day.filter(|_| self.writer.resource.has_summaries()) {
+            Some(day) => self.summary(&day),
+            None => Ok(json(StatusCode::OK, &self.write(index))),
         }
     }
 

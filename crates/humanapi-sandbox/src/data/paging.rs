@@ -166,6 +166,11 @@ fn whole_number(text: &str) -> Option<u64> {
 /// The documented `YYYYMMDDTHHmmssZ`, and the other spellings seen in the wild.
 fn read_instant(text: &str) -> Option<Millis> {
     let basic = |format| {
+        // A format takes a sign before a year, and blanks before other numbers.
+        let plain = |byte: u8| byte.is_ascii_digit() || b"TZ".contains(&byte);
+        if !text.bytes().all(plain) {
+            return None;
+        }
         let civil = DateTime::strptime(format, text).ok()?;
         let at = civil.to_zoned(TimeZone::UTC).ok()?.timestamp();
         Some(at.as_millisecond())
@@ -192,7 +197,8 @@ pub(super) fn read_day(text: &str) -> Option<String> {
 }
 
 fn read_date(text: &str) -> Option<Date> {
-    if text.len() != 10 {
+    let plain = |byte: u8| byte.is_ascii_digit() || byte == b'-';
+    if text.len() != 10 || text.starts_with('-') || !text.bytes().all(plain) {
         return None;
     }
     Date::strptime("%Y-%m-%d", text).ok()
@@ -298,6 +304,12 @@ mod tests {
             ("20141310T000000Z", None),
             ("20140110T000000X", None),
             ("2014-1-10", None),
+            ("-001-01-01", None),
+            ("2014--1-01", None),
+            ("+014-01-01", None),
+            ("2014- 1-01", None),
+            ("-0140101T000000Z", None),
+            ("201401 1T000000Z", None),
             ("yesterday", None),
             ("", None),
             ("ééééé", None),

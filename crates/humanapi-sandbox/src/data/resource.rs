@@ -167,6 +167,11 @@ impl Resource {
         matches!(self.family(), Family::Wellness)
     }
 
+    /// Whether it has a record for each source and day.
+    pub(crate) fn has_summaries(self) -> bool {
+        self.shape() == Shape::Summaries
+    }
+
     /// Whether its records have ids.
     pub(crate) const fn has_ids(self) -> bool {
         !matches!(self, Self::Traits | Self::Genotypes)

@@ -28,3 +28,8 @@ pub(crate) fn do_changes(world: &World, ask: &Ask<'_>, page_of: Option<Resource>
         world.edits.apply(&change, ask, &*now_told);
     }
 }
+
+/// How many records a user has of a resource.
+pub(crate) fn count(world: &World, resource: Resource, ask: &Ask<'_>) -> usize {
+    records(world, resource, ask).len()
+}

@@ -1,16 +1,20 @@
 //! The Connect page: a user's sitting under a session or id token, and what they do in it.
 
-use http::header::{self, HeaderValue};
-use http::{HeaderMap, StatusCode};
+mod address;
+mod form;
+
+use http::StatusCode;
 use maud::html;
 use serde::Serialize;
 
+use self::address::{form_source, page_address, see_other};
+use self::form::{ActionForm, CALLBACK};
 use super::message::{Event, Message, Status};
 use super::screen::{Authority, Hosted, News, Person, Screen, banner};
 use super::{CONNECT_SCRIPT, CONNECT_STYLE, Layout};
 use crate::app::callback_allowed;
 use crate::assumption::Assumption;
-use crate::body::{Fields, content_type, query_value};
+use crate::body::{content_type, query_value};
 use crate::clock::Millis;
 use crate::lock;
 use crate::reply::{self, Problem, Reply};
@@ -20,7 +24,7 @@ use crate::service::Service;
 use crate::source::Source;
 use crate::state::{AwaitingCode, Full, State};
 use crate::token::{Claim, Standing, TokenKind};
-use crate::user::{Location, RequestedProvider, UserStatus};
+use crate::user::UserStatus;
 
 /// What a button of the page does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -582,147 +586,4 @@ fn plain_page(problem: &str) -> Reply {
         framed: true,
     }
     .reply(StatusCode::BAD_REQUEST, &content)
-}
-
-/// The longest texts that an action takes, in characters; for those that people type, what the page
-/// lets them type.
-const NAME: usize = 200;
-const PLACE: usize = 300;
-const TOKEN: usize = 4096;
-const CALLBACK: usize = 2000;
-
-/// The body of an action.
-struct ActionForm {
-    token: Option<String>,
-    client_id: Option<String>,
-    callback: Option<String>,
-    disconnects: bool,
-    /// The directory was looked at without a user.
-    only_looked: bool,
-    username: String,
-    password: String,
-    code: String,
-    provider: RequestedProvider,
-}
-
-impl ActionForm {
-    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
-        let mut fields = Fields::read(headers, body)?;
-        let disconnects = match fields.optional("action").as_deref() {
-            None | Some("connect") => false,
-            Some("disconnect") => true,
-            Some(_) => {
-                fields.reject("action", "must be connect or disconnect");
-                false
-            }
-        };
-        let mut text = |name, longest| {
-            let text = fields.bounded(name, longest)?;
-            (!text.trim().is_empty()).then_some(text)
-        };
-        let token = text("token", TOKEN);
-        let form = Self {
-            only_looked: token.is_none() && text("mode", NAME).as_deref() == Some("select"),
-            token,
-            client_id: text("clientId", NAME),
-            callback: text("callback", CALLBACK),
-            disconnects,
-            // People's phones put a blank behind what they complete.
-            username: text("username", NAME).unwrap_or_default().trim().to_owned(),
-            password: text("password", NAME).unwrap_or_default(),
-            code: text("code", NAME).unwrap_or_default().trim().to_owned(),
-            provider: RequestedProvider {
-                address: text("address", PLACE).unwrap_or_default(),
-                health_system: text("healthSystem", NAME).unwrap_or_else(|| NO_SYSTEM.to_owned()),
-                location: Location {
-                    latitude: 0.0,
-                    longitude: 0.0,
-                },
-                physician: text("physician", NAME).unwrap_or_default(),
-                website: text("website", PLACE).unwrap_or_default(),
-            },
-        };
-        fields.finish()?;
-        Ok(form)
-    }
-}
-
-/// Where a screen of a sitting is loaded from.
-fn page_address(authority: &Authority<'_>, show: Option<&str>, told: Option<News>) -> String {
-    let mut parameters = vec![("token", authority.token)];
-    let path = match &authority.hosted {
-        Some(hosted) => {
-            parameters.push(("clientId", &hosted.client_id));
-            parameters.push(("callback", &hosted.callback));
-            "/connect"
-        }
-        None => "/",
-    };
-    parameters.extend(show.map(|show| ("show", show)));
-    let told = told.map(News::parameter);
-    parameters.extend(told.as_deref().map(|told| ("told", told)));
-    let mut text = path.to_owned();
-    for (at, (name, value)) in parameters.into_iter().enumerate() {
-        text.push(if at == 0 { '?' } else { '&' });
-        text.push_str(name);
-        text.push('=');
-        text.extend(percent_encoding::utf8_percent_encode(
-            value,
-            percent_encoding::NON_ALPHANUMERIC,
-        ));
-    }
-    text
-}
-
-fn see_other(target: &str) -> Reply {
-    match HeaderValue::from_str(target) {
-        Ok(location) => {
-            let mut reply = reply::empty(StatusCode::SEE_OTHER);
-            reply.headers_mut().insert(header::LOCATION, location);
-            reply
-        }
-        Err(_) => plain_page("This link leads back to an address that cannot be written."),
-    }
-}
-
-/// The callback's origin, or its scheme where it has none, as a source of a content policy.
-///
-/// The policy of a page covers the redirect that follows its form as well.
-fn form_source(callback: &str) -> Option<String> {
-    let (scheme, rest) = callback.split_once(':')?;
-    let source = match (scheme, rest.strip_prefix("//")) {
-        ("http" | "https", Some(rest)) => {
-            let host = rest.split(['/', '?', '#']).next()?;
-            format!("{scheme}://{host}")
-        }
-        _ => format!("{scheme}:"),
-    };
-    let plain = source
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"+-.:/[]".contains(&byte));
-    plain.then_some(source)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_may_lead_to_the_callback_and_nowhere_else() {
-        for (callback, source) in [
-            (
-                "https://app.example.test/connected",
-                Some("https://app.example.test"),
-            ),
-            (
-                "http://127.0.0.1:3000/back?a=1",
-                Some("http://127.0.0.1:3000"),
-            ),
-            ("exampleapp://connected", Some("exampleapp:")),
-            ("https://a.test; script-src *", None),
-            ("nothing", None),
-        ] {
-            assert_eq!(form_source(callback).as_deref(), source, "{callback}");
-        }
-    }
 }

@@ -3,35 +3,29 @@
 //! Everything on it can be read without a script. The script keeps it fresh and sends the forms,
 //! because calls of the control API are JSON; so what only a script can do is hidden until one shows it.
 
-use std::borrow::Cow;
+mod faults;
+mod table;
+mod users;
 
 use http::StatusCode;
 use maud::{Markup, html};
 
+use self::table::{Column, cell, marked, scrolled, table};
+use self::users::Users;
 use super::{DASHBOARD_SCRIPT, DASHBOARD_STYLE, Layout};
 use crate::assumption::AssumptionSetting;
 use crate::clock;
-use crate::fault::{Fault, FaultKind, IntermediaryBody};
 use crate::lock;
 use crate::reply::Reply;
 use crate::request_log::{LoggedRequest, clip};
 use crate::service::{Incoming, Service};
 use crate::source::Source;
 use crate::token::{Claim, Standing, TokenKind, mask};
-use crate::user::{UserSnapshot, UserStatus};
 
-const USERS: usize = 100;
 const REQUESTS: usize = 50;
 
-/// How much of a user's id is shown, and how long one may be to be chosen, in bytes.
+/// How much of a user's id is shown, in bytes.
 const SHOWN: usize = 200;
-const CHOSEN: usize = 1024;
-
-/// What the dashboard shows of the users.
-struct Users {
-    latest: Vec<UserSnapshot>,
-    count: usize,
-}
 
 /// One token as the dashboard shows it.
 struct TokenRow {
@@ -71,7 +65,7 @@ impl Service {
                 nav aria-label="On this page" {
                     ul {
                         @for (at, name) in [
-                            ("users", "Users"), ("tokens", "Tokens"), ("requests", "Requests"),
+                            ("users", "Users"), ("records", "Records"), ("tokens", "Tokens"), ("requests", "Requests"),
                             ("clock", "Clock"), ("faults", "Faults"), ("assumptions", "Assumptions"),
                         ] {
                             li { a href=(format!("#{at}")) { (name) } }
@@ -81,6 +75,7 @@ impl Service {
                 div .columns {
                     div {
                         (self.user_section(&users))
+                        (self.record_section(&users))
                         (token_section(&tokens))
                         (request_section(&requests))
                         (self.app_section())
@@ -107,12 +102,7 @@ impl Service {
 
     fn users_and_tokens(&self, now: clock::Millis) -> (Users, Vec<TokenRow>) {
         let state = lock(&self.world.state);
-        let count = state.users().len();
-        let latest = (0..count)
-            .rev()
-            .take(USERS)
-            .filter_map(|at| self.world.snapshot(&state, u32::try_from(at).ok()?))
-            .collect();
+        let users = self.users(&state);
         let tokens = state
             .recent(now)
             .into_iter()
@@ -133,7 +123,7 @@ impl Service {
                 },
             })
             .collect();
-        (Users { latest, count }, tokens)
+        (users, tokens)
     }
 
     fn facts(&self, now: clock::Millis, host: &str) -> Markup {
@@ -148,82 +138,6 @@ impl Service {
                 div { dt { "Token requests" } dd { (self.world.exchanges.read().total()) } }
             }
         }
-    }
-
-    fn user_section(&self, users: &Users) -> Markup {
-        let living = || {
-            users
-                .latest
-                .iter()
-                .filter(|user| user.status != UserStatus::Deleted)
-                // The control API takes an id as it is, so a cut one would be of no use.
-                .filter(|user| user.client_user_id.len() <= CHOSEN)
-        };
-        html! {
-            section aria-labelledby="users" {
-                (scrolled("users", "Users", html! {
-                    div #live-users data-live {
-                        @if users.latest.is_empty() {
-                            p .none { "None yet. A user appears with the first session token." }
-                        } @else {
-                            @if users.count > users.latest.len() {
-                                p .none { "The latest " (users.latest.len()) " of " (users.count) "." }
-                            }
-                            (self.user_table(&users.latest))
-                        }
-                    }
-                }))
-                form #user-form .row data-needs-script hidden {
-                    div {
-                        label for="live-user-choice" { "User" }
-                        // Named by the application as well, because two may have the same id.
-                        select #live-user-choice data-live name="user" required {
-                            @for user in living() {
-                                option value=(user_value(user)) {
-                                    (clip(&user.client_user_id, SHOWN)) " · " (self.app_name(&user.client_id))
-                                }
-                            }
-                        }
-                    }
-                    div {
-                        label for="source" { "Source" }
-                        select #source name="source" {
-                            @for source in Source::ALL { option value=(source.id) { (source.name) } }
-                        }
-                    }
-                    div .buttons {
-                        button type="submit" data-path="/sandbox/sources/connect" { "Connect source" }
-                        button type="submit" data-path="/sandbox/sources/disconnect" { "Disconnect source" }
-                        button type="submit" data-path="/sandbox/users/delete" { "Delete user" }
-                    }
-                }
-            }
-        }
-    }
-
-    fn user_table(&self, users: &[UserSnapshot]) -> Markup {
-        let columns = [
-            Column::heads("User", "wide"),
-            Column::new("Status", ""),
-            Column::new("Sources", "wide"),
-            Column::new("Application", ""),
-            Column::new("Human id", "mono id"),
-        ];
-        table(
-            &columns,
-            users.iter().map(|user| {
-                [
-                    cell(html! { bdi { (clip(&user.client_user_id, SHOWN)) } }),
-                    marked(
-                        status_class(user.status),
-                        html! { (status_text(user.status)) },
-                    ),
-                    cell(html! { (source_names(user)) }),
-                    cell(html! { (self.app_name(&user.client_id)) }),
-                    cell(html! { (user.human_id) }),
-                ]
-            }),
-        )
     }
 
     fn app_section(&self) -> Markup {
@@ -259,6 +173,7 @@ impl Service {
         }
     }
 
+    /// The name of the application of an id.
     fn app_name(&self, client_id: &str) -> &'static str {
         self.world
             .app(client_id)
@@ -299,73 +214,6 @@ impl Service {
             }
         }
     }
-
-    fn fault_section(&self) -> Markup {
-        let planned = self.world.faults.planned();
-        html! {
-            section aria-labelledby="faults" {
-                h2 #faults { "Faults" }
-                div #live-faults data-live {
-                    @if planned.is_empty() {
-                        p { "None planned." }
-                    } @else {
-                        ol .planned aria-label="Planned faults" {
-                            @for fault in &planned { li { (fault_text(fault)) } }
-                        }
-                    }
-                }
-                form #fault .row data-needs-script hidden data-path="/sandbox/faults" {
-                    div {
-                        label for="kind" { "Kind" }
-                        select #kind name="kind" {
-                            @for kind in FaultKind::NAMES { option value=(kind) { (kind) } }
-                        }
-                    }
-                    div data-for="status intermediary" {
-                        label for="status" { "Status" }
-                        input #status name="status" type="number" min="200" max="599" value="503" required;
-                    }
-                    div data-for="intermediary" {
-                        label for="body" { "Body" }
-                        select #body name="body" {
-                            @for body in IntermediaryBody::ALL { option { (body.name()) } }
-                        }
-                    }
-                    div data-for="status" {
-                        label for="retry-after" { "Retry-After" }
-                        input #retry-after name="retry_after" autocomplete="off";
-                    }
-                    div data-for="status" {
-                        label for="error-code" { "Error code" }
-                        input #error-code name="error_code" autocomplete="off";
-                    }
-                    div data-for="delay" {
-                        label for="delay" { "Delay in ms" }
-                        input #delay name="delay_ms" type="number" min="0" max="3600000" value="1000" required;
-                    }
-                    div {
-                        label for="method" { "Method" }
-                        select #method name="method" {
-                            option value="" { "any" }
-                            @for method in ["GET", "POST", "DELETE"] { option { (method) } }
-                        }
-                    }
-                    div {
-                        label for="path" { "Path begins with" }
-                        input #path name="path" autocomplete="off" placeholder="/v1/connect/token";
-                    }
-                    div {
-                        label for="times" { "Times" }
-                        input #times name="times" type="number" min="1" max="1000000" value="1" required;
-                    }
-                    div .buttons {
-                        button type="submit" { "Plan fault" }
-                        button type="submit" formnovalidate data-method="DELETE" data-path="/sandbox/faults" { "Clear faults" }
-                    }
-                }
-            }
-        }
-    }
 }
 
 fn control_token_field() -> Markup {
@@ -378,87 +226,6 @@ fn control_token_field() -> Markup {
             }
             p #control-why { "Shown where the sandbox was started. Needed here, because it listens beyond this machine." }
             div .buttons { button type="submit" { "Use token" } }
-        }
-    }
-}
-
-/// A heading, and below it what may be longer than its place and is scrolled then.
-fn scrolled(id: &str, title: &str, content: Markup) -> Markup {
-    html! {
-        h2 id=(id) { (title) }
-        div .scroll tabindex="0" role="group" aria-labelledby=(id) { (content) }
-    }
-}
-
-/// What a table says in each row.
-struct Column {
-    name: &'static str,
-    class: &'static str,
-    /// Whether it tells which row this is.
-    heads: bool,
-}
-
-impl Column {
-    const fn new(name: &'static str, class: &'static str) -> Self {
-        Self {
-            name,
-            class,
-            heads: false,
-        }
-    }
-
-    const fn heads(name: &'static str, class: &'static str) -> Self {
-        Self {
-            name,
-            class,
-            heads: true,
-        }
-    }
-}
-
-struct Cell {
-    content: Markup,
-    /// What it is besides what its column is.
-    class: &'static str,
-}
-
-const fn cell(content: Markup) -> Cell {
-    marked("", content)
-}
-
-const fn marked(class: &'static str, content: Markup) -> Cell {
-    Cell { content, class }
-}
-
-/// A table.
-///
-/// A narrow window shows a card for each row. To be laid out so, an element gives up what it is to a
-/// screen reader, so the roles are said.
-fn table<const N: usize>(columns: &[Column; N], rows: impl Iterator<Item = [Cell; N]>) -> Markup {
-    let class = |column: &Column, cell: &Cell| {
-        let both = format!("{} {}", column.class, cell.class);
-        Some(both.trim().to_owned()).filter(|class| !class.is_empty())
-    };
-    html! {
-        table role="table" {
-            thead role="rowgroup" {
-                tr role="row" {
-                    @for column in columns { th scope="col" role="columnheader" { (column.name) } }
-                }
-            }
-            tbody role="rowgroup" {
-                @for row in rows {
-                    tr role="row" {
-                        @for (column, cell) in columns.iter().zip(&row) {
-                            @if column.heads {
-                                th scope="row" role="rowheader" class=[class(column, cell)] { (cell.content) }
-                            } @else {
-                                td role="cell" data-label=(column.name) class=[class(column, cell)] { (cell.content) }
-                            }
-                        }
-                    }
-                }
-            }
         }
     }
 }
@@ -599,69 +366,9 @@ fn start_over_section() -> Markup {
     }
 }
 
-/// The ids of a user as the control API takes them.
-fn user_value(user: &UserSnapshot) -> String {
-    serde_json::json!({
-        "client_id": user.client_id,
-        "client_user_id": user.client_user_id,
-    })
-    .to_string()
-}
-
-fn fault_text(fault: &Fault) -> String {
-    let what: Cow<'_, str> = match fault.kind() {
-        FaultKind::Status {
-            status,
-            retry_after,
-            error_code,
-        } => {
-            let mut text = format!("status {status}");
-            for (name, value) in [("Retry-After", retry_after), ("code", error_code)] {
-                if let Some(value) = value {
-                    text.push_str(&format!(", {name} {value}"));
-                }
-            }
-            text.into()
-        }
-        FaultKind::Intermediary { status, body } => format!(
-            "status {status} of something in between, body {}",
-            body.name()
-        )
-        .into(),
-        FaultKind::Delay(by) => format!("delay of {} ms", by.as_millis()).into(),
-        other => other.name().into(),
-    };
-    let method = fault
-        .method()
-        .map_or("any method", |method| method.as_str());
-    let path = fault.path().unwrap_or("any path");
-    format!("{what} · {method} · {path} · {} times", fault.times_left())
-}
-
 /// Descriptions are written for rustdoc.
 fn plain(about: &str) -> String {
     about.replace('`', "")
-}
-
-fn status_text(status: UserStatus) -> &'static str {
-    match status {
-        UserStatus::Started => "started",
-        UserStatus::Connected => "connected",
-        UserStatus::Deleted => "deleted",
-    }
-}
-
-fn status_class(status: UserStatus) -> &'static str {
-    match status {
-        UserStatus::Started => "",
-        UserStatus::Connected => "good",
-        UserStatus::Deleted => "bad",
-    }
-}
-
-fn source_names(user: &UserSnapshot) -> String {
-    let names: Vec<_> = user.sources.iter().map(|source| source.name).collect();
-    names.join(", ")
 }
 
 /// `23 h 59 min`, `59 min`, `12 s`.

@@ -76,12 +76,22 @@ pub(crate) fn bodies(target: &Target) -> Vec<(&'static str, String)> {
         ("/connect/sources/strider/sign-in", r#"{"token":"t","username":"demouser","password":"password"}"#.to_owned()),
         ("/sandbox/sources/connect", format!(r#"{{{user},"source":"strider"}}"#)),
         ("/sandbox/users/delete", format!("{{{user}}}")),
+        ("/sandbox/users/persona", format!(r#"{{"client_id":"{id}","client_user_id":"victim","persona":"athlete"}}"#)),
+        ("/sandbox/records", change(id, r#""change":"insert","resource":"activities","at":1,"fields":{"steps":1},"after_pages":1"#)),
+        ("/sandbox/records?update", change(id, r#""change":"update","resource":"activities","id":"x","pages_of":"weight""#)),
+        ("/sandbox/records?delete", change(id, r#""change":"delete","resource":"activities","at":7"#)),
+        ("/sandbox/records?fill", change(id, r#""change":"fill","resource":"weight","count":1000"#)),
         ("/sandbox/clock/advance", r#"{"seconds":0}"#.to_owned()),
         ("/sandbox/faults", r#"{"kind":"delay","delay_ms":0,"method":"PUT","path":"/nowhere","times":1}"#.to_owned()),
         ("/sandbox/assumptions", r#"{"name":"last-link","value":"multiple"}"#.to_owned()),
         ("/sandbox/tokens/revoke", r#"{"token":"nobody's"}"#.to_owned()),
         ("/sandbox/tokens/kind", r#"{"token":"nobody's"}"#.to_owned()),
     ]
+}
+
+/// A change of the victim's records.
+fn change(client_id: &str, change: &str) -> String {
+    format!(r#"{{"client_id":"{client_id}","client_user_id":"victim","change":{{{change}}}}}"#)
 }
 
 pub(crate) fn all(target: &Target) -> Vec<Attack> {
@@ -94,6 +104,7 @@ pub(crate) fn all(target: &Target) -> Vec<Attack> {
         json(target),
         forms(target),
         queries(target),
+        applications(target),
         other_sites(target),
         lures(target),
     ]
@@ -525,6 +536,19 @@ fn paths(target: &Target) -> Vec<Attack> {
         "/v1/human/activities/daily/",
         "/v1/human/activities/daily/9999-99-99",
         "/v1/human/activities/{id}",
+        "/v1/human/activities/summaries/2026-02-30",
+        "/v1/human/activities/summary/%32026-01-01",
+        "/v1/human/weight/readings/daily/-001-01-01",
+        "/v1/human/weight/readings/daily/2026-01-01/raw",
+        "/v1/human/weight/readings/..",
+        "/v1/human/medical/ccds/../raw",
+        "/v1/human/medical/ccds/%2e%2e%2fraw/raw",
+        "/v1/human/medical/ccds/\u{131}/raw",
+        "/v1/human/medical/reports/{id}/raw?format=../../etc/passwd",
+        "/v1/human/medical/profile/..",
+        "/v1/human/genetic/genotypes",
+        "/v1/HUMAN/../../SANDBOX/APPS",
+        "/V1/APPS/x/USERS",
         "/{*x}",
         "/%",
         "/%zz",
@@ -758,6 +782,56 @@ fn queries(target: &Target) -> Vec<Attack> {
             format!("GET /connect?{query} HTTP/1.1\r\nHost: {host}\r\n\r\n"),
             Status(400),
         ));
+    }
+    attacks
+}
+
+/// The application level, for keys that are none and users that nobody has.
+fn applications(target: &Target) -> Vec<Attack> {
+    let host = target.sandbox.addr();
+    let id = &target.client_id;
+    let mut attacks = Vec::new();
+    for (at, credentials) in [
+        "Basic",
+        "Basic ",
+        "Basic Og==",
+        "Basic OjpB",
+        "Basic //8=",
+        "Basic %41",
+        "Basic QUFB=QUFB",
+        "basic\tQTo=",
+        "Bearer demo",
+        "Negotiate QTo=",
+    ]
+    .iter()
+    .enumerate()
+    {
+        for path in [
+            "users",
+            "users/x",
+            "users/activities",
+            "users/..",
+            "users/%ff",
+        ] {
+            let text = format!(
+                "GET /v1/apps/{id}/{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {credentials}\r\n\r\n"
+            );
+            attacks.push(attack(format!("key {at} for {path}"), text, Refusal));
+        }
+    }
+    let long = format!("Basic {}", "QUFB".repeat(20_000));
+    let text = format!(
+        "GET /v1/apps/{id}/users HTTP/1.1\r\nHost: {host}\r\nAuthorization: {long}\r\n\r\n"
+    );
+    attacks.push(attack("a key of 80,000 letters", text, Status(401)));
+    for path in [
+        "/v1/apps",
+        "/v1/apps/",
+        "/v1/apps//users",
+        "/v1/apps/{client_id}/users",
+    ] {
+        let text = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        attacks.push(attack(format!("application at {path:?}"), text, Refusal));
     }
     attacks
 }

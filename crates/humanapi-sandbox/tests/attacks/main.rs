@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use humanapi_sandbox::{DemoApp, Sandbox};
+use humanapi_sandbox::{DemoApp, RecordChange, Sandbox};
 use inputs::{Attack, Expect};
 
 #[global_allocator]
@@ -86,8 +86,10 @@ impl Target {
         let mut this = Self {
             client_id: app.client_id.clone(),
             canaries: [DemoApp::Connect, DemoApp::Hip, DemoApp::NoAdmin]
-                .map(|kind| sandbox.app(kind).client_secret)
-                .to_vec(),
+                .map(|kind| sandbox.app(kind))
+                .into_iter()
+                .flat_map(|app| [app.client_secret, app.app_key])
+                .collect(),
             sandbox,
             _profiler: profiler,
         };
@@ -227,8 +229,10 @@ fn what_is_written_down_here_does_no_harm() {
     let target = Target::new();
     let attacks = inputs::all(&target);
     assert!(attacks.len() >= 150, "{} inputs", attacks.len());
-    let names: std::collections::HashSet<_> = attacks.iter().map(|attack| &attack.name).collect();
-    assert_eq!(names.len(), attacks.len(), "two have the same name");
+    let mut names = std::collections::HashSet::new();
+    for Attack { name, .. } in &attacks {
+        assert!(names.insert(name), "two have the name {name}");
+    }
     for attack in &attacks {
         target.run(attack);
         target.is_well(&attack.name);
@@ -349,6 +353,43 @@ fn a_flood_of_long_requests_fills_no_memory() {
     // At most 4096 entries of about 1.5 KiB.
     assert!(grown < 16 * 1024 * 1024, "{grown} bytes stay");
     target.tells_no_secret();
+}
+
+#[test]
+fn millions_of_records_are_read_in_the_memory_of_a_page() {
+    let _alone = alone();
+    let target = Target::new();
+    let control = target.sandbox.control();
+    let count = 1_000_000;
+    let fill = RecordChange::fill("activities", count);
+    control
+        .change_records(&target.client_id, "victim", fill)
+        .unwrap();
+    let token = target.canaries.last().unwrap();
+    let before = dhat::HeapStats::get().curr_bytes;
+    let mut largest = 0;
+    for query in [
+        "limit=500",
+        "limit=500&offset=999500",
+        "limit=500&updated_since=20200101T000000Z&source=strider",
+        "limit=1&start_date=2020-01-01&offset=100000",
+    ] {
+        let get = format!(
+            "GET /v1/human/activities?{query} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\r\n",
+            target.sandbox.addr()
+        );
+        let answer = target.send(&[get.into_bytes()]);
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.starts_with("HTTP/1.1 200 "), "{query}: {text}");
+        largest = largest.max(answer.len());
+    }
+    assert!(largest > 100_000, "a page of 500 has {largest} bytes");
+    let stays = dhat::HeapStats::get().curr_bytes.saturating_sub(before);
+    let peak = dhat::HeapStats::get().max_bytes;
+    // A byte for each record would be more.
+    assert!(stays < count, "{stays} bytes stay");
+    assert!(peak < 16 * 1024 * 1024, "{peak} bytes were in use");
+    target.is_well("a million records");
 }
 
 #[test]

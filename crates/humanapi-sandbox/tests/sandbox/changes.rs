@@ -276,7 +276,7 @@ fn changes_that_make_no_sense_are_refused_by_name() {
             "needs a count",
         ),
         (
-            json!({"change": "fill", "resource": "activities", "count": 100_000_001}),
+            json!({"change": "fill", "resource": "activities", "count": 10_000_001}),
             "up to",
         ),
         (

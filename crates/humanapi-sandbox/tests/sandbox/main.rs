@@ -16,4 +16,5 @@ mod pages;
 mod routes;
 mod socket;
 mod support;
+mod switches;
 mod token_service;

@@ -1,0 +1,107 @@
+//! The faults on the dashboard: those still to come, and the form that plans one.
+
+use std::borrow::Cow;
+
+use maud::{Markup, html};
+
+use crate::fault::{Fault, FaultKind, IntermediaryBody};
+use crate::service::Service;
+
+impl Service {
+    pub(super) fn fault_section(&self) -> Markup {
+        let planned = self.world.faults.planned();
+        html! {
+            section aria-labelledby="faults" {
+                h2 #faults { "Faults" }
+                div #live-faults data-live {
+                    @if planned.is_empty() {
+                        p { "None planned." }
+                    } @else {
+                        ol .planned aria-label="Planned faults" {
+                            @for fault in &planned { li { (fault_text(fault)) } }
+                        }
+                    }
+                }
+                form #fault .row data-needs-script hidden data-path="/sandbox/faults" {
+                    div {
+                        label for="kind" { "Kind" }
+                        select #kind name="kind" {
+                            @for kind in FaultKind::NAMES { option value=(kind) { (kind) } }
+                        }
+                    }
+                    div data-for="status intermediary" {
+                        label for="status" { "Status" }
+                        input #status name="status" type="number" min="200" max="599" value="503" required;
+                    }
+                    div data-for="intermediary" {
+                        label for="body" { "Body" }
+                        select #body name="body" {
+                            @for body in IntermediaryBody::ALL { option { (body.name()) } }
+                        }
+                    }
+                    div data-for="status" {
+                        label for="retry-after" { "Retry-After" }
+                        input #retry-after name="retry_after" autocomplete="off";
+                    }
+                    div data-for="status" {
+                        label for="error-code" { "Error code" }
+                        input #error-code name="error_code" autocomplete="off";
+                    }
+                    div data-for="delay" {
+                        label for="delay" { "Delay in ms" }
+                        input #delay name="delay_ms" type="number" min="0" max="3600000" value="1000" required;
+                    }
+                    div {
+                        label for="method" { "Method" }
+                        select #method name="method" {
+                            option value="" { "any" }
+                            @for method in ["GET", "POST", "DELETE"] { option { (method) } }
+                        }
+                    }
+                    div {
+                        label for="path" { "Path begins with" }
+                        input #path name="path" autocomplete="off" placeholder="/v1/connect/token";
+                    }
+                    div {
+                        label for="times" { "Times" }
+                        input #times name="times" type="number" min="1" max="1000000" value="1" required;
+                    }
+                    div .buttons {
+                        button type="submit" { "Plan fault" }
+                        button type="submit" formnovalidate data-method="DELETE" data-path="/sandbox/faults" { "Clear faults" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn fault_text(fault: &Fault) -> String {
+    let what: Cow<'_, str> = match fault.kind() {
+        FaultKind::Status {
+            status,
+            retry_after,
+            error_code,
+        } => {
+            let mut text = format!("status {status}");
+            for (name, value) in [("Retry-After", retry_after), ("code", error_code)] {
+                if let Some(value) = value {
+                    text.push_str(&format!(", {name} {value}"));
+                }
+            }
+            text.into()
+        }
+        FaultKind::Intermediary { status, body } => format!(
+            "status {status} of something in between, body {}",
+            body.name()
+        )
+        .into(),
+        FaultKind::Delay(by) => format!("delay of {} ms", by.as_millis()).into(),
+        other => other.name().into(),
+    };
+    let method = fault
+        .method()
+        .map_or("any method", |method| method.as_str());
+    let path = fault.path().unwrap_or("any path");
+    format!("{what} · {method} · {path} · {} times", fault.times_left())
+}
