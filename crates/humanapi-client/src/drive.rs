@@ -60,19 +60,11 @@ where
 {
     let mut opened = Opened::Nothing;
     let answer = run(flow, transport, tokens, &*timer, &mut opened).await?;
-    let (body, chunk_timeout) = match opened {
-        Opened::Body {
-            body,
-            chunk_timeout,
-        } => (body, chunk_timeout),
-        // A flow that sent its request for a whole answer.
-        Opened::Whole | Opened::Nothing => (None, Duration::ZERO),
-    };
-    Ok(Download::new(answer, body, chunk_timeout, timer))
+    Ok(opened.into_download(answer, timer))
 }
 
 /// What becomes of an answer that may be handed over as it arrives.
-enum Opened {
+pub(crate) enum Opened {
     /// It is read whole.
     Whole,
     /// It is kept open, and there is none yet.
@@ -86,6 +78,19 @@ enum Opened {
 }
 
 impl Opened {
+    /// What the flow ended with, and the rest of its body.
+    pub(crate) fn into_download(self, answer: Streamed, timer: Arc<dyn Timer>) -> Download {
+        let (body, chunk_timeout) = match self {
+            Self::Body {
+                body,
+                chunk_timeout,
+            } => (body, chunk_timeout),
+            // A flow that sent its request for a whole answer.
+            Self::Whole | Self::Nothing => (None, Duration::ZERO),
+        };
+        Download::new(answer, body, chunk_timeout, timer)
+    }
+
     /// Gives up what was opened before: the flow has left it.
     fn close(&mut self) {
         if matches!(self, Self::Body { .. }) {
@@ -120,7 +125,8 @@ impl Opened {
     }
 }
 
-async fn run<F, T, S, R>(
+/// The one loop.
+pub(crate) async fn run<F, T, S, R>(
     flow: &mut F,
     transport: &T,
     tokens: &S,

@@ -525,6 +525,52 @@ async fn a_loop_that_hands_over_no_body_has_it_whole() {
     );
 }
 
+#[tokio::test]
+async fn a_users_documents_are_opened_or_read_whole() {
+    use humanapi_client::Client;
+    use humanapi_core::{Credentials, Provisioning};
+
+    let report = r#"{"demographics":{}}"#;
+    let transport = ScriptedTransport::new([
+        Answer::json(200, r#"{"access_token":"at-1","expires_in":86400}"#),
+        answer(head(200, "text/xml"), [Ok(long()), piece("more")]),
+        Answer::json(200, report),
+        answer(head(200, "application/pdf"), [piece("%PDF-"), piece("1.7")]),
+    ]);
+    let credentials = Credentials::new("app-1", "hush").unwrap();
+    let client = Client::builder(credentials, Provisioning::Connect, transport.clone())
+        .build_on(VirtualRuntime::new());
+    let data = client.user("patient-17").data();
+
+    let (ccd, failed) = read(data.ccd("ccd-1").open().await.unwrap()).await;
+    assert_eq!((ccd.len(), failed), (long().len() + 4, None));
+    let json = data.report("r-1", ReportFormat::Json).open().await.unwrap();
+    let json: serde_json::Value = json.json(1000).await.unwrap();
+    assert_eq!(json, serde_json::json!({"demographics": {}}));
+    let pdf = data.report("r-1", ReportFormat::Pdf).await.unwrap();
+    assert_eq!(pdf.content_type(), Some("application/pdf"));
+    assert_eq!(pdf.into_body().unwrap().as_bytes(), b"%PDF-1.7");
+
+    let requests = transport.requests();
+    let targets: Vec<_> = (requests[1..].iter())
+        .map(|request| request.uri().path_and_query().unwrap().as_str())
+        .collect();
+    let documents = "/v1/human/medical";
+    assert_eq!(
+        targets,
+        [
+            format!("{documents}/ccds/ccd-1/raw"),
+            format!("{documents}/reports/r-1/raw?format=json"),
+            format!("{documents}/reports/r-1/raw?format=pdf"),
+        ]
+    );
+    let is_ours =
+        |request: &humanapi_core::Request| request.headers()["authorization"] == "Bearer at-1";
+    assert!(requests[1..].iter().all(is_ours));
+    let nobody = client.user("").data().ccd("ccd-1").open().await;
+    assert_eq!(nobody.unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
 /// A folder of the test's own, and what is in it.
 struct Folder(tempfile::TempDir);
 

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 
-use crate::json;
+use crate::json::{self, DecodeError};
 use crate::secret_buffer::{SecretBuffer, wipe};
 
 /// The bytes of a request or a response.
@@ -62,6 +63,15 @@ impl Body {
             self.bytes = self.bytes.split_off(mark);
         }
         self
+    }
+
+    /// Reads them as JSON: as a type of your own, or untyped as `serde_json::Value`.
+    ///
+    /// # Errors
+    ///
+    /// When they are not JSON of that shape.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        json::decode(json::without_byte_order_mark(&self.bytes))
     }
 
     /// The same bytes, shared and not copied, for a record that outlives the body.

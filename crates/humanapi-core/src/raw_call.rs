@@ -12,7 +12,6 @@ use crate::body::Body;
 use crate::endpoint::Endpoint;
 use crate::error::{Asked, BuildError, DecodeError, ResponseError};
 use crate::hosts::{Host, Hosts};
-use crate::json;
 use crate::message::{self, Request, Response};
 use crate::now::Now;
 use crate::retry::Replay;
@@ -173,14 +172,15 @@ impl RawAnswer {
     ///
     /// When it is not JSON of that shape, or is compressed, which was not asked for.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        let bytes = json::without_byte_order_mark(self.body.as_bytes());
-        json::decode(bytes).map_err(|error| match message::content_coding(&self.headers) {
-            Some(_) => DecodeError {
-                path: ".".to_owned(),
-                reason: "it is compressed, which was not asked for",
-            },
-            None => error,
-        })
+        self.body
+            .json()
+            .map_err(|error| match message::content_coding(&self.headers) {
+                Some(_) => DecodeError {
+                    path: ".".to_owned(),
+                    reason: "it is compressed, which was not asked for",
+                },
+                None => error,
+            })
     }
 
     /// The body's bytes.

@@ -6,14 +6,12 @@ use std::fmt;
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use percent_encoding::percent_decode_str;
-use serde::de::DeserializeOwned;
 
 use crate::answer;
 use crate::body::Body;
 use crate::endpoint::Endpoint;
-use crate::error::{BuildError, DecodeError, ResponseError, SendFailure, SendFailureKind};
+use crate::error::{BuildError, ResponseError, SendFailure, SendFailureKind};
 use crate::hosts::Hosts;
-use crate::json;
 use crate::message::{Request, Response, content_length};
 use crate::now::Now;
 use crate::raw_call::RawCall;
@@ -74,15 +72,6 @@ impl Streamed {
         let body = self.incoming.first()?;
         self.incoming.end()?;
         Ok(body.unwrap_or_default().into())
-    }
-
-    /// Reads a body that came whole as JSON: as a type of your own, or untyped as `serde_json::Value`.
-    ///
-    /// # Errors
-    ///
-    /// When it is not JSON of that shape.
-    pub fn read_json<T: DeserializeOwned>(body: &Body) -> Result<T, DecodeError> {
-        json::decode(json::without_byte_order_mark(body.as_bytes()))
     }
 
     /// Keeps account of the body, for whoever reads it.

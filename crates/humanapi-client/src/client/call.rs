@@ -3,17 +3,20 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use humanapi_core::auth::{IssueClientToken, IssueSessionToken};
 use humanapi_core::flow::{Authorized, Call};
 use humanapi_core::{
     Authorization, BuildError, ClientUserId, EmptyUserId, Endpoint, FlowError, KnownStatus,
-    RetryPolicy, TokenKey,
+    RetryPolicy, Streamed, TokenKey,
 };
 use tracing::Instrument as _;
 
 use super::{CallSettings, Client};
+use crate::download::Download;
+use crate::drive::Opened;
 use crate::error::Error;
 use crate::tokens::NoTokens;
 
@@ -152,6 +155,11 @@ impl ApiCall<IssueSessionToken> {
 
 impl<E: Endpoint> ApiCall<E> {
     pub(super) async fn run(self) -> Result<E::Output, FlowError> {
+        self.run_into(&mut Opened::Whole).await
+    }
+
+    /// The same, with what becomes of an answer that is handed over as it arrives.
+    async fn run_into(self, opened: &mut Opened) -> Result<E::Output, FlowError> {
         let endpoint = self.endpoint.map_err(BuildError::from)?;
         let span = tracing::debug_span!("humanapi", call = endpoint.name());
         let client = &self.client;
@@ -170,7 +178,10 @@ impl<E: Endpoint> ApiCall<E> {
         let Some(key) = key else {
             // A user's token is needed and there is no user: this refuses.
             let mut flow = Call::new(endpoint, hosts, policy);
-            let output = client.run(&mut flow, &NoTokens).instrument(span).await?;
+            let output = client
+                .run(&mut flow, &NoTokens, opened)
+                .instrument(span)
+                .await?;
             if let (Some(broker), Some(id), true) = (client.broker(), &id, self.shows_connected) {
                 broker.end_session(id, client.left(deadline)).await;
             }
@@ -180,9 +191,27 @@ impl<E: Endpoint> ApiCall<E> {
         let mut flow =
             Authorized::new(endpoint, key, hosts, policy).with_status(status.unwrap_or_default());
         client
-            .run(&mut flow, client.tokens())
+            .run(&mut flow, client.tokens(), opened)
             .instrument(span)
             .await
+    }
+}
+
+impl<E: Endpoint<Output = Streamed>> ApiCall<E> {
+    /// Sends it, and hands over the answer's body as it arrives. Awaited instead, the call reads the whole body into
+    /// memory, if the transport takes one of its size.
+    ///
+    /// Time that is set [in all](Self::timeout) ends with the answer's head; from there on the policy's
+    /// [`chunk_timeout`](RetryPolicy::with_chunk_timeout) holds.
+    ///
+    /// # Errors
+    ///
+    /// As any call fails, up to the answer's head.
+    pub async fn open(self) -> Result<Download, Error> {
+        let runtime = Arc::clone(self.client.timer());
+        let mut opened = Opened::Nothing;
+        let answer = self.run_into(&mut opened).await?;
+        Ok(opened.into_download(answer, runtime))
     }
 }
 

@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 use super::CallSettings;
 use super::call::CallFuture;
 use super::user::User;
-use crate::drive::in_time;
+use crate::drive::{Opened, in_time};
 use crate::error::Error;
 use crate::tokens::NoTokens;
 
@@ -74,7 +74,7 @@ impl ConnectTokenCall {
             let Some(timeout) = self.settings.timeout else {
                 return Ok(grant.await?);
             };
-            let grant = in_time(Box::pin(grant), client.timer(), timeout).await;
+            let grant = in_time(Box::pin(grant), &**client.timer(), timeout).await;
             let Some(grant) = grant else {
                 let (attempts, last) = (0, None);
                 return Err(FlowError::OutOfTime { attempts, last }.into());
@@ -92,7 +92,7 @@ impl ConnectTokenCall {
         if let Some((token, leeway)) = self.reusable {
             flow = flow.reusing(token, leeway);
         }
-        let grant: ConnectGrant = client.run(&mut flow, &NoTokens).await?;
+        let grant: ConnectGrant = client.run(&mut flow, &NoTokens, &mut Opened::Whole).await?;
         if let Some(broker) = client.broker()
             && !grant.reused
             && grant.token.kind() == TokenKind::Id

@@ -8,8 +8,8 @@ use humanapi_core::data::medical::{
 use humanapi_core::data::{
     Activity, ActivitySummary, BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat, ById, Daily,
     GeneticTrait, HasId, HasLatest, HeartRate, HeartRateSummary, Height, Latest, List,
-    ListGenotypes, Location, Meal, OnDay, ReadHealthSummary, ReadProfile, Resource, Sleep,
-    SleepSummary, Source, Weight,
+    ListGenotypes, Location, Meal, OnDay, Raw, ReadHealthSummary, ReadProfile, ReportFormat,
+    Resource, Sleep, SleepSummary, Source, Weight,
 };
 use jiff::civil::Date;
 
@@ -89,6 +89,38 @@ impl UserData {
         locations: impl IntoIterator<Item = impl Into<String>>,
     ) -> ApiCall<ListGenotypes> {
         self.user.call(ListGenotypes::new(locations))
+    }
+
+    /// The text of one of the [`ccds`](Self::ccds), in XML. [`open`](ApiCall::open) hands it over as it arrives.
+    ///
+    /// ```no_run
+    /// # use humanapi_client::User;
+    /// # async fn read(user: User) -> Result<(), Box<dyn std::error::Error>> {
+    /// let ccd = user.data().ccd("5f0000000000000000002101").open().await?;
+    #[cfg_attr(feature = "tokio", doc = "let bytes = ccd.save(\"ccd.xml\").await?;")]
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ccd(&self, id: impl Into<String>) -> ApiCall<Raw<Ccd>> {
+        self.user.call(Raw::<Ccd>::new(id))
+    }
+
+    /// The text of one of the [`reports`](Self::reports), in this form. [`open`](ApiCall::open) hands it over as it
+    /// arrives.
+    ///
+    /// ```no_run
+    /// # use humanapi_client::User;
+    /// use humanapi_client::core::data::ReportFormat;
+    ///
+    /// # async fn read(user: User) -> Result<(), Box<dyn std::error::Error>> {
+    /// let report = user.data().report("r-1", ReportFormat::Json).open().await?;
+    /// // At most 4 MiB, and of no type that is known beforehand.
+    /// let report: serde_json::Value = report.json(4 << 20).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn report(&self, id: impl Into<String>, format: ReportFormat) -> ApiCall<Raw<Report>> {
+        self.user.call(Raw::<Report>::new(id, format))
     }
 }
 

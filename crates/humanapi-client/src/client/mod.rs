@@ -18,7 +18,7 @@ use humanapi_core::{
 };
 
 use crate::broker::{TokenBroker, TokenBrokerBuilder};
-use crate::drive::drive;
+use crate::drive::{Opened, run};
 use crate::runtime::Runtime;
 use crate::store::TokenStore;
 use crate::tokens::{NoTokens, TokenSource};
@@ -132,20 +132,25 @@ impl Client {
         deadline.saturating_sub(self.now().monotonic())
     }
 
-    /// Carries a flow to its end. One that needs tokens gets them from `tokens`.
-    async fn run<F, T>(&self, flow: &mut F, tokens: &dyn TokenSource) -> Result<T, FlowError>
+    /// Carries a flow to its end. One that needs tokens gets them from `tokens`; what it opens, `opened` takes.
+    async fn run<F, T>(
+        &self,
+        flow: &mut F,
+        tokens: &dyn TokenSource,
+        opened: &mut Opened,
+    ) -> Result<T, FlowError>
     where
         F: Flow<Outcome = Result<T, FlowError>>,
     {
         let inner = &*self.inner;
         inner.setup.clone()?;
-        let outcome = drive(flow, &*inner.transport, tokens, &*inner.runtime).await;
+        let outcome = run(flow, &*inner.transport, tokens, &*inner.runtime, opened).await;
         outcome.inspect_err(|error| tracing::debug!(error = %error, "failed"))
     }
 
     /// Keeps time.
-    fn timer(&self) -> &dyn Runtime {
-        &*self.inner.runtime
+    fn timer(&self) -> &Arc<dyn Runtime> {
+        &self.inner.runtime
     }
 
     /// Authorizes calls.

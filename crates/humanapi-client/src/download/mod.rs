@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::StreamExt as _;
 use humanapi_core::{
-    FlowError, ResponseError, SecretBuffer, SendFailure, SendFailureKind, Streamed,
+    Body, FlowError, ResponseError, SecretBuffer, SendFailure, SendFailureKind, Streamed,
 };
 use serde::de::DeserializeOwned;
 
@@ -99,8 +99,7 @@ impl Download {
             }
             read.push(&piece);
         }
-        let body: humanapi_core::Body = read.into();
-        Ok(body.into_bytes())
+        Ok(Body::from(read).into_bytes())
     }
 
     /// Reads it to its end as JSON, if that is at most so many bytes away: as a type of your own, or untyped as
@@ -110,9 +109,9 @@ impl Download {
     ///
     /// As [`bytes`](Self::bytes) fails, and where it is not JSON of that shape.
     pub async fn json<T: DeserializeOwned>(self, limit: usize) -> Result<T, Error> {
-        let body = self.bytes(limit).await?.into();
-        Streamed::read_json(&body)
-            .map_err(|error| FlowError::from(ResponseError::from(error)).into())
+        let body: Body = self.bytes(limit).await?.into();
+        let read = body.json();
+        read.map_err(|error| FlowError::from(ResponseError::from(error)).into())
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, SendFailure>> {
