@@ -5,7 +5,6 @@
 mod builder;
 #[cfg(feature = "rustls")]
 mod connect;
-mod failure;
 #[cfg(feature = "rustls")]
 mod proxy;
 #[cfg(feature = "rustls")]

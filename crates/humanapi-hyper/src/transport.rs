@@ -1,5 +1,6 @@
 //! The transport itself: one request in, one answer out.
 
+use std::error::Error as _;
 use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
@@ -7,14 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::Full;
-use humanapi_client::adapter::{MAX_BODY, Reading};
+use humanapi_client::adapter::{MAX_BODY, Reading, failure};
 use humanapi_client::{StreamedResponse, Transport};
 use humanapi_core::{Request, Response, SendFailure};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::Connect;
 
-use crate::failure;
 #[cfg(feature = "rustls")]
 use crate::{Builder, Connector};
 
@@ -94,7 +94,7 @@ where
         let answer = self
             .client
             .request(request.map(|body| Full::new(body.into_bytes())));
-        async { answer.await.map_err(failure::before_head) }
+        async { answer.await.map_err(before_head) }
     }
 }
 
@@ -131,6 +131,13 @@ where
         let reading = Reading::of_answer_to(&request, timeout, failure::after_head);
         reading.in_chunks(self.head(request)).await
     }
+}
+
+/// Reads a failure that came before the answer's head.
+fn before_head(error: hyper_util::client::legacy::Error) -> SendFailure {
+    // An error of the client alone, with no source, is raised before a connection is looked for.
+    let never_left = error.is_connect() || error.source().is_none();
+    failure::before_head(error, never_left)
 }
 
 impl<C> fmt::Debug for HyperTransport<C> {

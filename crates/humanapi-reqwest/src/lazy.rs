@@ -5,12 +5,12 @@ use std::sync::Arc;
 use http::Uri;
 use http::uri::Scheme;
 use humanapi_client::adapter::Settings;
+use humanapi_client::adapter::tls::{self, TlsError};
 use humanapi_core::{SendFailure, SendFailureKind};
 use reqwest::Client;
 use tokio::sync::OnceCell;
 
 use crate::proxy::Rules;
-use crate::tls::{self, BoxError};
 
 /// One client for plain http, which needs no certificate and no proxy, and one for https.
 pub(crate) struct Lazy {
@@ -44,17 +44,17 @@ impl Lazy {
         client.map_err(|error| SendFailure::new(SendFailureKind::NotSent).caused_by(error))
     }
 
-    fn make_http(&self) -> Result<Client, BoxError> {
+    fn make_http(&self) -> Result<Client, TlsError> {
         let tls = tls::trusting_nobody()?;
         let builder = client(&self.settings, tls);
         Ok(builder.build().map_err(reqwest::Error::without_url)?)
     }
 
     /// Off the runtime's threads, because certificates are read from files. A failure is not kept.
-    async fn make_https(&self) -> Result<Client, BoxError> {
+    async fn make_https(&self) -> Result<Client, TlsError> {
         let (settings, proxy) = (Arc::clone(&self.settings), self.proxies.for_reqwest());
-        let make = move || -> Result<Client, BoxError> {
-            let tls = tls::trusting_platform(&settings.extra_roots)?;
+        let make = move || -> Result<Client, TlsError> {
+            let tls = tls::offering_http(tls::trusting_platform(&settings.extra_roots)?);
             let builder = client(&settings, tls).proxy(proxy);
             Ok(builder.build().map_err(reqwest::Error::without_url)?)
         };

@@ -4,13 +4,10 @@
 #[cfg(feature = "rustls")]
 mod builder;
 mod clients;
-mod failure;
 #[cfg(feature = "rustls")]
 mod lazy;
 #[cfg(feature = "rustls")]
 mod proxy;
-#[cfg(feature = "rustls")]
-mod tls;
 mod transport;
 
 pub use humanapi_client as client;

@@ -4,14 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use humanapi_client::adapter::{MAX_BODY, Reading};
+use humanapi_client::adapter::{MAX_BODY, Reading, failure};
 use humanapi_client::{StreamedResponse, Transport};
 use humanapi_core::{Body, Request, Response, SendFailure};
 
 #[cfg(feature = "rustls")]
 use crate::Builder;
 use crate::clients::Clients;
-use crate::failure;
 
 /// Sends requests with reqwest.
 ///
@@ -74,9 +73,9 @@ impl ReqwestTransport {
     async fn head(&self, request: Request) -> Result<http::Response<reqwest::Body>, SendFailure> {
         let client = self.clients.get(request.uri()).await?;
         let request = reqwest::Request::try_from(request.map(Body::into_bytes));
-        let request = request.map_err(failure::before_head)?;
+        let request = request.map_err(before_head)?;
         let answer = client.execute(request).await;
-        Ok(answer.map_err(failure::before_head)?.into())
+        Ok(answer.map_err(before_head)?.into())
     }
 }
 
@@ -90,7 +89,7 @@ impl Default for ReqwestTransport {
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
-        let reading = Reading::of_answer_to(&request, timeout, failure::after_head);
+        let reading = Reading::of_answer_to(&request, timeout, after_head);
         reading.whole(self.head(request), self.max_body).await
     }
 
@@ -104,7 +103,7 @@ impl Transport for ReqwestTransport {
         request: Request,
         timeout: Duration,
     ) -> Result<StreamedResponse, SendFailure> {
-        let reading = Reading::of_answer_to(&request, timeout, failure::after_head);
+        let reading = Reading::of_answer_to(&request, timeout, after_head);
         reading.in_chunks(self.head(request)).await
     }
 }
@@ -115,4 +114,15 @@ impl fmt::Debug for ReqwestTransport {
             .field("max_body", &self.max_body)
             .finish_non_exhaustive()
     }
+}
+
+/// Reads a failure that came before the answer's head. Its address is left out: it can hold a token.
+fn before_head(error: reqwest::Error) -> SendFailure {
+    let never_left = error.is_connect() || error.is_builder();
+    failure::before_head(error.without_url(), never_left)
+}
+
+/// Reads a failure that came after the answer's head.
+fn after_head(error: reqwest::Error) -> SendFailure {
+    failure::after_head(error.without_url())
 }

@@ -2,12 +2,18 @@
 //!
 //! [`Reading`] makes the SDK's answer of a stack's: whole under a limit, or in chunks. [`Builder`]
 //! collects the settings of a transport that makes its own connections, and [`ProxySettings`] are those of the way to
-//! them. What needs a type of a stack stays with the transport: connections, TLS, which requests a proxy takes, and what
-//! a failure says about the request.
+//! them. What needs a type of a stack stays with the transport: connections, and which requests a proxy takes.
+//!
+//! Two features hold what several stacks have in common though it needs a type of another crate: `hyper`, what a failure of
+//! a stack that is made of it says about the request, and `rustls`, whom TLS trusts.
 
 mod builder;
+#[cfg(feature = "hyper")]
+pub mod failure;
 mod proxy;
 mod reading;
+#[cfg(feature = "rustls")]
+pub mod tls;
 
 pub use builder::{Builder, ExtraRoots, FromSettings, Settings};
 pub use proxy::{ProxySettings, UnreadableProxy, wants_proxy_login};

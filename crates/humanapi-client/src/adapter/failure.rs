@@ -1,15 +1,23 @@
-//! What a failure of the stack says about the request: may it have arrived?
+//! What a failure of hyper says about the request: may it have arrived?
+//!
+//! Stacks are made of hyper more often than not, and hand its errors on among the sources of their own. Repeating an order
+//! is decided by what is read here, so it is read once for all of them.
 
 use std::error::Error;
 
-use humanapi_client::adapter::wants_proxy_login;
 use humanapi_core::{SendFailure, SendFailureKind};
 
-/// Reads a failure that came before the answer's head.
-pub(crate) fn before_head(error: reqwest::Error) -> SendFailure {
+use super::wants_proxy_login;
+
+/// Reads a failure that came before the answer's head, from an error among whose sources hyper's stands.
+///
+/// `never_left` is what the stack itself knows: that there was no connection, for example. Strip addresses from the error
+/// first.
+#[must_use]
+pub fn before_head(error: impl Error + Send + Sync + 'static, never_left: bool) -> SendFailure {
     let kind = if wants_proxy_login(&error) {
         SendFailureKind::ProxyAuthentication
-    } else if error.is_connect() || error.is_builder() || find(&error).is_some_and(never_left) {
+    } else if never_left || find(&error).is_some_and(was_given_back) {
         SendFailureKind::NotSent
     } else {
         SendFailureKind::Lost
@@ -17,14 +25,15 @@ pub(crate) fn before_head(error: reqwest::Error) -> SendFailure {
     caused_by(SendFailure::new(kind), error)
 }
 
-/// Reads a failure that came after the answer's head.
-pub(crate) fn after_head(error: reqwest::Error) -> SendFailure {
+/// Reads a failure that came after the answer's head. Strip addresses from the error first.
+#[must_use]
+pub fn after_head(error: impl Error + Send + Sync + 'static) -> SendFailure {
     caused_by(SendFailure::new(SendFailureKind::CutShort), error)
 }
 
-/// The first error of this type behind another.
-fn find<E: Error + 'static>(error: &reqwest::Error) -> Option<&E> {
-    let mut link = error.source();
+/// The first error of this type in a chain.
+fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    let mut link = Some(error);
     while let Some(this) = link {
         if let Some(found) = this.downcast_ref() {
             return Some(found);
@@ -36,7 +45,7 @@ fn find<E: Error + 'static>(error: &reqwest::Error) -> Option<&E> {
 
 /// Whether the stack gave the request back before a byte of it was written, or the service said that it did not and
 /// will not look at it.
-fn never_left(error: &hyper::Error) -> bool {
+fn was_given_back(error: &hyper::Error) -> bool {
     error.is_canceled()
         || error
             .source()
@@ -48,11 +57,11 @@ fn never_left(error: &hyper::Error) -> bool {
             })
 }
 
-/// Adds the stack's own error without the address, unless it quotes the peer.
-fn caused_by(failure: SendFailure, error: reqwest::Error) -> SendFailure {
+/// Adds the stack's own error, unless it quotes the peer.
+fn caused_by(failure: SendFailure, error: impl Error + Send + Sync + 'static) -> SendFailure {
     match find::<h2::Error>(&error) {
         Some(error) if error.is_go_away() => failure.caused_by(ended(error)),
-        _ => failure.caused_by(error.without_url()),
+        _ => failure.caused_by(error),
     }
 }
 
