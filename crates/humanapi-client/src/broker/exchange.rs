@@ -20,8 +20,8 @@ use crate::store::{StoreError, StoreErrorKind, TokenStore};
 use crate::tokens::NoTokens;
 use crate::transport::Transport;
 
-/// All that an exchange needs.
-pub(super) struct Means {
+/// Exchanges tokens: all that an exchange needs.
+pub(super) struct Exchanger {
     pub(super) credentials: Credentials,
     pub(super) provisioning: Provisioning,
     pub(super) hosts: Hosts,
@@ -34,7 +34,7 @@ pub(super) struct Means {
 }
 
 /// What one exchange is for.
-pub(super) struct Order {
+pub(super) struct ExchangeRequest {
     pub(super) key: TokenKey,
     /// What the token must be newer than.
     pub(super) known: Option<Generation>,
@@ -42,7 +42,7 @@ pub(super) struct Order {
     pub(super) rejected: Option<Generation>,
     /// How much life a token from the store must have left.
     pub(super) at_least: Duration,
-    pub(super) wish: ConnectWish,
+    pub(super) connect: ConnectRequest,
     /// The service failed lately: one attempt, and no more.
     pub(super) once: bool,
     /// Nothing that the store has by now will do: the user was deleted.
@@ -53,12 +53,12 @@ pub(super) struct Order {
 
 /// What matters to a token that opens Connect.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ConnectWish {
+pub(super) struct ConnectRequest {
     pub(super) status: KnownStatus,
     pub(super) email: Option<String>,
 }
 
-impl ConnectWish {
+impl ConnectRequest {
     /// Whether a token from earlier will do.
     pub(super) fn may_reuse(&self, key: &TokenKey, kind: TokenKind) -> bool {
         key.purpose() != Purpose::OpenConnect || self.reusable() == Some(kind)
@@ -75,8 +75,8 @@ impl ConnectWish {
     }
 }
 
-/// A token that an exchange brought.
-pub(super) struct Brought {
+/// A token that an exchange fetched, from the service or from the store.
+pub(super) struct FetchedToken {
     pub(super) token: KeptToken,
     /// Whether the token service issued it now.
     pub(super) issued: bool,
@@ -97,7 +97,7 @@ pub(super) enum Session {
     Stays,
 }
 
-impl Means {
+impl Exchanger {
     pub(super) fn tell(&self, key: &TokenKey, event: BrokerEvent<'_>) {
         tracing::trace!(
             event = event.name(),
@@ -110,14 +110,14 @@ impl Means {
     }
 
     /// Gets the token, through the store where there is one.
-    pub(super) async fn get(&self, order: &Order) -> Result<Brought, FlowError> {
+    pub(super) async fn get(&self, request: &ExchangeRequest) -> Result<FetchedToken, FlowError> {
         let begun = self.runtime.now().monotonic();
         // Whoever waits for the lease of another needs time for an exchange of its own after it.
         let patience = (self.policy.lease()).min(self.retry.overall_deadline() / 2);
         let mut machine = match &self.store {
-            Some(_) if order.anew => SharedExchange::anew(order.known),
-            Some(_) => SharedExchange::new(order.known, order.rejected),
-            None => SharedExchange::alone(order.known),
+            Some(_) if request.anew => SharedExchange::anew(request.known),
+            Some(_) => SharedExchange::new(request.known, request.rejected),
+            None => SharedExchange::alone(request.known),
         }
         .with_patience(patience);
         let mut stored: Option<KeptToken> = None;
@@ -125,13 +125,17 @@ impl Means {
         loop {
             let input = match machine.poll(self.runtime.now()) {
                 StoreStep::Invalidate(generation) => self
-                    .ask(&order.key, |store| store.invalidate(&order.key, generation))
+                    .ask(&request.key, |store| {
+                        store.invalidate(&request.key, generation)
+                    })
                     .await
                     .map(|()| StoreInput::Invalidated),
                 StoreStep::Load => {
-                    let loaded = self.ask(&order.key, |store| store.load(&order.key)).await;
+                    let loaded = self
+                        .ask(&request.key, |store| store.load(&request.key))
+                        .await;
                     loaded.map(|token| {
-                        let found = token.as_ref().map(|token| self.found(order, token));
+                        let found = token.as_ref().map(|token| self.found(request, token));
                         stored = token;
                         StoreInput::Loaded(found)
                     })
@@ -139,14 +143,16 @@ impl Means {
                 StoreStep::Acquire { known } => {
                     let ttl = self.policy.lease();
                     let acquired = self
-                        .ask(&order.key, |store| store.acquire(&order.key, ttl, known))
+                        .ask(&request.key, |store| {
+                            store.acquire(&request.key, ttl, known)
+                        })
                         .await;
                     acquired.map(|acquired| {
                         StoreInput::Acquired(match acquired {
                             Acquired::Won(lease) => Acquired::Won(lease),
                             Acquired::Held { remaining } => Acquired::Held { remaining },
                             Acquired::Newer(token) => {
-                                let found = self.found(order, &token);
+                                let found = self.found(request, &token);
                                 stored = Some(token);
                                 Acquired::Newer(found)
                             }
@@ -159,7 +165,7 @@ impl Means {
                     continue;
                 }
                 StoreStep::Exchange { generation } => {
-                    let outcome = self.exchange(order).await;
+                    let outcome = self.exchange(request).await;
                     let ok = outcome.is_ok();
                     exchanged = Some(outcome.map(|token| token.with_generation(generation)));
                     Some(StoreInput::Exchanged(ok))
@@ -169,15 +175,17 @@ impl Means {
                         unreachable!("only what was exchanged is committed");
                     };
                     let done = self
-                        .ask(&order.key, |store| store.commit(&order.key, lease, token))
+                        .ask(&request.key, |store| {
+                            store.commit(&request.key, lease, token)
+                        })
                         .await;
                     if done == Some(Commit::Fenced) {
-                        self.tell(&order.key, BrokerEvent::Fenced);
+                        self.tell(&request.key, BrokerEvent::Fenced);
                     }
                     done.map(StoreInput::Committed)
                 }
                 StoreStep::Release(lease) => self
-                    .ask(&order.key, |store| store.release(&order.key, lease))
+                    .ask(&request.key, |store| store.release(&request.key, lease))
                     .await
                     .map(|()| StoreInput::Released),
                 StoreStep::Done(got) => {
@@ -193,13 +201,13 @@ impl Means {
                             let spent = self.runtime.now().monotonic().saturating_sub(begun);
                             let left = self.retry.overall_deadline().saturating_sub(spent);
                             // Those who wait are to get the token within their time all the same.
-                            self.end_session(&order.key, left / 2).await
+                            self.end_session(&request.key, left / 2).await
                         }
                         // A store that has just failed is asked behind their backs.
                         TokenKind::Access | TokenKind::Id if !by_store => Session::Stays,
                         _ => Session::Unknown,
                     };
-                    return Ok(Brought {
+                    return Ok(FetchedToken {
                         token,
                         issued,
                         by_store,
@@ -212,25 +220,25 @@ impl Means {
         }
     }
 
-    fn found(&self, order: &Order, token: &KeptToken) -> Found {
-        let leeway = Leeway::at_least(order.at_least).with_skew(self.policy.skew());
+    fn found(&self, request: &ExchangeRequest, token: &KeptToken) -> Found {
+        let leeway = Leeway::at_least(request.at_least).with_skew(self.policy.skew());
         Found {
             generation: token.generation(),
-            fit: order.wish.may_reuse(&order.key, token.kind())
+            fit: request.connect.may_reuse(&request.key, token.kind())
                 && token.expiry().leaves(self.runtime.now(), leeway),
         }
     }
 
-    async fn exchange(&self, order: &Order) -> Result<KeptToken, FlowError> {
-        let retry = match order.once {
+    async fn exchange(&self, request: &ExchangeRequest) -> Result<KeptToken, FlowError> {
+        let retry = match request.once {
             true => self.retry.clone().with_max_attempts(1),
             false => self.retry.clone(),
         };
-        let retry = retry.with_seed(self.retry.seed().wrapping_add(order.seed));
+        let retry = retry.with_seed(self.retry.seed().wrapping_add(request.seed));
         let mut exchange = TokenExchange::new(
-            &order.key,
-            order.wish.status,
-            order.wish.email.as_deref(),
+            &request.key,
+            request.connect.status,
+            request.connect.email.as_deref(),
             self.credentials.clone(),
             self.provisioning,
             self.hosts.clone(),

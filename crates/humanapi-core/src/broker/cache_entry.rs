@@ -1,4 +1,4 @@
-//! The machine per key: serve, renew, exchange, wait, or answer the failure that stands.
+//! The cache's entry for one key: serve, renew, exchange, wait, or the failure that stands.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::error::FlowError;
 use crate::now::Now;
 use crate::token::Generation;
 
-/// Decides for one key what becomes of each question for its token.
+/// Decides for one key what becomes of each lookup for its token.
 ///
 /// At most one exchange is under way at a time, whoever asks; while a token is good for anything nobody
 /// waits; and while the service is down or refuses, one attempt is made for each pause, whose failure
@@ -16,28 +16,28 @@ use crate::token::Generation;
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
-/// use humanapi_core::broker::{Answer, BrokerPolicy, Keeper, KeptToken, Question};
+/// use humanapi_core::broker::{CacheDecision, BrokerPolicy, CacheEntry, KeptToken, Lookup};
 /// use humanapi_core::{Expiry, Generation, Now, TokenKind};
 ///
 /// let policy = BrokerPolicy::default();
 /// let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
 /// let day = Duration::from_secs(86_400);
-/// let mut keeper = Keeper::new(1);
+/// let mut entry = CacheEntry::new(1);
 ///
-/// assert_eq!(keeper.ask(Question::default(), &policy, now), Answer::Exchange);
-/// assert_eq!(keeper.ask(Question::default(), &policy, now), Answer::Wait);
+/// assert_eq!(entry.decide(Lookup::default(), &policy, now), CacheDecision::Exchange);
+/// assert_eq!(entry.decide(Lookup::default(), &policy, now), CacheDecision::Wait);
 /// let first = Generation::new(1);
 /// let token = KeptToken::new(TokenKind::Access, "at-1", first, Expiry::after(now, day), day);
-/// keeper.issued(&token, &policy);
-/// assert_eq!(keeper.ask(Question::default(), &policy, now), Answer::Serve);
+/// entry.issued(&token, &policy);
+/// assert_eq!(entry.decide(Lookup::default(), &policy, now), CacheDecision::Serve);
 ///
 /// // The service refused it: one renewal, however many say so.
-/// let refused = Question::default().rejected(first);
-/// assert_eq!(keeper.ask(refused, &policy, now), Answer::Exchange);
-/// assert_eq!(keeper.ask(refused, &policy, now), Answer::Wait);
+/// let refused = Lookup::default().rejected(first);
+/// assert_eq!(entry.decide(refused, &policy, now), CacheDecision::Exchange);
+/// assert_eq!(entry.decide(refused, &policy, now), CacheDecision::Wait);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Keeper {
+pub struct CacheEntry {
     seed: u64,
     life: Option<Life>,
     exchanging: bool,
@@ -91,15 +91,15 @@ impl Renewals {
     }
 }
 
-/// A question for a key's token.
+/// A lookup for a key's token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Question {
+pub struct Lookup {
     at_least: Duration,
     rejected: Option<Generation>,
     doubted: Option<Generation>,
 }
 
-impl Question {
+impl Lookup {
     /// The token must have more than so much life left.
     #[must_use]
     pub const fn at_least(mut self, life: Duration) -> Self {
@@ -135,23 +135,23 @@ impl Question {
     }
 }
 
-/// What becomes of a question.
+/// What becomes of a lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a broker carries each of them out")]
-pub enum Answer {
+pub enum CacheDecision {
     /// The token that is kept.
     Serve,
     /// The token that is kept; and an exchange begins, which nobody waits for.
     ServeAndRenew,
-    /// An exchange begins, and the asker waits for it.
+    /// An exchange begins, and the caller waits for it.
     Exchange,
-    /// An exchange is under way, and the asker waits for it.
+    /// An exchange is under way, and the caller waits for it.
     Wait,
     /// The last exchange's failure, which stands until its pause ends.
     Failed,
 }
 
-impl Keeper {
+impl CacheEntry {
     /// Knows nothing yet. `seed` is the key's own: it spreads pauses and renewals.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
@@ -179,44 +179,44 @@ impl Keeper {
     }
 
     /// Decides, and notes the exchange that it begins.
-    pub fn ask(&mut self, question: Question, policy: &BrokerPolicy, now: Now) -> Answer {
-        if let Some(rejected) = question.rejected {
+    pub fn decide(&mut self, lookup: Lookup, policy: &BrokerPolicy, now: Now) -> CacheDecision {
+        if let Some(rejected) = lookup.rejected {
             self.reject(rejected, policy, now);
         }
         let fitness = self.life.map_or(Fitness::Spent, |life| {
-            life.fitness(question.at_least, policy, now)
+            life.fitness(lookup.at_least, policy, now)
         });
         let paused = self
             .trouble
             .failed_until
             .is_some_and(|end| now.monotonic() < end);
-        if fitness != Fitness::Spent && self.is_doubted(question) {
+        if fitness != Fitness::Spent && self.is_doubted(lookup) {
             if self.exchanging {
-                return Answer::Wait;
+                return CacheDecision::Wait;
             }
             if !paused && self.trouble.doubts.begins(policy, self.seed, now) {
                 self.exchanging = true;
-                return Answer::Exchange;
+                return CacheDecision::Exchange;
             }
         }
         match fitness {
-            Fitness::Fresh => Answer::Serve,
-            Fitness::Due if self.exchanging || paused => Answer::Serve,
+            Fitness::Fresh => CacheDecision::Serve,
+            Fitness::Due if self.exchanging || paused => CacheDecision::Serve,
             Fitness::Due => {
                 self.exchanging = true;
-                Answer::ServeAndRenew
+                CacheDecision::ServeAndRenew
             }
-            Fitness::Spent if self.exchanging => Answer::Wait,
-            Fitness::Spent if paused => Answer::Failed,
+            Fitness::Spent if self.exchanging => CacheDecision::Wait,
+            Fitness::Spent if paused => CacheDecision::Failed,
             Fitness::Spent => {
                 self.exchanging = true;
-                Answer::Exchange
+                CacheDecision::Exchange
             }
         }
     }
 
     /// The service refused a token. One that is not the newest known is old news. The newest is given
-    /// up, so that the next question renews it; but if renewals were refused time and again, only once
+    /// up, so that the next lookup renews it; but if renewals were refused time and again, only once
     /// for each pause, and until then it stands.
     fn reject(&mut self, generation: Generation, policy: &BrokerPolicy, now: Now) {
         if self.life.is_none_or(|life| life.generation() > generation) {
@@ -230,10 +230,9 @@ impl Keeper {
         }
     }
 
-    /// Whether the token that is kept is the one of which the question is in doubt.
-    fn is_doubted(&self, question: Question) -> bool {
-        (question.doubted.zip(self.life))
-            .is_some_and(|(doubted, life)| life.generation() <= doubted)
+    /// Whether the token that is kept is the one of which the lookup is in doubt.
+    fn is_doubted(&self, lookup: Lookup) -> bool {
+        (lookup.doubted.zip(self.life)).is_some_and(|(doubted, life)| life.generation() <= doubted)
     }
 
     /// The newest generation that is known or was refused: a token from a store must be newer.
@@ -270,7 +269,7 @@ impl Keeper {
     }
 
     /// Whatever was known is wrong now, failures too, and what an exchange that is under way brings: the
-    /// next question begins anew.
+    /// next lookup begins anew.
     pub fn forget(&mut self) {
         self.refused = self.known();
         self.life = None;
@@ -302,49 +301,49 @@ mod tests {
     use super::*;
     use crate::error::{BuildError, SendFailure, SendFailureKind};
     use crate::token::{Expiry, TokenKind};
-    use Answer::{Exchange, Failed, Serve, ServeAndRenew, Wait};
+    use CacheDecision::{Exchange, Failed, Serve, ServeAndRenew, Wait};
     use std::time::SystemTime;
 
     const DAY: Duration = Duration::from_secs(86_400);
 
     /// A machine, its policy and a clock.
-    struct Desk {
-        keeper: Keeper,
+    struct Rig {
+        entry: CacheEntry,
         policy: BrokerPolicy,
         now: Now,
     }
 
-    impl Desk {
+    impl Rig {
         fn new() -> Self {
             let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
             Self {
-                keeper: Keeper::new(3),
+                entry: CacheEntry::new(3),
                 policy: BrokerPolicy::default(),
                 now: Now::new(Duration::from_secs(5), wall),
             }
         }
 
         fn with_token(generation: u64) -> Self {
-            let mut desk = Self::new();
-            desk.check(Question::default(), Exchange);
-            desk.issue(generation);
-            desk
+            let mut rig = Self::new();
+            rig.check(Lookup::default(), Exchange);
+            rig.issue(generation);
+            rig
         }
 
-        fn check(&mut self, question: Question, answer: Answer) {
-            let got = self.keeper.ask(question, &self.policy, self.now);
-            assert_eq!(got, answer, "{:?}", self.keeper);
+        fn check(&mut self, lookup: Lookup, expected: CacheDecision) {
+            let got = self.entry.decide(lookup, &self.policy, self.now);
+            assert_eq!(got, expected, "{:?}", self.entry);
         }
 
         fn issue(&mut self, generation: u64) {
             let expiry = Expiry::after(self.now, DAY);
             let number = Generation::new(generation);
             let token = KeptToken::new(TokenKind::Access, "t", number, expiry, DAY);
-            self.keeper.issued(&token, &self.policy);
+            self.entry.issued(&token, &self.policy);
         }
 
         fn fail(&mut self, failure: &FlowError) {
-            self.keeper.failed(failure, &self.policy, self.now);
+            self.entry.failed(failure, &self.policy, self.now);
         }
 
         fn wait(&mut self, duration: Duration) {
@@ -356,99 +355,99 @@ mod tests {
         SendFailure::new(SendFailureKind::NotSent).into()
     }
 
-    fn refused(generation: u64) -> Question {
-        Question::default().rejected(Generation::new(generation))
+    fn refused(generation: u64) -> Lookup {
+        Lookup::default().rejected(Generation::new(generation))
     }
 
     #[test]
     fn nobody_waits_while_a_token_is_good_for_anything() {
-        let mut desk = Desk::with_token(1);
-        desk.wait(DAY - Duration::from_secs(200));
-        desk.check(Question::default(), ServeAndRenew);
-        desk.check(Question::default(), Serve);
-        desk.fail(&down());
-        desk.check(Question::default(), Serve);
-        desk.wait(Duration::from_secs(2));
-        desk.check(Question::default(), ServeAndRenew);
-        desk.issue(2);
-        desk.check(Question::default(), Serve);
-        assert_eq!(desk.keeper.known(), Some(Generation::new(2)));
+        let mut rig = Rig::with_token(1);
+        rig.wait(DAY - Duration::from_secs(200));
+        rig.check(Lookup::default(), ServeAndRenew);
+        rig.check(Lookup::default(), Serve);
+        rig.fail(&down());
+        rig.check(Lookup::default(), Serve);
+        rig.wait(Duration::from_secs(2));
+        rig.check(Lookup::default(), ServeAndRenew);
+        rig.issue(2);
+        rig.check(Lookup::default(), Serve);
+        assert_eq!(rig.entry.known(), Some(Generation::new(2)));
     }
 
     #[test]
     fn a_burst_of_refusals_renews_once_and_a_late_one_not_at_all() {
-        let mut desk = Desk::with_token(7);
-        desk.check(refused(7), Exchange);
+        let mut rig = Rig::with_token(7);
+        rig.check(refused(7), Exchange);
         for _ in 0..999 {
-            desk.check(refused(7), Wait);
+            rig.check(refused(7), Wait);
         }
-        desk.check(Question::default(), Wait);
-        desk.issue(8);
-        desk.check(refused(7), Serve);
-        desk.check(refused(6), Serve);
+        rig.check(Lookup::default(), Wait);
+        rig.issue(8);
+        rig.check(refused(7), Serve);
+        rig.check(refused(6), Serve);
     }
 
     #[test]
     fn a_token_in_doubt_is_kept_until_there_is_a_newer_one() {
-        let doubt = |generation| Question::default().doubted(Generation::new(generation));
-        let mut desk = Desk::with_token(7);
-        desk.check(doubt(6), Serve);
-        desk.check(doubt(7), Exchange);
-        desk.check(doubt(7), Wait);
-        desk.check(Question::default(), Serve);
-        desk.fail(&down());
+        let doubt = |generation| Lookup::default().doubted(Generation::new(generation));
+        let mut rig = Rig::with_token(7);
+        rig.check(doubt(6), Serve);
+        rig.check(doubt(7), Exchange);
+        rig.check(doubt(7), Wait);
+        rig.check(Lookup::default(), Serve);
+        rig.fail(&down());
         // No newer one is to be had: everybody gets the one that there is.
-        desk.check(doubt(7), Serve);
-        desk.check(Question::default(), Serve);
-        assert_eq!(desk.keeper.known(), Some(Generation::new(7)));
-        desk.wait(Duration::from_secs(120));
-        desk.check(doubt(7), Exchange);
-        desk.issue(8);
-        desk.check(doubt(7), Serve);
+        rig.check(doubt(7), Serve);
+        rig.check(Lookup::default(), Serve);
+        assert_eq!(rig.entry.known(), Some(Generation::new(7)));
+        rig.wait(Duration::from_secs(120));
+        rig.check(doubt(7), Exchange);
+        rig.issue(8);
+        rig.check(doubt(7), Serve);
         // Doubt of each new one renews once for each pause, as refusals do.
-        desk.check(doubt(8), Serve);
-        desk.wait(Duration::from_secs(120));
-        desk.check(doubt(8), Exchange);
+        rig.check(doubt(8), Serve);
+        rig.wait(Duration::from_secs(120));
+        rig.check(doubt(8), Exchange);
         // The service's own word is another thing.
-        desk.check(refused(8), Wait);
-        desk.check(Question::default(), Wait);
+        rig.check(refused(8), Wait);
+        rig.check(Lookup::default(), Wait);
     }
 
     #[test]
     fn a_refused_token_does_not_come_back() {
-        let mut desk = Desk::with_token(7);
-        desk.check(refused(7), Exchange);
-        desk.issue(7);
-        desk.check(Question::default(), Exchange);
+        let mut rig = Rig::with_token(7);
+        rig.check(refused(7), Exchange);
+        rig.issue(7);
+        rig.check(Lookup::default(), Exchange);
     }
 
     #[test]
     fn a_refusal_of_what_is_under_way_is_remembered() {
-        let mut desk = Desk::new();
-        desk.check(refused(4), Exchange);
-        desk.issue(4);
-        desk.check(Question::default(), Exchange);
-        desk.issue(5);
-        desk.check(Question::default(), Serve);
+        let mut rig = Rig::new();
+        rig.check(refused(4), Exchange);
+        rig.issue(4);
+        rig.check(Lookup::default(), Exchange);
+        rig.issue(5);
+        rig.check(Lookup::default(), Serve);
     }
 
     #[test]
     fn a_failure_stands_until_its_pause_ends_and_pauses_grow() {
-        let mut desk = Desk::new();
+        let mut rig = Rig::new();
         let mut pauses = Vec::new();
         for _ in 0..9 {
-            desk.check(Question::default(), Exchange);
-            desk.fail(&down());
-            let failed = desk.now.monotonic();
-            while desk
-                .keeper
+            rig.check(Lookup::default(), Exchange);
+            rig.fail(&down());
+            let failed = rig.now.monotonic();
+            while rig
+                .entry
                 .clone()
-                .ask(Question::default(), &desk.policy, desk.now)
+                .decide(Lookup::default(), &rig.policy, rig.now)
                 == Failed
             {
-                desk.wait(Duration::from_millis(50));
+                rig.wait(Duration::from_millis(50));
             }
-            pauses.push(desk.now.monotonic().saturating_sub(failed).as_secs_f64());
+            pauses.push(rig.now.monotonic().saturating_sub(failed).as_secs_f64());
         }
         for (step, pause) in [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
             .iter()
@@ -456,9 +455,9 @@ mod tests {
         {
             assert!((step / 2.0..=step + 0.05).contains(pause), "{pauses:?}");
         }
-        desk.check(Question::default(), Exchange);
-        desk.issue(1);
-        assert_eq!(desk.keeper.failures(), 0);
+        rig.check(Lookup::default(), Exchange);
+        rig.issue(1);
+        assert_eq!(rig.entry.failures(), 0);
     }
 
     #[test]
@@ -471,15 +470,15 @@ mod tests {
             let endpoint = crate::auth::IssueClientToken::new(
                 crate::Credentials::new("app", "secret").unwrap(),
             );
-            let now = Desk::new().now;
+            let now = Rig::new().now;
             FlowError::from(crate::Endpoint::parse(&endpoint, answer, now).unwrap_err())
         };
         let failed_for = |failure: &FlowError| {
-            let mut desk = Desk::new();
-            desk.check(Question::default(), Exchange);
-            desk.fail(failure);
-            let end = desk.keeper.trouble.failed_until.unwrap();
-            end.saturating_sub(desk.now.monotonic()).as_secs()
+            let mut rig = Rig::new();
+            rig.check(Lookup::default(), Exchange);
+            rig.fail(failure);
+            let end = rig.entry.trouble.failed_until.unwrap();
+            end.saturating_sub(rig.now.monotonic()).as_secs()
         };
         assert!((90..=91).contains(&failed_for(&asks("90"))));
         assert!((600..=601).contains(&failed_for(&asks("99999999999"))));
@@ -488,82 +487,82 @@ mod tests {
     #[test]
     fn a_rule_is_the_answer_for_a_short_while_or_until_it_is_forgotten() {
         let rule = FlowError::from(BuildError::NotABearer(TokenKind::Id));
-        let mut desk = Desk::new();
-        desk.check(Question::default(), Exchange);
-        desk.fail(&rule);
-        desk.wait(Duration::from_millis(7_499));
-        desk.check(Question::default(), Failed);
-        desk.wait(Duration::from_millis(2_501));
-        desk.check(Question::default(), Exchange);
-        desk.fail(&rule);
-        desk.check(Question::default(), Failed);
-        desk.keeper.forget();
-        desk.check(Question::default(), Exchange);
+        let mut rig = Rig::new();
+        rig.check(Lookup::default(), Exchange);
+        rig.fail(&rule);
+        rig.wait(Duration::from_millis(7_499));
+        rig.check(Lookup::default(), Failed);
+        rig.wait(Duration::from_millis(2_501));
+        rig.check(Lookup::default(), Exchange);
+        rig.fail(&rule);
+        rig.check(Lookup::default(), Failed);
+        rig.entry.forget();
+        rig.check(Lookup::default(), Exchange);
     }
 
     #[test]
     fn a_caller_who_needs_more_life_gets_another_token() {
-        let mut desk = Desk::with_token(1);
-        desk.wait(DAY - Duration::from_secs(900));
-        desk.check(Question::default(), Serve);
-        desk.check(
-            Question::default().at_least(Duration::from_secs(1_000)),
+        let mut rig = Rig::with_token(1);
+        rig.wait(DAY - Duration::from_secs(900));
+        rig.check(Lookup::default(), Serve);
+        rig.check(
+            Lookup::default().at_least(Duration::from_secs(1_000)),
             Exchange,
         );
-        desk.check(Question::default(), Serve);
+        rig.check(Lookup::default(), Serve);
     }
 
     /// Two processes whose store is down and whose tokens revoke each other.
     #[test]
     fn tokens_that_are_refused_time_and_again_are_renewed_once_a_pause() {
-        let mut desk = Desk::with_token(1);
+        let mut rig = Rig::with_token(1);
         let mut exchanges = 0_u64;
-        let begin = desk.now;
-        while desk.now.monotonic().saturating_sub(begin.monotonic()) < Duration::from_secs(600) {
-            let generation = desk.keeper.known().unwrap().number();
-            match desk.keeper.ask(refused(generation), &desk.policy, desk.now) {
+        let begin = rig.now;
+        while rig.now.monotonic().saturating_sub(begin.monotonic()) < Duration::from_secs(600) {
+            let generation = rig.entry.known().unwrap().number();
+            match rig.entry.decide(refused(generation), &rig.policy, rig.now) {
                 Exchange => {
                     exchanges += 1;
-                    desk.issue(generation + 1);
+                    rig.issue(generation + 1);
                 }
                 Serve => {}
                 other => panic!("{other:?}"),
             }
-            desk.wait(Duration::from_millis(100));
+            rig.wait(Duration::from_millis(100));
         }
         assert!((12..=25).contains(&exchanges), "{exchanges}");
-        desk.wait(Duration::from_secs(180));
-        let last = desk.keeper.known().unwrap().number();
-        desk.check(refused(last), Exchange);
+        rig.wait(Duration::from_secs(180));
+        let last = rig.entry.known().unwrap().number();
+        rig.check(refused(last), Exchange);
         assert_eq!(
-            desk.keeper.trouble.refusals.count, 1,
+            rig.entry.trouble.refusals.count, 1,
             "a quiet time ends the row"
         );
     }
 
     #[test]
     fn forgetting_keeps_nothing_but_what_was_refused() {
-        let mut desk = Desk::with_token(3);
-        desk.keeper.forget();
-        desk.check(Question::default(), Exchange);
-        desk.issue(3);
-        desk.check(Question::default(), Exchange);
-        desk.issue(4);
-        desk.check(Question::default(), Serve);
+        let mut rig = Rig::with_token(3);
+        rig.entry.forget();
+        rig.check(Lookup::default(), Exchange);
+        rig.issue(3);
+        rig.check(Lookup::default(), Exchange);
+        rig.issue(4);
+        rig.check(Lookup::default(), Serve);
     }
 
     #[test]
     fn calm_means_that_nothing_but_the_token_matters() {
-        let mut desk = Desk::new();
-        assert!(desk.keeper.is_calm(&desk.policy, desk.now));
-        desk.check(Question::default(), Exchange);
-        assert!(!desk.keeper.is_calm(&desk.policy, desk.now));
-        desk.issue(1);
-        assert!(desk.keeper.is_calm(&desk.policy, desk.now));
-        desk.check(refused(1), Exchange);
-        desk.issue(2);
-        assert!(!desk.keeper.is_calm(&desk.policy, desk.now));
-        desk.wait(Duration::from_secs(120));
-        assert!(desk.keeper.is_calm(&desk.policy, desk.now));
+        let mut rig = Rig::new();
+        assert!(rig.entry.is_calm(&rig.policy, rig.now));
+        rig.check(Lookup::default(), Exchange);
+        assert!(!rig.entry.is_calm(&rig.policy, rig.now));
+        rig.issue(1);
+        assert!(rig.entry.is_calm(&rig.policy, rig.now));
+        rig.check(refused(1), Exchange);
+        rig.issue(2);
+        assert!(!rig.entry.is_calm(&rig.policy, rig.now));
+        rig.wait(Duration::from_secs(120));
+        assert!(rig.entry.is_calm(&rig.policy, rig.now));
     }
 }

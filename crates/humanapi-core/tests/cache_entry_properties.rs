@@ -1,4 +1,4 @@
-//! A [`Keeper`] under random questions, outcomes and clocks, against a naive model of it.
+//! A [`CacheEntry`] under random questions, outcomes and clocks, against a naive model of it.
 //!
 //! The model knows the token that is kept by its exact end, and of a pause only the bounds within
 //! which it is drawn. What it cannot know it allows; everything else it asserts.
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use humanapi_core::auth::IssueClientToken;
-use humanapi_core::broker::{Answer, BrokerPolicy, Keeper, KeptToken, Life, Question};
+use humanapi_core::broker::{BrokerPolicy, CacheDecision, CacheEntry, KeptToken, Life, Lookup};
 use humanapi_core::{
     Body, BuildError, Credentials, Endpoint, Expiry, FlowError, Generation, Now, SendFailure,
     SendFailureKind, TokenKind,
@@ -124,7 +124,7 @@ impl Model {
         }
     }
 
-    /// How much longer the kept token lives than this question needs, and its own life.
+    /// How much longer the kept token lives than this lookup needs, and its own life.
     fn spare(&self, at_least: Duration, settings: Settings, now: Now) -> Option<Duration> {
         let needed = at_least.saturating_add(settings.skew);
         let left = self.kept?.ends.time_left(now, Duration::ZERO);
@@ -133,16 +133,16 @@ impl Model {
 }
 
 /// A machine beside its model.
-struct Desk {
+struct Rig {
     settings: Settings,
     policy: BrokerPolicy,
-    keeper: Keeper,
+    entry: CacheEntry,
     model: Model,
     now: Now,
-    answers: Vec<(Answer, &'static str)>,
+    answers: Vec<(CacheDecision, &'static str)>,
 }
 
-impl Desk {
+impl Rig {
     fn new(settings: Settings) -> Self {
         // Half of the histories keep to whole milliseconds, where nothing is lost to rounding.
         let apart = Duration::from_nanos(settings.seed % 2 * 456_789);
@@ -150,7 +150,7 @@ impl Desk {
         Self {
             settings,
             policy: settings.policy(),
-            keeper: Keeper::new(settings.seed),
+            entry: CacheEntry::new(settings.seed),
             model: Model::default(),
             now: Now::new(Duration::from_secs(5) + apart, wall),
             answers: Vec::new(),
@@ -158,11 +158,11 @@ impl Desk {
     }
 
     fn run(settings: Settings, events: &[Event]) -> Self {
-        let mut desk = Self::new(settings);
+        let mut rig = Self::new(settings);
         for event in events {
-            desk.happen(*event);
+            rig.happen(*event);
         }
-        desk
+        rig
     }
 
     fn happen(&mut self, event: Event) {
@@ -171,7 +171,7 @@ impl Desk {
             Event::Doubt(doubted) => self.doubt(doubted),
             Event::Issued(life, newer) if self.model.exchanging => {
                 let token = self.token(life, newer, true);
-                self.keeper.issued(&token, &self.policy);
+                self.entry.issued(&token, &self.policy);
                 self.model.exchanging = false;
                 self.model.failures = 0;
                 self.model.pause = None;
@@ -179,15 +179,15 @@ impl Desk {
             Event::Held(life, newer) => {
                 let token = self.token(life, newer, false);
                 let life = Life::of(&token, &self.policy, self.settings.seed);
-                self.keeper.holds(Some(life));
+                self.entry.holds(Some(life));
             }
             Event::Evicted => {
-                self.keeper.holds(None);
+                self.entry.holds(None);
                 self.model.kept = None;
             }
             Event::Failed(failure) if self.model.exchanging => self.fail(failure),
             Event::Forget => {
-                self.keeper.forget();
+                self.entry.forget();
                 let model = &mut self.model;
                 model.refused = model.refused.max(model.kept.map(|kept| kept.generation));
                 model.kept = None;
@@ -218,8 +218,8 @@ impl Desk {
             Event::Issued(..) | Event::Failed(_) => {}
         }
         let newest = (self.model.refused).max(self.model.kept.map(|kept| kept.generation));
-        assert_eq!(self.keeper.known().map(Generation::number), newest);
-        assert_eq!(self.keeper.failures(), self.model.failures);
+        assert_eq!(self.entry.known().map(Generation::number), newest);
+        assert_eq!(self.entry.failures(), self.model.failures);
     }
 
     /// A token for the machine, of which the model learns too.
@@ -257,7 +257,7 @@ impl Desk {
                 (self.asked(&httpdate::fmt_http_date(moment)), wait.as_secs())
             }
         };
-        self.keeper.failed(&error, &self.policy, self.now);
+        self.entry.failed(&error, &self.policy, self.now);
         let model = &mut self.model;
         model.exchanging = false;
         model.failures += 1;
@@ -310,11 +310,11 @@ impl Desk {
         let Some(generation) = self.generation(doubted) else {
             return;
         };
-        let plain = Question::default();
-        let question = plain.doubted(Generation::new(generation));
-        let unmoved = self.keeper.clone().ask(plain, &self.policy, self.now);
-        let answer = self.keeper.ask(question, &self.policy, self.now);
-        let serves = matches!(unmoved, Answer::Serve | Answer::ServeAndRenew);
+        let plain = Lookup::default();
+        let lookup = plain.doubted(Generation::new(generation));
+        let unmoved = self.entry.clone().decide(plain, &self.policy, self.now);
+        let answer = self.entry.decide(lookup, &self.policy, self.now);
+        let serves = matches!(unmoved, CacheDecision::Serve | CacheDecision::ServeAndRenew);
         let is_it = (self.model.kept).is_some_and(|kept| kept.generation <= generation);
         if !serves || !is_it || answer == unmoved {
             assert_eq!(answer, unmoved, "nothing to doubt");
@@ -323,24 +323,24 @@ impl Desk {
             let at = self.now.monotonic();
             let paused = (self.model.pause).is_some_and(|(least, _)| at < least);
             match answer {
-                Answer::Wait => assert!(self.model.exchanging, "nothing to wait for"),
-                Answer::Exchange => assert!(!self.model.exchanging && !paused),
+                CacheDecision::Wait => assert!(self.model.exchanging, "nothing to wait for"),
+                CacheDecision::Exchange => assert!(!self.model.exchanging && !paused),
                 other => panic!("{other:?} in doubt"),
             }
             self.model.exchanging = true;
             // Whoever is in no doubt is served as before.
-            let unmoved = self.keeper.clone().ask(plain, &self.policy, self.now);
-            assert_eq!(unmoved, Answer::Serve);
+            let unmoved = self.entry.clone().decide(plain, &self.policy, self.now);
+            assert_eq!(unmoved, CacheDecision::Serve);
         }
         self.answers.push((answer, "doubt"));
     }
 
     fn ask(&mut self, at_least: Duration, rejected: Rejected) {
-        let plain = Question::default().at_least(at_least);
+        let plain = Lookup::default().at_least(at_least);
         let generation = self.generation(rejected);
-        let question = generation.map_or(plain, |number| plain.rejected(Generation::new(number)));
-        let unmoved = self.keeper.clone().ask(plain, &self.policy, self.now);
-        let answer = self.keeper.ask(question, &self.policy, self.now);
+        let lookup = generation.map_or(plain, |number| plain.rejected(Generation::new(number)));
+        let unmoved = self.entry.clone().decide(plain, &self.policy, self.now);
+        let answer = self.entry.decide(lookup, &self.policy, self.now);
         let mut about = "plain";
         if let Some(generation) = generation {
             about = self.reject(generation);
@@ -368,8 +368,8 @@ impl Desk {
         // Asked by a clock at which any token lives, the machine tells whether it still has one.
         let origin = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
         let lenient = BrokerPolicy::default().with_skew(Duration::ZERO);
-        let probe = (self.keeper.clone()).ask(Question::default(), &lenient, origin);
-        let stands = matches!(probe, Answer::Serve | Answer::ServeAndRenew);
+        let probe = (self.entry.clone()).decide(Lookup::default(), &lenient, origin);
+        let stands = matches!(probe, CacheDecision::Serve | CacheDecision::ServeAndRenew);
         let least = self.settings.step(1) / 2;
         let since = model.given_up.map(|before| at.saturating_sub(before));
         if since.is_none_or(|since| since >= self.settings.cap) {
@@ -388,8 +388,8 @@ impl Desk {
     }
 
     /// What may be answered.
-    fn judge(&mut self, at_least: Duration, answer: Answer) {
-        use Answer::{Exchange, Failed, Serve, ServeAndRenew, Wait};
+    fn judge(&mut self, at_least: Duration, answer: CacheDecision) {
+        use CacheDecision::{Exchange, Failed, Serve, ServeAndRenew, Wait};
         let (now, settings) = (self.now, self.settings);
         let at = now.monotonic();
         let model = &mut self.model;
@@ -540,10 +540,10 @@ proptest! {
 
 #[test]
 fn a_keeper_does_what_its_model_allows(settings in settings(), events in events()) {
-    let once = Desk::run(settings, &events);
-    let again = Desk::run(settings, &events);
+    let once = Rig::run(settings, &events);
+    let again = Rig::run(settings, &events);
     prop_assert_eq!(&once.answers, &again.answers, "the same seed, another trace");
-    prop_assert_eq!(&once.keeper, &again.keeper);
+    prop_assert_eq!(&once.entry, &again.entry);
 }
 
 #[test]
@@ -558,24 +558,24 @@ fn clocks_at_their_ends_break_nothing(
     let most = Duration::MAX;
     let monotonics = [Duration::ZERO, second, most / 2, most - second, most - Duration::from_nanos(1), most];
     let policy = settings.policy();
-    let mut keeper = Keeper::new(settings.seed);
+    let mut entry = CacheEntry::new(settings.seed);
     for (number, (wall, monotonic, issued)) in (1..).zip(readings) {
         let now = Now::new(monotonics[monotonic], walls[wall]);
         let generation = Generation::new(number);
-        let question = Question::default().rejected(generation);
-        let before = keeper.ask(question, &policy, now);
-        if !matches!(before, Answer::Exchange | Answer::Wait) {
+        let lookup = Lookup::default().rejected(generation);
+        let before = entry.decide(lookup, &policy, now);
+        if !matches!(before, CacheDecision::Exchange | CacheDecision::Wait) {
             continue;
         }
         if issued {
             let expiry = Expiry::after(now, most);
             let token = KeptToken::new(TokenKind::Access, "t", generation, expiry, most);
-            keeper.issued(&token, &policy);
+            entry.issued(&token, &policy);
         } else {
             let failure = SendFailure::new(SendFailureKind::Lost).into();
-            keeper.failed(&failure, &policy, now);
+            entry.failed(&failure, &policy, now);
         }
-        prop_assert_ne!(keeper.ask(Question::default(), &policy, now), Answer::Wait);
+        prop_assert_ne!(entry.decide(Lookup::default(), &policy, now), CacheDecision::Wait);
     }
 }}
 
@@ -594,32 +594,32 @@ proptest! {
         set_wall in (0..600_u64, -100_000..100_000_i64),
         rejected in prop_oneof![Just(Rejected::Nothing), Just(Rejected::Older), Just(Rejected::Current)],
     ) {
-        let mut desk = Desk::new(usual(seed));
+        let mut rig = Rig::new(usual(seed));
         if let Some(life) = life {
-            desk.happen(Event::Held(life, 1));
+            rig.happen(Event::Held(life, 1));
         }
-        let begin = desk.now.monotonic();
+        let begin = rig.now.monotonic();
         let end = begin + Duration::from_secs(600);
         let mut wall = Some(begin + Duration::from_secs(set_wall.0));
         let mut fails = None;
         let mut attempts = 0;
-        while desk.now.monotonic() < end {
-            let at = desk.now.monotonic();
+        while rig.now.monotonic() < end {
+            let at = rig.now.monotonic();
             if wall.is_some_and(|moment| at >= moment) {
                 wall = None;
-                desk.happen(Event::SetWall(set_wall.1));
+                rig.happen(Event::SetWall(set_wall.1));
             }
             if fails.is_some_and(|moment| at >= moment) {
                 fails = None;
-                desk.happen(Event::Failed(Failure::Lost));
+                rig.happen(Event::Failed(Failure::Lost));
             }
             // The model holds every attempt to the pause before it.
-            desk.happen(Event::Ask(Duration::ZERO, rejected));
-            if desk.model.exchanging && fails.is_none() {
+            rig.happen(Event::Ask(Duration::ZERO, rejected));
+            if rig.model.exchanging && fails.is_none() {
                 attempts += 1;
                 fails = Some(at + takes);
             }
-            desk.happen(Event::Pass(every));
+            rig.happen(Event::Pass(every));
         }
         prop_assert!(attempts <= 30, "{attempts} attempts");
         prop_assert!(life.is_some() || attempts >= 10, "{attempts} attempts");
@@ -631,16 +631,16 @@ proptest! {
         seed in any::<u64>(),
         every in (5..400_u64).prop_map(Duration::from_millis),
     ) {
-        let mut desk = Desk::new(usual(seed));
-        let end = desk.now.monotonic() + Duration::from_secs(600);
+        let mut rig = Rig::new(usual(seed));
+        let end = rig.now.monotonic() + Duration::from_secs(600);
         let mut exchanges = 0;
-        while desk.now.monotonic() < end {
-            desk.happen(Event::Ask(Duration::ZERO, Rejected::Current));
-            if desk.model.exchanging {
+        while rig.now.monotonic() < end {
+            rig.happen(Event::Ask(Duration::ZERO, Rejected::Current));
+            if rig.model.exchanging {
                 exchanges += 1;
-                desk.happen(Event::Issued(Duration::from_secs(86_400), 1));
+                rig.happen(Event::Issued(Duration::from_secs(86_400), 1));
             }
-            desk.happen(Event::Pass(every));
+            rig.happen(Event::Pass(every));
         }
         prop_assert!((12..=30).contains(&exchanges), "{exchanges} exchanges");
     }
@@ -649,7 +649,7 @@ proptest! {
 /// To the two milliseconds of rounding, which random times seldom hit.
 #[test]
 fn a_token_is_served_until_the_margin_before_its_end_begins() {
-    let mut desk = Desk::new(usual(0));
+    let mut rig = Rig::new(usual(0));
     let ask = Event::Ask(Duration::ZERO, Rejected::Nothing);
     for event in [
         Event::Held(Duration::from_secs(86_400), 1),
@@ -661,10 +661,14 @@ fn a_token_is_served_until_the_margin_before_its_end_begins() {
         Event::Failed(Failure::Rule),
         ask,
     ] {
-        desk.happen(event);
+        rig.happen(event);
     }
-    let answers = desk.answers.iter().map(|(answer, _)| *answer);
-    assert!(answers.eq([Answer::ServeAndRenew, Answer::Serve, Answer::Failed]));
+    let answers = rig.answers.iter().map(|(answer, _)| *answer);
+    assert!(answers.eq([
+        CacheDecision::ServeAndRenew,
+        CacheDecision::Serve,
+        CacheDecision::Failed
+    ]));
 }
 
 /// What the strategy above reaches: without it the properties would say little.
@@ -675,7 +679,7 @@ fn histories_meet_every_answer_to_every_kind_of_question() {
     for _ in 0..400 {
         let settings = settings().new_tree(&mut runner).unwrap().current();
         let events = events().new_tree(&mut runner).unwrap().current();
-        for (answer, about) in Desk::run(settings, &events).answers {
+        for (answer, about) in Rig::run(settings, &events).answers {
             met.insert((format!("{answer:?}"), about));
         }
     }
