@@ -49,6 +49,7 @@
 //! ```
 
 mod confirm;
+mod html;
 mod launcher;
 mod page;
 

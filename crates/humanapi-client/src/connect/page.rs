@@ -6,7 +6,7 @@ use humanapi_core::{Host, Hosts};
 use thiserror::Error;
 
 use super::CONNECT_JS_INTEGRITY;
-use super::launcher::push_escaped;
+use super::html::push_escaped;
 
 /// Headers that a page must send if a token is in it or in its address.
 ///
