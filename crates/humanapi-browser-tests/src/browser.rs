@@ -79,15 +79,15 @@ pub struct Browser {
     traffic: Traffic,
     console: Mutex<Vec<String>>,
     // Before the folder, because it ends those who write there.
-    _keeper: Keeper,
+    _process: EndedOnDrop,
     folder: TempDir,
 }
 
 /// Ends with the pipe to it.
 #[derive(Debug)]
-struct Keeper(std::process::Child);
+struct EndedOnDrop(std::process::Child);
 
-impl Drop for Keeper {
+impl Drop for EndedOnDrop {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
         let _ = self.0.wait();
@@ -98,7 +98,7 @@ impl Browser {
     pub(crate) async fn start(programs: &Programs) -> Self {
         let traffic = Traffic::record().await;
         let folder = tempfile::tempdir().expect("a folder for the profile");
-        let (mut keeper, port) = start_driver(programs, folder.path()).await;
+        let (mut process, port) = start_driver(programs, folder.path()).await;
         let driver = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities(programs, &traffic, folder.path()))
             .connect(&format!("http://127.0.0.1:{port}"))
@@ -108,12 +108,12 @@ impl Browser {
             .capabilities()
             .and_then(|all| all.get("goog:processID")?.as_u64())
             .expect("chromedriver tells chromium's id");
-        writeln!(keeper.0.stdin.as_mut().expect("it is a pipe"), "{browser}").expect("it listens");
+        writeln!(process.0.stdin.as_mut().expect("it is a pipe"), "{browser}").expect("it listens");
         let this = Self {
             driver,
             traffic,
             console: Mutex::default(),
-            _keeper: keeper,
+            _process: process,
             folder,
         };
         this.record().await;
@@ -402,7 +402,7 @@ async fn moment() {
 
 /// The driver takes a free port of one address family, and gives up if somebody has the same one of the
 /// other. So it is started again.
-async fn start_driver(programs: &Programs, folder: &Path) -> (Keeper, u16) {
+async fn start_driver(programs: &Programs, folder: &Path) -> (EndedOnDrop, u16) {
     for _ in 0..10 {
         if let Some(started) = try_to_start_driver(programs, folder).await {
             return started;
@@ -412,7 +412,7 @@ async fn start_driver(programs: &Programs, folder: &Path) -> (Keeper, u16) {
     panic!("chromedriver does not start: {log:?}");
 }
 
-async fn try_to_start_driver(programs: &Programs, folder: &Path) -> Option<(Keeper, u16)> {
+async fn try_to_start_driver(programs: &Programs, folder: &Path) -> Option<(EndedOnDrop, u16)> {
     let child = std::process::Command::new("sh")
         .args(["-c", KEEPER])
         .env("DRIVER", &programs.driver)
@@ -425,8 +425,8 @@ async fn try_to_start_driver(programs: &Programs, folder: &Path) -> Option<(Keep
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn();
-    let mut keeper = Keeper(child.expect("there is a shell"));
-    let output = keeper.0.stdout.take().expect("it is a pipe");
+    let mut process = EndedOnDrop(child.expect("there is a shell"));
+    let output = process.0.stdout.take().expect("it is a pipe");
     let output = tokio::process::ChildStdout::from_std(output).expect("the runtime takes pipes");
     let mut lines = BufReader::new(output).lines();
     let port = loop {
@@ -440,7 +440,7 @@ async fn try_to_start_driver(programs: &Programs, folder: &Path) -> Option<(Keep
     };
     // A pipe that nobody reads would end the driver.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    Some((keeper, port))
+    Some((process, port))
 }
 
 fn capabilities(programs: &Programs, traffic: &Traffic, folder: &Path) -> Capabilities {
@@ -519,7 +519,7 @@ mod tests {
             chromium: PathBuf::new(),
             driver,
         };
-        let (_keeper, port) = start_driver(&programs, folder.path()).await;
+        let (_process, port) = start_driver(&programs, folder.path()).await;
         assert_eq!(port, 4242);
     }
 }

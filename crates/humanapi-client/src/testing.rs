@@ -1,13 +1,13 @@
 //! A scripted transport and a clock that waits in no time, for tests of code that uses this crate.
 //!
 //! ```
-//! use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+//! use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 //! use humanapi_client::{Client, core::{Credentials, Provisioning}};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! let transport = ScriptedTransport::new([
-//!     Answer::json(503, "{}"),
-//!     Answer::json(200, r#"{"session_token":"st-1"}"#),
+//!     Reply::json(503, "{}"),
+//!     Reply::json(200, r#"{"session_token":"st-1"}"#),
 //! ]);
 //! let credentials = Credentials::new("my-app", "hush")?;
 //! let client = Client::builder(credentials, Provisioning::Connect, transport.clone())
@@ -34,7 +34,7 @@ use crate::runtime::{Spawn, Task, Timer};
 use crate::transport::{BodyStream, StreamedResponse, Transport};
 
 /// What a scripted transport does with one request.
-pub struct Answer(Script);
+pub struct Reply(Script);
 
 enum Script {
     Respond(Response),
@@ -43,7 +43,7 @@ enum Script {
     Hang,
 }
 
-impl Answer {
+impl Reply {
     /// Answers with this response.
     #[must_use]
     pub const fn response(response: Response) -> Self {
@@ -84,13 +84,13 @@ impl Answer {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Script::Respond(response) => write!(f, "Answer({})", response.status()),
-            Script::Stream(response) => write!(f, "Answer({}, streamed)", response.status()),
-            Script::Fail(kind) => write!(f, "Answer({kind:?})"),
-            Script::Hang => f.write_str("Answer(hang)"),
+            Script::Respond(response) => write!(f, "Reply({})", response.status()),
+            Script::Stream(response) => write!(f, "Reply({}, streamed)", response.status()),
+            Script::Fail(kind) => write!(f, "Reply({kind:?})"),
+            Script::Hang => f.write_str("Reply(hang)"),
         }
     }
 }
@@ -105,14 +105,14 @@ pub struct ScriptedTransport {
 
 #[derive(Debug)]
 struct Scripted {
-    answers: VecDeque<Answer>,
+    answers: VecDeque<Reply>,
     requests: Vec<Request>,
 }
 
 impl ScriptedTransport {
     /// Answers in this order.
     #[must_use]
-    pub fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+    pub fn new(answers: impl IntoIterator<Item = Reply>) -> Self {
         Self {
             inner: Arc::new(Mutex::new(Scripted {
                 answers: answers.into_iter().collect(),
@@ -128,7 +128,7 @@ impl ScriptedTransport {
     }
 
     /// Adds to the script's end.
-    pub fn then(&self, answer: Answer) {
+    pub fn then(&self, answer: Reply) {
         self.lock().answers.push_back(answer);
     }
 

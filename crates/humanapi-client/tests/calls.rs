@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 use humanapi_client::{Client, ErrorKind, Timer as _};
 use humanapi_core::auth::IssueSessionToken;
 use humanapi_core::data::{Activity, ReadProfile};
@@ -27,7 +27,7 @@ fn credentials() -> Credentials {
     Credentials::new("app-1", "hush").unwrap()
 }
 
-fn world(answers: impl IntoIterator<Item = Answer>) -> World {
+fn world(answers: impl IntoIterator<Item = Reply>) -> World {
     let transport = ScriptedTransport::new(answers);
     let runtime = VirtualRuntime::new();
     let client = Client::builder(credentials(), Provisioning::Connect, transport.clone())
@@ -60,8 +60,8 @@ fn raw(authorization: Authorization) -> RawCall {
 
 #[tokio::test]
 async fn what_authorizes_an_endpoint_decides_what_goes_out_with_it() {
-    let ok = || Answer::json(200, "{}");
-    let (access, client) = (Answer::json(200, ACCESS), Answer::json(200, CLIENT));
+    let ok = || Reply::json(200, "{}");
+    let (access, client) = (Reply::json(200, ACCESS), Reply::json(200, CLIENT));
     let world = world([ok(), client, ok(), ok(), access, ok(), ok()]);
     let (client, user) = (&world.client, world.client.user("patient-17"));
     client.call(raw(Authorization::InRequest)).await.unwrap();
@@ -105,11 +105,11 @@ async fn a_call_for_a_users_data_without_a_user_is_refused_and_says_how_to_make_
 
 #[tokio::test]
 async fn a_call_has_a_timeout_of_its_own() {
-    let hang = || (0..9).map(|_| Answer::hang());
+    let hang = || (0..9).map(|_| Reply::hang());
     let timeout = Duration::from_secs(3);
     let elapsed = |world: &World| world.runtime.now().monotonic();
 
-    let by_user = world(std::iter::once(Answer::json(200, ACCESS)).chain(hang()));
+    let by_user = world(std::iter::once(Reply::json(200, ACCESS)).chain(hang()));
     let call = by_user.client.user("patient-17").data().profile();
     let error = call.timeout(timeout).await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
@@ -130,7 +130,7 @@ async fn a_call_has_a_timeout_of_its_own() {
 
 #[tokio::test]
 async fn a_call_is_tried_by_a_policy_of_its_own() {
-    let world = world((0..9).map(|_| Answer::failure(SendFailureKind::NotSent)));
+    let world = world((0..9).map(|_| Reply::failure(SendFailureKind::NotSent)));
     let user = world.client.user("patient-17");
     let attempts = async |policy: Option<RetryPolicy>| {
         let call = user.session_token();
@@ -153,7 +153,7 @@ async fn a_call_is_tried_by_a_policy_of_its_own() {
 async fn calls_by_the_same_policy_of_their_own_do_not_come_back_together() {
     let policy = RetryPolicy::default().with_max_attempts(2);
     let mut waits = Vec::new();
-    let world = world((0..16).map(|_| Answer::failure(SendFailureKind::NotSent)));
+    let world = world((0..16).map(|_| Reply::failure(SendFailureKind::NotSent)));
     for _ in 0..8 {
         let before = world.runtime.now().monotonic();
         let call = world.client.user("patient-17").session_token();
@@ -168,9 +168,9 @@ async fn calls_by_the_same_policy_of_their_own_do_not_come_back_together() {
 #[tokio::test]
 async fn the_filters_of_a_call_are_those_of_its_list() {
     let world = world([
-        Answer::json(200, ACCESS),
-        Answer::json(200, "[]"),
-        Answer::json(200, r#"{"id":"a-1"}"#),
+        Reply::json(200, ACCESS),
+        Reply::json(200, "[]"),
+        Reply::json(200, r#"{"id":"a-1"}"#),
     ]);
     let data = world.client.user("patient-17").data();
     let moment = "2026-01-02T03:04:05Z".parse().unwrap();
@@ -203,7 +203,7 @@ async fn the_filters_of_a_call_are_those_of_its_list() {
 
 #[tokio::test]
 async fn a_token_request_of_ones_own_making_is_a_call_like_any_other() {
-    let world = world([Answer::json(200, SESSION)]);
+    let world = world([Reply::json(200, SESSION)]);
     let user = ClientUserId::new("patient-17").unwrap();
     let issued = world
         .client

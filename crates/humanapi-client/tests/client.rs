@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 use humanapi_client::{Client, ErrorKind};
 use humanapi_core::http::{HeaderValue, Method, header};
 use humanapi_core::{
@@ -17,7 +17,7 @@ const ACCESS: &str = r#"{"access_token":"canary-at","expires_in":86400,"token_ty
 
 fn client(
     provisioning: Provisioning,
-    answers: impl IntoIterator<Item = Answer>,
+    answers: impl IntoIterator<Item = Reply>,
 ) -> (Client, ScriptedTransport, VirtualRuntime) {
     let transport = ScriptedTransport::new(answers);
     let runtime = VirtualRuntime::new();
@@ -51,8 +51,8 @@ async fn a_returning_user_gets_an_id_token() {
     let (client, transport, _) = client(
         Provisioning::Connect,
         [
-            Answer::json(403, r#"{"errorCode":"OF_NO_MEANING"}"#),
-            Answer::json(200, ID),
+            Reply::json(403, r#"{"errorCode":"OF_NO_MEANING"}"#),
+            Reply::json(200, ID),
         ],
     );
     let call = client.user("patient-17").connect_token();
@@ -69,7 +69,7 @@ async fn a_returning_user_gets_an_id_token() {
 async fn a_session_token_that_is_still_valid_is_reused() {
     let (client, transport, runtime) = client(
         Provisioning::Connect,
-        [Answer::json(200, SESSION), Answer::json(200, SESSION)],
+        [Reply::json(200, SESSION), Reply::json(200, SESSION)],
     );
     let user = client.user("patient-17");
     let first = user.connect_token().await.unwrap();
@@ -91,10 +91,10 @@ async fn reading_data_gets_a_token_and_renews_it_once_when_it_is_refused() {
     let (client, transport, _) = client(
         Provisioning::Connect,
         [
-            Answer::json(200, ACCESS),
-            Answer::json(401, "{}"),
-            Answer::json(200, &ACCESS.replace("canary-at", "canary-at-2")),
-            Answer::json(200, r#"{"humanId":"7a1d"}"#),
+            Reply::json(200, ACCESS),
+            Reply::json(401, "{}"),
+            Reply::json(200, &ACCESS.replace("canary-at", "canary-at-2")),
+            Reply::json(200, r#"{"humanId":"7a1d"}"#),
         ],
     );
     let profile = client.user("patient-17").data().profile().await.unwrap();
@@ -116,10 +116,10 @@ async fn a_second_refusal_of_the_token_is_final() {
     let (client, transport, _) = client(
         Provisioning::Connect,
         [
-            Answer::json(200, ACCESS),
-            Answer::json(401, "{}"),
-            Answer::json(200, ACCESS),
-            Answer::json(
+            Reply::json(200, ACCESS),
+            Reply::json(401, "{}"),
+            Reply::json(200, ACCESS),
+            Reply::json(
                 401,
                 r#"{"x-humanapi-request-id":"00000000-0000-4000-8000-000000000001"}"#,
             ),
@@ -140,10 +140,10 @@ async fn an_application_on_hip_asks_the_admin_address() {
     let (client, transport, _) = client(
         Provisioning::Hip,
         [
-            Answer::json(200, ACCESS),
-            Answer::json(200, "{}"),
-            Answer::json(200, r#"{"client_token":"canary-ct","expires_in":86400}"#),
-            Answer::json(200, "[]"),
+            Reply::json(200, ACCESS),
+            Reply::json(200, "{}"),
+            Reply::json(200, r#"{"client_token":"canary-ct","expires_in":86400}"#),
+            Reply::json(200, "[]"),
         ],
     );
     client.user("policy-1").data().profile().await.unwrap();
@@ -162,7 +162,7 @@ async fn an_application_on_hip_asks_the_admin_address() {
 }
 
 /// A page that begins at `offset`, of records that are named by their index.
-fn page(offset: usize, count: usize, next: Option<usize>) -> Answer {
+fn page(offset: usize, count: usize, next: Option<usize>) -> Reply {
     let records: Vec<String> = (offset..offset + count)
         .map(|index| format!(r#"{{"id":"{index}"}}"#))
         .collect();
@@ -176,13 +176,13 @@ fn page(offset: usize, count: usize, next: Option<usize>) -> Answer {
         let total = HeaderValue::from(offset + count);
         response.headers_mut().insert("x-total-count", total);
     }
-    Answer::response(response)
+    Reply::response(response)
 }
 
 #[tokio::test]
 async fn items_of_all_pages_come_in_order_and_a_link_never_leads_elsewhere() {
     let answers = [
-        Answer::json(200, ACCESS),
+        Reply::json(200, ACCESS),
         page(0, 2, Some(2)),
         page(2, 2, Some(4)),
         page(4, 1, None),
@@ -216,10 +216,10 @@ async fn items_of_a_list_that_drifted_end_with_an_error_after_all_of_them() {
     let total = HeaderValue::from(9);
     last.headers_mut().insert("x-total-count", total);
     let answers = [
-        Answer::json(200, ACCESS),
+        Reply::json(200, ACCESS),
         page(0, 2, Some(2)),
-        Answer::response(last),
-        Answer::json(200, "[]"),
+        Reply::response(last),
+        Reply::json(200, "[]"),
     ];
     let (client, _, _) = client(Provisioning::Connect, answers);
     let call = client.user("patient-17").data().activities().limit(2);
@@ -237,9 +237,9 @@ async fn items_of_a_list_that_drifted_end_with_an_error_after_all_of_them() {
 #[tokio::test]
 async fn what_is_no_record_is_told_after_all_items() {
     let answers = [
-        Answer::json(200, ACCESS),
-        Answer::json(200, r#"[{"id":"0"},null,{"id":"2"}]"#),
-        Answer::json(200, "[]"),
+        Reply::json(200, ACCESS),
+        Reply::json(200, r#"[{"id":"0"},null,{"id":"2"}]"#),
+        Reply::json(200, "[]"),
     ];
     let (client, _, _) = client(Provisioning::Connect, answers);
     let items = client.user("patient-17").data().activities().items();
@@ -254,9 +254,9 @@ async fn what_is_no_record_is_told_after_all_items() {
 #[tokio::test]
 async fn a_stream_of_pages_ends_with_its_first_error() {
     let answers = [
-        Answer::json(200, ACCESS),
+        Reply::json(200, ACCESS),
         page(0, 2, Some(2)),
-        Answer::json(
+        Reply::json(
             404,
             r#"{"code":404,"error":"Not Found","message":"Not Found"}"#,
         ),
@@ -302,14 +302,11 @@ async fn every_failure_has_a_kind_a_remedy_and_no_secret() {
 
     let canary = r#"{"message":"canary-secret canary-st","error":"canary-id","x-humanapi-request-id":"canary"}"#;
     let mut cases = vec![
-        (Answer::json(200, "<html>canary-st"), ErrorKind::Unreadable),
-        (Answer::json(200, "{}"), ErrorKind::Unreadable),
-        (
-            Answer::json(403, "<html>canary-st"),
-            ErrorKind::Intermediary,
-        ),
-        (Answer::json(302, ""), ErrorKind::Intermediary),
-        (Answer::json(503, "{}"), ErrorKind::Intermediary),
+        (Reply::json(200, "<html>canary-st"), ErrorKind::Unreadable),
+        (Reply::json(200, "{}"), ErrorKind::Unreadable),
+        (Reply::json(403, "<html>canary-st"), ErrorKind::Intermediary),
+        (Reply::json(302, ""), ErrorKind::Intermediary),
+        (Reply::json(503, "{}"), ErrorKind::Intermediary),
     ];
     for (status, kind) in [
         (400, ApiErrorKind::InvalidRequest),
@@ -319,7 +316,7 @@ async fn every_failure_has_a_kind_a_remedy_and_no_secret() {
         (500, ApiErrorKind::ServiceFailure),
         (418, ApiErrorKind::Other),
     ] {
-        cases.push((Answer::json(status, canary), ErrorKind::Api(kind)));
+        cases.push((Reply::json(status, canary), ErrorKind::Api(kind)));
     }
     for kind in [
         NotSent,
@@ -329,7 +326,7 @@ async fn every_failure_has_a_kind_a_remedy_and_no_secret() {
         CutShort,
         TooLarge,
     ] {
-        cases.push((Answer::failure(kind), ErrorKind::Network(kind)));
+        cases.push((Reply::failure(kind), ErrorKind::Network(kind)));
     }
     for (answer, kind) in cases {
         let transport = ScriptedTransport::new([answer]);
@@ -352,7 +349,7 @@ async fn every_failure_has_a_kind_a_remedy_and_no_secret() {
 
 #[tokio::test]
 async fn hosts_can_be_replaced() {
-    let transport = ScriptedTransport::new([Answer::json(200, SESSION)]);
+    let transport = ScriptedTransport::new([Reply::json(200, SESSION)]);
     let credentials = Credentials::new("app-1", "hush").unwrap();
     let client = Client::builder(credentials, Provisioning::Connect, transport.clone())
         .hosts(Hosts::single("http://127.0.0.1:9").unwrap())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use humanapi_client::connect::{
     Confirmation, Connection, LaunchHtml, Launcher, Library, Nonce, Opening,
 };
-use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 use humanapi_client::{Client, ErrorKind, Timer as _, TokenSource};
 use humanapi_core::connect::{
     AllowedCallbacks, CallbackError, FunctionName, Launch, LaunchError, LaunchForm, Mode,
@@ -43,14 +43,14 @@ struct Setup {
     runtime: VirtualRuntime,
 }
 
-fn setup(answers: impl IntoIterator<Item = Answer>) -> Setup {
+fn setup(answers: impl IntoIterator<Item = Reply>) -> Setup {
     setup_with(Provisioning::Connect, Hosts::production(), answers)
 }
 
 fn setup_with(
     provisioning: Provisioning,
     hosts: Hosts,
-    answers: impl IntoIterator<Item = Answer>,
+    answers: impl IntoIterator<Item = Reply>,
 ) -> Setup {
     let transport = ScriptedTransport::new(answers);
     let runtime = VirtualRuntime::new();
@@ -298,7 +298,7 @@ impl TokenSource for NeverAsked {
 
 #[tokio::test]
 async fn an_access_token_is_the_proof() {
-    let transport = ScriptedTransport::new([Answer::json(200, ACCESS), Answer::json(200, ACCESS)]);
+    let transport = ScriptedTransport::new([Reply::json(200, ACCESS), Reply::json(200, ACCESS)]);
     let credentials = Credentials::new("app-1", "canary-secret").unwrap();
     let client = Client::builder(credentials, Provisioning::Connect, transport.clone())
         .tokens(Arc::new(NeverAsked))
@@ -332,7 +332,7 @@ async fn an_access_token_is_the_proof() {
 #[tokio::test]
 async fn another_human_id_is_told() {
     let check = async |answer: &str, known: Option<&str>, changed: Option<bool>| {
-        let setup = setup([Answer::json(200, answer)]);
+        let setup = setup([Reply::json(200, answer)]);
         let mut asking = setup.client.confirm_connection("patient-17");
         if let Some(known) = known {
             asking = asking.known_as(HumanId::new(known));
@@ -372,7 +372,7 @@ async fn not_connected_is_an_answer() {
             let setup = setup_with(
                 provisioning,
                 Hosts::production(),
-                [Answer::json(status, body)],
+                [Reply::json(status, body)],
             );
             let user = setup.client.user("patient-17");
             let asking = user.confirm_connection().known_as(HumanId::new("7a1d"));
@@ -398,7 +398,7 @@ async fn not_connected_is_an_answer() {
 
 #[tokio::test]
 async fn every_other_failure_is_an_error() {
-    let check = async |answers: Vec<Answer>, kind: ErrorKind| {
+    let check = async |answers: Vec<Reply>, kind: ErrorKind| {
         let setup = setup(answers);
         let error = setup
             .client
@@ -408,9 +408,9 @@ async fn every_other_failure_is_an_error() {
         assert_eq!(error.kind(), kind);
         assert!(!format!("{error:?} {error}").contains("canary"));
     };
-    let api = |status, body: &str, kind| (vec![Answer::json(status, body)], ErrorKind::Api(kind));
+    let api = |status, body: &str, kind| (vec![Reply::json(status, body)], ErrorKind::Api(kind));
     let foreign = |status, body: &str| {
-        let answers = (0..9).map(|_| Answer::json(status, body)).collect();
+        let answers = (0..9).map(|_| Reply::json(status, body)).collect();
         (answers, ErrorKind::Intermediary)
     };
     for (answers, kind) in [
@@ -442,15 +442,15 @@ async fn every_other_failure_is_an_error() {
             ApiErrorKind::InvalidTokenType,
         ),
         foreign(302, ""),
-        (vec![Answer::json(200, "{}")], ErrorKind::Unreadable),
+        (vec![Reply::json(200, "{}")], ErrorKind::Unreadable),
         (
-            vec![Answer::json(200, "<html>canary")],
+            vec![Reply::json(200, "<html>canary")],
             ErrorKind::Unreadable,
         ),
     ] {
         check(answers, kind).await;
     }
-    let failing = |body: &str| (0..9).map(|_| Answer::json(503, body)).collect();
+    let failing = |body: &str| (0..9).map(|_| Reply::json(503, body)).collect();
     let failure = ErrorKind::Api(ApiErrorKind::ServiceFailure);
     check(failing(r#"{"errorCode":"X"}"#), failure).await;
     for status in [401, 403, 404, 409, 503] {
@@ -468,9 +468,9 @@ async fn every_other_failure_is_an_error() {
 #[tokio::test]
 async fn a_failure_on_the_way_is_tried_again() {
     let setup = setup([
-        Answer::json(503, "{}"),
-        Answer::failure(SendFailureKind::NotSent),
-        Answer::json(200, ACCESS),
+        Reply::json(503, "{}"),
+        Reply::failure(SendFailureKind::NotSent),
+        Reply::json(200, ACCESS),
     ]);
     let confirmation = setup.client.confirm_connection("patient-17").await.unwrap();
     assert!(confirmation.is_connected());

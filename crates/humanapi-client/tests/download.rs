@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::{StreamExt as _, stream};
-use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 use humanapi_client::{
     BodyStream, Download, Error, ErrorKind, SaveError, Timer as _, TokenSource, drive,
     drive_blocking, drive_open,
@@ -71,9 +71,9 @@ fn piece(text: &'static str) -> Piece {
 }
 
 /// An answer whose body brings these pieces and then ends.
-fn answer(head: http::response::Builder, pieces: impl IntoIterator<Item = Piece>) -> Answer {
+fn answer(head: http::response::Builder, pieces: impl IntoIterator<Item = Piece>) -> Reply {
     let pieces: Vec<_> = pieces.into_iter().collect();
-    Answer::streamed(head.body(BodyStream::new(stream::iter(pieces))).unwrap())
+    Reply::streamed(head.body(BodyStream::new(stream::iter(pieces))).unwrap())
 }
 
 struct Opened {
@@ -82,7 +82,7 @@ struct Opened {
     runtime: VirtualRuntime,
 }
 
-async fn open<R>(endpoint: Raw<R>, answers: impl IntoIterator<Item = Answer>) -> Opened
+async fn open<R>(endpoint: Raw<R>, answers: impl IntoIterator<Item = Reply>) -> Opened
 where
     R: humanapi_core::data::HasDocument,
 {
@@ -159,7 +159,7 @@ async fn a_body_cut_short_is_an_error_wherever_it_is_cut() {
         ] {
             // The first bytes are looked at before there is a document, so that a body which breaks there is asked for
             // again; all of these fit into them.
-            let whole = Answer::streamed(
+            let whole = Reply::streamed(
                 head(200, "text/xml")
                     .body(BodyStream::once(CCD.into()))
                     .unwrap(),
@@ -197,7 +197,7 @@ async fn what_breaks_behind_the_head_is_not_asked_for_again() {
         let broken = [Ok(long()), Err(SendFailure::new(kind)), piece("more")];
         let answers = [
             answer(head(200, "text/xml"), broken),
-            Answer::json(200, "{}"),
+            Reply::json(200, "{}"),
         ];
         let opened = open(ccd(), answers).await;
         let outcome = read(opened.outcome.unwrap()).await;
@@ -226,7 +226,7 @@ fn stalling(pieces: impl IntoIterator<Item = Piece>) -> BodyStream {
 
 #[tokio::test]
 async fn a_body_that_falls_silent_ends_when_its_time_is_over() {
-    let transport = ScriptedTransport::new([Answer::streamed(
+    let transport = ScriptedTransport::new([Reply::streamed(
         head(200, "text/xml")
             .body(stalling([Ok(long()), piece("more")]))
             .unwrap(),
@@ -288,7 +288,7 @@ async fn time_counts_while_the_reader_waits_and_starts_anew_with_each_piece() {
     slow.0.lock().unwrap().push_back(Ok(long()));
     let body = BodyStream::new(slow.clone());
     let transport =
-        ScriptedTransport::new([Answer::streamed(head(200, "text/xml").body(body).unwrap())]);
+        ScriptedTransport::new([Reply::streamed(head(200, "text/xml").body(body).unwrap())]);
     let timer = Hand {
         runtime: VirtualRuntime::new(),
         sleeps: Arc::default(),
@@ -345,7 +345,7 @@ async fn a_body_is_given_up_when_it_is_dropped_fails_or_ends() {
         let gone = Arc::new(AtomicBool::new(false));
         let body = Watched(BodyStream::new(stream::iter(pieces)), Arc::clone(&gone));
         let head = head(200, "text/xml");
-        let answers = [Answer::streamed(head.body(BodyStream::new(body)).unwrap())];
+        let answers = [Reply::streamed(head.body(BodyStream::new(body)).unwrap())];
         let mut body = open(ccd(), answers).await.outcome.unwrap();
         for _ in 0..steps {
             assert!(!gone.load(Ordering::SeqCst));
@@ -372,12 +372,12 @@ async fn a_refused_token_and_a_busy_service_come_before_the_stream() {
     let opened = open(
         ccd(),
         [
-            Answer::streamed(
+            Reply::streamed(
                 head(401, "application/json")
                     .body(watched(refusal, &gone))
                     .unwrap(),
             ),
-            Answer::streamed(
+            Reply::streamed(
                 head(503, "text/html")
                     .header("retry-after", "42")
                     .body(watched("<html>", &busy))
@@ -403,7 +403,7 @@ async fn an_error_whose_body_never_ends_is_judged_within_its_attempt() {
     let policy = || RetryPolicy::default().with_attempt_timeout(Duration::from_secs(8));
     let stalls = stalling([piece("{\"errorCode\":\"NOT_")]);
     let transport = ScriptedTransport::new([
-        Answer::streamed(head(403, "application/json").body(stalls).unwrap()),
+        Reply::streamed(head(403, "application/json").body(stalls).unwrap()),
         answer(head(200, "text/xml"), [piece(CCD)]),
     ]);
     let runtime = VirtualRuntime::new();
@@ -422,7 +422,7 @@ async fn no_more_is_read_of_an_error_than_an_error_has() {
     let endless = BodyStream::new(stream::repeat_with(|| Ok(Bytes::from(vec![b'x'; 4096]))));
     let opened = open(
         ccd(),
-        [Answer::streamed(
+        [Reply::streamed(
             head(302, "text/plain").body(endless).unwrap(),
         )],
     )
@@ -455,14 +455,14 @@ async fn a_sign_in_page_in_place_of_a_document_is_told_as_such() {
 #[tokio::test]
 async fn a_refusal_is_told_as_one() {
     let refusal = r#"{"statusCode":404,"error":"Not Found","message":"m"}"#;
-    let opened = open(ccd(), [Answer::json(404, refusal)]).await;
+    let opened = open(ccd(), [Reply::json(404, refusal)]).await;
     let kind = opened.outcome.unwrap_err().kind();
     assert_eq!(kind, ErrorKind::Api(ApiErrorKind::NotFound));
 }
 
 #[tokio::test]
 async fn a_head_that_does_not_come_is_waited_for_as_long_as_an_attempt_takes() {
-    let answers = [Answer::hang(), answer(head(200, "text/xml"), [piece(CCD)])];
+    let answers = [Reply::hang(), answer(head(200, "text/xml"), [piece(CCD)])];
     let opened = open(ccd(), answers).await;
     assert_eq!(read(opened.outcome.unwrap()).await, (CCD.into(), None));
     assert!(opened.runtime.now().monotonic() >= Duration::from_secs(30));
@@ -662,7 +662,7 @@ async fn nothing_is_left_of_a_save_that_is_dropped() {
     };
     let body = BodyStream::new(slow.clone());
     let transport =
-        ScriptedTransport::new([Answer::streamed(head(200, "text/xml").body(body).unwrap())]);
+        ScriptedTransport::new([Reply::streamed(head(200, "text/xml").body(body).unwrap())]);
     let mut flow = flow(ccd(), RetryPolicy::default());
     let tokens = Tokens::default();
     let opened = drive_open(&mut flow, &transport, &tokens, Arc::new(timer));

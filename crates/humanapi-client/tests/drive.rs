@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 use humanapi_client::{Timer as _, TokenSource, Transport, drive, drive_blocking};
 use humanapi_core::auth::IssueSessionToken;
 use humanapi_core::data::ReadProfile;
@@ -62,7 +62,7 @@ async fn run<F: Flow>(
 #[tokio::test]
 async fn a_transport_that_hangs_is_dropped_when_its_time_is_over() {
     let runtime = VirtualRuntime::new();
-    let transport = ScriptedTransport::new([Answer::hang()]);
+    let transport = ScriptedTransport::new([Reply::hang()]);
     let policy = RetryPolicy::none().with_attempt_timeout(Duration::from_secs(7));
     let error = run(&mut session(policy), &transport, &runtime)
         .await
@@ -124,7 +124,7 @@ async fn a_wait_that_the_service_asks_for_is_kept() {
     *busy.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
     busy.headers_mut()
         .insert("retry-after", http::HeaderValue::from_static("42"));
-    let transport = ScriptedTransport::new([Answer::response(busy), Answer::json(200, SESSION)]);
+    let transport = ScriptedTransport::new([Reply::response(busy), Reply::json(200, SESSION)]);
     let issued = run(&mut session(RetryPolicy::default()), &transport, &runtime)
         .await
         .unwrap();
@@ -140,7 +140,7 @@ async fn a_wait_that_the_service_asks_for_is_kept() {
 #[tokio::test]
 async fn a_wait_counts_from_when_the_attempt_ended() {
     let runtime = VirtualRuntime::new();
-    let transport = ScriptedTransport::new([Answer::hang(), Answer::json(200, SESSION)]);
+    let transport = ScriptedTransport::new([Reply::hang(), Reply::json(200, SESSION)]);
     let policy = RetryPolicy::default().with_attempt_timeout(Duration::from_secs(30));
     let outcome = run(&mut session(policy), &transport, &runtime).await;
     assert!(outcome.is_ok());
@@ -152,12 +152,12 @@ async fn a_wait_counts_from_when_the_attempt_ended() {
 #[tokio::test]
 async fn an_order_whose_fate_is_unknown_is_sent_once() {
     for answer in [
-        Answer::hang(),
-        Answer::failure(SendFailureKind::Lost),
-        Answer::failure(SendFailureKind::CutShort),
-        Answer::json(503, "{}"),
+        Reply::hang(),
+        Reply::failure(SendFailureKind::Lost),
+        Reply::failure(SendFailureKind::CutShort),
+        Reply::json(503, "{}"),
     ] {
-        let transport = ScriptedTransport::new([answer, Answer::json(200, "[]")]);
+        let transport = ScriptedTransport::new([answer, Reply::json(200, "[]")]);
         let outcome = run(
             &mut order(RetryPolicy::default()),
             &transport,
@@ -172,8 +172,8 @@ async fn an_order_whose_fate_is_unknown_is_sent_once() {
 #[tokio::test]
 async fn an_order_that_never_left_is_sent_again() {
     let transport = ScriptedTransport::new([
-        Answer::failure(SendFailureKind::NotSent),
-        Answer::json(201, "[]"),
+        Reply::failure(SendFailureKind::NotSent),
+        Reply::json(201, "[]"),
     ]);
     let answer = run(
         &mut order(RetryPolicy::default()),
@@ -201,7 +201,7 @@ impl humanapi_client::Timer for Frozen {
 
 /// Polls `drive` once, with a request out, and drops it.
 fn break_off<F: Flow>(flow: &mut F, runtime: &VirtualRuntime) {
-    let transport = ScriptedTransport::new([Answer::hang()]);
+    let transport = ScriptedTransport::new([Reply::hang()]);
     let timer = Frozen(runtime.clone());
     let mut driving = pin!(drive(flow, &transport, &NoTokens, &timer));
     let mut context = Context::from_waker(Waker::noop());
@@ -214,7 +214,7 @@ async fn dropping_the_loop_leaves_a_flow_that_another_loop_finishes() {
     let runtime = VirtualRuntime::new();
     let mut flow = session(RetryPolicy::default());
     break_off(&mut flow, &runtime);
-    let transport = ScriptedTransport::new([Answer::json(200, SESSION)]);
+    let transport = ScriptedTransport::new([Reply::json(200, SESSION)]);
     let issued = run(&mut flow, &transport, &runtime).await.unwrap();
     assert_eq!(issued.token.expose_secret(), "st-1");
     assert_eq!(flow.attempts(), 2);
@@ -229,7 +229,7 @@ async fn dropping_the_loop_never_sends_an_order_again() {
     let runtime = VirtualRuntime::new();
     let mut flow = order(RetryPolicy::default());
     break_off(&mut flow, &runtime);
-    let transport = ScriptedTransport::new([Answer::json(201, "[]")]);
+    let transport = ScriptedTransport::new([Reply::json(201, "[]")]);
     let error = run(&mut flow, &transport, &runtime).await.unwrap_err();
     assert!(error.send_failure().is_some(), "{error:?}");
     assert!(transport.requests().is_empty());
@@ -297,7 +297,7 @@ async fn a_source_of_tokens_that_hangs_ends_a_call_at_its_deadline() {
         let policy = RetryPolicy::default().with_overall_deadline(Duration::from_secs(9));
         let mut flow = Authorized::new(ReadProfile::new(), key, Hosts::production(), policy);
         let transport =
-            ScriptedTransport::new([Answer::json(401, r#"{"message":"no","statusCode":401}"#)]);
+            ScriptedTransport::new([Reply::json(401, r#"{"message":"no","statusCode":401}"#)]);
         let source = Hangs {
             gives: u64::from(gives).into(),
         };
@@ -324,7 +324,7 @@ async fn a_flow_that_fetches_its_own_token_does_so_within_its_own_time() {
     let long = RetryPolicy::default();
     let mut flow = SelfServed::new(call, credentials, Provisioning::Connect, hosts, long);
     let runtime = VirtualRuntime::new();
-    let transport = ScriptedTransport::new((0..9).map(|_| Answer::hang()));
+    let transport = ScriptedTransport::new((0..9).map(|_| Reply::hang()));
     let error = run(&mut flow, &transport, &runtime).await.unwrap_err();
     assert!(matches!(error, FlowError::OutOfTime { .. }), "{error:?}");
     assert_eq!(runtime.now().monotonic(), Duration::from_secs(4));

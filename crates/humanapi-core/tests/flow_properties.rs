@@ -84,7 +84,7 @@ impl Endpoint for PlaceOrder {
 
 /// What becomes of one attempt.
 #[derive(Clone, Copy, Debug)]
-enum Answer {
+enum Reply {
     Success,
     /// A success without what was asked for.
     Hollow,
@@ -146,8 +146,8 @@ enum Drift {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Turn {
-    answer: Answer,
+struct Exchange {
+    answer: Reply,
     /// How long the answer takes.
     takes: Duration,
     /// How much too late a wait ends.
@@ -181,7 +181,7 @@ enum Noise {
 
 #[derive(Clone, Debug)]
 struct Script {
-    turns: Vec<Turn>,
+    turns: Vec<Exchange>,
     /// How each need for a token is answered, and how long that takes.
     tokens: Vec<(TokenTurn, Duration)>,
 }
@@ -244,7 +244,7 @@ impl<T: Debug> Record<T> {
 
 struct Pending {
     id: RequestId,
-    turn: Turn,
+    turn: Exchange,
     arrives: Duration,
     /// Whether it was asked for its head.
     opened: bool,
@@ -384,11 +384,11 @@ impl Driver<'_> {
     }
 
     /// The script goes on with successes for ever.
-    fn turn(&mut self) -> Turn {
+    fn turn(&mut self) -> Exchange {
         let turn = self.script.turns.get(self.turn).copied();
         self.turn += 1;
-        turn.unwrap_or(Turn {
-            answer: Answer::Success,
+        turn.unwrap_or(Exchange {
+            answer: Reply::Success,
             takes: Duration::from_millis(10),
             late: Duration::ZERO,
             drift: Drift::None,
@@ -413,7 +413,7 @@ impl Driver<'_> {
         };
         let turn = pending.turn;
         let arrives = pending.arrives;
-        let hangs = matches!(turn.answer, Answer::Hangs);
+        let hangs = matches!(turn.answer, Reply::Hangs);
         if hangs && self.in_pieces() && pending.rest.is_none() {
             self.begin(flow, Rest::Nothing);
             return;
@@ -462,17 +462,17 @@ impl Driver<'_> {
         self.now = Now::new(on.monotonic(), wall);
     }
 
-    fn answer<F: Flow>(&mut self, flow: &mut F, answer: Answer) {
+    fn answer<F: Flow>(&mut self, flow: &mut F, answer: Reply) {
         let id = self.pending.as_ref().unwrap().id;
         let kind = self.attempts.last().unwrap().kind.clone();
         let number = self.attempts.len();
         let in_pieces = self.in_pieces();
-        if in_pieces && let Answer::Fails(SendFailureKind::CutShort) = answer {
+        if in_pieces && let Reply::Fails(SendFailureKind::CutShort) = answer {
             self.begin(flow, Rest::Failure(SendFailureKind::CutShort));
             return;
         }
         let (end, asked, input) = match answer {
-            Answer::Fails(failure) => (
+            Reply::Fails(failure) => (
                 End::Failed(failure),
                 Duration::ZERO,
                 Input::SendFailed {
@@ -482,11 +482,11 @@ impl Driver<'_> {
             ),
             answer => {
                 let (response, asked) = respond(answer, kind.as_deref(), number, self.now);
-                let full = matches!(answer, Answer::Success)
+                let full = matches!(answer, Reply::Success)
                     || (kind.is_none() && response.status().is_success());
                 let status = response.status().as_u16();
                 let end = match answer {
-                    Answer::Refusal { says, .. } if says.is_foreign() => End::Foreign(status),
+                    Reply::Refusal { says, .. } if says.is_foreign() => End::Foreign(status),
                     _ => End::Answered(status, full),
                 };
                 if in_pieces {
@@ -606,7 +606,7 @@ impl Driver<'_> {
         };
         let stale: Vec<RequestId> = self.ids.iter().copied().filter(is_stale).collect();
         for id in stale {
-            let refusal = Answer::Refusal {
+            let refusal = Reply::Refusal {
                 status: 503,
                 says: Says::Envelope,
                 retry: Retry::Absurd,
@@ -614,7 +614,7 @@ impl Driver<'_> {
             let input = match noise {
                 Noise::StaleSuccess => Input::Response {
                     id,
-                    response: respond(Answer::Success, Some(kind), 99, self.now).0,
+                    response: respond(Reply::Success, Some(kind), 99, self.now).0,
                 },
                 Noise::StaleRefusal => Input::Response {
                     id,
@@ -626,10 +626,7 @@ impl Driver<'_> {
                 },
                 Noise::StaleHead => Input::Head {
                     id,
-                    head: respond(Answer::Success, None, 99, self.now)
-                        .0
-                        .into_parts()
-                        .0,
+                    head: respond(Reply::Success, None, 99, self.now).0.into_parts().0,
                 },
                 Noise::StaleBody => Input::Body {
                     id,
@@ -664,23 +661,23 @@ fn kind_asked_for(request: &Request) -> Option<String> {
 }
 
 /// The answer, and how long it asks to wait.
-fn respond(answer: Answer, kind: Option<&str>, number: usize, now: Now) -> (Response, Duration) {
+fn respond(answer: Reply, kind: Option<&str>, number: usize, now: Now) -> (Response, Duration) {
     let reply = |status: u16, body: String| {
         let mut response = Response::new(Body::from(body.into_bytes()));
         *response.status_mut() = StatusCode::from_u16(status).unwrap();
         response
     };
     match answer {
-        Answer::Success => {
+        Reply::Success => {
             let body = match kind {
                 Some(kind) => format!(r#"{{"{kind}_token":"made-{number}"}}"#),
                 None => "[]".to_owned(),
             };
             (reply(200, body), Duration::ZERO)
         }
-        Answer::Hollow => (reply(200, "{}".to_owned()), Duration::ZERO),
-        Answer::Garbled => (reply(200, "<html>".to_owned()), Duration::ZERO),
-        Answer::Refusal {
+        Reply::Hollow => (reply(200, "{}".to_owned()), Duration::ZERO),
+        Reply::Garbled => (reply(200, "<html>".to_owned()), Duration::ZERO),
+        Reply::Refusal {
             status,
             says,
             retry,
@@ -700,7 +697,7 @@ fn respond(answer: Answer, kind: Option<&str>, number: usize, now: Now) -> (Resp
             }
             (response, asked)
         }
-        Answer::Fails(_) | Answer::Hangs => panic!("no answer comes"),
+        Reply::Fails(_) | Reply::Hangs => panic!("no answer comes"),
     }
 }
 
@@ -945,11 +942,11 @@ const CODES: [&str; 9] = [
     "of no known form",
 ];
 
-fn answers() -> impl Strategy<Value = Answer> {
+fn answers() -> impl Strategy<Value = Reply> {
     let refusal = |statuses: Vec<u16>, says: Vec<Says>| {
         let status = proptest::sample::select(statuses);
         let says = proptest::sample::select(says);
-        (status, says, retries()).prop_map(|(status, says, retry)| Answer::Refusal {
+        (status, says, retries()).prop_map(|(status, says, retry)| Reply::Refusal {
             status,
             says,
             retry,
@@ -977,14 +974,14 @@ fn answers() -> impl Strategy<Value = Answer> {
         SendFailureKind::TooLarge,
     ]);
     prop_oneof![
-        2 => Just(Answer::Success),
-        1 => Just(Answer::Hollow),
-        1 => Just(Answer::Garbled),
+        2 => Just(Reply::Success),
+        1 => Just(Reply::Hollow),
+        1 => Just(Reply::Garbled),
         5 => transient,
         5 => definite,
         4 => foreign,
-        4 => failure.prop_map(Answer::Fails),
-        2 => Just(Answer::Hangs),
+        4 => failure.prop_map(Reply::Fails),
+        2 => Just(Reply::Hangs),
     ]
 }
 
@@ -1000,7 +997,7 @@ fn scripts() -> impl Strategy<Value = Script> {
     let millis =
         |most: u64| prop_oneof![Just(0), 0_u64..50, 0..most].prop_map(Duration::from_millis);
     let turn = (answers(), millis(45_000), millis(5_000), drifts()).prop_map(
-        |(answer, takes, late, drift)| Turn {
+        |(answer, takes, late, drift)| Exchange {
             answer,
             takes,
             late,
@@ -1408,8 +1405,8 @@ fn expected_tokens<T>(record: &Record<T>) -> Vec<String> {
 
 /// One refusal of the first token that opens Connect: which kind is asked for next, or how it ends.
 fn check_fallback(status: UserStatus, answer: (u16, Says), then: Result<TokenKind, ApiErrorKind>) {
-    let turn = Turn {
-        answer: Answer::Refusal {
+    let turn = Exchange {
+        answer: Reply::Refusal {
             status: answer.0,
             says: answer.1,
             retry: Retry::Silent,
@@ -1536,8 +1533,8 @@ fn what_something_in_between_answers_leads_to_no_other_token() {
     for says in Says::FOREIGN {
         for http_status in [401, 403, 404, 409, 500] {
             for status in UserStatus::ALL {
-                let turn = Turn {
-                    answer: Answer::Refusal {
+                let turn = Exchange {
+                    answer: Reply::Refusal {
                         status: http_status,
                         says,
                         retry: Retry::Silent,
@@ -1566,8 +1563,8 @@ fn what_something_in_between_answers_leads_to_no_other_token() {
 
 #[test]
 fn both_refusals_are_shown() {
-    let refused = |(status, kind)| Turn {
-        answer: Answer::Refusal {
+    let refused = |(status, kind)| Exchange {
+        answer: Reply::Refusal {
             status,
             says: match kind {
                 TokenKind::Id => Says::Code("UNKNOWN_CLIENT_USER_ID"),

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub(crate) enum Reply {
     /// Answers.
-    Answer(Answer),
+    Response(ScriptedResponse),
     /// Never answers.
     Hang,
     /// Breaks the connection, or the stream of HTTP/2, without an answer.
@@ -26,7 +26,7 @@ pub(crate) enum Reply {
 
 /// An answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ScriptedResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Script,
@@ -84,8 +84,8 @@ impl Step {
 }
 
 impl Reply {
-    pub(crate) fn status(status: u16) -> Answer {
-        Answer {
+    pub(crate) fn status(status: u16) -> ScriptedResponse {
+        ScriptedResponse {
             status: StatusCode::from_u16(status).expect("tests use valid statuses"),
             headers: HeaderMap::new(),
             body: Script {
@@ -101,7 +101,7 @@ impl Reply {
     }
 }
 
-impl Answer {
+impl ScriptedResponse {
     pub(crate) fn header(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
         let value = HeaderValue::from_bytes(value.as_ref()).expect("tests use valid values");
         self.headers.append(HeaderName::from_static(name), value);
@@ -122,9 +122,9 @@ impl Answer {
     }
 }
 
-impl From<Answer> for Reply {
-    fn from(answer: Answer) -> Self {
-        Self::Answer(answer)
+impl From<ScriptedResponse> for Reply {
+    fn from(answer: ScriptedResponse) -> Self {
+        Self::Response(answer)
     }
 }
 

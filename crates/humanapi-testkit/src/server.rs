@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use crate::authority::{self, Identity};
-use crate::script::{Answer, Broken, Reply, Script};
+use crate::script::{Broken, Reply, Script, ScriptedResponse};
 
 /// What is spoken between transport and server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,7 +215,7 @@ async fn answer(
     lock(&log.requests).push(received);
     log.arrivals.send_modify(|arrived| *arrived += 1);
     match reply {
-        Reply::Answer(Answer {
+        Reply::Response(ScriptedResponse {
             status,
             headers,
             body,

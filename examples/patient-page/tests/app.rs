@@ -75,13 +75,13 @@ struct Browser<'a> {
 }
 
 #[derive(Debug)]
-struct Answer {
+struct Received {
     status: u16,
     headers: reqwest::header::HeaderMap,
     text: String,
 }
 
-impl Answer {
+impl Received {
     fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -99,7 +99,7 @@ impl Browser<'_> {
         path: &str,
         headers: &[(&str, &str)],
         body: String,
-    ) -> Answer {
+    ) -> Received {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.world.base))
@@ -120,7 +120,7 @@ impl Browser<'_> {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
-        let answer = Answer {
+        let answer = Received {
             status,
             headers,
             text,
@@ -146,7 +146,7 @@ impl Browser<'_> {
         answer
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    async fn get(&self, path: &str) -> Received {
         self.send(Method::GET, path, &[], String::new()).await
     }
 

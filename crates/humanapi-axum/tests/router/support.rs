@@ -244,13 +244,13 @@ pub(crate) struct Browser<'a> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Received {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) text: String,
 }
 
-impl Answer {
+impl Received {
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{self:?}"))
@@ -288,7 +288,7 @@ impl Answer {
 
 impl Browser<'_> {
     /// Sends what a page of the application would send.
-    pub(crate) async fn post(&self, route: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, route: &str, body: Value) -> Received {
         let headers = [
             ("sec-fetch-site", "same-origin"),
             ("content-type", "application/json"),
@@ -298,7 +298,7 @@ impl Browser<'_> {
     }
 
     /// Opens an address, coming from another site.
-    pub(crate) async fn visit(&self, path: &str) -> Answer {
+    pub(crate) async fn visit(&self, path: &str) -> Received {
         let headers = [
             ("sec-fetch-site", "cross-site"),
             ("sec-fetch-mode", "navigate"),
@@ -313,7 +313,7 @@ impl Browser<'_> {
         path: &str,
         headers: &[(&str, &str)],
         body: impl Into<reqwest::Body>,
-    ) -> Answer {
+    ) -> Received {
         let url = format!("{}{path}", self.world.base);
         let mut request = self.world.http.request(method, url).body(body);
         if !self.user.is_empty() {
@@ -329,7 +329,7 @@ impl Browser<'_> {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
-        let answer = Answer {
+        let answer = Received {
             status,
             headers,
             text,

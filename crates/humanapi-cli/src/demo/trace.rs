@@ -27,10 +27,10 @@ pub(crate) struct Exchange {
     pub(crate) sent: Option<Visible>,
     pub(crate) took: Duration,
     /// Nothing when no answer came.
-    pub(crate) answer: Option<Answer>,
+    pub(crate) answer: Option<TracedResponse>,
 }
 
-pub(crate) struct Answer {
+pub(crate) struct TracedResponse {
     pub(crate) status: StatusCode,
     pub(crate) body: Option<Visible>,
     /// Said in place of a body that is no JSON.
@@ -76,14 +76,14 @@ impl Transport for Recorder {
     }
 }
 
-fn answer(response: &Response) -> Answer {
+fn answer(response: &Response) -> TracedResponse {
     let bytes = response.body().as_bytes();
     let is_html = response
         .headers()
         .get(CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     let what = if is_html { "a page of " } else { "" };
-    Answer {
+    TracedResponse {
         status: response.status(),
         body: Visible::read(bytes),
         form: format!("{what}{} bytes", bytes.len()),

@@ -41,12 +41,12 @@ use crate::tokens::TokenSource;
 /// store, or to hear of [events](TokenBrokerBuilder::on_event). Cheap to clone; share it.
 ///
 /// ```
-/// use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+/// use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 /// use humanapi_client::{TokenBroker, core::{ClientUserId, Credentials, Provisioning, TokenKey}};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let transport = ScriptedTransport::new([
-///     Answer::json(200, r#"{"access_token":"at-1","expires_in":86400}"#),
+///     Reply::json(200, r#"{"access_token":"at-1","expires_in":86400}"#),
 /// ]);
 /// let credentials = Credentials::new("my-app", "hush")?;
 /// let app = credentials.client_id().clone();

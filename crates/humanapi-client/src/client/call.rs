@@ -36,13 +36,13 @@ pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 #[cfg_attr(not(feature = "testing"), doc = "```text")]
 /// use std::time::Duration;
 ///
-/// use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+/// use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 /// use humanapi_client::{Client, core::{Credentials, Provisioning, RetryPolicy}};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let transport = ScriptedTransport::new([
-///     Answer::json(200, r#"{"access_token":"at-1","expires_in":86400}"#),
-///     Answer::json(200, r#"{"humanId":"7a1d"}"#),
+///     Reply::json(200, r#"{"access_token":"at-1","expires_in":86400}"#),
+///     Reply::json(200, r#"{"humanId":"7a1d"}"#),
 /// ]);
 /// let credentials = Credentials::new("my-app", "hush")?;
 /// let client = Client::builder(credentials, Provisioning::Connect, transport)

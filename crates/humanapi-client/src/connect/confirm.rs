@@ -32,12 +32,12 @@ impl User {
     ///
     #[cfg_attr(feature = "testing", doc = "```")]
     #[cfg_attr(not(feature = "testing"), doc = "```text")]
-    /// use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+    /// use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
     /// use humanapi_client::{Client, core::{Credentials, Provisioning}};
     ///
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// let transport = ScriptedTransport::new([
-    ///     Answer::json(403, r#"{"errorCode":"ACCESS_TOKEN_GENERATION_NOT_ALLOWED"}"#),
+    ///     Reply::json(403, r#"{"errorCode":"ACCESS_TOKEN_GENERATION_NOT_ALLOWED"}"#),
     /// ]);
     /// let credentials = Credentials::new("my-app", "hush")?;
     /// let client = Client::builder(credentials, Provisioning::Connect, transport)

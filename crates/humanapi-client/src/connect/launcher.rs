@@ -1,6 +1,6 @@
 //! Rendering what opens Connect, for its place in a page.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use humanapi_core::connect::{
     AllowedCallbacks, LAUNCH_MARGIN, Launch, LaunchError, LaunchForm, LaunchUrl, PageFunctions,

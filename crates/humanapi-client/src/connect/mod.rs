@@ -6,13 +6,13 @@
 #![cfg_attr(feature = "testing", doc = "```")]
 #![cfg_attr(not(feature = "testing"), doc = "```text")]
 //! use humanapi_client::core::connect::{ConnectOutcome, Launch, NextStep};
-//! use humanapi_client::testing::{Answer, ScriptedTransport, VirtualRuntime};
+//! use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 //! use humanapi_client::{Client, core::{Credentials, Provisioning}};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! let transport = ScriptedTransport::new([
-//!     Answer::json(200, r#"{"session_token":"st-1","expires_in":3600,"human_id":"7a1d"}"#),
-//!     Answer::json(200, r#"{"access_token":"at-1","expires_in":86400}"#),
+//!     Reply::json(200, r#"{"session_token":"st-1","expires_in":3600,"human_id":"7a1d"}"#),
+//!     Reply::json(200, r#"{"access_token":"at-1","expires_in":86400}"#),
 //! ]);
 //! let credentials = Credentials::new("my-app", "hush")?;
 //! let client = Client::builder(credentials, Provisioning::Connect, transport)

@@ -27,7 +27,7 @@ use crate::token::{
     AccessToken, ClientToken, Expiry, IdToken, Issued, RefreshToken, SessionToken, TokenKind,
 };
 use crate::user_id::{ClientUserId, HumanId};
-use wire::{Answer, Fields};
+use wire::{Fields, TokenResponse};
 
 /// Asks for a session token, which opens Connect for a user who has connected nothing yet.
 ///
@@ -309,11 +309,12 @@ fn read<T>(
     asked: Asked,
     kind: TokenKind,
     response: &Response,
-    take: impl FnOnce(Answer<'_>) -> Option<T>,
+    take: impl FnOnce(TokenResponse<'_>) -> Option<T>,
 ) -> Result<T, ResponseError> {
     answer::accept(asked, Expected::Token, response)?;
     let text = json::without_byte_order_mark(response.body().as_bytes());
-    let found: Answer<'_> = json::read(text).map_err(|error| DecodeError::at(".", &error))?;
+    let found: TokenResponse<'_> =
+        json::read(text).map_err(|error| DecodeError::at(".", &error))?;
     take(found).ok_or_else(|| {
         answer::refusal_in_a_success(asked, response).unwrap_or_else(|| {
             ResponseError::MissingToken {

@@ -59,7 +59,7 @@ pub(super) fn write(credentials: &Credentials, kind: TokenKind, fields: Fields<'
 
 /// Everything that an answer with a token may hold. Borrowed from the body where it can be.
 #[derive(Default)]
-pub(super) struct Answer<'a> {
+pub(super) struct TokenResponse<'a> {
     pub(super) session_token: Option<Cow<'a, str>>,
     pub(super) id_token: Option<Cow<'a, str>>,
     pub(super) access_token: Option<Cow<'a, str>>,
@@ -71,23 +71,23 @@ pub(super) struct Answer<'a> {
     pub(super) id_token_expires_in: Option<Seconds>,
 }
 
-impl<'de> Deserialize<'de> for Answer<'de> {
+impl<'de> Deserialize<'de> for TokenResponse<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(AnswerVisitor)
+        deserializer.deserialize_map(TokenResponseVisitor)
     }
 }
 
-struct AnswerVisitor;
+struct TokenResponseVisitor;
 
-impl<'de> Visitor<'de> for AnswerVisitor {
-    type Value = Answer<'de>;
+impl<'de> Visitor<'de> for TokenResponseVisitor {
+    type Value = TokenResponse<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut answer = Answer::default();
+        let mut answer = TokenResponse::default();
         while let Some(key) = map.next_key::<Key>()? {
             match key {
                 Key::SessionToken => read(&mut map, &mut answer.session_token)?,

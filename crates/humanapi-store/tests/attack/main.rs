@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::StreamExt as _;
-use humanapi_store::client::testing::{Answer, ScriptedTransport};
+use humanapi_store::client::testing::{Reply, ScriptedTransport};
 use humanapi_store::client::{StoreError, TokenBroker, TokenStore};
 use humanapi_store::core::broker::{Acquired, BrokerPolicy, KeptToken, Lease};
 use humanapi_store::core::{Credentials, Expiry, Generation, Provisioning, TokenKind};
@@ -115,7 +115,7 @@ async fn attack<B: Backend + Debug + 'static>(name: &str, store: Store<B>) {
 /// Whoever wants a token gets one, with this store or without.
 async fn served(name: &str, store: Arc<dyn TokenStore>) {
     let issued = r#"{"access_token":"at-issued","expires_in":86400}"#;
-    let transport = ScriptedTransport::new([Answer::json(200, issued)]);
+    let transport = ScriptedTransport::new([Reply::json(200, issued)]);
     let credentials = Credentials::new("canary-app", "canary-secret").expect("they are some");
     let broker = TokenBroker::builder(credentials, Provisioning::Connect, transport)
         .policy(BrokerPolicy::default().with_lease(Duration::from_millis(300)))
