@@ -532,9 +532,9 @@ async fn a_users_documents_are_opened_or_read_whole() {
 
     let report = r#"{"demographics":{}}"#;
     let transport = ScriptedTransport::new([
-        Answer::json(200, r#"{"access_token":"at-1","expires_in":86400}"#),
+        Reply::json(200, r#"{"access_token":"at-1","expires_in":86400}"#),
         answer(head(200, "text/xml"), [Ok(long()), piece("more")]),
-        Answer::json(200, report),
+        Reply::json(200, report),
         answer(head(200, "application/pdf"), [piece("%PDF-"), piece("1.7")]),
     ]);
     let credentials = Credentials::new("app-1", "hush").unwrap();
