@@ -356,7 +356,7 @@ impl Control {
         let at = living_user(&state, app, client_user_id)?;
         let user = state.user_mut(at).ok_or_else(unknown)?;
         if connect {
-            user.connect(source);
+            user.connect(source, self.world.clock.now());
         } else {
             user.disconnect(source);
         }

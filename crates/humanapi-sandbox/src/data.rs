@@ -1,13 +1,11 @@
 //! The data API: whose data a token opens, and the answers to `/v1/human` and what lies below it.
 
-mod activities;
 mod documents;
 mod list;
 mod paging;
 pub(crate) mod records;
 mod resource;
 mod store;
-mod summary;
 mod written;
 
 use std::io::Write as _;
@@ -16,26 +14,28 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::assumption::{Assumption, Assumptions};
 use crate::body::{query_value, single};
 use crate::clock::{self, Millis};
 use crate::lock;
+use crate::people;
 use crate::persona::Persona;
 use crate::reply::{Problem, Reply, empty, json};
 use crate::request_log::Note;
 use crate::routes::Call;
 use crate::seed::{Numbers, keyed};
 use crate::service::{Incoming, Service};
-use crate::source::{PULSEBAND, STRIDER, Source};
+use crate::source::{DEMO_SOURCES, Source};
 use crate::token::{Standing, TokenKind};
 use crate::user::User;
+
+use records::Ask;
 
 pub(crate) use list::{batch, read};
 pub(crate) use resource::{Place, Resource, View};
 pub(crate) use store::{count, do_changes};
+pub(crate) use written::organization;
 
 /// Whose data is read.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub(crate) struct Subject {
     pub(crate) created: Millis,
     /// What is connected now.
     pub(crate) sources: Vec<&'static Source>,
+    /// Since when, in the same order.
+    pub(crate) since: Vec<Millis>,
     pub(crate) is_demo: bool,
     /// Whose life the records tell, where that was said.
     pub(crate) persona: Option<Persona>,
@@ -59,24 +61,45 @@ impl Subject {
             email: user.email.clone(),
             created: user.created,
             sources: user.connections.clone(),
+            since: user.connected_since.clone(),
             is_demo: false,
             persona: user.persona,
         }
     }
+
+    /// When a source was connected, which it is.
+    pub(crate) fn connected_since(&self, source: &Source) -> Millis {
+        let mut since = self.sources.iter().zip(&self.since);
+        let of_source = since.find(|(connected, _)| **connected == source);
+        of_source.map_or(self.created, |(_, since)| *since)
+    }
 }
 
 pub(crate) fn summary_of_all(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
-    let summary = summary::summary(call.service.world.seed, subject);
-    Ok(json(StatusCode::OK, &summary))
+    let ask = ask(call, subject);
+    let latest = |resource| {
+        let records = store::records(&call.service.world, resource, &ask);
+        (records.len() > 0).then(|| records.at(0))
+    };
+    Ok(json(StatusCode::OK, &people::summary(&ask, latest)))
 }
 
 /// What is connected.
-pub(crate) fn sources(_: &Call<'_>, _: &Subject) -> Result<Reply, Problem> {
-    Ok(json(StatusCode::OK, &[(); 0]))
+pub(crate) fn sources(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
+    Ok(json(StatusCode::OK, &people::sources(&ask(call, subject))))
 }
 
-pub(crate) fn profile(_: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
-    Ok(json(StatusCode::OK, &summary::profile(subject)))
+pub(crate) fn profile(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
+    Ok(json(StatusCode::OK, &people::profile(&ask(call, subject))))
+}
+
+fn ask<'a>(call: &Call<'_>, subject: &'a Subject) -> Ask<'a> {
+    let world = &call.service.world;
+    Ask {
+        seed: world.seed,
+        subject,
+        now: world.clock.now(),
+    }
 }
 
 impl Service {
@@ -126,11 +149,12 @@ impl Service {
             user_id: user_id(&human_id),
             human_id,
             email: Some("demo@example.test".to_owned()),
-            created: activities::EPOCH - 400 * clock::DAY,
+            created: people::EPOCH - 400 * clock::DAY,
             sources: Source::ALL
                 .iter()
-                .filter(|source| [STRIDER, PULSEBAND].contains(&source.word))
+                .filter(|source| DEMO_SOURCES.contains(&source.word))
                 .collect(),
+            since: Vec::new(),
             is_demo: true,
             persona: None,
         }
@@ -208,34 +232,6 @@ pub(crate) fn compress(mut reply: Reply, headers: &HeaderMap, assumptions: &Assu
         reply.headers_mut().insert(header::CONTENT_ENCODING, gzip);
     }
     reply
-}
-
-/// A number that is written as an integer or as a fraction, as the service mixes them.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(untagged)]
-enum Number {
-    Whole(i64),
-    Fraction(f64),
-}
-
-impl From<Number> for Value {
-    fn from(number: Number) -> Self {
-        match number {
-            Number::Whole(number) => number.into(),
-            Number::Fraction(number) => number.into(),
-        }
-    }
-}
-
-impl Number {
-    /// Tenths; a fraction only where there is one.
-    fn tenths(tenths: i64) -> Self {
-        if tenths % 10 == 0 {
-            Self::Whole(tenths / 10)
-        } else {
-            Self::Fraction(tenths as f64 / 10.0)
-        }
-    }
 }
 
 #[cfg(test)]

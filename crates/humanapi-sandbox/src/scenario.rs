@@ -202,7 +202,7 @@ impl Scenario {
             {
                 user.connect_once();
                 for source in &person.sources {
-                    user.connect(source);
+                    user.connect(source, now);
                 }
             }
             if let Some(user) = state.user_mut(at) {

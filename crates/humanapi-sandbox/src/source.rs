@@ -116,6 +116,24 @@ impl Source {
             SourceKind::Pharmacy,
         )
         .with_one_time_code(),
+        Self::new(
+            "65a0f3c2d4b1e09876540009",
+            "Bluebird Laboratory",
+            BLUEBIRD_LABORATORY,
+            SourceKind::Medical,
+        ),
+        Self::new(
+            "65a0f3c2d4b1e0987654000a",
+            "Plateful",
+            PLATEFUL,
+            SourceKind::Wellness,
+        ),
+        Self::new(
+            "65a0f3c2d4b1e0987654000b",
+            "Helix Home",
+            HELIX_HOME,
+            SourceKind::Wellness,
+        ),
     ];
 
     const fn new(
@@ -155,5 +173,23 @@ impl Source {
     }
 }
 
+/// A tracker of steps, of places and, with a scale, of weight.
 pub(crate) const STRIDER: &str = "strider";
+/// A band about the wrist: pulse, sleep, and what its cuff and its meter measure.
 pub(crate) const PULSEBAND: &str = "pulseband";
+/// A diary of meals.
+pub(crate) const PLATEFUL: &str = "plateful";
+/// A test of genes.
+pub(crate) const HELIX_HOME: &str = "helix_home";
+/// A laboratory: test results and no other records.
+pub(crate) const BLUEBIRD_LABORATORY: &str = "bluebird_laboratory";
+
+/// What the demo user has connected.
+pub(crate) const DEMO_SOURCES: &[&str] = &[
+    STRIDER,
+    PULSEBAND,
+    PLATEFUL,
+    HELIX_HOME,
+    "sample_valley_clinic",
+    BLUEBIRD_LABORATORY,
+];

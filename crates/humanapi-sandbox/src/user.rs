@@ -93,6 +93,8 @@ pub(crate) struct User {
     pub(crate) human_id: String,
     pub(crate) created: Millis,
     pub(crate) connections: Vec<&'static Source>,
+    /// Since when, in the same order.
+    pub(crate) connected_since: Vec<Millis>,
     pub(crate) requested: Vec<Arc<RequestedProvider>>,
     pub(crate) persona: Option<Persona>,
     generation: u32,
@@ -111,6 +113,7 @@ impl User {
             human_id: String::new(),
             created: now,
             connections: Vec::new(),
+            connected_since: Vec::new(),
             requested: Vec::new(),
             persona: None,
             generation: 0,
@@ -152,20 +155,27 @@ impl User {
     }
 
     /// False when it was connected already.
-    pub(crate) fn connect(&mut self, source: &'static Source) -> bool {
+    pub(crate) fn connect(&mut self, source: &'static Source, now: Millis) -> bool {
         self.connect_once();
         let is_new = !self.connections.contains(&source);
         if is_new {
             self.connections.push(source);
+            self.connected_since.push(now);
         }
         is_new
     }
 
     /// False when it was not connected.
     pub(crate) fn disconnect(&mut self, source: &'static Source) -> bool {
-        let before = self.connections.len();
-        self.connections.retain(|connected| *connected != source);
-        self.connections.len() < before
+        let place = self
+            .connections
+            .iter()
+            .position(|connected| *connected == source);
+        if let Some(place) = place {
+            self.connections.remove(place);
+            self.connected_since.remove(place);
+        }
+        place.is_some()
     }
 
     /// `next_serial`: the serial of the first token that may be valid again.
@@ -174,6 +184,7 @@ impl User {
         self.ever_connected = false;
         self.email = None;
         self.connections.clear();
+        self.connected_since.clear();
         self.requested.clear();
         self.oldest_valid = [next_serial; 4];
     }

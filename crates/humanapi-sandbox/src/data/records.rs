@@ -11,7 +11,9 @@
 
 use std::borrow::Cow;
 
+use serde::ser::Error as _;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::Subject;
 use crate::clock::Millis;
@@ -65,13 +67,23 @@ impl Entry {
     }
 }
 
-/// The fields of an object, in order.
+/// The fields of an object, in order; or any JSON, as it stands.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Fields(Vec<(Cow<'static, str>, Value)>);
+pub(crate) struct Fields(Vec<(Cow<'static, str>, Value)>, Option<Box<str>>);
 
 impl Fields {
     pub(crate) fn new() -> Self {
         Self::default()
+    }
+
+    /// JSON that is sent as it stands, with no field added: what no list of fields can be, such as an
+    /// object with a field twice.
+    pub(crate) fn raw(json: impl Into<Box<str>>) -> Self {
+        Self(Vec::new(), Some(json.into()))
+    }
+
+    pub(crate) const fn is_raw(&self) -> bool {
+        self.1.is_some()
     }
 
     /// Adds a field, or replaces its value.
@@ -131,6 +143,10 @@ impl Fields {
 
 impl serde::Serialize for Fields {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(json) = &self.1 {
+            let raw: &RawValue = serde_json::from_str(json).map_err(S::Error::custom)?;
+            return raw.serialize(serializer);
+        }
         serializer.collect_map(self.iter())
     }
 }

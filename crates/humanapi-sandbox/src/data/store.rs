@@ -1,24 +1,14 @@
 //! Where the records of a resource come from.
 
-use super::activities;
 use super::records::{Ask, Records};
 use super::resource::Resource;
-use crate::persona::Persona;
+use crate::people;
 use crate::world::World;
 
 /// A user's records of a resource, with all that was changed of them.
 pub(super) fn records(world: &World, resource: Resource, ask: &Ask<'_>) -> Box<dyn Records> {
-    let told = told(resource, ask);
+    let told = people::records(resource, ask);
     world.edits.over(&world.assumptions, resource, ask, told)
-}
-
-/// What a user's life tells; where nobody knows of anything, there is nothing.
-fn told(resource: Resource, ask: &Ask<'_>) -> Box<dyn Records> {
-    match resource {
-        _ if ask.subject.persona == Some(Persona::Empty) => Box::new(Vec::new()),
-        Resource::Activities => Box::new(activities::records(ask)),
-        _ => Box::new(Vec::new()),
-    }
 }
 
 /// Does what is to be done to a user's records, now or after a page of `page_of`.

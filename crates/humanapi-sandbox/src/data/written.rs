@@ -26,6 +26,9 @@ impl Writer<'_> {
             fields: own,
             series,
         } = entry;
+        if own.is_raw() {
+            return own;
+        }
         let is_wellness = self.resource.family() == Family::Wellness;
         let mut fields = Fields::new();
         if !id.is_empty() {
@@ -168,7 +171,7 @@ impl Writer<'_> {
 }
 
 /// An organization as records refer to it.
-fn organization(source: &Source) -> Value {
+pub(crate) fn organization(source: &Source) -> Value {
     json!({
         "id": source.id,
         "name": source.name,

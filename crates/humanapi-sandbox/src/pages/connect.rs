@@ -411,7 +411,7 @@ fn connect(
     let user = state
         .user_mut(claim.holder)
         .ok_or(Status::SessionTokenInvalid)?;
-    let is_new = user.connect(source);
+    let is_new = user.connect(source, now);
     let sitting = state.sitting_mut(claim, now);
     if is_new {
         sitting.note_connected(source);

@@ -1,0 +1,148 @@
+//! The odd one: every oddity that records were seen to have, planted by hand.
+//!
+//! Its records are text, because no value that was read as JSON has a field twice, half a character, or a number
+//! spelled in its own way.
+
+mod medical;
+mod wellness;
+
+use super::Person;
+use super::calendar::{EPOCH, HOUR};
+use crate::clock::{DAY, Millis};
+use crate::data::Resource;
+use crate::data::records::{Entry, Fields, Head};
+use crate::source::{Source, SourceKind};
+
+/// One oddity of the odd persona's records.
+///
+/// ```
+/// use humanapi_sandbox::Oddity;
+///
+/// let twice = Oddity::ALL.iter().find(|oddity| oddity.what == "a field is there twice").unwrap();
+/// assert_eq!(twice.resource, "activities");
+/// assert_eq!(twice.unreadable, ["steps"]);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Oddity {
+    /// The path of its resource below `/v1/human/`. Its records come in the order of [`Oddity::ALL`].
+    pub resource: &'static str,
+    /// What is odd about the record.
+    pub what: &'static str,
+    /// Which fields hold what the documents do not allow, by path; `.`: all of it. Other oddities can be read.
+    pub unreadable: &'static [&'static str],
+    /// The record, with what differs from user to user in braces.
+    json: &'static str,
+}
+
+const fn oddity(
+    resource: &'static str,
+    what: &'static str,
+    unreadable: &'static [&'static str],
+    json: &'static str,
+) -> Oddity {
+    Oddity {
+        resource,
+        what,
+        unreadable,
+        json,
+    }
+}
+
+impl Oddity {
+    /// All of them.
+    pub const ALL: &[Self] = &joined();
+
+    const COUNT: usize = wellness::ALL.len() + medical::ALL.len();
+}
+
+const fn joined() -> [Oddity; Oddity::COUNT] {
+    let mut all = [wellness::ALL[0]; Oddity::COUNT];
+    let mut at = 0;
+    while at < Oddity::COUNT {
+        let wellness = wellness::ALL.len();
+        all[at] = if at < wellness {
+            wellness::ALL[at]
+        } else {
+            medical::ALL[at - wellness]
+        };
+        at += 1;
+    }
+    all
+}
+
+/// The records of a resource, in the order of the table.
+pub(super) fn records(resource: Resource, person: &Person) -> Vec<Entry> {
+    let is_medical = resource.path().starts_with("medical/");
+    let Some(source) = person
+        .sources
+        .iter()
+        .find(|source| (source.kind != SourceKind::Wellness) == is_medical)
+    else {
+        return Vec::new();
+    };
+    let own = Oddity::ALL
+        .iter()
+        .filter(|oddity| oddity.resource == resource.path());
+    own.zip(0..)
+        .map(|(oddity, place)| entry(resource, person, source, oddity, place))
+        .filter(|entry| entry.head.created <= person.now)
+        .collect()
+}
+
+fn entry(
+    resource: Resource,
+    person: &Person,
+    source: &'static Source,
+    oddity: &Oddity,
+    place: i64,
+) -> Entry {
+    let at: Millis = EPOCH - (place + 1) * DAY;
+    let head = Head {
+        source,
+        created: at + HOUR,
+        updated: at + HOUR,
+        local: (source.kind == SourceKind::Wellness).then_some(at),
+    };
+    let id = person.id_of(resource, source, 0, place);
+    let json = filled(oddity.json, person, source, &id);
+    let has_id = oddity.json.contains("{id}");
+    Entry::new(
+        if has_id { id } else { String::new() },
+        head,
+        Fields::raw(json),
+    )
+}
+
+/// The text with what is this person's in place of the braces.
+fn filled(json: &str, person: &Person, source: &Source, id: &str) -> String {
+    json.replace("{id}", id)
+        .replace("{user}", &person.user_id)
+        .replace("{human}", &person.human_id)
+        .replace("{source}", source.tag())
+        .replace("{name}", source.name)
+}
+
+pub(super) fn summary(person: &Person) -> Fields {
+    let source = person.sources.first().copied().unwrap_or(&Source::ALL[0]);
+    Fields::raw(filled(
+        wellness::SUMMARY,
+        person,
+        source,
+        "5f0000000000000000000d01",
+    ))
+}
+
+pub(super) fn sources(person: &Person) -> Vec<Fields> {
+    let own = person.sources.iter().zip(wellness::SOURCES.iter().cycle());
+    own.map(|(source, json)| Fields::raw(filled(json, person, source, "5f0000000000000000001001")))
+        .collect()
+}
+
+/// The document of a record.
+pub(super) fn document(person: &Person, id: &str) -> Option<String> {
+    let is_known = records(Resource::Ccds, person)
+        .iter()
+        .any(|entry| entry.id == id);
+    is_known.then(|| medical::DOCUMENT.to_owned())
+}
