@@ -64,7 +64,10 @@ impl Edited {
                 continue;
             }
             let before = inserted.before.as_ref();
-            let place = before.map_or(Some(told.len()), |id| told.find(id));
+            let place = match before {
+                None => Some(told.len()),
+                Some(id) => told.find(id),
+            };
             cuts.push((place.unwrap_or(0), Some(at)));
         }
         if !keeps_deleted {
