@@ -169,6 +169,7 @@ fn all_sixteen_lists_hold_the_records_of_all_users() {
     let wish = json!({"client_id": hip.client_id, "client_user_id": "w", "type": "session"});
     s.post_json(CONNECT, &wish);
     let users = body(&ask(&s, Method::GET, "", ""));
+    assert_eq!(users.as_array().unwrap().len(), 2, "{users}");
     for (path, resource) in lists {
         let read = ask(&s, Method::GET, &format!("/{path}"), "");
         assert_eq!(read.status(), 200, "{path}");

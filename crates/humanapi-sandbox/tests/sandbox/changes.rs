@@ -206,6 +206,88 @@ fn records_can_be_written_for_whoever_has_none() {
 }
 
 #[test]
+fn all_records_of_a_family_have_the_fields_of_the_family() {
+    let s = Offline::new();
+    let token = s.access("u", &["pulseband", "sandbox_clinic"]);
+    s.persona("u", Persona::Empty);
+    let check = |resource: &str, list: &str, expected: &[&str]| {
+        s.change("u", json!({"change": "insert", "resource": resource}));
+        let page = body(&s.read(&format!("/v1/human/{list}"), &token));
+        let record = page.get(0).unwrap_or(&page);
+        let names: Vec<_> = record.as_object().unwrap().keys().collect();
+        assert_eq!(names, expected, "{resource}");
+    };
+    let wellness = [
+        "createdAt",
+        "humanId",
+        "id",
+        "source",
+        "updatedAt",
+        "userId",
+    ];
+    for resource in [
+        "blood_glucose",
+        "blood_oxygen",
+        "blood_pressure",
+        "bmi",
+        "body_fat",
+        "heart_rate",
+        "height",
+        "weight",
+    ] {
+        check(resource, &format!("{resource}/readings"), &wellness);
+    }
+    for resource in [
+        "activities",
+        "activities/summaries",
+        "heart_rate/summaries",
+        "sleeps",
+        "sleeps/summaries",
+        "locations",
+        "food/meals",
+    ] {
+        check(resource, resource, &wellness);
+    }
+    let medical = ["createdAt", "id", "organization", "source", "updatedAt"];
+    for resource in [
+        "allergies",
+        "encounters",
+        "functional_statuses",
+        "immunizations",
+        "instructions",
+        "issues",
+        "medications",
+        "narratives",
+        "plans_of_care",
+        "procedures",
+        "test_results",
+        "vitals",
+        "timeline",
+        "ccds",
+    ] {
+        let resource = format!("medical/{resource}");
+        check(&resource, &resource, &medical);
+    }
+    for resource in ["medical/demographics", "medical/social_history"] {
+        check(
+            resource,
+            resource,
+            &["createdAt", "id", "organization", "updatedAt"],
+        );
+    }
+    check(
+        "medical/profile",
+        "medical/profile",
+        &["createdAt", "id", "updatedAt"],
+    );
+    check(
+        "medical/reports",
+        "medical/reports",
+        &["createdAt", "id", "source", "updatedAt"],
+    );
+}
+
+#[test]
 fn a_user_with_a_million_records_is_read_without_holding_them() {
     let s = Offline::new();
     let token = s.access("u", &["strider"]);
