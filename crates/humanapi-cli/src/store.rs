@@ -8,8 +8,8 @@ use std::sync::Arc;
 use comfy_table::Table;
 use humanapi_client::{StoreError, StoreErrorKind, TokenStore};
 use humanapi_store::{
-    KeyFile, OtherMark, PostgresStore, RedisStore, Rotation, SealingKeys, SqliteStore, StoreStatus,
-    Unfinished,
+    KeyFile, KeyFileInPlace, OtherMark, PostgresStore, RedisStore, Rotation, SealingKeys,
+    SqliteStore, StoreStatus, Unfinished,
 };
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -273,6 +273,13 @@ fn key_file(place: &StorePlace) -> Result<KeyFile, Failure> {
 
 /// What is wrong with a file of keys: it is missing or no such file, or this machine did not let us.
 fn key_failure(error: &StoreError) -> Failure {
+    if is_in_place(error) {
+        return Failure::new(
+            Code::Machine,
+            error.to_string(),
+            "the file holds the new keys unless something else changed it: look at it, and at the disk, before you give it to any process",
+        );
+    }
     let (code, remedy) = match system(error) {
         Some(io::ErrorKind::NotFound) => (
             Code::Credentials,
@@ -293,6 +300,13 @@ fn key_failure(error: &StoreError) -> Failure {
         None => (Code::Credentials, error.remedy()),
     };
     Failure::new(code, error.to_string(), remedy)
+}
+
+/// Whether the file of keys was changed although the change failed.
+fn is_in_place(error: &StoreError) -> bool {
+    error
+        .source()
+        .is_some_and(|source| source.is::<KeyFileInPlace>())
 }
 
 /// What the system said of a file of keys, if it is what went wrong.

@@ -664,7 +664,7 @@ fn a_store_that_was_not_set_up_holds_no_mark_of_keys_that_are_gone() {
         run(humanapi([&init, words].concat()).env("HUMANAPI_STORE_URL", &url))
     };
     let able = "ACL SETUSER canary-user reset on >canary-password ~humanapi:* +@all";
-    for missing in ["hdel", "get", "set"] {
+    for missing in ["hdel", "getrange", "set"] {
         say("FLUSHALL");
         say(&format!("{able} -{missing}"));
         let place = Place::new();

@@ -1,5 +1,6 @@
 //! A file of keys, and how it is changed: under a lock, all or nothing.
 
+use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,13 +11,17 @@ use same_file::Handle;
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::NamedTempFile;
 
-use crate::keys::{self, KeyText, LARGEST_FILE, SealingKeys, cannot, misconfigured};
+use crate::key_text::{self, KeyText, LARGEST_FILE, cannot};
+use crate::keys::{SealingKeys, misconfigured};
 
 /// A file that holds [`SealingKeys`], and can be changed.
 ///
 /// Whoever changes it has its lock, writes a new file beside it and puts that in its place, on the disk:
 /// a reader finds the keys of before or those of after, whatever ends the change, and no change of
-/// another process is lost. A symbolic link stays one, and the file keeps its mode, owner and group.
+/// another process is lost. A symbolic link stays one, and the file keeps its mode, owner and group, and on Linux its
+/// POSIX access control list.
+///
+/// An error leaves the file as it was, unless its source is [`KeyFileInPlace`].
 ///
 /// These functions block: call them from a thread that may wait.
 ///
@@ -68,8 +73,13 @@ impl KeyFile {
     ///
     /// # Errors
     ///
-    /// When something is at this path already, which stays as it is, or the file cannot be written.
+    /// When something is at this path already, which stays as it is, or the file cannot be written; with
+    /// [`KeyFileInPlace`] as the source, when it was made and nobody can tell whether the disk has it.
     pub fn create(&self, keys: &SealingKeys) -> Result<(), StoreError> {
+        self.create_and(keys, Folder::sync)
+    }
+
+    fn create_and(&self, keys: &SealingKeys, confirm: Confirm) -> Result<(), StoreError> {
         let cannot = |error| cannot("made", &self.path, error);
         let folder = Folder::open(&self.path).map_err(cannot)?;
         let fresh = self.beside(&self.path, &keys.to_text())?;
@@ -83,25 +93,35 @@ impl KeyFile {
                 cannot(failed.error)
             }
         })?;
-        folder.sync().map_err(cannot)
+        confirm(&folder).map_err(|error| self.in_place("made", Some(error)))
     }
 
     /// Adds a new key of this id, which reads and does not write, and gives the keys of the file after that.
     ///
     /// # Errors
     ///
-    /// When the id is taken or is not one, or the file cannot be read or replaced; it is then as before.
+    /// When the id is taken or is not one, or the file cannot be read or replaced; it is then as before. With
+    /// [`KeyFileInPlace`] as the source, it was replaced, and it cannot be told whether that lasts.
     pub fn add(&self, id: &str) -> Result<SealingKeys, StoreError> {
-        self.change(|keys| keys.add(id), |keys| keys.sealing_key(id).is_some())
+        self.change(
+            |keys| keys.add(id),
+            |keys| keys.sealing_key(id).is_some(),
+            Folder::sync,
+        )
     }
 
     /// Has the key of this id write, and gives the keys of the file after that.
     ///
     /// # Errors
     ///
-    /// When there is no sealing key of this id, or the file cannot be read or replaced; it is then as before.
+    /// When there is no sealing key of this id, or the file cannot be read or replaced; it is then as before. With
+    /// [`KeyFileInPlace`] as the source, it was replaced, and it cannot be told whether that lasts.
     pub fn promote(&self, id: &str) -> Result<SealingKeys, StoreError> {
-        self.change(|keys| keys.promote(id), |keys| keys.newest_id() == id)
+        self.change(
+            |keys| keys.promote(id),
+            |keys| keys.newest_id() == id,
+            Folder::sync,
+        )
     }
 
     /// Changes the keys and reads them again, to see that it `is_done`.
@@ -109,25 +129,41 @@ impl KeyFile {
         &self,
         edit: impl FnOnce(&mut KeyText) -> Result<(), StoreError>,
         is_done: impl FnOnce(&SealingKeys) -> bool,
+        confirm: Confirm,
     ) -> Result<SealingKeys, StoreError> {
         let path = fs::canonicalize(&self.path);
         let path = path.map_err(|error| cannot("read", &self.path, error))?;
         let _locked = self.lock(&path)?;
-        let mut old = keys::open(&path)?;
-        let mut keys = KeyText::parse(&keys::read(&mut old, &self.path)?)?;
+        let mut old = key_text::open(&path)?;
+        let mut keys = KeyText::parse(&key_text::read(&mut old, &self.path)?)?;
         // What lacks keys is no file of keys, and is not made one.
         keys.keys()?;
         edit(&mut keys)?;
         self.clear(&path);
-        let _locked_too = self.replace(&path, &old, &keys.write())?;
-        let keys = self.read()?;
-        if is_done(&keys) {
-            return Ok(keys);
+        let (_locked_too, folder) = self.replace(&path, &old, &keys.write())?;
+        // From here on the file is another, whatever fails.
+        confirm(&folder).map_err(|error| self.in_place("replaced", Some(error)))?;
+        match self.read() {
+            Ok(keys) if is_done(&keys) => Ok(keys),
+            // Something that does not ask for the lock was at it.
+            Ok(_) => Err(self.in_place("replaced", None)),
+            Err(error) => Err(self.in_place("replaced", system(&error))),
         }
+    }
+
+    /// The failure after the new file is in its place.
+    fn in_place(&self, what: &'static str, error: Option<io::Error>) -> StoreError {
         let path = self.path.display();
-        Err(misconfigured(format!(
-            "{path} was changed by something that does not ask for its lock"
-        )))
+        let message = match &error {
+            Some(error) => format!(
+                "the file with sealing keys {path} was {what}, and whether it stays so cannot be told: {}",
+                error.kind()
+            ),
+            None => format!(
+                "the file with sealing keys {path} was {what}, and then changed again by something that does not ask for its lock"
+            ),
+        };
+        misconfigured(message).with_source(KeyFileInPlace { error })
     }
 
     /// Waits until the file is ours to change, for as long as what this gives is kept.
@@ -141,7 +177,7 @@ impl KeyFile {
         let gives_up = Instant::now() + PATIENCE;
         loop {
             let file = match cfg!(unix) {
-                true => keys::open(&place)?,
+                true => key_text::open(&place)?,
                 false => {
                     let mut open = File::options();
                     open.create(true).append(true);
@@ -168,7 +204,12 @@ impl KeyFile {
 
     /// Puts a file with this text in the place of the old one. It is ours to change for as long as what
     /// this gives is kept.
-    fn replace(&self, path: &Path, old: &File, text: &SecretString) -> Result<File, StoreError> {
+    fn replace(
+        &self,
+        path: &Path,
+        old: &File,
+        text: &SecretString,
+    ) -> Result<(File, Folder), StoreError> {
         let cannot = |error| cannot("replaced", &self.path, error);
         let folder = Folder::open(path).map_err(cannot)?;
         let fresh = self.beside(path, text)?;
@@ -176,7 +217,7 @@ impl KeyFile {
             let path = self.path.display();
             let kind = error.kind();
             misconfigured(format!(
-                "{path} cannot be replaced by a file of the same owner, group and mode: {kind}"
+                "{path} cannot be replaced by a file of the same owner, group, mode and access control list: {kind}"
             ))
             .with_source(error)
         })?;
@@ -186,8 +227,7 @@ impl KeyFile {
             fresh.as_file().lock().map_err(cannot)?;
         }
         let fresh = fresh.persist(path).map_err(|failed| cannot(failed.error))?;
-        folder.sync().map_err(cannot)?;
-        Ok(fresh)
+        Ok((fresh, folder))
     }
 
     /// Writes a file that its owner alone can read, in the same folder. It goes when it is dropped.
@@ -231,6 +271,37 @@ impl KeyFile {
     }
 }
 
+/// Beneath the error of a change of a [`KeyFile`] that is in place already: its file is the new one, and what could not be
+/// told is whether that is on the disk, or that it holds what it should.
+///
+/// Read the file to see what it holds, before any process is given it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct KeyFileInPlace {
+    error: Option<io::Error>,
+}
+
+impl fmt::Display for KeyFileInPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the new file is in place")
+    }
+}
+
+impl std::error::Error for KeyFileInPlace {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.error.as_ref()? as _)
+    }
+}
+
+/// What the system said, if it is what lies beneath.
+fn system(error: &StoreError) -> Option<io::Error> {
+    let system = std::error::Error::source(error)?.downcast_ref::<io::Error>()?;
+    Some(system.kind().into())
+}
+
+/// How it is made sure that a new name is on the disk.
+type Confirm = fn(&Folder) -> io::Result<()>;
+
 /// How many random letters are in the name of a file that is to replace another.
 const RANDOM: usize = 16;
 const SUFFIX: &str = ".new";
@@ -247,18 +318,59 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// Gives the new file the owner, group and mode of the old one.
+/// Gives the new file the owner, group, mode and access control list of the old one.
 #[cfg(unix)]
 fn keep(old: &File, new: &File) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
 
-    let (old, ours) = (old.metadata()?, new.metadata()?);
-    let owner = (old.uid() != ours.uid()).then(|| old.uid());
-    let group = (old.gid() != ours.gid()).then(|| old.gid());
+    let (about, ours) = (old.metadata()?, new.metadata()?);
+    let owner = (about.uid() != ours.uid()).then(|| about.uid());
+    let group = (about.gid() != ours.gid()).then(|| about.gid());
     if owner.is_some() || group.is_some() {
         fchown(new, owner, group)?;
     }
-    new.set_permissions(old.permissions())
+    // Before the mode, whose bits for the group are the list's mask: a list that the folder gave to the new file would
+    // let others in.
+    #[cfg(target_os = "linux")]
+    access_list::copy(old, new)?;
+    new.set_permissions(about.permissions())
+}
+
+/// POSIX access control lists, which Linux keeps as an attribute.
+#[cfg(target_os = "linux")]
+mod access_list {
+    use std::fs::File;
+    use std::io;
+
+    use rustix::fs::{XattrFlags, fgetxattr, fremovexattr, fsetxattr};
+    use rustix::io::Errno;
+
+    pub(super) const NAME: &str = "system.posix_acl_access";
+    /// The most that Linux takes for the value of an attribute.
+    const LONGEST: usize = 64 * 1024;
+
+    pub(super) fn copy(old: &File, new: &File) -> io::Result<()> {
+        match read(old)? {
+            Some(list) => Ok(fsetxattr(new, NAME, &list, XattrFlags::empty())?),
+            None => match fremovexattr(new, NAME) {
+                Ok(()) | Err(Errno::NODATA | Errno::NOTSUP) => Ok(()),
+                Err(error) => Err(error.into()),
+            },
+        }
+    }
+
+    /// The list of a file; nothing where it has none, or the file system has no such thing.
+    pub(super) fn read(file: &File) -> io::Result<Option<Vec<u8>>> {
+        let mut list = vec![0; LONGEST];
+        match fgetxattr(file, NAME, &mut list[..]) {
+            Ok(length) => {
+                list.truncate(length);
+                Ok(Some(list))
+            }
+            Err(Errno::NODATA | Errno::NOTSUP) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 #[cfg(not(unix))]
@@ -378,6 +490,107 @@ mod tests {
         assert_eq!(fs::read_link(link.path()).unwrap(), Path::new("keys"));
         assert_eq!(file.read().unwrap().newest_id(), "2");
         assert_eq!(place.names(), ["keys", "link"]);
+    }
+
+    /// One entry of an access control list: what it is about, what may be done, and who may.
+    #[cfg(target_os = "linux")]
+    fn entry(tag: u16, may: u16, id: u32) -> Vec<u8> {
+        [
+            &tag.to_le_bytes()[..],
+            &may.to_le_bytes(),
+            &id.to_le_bytes(),
+        ]
+        .concat()
+    }
+
+    /// A list that lets this user read, in the form of the attribute.
+    #[cfg(target_os = "linux")]
+    fn lets_read(user: u32) -> Vec<u8> {
+        const NOBODY: u32 = u32::MAX;
+        [
+            2_u32.to_le_bytes().to_vec(),
+            entry(0x01, 0o6, NOBODY),
+            entry(0x02, 0o4, user),
+            entry(0x04, 0o0, NOBODY),
+            entry(0x10, 0o4, NOBODY),
+            entry(0x20, 0o0, NOBODY),
+        ]
+        .concat()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_access_control_list_stays_and_none_is_inherited() {
+        use rustix::fs::{XattrFlags, setxattr};
+
+        let list = |file: &KeyFile| access_list::read(&File::open(file.path()).unwrap()).unwrap();
+        let (place, file) = Place::with_keys("keys");
+        let set = setxattr(
+            file.path(),
+            access_list::NAME,
+            &lets_read(64_990),
+            XattrFlags::empty(),
+        );
+        if set == Err(rustix::io::Errno::NOTSUP) {
+            let test = "humanapi-store: access control lists";
+            humanapi_testkit::skip(test, "a file system with access control lists");
+            return;
+        }
+        set.unwrap();
+        assert_eq!(
+            mode(file.path()),
+            0o640,
+            "the mask stands in the group's bits"
+        );
+        file.add("2").unwrap();
+        file.promote("2").unwrap();
+        assert_eq!(list(&file), Some(lets_read(64_990)));
+        assert_eq!(mode(file.path()), 0o640);
+
+        // A list that the folder gives to new files is not that of the old one.
+        let plain = place.file("plain");
+        plain.create(&SealingKeys::generate("1").unwrap()).unwrap();
+        fs::set_permissions(plain.path(), PermissionsExt::from_mode(0o640)).unwrap();
+        let of_folder = "system.posix_acl_default";
+        let set = setxattr(
+            place.0.path(),
+            of_folder,
+            &lets_read(64_991),
+            XattrFlags::empty(),
+        );
+        set.unwrap();
+        plain.add("2").unwrap();
+        assert_eq!(list(&plain), None, "nobody else may read it");
+        assert_eq!(mode(plain.path()), 0o640);
+        file.add("3").unwrap();
+        assert_eq!(list(&file), Some(lets_read(64_990)));
+    }
+
+    /// Once the new file is in its place, no error says that nothing changed.
+    #[test]
+    fn what_cannot_be_confirmed_is_told_as_what_it_is() {
+        let not_confirmed = |_: &Folder| Err(io::ErrorKind::StorageFull.into());
+        let told = |error: &StoreError, part: &str| {
+            let source = std::error::Error::source(error).expect("there is one");
+            assert!(source.is::<KeyFileInPlace>(), "{error}");
+            assert!(error.to_string().contains(part), "{error}");
+        };
+        let (place, file) = Place::with_keys("keys");
+        let changed = file.change(|keys| keys.add("2"), |_| true, not_confirmed);
+        told(
+            &changed.unwrap_err(),
+            "was replaced, and whether it stays so",
+        );
+        assert!(file.read().unwrap().sealing_key("2").is_some());
+
+        let changed = file.change(|keys| keys.add("3"), |_| false, Folder::sync);
+        told(&changed.unwrap_err(), "and then changed again");
+
+        let fresh = place.file("fresh");
+        let made = fresh.create_and(&SealingKeys::generate("1").unwrap(), not_confirmed);
+        told(&made.unwrap_err(), "was made, and whether it stays so");
+        assert_eq!(fresh.read().unwrap().newest_id(), "1");
+        assert_eq!(place.names(), ["fresh", "keys"]);
     }
 
     #[test]

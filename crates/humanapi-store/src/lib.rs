@@ -7,6 +7,7 @@ mod bounded;
 #[cfg(feature = "postgres")]
 mod connections;
 mod key_file;
+mod key_text;
 mod keys;
 mod memory;
 #[cfg(feature = "postgres")]
@@ -30,7 +31,7 @@ pub use humanapi_core as core;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisRows, RedisStore};
 pub use backend::{Backend, Batch, Limits, Mark, OtherMark, RowName, Sealed, Survey};
-pub use key_file::KeyFile;
+pub use key_file::{KeyFile, KeyFileInPlace};
 pub use keys::SealingKeys;
 pub use memory::{Memory, MemoryStore};
 #[cfg(feature = "postgres")]

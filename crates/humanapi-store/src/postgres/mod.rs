@@ -1,5 +1,7 @@
 //! Tokens in a PostgreSQL database that a fleet shares.
 
+mod errors;
+
 use std::fmt::{self, Write as _};
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, FromRow};
 
+use self::errors::{failed, is_broken, read_only_server};
 use crate::backend::{
     Backend, Batch, KEY_ID, LARGEST_SEALED, Limits, Mark, RowName, Sealed, Survey, unreadable,
 };
@@ -63,7 +66,7 @@ fn session(limit: Duration) -> String {
     )
 }
 
-const SCHEMA: &str = include_str!("postgres.sql");
+const SCHEMA: &str = include_str!("tables.sql");
 
 /// Its version and mark, whether it takes writes, and which privileges are missing.
 const CHECK: &str = "
@@ -209,13 +212,6 @@ fn check(found: Vec<CheckColumns>, mark: &Mark) -> Result<(), StoreError> {
         missing.join(", ")
     );
     Err(StoreError::new(StoreErrorKind::Misconfigured, message))
-}
-
-fn read_only_server() -> StoreError {
-    StoreError::new(
-        StoreErrorKind::ReadOnly,
-        "the PostgreSQL server is read-only: a replica, or set so",
-    )
 }
 
 impl fmt::Debug for PostgresDatabase {
@@ -425,87 +421,4 @@ impl Backend for PostgresDatabase {
         );
         Ok(self.execute(&reseal).await? > 0)
     }
-}
-
-/// Whether another connection may do better.
-fn is_broken(error: &sqlx::Error) -> bool {
-    match error {
-        // The server ends, or is about to: the class of an operator's doing.
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
-        _ => false,
-    }
-}
-
-fn failed(error: sqlx::Error) -> StoreError {
-    sql::error(&error, |error| {
-        let code = error.code().unwrap_or_default();
-        // A pooler says all it has to say under one code, and the words are its own.
-        if code == "08P01" {
-            return of_pooler(error.message());
-        }
-        // SQLSTATE: two characters of class, three of detail.
-        let (kind, message) = match &*code {
-            // No such table, function, column or schema.
-            "42P01" | "42883" | "42703" | "3F000" => return sql::not_set_up(),
-            "25006" => return read_only_server(),
-            "3D000" => (
-                StoreErrorKind::Misconfigured,
-                "the PostgreSQL server has no such database",
-            ),
-            "42501" => (
-                StoreErrorKind::Misconfigured,
-                "the user of the PostgreSQL store lacks a privilege that it needs",
-            ),
-            // By the limit that each operation sets, or by an administrator.
-            "57014" => (
-                StoreErrorKind::Unavailable,
-                "the PostgreSQL server broke off a statement that took too long",
-            ),
-            "53100" => (
-                StoreErrorKind::Unavailable,
-                "the disk of the PostgreSQL server is full",
-            ),
-            code if code.starts_with("28") => return refused(),
-            code => {
-                let message = format!("the PostgreSQL server failed with code {}", plain(code));
-                return StoreError::new(StoreErrorKind::Unavailable, message);
-            }
-        };
-        StoreError::new(kind, message)
-    })
-}
-
-fn refused() -> StoreError {
-    StoreError::new(
-        StoreErrorKind::AuthenticationFailed,
-        "the PostgreSQL server refused the user name or password",
-    )
-}
-
-fn of_pooler(said: &str) -> StoreError {
-    if said.starts_with("unsupported startup parameter") {
-        let message = "the pooler before the PostgreSQL server refuses a setting of the store's address, such as `options`: take it out, or name it in the pooler's ignore_startup_parameters";
-        return StoreError::new(StoreErrorKind::Misconfigured, message);
-    }
-    let login = [
-        "password authentication failed",
-        "SASL authentication failed",
-        "no such user",
-    ];
-    if login.iter().any(|login| said.starts_with(login)) {
-        return refused();
-    }
-    if said.starts_with("no such database") {
-        let message = "the pooler before the PostgreSQL server has no such database";
-        return StoreError::new(StoreErrorKind::Misconfigured, message);
-    }
-    let message = "the PostgreSQL server, or the pooler before it, does not serve this connection";
-    StoreError::new(StoreErrorKind::Unavailable, message)
-}
-
-/// A SQLSTATE is five letters or digits; anything else is not repeated.
-fn plain(code: &str) -> &str {
-    let is_one = code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if is_one { code } else { "unknown" }
 }
