@@ -78,6 +78,13 @@ impl Error {
         ) || matches!(*self.inner, FlowError::OutOfTime { .. })
     }
 
+    /// Whether the same call may well succeed later: nothing is wrong with the call itself, and the service did not refuse
+    /// it for a reason that time does not mend.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.inner.is_transient()
+    }
+
     /// How the flow ended, in full.
     #[must_use]
     pub fn flow_error(&self) -> &FlowError {

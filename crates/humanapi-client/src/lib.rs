@@ -36,6 +36,7 @@ pub use broker::{
 pub use client::call::{ApiCall, CallFuture};
 pub use client::connect_token::ConnectTokenCall;
 pub use client::data::UserData;
+pub use client::pages::{Items, Pages};
 pub use client::user::User;
 pub use client::{Client, ClientBuilder};
 pub use download::Download;

@@ -146,6 +146,27 @@ impl<E> ApiCall<E> {
     }
 }
 
+impl<E> ApiCall<E> {
+    /// The endpoint apart, and a call of the same settings for others like it.
+    pub(super) fn split(self) -> (ApiCall<()>, Result<E, EmptyUserId>) {
+        let call = ApiCall {
+            client: self.client,
+            endpoint: Ok(()),
+            subject: self.subject,
+            settings: self.settings,
+            shows_connected: self.shows_connected,
+        };
+        (call, self.endpoint)
+    }
+}
+
+impl ApiCall<()> {
+    /// The same call of this endpoint.
+    pub(super) fn with<E>(self, endpoint: E) -> ApiCall<E> {
+        self.map(|()| endpoint)
+    }
+}
+
 impl ApiCall<IssueSessionToken> {
     /// Adds the user's e-mail address.
     pub fn email(self, email: impl Into<String>) -> Self {

@@ -1,49 +1,291 @@
-//! A list read to its end: page after page, or record after record.
+//! A list read to its end: page after page, or record after record, with pages asked for ahead.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::vec;
 
 use futures_core::Stream;
-use futures_util::{StreamExt as _, stream};
-use humanapi_core::{Endpoint, FlowError, Page};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use humanapi_core::data::{Paged, ReadAhead};
+use humanapi_core::{BuildError, Drift, FlowError, Page};
 
 use super::call::ApiCall;
 use crate::error::Error;
 
-impl<T, E> ApiCall<E>
+/// So many pages are asked for ahead at most.
+const MOST_AHEAD: usize = 32;
+
+impl<E: Paged + Send + 'static> ApiCall<E>
 where
-    E: Endpoint<Output = Page<T, E>> + Clone,
+    E::Unchecked: Send,
 {
-    /// All pages from this one on, one after another. Ends after the first error.
-    ///
-    /// What shows that the list changed meanwhile stands in each page's `drift`.
-    pub fn pages(self) -> impl Stream<Item = Result<Page<T, E>, Error>> {
-        stream::try_unfold(Some(self), |call| async move {
-            let Some(call) = call else {
-                return Ok(None);
-            };
-            let page = call.clone().run().await?;
-            let next = page.next.clone().map(|next| call.map(|_| next));
-            Ok(Some((page, next)))
-        })
+    /// All pages from this one on, one after another.
+    pub fn pages(self) -> Pages<E> {
+        let (call, list) = self.split();
+        Pages {
+            call,
+            list: list
+                .map(|list| ReadAhead::new(list, 1))
+                .map_err(|error| Some(BuildError::from(error).into())),
+            ahead: 1,
+            out: InOrder::new(),
+        }
     }
 
-    /// All items from this page on, one after another. Ends after the first error.
+    /// All records from this page on, one after another.
+    pub fn items(self) -> Items<E> {
+        Items {
+            pages: self.pages(),
+            items: Vec::new().into_iter(),
+            drift: None,
+        }
+    }
+}
+
+/// The pages of a list, one after another, and the next one asked for while its reader is busy with this one.
+///
+/// What shows that the list changed meanwhile stands in each page's [`drift`](Page::drift), and what proves its end in the
+/// last one's [`end`](Page::end).
+///
+/// # Errors
+///
+/// A page that did not come for a reason that [may pass](crate::Error::is_transient) is told as an error, and asked for again
+/// when the stream is polled next: no page is left out, and none comes twice. By then it was tried as often as the retry
+/// policy allows, and each such page has the whole of the policy's time again.
+///
+/// The stream ends for good after the last page, and after an error that does not pass by itself: a refusal, an answer that
+/// cannot be read, a page that came before.
+///
+/// Dropping a future that waits for the next page loses nothing, and dropping the stream ends all its requests.
+#[must_use = "streams do nothing unless polled"]
+pub struct Pages<E: Paged> {
+    /// Each page's call, without its endpoint.
+    call: ApiCall<()>,
+    list: Result<ReadAhead<E>, Option<FlowError>>,
+    ahead: usize,
+    out: InOrder<Result<E::Unchecked, FlowError>>,
+}
+
+impl<E: Paged> Pages<E> {
+    /// Asks for so many pages at once, 32 at most. It is 1 otherwise; with 0, no page is asked for before its reader waits
+    /// for it.
     ///
-    /// A list that changed while it was read, whose total disagrees with what came, or that holds
-    /// something that is no record, ends with an error of the kind
-    /// [`Drifted`](crate::ErrorKind::Drifted), after all of its items. [`pages`](Self::pages) gives what
-    /// is no record with its bytes.
-    pub fn items(self) -> impl Stream<Item = Result<T, Error>> {
-        let mut drift = None;
-        let of_page = move |page: Result<Page<T, E>, Error>| {
-            let (items, last) = match page {
-                Ok(page) => {
-                    drift = drift.or_else(|| page.drift.first().copied());
-                    let drift = drift.filter(|_| page.next.is_none());
-                    (page.items, drift.map(|drift| FlowError::from(drift).into()))
-                }
-                Err(error) => (Vec::new(), Some(error)),
-            };
-            stream::iter(items.into_iter().map(Ok).chain(last.map(Err)))
+    /// Where the next pages begin is known once the first has come, if that was full or the service told a total. They are
+    /// asked for together, handed out in their order, and read as if they had been asked for one after another, so that
+    /// the list's end and its changes are told just as well. As many pages are held in memory. A list that goes on otherwise
+    /// than expected costs the requests that were out, and so does the end of a list without a total.
+    ///
+    /// One more lets the service work while its reader does. More let many requests wait at once: they count against
+    /// whatever limit the service has.
+    pub fn read_ahead(mut self, pages: usize) -> Self {
+        if pages > MOST_AHEAD {
+            let (name, rule) = ("read_ahead", "at most 32 pages");
+            self.list = Err(Some(BuildError::OutOfRange { name, rule }.into()));
+        }
+        if let Ok(list) = &mut self.list {
+            list.set_at_once(pages);
+        }
+        self.ahead = pages;
+        self
+    }
+
+    fn is_over(&self) -> bool {
+        match &self.list {
+            Ok(list) => list.is_over(),
+            Err(error) => error.is_none(),
+        }
+    }
+}
+
+impl<E: Paged + Send + 'static> Pages<E>
+where
+    E::Unchecked: Send,
+{
+    /// Has whatever may be asked for now asked for.
+    fn ask(&mut self) {
+        let Ok(list) = &mut self.list else { return };
+        while let Some(ask) = list.ask() {
+            let fetch = self.call.clone().with(ask.call).run();
+            if ask.is_first {
+                self.out.push_front(fetch);
+            } else {
+                self.out.push_back(fetch);
+            }
+        }
+    }
+}
+
+impl<E: Paged + Send + 'static> Stream for Pages<E>
+where
+    E::Unchecked: Send,
+{
+    type Item = Result<Page<E::Item, E>, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        this.ask();
+        let list = match &mut this.list {
+            Ok(list) if !list.is_over() => list,
+            Ok(_) => return Poll::Ready(None),
+            Err(error) => return Poll::Ready(error.take().map(|error| Err(error.into()))),
         };
-        self.pages().map(of_page).flatten()
+        let came = ready!(this.out.poll_first(cx));
+        let page = list.handle(came);
+        if list.out() == 0 {
+            // The list goes on otherwise, or is over.
+            this.out = InOrder::new();
+        }
+        if this.ahead > 0 && matches!(page, Some(Ok(_))) {
+            this.ask();
+            // What is asked for leaves now, while the reader is busy.
+            this.out.poll_all(cx);
+        }
+        Poll::Ready(page.map(|page| page.map_err(Error::from)))
+    }
+}
+
+// Nothing in it is pinned in its place.
+impl<E: Paged> Unpin for Pages<E> {}
+
+impl<E: Paged> fmt::Debug for Pages<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages")
+            .field("list", &self.list)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The records of a list, one after another, over all its pages.
+///
+/// A list that changed while it was read, whose total disagrees with what came, or that holds something that is no record,
+/// ends with an error of the kind [`Drifted`](crate::ErrorKind::Drifted), after all of its records. [`Pages`] give what is
+/// no record with its bytes, and tell what proved the list's end: an end that is proven by its
+/// [total](humanapi_core::ListEnd::Total) is that of a service which counts the whole list. One that gives fewer records a
+/// page than it is asked for, counts only those and names no next page cannot be told from it, and its list then ends after
+/// one page without an error.
+///
+/// # Errors
+///
+/// As [`Pages`]: the stream goes on after an error that may pass, and ends after any other. No record is left out, and none
+/// comes twice.
+#[must_use = "streams do nothing unless polled"]
+pub struct Items<E: Paged> {
+    pages: Pages<E>,
+    items: vec::IntoIter<E::Item>,
+    /// What was told first on the pages so far.
+    drift: Option<Drift>,
+}
+
+impl<E: Paged> Items<E> {
+    /// Asks for so many pages at once: see [`Pages::read_ahead`].
+    pub fn read_ahead(mut self, pages: usize) -> Self {
+        self.pages = self.pages.read_ahead(pages);
+        self
+    }
+}
+
+impl<E: Paged + Send + 'static> Stream for Items<E>
+where
+    E::Unchecked: Send,
+{
+    type Item = Result<E::Item, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            if let Some(item) = this.items.next() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            match ready!(this.pages.poll_next_unpin(cx)) {
+                Some(Ok(page)) => {
+                    this.drift = this.drift.or_else(|| page.drift.first().copied());
+                    this.items = page.items.into_iter();
+                }
+                Some(Err(error)) => {
+                    if this.pages.is_over() {
+                        // What is told of a list's changes is told of a list that was read to its end.
+                        this.drift = None;
+                    }
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => {
+                    let drift = this.drift.take();
+                    return Poll::Ready(drift.map(|drift| Err(FlowError::from(drift).into())));
+                }
+            }
+        }
+    }
+}
+
+impl<E: Paged> Unpin for Items<E> {}
+
+impl<E: Paged> fmt::Debug for Items<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Items")
+            .field("pages", &self.pages)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Work that goes on side by side, whose outcomes are handed out in order.
+///
+/// Unlike `FuturesOrdered` it begins all of it, even while an outcome waits to be taken.
+struct InOrder<T> {
+    running: FuturesUnordered<Numbered<T>>,
+    done: BTreeMap<i64, T>,
+    /// The number of the next outcome, and of the next work.
+    next: i64,
+    end: i64,
+}
+
+type Numbered<T> = Pin<Box<dyn Future<Output = (i64, T)> + Send>>;
+
+impl<T: 'static> InOrder<T> {
+    fn new() -> Self {
+        Self {
+            running: FuturesUnordered::new(),
+            done: BTreeMap::new(),
+            next: 0,
+            end: 0,
+        }
+    }
+
+    /// Work whose outcome comes behind all others.
+    fn push_back(&mut self, work: impl Future<Output = T> + Send + 'static) {
+        self.push(self.end, work);
+        self.end += 1;
+    }
+
+    /// Work whose outcome comes before all others.
+    fn push_front(&mut self, work: impl Future<Output = T> + Send + 'static) {
+        self.next -= 1;
+        self.push(self.next, work);
+    }
+
+    fn push(&self, number: i64, work: impl Future<Output = T> + Send + 'static) {
+        self.running
+            .push(Box::pin(async move { (number, work.await) }));
+    }
+
+    /// Goes on with all of it.
+    fn poll_all(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Some((number, outcome))) = self.running.poll_next_unpin(cx) {
+            self.done.insert(number, outcome);
+        }
+    }
+
+    /// Goes on with all of it, and gives the first outcome.
+    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        self.poll_all(cx);
+        match self.done.remove(&self.next) {
+            Some(outcome) => {
+                self.next += 1;
+                Poll::Ready(outcome)
+            }
+            None => Poll::Pending,
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::data::page::Page;
 use crate::data::pages::all_at_once;
+use crate::data::read_ahead::one_by_one;
 use crate::data::record::records;
 use crate::data::{get, list};
 use crate::endpoint::Endpoint;
@@ -76,6 +77,10 @@ impl ListGenotypes {
             locations: locations.into_iter().map(Into::into).collect(),
         }
     }
+
+    fn page(&self, response: Response) -> Result<Page<Genotype, Self>, ResponseError> {
+        all_at_once(list(response)?)
+    }
 }
 
 impl Endpoint for ListGenotypes {
@@ -108,9 +113,11 @@ impl Endpoint for ListGenotypes {
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
-        all_at_once(list(response)?)
+        self.page(response)
     }
 }
+
+one_by_one!([] ListGenotypes, Genotype);
 
 impl fmt::Debug for ListGenotypes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

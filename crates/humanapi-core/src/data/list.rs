@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 use jiff::civil::Date;
 
 use crate::data::page::Page;
-use crate::data::pages::{Pages, list_filters, list_traits, source_filter};
+use crate::data::pages::{Pages, UncheckedPage, list_filters, list_traits, source_filter};
 use crate::data::paging::Walk;
 use crate::data::query::Query;
+use crate::data::read_ahead::Paged;
 use crate::data::record::Table;
 use crate::data::{get, list};
 use crate::endpoint::Endpoint;
@@ -140,7 +141,25 @@ impl<R: Resource> Endpoint for List<R> {
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
-        self.pages.page(R::ON_PAGES, list(response)?, Self::at)
+        self.check(self.read(response)?)
+    }
+}
+
+impl<R: Resource> Paged for List<R> {
+    type Item = R::Record;
+    type Unchecked = UncheckedPage<R::Record>;
+
+    fn read(&self, response: Response) -> Result<Self::Unchecked, ResponseError> {
+        UncheckedPage::read(list(response)?)
+    }
+
+    fn check(&self, page: Self::Unchecked) -> Result<Self::Output, ResponseError> {
+        self.pages.check(R::ON_PAGES, page, Self::at)
+    }
+
+    fn ahead(&self, before: &Self, pages: u64) -> Option<Self> {
+        let ahead = self.pages.ahead(&before.pages, pages)?;
+        R::ON_PAGES.then(|| Self::at(ahead))
     }
 }
 

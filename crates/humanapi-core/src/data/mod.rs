@@ -28,6 +28,7 @@ mod paging;
 mod profile;
 mod query;
 mod raw;
+mod read_ahead;
 mod record;
 mod routes;
 mod single;
@@ -50,8 +51,10 @@ pub use measurements::{
 };
 pub use on_day::{Daily, DailyForm, DailyList, OnDay};
 pub use page::{ListEnd, Page};
+pub use pages::UncheckedPage;
 pub use profile::{Profile, ReadProfile, TimeZoneName};
 pub use raw::{HasDocument, Raw, ReportFormat};
+pub use read_ahead::{Ask, FetchPage, Paged, ReadAhead};
 pub use record::{
     Comparator, Date, Field, FieldKind, Json, Number, Quantity, Record, Table, TextOr,
 };

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use crate::data::page::{ListEnd, Page};
 use crate::data::pages::{self, Pages, list_filters, list_traits, source_filter};
 use crate::data::query::check_day;
+use crate::data::read_ahead::one_by_one;
 use crate::data::{HasDays, Resource, get, list};
 use crate::endpoint::Endpoint;
 use crate::error::{ApiErrorKind, BuildError, ResponseError};
@@ -90,17 +91,44 @@ impl<R: Daily> OnDay<R> {
         }
     }
 
-    fn page(&self, response: Response) -> Result<Page<R::Record, Self>, ResponseError> {
+    fn page_of_list(&self, response: Response) -> Result<Page<R::Record, Self>, ResponseError> {
         self.pages.page(true, list(response)?, |pages| Self {
             pages,
             ..self.clone()
         })
     }
+
+    fn page(&self, response: Response) -> Result<Page<R::Record, Self>, ResponseError> {
+        let page = match R::FORM {
+            DailyForm::List => self.page_of_list(response),
+            DailyForm::Summary => list(response).and_then(pages::all_at_once),
+        };
+        match (page, R::FORM, self.address) {
+            (Err(ResponseError::Api(error)), DailyForm::Summary, _)
+                if error.kind() == ApiErrorKind::NotFound =>
+            {
+                Ok(Page {
+                    end: Some(ListEnd::AllAtOnce),
+                    ..Page::new(Vec::new(), None, None)
+                })
+            }
+            (Err(ResponseError::Api(error)), DailyForm::List, Address::Day)
+                if error.kind() == ApiErrorKind::NotFound =>
+            {
+                let next = Self {
+                    address: Address::List,
+                    ..self.clone()
+                };
+                Ok(Page::new(Vec::new(), Some(next), None))
+            }
+            (page, _, _) => page,
+        }
+    }
 }
 
 impl<R> OnDay<R> {
-    const fn key(&self) -> (Date, &Pages) {
-        (self.day, &self.pages)
+    const fn key(&self) -> (Date, Address, &Pages) {
+        (self.day, self.address, &self.pages)
     }
 }
 
@@ -145,32 +173,12 @@ impl<R: Daily> Endpoint for OnDay<R> {
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
-        let page = match R::FORM {
-            DailyForm::List => self.page(response),
-            DailyForm::Summary => list(response).and_then(pages::all_at_once),
-        };
-        match (page, R::FORM, self.address) {
-            (Err(ResponseError::Api(error)), DailyForm::Summary, _)
-                if error.kind() == ApiErrorKind::NotFound =>
-            {
-                Ok(Page {
-                    end: Some(ListEnd::AllAtOnce),
-                    ..Page::new(Vec::new(), None, None)
-                })
-            }
-            (Err(ResponseError::Api(error)), DailyForm::List, Address::Day)
-                if error.kind() == ApiErrorKind::NotFound =>
-            {
-                let next = Self {
-                    address: Address::List,
-                    ..self.clone()
-                };
-                Ok(Page::new(Vec::new(), Some(next), None))
-            }
-            (page, _, _) => page,
-        }
+        self.page(response)
     }
 }
+
+// One day has few pages, and the first may be asked for at another address.
+one_by_one!([R: Daily] OnDay<R>, R::Record);
 
 // By hand, because a derive would ask the same of the resource.
 impl<R> Clone for OnDay<R> {

@@ -1,9 +1,13 @@
 //! Where a call stands in a list: what it asks for, and what was seen on the pages before.
 
+use std::fmt;
+
+use http::HeaderMap;
+
 use crate::data::page::{ListEnd, Page};
 use crate::data::paging::{Asked, Came, Then, Walk};
 use crate::data::query::Query;
-use crate::data::record::{self, Record, Table};
+use crate::data::record::{self, Record, Records, Table};
 use crate::error::{BuildError, Drift, ResponseError};
 use crate::message::Response;
 
@@ -54,8 +58,17 @@ impl Pages {
         response: Response,
         next: impl FnOnce(Self) -> C,
     ) -> Result<Page<T, C>, ResponseError> {
-        let (head, body) = response.into_parts();
-        let records = record::read_list::<T>(body)?;
+        self.check(on_pages, UncheckedPage::read(response)?, next)
+    }
+
+    /// Holds a page against those before it, and says with which call it goes on.
+    pub(super) fn check<T: Table, C>(
+        &self,
+        on_pages: bool,
+        page: UncheckedPage<T>,
+        next: impl FnOnce(Self) -> C,
+    ) -> Result<Page<T, C>, ResponseError> {
+        let UncheckedPage { headers, records } = page;
         let places = records.places();
         let (mut items, odd) = (records.items, records.odd);
         let asked = Asked {
@@ -67,7 +80,7 @@ impl Pages {
         let turn = self.walk.turn(
             asked,
             Came {
-                headers: &head.headers,
+                headers: &headers,
                 places,
                 records: items.len(),
                 record: &|index| &items[index],
@@ -114,6 +127,43 @@ impl Pages {
             end,
             drift,
         })
+    }
+}
+
+impl Pages {
+    /// Where the page stands that comes so many pages behind this one, where that can be guessed from this one and the
+    /// one `before` it. Of the pages before its own nothing is known.
+    pub(super) fn ahead(&self, before: &Self, pages: u64) -> Option<Self> {
+        let (from, to) = (before.query.offset, self.query.offset);
+        let offset = (self.walk).guess(from, to, u64::from(self.query.limit), pages)?;
+        let mut ahead = self.clone();
+        ahead.ask(|query| query.offset = offset);
+        Some(ahead)
+    }
+}
+
+/// A page of records that was read, and not yet held against the pages before it.
+pub struct UncheckedPage<T> {
+    headers: HeaderMap,
+    records: Records<T>,
+}
+
+impl<T: Table> UncheckedPage<T> {
+    /// Reads an answer that may hold a list.
+    pub(super) fn read(response: Response) -> Result<Self, ResponseError> {
+        let (head, body) = response.into_parts();
+        Ok(Self {
+            headers: head.headers,
+            records: record::read_list(body)?,
+        })
+    }
+}
+
+impl<T> fmt::Debug for UncheckedPage<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UncheckedPage")
+            .field("places", &self.records.places())
+            .finish_non_exhaustive()
     }
 }
 

@@ -125,6 +125,20 @@ impl Walk {
         self.overlaps
     }
 
+    /// Where the page begins that comes so many pages behind the one at `next`, if pages go on as from `offset` to
+    /// there. That is known where the page was full, and up to the total where it is the list's.
+    pub(super) fn guess(&self, offset: u64, next: u64, limit: u64, pages: u64) -> Option<u64> {
+        let step = next.checked_sub(offset).filter(|step| *step > 0)?;
+        let total = self.total.filter(|_| self.total_is_of_list);
+        let is_full = step.saturating_add(u64::from(self.overlaps)) >= limit;
+        let guess = step.checked_mul(pages)?.checked_add(next)?;
+        match total {
+            Some(total) => guess < total,
+            None => is_full,
+        }
+        .then_some(guess)
+    }
+
     /// Judges a page.
     ///
     /// # Errors

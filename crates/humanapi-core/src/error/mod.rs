@@ -217,6 +217,22 @@ impl FlowError {
         }
     }
 
+    /// Whether the same call may well succeed later: nothing is wrong with the call itself, and the service did not refuse
+    /// it for a reason that time does not mend.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Response(error) => error.is_transient(),
+            Self::Send(failure) => failure.kind().is_transient(),
+            Self::Token(inner) => inner.is_transient(),
+            Self::Exhausted { last, .. } => last.is_transient(),
+            Self::OutOfTime { last, .. } => last.as_deref().is_none_or(Self::is_transient),
+            Self::Build(_) | Self::Refused(_) | Self::Drifted(_) | Self::BothRefused { .. } => {
+                false
+            }
+        }
+    }
+
     /// How long the service asks to wait, however deep.
     #[must_use]
     pub fn retry_after(&self) -> Option<RetryAfter> {

@@ -52,6 +52,16 @@ impl SendFailureKind {
         !matches!(self, Self::NotSent | Self::ProxyAuthentication)
     }
 
+    /// Whether the same request may well succeed later.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        match self {
+            // The next answer would be as large, and the proxy would want its password again.
+            Self::TooLarge | Self::ProxyAuthentication => false,
+            Self::NotSent | Self::TimedOut | Self::Lost | Self::CutShort | Self::TooLong => true,
+        }
+    }
+
     const fn text(self) -> &'static str {
         match self {
             Self::NotSent => "the request never left: no connection to the host",

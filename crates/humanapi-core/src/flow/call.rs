@@ -333,12 +333,7 @@ pub(super) fn wrong_authorization<E: Endpoint>(endpoint: &E, given: Option<Purpo
 const fn may_repeat(failure: &SendFailure, replay: Replay) -> bool {
     match failure.kind() {
         SendFailureKind::NotSent => true,
-        // The next answer would be as large, and the proxy would want its password again.
-        SendFailureKind::TooLarge | SendFailureKind::ProxyAuthentication => false,
-        SendFailureKind::TimedOut
-        | SendFailureKind::Lost
-        | SendFailureKind::CutShort
-        | SendFailureKind::TooLong => matches!(replay, Replay::Safe),
+        kind => kind.is_transient() && matches!(replay, Replay::Safe),
     }
 }
 

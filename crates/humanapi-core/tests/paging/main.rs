@@ -4,6 +4,7 @@
 //! without the client, brings each record exactly once, or says that it may not have.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod ahead;
 mod cases;
 mod server;
 
@@ -11,8 +12,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use humanapi_core::data::ListActivities;
-use humanapi_core::{Drift, Endpoint as _, Hosts, ListEnd, Now, Request, ResponseError};
+use humanapi_core::data::{Activity, ListActivities};
+use humanapi_core::{Drift, Endpoint as _, Hosts, ListEnd, Now, Page, Request, ResponseError};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 use server::{Beyond, Ever, Kind, NextOn, NextPage, Server, Total};
@@ -31,6 +32,38 @@ struct Walked {
     odd_told: u64,
     requests: usize,
     size: usize,
+}
+
+impl Walked {
+    /// Of a walk on which nothing was read yet.
+    const fn new() -> Self {
+        Self {
+            came: BTreeMap::new(),
+            odd: 0,
+            end: Err(Broken::RunsOn),
+            drift: Vec::new(),
+            odd_told: 0,
+            requests: 0,
+            size: 0,
+        }
+    }
+
+    fn take(&mut self, page: &Page<Activity, ListActivities>) {
+        for record in &page.items {
+            *self.came.entry(number(record.raw())).or_default() += 1;
+        }
+        self.odd += page.odd.len();
+        for drift in &page.drift {
+            match drift {
+                Drift::NoRecord { places } => self.odd_told += places,
+                other => self.drift.push(*other),
+            }
+        }
+        assert_eq!(page.next.is_some(), page.end.is_none());
+        if let Some(end) = page.end {
+            self.end = Ok(end);
+        }
+    }
 }
 
 /// Why a walk came to no end.
@@ -65,15 +98,7 @@ fn query(request: &Request) -> (usize, usize) {
 fn walk(server: &mut Server, call: ListActivities, most: usize) -> Walked {
     let hosts = Hosts::production();
     let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
-    let mut walked = Walked {
-        came: BTreeMap::new(),
-        odd: 0,
-        end: Err(Broken::RunsOn),
-        drift: Vec::new(),
-        odd_told: 0,
-        requests: 0,
-        size: 0,
-    };
+    let mut walked = Walked::new();
     let mut next = Some(call);
     while let Some(call) = next {
         if walked.requests == most {
@@ -96,20 +121,7 @@ fn walk(server: &mut Server, call: ListActivities, most: usize) -> Walked {
             }
             Err(error) => panic!("{error}"),
         };
-        for record in &page.items {
-            *walked.came.entry(number(record.raw())).or_default() += 1;
-        }
-        walked.odd += page.odd.len();
-        for drift in &page.drift {
-            match drift {
-                Drift::NoRecord { places } => walked.odd_told += places,
-                other => walked.drift.push(*other),
-            }
-        }
-        assert_eq!(page.next.is_some(), page.end.is_none());
-        if let Some(end) = page.end {
-            walked.end = Ok(end);
-        }
+        walked.take(&page);
         // Every page could be the last before a restart.
         next = page.next.map(|next| {
             let saved = serde_json::to_string(&next).unwrap();
@@ -156,8 +168,8 @@ fn config() -> Config {
 fn each_record_comes_exactly_once_or_it_is_told() {
     let pairs = RefCell::new(BTreeSet::new());
     let ends = RefCell::new(BTreeMap::<String, u32>::new());
-    let any = (server::server(), 1..14_u32, any::<bool>());
-    let outcome = TestRunner::new(config()).run(&any, |(server, limit, overlap)| {
+    let any = (server::server(), 1..14_u32, any::<bool>(), ahead::ahead());
+    let outcome = TestRunner::new(config()).run(&any, |(server, limit, overlap, ahead)| {
         let habits = habits(&server, overlap);
         for (first, habit) in habits.iter().enumerate() {
             for (second, other) in habits.iter().enumerate().skip(first + 1) {
@@ -168,8 +180,12 @@ fn each_record_comes_exactly_once_or_it_is_told() {
         if overlap {
             call = call.with_overlap();
         }
-        let end = judge(server, call, overlap, limit);
+        let reads = |server: &mut Server, most| walk(server, call.clone(), most);
+        let end = judge(&server, reads, overlap, limit);
         *ends.borrow_mut().entry(end).or_default() += 1;
+        let reads = |server: &mut Server, most| ahead.walk(server, call.clone(), most);
+        judge(&server, reads, overlap, limit);
+        ahead::is_the_same(&server, &call, &ahead);
         Ok(())
     });
     if let Err(failure) = outcome {
@@ -245,19 +261,24 @@ fn may_run_on(server: &Server, limit: u32) -> bool {
 
 /// Judges one walk, and names its end.
 #[track_caller]
-fn judge(server: Server, call: ListActivities, overlap: bool, limit: u32) -> String {
+fn judge(
+    server: &Server,
+    walk: impl FnOnce(&mut Server, usize) -> Walked,
+    overlap: bool,
+    limit: u32,
+) -> String {
     let before = server.places.clone();
     // A circle is found after at most three rounds. What answers anew is left at twice the total and
     // ten pages.
     let mut most = 6 * (before.len() + server.changes.len()) + 12;
-    let may_run_on = may_run_on(&server, limit);
+    let may_run_on = may_run_on(server, limit);
     if may_run_on {
         most = most.min(40);
     } else if server.ever == Ever::Anew {
         most += 2 * (before.len() + 9) + 10 * limit as usize;
     }
     let mut changed = server.clone();
-    let walked = walk(&mut changed, call, most);
+    let walked = walk(&mut changed, most);
     let context = || format!("{server:?} {limit} {walked:?}");
     let name = match &walked.end {
         Ok(end) => format!("{end:?}"),

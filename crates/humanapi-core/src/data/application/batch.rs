@@ -9,7 +9,8 @@ use crate::answer::Expected;
 use crate::credentials::ClientId;
 use crate::data::Table;
 use crate::data::page::Page;
-use crate::data::pages::{Pages, list_filters, list_traits, source_filter};
+use crate::data::pages::{Pages, UncheckedPage, list_filters, list_traits, source_filter};
+use crate::data::read_ahead::Paged;
 use crate::endpoint::Endpoint;
 use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
@@ -96,12 +97,26 @@ impl<R: BatchResource> Endpoint for Batch<R> {
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
-        let response = accept(Expected::List, response)?;
-        let next = |pages| Self {
-            pages,
-            ..self.clone()
-        };
-        self.pages.page(R::BATCH_ON_PAGES, response, next)
+        self.check(self.read(response)?)
+    }
+}
+
+impl<R: BatchResource> Paged for Batch<R> {
+    type Item = R::Record;
+    type Unchecked = UncheckedPage<R::Record>;
+
+    fn read(&self, response: Response) -> Result<Self::Unchecked, ResponseError> {
+        UncheckedPage::read(accept(Expected::List, response)?)
+    }
+
+    fn check(&self, page: Self::Unchecked) -> Result<Self::Output, ResponseError> {
+        self.pages
+            .check(R::BATCH_ON_PAGES, page, |pages| self.at(pages))
+    }
+
+    fn ahead(&self, before: &Self, pages: u64) -> Option<Self> {
+        let ahead = self.pages.ahead(&before.pages, pages)?;
+        R::BATCH_ON_PAGES.then(|| self.at(ahead))
     }
 }
 
@@ -117,6 +132,14 @@ impl<R> Clone for Batch<R> {
 }
 
 impl<R> Batch<R> {
+    /// The same list at another place.
+    fn at(&self, pages: Pages) -> Self {
+        Self {
+            pages,
+            ..self.clone()
+        }
+    }
+
     const fn key(&self) -> (&Application, &Pages) {
         (&self.application, &self.pages)
     }

@@ -1,0 +1,444 @@
+//! Lists read to their end over a server that takes its time, all of it virtual.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+use humanapi_client::{Client, Error, ErrorKind, Items, Pages, Transport};
+use humanapi_core::data::{Activity, ListActivities};
+use humanapi_core::http::header::AUTHORIZATION;
+use humanapi_core::http::{HeaderValue, Response as HttpResponse};
+use humanapi_core::{
+    Body, Credentials, Drift, Provisioning, Request, Response, RetryPolicy, SendFailure,
+    SendFailureKind,
+};
+use static_assertions::assert_impl_all;
+use tokio::time::Instant;
+
+assert_impl_all!(Pages<ListActivities>: Send, Unpin);
+assert_impl_all!(Items<ListActivities>: Send, Unpin);
+
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// A server of one list, whose answers take a while.
+#[derive(Clone)]
+struct Server {
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    records: usize,
+    tells_total: bool,
+    /// Which requests for a page, counted from 0, meet with what.
+    trouble: Box<dyn Fn(usize, usize) -> Option<Trouble> + Send>,
+    /// The number of the newest token, and the lowest that is taken.
+    token: usize,
+    lowest: usize,
+    /// The offset of each page that was asked for.
+    asked: Vec<usize>,
+    out: usize,
+    most_out: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Trouble {
+    Status(u16),
+    Lost,
+    /// The list has so many records from now on.
+    Records(usize),
+    /// Tokens up to the newest are refused from now on.
+    Revoke,
+}
+
+/// Counts a request for as long as somebody waits for it.
+struct Out(Arc<Mutex<State>>);
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().out -= 1;
+    }
+}
+
+impl Server {
+    fn new(records: usize) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(State {
+                records,
+                tells_total: true,
+                trouble: Box::new(|_, _| None),
+                token: 0,
+                lowest: 0,
+                asked: Vec::new(),
+                out: 0,
+                most_out: 0,
+            })),
+        }
+    }
+
+    /// Decides by a request's number and offset what it meets with.
+    fn with_trouble(
+        self,
+        trouble: impl Fn(usize, usize) -> Option<Trouble> + Send + 'static,
+    ) -> Self {
+        self.state.lock().unwrap().trouble = Box::new(trouble);
+        self
+    }
+
+    fn without_total(self) -> Self {
+        self.state.lock().unwrap().tells_total = false;
+        self
+    }
+
+    fn client(&self) -> Client {
+        let credentials = Credentials::new("app-1", "hush").unwrap();
+        Client::new(credentials, Provisioning::Connect, self.clone())
+    }
+
+    fn items(&self, limit: u32) -> Items<ListActivities> {
+        let data = self.client().user("patient-17").data();
+        data.activities()
+            .limit(limit)
+            .retry(RetryPolicy::none())
+            .items()
+    }
+
+    fn pages(&self, limit: u32) -> Pages<ListActivities> {
+        let data = self.client().user("patient-17").data();
+        data.activities()
+            .limit(limit)
+            .retry(RetryPolicy::none())
+            .pages()
+    }
+
+    fn asked(&self) -> Vec<usize> {
+        self.state.lock().unwrap().asked.clone()
+    }
+
+    fn out(&self) -> (usize, usize) {
+        let state = self.state.lock().unwrap();
+        (state.out, state.most_out)
+    }
+
+    fn tokens(&self) -> usize {
+        self.state.lock().unwrap().token
+    }
+}
+
+#[async_trait]
+impl Transport for Server {
+    async fn send(&self, request: Request, _: Duration) -> Result<Response, SendFailure> {
+        if request.uri().path().ends_with("/token") {
+            let mut state = self.state.lock().unwrap();
+            state.token += 1;
+            let body = format!(
+                r#"{{"access_token":"at-{}","expires_in":86400}}"#,
+                state.token
+            );
+            return Ok(Response::new(Body::from(body)));
+        }
+        let value = |name: &str| {
+            let pairs = request.uri().query().unwrap().split('&');
+            let mut values = pairs.filter_map(|pair| pair.split_once('='));
+            values
+                .find(|(at, _)| *at == name)
+                .map(|(_, value)| value.parse::<usize>().unwrap())
+        };
+        let (limit, offset) = (value("limit").unwrap(), value("offset").unwrap_or(0));
+        let token: usize = request.headers()[AUTHORIZATION].to_str().unwrap()["Bearer at-".len()..]
+            .parse()
+            .unwrap();
+        let answer = {
+            let mut state = self.state.lock().unwrap();
+            let number = state.asked.len();
+            state.asked.push(offset);
+            state.out += 1;
+            state.most_out = state.most_out.max(state.out);
+            match (state.trouble)(number, offset) {
+                Some(Trouble::Revoke) => state.lowest = state.token + 1,
+                Some(Trouble::Records(records)) => state.records = records,
+                _ => {}
+            }
+            match (state.trouble)(number, offset) {
+                _ if token < state.lowest => Ok(status(401)),
+                Some(Trouble::Status(code)) => Ok(status(code)),
+                Some(Trouble::Lost) => Err(SendFailure::new(SendFailureKind::Lost)),
+                _ => Ok(state.page(limit, offset)),
+            }
+        };
+        let _out = Out(Arc::clone(&self.state));
+        tokio::time::sleep(LATENCY).await;
+        answer
+    }
+}
+
+fn status(code: u16) -> Response {
+    let body = format!(r#"{{"statusCode":{code},"error":"E","message":"no"}}"#);
+    HttpResponse::builder()
+        .status(code)
+        .body(Body::from(body))
+        .unwrap()
+}
+
+impl State {
+    fn page(&self, limit: usize, offset: usize) -> Response {
+        let end = self.records.min(offset + limit);
+        let records: Vec<_> = (offset.min(end)..end)
+            .map(|number| format!(r#"{{"id":"{number}"}}"#))
+            .collect();
+        let mut response = Response::new(Body::from(format!("[{}]", records.join(","))));
+        if self.tells_total {
+            let total = HeaderValue::from(self.records);
+            response.headers_mut().insert("x-total-count", total);
+        }
+        response
+    }
+}
+
+/// All records of a list that comes without an error.
+async fn read(items: Items<ListActivities>) -> Vec<usize> {
+    let id = |activity: Activity| activity.id().unwrap().parse::<usize>().unwrap();
+    items.map_ok(id).try_collect().await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_record_comes_once_and_in_order_whatever_is_asked_for_ahead() {
+    for records in [0, 1, 40, 93] {
+        let expected: Vec<usize> = (0..records).collect();
+        for limit in [1, 7, 40, 500] {
+            for ahead in 0..=8 {
+                let server = Server::new(records);
+                assert_eq!(read(server.items(limit).read_ahead(ahead)).await, expected);
+                let offsets: BTreeSet<usize> = server.asked().into_iter().collect();
+                assert_eq!(
+                    offsets.len(),
+                    server.asked().len(),
+                    "no page is asked for twice"
+                );
+                let server = server.without_total();
+                assert_eq!(read(server.items(limit).read_ahead(ahead)).await, expected);
+                assert!(server.out().1 <= ahead.max(1));
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_requests_are_out_as_were_asked_for_and_no_more_pages_are_held() {
+    for ahead in [2, 8] {
+        let server = Server::new(1000);
+        let mut pages = server.pages(10).read_ahead(ahead);
+        for page in 1..40 {
+            pages.next().await.unwrap().unwrap();
+            // The reader takes long, and nothing more is asked for meanwhile.
+            tokio::time::sleep(LATENCY * 20).await;
+            assert!(server.asked().len() <= page + ahead);
+        }
+        assert_eq!(server.out().1, ahead);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_page_is_asked_for_while_the_reader_is_busy_with_this_one() {
+    let server = Server::new(100);
+    let mut pages = server.pages(10);
+    for page in 1..10 {
+        pages.next().await.unwrap().unwrap();
+        assert_eq!(server.asked().len(), page + 1);
+    }
+    let server = Server::new(100);
+    let mut pages = server.pages(10).read_ahead(0);
+    pages.next().await.unwrap().unwrap();
+    assert_eq!(server.asked().len(), 1);
+}
+
+/// How long it takes to read 2000 records, 20 a page, with work at each page.
+async fn takes(ahead: usize, work: Duration) -> Duration {
+    let server = Server::new(2000);
+    let begin = Instant::now();
+    let mut pages = server.pages(20).read_ahead(ahead);
+    let mut came = 0;
+    while let Some(page) = pages.try_next().await.unwrap() {
+        came += page.items.len();
+        tokio::time::sleep(work).await;
+    }
+    assert_eq!(came, 2000);
+    begin.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn reading_eight_ahead_is_six_times_as_fast_as_page_by_page() {
+    let user = Server::new(2000).client().user("patient-17");
+    let begin = Instant::now();
+    let mut next = Some(ListActivities::new().with_limit(20));
+    while let Some(call) = next {
+        next = user.call(call).await.unwrap().next;
+    }
+    let (loops, sequential) = (begin.elapsed(), takes(0, Duration::ZERO).await);
+    assert_eq!(loops, sequential, "100 pages of 20 ms");
+    let ahead = takes(8, Duration::ZERO).await;
+    assert!(ahead * 6 <= sequential, "{ahead:?} {sequential:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn reader_and_server_work_at_the_same_time() {
+    let sequential = takes(0, LATENCY).await;
+    for ahead in [1, 2, 8] {
+        let ahead = takes(ahead, LATENCY).await;
+        assert!(ahead.mul_f64(1.6) <= sequential, "{ahead:?} {sequential:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_did_not_come_is_asked_for_again_and_none_is_left_out() {
+    for ahead in [0, 1, 3, 8] {
+        // Each third attempt fails, in one way or another.
+        let server = Server::new(400).with_trouble(|number, _| match number % 6 {
+            2 => Some(Trouble::Status(503)),
+            5 => Some(Trouble::Lost),
+            _ => None,
+        });
+        let mut items = server.items(10).read_ahead(ahead);
+        let (mut came, mut errors) = (Vec::new(), 0);
+        while let Some(item) = items.next().await {
+            match item {
+                Ok(activity) => came.push(activity.id().unwrap().parse::<usize>().unwrap()),
+                Err(error) => {
+                    assert!(error.is_transient(), "{error:?}");
+                    errors += 1;
+                }
+            }
+        }
+        assert_eq!(came, (0..400).collect::<Vec<_>>());
+        let failed = (0..server.asked().len())
+            .filter(|number| number % 3 == 2)
+            .count();
+        assert!(errors > 15 && errors <= failed, "{errors} {failed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_does_not_pass_is_the_last() {
+    for ahead in [0, 1, 4] {
+        let server = Server::new(100)
+            .with_trouble(|_, offset| (offset == 30).then_some(Trouble::Status(403)));
+        let mut pages = server.pages(10).read_ahead(ahead);
+        for _ in 0..3 {
+            pages.next().await.unwrap().unwrap();
+        }
+        let error = pages.next().await.unwrap().unwrap_err();
+        assert!(!error.is_transient(), "{error:?}");
+        assert_eq!(server.out().0, 0, "what was asked for ahead is let go");
+        let asked = server.asked().len();
+        for _ in 0..2 {
+            assert!(pages.next().await.is_none());
+        }
+        assert_eq!(server.asked().len(), asked);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_changes_while_pages_are_out_is_told() {
+    let mut told = 0;
+    for at in 1..9 {
+        for records in [99, 101, 57] {
+            let server = Server::new(100)
+                .with_trouble(move |number, _| (number == at).then_some(Trouble::Records(records)));
+            let came: Vec<Result<_, Error>> = server.items(10).read_ahead(8).collect().await;
+            let (last, items) = came.split_last().unwrap();
+            assert!(items.iter().all(Result::is_ok));
+            let kind = last.as_ref().unwrap_err().kind();
+            assert!(
+                matches!(kind, ErrorKind::Drifted(Drift::TotalChanged { .. })),
+                "{kind:?}"
+            );
+            told += 1;
+        }
+    }
+    assert_eq!(told, 24);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_refused_while_pages_are_out_is_renewed_once() {
+    for revoked_at in [1, 4, 9, 17] {
+        let server = Server::new(300)
+            .with_trouble(move |number, _| (number == revoked_at).then_some(Trouble::Revoke));
+        let came = read(server.items(10).read_ahead(8)).await;
+        assert_eq!(came, (0..300).collect::<Vec<_>>());
+        assert_eq!(server.tokens(), 2, "the first one and one renewal");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_stops_waiting_loses_nothing_and_one_that_leaves_ends_all_requests() {
+    let server = Server::new(200);
+    let mut items = server.items(10).read_ahead(4);
+    let mut came = Vec::new();
+    loop {
+        // Gives up 19 times of 20.
+        let wait = tokio::time::timeout(Duration::from_millis(1), items.next()).await;
+        match wait {
+            Err(_) => {}
+            Ok(Some(item)) => came.push(item.unwrap().id().unwrap().parse::<usize>().unwrap()),
+            Ok(None) => break,
+        }
+    }
+    assert_eq!(came, (0..200).collect::<Vec<_>>());
+    assert_eq!(server.asked().len(), 20);
+
+    let server = Server::new(200);
+    let mut pages = server.pages(10).read_ahead(4);
+    pages.next().await.unwrap().unwrap();
+    assert_eq!(server.out().0, 4);
+    drop(pages);
+    assert_eq!(server.out().0, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_go_out_while_pages_wait_to_be_taken() {
+    let server = Server::new(1000);
+    let mut pages = server.pages(10).read_ahead(4);
+    pages.next().await.unwrap().unwrap();
+    tokio::time::sleep(LATENCY * 2).await;
+    // All four have come by now, and each that is taken makes room for another.
+    for taken in 1..4 {
+        let page = poll_once(pages.next());
+        assert!(matches!(page, Poll::Ready(Some(Ok(_)))));
+        assert_eq!(server.asked().len(), 5 + taken);
+    }
+}
+
+fn poll_once<F: Future + Unpin>(mut future: F) -> Poll<F::Output> {
+    future.poll_unpin(&mut Context::from_waker(Waker::noop()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_asked_for_is_told_and_nothing_is_sent() {
+    let server = Server::new(10);
+    let data = server.client().user("").data();
+    let mut pages = server.pages(10).read_ahead(33);
+    let mut of_nobody = data.activities().items();
+    let mut too_large = server.items(501);
+    for _ in 0..2 {
+        let (pages, items, large) = (
+            pages.next().await,
+            of_nobody.next().await,
+            too_large.next().await,
+        );
+        let kinds = [
+            pages.map(|page| page.unwrap_err().kind()),
+            items.map(|item| item.unwrap_err().kind()),
+            large.map(|item| item.unwrap_err().kind()),
+        ];
+        let is_told = kinds
+            .iter()
+            .all(|kind| *kind == Some(ErrorKind::InvalidInput));
+        assert!(is_told || kinds == [None, None, None], "{kinds:?}");
+    }
+    assert!(pages.next().await.is_none());
+    assert!(server.asked().is_empty());
+}
