@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compares the processor time of cold release builds, in turns: core, and the crates that any core would need.
+# Compares the processor time of cold release builds, in turns: core with the data API and without it, and the crates
+# that any core would need.
 # Takes the number of rounds; three without it.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -21,6 +22,7 @@ project() { # name, then dependency lines
 
 project bare 'serde = { version = "1", features = ["derive"] }' 'serde_json = "1"' 'http = "1"' 'thiserror = "2"'
 project core "humanapi-core = { path = \"$root/crates/humanapi-core\" }"
+project tokens "humanapi-core = { path = \"$root/crates/humanapi-core\", default-features = false }"
 
 # Processor time, because a build shares the machine: it moves less than the time by the clock.
 seconds() { # name
@@ -30,11 +32,14 @@ seconds() { # name
     tail -n 1 | awk '{ print $1 + $2 }'
 }
 
-for project in bare core; do
-  (cd "$work/$project" && printf '%-5s %s crates\n' "$project" "$(cargo tree --offline --prefix none --edges normal --no-dedupe | awk '{ print $1 }' | sort -u | grep -cvx "$project")")
+for project in bare core tokens; do
+  (cd "$work/$project" && printf '%-6s %s crates\n' "$project" "$(cargo tree --offline --prefix none --edges normal --no-dedupe | awk '{ print $1 }' | sort -u | grep -cvx "$project")")
 done
 for _ in $(seq "$rounds"); do
   bare=$(seconds bare)
   core=$(seconds core)
-  awk -v bare="$bare" -v core="$core" 'BEGIN { printf "bare %5.1f s   core %5.1f s   %.2f times\n", bare, core, core / bare }'
+  tokens=$(seconds tokens)
+  awk -v bare="$bare" -v core="$core" -v tokens="$tokens" 'BEGIN {
+    printf "bare %5.1f s   core %5.1f s   %.2f times   without the data API %5.1f s   %.2f times\n", bare, core, core / bare, tokens, tokens / bare
+  }'
 done

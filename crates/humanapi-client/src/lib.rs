@@ -26,7 +26,7 @@ mod transport;
 pub use humanapi_core as core;
 
 /// The README's example is run with the tests.
-#[cfg(all(doctest, feature = "testing", feature = "tokio"))]
+#[cfg(all(doctest, feature = "data", feature = "testing", feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
 
@@ -35,6 +35,7 @@ pub use broker::{
 };
 pub use client::call::{ApiCall, CallFuture};
 pub use client::connect_token::ConnectTokenCall;
+#[cfg(feature = "data")]
 pub use client::data::UserData;
 pub use client::pages::{Items, Pages};
 pub use client::user::User;

@@ -1,6 +1,13 @@
 //! The pure protocol of the Human API SDK.
 //!
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(feature = "data"),
+    expect(
+        dead_code,
+        reason = "much of what reads answers is there for the data API"
+    )
+)]
 
 mod answer;
 pub mod auth;
@@ -10,6 +17,7 @@ mod body;
 pub mod broker;
 pub mod connect;
 mod credentials;
+#[cfg(feature = "data")]
 pub mod data;
 mod endpoint;
 mod error;
@@ -38,6 +46,7 @@ pub use base_url::BaseUrl;
 pub use bearer::Bearer;
 pub use body::Body;
 pub use credentials::{ClientId, Credentials, CredentialsError};
+#[cfg(feature = "data")]
 pub use data::{ListEnd, Page};
 pub use endpoint::Endpoint;
 pub use error::{

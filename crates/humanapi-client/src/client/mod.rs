@@ -2,8 +2,11 @@
 
 pub(crate) mod call;
 pub(crate) mod connect_token;
+#[cfg(feature = "data")]
 pub(crate) mod data;
+#[cfg(feature = "data")]
 mod filters;
+#[cfg(feature = "data")]
 pub(crate) mod pages;
 pub(crate) mod user;
 
