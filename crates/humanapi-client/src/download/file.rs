@@ -42,7 +42,11 @@ impl Download {
             let piece = match piece {
                 Ok(piece) => piece,
                 Err(error) => {
-                    off_thread(move || Ok(drop(file))).await?;
+                    off_thread(move || {
+                        drop(file);
+                        Ok(())
+                    })
+                    .await?;
                     return Err(error.into());
                 }
             };
