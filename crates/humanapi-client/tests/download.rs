@@ -668,16 +668,25 @@ async fn nothing_is_left_of_a_save_that_is_dropped() {
     let opened = drive_open(&mut flow, &transport, &tokens, Arc::new(timer));
     let mut saving = Box::pin(opened.await.unwrap().save(folder.file()));
     // It waits for more once what there is was written.
-    while folder.names().is_empty() || !slow.0.lock().unwrap().is_empty() {
-        assert!(poll_once(&mut saving).await.is_pending());
-        tokio::task::yield_now().await;
-    }
+    let begun = async {
+        while folder.names().is_empty() || !slow.0.lock().unwrap().is_empty() {
+            assert!(poll_once(&mut saving).await.is_pending());
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(AMPLE, begun).await.unwrap();
     drop(saving);
     // A write that was under way is finished first.
-    while !folder.names().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let gone = async {
+        while !folder.names().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(AMPLE, gone).await.unwrap();
 }
+
+/// Files are written in threads of their own, in real time: a test that waits for one in vain has to end.
+const AMPLE: Duration = Duration::from_secs(60);
 
 async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx))).await
