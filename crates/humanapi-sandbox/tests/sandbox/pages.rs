@@ -648,6 +648,29 @@ fn the_dashboard_shows_the_state_and_escapes_what_others_chose() {
 }
 
 #[test]
+fn the_dashboard_tells_what_records_a_user_has() {
+    let s = Offline::new();
+    let (_, text) = page(&s, "/");
+    assert!(text.contains("Records come with a connected source."));
+    s.access("u", &["strider"]);
+    s.persona("u", humanapi_sandbox::Persona::Empty);
+    let cell = |text: &str| between(text, "id=\"live-records\"", "</div>")[0].to_owned();
+    assert!(cell(&page(&s, "/").1).contains(">none<"));
+    s.change(
+        "u",
+        json!({"change": "insert", "resource": "medical/vitals"}),
+    );
+    s.change(
+        "u",
+        json!({"change": "fill", "resource": "weight", "count": 1_000_000}),
+    );
+    s.change("u", json!({"change": "insert", "resource": "sleeps"}));
+    let told = cell(&page(&s, "/").1);
+    assert!(told.contains(">weight 1000000, sleeps 1<"), "{told}");
+    assert!(told.contains(">empty<"), "{told}");
+}
+
+#[test]
 fn watching_leaves_no_trace() {
     let watched = Offline::new();
     let plain = Offline::new();
