@@ -86,7 +86,12 @@ pub(crate) fn summary_of_all(call: &Call<'_>, subject: &Subject) -> Result<Reply
 
 /// What is connected.
 pub(crate) fn sources(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
-    Ok(json(StatusCode::OK, &people::sources(&ask(call, subject))))
+    let assumptions = &call.service.world.assumptions;
+    let mut sources = people::sources(&ask(call, subject));
+    for source in &mut sources {
+        written::apply_sync_status(source, assumptions);
+    }
+    Ok(json(StatusCode::OK, &sources))
 }
 
 pub(crate) fn profile(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {

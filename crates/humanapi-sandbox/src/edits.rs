@@ -140,6 +140,8 @@ impl Edits {
             At::Index(_) => None,
             At::Id(id) => now_told.find(id).map(|_| id.clone()),
         };
+        // Some odd records have no id, by which a change could be kept.
+        let id = id.filter(|id| !id.is_empty());
         match (change.kind, id) {
             (Kind::Fill(count), _) => {
                 *layer = Layer {
@@ -184,6 +186,7 @@ impl Layer {
         };
         entry.id = id;
         entry.series = None;
+        entry.fields = entry.fields.changeable();
         entry.head.created = ask.now;
         entry.head.updated = ask.now;
         for name in ["id", "createdAt", "updatedAt"] {

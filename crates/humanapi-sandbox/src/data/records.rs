@@ -12,8 +12,8 @@
 use std::borrow::Cow;
 
 use serde::ser::Error as _;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::Subject;
 use crate::clock::Millis;
@@ -84,6 +84,19 @@ impl Fields {
 
     pub(crate) const fn is_raw(&self) -> bool {
         self.1.is_some()
+    }
+
+    /// The same fields in a list that can be changed; of JSON that is no object, none.
+    pub(crate) fn changeable(self) -> Self {
+        let Some(json) = self.1 else {
+            return self;
+        };
+        let read: Map<String, Value> = serde_json::from_str(&json).unwrap_or_default();
+        let mut fields = Self::new();
+        for (name, value) in read {
+            fields.set(name, value);
+        }
+        fields
     }
 
     /// Adds a field, or replaces its value.

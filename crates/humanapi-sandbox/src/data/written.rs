@@ -170,6 +170,21 @@ impl Writer<'_> {
     }
 }
 
+/// Says how far a medical source is, where something else is assumed than what is so.
+pub(super) fn apply_sync_status(source: &mut Fields, assumptions: &Assumptions) {
+    let (status, details) = match assumptions.value(Assumption::SyncStatus) {
+        "in-progress" => ("inProgress", "ok"),
+        "no-data-available" => ("noDataAvailable", "ok"),
+        // No word for it is known.
+        "error" => ("error", "invalid_credentials"),
+        _ => return,
+    };
+    if let Some(sync) = source.get_mut("syncStatus").and_then(Value::as_object_mut) {
+        sync.insert("status".to_owned(), status.into());
+        sync.insert("details".to_owned(), details.into());
+    }
+}
+
 /// An organization as records refer to it.
 pub(crate) fn organization(source: &Source) -> Value {
     json!({

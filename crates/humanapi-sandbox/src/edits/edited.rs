@@ -145,6 +145,7 @@ impl Records for Edited {
                 let mut entry = self.told.at(told);
                 self.updates(&mut entry.head, told);
                 if let Some(id) = self.updated.get(&told) {
+                    entry.fields = entry.fields.changeable();
                     entry.fields.remove("updatedAt");
                     merge(&mut entry.fields, &self.layer.updated[id].fields);
                 }

@@ -31,6 +31,7 @@ impl Filled {
         match model {
             None => Box::new(Vec::new()),
             Some(mut model) => {
+                model.fields = model.fields.changeable();
                 for name in ["id", "createdAt", "updatedAt"] {
                     model.fields.remove(name);
                 }

@@ -206,6 +206,43 @@ fn records_can_be_written_for_whoever_has_none() {
 }
 
 #[test]
+fn records_with_oddities_change_like_any_others() {
+    let s = Offline::new();
+    let token = s.access("u", &["strider", "sandbox_clinic"]);
+    s.persona("u", Persona::Odd);
+    let path = "/v1/human/medical/vitals";
+    let before = body(&s.read(path, &token));
+    let count = before.as_array().unwrap().len();
+    let at = before
+        .as_array()
+        .unwrap()
+        .iter()
+        .position(|one| one["id"].is_string())
+        .unwrap();
+    let id = before[at]["id"].as_str().unwrap();
+    s.change("u", json!({"change": "update", "resource": "medical/vitals", "id": id, "fields": {"author": "Dana"}}));
+    let updated = body(&s.read(&format!("{path}/{id}"), &token));
+    assert_eq!(
+        (&updated["author"], &updated["updatedAt"]),
+        (&json!("Dana"), &json!("2026-01-15T09:00:00.000Z"))
+    );
+    s.change(
+        "u",
+        json!({"change": "insert", "resource": "medical/vitals", "id": id}),
+    );
+    let after = body(&s.read(path, &token));
+    assert_eq!(after.as_array().unwrap().len(), count + 1);
+    assert_ne!(after[at]["id"], id, "it has an id of its own");
+    s.change(
+        "u",
+        json!({"change": "fill", "resource": "medical/vitals", "count": 3}),
+    );
+    let ids = ids(&body(&s.read(path, &token)));
+    let unique: std::collections::HashSet<_> = ids.iter().collect();
+    assert_eq!((ids.len(), unique.len()), (3, 3));
+}
+
+#[test]
 fn all_records_of_a_family_have_the_fields_of_the_family() {
     let s = Offline::new();
     let token = s.access("u", &["pulseband", "sandbox_clinic"]);

@@ -475,3 +475,38 @@ fn a_link_replaces_the_offset_however_it_is_spelled() {
         ("next", "access_token=demo&offset=100")
     );
 }
+
+#[test]
+fn documents_come_as_what_they_are() {
+    let s = Offline::new();
+    let first = |list: &str| {
+        let all = body(&s.read(&format!("/v1/human/medical/{list}"), "demo"));
+        all[0]["id"].as_str().unwrap().to_owned()
+    };
+    let path = format!("/v1/human/medical/ccds/{}/raw", first("ccds"));
+    let document = s.read(&path, "demo");
+    assert_eq!(document.status(), 200);
+    assert!(
+        header(&document, "content-type")
+            .unwrap()
+            .starts_with("text/xml")
+    );
+    let text = std::str::from_utf8(document.body()).unwrap();
+    assert!(text.starts_with("<?xml") && text.contains("<ClinicalDocument"));
+    assert!(header(&document, "etag").is_some());
+
+    let path = format!("/v1/human/medical/reports/{}/raw", first("reports"));
+    for (query, content_type, start) in [
+        ("", "application/json", "{"),
+        ("?format=json", "application/json", "{"),
+        ("?format=html", "text/html", "<!DOCTYPE html>"),
+        ("?format=pdf", "application/pdf", "%PDF-"),
+    ] {
+        let report = s.read(&format!("{path}{query}"), "demo");
+        assert_eq!(report.status(), 200, "{query}");
+        let found = header(&report, "content-type").unwrap();
+        assert!(found.starts_with(content_type), "{query}: {found}");
+        assert!(report.body().starts_with(start.as_bytes()), "{query}");
+    }
+    assert_eq!(s.read(&format!("{path}?format=xml"), "demo").status(), 400);
+}

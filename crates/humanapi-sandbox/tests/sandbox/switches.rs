@@ -357,6 +357,31 @@ fn documents_that_are_not_ready_and_formats_that_there_are_not() {
 }
 
 #[test]
+fn how_far_a_medical_source_is() {
+    let s = Offline::new();
+    let token = s.access("u", &["strider", "sandbox_clinic"]);
+    let status = || {
+        let (_, sources) = read(&s, &token, "sources");
+        assert_eq!(
+            sources[0].get("syncStatus"),
+            None,
+            "wellness sources tell nothing"
+        );
+        let status = &sources[1]["syncStatus"];
+        [&status["status"], &status["details"]].map(|text| text.as_str().unwrap().to_owned())
+    };
+    assert_eq!(status(), ["ok", "ok"]);
+    for (value, expected) in [
+        ("in-progress", ["inProgress", "ok"]),
+        ("no-data-available", ["noDataAvailable", "ok"]),
+        ("error", ["error", "invalid_credentials"]),
+    ] {
+        s.assume(Assumption::SyncStatus, value);
+        assert_eq!(status(), expected);
+    }
+}
+
+#[test]
 fn which_data_a_token_opens() {
     let (s, token) = writer();
     let statuses =
