@@ -138,6 +138,14 @@ test("reports go to the server while Connect is open, and a failure is no news",
   assert.deepEqual([status.textContent, page.reloads], ["", 0]);
 });
 
+test("whoever closes the dialog is told to the server as such", async () => {
+  const { onClose } = await opened();
+  page.answers.push(reply({ next: "nothing" }));
+  onClose({ event: "close", message: null, dismissed: true });
+  await settle();
+  assert.deepEqual(page.posts[1].body, { message: null, dismissed: true });
+});
+
 test("a report outlives the page if it is small enough for that", async () => {
   const { onConnectSource } = await opened();
   page.answers.push(reply({}), reply({}));

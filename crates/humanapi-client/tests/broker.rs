@@ -1605,20 +1605,18 @@ async fn processes_that_fail_together_do_not_come_back_together() {
             let moments = second_attempts(clock, Mode::Down, retry.clone(), seconds(2));
             processes.push(moments.await);
         }
-        let pairs = processes[0].iter().zip(&processes[1]);
-        let met = pairs.filter(|(one, other)| one.abs_diff(**other) < Duration::from_millis(20));
-        let met = met.count();
+        let met = met(&processes[0], &processes[1]);
         assert!(met < 30, "{met} of 200 come back with the other process");
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn calls_that_fail_together_do_not_come_back_together() {
+/// 200 calls of one client that fail at the same moment: when each is tried again.
+async fn second_calls(clock: Clock) -> Vec<Duration> {
     let service = Service::default();
     service.set(Mode::Down, Duration::ZERO);
     let client = Client::builder(credentials(), Provisioning::Connect, service.clone())
         .retry(RetryPolicy::default().with_base(Duration::from_secs(1)))
-        .build_on(Clock::drawing(7));
+        .build_on(clock);
     let begun = Instant::now();
     join_all((0..200).map(|user| {
         let user = client.user(format!("u{user}"));
@@ -1631,7 +1629,25 @@ async fn calls_that_fail_together_do_not_come_back_together() {
         let mut of_user = asked.iter().filter(|(user, _)| *user == name);
         of_user.nth(1).unwrap().1.duration_since(begun)
     };
-    spread(&(0..200).map(second).collect::<Vec<_>>());
+    (0..200).map(second).collect()
+}
+
+/// How many of these moments are those of the others.
+fn met(some: &[Duration], others: &[Duration]) -> usize {
+    let pairs = some.iter().zip(others);
+    let met = pairs.filter(|(one, other)| one.abs_diff(**other) < Duration::from_millis(20));
+    met.count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_fail_together_do_not_come_back_together() {
+    let calls = second_calls(Clock::drawing(7)).await;
+    spread(&calls);
+    // What a process draws is all that tells its calls from those of another.
+    assert_eq!(met(&calls, &second_calls(Clock::drawing(7)).await), 200);
+    let other = second_calls(Clock::drawing(1 << 40)).await;
+    let met = met(&calls, &other);
+    assert!(met < 30, "{met} of 200 come back with the other process");
 }
 
 #[test]

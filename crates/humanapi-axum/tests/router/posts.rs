@@ -15,7 +15,14 @@ async fn no_other_site_posts() {
     let world = World::new().await;
     let ann = world.browser("ann");
     for route in ROUTES {
-        let attempts: [&[(&str, &str)]; 8] = [
+        let ours = ("origin", &*world.base);
+        let theirs = ("origin", "https://evil.example");
+        let attempts: [&[(&str, &str)]; 12] = [
+            // Whoever says it twice is refused, whatever else is right.
+            &[JSON, OURS, ("sec-fetch-site", "cross-site")],
+            &[JSON, ("sec-fetch-site", "cross-site"), OURS],
+            &[JSON, OURS, ours, theirs],
+            &[JSON, OURS, theirs, ours],
             &[JSON],
             &[JSON, ("sec-fetch-site", "cross-site")],
             &[JSON, ("sec-fetch-site", "same-site")],

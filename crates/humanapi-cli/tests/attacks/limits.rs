@@ -6,7 +6,7 @@ use std::process::Command;
 use humanapi_sandbox::{DemoApp, Sandbox};
 
 use crate::support::run;
-use crate::{attack, command, is_deep, under};
+use crate::{attack, check, command, is_deep, under};
 
 /// A token from a sandbox, without limits.
 fn token(sandbox: &Sandbox) -> Command {
@@ -26,12 +26,15 @@ fn with_too_few_handles_it_says_so() {
         false => vec![4, 5, 6, 8, 10, 16, 24, 32, 40, 44, 60],
     };
     for handles in counts {
-        let shell = format!("ulimit -n {handles}; exec \"$@\"");
+        let shell = format!("ulimit -n {handles} && exec \"$@\"");
         let name = format!("{handles} handles");
         attack(&name, under(&shell, &token(&sandbox)), &[0, 70]);
         attack(&name, under(&shell, &command(&["demo"])), &[0, 70]);
     }
-    let few = run(&mut under("ulimit -n 4; exec \"$@\"", &command(&["demo"])));
+    let few = run(&mut under(
+        "ulimit -n 4 && exec \"$@\"",
+        &command(&["demo"]),
+    ));
     let told = &few.stderr;
     assert_eq!(few.code, Some(70));
     assert!(told.contains("enough open files"), "{told}");
@@ -46,13 +49,13 @@ fn with_too_little_memory_it_says_so() {
         false => vec![120_000, 150_000, 200_000, 250_000, 300_000, 400_000],
     };
     for size in sizes {
-        let shell = format!("ulimit -v {size}; exec \"$@\"");
+        let shell = format!("ulimit -v {size} && exec \"$@\"");
         let name = format!("{size} KiB");
         attack(&name, under(&shell, &token(&sandbox)), &[0, 70]);
         attack(&name, under(&shell, &command(&["demo"])), &[0, 70]);
     }
     let little = run(&mut under(
-        "ulimit -v 120000; exec \"$@\"",
+        "ulimit -v 120000 && exec \"$@\"",
         &command(&["demo"]),
     ));
     let told = &little.stderr;
@@ -63,13 +66,24 @@ fn with_too_little_memory_it_says_so() {
 fn with_too_few_threads_it_says_so() {
     let is_root = run(Command::new("id").arg("-u")).stdout == "0\n";
     for threads in [2, 3, 4, 6] {
-        let shell = format!("ulimit -u {threads}; exec \"$@\"");
+        // Shells differ in the letter.
+        let limit = format!("ulimit -u {threads} 2>/dev/null || ulimit -p {threads}");
+        let shell = format!("{{ {limit}; }} && exec \"$@\"");
         let mut limited = under(&shell, &command(&["demo"]));
         if is_root {
             // Root has no such limit, so somebody else runs it, who runs nothing else.
             limited.uid(64_000 + threads);
         }
-        attack(&format!("{threads} threads"), limited, &[0, 70]);
+        let name = format!("{threads} threads");
+        let ended = run(&mut limited);
+        check(&name, &ended, &[0, 70]);
+        if threads == 2 {
+            let told = &ended.stderr;
+            assert!(
+                ended.code == Some(70) && told.contains("enough threads"),
+                "{told}"
+            );
+        }
     }
 }
 

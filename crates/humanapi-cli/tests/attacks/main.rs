@@ -98,7 +98,7 @@ fn arm(command: &mut Command) {
         .env("ALL_PROXY", &lure);
 }
 
-/// The same command under a shell's words, such as `ulimit -n 5; exec "$@"`.
+/// The same command under a shell's words, such as `ulimit -n 5 && exec "$@"`.
 fn under(shell: &str, command: &Command) -> Command {
     let mut outer = Command::new("sh");
     outer.args(["-c", shell, "sh"]).arg(command.get_program());

@@ -99,10 +99,7 @@ impl fmt::Debug for ProxySettings {
 pub fn wants_proxy_login(error: &(dyn Error + 'static)) -> bool {
     let mut link = Some(error);
     while let Some(this) = link {
-        let text = this.to_string();
-        if text.contains("proxy authorization required")
-            || text.contains("proxy authentication required")
-        {
+        if this.to_string().contains("proxy authorization required") {
             return true;
         }
         link = this.source();

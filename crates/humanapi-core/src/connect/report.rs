@@ -620,6 +620,19 @@ mod tests {
     }
 
     #[test]
+    fn what_connect_js_made_of_a_message_is_not_read_back() {
+        let normal = r#"{"event":"connect","status":"SUCCESS","tellsSources":true,"connected":[{"name":"A","id":"a"}],
+            "disconnected":[],"requested":[],"currentConnections":[],"requestedProviders":[],"dismissed":false"#;
+        let report = ConnectReport::from_json(format!("{normal}}}").as_bytes()).unwrap();
+        assert!(report.event.is_none() && report.connected.is_empty() && !report.tells_sources);
+        // Beside it stands the message, which alone counts.
+        let posted = format!(r#"{normal},"message":{{"type":"hapi-connect-close"}}}}"#);
+        let report = ConnectReport::from_json(posted.as_bytes()).unwrap();
+        assert_eq!(report.event, Some(ConnectEvent::Close));
+        assert!(report.connected.is_empty() && !report.tells_sources && report.status.is_none());
+    }
+
+    #[test]
     fn a_message_that_looks_like_a_post_is_one_only_if_it_is() {
         for own in [
             r#"{"type":"hapi-connect-close","message":"x","dismissed":true}"#,
