@@ -7,7 +7,7 @@ mod trace;
 mod visible;
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use humanapi_client::{Client, Error};
 use humanapi_core::connect::{AllowedCallbacks, ConnectReport, Launch, Mode};
@@ -34,13 +34,19 @@ const EMAIL: &str = "p17@example.test";
 /// What the person connects, by the names in the sandbox's directory.
 const SOURCES: [&str; 2] = ["strider", "pulseband"];
 
+/// When the story is told: 2026-01-15T09:00:00Z, in seconds since 1970.
+const NOW: u64 = 1_768_467_600;
+
 pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
     let pages = if args.browser {
         Some(Pages::bind().await?)
     } else {
         None
     };
-    let mut sandbox = Sandbox::builder().seed(args.seed);
+    // What people recorded depends on the day, and the story is the same on each.
+    let mut sandbox = Sandbox::builder()
+        .seed(args.seed)
+        .frozen_at(UNIX_EPOCH + Duration::from_secs(NOW));
     if let Some(pages) = &pages {
         sandbox = sandbox.callback(pages.callback());
     }

@@ -92,7 +92,7 @@ pub(super) fn write(person: &Person, moment: &Moment) -> Fields {
         // The field is known by two names.
         .with(
             "amount",
-            if moment.row % 2 == 0 {
+            if moment.row.is_multiple_of(2) {
                 json!({"unit": unit, "amount": amount})
             } else {
                 json!({"unit": unit, "value": amount})

@@ -116,7 +116,7 @@ fn default_persona(human_id: &str, sources: &[&'static Source], is_demo: bool) -
         Persona::Chronic
     } else if !sources.first().is_some_and(is_medical) {
         Persona::Athlete
-    } else if keyed(0, &[b"persona", human_id.as_bytes()]) % 4 == 0 {
+    } else if keyed(0, &[b"persona", human_id.as_bytes()]).is_multiple_of(4) {
         Persona::Child
     } else {
         Persona::Chronic

@@ -13,6 +13,9 @@ use crate::people::calendar::{MINUTE, decimal, decimal_text};
 use crate::people::moments::Moment;
 use crate::persona::Persona;
 
+/// From tenths of one unit to tenths of another.
+type Convert = fn(i64) -> i64;
+
 /// One thing that is measured.
 struct Vital {
     name: &'static str,
@@ -23,7 +26,7 @@ struct Vital {
     /// The source's own value in units of its last decimal place.
     read: fn(&Body) -> (i64, u32),
     /// The same in another unit, in its tenths.
-    also: Option<(&'static str, fn(i64) -> i64)>,
+    also: Option<(&'static str, Convert)>,
 }
 
 #[rustfmt::skip] // One row, one line.
