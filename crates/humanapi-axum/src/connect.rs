@@ -4,15 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use humanapi_client::{Client, Error, User};
 use humanapi_core::connect::{
     AllowedCallbacks, CallbackError, LAUNCH_MARGIN, Launch, LaunchForm, LaunchUrl, OpenOptions,
     PageFunctions,
 };
 use humanapi_core::flow::ConnectGrant;
-use humanapi_core::{ClientUserId, HostError, UserEvent, UserStatus};
-use thiserror::Error;
+use humanapi_core::{ClientUserId, UserEvent, UserStatus};
 use tracing::Instrument as _;
 
 use crate::answer::Confirmed;
@@ -23,6 +21,7 @@ use crate::launch_cookie::LaunchCookie;
 use crate::origin::Origin;
 use crate::page::{ConnectPage, PageError};
 use crate::problem::Problem;
+use crate::setup_error::SetupError;
 use crate::user::{AppUser, SignedIn};
 use crate::visitors::Visitors;
 
@@ -33,8 +32,7 @@ pub(crate) const KEPT_FOR: Duration = Duration::from_secs(10);
 /// known of its users. Cheap to clone.
 ///
 /// ```
-/// use axum::Router;
-/// use humanapi_axum::Connect;
+/// /// use humanapi_axum::Connect;
 /// # use axum::{http::request::Parts, response::Response};
 /// # use humanapi_client::testing::{ScriptedTransport, VirtualRuntime};
 /// # use humanapi_client::{Client, core::{Credentials, Provisioning}};
@@ -90,26 +88,6 @@ pub struct ConnectBuilder {
     on_change: Option<Box<ChangeListener>>,
 }
 
-/// A setting that cannot be.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SetupError {
-    /// An origin is no address.
-    #[error("the origin is none: {0}")]
-    Address(#[from] HostError),
-    /// An origin is an address in another spelling than that of browsers.
-    #[error(
-        "the origin is not as browsers write it: a host in small letters, no path and no default port"
-    )]
-    Origin,
-    /// The callback is none.
-    #[error(transparent)]
-    Callback(#[from] CallbackError),
-    /// The callback's answer leads to another site.
-    #[error("the path to return to must be one of this application: begin it with one slash")]
-    ReturnTo,
-}
-
 impl Connect {
     /// Begins with what there must be: a client, who is signed in, and the application's own origin
     /// as browsers write it, such as `https://app.example.test`.
@@ -129,19 +107,6 @@ impl Connect {
             launch: None,
             on_change: None,
         }
-    }
-
-    /// The routes, to be merged into an application or nested in it:
-    ///
-    /// | Route | |
-    /// | --- | --- |
-    /// | `POST /connect/token` | the token that opens Connect, for the user who is signed in |
-    /// | `POST /connect/outcome` | what connect.js reported; the answer says what the service confirmed |
-    /// | `GET /connect/callback` | where hosted Connect comes back to |
-    /// | `GET /connect/page.js` | joins buttons, connect.js and these routes |
-    /// | `GET /connect.js` | the launcher |
-    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        crate::routes::router(self.clone())
     }
 
     /// What a page that opens Connect needs: a nonce, headers, scripts. `nested_at` is the path at

@@ -10,6 +10,7 @@ mod origin;
 mod page;
 mod problem;
 mod routes;
+mod setup_error;
 mod user;
 mod visitors;
 
@@ -17,10 +18,11 @@ pub use humanapi_client as client;
 pub use humanapi_core as core;
 
 pub use answer::Confirmed;
-pub use connect::{Connect, ConnectBuilder, SetupError};
+pub use connect::{Connect, ConnectBuilder};
 #[cfg(feature = "sqlite")]
 pub use directory::SqliteDirectory;
 pub use directory::{Change, DirectoryError, MemoryDirectory, Sighting, UserDirectory, UserRecord};
 pub use page::{ConnectPage, PageError};
 pub use problem::Problem;
+pub use setup_error::SetupError;
 pub use user::{AppUser, SignedIn};

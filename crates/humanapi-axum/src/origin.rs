@@ -4,8 +4,8 @@ use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN};
 use humanapi_core::BaseUrl;
 
-use crate::connect::SetupError;
 use crate::problem::Problem;
+use crate::setup_error::SetupError;
 
 /// An origin as browsers write it: `https://app.example.test`, `http://127.0.0.1:3000`.
 #[derive(Clone, Debug, PartialEq, Eq)]

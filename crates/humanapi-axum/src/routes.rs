@@ -28,15 +28,26 @@ use crate::page::{PAGE_JS, escaped};
 use crate::problem::Problem;
 use crate::user::AppUser;
 
-pub(crate) fn router<S: Clone + Send + Sync + 'static>(connect: Connect) -> Router<S> {
-    Router::new()
-        .route("/connect/token", any(token))
-        .route("/connect/outcome", any(outcome))
-        .route("/connect/callback", any(callback))
-        .route("/connect/page.js", any(page_js))
-        .route("/connect.js", any(connect_js))
-        .layer(map_response(guarded))
-        .with_state(connect)
+impl Connect {
+    /// The routes, to be merged into an application or nested in it:
+    ///
+    /// | Route | |
+    /// | --- | --- |
+    /// | `POST /connect/token` | the token that opens Connect, for the user who is signed in |
+    /// | `POST /connect/outcome` | what connect.js reported; the answer says what the service confirmed |
+    /// | `GET /connect/callback` | where hosted Connect comes back to |
+    /// | `GET /connect/page.js` | joins buttons, connect.js and these routes |
+    /// | `GET /connect.js` | the launcher |
+    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        Router::new()
+            .route("/connect/token", any(token))
+            .route("/connect/outcome", any(outcome))
+            .route("/connect/callback", any(callback))
+            .route("/connect/page.js", any(page_js))
+            .route("/connect.js", any(connect_js))
+            .layer(map_response(guarded))
+            .with_state(self.clone())
+    }
 }
 
 /// Headers of every answer, where the route did not say otherwise.

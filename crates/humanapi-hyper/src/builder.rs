@@ -21,6 +21,13 @@ use crate::transport::HyperTransport;
 /// ```
 pub type Builder = adapter::Builder<HyperTransport>;
 
+impl HyperTransport {
+    /// Settings to change first.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
 impl FromSettings for HyperTransport {
     fn from_settings(settings: Settings) -> Self {
         let settings = Arc::new(settings);

@@ -16,7 +16,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::Connect;
 
 #[cfg(feature = "rustls")]
-use crate::{Builder, Connector};
+use crate::Connector;
 
 /// The body type of a [`Client`] that [`HyperTransport::from_client`] takes.
 pub type RequestBody = Full<Bytes>;
@@ -38,17 +38,12 @@ pub struct HyperTransport<
 
 #[cfg(feature = "rustls")]
 impl HyperTransport {
-    /// A transport with the settings of [`Builder`] as they start out.
+    /// A transport with the settings of [`Builder`](crate::Builder) as they start out.
     ///
     /// Nothing is connected, no certificate is read; only `HTTPS_PROXY` and `NO_PROXY` are.
     #[must_use]
     pub fn new() -> Self {
         Self::builder().build()
-    }
-
-    /// Settings to change first.
-    pub fn builder() -> Builder {
-        Builder::default()
     }
 }
 

@@ -17,6 +17,14 @@ use crate::transport::ReqwestTransport;
 /// ```
 pub type Builder = adapter::Builder<ReqwestTransport>;
 
+impl ReqwestTransport {
+    /// Settings to change first.
+    #[cfg(feature = "rustls")]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
 impl FromSettings for ReqwestTransport {
     fn from_settings(settings: Settings) -> Self {
         let max_body = settings.max_body;

@@ -9,7 +9,6 @@ use humanapi_client::{StreamedResponse, Transport};
 use humanapi_core::{Body, Request, Response, SendFailure};
 
 #[cfg(feature = "rustls")]
-use crate::Builder;
 use crate::clients::Clients;
 
 /// Sends requests with reqwest.
@@ -28,19 +27,13 @@ pub struct ReqwestTransport {
 }
 
 impl ReqwestTransport {
-    /// A transport with the settings of [`Builder`] as they start out.
+    /// A transport with the settings of [`Builder`](crate::Builder) as they start out.
     ///
     /// Nothing is connected, no certificate is read; only `HTTPS_PROXY` and `NO_PROXY` are.
     #[cfg(feature = "rustls")]
     #[must_use]
     pub fn new() -> Self {
         Self::builder().build()
-    }
-
-    /// Settings to change first.
-    #[cfg(feature = "rustls")]
-    pub fn builder() -> Builder {
-        Builder::default()
     }
 
     /// Takes a client of the application's own, with any TLS.
