@@ -10,10 +10,11 @@ mod publish;
 mod registry;
 mod verified;
 pub(crate) mod verify;
+mod work_tree;
 
 use clap::{Args, Subcommand};
 
-use crate::step::{Outcome, Session};
+use crate::step::Session;
 
 /// Which part of a release.
 #[derive(Debug, Clone, Subcommand)]
@@ -77,13 +78,4 @@ fn show_plan(session: &Session, options: &PlanOptions) -> anyhow::Result<bool> {
         anstream::eprintln!("note: {gap}");
     }
     Ok(plan.conflicts.is_empty())
-}
-
-/// A step that passes if nothing lies here that is not committed.
-fn is_clean(session: &mut Session) -> bool {
-    session.step("the work tree is clean", |session| {
-        let status = session.read(session.program("git").args(["status", "--porcelain"]))?;
-        let changes: Vec<String> = status.lines().map(str::to_owned).collect();
-        Ok(Outcome::from_findings(&changes))
-    })
 }

@@ -2,7 +2,9 @@
 //!
 //! Each rule is a function over plain data and returns what it found, so that its tests need no workspace.
 
+mod circles;
 mod files;
+mod lengths;
 mod manifests;
 mod sources;
 mod trees;
@@ -41,6 +43,22 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
         Ok(Outcome::from_findings(&sources::check_module_docs(
             &sources,
         )))
+    });
+    session.step("circles of modules", |session| {
+        let sources = read(
+            session.root(),
+            &present_files(session)?,
+            sources::is_library_source,
+        )?;
+        Ok(Outcome::from_findings(&circles::check(&sources)))
+    });
+    session.step("lengths of sources", |session| {
+        let sources = read(
+            session.root(),
+            &present_files(session)?,
+            sources::is_library_source,
+        )?;
+        Ok(Outcome::from_findings(&lengths::check(&sources)))
     });
     session.step("imports of humanapi-core", |session| {
         let sources = read(

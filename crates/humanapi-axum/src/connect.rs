@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use humanapi_client::{Client, Error, User};
 use humanapi_core::connect::{
-    AllowedCallbacks, CallbackError, LAUNCH_MARGIN, Launch, LaunchForm, LaunchUrl, OpenOptions,
-    PageFunctions,
+    AllowedCallbacks, LAUNCH_MARGIN, Launch, LaunchForm, LaunchUrl, OpenOptions, PageFunctions,
 };
 use humanapi_core::flow::ConnectGrant;
 use humanapi_core::{ClientUserId, UserEvent, UserStatus};

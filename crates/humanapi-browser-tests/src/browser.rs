@@ -1,4 +1,6 @@
 //! A Chromium of the test's own, driven as a person would: by roles and names, mouse and keyboard.
+//!
+//! One piece: what a person does in a browser, one method each, over one connection to it.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,6 @@
 //! The command line: verbs, options, what `--help` teaches, and mistakes in two lines.
+//!
+//! One piece: every word that the command takes, as its help shows them.
 
 use std::error::Error as StdError;
 use std::ffi::{OsStr, OsString};

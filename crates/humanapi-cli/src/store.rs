@@ -1,4 +1,6 @@
 //! The verb `store`, and the store behind `token … --store`.
+//!
+//! One piece: the verbs of one subcommand, which share how a store is opened and told of.
 
 use std::error::Error as _;
 use std::fmt::Display;

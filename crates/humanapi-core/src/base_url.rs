@@ -1,4 +1,6 @@
 //! The one reader of addresses that requests, users and tokens are sent to.
+//!
+//! One piece: one grammar, whose parts mean nothing without each other, and its spellings as tests.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 use std::fmt;

@@ -1,6 +1,8 @@
 //! A registry of crates on loopback, for tests of what is published and in which order.
 //!
 //! It speaks what cargo documents: the sparse index, publishing, downloading, yanking. Everything is in memory.
+//!
+//! One piece: a registry on loopback, whose routes share what was published.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

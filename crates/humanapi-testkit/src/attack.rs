@@ -3,6 +3,8 @@
 //! [`cases`] makes them for the routes of a server; [`Attack::run`] sends each over a connection of its own and looks at
 //! what comes back. A case passes if the connection is answered or closed, and if the answer says no secret, leads nowhere
 //! else and is no failure of the server's own.
+//!
+//! One piece: the hostile requests, one after another, and the one reader of what comes back.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,6 @@
 //! Cases of an exchange that fails, and what it has to say of it.
+//!
+//! One piece: the cases of one suite.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};

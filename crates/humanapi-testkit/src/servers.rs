@@ -3,6 +3,8 @@
 //! Each runs under a small shell that waits for its standard input to end. That happens when the test says so, when it
 //! panics, and also when its process is killed: no server outlives the test that started it, and none but that very
 //! process is ended.
+//!
+//! One piece: each server is a few lines over what all of them share.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener};

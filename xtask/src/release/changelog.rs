@@ -7,32 +7,6 @@ use cargo_metadata::semver::Version;
 
 use super::plan::{Changelog, Level, Reason, Release};
 
-/// What stands under one heading of a changelog.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Entries {
-    /// How far each entry reaches.
-    levels: Vec<Level>,
-}
-
-impl Entries {
-    #[cfg(test)]
-    pub(crate) fn of(levels: &[Level]) -> Self {
-        Self {
-            levels: levels.to_vec(),
-        }
-    }
-
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.levels.len()
-    }
-
-    /// How far the furthest of them reaches; none where there is none.
-    pub(crate) fn level(&self) -> Option<Level> {
-        self.levels.iter().copied().max()
-    }
-}
-
 const BREAKING: &str = "**Breaking:**";
 
 /// What a section says about all its entries.
@@ -154,6 +128,7 @@ fn with_changes(own: &str, moved: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::release::plan::Entries;
 
     const TEXT: &str = "\
 # Changelog of a crate

@@ -3,6 +3,7 @@
 mod archive;
 mod bill;
 mod command;
+mod host;
 mod notice;
 
 use anyhow::Context as _;
@@ -24,14 +25,4 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     bill::run(session, &dist);
     notice::run(session, &dist);
     archive::run(session, &dist)
-}
-
-/// The platform that the command is built for here.
-fn host(session: &Session) -> anyhow::Result<String> {
-    let version = session.read(session.program("rustc").arg("-vV"))?;
-    version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .map(str::to_owned)
-        .context("rustc does not tell its host")
 }

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use cargo_metadata::semver::{Version, VersionReq};
 use serde::Serialize;
 
-use super::changelog::Entries;
 use crate::workspace::each_after_its_needs;
 
 /// How far a change reaches for those who use a crate.
@@ -52,6 +51,32 @@ pub(crate) struct Changelog {
     pub(crate) unreleased: Entries,
     /// The versions that have a section.
     pub(crate) versions: Vec<Version>,
+}
+
+/// What stands under one heading of a changelog.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Entries {
+    /// How far each entry reaches.
+    pub(super) levels: Vec<Level>,
+}
+
+impl Entries {
+    #[cfg(test)]
+    pub(crate) fn of(levels: &[Level]) -> Self {
+        Self {
+            levels: levels.to_vec(),
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// How far the furthest of them reaches; none where there is none.
+    pub(crate) fn level(&self) -> Option<Level> {
+        self.levels.iter().copied().max()
+    }
 }
 
 /// One dependency on a crate of the workspace.

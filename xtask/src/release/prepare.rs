@@ -6,7 +6,8 @@ use toml_edit::DocumentMut;
 
 use super::history::{self, folder};
 use super::plan::{Plan, Release, plan};
-use super::{changelog, is_clean, manifest};
+use super::work_tree::is_clean;
+use super::{changelog, manifest};
 use crate::codegen;
 use crate::step::{Outcome, Session};
 

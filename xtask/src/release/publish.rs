@@ -5,7 +5,8 @@ use xshell::Cmd;
 
 use super::history::tag;
 use super::plan::Release;
-use super::{is_clean, prepare, registry, verified};
+use super::work_tree::is_clean;
+use super::{prepare, registry, verified};
 use crate::step::{Outcome, Session};
 
 const MAIN: &str = "main";

@@ -108,9 +108,9 @@ impl ImportRule {
 
 /// A path as written, with the groups of a `use` written out.
 #[derive(Debug, PartialEq, Eq)]
-struct Path {
-    line: usize,
-    segments: Vec<String>,
+pub(super) struct Path {
+    pub(super) line: usize,
+    pub(super) segments: Vec<String>,
 }
 
 /// True if a path names what is banned.
@@ -133,7 +133,7 @@ fn names(banned: &str, segments: &[String]) -> bool {
 }
 
 /// All paths in a text whose comments and literals are blank.
-fn paths(text: &str) -> Vec<Path> {
+pub(super) fn paths(text: &str) -> Vec<Path> {
     let mut found = Vec::new();
     let mut current: Vec<String> = Vec::new();
     // For each open brace: the path before it if it opens a group of a `use`.
@@ -205,7 +205,7 @@ fn paths(text: &str) -> Vec<Path> {
 }
 
 /// Blanks comments, strings and character literals; lines stay where they are.
-fn blank(text: &str) -> String {
+pub(super) fn blank(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     let mut before = ' ';

@@ -1,4 +1,6 @@
 //! The cache's entry for one key: serve, renew, exchange, wait, or the failure that stands.
+//!
+//! One piece: one state machine, half of it the tests of its transitions.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! The lease protocol: one token for many processes.
+//!
+//! One piece: one state machine, half of it the stories that it is tested by.
 
 use std::time::Duration;
 

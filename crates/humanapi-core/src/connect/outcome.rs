@@ -1,4 +1,6 @@
 //! What became of a sitting in Connect, and what to do next.
+//!
+//! One piece: one table from reports to outcomes, half of it the tests of its rows.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,4 +1,6 @@
 //! What Connect reports: payloads of three eras, in three forms, as one type.
+//!
+//! One piece: one reader of untrusted text, and the forms of it that are tested.
 
 use std::fmt;
 

@@ -10,6 +10,8 @@
 //!   what changed in the [lag](Changes::with_lag) before its watermark, and leaves out what it told then.
 //! * **Lists that move.** Pages overlap by one record, so that a record which may have slipped between two
 //!   pages is noticed. The pass then begins again.
+//!
+//! One piece: one walk over a list, whose steps are told apart by their tests.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;

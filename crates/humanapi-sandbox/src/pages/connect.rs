@@ -1,4 +1,6 @@
 //! The Connect page: a user's sitting under a session or id token, and what they do in it.
+//!
+//! One piece: the pages of one visit to Connect, in their order.
 
 mod address;
 mod form;

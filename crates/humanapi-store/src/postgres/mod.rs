@@ -1,4 +1,6 @@
 //! Tokens in a PostgreSQL database that a fleet shares.
+//!
+//! One piece: one backend, with its statements and what each of them answers.
 
 mod errors;
 

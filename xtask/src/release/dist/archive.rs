@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use cargo_metadata::camino::Utf8Path;
 use sha2::{Digest as _, Sha256};
 
-use super::host;
+use super::host::host;
 use crate::step::{Outcome, Session};
 
 /// What goes along from the root of the repository.

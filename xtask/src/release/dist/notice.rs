@@ -27,7 +27,7 @@ fn write(session: &Session, dist: &Utf8Path) -> anyhow::Result<Outcome> {
     let template = folder.join("notice.hbs");
     let notice = dist.join("humanapi.third-party-licenses.txt");
     for (path, text) in [
-        (&config, settings(&rules, &super::host(session)?)?),
+        (&config, settings(&rules, &super::host::host(session)?)?),
         (&template, TEMPLATE.to_owned()),
     ] {
         std::fs::write(path, text).with_context(|| format!("cannot write {path}"))?;
