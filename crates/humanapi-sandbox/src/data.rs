@@ -6,6 +6,7 @@ mod paging;
 pub(crate) mod records;
 mod resource;
 mod store;
+pub(crate) mod subject;
 mod written;
 
 use std::io::Write as _;
@@ -17,10 +18,9 @@ use http::{HeaderMap, StatusCode};
 
 use crate::assumption::{Assumption, Assumptions};
 use crate::body::{query_value, single};
-use crate::clock::{self, Millis};
+use crate::clock;
 use crate::lock;
 use crate::people;
-use crate::persona::Persona;
 use crate::reply::{Problem, Reply, empty, json};
 use crate::request_log::Note;
 use crate::routes::Call;
@@ -28,52 +28,14 @@ use crate::seed::{Numbers, keyed};
 use crate::service::{Incoming, Service};
 use crate::source::{DEMO_SOURCES, Source};
 use crate::token::{Standing, TokenKind};
-use crate::user::User;
 
 use records::Ask;
 
 pub(crate) use list::{batch, read};
 pub(crate) use resource::{Place, Resource, View};
 pub(crate) use store::{count, do_changes};
+pub(crate) use subject::Subject;
 pub(crate) use written::organization;
-
-/// Whose data is read.
-#[derive(Debug)]
-pub(crate) struct Subject {
-    pub(crate) human_id: String,
-    pub(crate) user_id: String,
-    pub(crate) email: Option<String>,
-    pub(crate) created: Millis,
-    /// What is connected now.
-    pub(crate) sources: Vec<&'static Source>,
-    /// Since when, in the same order.
-    pub(crate) since: Vec<Millis>,
-    pub(crate) is_demo: bool,
-    /// Whose life the records tell, where that was said.
-    pub(crate) persona: Option<Persona>,
-}
-
-impl Subject {
-    pub(crate) fn of(user: &User) -> Self {
-        Self {
-            user_id: user_id(&user.human_id),
-            human_id: user.human_id.clone(),
-            email: user.email.clone(),
-            created: user.created,
-            sources: user.connections.clone(),
-            since: user.connected_since.clone(),
-            is_demo: false,
-            persona: user.persona,
-        }
-    }
-
-    /// When a source was connected, which it is.
-    pub(crate) fn connected_since(&self, source: &Source) -> Millis {
-        let mut since = self.sources.iter().zip(&self.since);
-        let of_source = since.find(|(connected, _)| **connected == source);
-        of_source.map_or(self.created, |(_, since)| *since)
-    }
-}
 
 pub(crate) fn summary_of_all(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
     let ask = ask(call, subject);
@@ -151,7 +113,7 @@ impl Service {
     fn demo_subject(&self) -> Subject {
         let human_id = Numbers::new(keyed(self.world.seed, &[b"demo user"])).hex(32);
         Subject {
-            user_id: user_id(&human_id),
+            user_id: subject::user_id(&human_id),
             human_id,
             email: Some("demo@example.test".to_owned()),
             created: people::EPOCH - 400 * clock::DAY,
@@ -173,11 +135,6 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme
         .eq_ignore_ascii_case("bearer")
         .then(|| token.trim().to_owned())
-}
-
-/// The deprecated second id of a user, which depends on the first alone.
-fn user_id(human_id: &str) -> String {
-    Numbers::new(keyed(0, &[b"user id", human_id.as_bytes()])).hex(24)
 }
 
 /// How long an answer has to be for a tag where only large ones have one.

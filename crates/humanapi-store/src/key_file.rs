@@ -1,4 +1,6 @@
 //! A file of keys, and how it is changed: under a lock, all or nothing.
+//!
+//! One piece: the lock, the write and the rename are one promise, and its breaches are the tests.
 
 use std::fmt;
 use std::fs::{self, File, TryLockError};

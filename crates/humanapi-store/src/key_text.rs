@@ -12,6 +12,59 @@ use zeroize::Zeroizing;
 
 use crate::keys::{NAMING, SealingKey, SealingKeys, Secret, check_id, is_id, misconfigured};
 
+impl SealingKeys {
+    /// Reads keys from text, in the form that the type's documentation shows. A byte order mark before
+    /// it is skipped.
+    ///
+    /// # Errors
+    ///
+    /// When the text is of another form, or a key stands in it twice. The message names the line and
+    /// nothing in it.
+    pub fn parse(text: &str) -> Result<Self, StoreError> {
+        KeyText::parse(text)?.keys()
+    }
+
+    /// Reads keys from an environment variable.
+    ///
+    /// Other processes of the same user can read it; a file is better kept.
+    ///
+    /// # Errors
+    ///
+    /// When it is not set or not of the right form.
+    pub fn from_env(name: &str) -> Result<Self, StoreError> {
+        let value = std::env::var_os(name).ok_or_else(|| {
+            misconfigured(format!("the variable {name} with sealing keys is not set"))
+        })?;
+        let text = value.into_string().map_err(|_| {
+            misconfigured(format!(
+                "the variable {name} with sealing keys does not hold text"
+            ))
+        })?;
+        Self::parse(&Zeroizing::new(text))
+    }
+
+    /// Reads keys from a file.
+    ///
+    /// # Errors
+    ///
+    /// When it is no regular file, cannot be read or is not of the right form, and on Unix when others
+    /// than its owner and group may read it, or others than its owner may write it. The message names
+    /// the path; where the system refused, its error is the source.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let mut file = open(path)?;
+        Self::parse(&read(&mut file, path)?)
+    }
+
+    /// The keys as text, to be kept in a file that only its owner can read. Keep it out of logs.
+    #[must_use]
+    pub fn to_text(&self) -> SecretString {
+        let sealing = self.sealing.iter().cloned().map(Item::Sealing);
+        let naming = Item::Naming(self.naming.clone());
+        KeyText::new(std::iter::once(naming).chain(sealing).collect()).write()
+    }
+}
+
 /// Far more than anybody's keys: a wrong path may name a device that never ends.
 pub(crate) const LARGEST_FILE: u64 = 64 * 1024;
 

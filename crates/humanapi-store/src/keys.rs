@@ -1,13 +1,10 @@
 //! The keys that seal tokens and name rows.
 
 use std::fmt;
-use std::path::Path;
 
 use humanapi_client::{StoreError, StoreErrorKind};
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
-
-use crate::key_text::{self, Item, KeyText};
 
 /// The secret keys of a store. All processes that share a store need the same ones.
 ///
@@ -43,9 +40,9 @@ use crate::key_text::{self, Item, KeyText};
 /// `Debug` shows ids alone, and the keys are wiped when dropped.
 #[derive(Clone)]
 pub struct SealingKeys {
-    naming: Secret,
+    pub(crate) naming: Secret,
     /// The newest first; never empty.
-    sealing: Vec<SealingKey>,
+    pub(crate) sealing: Vec<SealingKey>,
 }
 
 #[derive(Clone)]
@@ -88,57 +85,6 @@ impl SealingKeys {
         }
         self.sealing.insert(0, SealingKey::random(id)?);
         Ok(self)
-    }
-
-    /// Reads keys from text, in the form that the type's documentation shows. A byte order mark before
-    /// it is skipped.
-    ///
-    /// # Errors
-    ///
-    /// When the text is of another form, or a key stands in it twice. The message names the line and
-    /// nothing in it.
-    pub fn parse(text: &str) -> Result<Self, StoreError> {
-        KeyText::parse(text)?.keys()
-    }
-
-    /// Reads keys from an environment variable.
-    ///
-    /// Other processes of the same user can read it; a file is better kept.
-    ///
-    /// # Errors
-    ///
-    /// When it is not set or not of the right form.
-    pub fn from_env(name: &str) -> Result<Self, StoreError> {
-        let value = std::env::var_os(name).ok_or_else(|| {
-            misconfigured(format!("the variable {name} with sealing keys is not set"))
-        })?;
-        let text = value.into_string().map_err(|_| {
-            misconfigured(format!(
-                "the variable {name} with sealing keys does not hold text"
-            ))
-        })?;
-        Self::parse(&Zeroizing::new(text))
-    }
-
-    /// Reads keys from a file.
-    ///
-    /// # Errors
-    ///
-    /// When it is no regular file, cannot be read or is not of the right form, and on Unix when others
-    /// than its owner and group may read it, or others than its owner may write it. The message names
-    /// the path; where the system refused, its error is the source.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref();
-        let mut file = key_text::open(path)?;
-        Self::parse(&key_text::read(&mut file, path)?)
-    }
-
-    /// The keys as text, to be kept in a file that only its owner can read. Keep it out of logs.
-    #[must_use]
-    pub fn to_text(&self) -> SecretString {
-        let sealing = self.sealing.iter().cloned().map(Item::Sealing);
-        let naming = Item::Naming(self.naming.clone());
-        KeyText::new(std::iter::once(naming).chain(sealing).collect()).write()
     }
 
     /// The id of the key that writes.

@@ -15,7 +15,7 @@ use serde::ser::Error as _;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::Subject;
+use super::subject::Subject;
 use crate::clock::Millis;
 use crate::source::Source;
 
