@@ -304,10 +304,17 @@ pub(crate) struct Name<'a> {
 impl<'a> Name<'a> {
     /// Whether this is the name, however it is escaped.
     pub(crate) fn is(self, name: &str) -> bool {
-        if self.is_escaped {
-            self.read_lossy() == name
-        } else {
-            self.bytes == name.as_bytes()
+        *self.unescaped() == *name.as_bytes()
+    }
+
+    /// The name's bytes, or those that were written where it is no text.
+    pub(crate) fn unescaped(self) -> Cow<'a, [u8]> {
+        if !self.is_escaped {
+            return Cow::Borrowed(self.bytes);
+        }
+        match self.read_lossy() {
+            Cow::Borrowed(name) => Cow::Borrowed(name.as_bytes()),
+            Cow::Owned(name) => Cow::Owned(name.into_bytes()),
         }
     }
 

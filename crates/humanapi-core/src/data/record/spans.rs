@@ -170,7 +170,9 @@ impl Scanner<'_> {
             }
         }
         let (name, end) = self.name(start)?;
-        let is_it = |field: &Field| name.is(field.name);
+        // Its escapes are read once, however long the table is.
+        let name = name.unescaped();
+        let is_it = |field: &Field| *name == *field.name.as_bytes();
         let (before, after) = table.split_at(likely.min(table.len()));
         let later = after.iter().position(is_it).map(|at| before.len() + at);
         Ok((later.or_else(|| before.iter().position(is_it)), end))
