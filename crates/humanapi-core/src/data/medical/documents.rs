@@ -40,7 +40,15 @@ records! {
         id: Text = "id",
         /// Which kind of report, such as `unity`. There can be one for each provider.
         name: Text = "name",
-        /// When it was made; assumed by what the Admin API lists.
+        /// When it was made. This and what follows is assumed by what the Admin API lists.
         created_at: Timestamp = "createdAt",
+        /// The extension of its file's name.
+        file_extension: Text = "fileExtension",
+        /// Where its content is.
+        uri: Text = "uri",
+        /// The orders that it was made for, by id.
+        order_ids: List<Text> = "orderIds",
+        /// The providers whose records it was made of, by id.
+        provider_ids: List<Text> = "providerIds",
     }
 }

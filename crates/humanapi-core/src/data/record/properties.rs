@@ -354,7 +354,17 @@ macro_rules! no_record_spoils_a_page {
         fn $test() {
             $(check::<$record>(48);)+
         }
-    )+};
+    )+
+
+    const CHECKED: &[&[Field]] = &[Activity::FIELDS, $($($record::FIELDS),+),+];
+    };
+}
+
+#[test]
+fn each_record_of_a_route_is_checked() {
+    for route in ROUTES.iter().filter(|route| !route.fields.is_empty()) {
+        assert!(CHECKED.contains(&route.fields), "{}", route.name);
+    }
 }
 
 no_record_spoils_a_page! {
