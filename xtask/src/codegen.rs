@@ -12,8 +12,23 @@ use crate::step::{Outcome, Session};
 use crate::workspace::targets;
 
 const CRATE: &str = "humanapi-core";
-const EXAMPLE: &str = "render_token_rules";
-const FILE: &str = "docs/token-rules.md";
+
+/// An example that prints a file, and the file.
+struct Rendered {
+    example: &'static str,
+    file: &'static str,
+}
+
+const RENDERED: [Rendered; 2] = [
+    Rendered {
+        example: "render_token_rules",
+        file: "docs/token-rules.md",
+    },
+    Rendered {
+        example: "render_health_data",
+        file: "docs/health-data-fields.md",
+    },
+];
 
 /// Which way round.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -24,29 +39,31 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()> {
-    session.step(FILE, |session| {
-        let fresh = render(session)?;
-        let path = session.root().join(FILE);
-        let stored = std::fs::read_to_string(&path).unwrap_or_default();
-        if stored == fresh {
-            return Ok(Outcome::Ok);
-        }
-        if options.check {
-            return Ok(Outcome::Failed(stale(&stored, &fresh)));
-        }
-        std::fs::write(&path, fresh).with_context(|| format!("cannot write {FILE}"))?;
-        Ok(Outcome::Ok)
-    });
+    for Rendered { example, file } in RENDERED {
+        session.step(file, |session| {
+            let fresh = render(session, example, file)?;
+            let path = session.root().join(file);
+            let stored = std::fs::read_to_string(&path).unwrap_or_default();
+            if stored == fresh {
+                return Ok(Outcome::Ok);
+            }
+            if options.check {
+                return Ok(Outcome::Failed(stale(file, &stored, &fresh)));
+            }
+            std::fs::write(&path, fresh).with_context(|| format!("cannot write {file}"))?;
+            Ok(Outcome::Ok)
+        });
+    }
     Ok(())
 }
 
 /// The file as the code would have it now.
-fn render(session: &Session) -> anyhow::Result<String> {
+fn render(session: &Session, example: &str, file: &str) -> anyhow::Result<String> {
     if !targets(session.workspace()?.member(CRATE)?, &TargetKind::Example)
         .iter()
-        .any(|name| name == EXAMPLE)
+        .any(|name| name == example)
     {
-        bail!("{CRATE} has no example `{EXAMPLE}`, which prints {FILE}");
+        bail!("{CRATE} has no example `{example}`, which prints {file}");
     }
     // Built as `test` builds it, so that after the tests nothing is left to compile.
     let messages = session.read(session.cargo("build").args([
@@ -54,22 +71,22 @@ fn render(session: &Session) -> anyhow::Result<String> {
         "--workspace",
         "--all-features",
         "--example",
-        EXAMPLE,
+        example,
         "--message-format=json-render-diagnostics",
     ]))?;
-    let program =
-        executable(&messages).with_context(|| format!("cargo built no example `{EXAMPLE}`"))?;
+    let program = executable(&messages, example)
+        .with_context(|| format!("cargo built no example `{example}`"))?;
     let fresh = session.read(session.program(program))?;
     if fresh.trim().is_empty() {
-        bail!("the example `{EXAMPLE}` of {CRATE} printed nothing");
+        bail!("the example `{example}` of {CRATE} printed nothing");
     }
     Ok(fresh)
 }
 
 /// Where cargo put the example, by its own messages.
-fn executable(messages: &str) -> Option<PathBuf> {
+fn executable(messages: &str, example: &str) -> Option<PathBuf> {
     Message::parse_stream(messages.as_bytes()).find_map(|message| match message {
-        Ok(Message::CompilerArtifact(artifact)) if artifact.target.name == EXAMPLE => {
+        Ok(Message::CompilerArtifact(artifact)) if artifact.target.name == example => {
             artifact.executable.map(Into::into)
         }
         _ => None,
@@ -77,7 +94,7 @@ fn executable(messages: &str) -> Option<PathBuf> {
 }
 
 /// Says where the two part, and what to do.
-fn stale(stored: &str, fresh: &str) -> String {
+fn stale(file: &str, stored: &str, fresh: &str) -> String {
     let line = stored
         .lines()
         .zip(fresh.lines())
@@ -85,7 +102,7 @@ fn stale(stored: &str, fresh: &str) -> String {
         .count();
     let quote = |text: &str| text.lines().nth(line).unwrap_or("(end of file)").to_owned();
     format!(
-        "{FILE} is out of date from line {}:\n  stored: {}\n  code:   {}\nrun `cargo xtask codegen` and commit the file",
+        "{file} is out of date from line {}:\n  stored: {}\n  code:   {}\nrun `cargo xtask codegen` and commit the file",
         line + 1,
         quote(stored),
         quote(fresh)
@@ -98,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_stale_file_is_told_by_its_first_different_line_and_the_remedy() {
-        let text = stale("same\nold\n", "same\nnew\n");
+        let text = stale("docs/a.md", "same\nold\n", "same\nnew\n");
         assert!(text.contains("line 2"), "{text}");
         assert!(text.contains("stored: old"), "{text}");
         assert!(text.contains("code:   new"), "{text}");
@@ -110,6 +127,6 @@ mod tests {
 
     #[test]
     fn a_missing_line_is_told_as_the_end_of_the_file() {
-        assert!(stale("same\n", "same\nmore\n").contains("stored: (end of file)"));
+        assert!(stale("docs/a.md", "same\n", "same\nmore\n").contains("stored: (end of file)"));
     }
 }

@@ -67,7 +67,7 @@ enum Verb {
     Test(test::Options),
     /// Build the API documentation, warnings denied, and check the links in Markdown files
     Docs,
-    /// Write docs/token-rules.md from the table in humanapi-core
+    /// Write docs/token-rules.md and docs/health-data-fields.md from the tables in humanapi-core
     Codegen(codegen::Options),
     /// Check the rules that a compiler does not: dependencies, manifests, imports, tracked files
     Tidy,
