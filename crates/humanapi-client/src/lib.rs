@@ -37,6 +37,7 @@ pub use client::call::{ApiCall, CallFuture};
 pub use client::connect_token::ConnectTokenCall;
 #[cfg(feature = "data")]
 pub use client::data::UserData;
+#[cfg(feature = "data")]
 pub use client::pages::{Items, Pages};
 pub use client::user::User;
 pub use client::{Client, ClientBuilder};

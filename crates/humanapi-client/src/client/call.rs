@@ -148,6 +148,7 @@ impl<E> ApiCall<E> {
 
 impl<E> ApiCall<E> {
     /// The endpoint apart, and a call of the same settings for others like it.
+    #[cfg(feature = "data")]
     pub(super) fn split(self) -> (ApiCall<()>, Result<E, EmptyUserId>) {
         let call = ApiCall {
             client: self.client,
@@ -160,6 +161,7 @@ impl<E> ApiCall<E> {
     }
 }
 
+#[cfg(feature = "data")]
 impl ApiCall<()> {
     /// The same call of this endpoint.
     pub(super) fn with<E>(self, endpoint: E) -> ApiCall<E> {
