@@ -3,23 +3,23 @@
 //! One piece: the pages of one visit to Connect, in their order.
 
 mod address;
+mod answer;
 mod form;
+mod outcome;
 
 use http::StatusCode;
-use maud::html;
-use serde::Serialize;
 
-use self::address::{form_source, page_address, see_other};
-use self::form::{ActionForm, CALLBACK};
+use self::answer::{answer_form, answer_json, plain_page, write};
+use self::form::{ActionForm, CALLBACK, NO_SYSTEM};
+use self::outcome::{Action, CODES, Mistake, Outcome};
 use super::message::{Event, Message, Status};
-use super::screen::{Authority, Hosted, News, Person, Screen, banner};
-use super::{CONNECT_SCRIPT, CONNECT_STYLE, Layout};
+use super::screen::{Authority, Hosted, News, Person, Screen};
 use crate::app::callback_allowed;
 use crate::assumption::Assumption;
 use crate::body::{content_type, query_value};
 use crate::clock::Millis;
 use crate::lock;
-use crate::reply::{self, Problem, Reply};
+use crate::reply::{Problem, Reply};
 use crate::request_log::Note;
 use crate::routes::Call;
 use crate::service::Service;
@@ -27,100 +27,6 @@ use crate::source::Source;
 use crate::state::{AwaitingCode, Full, State};
 use crate::token::{Claim, Standing, TokenKind};
 use crate::user::UserStatus;
-
-/// What a button of the page does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    /// Connects without signing in: the short way, for programs.
-    Connect(&'static Source),
-    Disconnect(&'static Source),
-    SignIn(&'static Source),
-    Code(&'static Source),
-    Request,
-    Done,
-}
-
-impl Action {
-    /// What there is to tell once it is done.
-    const fn news(self) -> Option<News> {
-        match self {
-            Self::Connect(source) | Self::SignIn(source) | Self::Code(source) => {
-                Some(News::Connected(source))
-            }
-            Self::Disconnect(source) => Some(News::Disconnected(source)),
-            Self::Request => Some(News::Requested),
-            Self::Done => None,
-        }
-    }
-}
-
-/// What came of it.
-enum Outcome {
-    Told(Message),
-    /// The password was right, and a one-time code is asked for next.
-    NeedsCode,
-    Mistake(Mistake),
-    /// The sitting is over.
-    Ended(Status),
-}
-
-/// What the user can put right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mistake {
-    WrongSignIn,
-    WrongCode,
-    SignInAgain,
-    NothingRequested,
-    Full,
-}
-
-/// After so many wrong codes the password is asked for again.
-const CODES: u8 = 5;
-
-impl Mistake {
-    const fn status(self) -> StatusCode {
-        match self {
-            Self::SignInAgain => StatusCode::CONFLICT,
-            Self::Full => StatusCode::INSUFFICIENT_STORAGE,
-            _ => StatusCode::UNPROCESSABLE_ENTITY,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::WrongSignIn => "wrong-sign-in",
-            Self::WrongCode => "wrong-code",
-            Self::SignInAgain => "sign-in-again",
-            Self::NothingRequested => "nothing-requested",
-            Self::Full => "full",
-        }
-    }
-
-    const fn text(self) -> &'static str {
-        match self {
-            Self::WrongSignIn => {
-                "That username and password do not belong together. Check both and try again."
-            }
-            Self::WrongCode => "That is not the code. Check it and try again.",
-            Self::SignInAgain => "Please sign in again to get a new code.",
-            Self::NothingRequested => "Name a doctor, a practice or a health system.",
-            Self::Full => "The sandbox holds as much as it may. Reset it to make room.",
-        }
-    }
-
-    fn screen(self, source: Option<&'static Source>, username: &str) -> Screen {
-        let problem = Some(self.text());
-        match (self, source) {
-            (Self::WrongCode, Some(source)) => Screen::Code { source, problem },
-            (_, Some(source)) => Screen::SignIn {
-                source,
-                username: username.to_owned(),
-                problem,
-            },
-            (_, None) => Screen::Request { problem },
-        }
-    }
-}
 
 impl Service {
     /// The page as the widget opens it, in a frame or a web view.
@@ -401,9 +307,6 @@ fn change(
 
 const CONNECTED: (Event, Status) = (Event::Connect, Status::ConnectedSource);
 
-/// What a request says of a health system that it does not name.
-const NO_SYSTEM: &str = "N/A";
-
 fn connect(
     state: &mut State,
     claim: Claim,
@@ -477,115 +380,4 @@ fn is_true(state: &State, claim: Claim, news: News) -> bool {
         News::Disconnected(source) => !connected(source),
         News::Requested => !state.sitting(claim).requested.is_empty(),
     }
-}
-
-/// The answer to the page's script and to programs.
-fn answer_json(outcome: &Outcome) -> Reply {
-    #[derive(Serialize)]
-    struct Next {
-        next: &'static str,
-    }
-    #[derive(Serialize)]
-    struct Complaint {
-        error: &'static str,
-        message: &'static str,
-    }
-    match outcome {
-        Outcome::Told(message) => reply::json(StatusCode::OK, message),
-        Outcome::NeedsCode => reply::json(
-            StatusCode::ACCEPTED,
-            &Next {
-                next: "one-time-code",
-            },
-        ),
-        Outcome::Mistake(mistake) => reply::json(
-            mistake.status(),
-            &Complaint {
-                error: mistake.name(),
-                message: mistake.text(),
-            },
-        ),
-        Outcome::Ended(status) => reply::json(StatusCode::UNAUTHORIZED, &Message::nothing(*status)),
-    }
-}
-
-/// The answer to a form that a browser without script has sent: the next screen.
-fn answer_form(
-    action: Action,
-    outcome: Outcome,
-    form: &ActionForm,
-    hosted: Option<Hosted>,
-) -> Reply {
-    let source = match action {
-        Action::SignIn(source) | Action::Code(source) => Some(source),
-        _ => None,
-    };
-    let authority = Authority {
-        token: form.token.as_deref().unwrap_or_default(),
-        hosted,
-    };
-    let message = match outcome {
-        Outcome::Mistake(mistake) => {
-            let screen = mistake.screen(source, &form.username);
-            return write(&screen, &authority, mistake.status(), None);
-        }
-        Outcome::NeedsCode => {
-            let show = source.map(|source| source.id);
-            return see_other(&page_address(&authority, show, None));
-        }
-        Outcome::Told(message) => message,
-        Outcome::Ended(status) => Message::nothing(status),
-    };
-    match (action, &authority.hosted) {
-        (Action::Done, Some(hosted)) => see_other(&message.on_callback(&hosted.callback)),
-        (Action::Done, None) => {
-            let status = message.status();
-            let code = match status {
-                Status::Success => StatusCode::OK,
-                _ => StatusCode::UNAUTHORIZED,
-            };
-            write(&Screen::Left(status), &authority, code, None)
-        }
-        _ => see_other(&page_address(&authority, None, action.news())),
-    }
-}
-
-fn write(
-    screen: &Screen,
-    authority: &Authority<'_>,
-    status: StatusCode,
-    news: Option<News>,
-) -> Reply {
-    let hosted = authority.hosted.as_ref();
-    let target = hosted.and_then(|hosted| form_source(&hosted.callback));
-    Layout {
-        title: &screen.title(),
-        style: &CONNECT_STYLE,
-        script: Some(&CONNECT_SCRIPT),
-        forms: format!(
-            "'self'{}",
-            target.map(|to| format!(" {to}")).unwrap_or_default()
-        ),
-        framed: true,
-    }
-    .reply(status, &screen.markup(authority, news))
-}
-
-fn plain_page(problem: &str) -> Reply {
-    let content = html! {
-        main {
-            (banner(None))
-            h1 { "This link cannot be opened" }
-            p { (problem) }
-            p { "Go back to the app that you came from, and tell its makers if it happens again." }
-        }
-    };
-    Layout {
-        title: "This link cannot be opened – Human API sandbox",
-        style: &CONNECT_STYLE,
-        script: None,
-        forms: "'none'".to_owned(),
-        framed: true,
-    }
-    .reply(StatusCode::BAD_REQUEST, &content)
 }

@@ -1,11 +1,6 @@
 //! Where the Connect page leads to: its own screens, and the callback.
 
-use http::StatusCode;
-use http::header::{self, HeaderValue};
-
-use super::plain_page;
 use crate::pages::screen::{Authority, News};
-use crate::reply::{self, Reply};
 
 /// Where a screen of a sitting is loaded from.
 pub(super) fn page_address(
@@ -36,17 +31,6 @@ pub(super) fn page_address(
         ));
     }
     text
-}
-
-pub(super) fn see_other(target: &str) -> Reply {
-    match HeaderValue::from_str(target) {
-        Ok(location) => {
-            let mut reply = reply::empty(StatusCode::SEE_OTHER);
-            reply.headers_mut().insert(header::LOCATION, location);
-            reply
-        }
-        Err(_) => plain_page("This link leads back to an address that cannot be written."),
-    }
 }
 
 /// The callback's origin, or its scheme where it has none, as a source of a content policy.

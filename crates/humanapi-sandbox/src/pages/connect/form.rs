@@ -13,6 +13,9 @@ const PLACE: usize = 300;
 const TOKEN: usize = 4096;
 pub(super) const CALLBACK: usize = 2000;
 
+/// What a request says of a health system that it does not name.
+pub(super) const NO_SYSTEM: &str = "N/A";
+
 /// The body of an action.
 pub(super) struct ActionForm {
     pub(super) token: Option<String>,
@@ -55,8 +58,7 @@ impl ActionForm {
             code: text("code", NAME).unwrap_or_default().trim().to_owned(),
             provider: RequestedProvider {
                 address: text("address", PLACE).unwrap_or_default(),
-                health_system: text("healthSystem", NAME)
-                    .unwrap_or_else(|| super::NO_SYSTEM.to_owned()),
+                health_system: text("healthSystem", NAME).unwrap_or_else(|| NO_SYSTEM.to_owned()),
                 location: Location {
                     latitude: 0.0,
                     longitude: 0.0,
