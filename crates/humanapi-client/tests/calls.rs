@@ -128,6 +128,17 @@ async fn a_call_has_a_timeout_of_its_own() {
     assert_eq!(elapsed(&asking), timeout);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_connect_token_waits_no_longer_than_asked_for() {
+    let transport = ScriptedTransport::new((0..9).map(|_| Reply::hang()));
+    let client = Client::new(credentials(), Provisioning::Connect, transport);
+    let begin = tokio::time::Instant::now();
+    let timeout = Duration::from_secs(3);
+    let call = client.user("patient-17").connect_token();
+    assert!(call.timeout(timeout).await.unwrap_err().is_timeout());
+    assert_eq!(begin.elapsed(), timeout);
+}
+
 #[tokio::test]
 async fn a_call_is_tried_by_a_policy_of_its_own() {
     let world = world((0..9).map(|_| Reply::failure(SendFailureKind::NotSent)));
