@@ -365,6 +365,7 @@ mod tests {
             (0o604, false),
             (0o644, false),
             (0o620, false),
+            (0o666, false),
         ] {
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
             let read = SealingKeys::from_file(&path);
