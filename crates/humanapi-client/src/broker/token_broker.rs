@@ -21,7 +21,7 @@ use crate::store::StoreError;
 use crate::tokens::TokenSource;
 
 /// Keeps the tokens of one application for all callers of a process, and shares them with other
-/// processes through a [`TokenStore`] where one is given.
+/// processes through a [`TokenStore`](crate::TokenStore) where one is given.
 ///
 /// * **One exchange for each key**, however many callers ask at once. It belongs to none of them: one
 ///   who stops waiting stops nobody else.
@@ -38,7 +38,7 @@ use crate::tokens::TokenSource;
 ///   exchanged for this process alone.
 ///
 /// A [`Client`](crate::Client) makes one by itself. Make your own to share it between clients, to add a
-/// store, or to hear of [events](TokenBrokerBuilder::on_event). Cheap to clone; share it.
+/// store, or to hear of [events](crate::TokenBrokerBuilder::on_event). Cheap to clone; share it.
 ///
 /// ```
 /// use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};

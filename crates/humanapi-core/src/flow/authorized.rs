@@ -47,7 +47,7 @@ impl<E: Endpoint> Authorized<E> {
     /// An operation that is authorized by the token of `key`.
     ///
     /// Where that is not what [authorizes](Endpoint::authorization) the operation, it ends with
-    /// [`BuildError::WrongAuthorization`], before a token is asked for; and so it does with a token that is not for the
+    /// [`BuildError::WrongAuthorization`](crate::BuildError::WrongAuthorization), before a token is asked for; and so it does with a token that is not for the
     /// key's purpose, before that is sent.
     #[must_use]
     pub fn new(endpoint: E, key: TokenKey, hosts: Hosts, policy: RetryPolicy) -> Self {
