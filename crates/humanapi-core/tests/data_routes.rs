@@ -1,4 +1,7 @@
 //! Every resource by its tables: where it is read, and that each documented field of it can be read.
+//!
+//! Long, because each kind of endpoint is tested over all of its resources here, and the rows are held to the documented
+//! routes beside it.
 
 #![expect(
     clippy::unwrap_used,
