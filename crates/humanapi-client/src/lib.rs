@@ -39,6 +39,8 @@ pub use client::connect_token::ConnectTokenCall;
 pub use client::data::UserData;
 #[cfg(feature = "data")]
 pub use client::pages::{Items, Pages};
+#[cfg(feature = "data")]
+pub use client::sync::ChangesPages;
 pub use client::user::User;
 pub use client::{Client, ClientBuilder};
 pub use download::Download;

@@ -8,6 +8,8 @@ pub(crate) mod data;
 mod filters;
 #[cfg(feature = "data")]
 pub(crate) mod pages;
+#[cfg(feature = "data")]
+pub(crate) mod sync;
 pub(crate) mod user;
 
 use std::fmt;

@@ -47,8 +47,9 @@ impl<E: Endpoint> Authorized<E> {
     /// An operation that is authorized by the token of `key`.
     ///
     /// Where that is not what [authorizes](Endpoint::authorization) the operation, it ends with
-    /// [`BuildError::WrongAuthorization`](crate::BuildError::WrongAuthorization), before a token is asked for; and so it does with a token that is not for the
-    /// key's purpose, before that is sent.
+    /// [`BuildError::WrongAuthorization`](crate::BuildError::WrongAuthorization), before a token is asked for; and so it
+    /// does with a token that is not for the key's purpose, before that is sent. An operation whose request cannot be built
+    /// ends before a token is asked for, too.
     #[must_use]
     pub fn new(endpoint: E, key: TokenKey, hosts: Hosts, policy: RetryPolicy) -> Self {
         let call = Call::with_token_for(Some(key.purpose()), endpoint, hosts, policy);
@@ -253,6 +254,16 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_request_that_cannot_be_built_asks_for_no_token() {
+        let call = RawCall::new(Method::GET, Host::Data, "no path");
+        let mut flow = Authorized::new(call, access(), Hosts::production(), RetryPolicy::default());
+        match flow.poll(now()) {
+            Step::Done(Err(FlowError::Build(BuildError::Path))) => {}
+            step => panic!("{step:?}"),
         }
     }
 

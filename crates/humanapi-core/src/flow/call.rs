@@ -12,7 +12,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{BuildError, FlowError, SendFailure, SendFailureKind};
 use crate::flow::{Flow, Input, RequestId, Step};
 use crate::hosts::Hosts;
-use crate::message::{Head, Response};
+use crate::message::{Head, Request, Response};
 use crate::now::Now;
 use crate::retry::{Backoff, Replay, RetryPolicy};
 use crate::rules::Purpose;
@@ -33,6 +33,9 @@ pub struct Call<E: Endpoint> {
     policy: RetryPolicy,
     backoff: Backoff,
     authorization: Option<Bearer>,
+    /// The request of the first attempt, where it was built before a token was asked for.
+    // Boxed, so that calls without a token are no larger for it.
+    built: Option<Box<Request>>,
     /// When it was first polled: the overall deadline counts from here.
     started: Option<Duration>,
     attempts: u32,
@@ -76,19 +79,26 @@ impl<E: Endpoint> Call<E> {
     }
 
     /// An operation that is sent with a token for this purpose, or with none. It ends at once if that is not what
-    /// authorizes it.
+    /// authorizes it, and an operation with a token also if its request cannot be built: no token is asked for in vain.
     pub(super) fn with_token_for(
         purpose: Option<Purpose>,
         endpoint: E,
         hosts: Hosts,
         policy: RetryPolicy,
     ) -> Self {
-        let state = if endpoint.authorization().purpose() == purpose {
-            State::Ready {
-                not_before: Duration::ZERO,
-            }
+        let built = if endpoint.authorization().purpose() != purpose {
+            Err(wrong_authorization(&endpoint, purpose))
+        } else if purpose.is_some() {
+            build(&endpoint, &hosts).map(|request| Some(Box::new(request)))
         } else {
-            State::Over(Some(Err(wrong_authorization(&endpoint, purpose).into())))
+            Ok(None)
+        };
+        let (built, state) = match built {
+            Ok(built) => {
+                let not_before = Duration::ZERO;
+                (built, State::Ready { not_before })
+            }
+            Err(error) => (None, State::Over(Some(Err(error.into())))),
         };
         Self {
             endpoint,
@@ -96,6 +106,7 @@ impl<E: Endpoint> Call<E> {
             backoff: Backoff::new(&policy),
             policy,
             authorization: None,
+            built,
             started: None,
             attempts: 0,
             attempts_before: 0,
@@ -169,11 +180,10 @@ impl<E: Endpoint> Call<E> {
             let error = self.out_of_time(last);
             return self.end(Err(error));
         }
-        // An endpoint of anybody's making may have built it, and HTTP stacks differ about odd addresses.
-        let request = self.endpoint.request(&self.hosts).and_then(|request| {
-            self.hosts.check_target(request.uri())?;
-            Ok(request)
-        });
+        let request = match self.built.take() {
+            Some(built) => Ok(*built),
+            None => build(&self.endpoint, &self.hosts),
+        };
         let mut request = match request {
             Ok(request) => request,
             Err(error) => return self.end(Err(error.into())),
@@ -319,6 +329,13 @@ impl<E: Endpoint> fmt::Debug for Call<E> {
             .field("attempts", &self.attempts)
             .finish_non_exhaustive()
     }
+}
+
+fn build<E: Endpoint>(endpoint: &E, hosts: &Hosts) -> Result<Request, BuildError> {
+    let request = endpoint.request(hosts)?;
+    // An endpoint of anybody's making may have built it, and HTTP stacks differ about odd addresses.
+    hosts.check_target(request.uri())?;
+    Ok(request)
 }
 
 /// Says that the operation is not to be sent with a token for this purpose, or without one.
