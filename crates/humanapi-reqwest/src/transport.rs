@@ -8,7 +8,6 @@ use humanapi_client::adapter::{MAX_BODY, Reading, failure};
 use humanapi_client::{StreamedResponse, Transport};
 use humanapi_core::{Body, Request, Response, SendFailure};
 
-#[cfg(feature = "rustls")]
 use crate::clients::Clients;
 
 /// Sends requests with reqwest.

@@ -60,7 +60,7 @@ pub(crate) fn check(sources: &BTreeMap<String, String>) -> Vec<String> {
         let known = KNOWN.iter().find(|(of, ..)| of == folder);
         let mut met = BTreeSet::new();
         for circle in circles(&arrows(modules)) {
-            let names: Vec<String> = circle.iter().map(|module| name(module)).collect();
+            let names: Vec<String> = circle.iter().map(name).collect();
             met.extend(names.iter().cloned());
             if !known.is_some_and(|(_, known, _)| {
                 (names.iter()).all(|name| known.iter().any(|known| is_at_or_below(name, known)))
