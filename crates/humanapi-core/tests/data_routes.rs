@@ -104,6 +104,52 @@ fn every_list_is_read_a_page_at_a_time() {
 }
 
 #[test]
+fn a_list_that_is_named_at_run_time_is_the_one_of_its_type() {
+    let mut lists = ROUTES.iter().filter_map(ListRecords::new);
+    let since = "2026-01-02T03:04:05Z".parse().unwrap();
+    macro_rules! check {
+        ($($record:ident)+) => {$(
+            let typed = List::<$record>::new().with_limit(2).with_updated_since(since).with_source("a b");
+            let named = lists.next().unwrap().with_limit(2).with_updated_since(since).with_source("a b");
+            assert_eq!(named.name(), typed.name());
+            assert_eq!(path_and_query(&named), path_and_query(&typed));
+            for body in [r#"[{"id":"a"},{"id":"b"}]"#, r#"[{"id":"a"},null]"#, "[]"] {
+                let typed = typed.parse(answer(200, body), now()).unwrap();
+                let named = named.parse(answer(200, body), now()).unwrap();
+                let next = |query: Option<String>| query.unwrap_or_default();
+                assert_eq!(
+                    next(named.next.map(|call| path_and_query(&call).unwrap())),
+                    next(typed.next.map(|call| path_and_query(&call).unwrap())),
+                );
+                assert_eq!((named.end, named.drift), (typed.end, typed.drift));
+                assert!(named.items.iter().map(Record::raw).eq(typed.items.iter().map(|item| item.raw())));
+                assert!(named.odd.iter().map(Record::raw).eq(typed.odd.iter().map(Record::raw)));
+            }
+            assert!(!format!("{named:?}").contains("a b"));
+        )+};
+    }
+    for_all!(lists check);
+    assert!(lists.next().is_none());
+}
+
+#[test]
+fn days_are_refused_where_a_list_takes_none() {
+    let day = jiff::civil::date(2026, 1, 2);
+    for list in ROUTES.iter().filter_map(ListRecords::new) {
+        let has_days = list.has_days();
+        match path_and_query(&list.with_days(day, day)) {
+            Ok(path) => {
+                assert!(has_days && path.ends_with("start_date=2026-01-02&end_date=2026-01-02"))
+            }
+            Err(error) => assert!(
+                !has_days && error.to_string().contains("left out"),
+                "{error}"
+            ),
+        }
+    }
+}
+
+#[test]
 fn every_record_with_an_id_is_read_by_it() {
     let mut read = Vec::new();
     macro_rules! check {
@@ -119,6 +165,13 @@ fn every_record_with_an_id_is_read_by_it() {
             let missing = call.parse(answer(404, REFUSAL), now());
             assert!(matches!(missing, Err(ResponseError::Api(_))));
             assert!(!format!("{call:?}").contains("a/b"));
+            // So it is where its kind is named at run time.
+            let named = ReadRecord::new(row, "a/b").unwrap();
+            assert_eq!((named.name(), path_and_query(&named)), (call.name(), path_and_query(&call)));
+            let sent = named.parse(answer(200, r#"{"id":"a/b"}"#), now()).unwrap();
+            assert_eq!(sent.raw(), record.raw());
+            assert!(matches!(named.parse(answer(404, REFUSAL), now()), Err(ResponseError::Api(_))));
+            assert!(!format!("{named:?}").contains("a/b"));
             read.push(call.name());
         )+};
     }

@@ -99,8 +99,8 @@ impl<R> List<R> {
     }
 }
 
-list_filters!(impl<R: Resource> List<R>);
-source_filter!(impl<R: Resource> List<R>);
+list_filters!([R: Resource] List<R>);
+source_filter!([R: Resource] List<R>);
 list_traits!(List<R: Resource>, NAME);
 
 impl<R: HasDays> List<R> {

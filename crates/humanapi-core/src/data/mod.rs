@@ -30,6 +30,7 @@ mod query;
 mod raw;
 mod read_ahead;
 mod record;
+mod records;
 mod routes;
 mod single;
 mod sleeps;
@@ -58,6 +59,7 @@ pub use read_ahead::{Ask, FetchPage, Paged, ReadAhead};
 pub use record::{
     Comparator, Date, Field, FieldKind, Json, Number, Quantity, Record, Table, TextOr,
 };
+pub use records::{ListRecords, ReadRecord};
 pub use routes::{Operation, ROUTES, Route};
 pub use single::{Single, Singleton};
 pub use sleeps::{Sleep, SleepSummary};

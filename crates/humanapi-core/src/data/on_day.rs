@@ -132,8 +132,8 @@ impl<R> OnDay<R> {
     }
 }
 
-list_filters!(impl<R: DailyList> OnDay<R>);
-source_filter!(impl<R: Daily> OnDay<R>);
+list_filters!([R: DailyList] OnDay<R>);
+source_filter!([R: Daily] OnDay<R>);
 list_traits!(OnDay<R: Resource>, NAME);
 
 impl<R: Daily> Endpoint for OnDay<R> {

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use crate::data::page::{ListEnd, Page};
 use crate::data::paging::{Asked, Came, Then, Walk};
 use crate::data::query::Query;
-use crate::data::record::{self, Record, Records, Table};
+use crate::data::record::{self, Field, Record, Records, Sealed, Table};
 use crate::error::{BuildError, Drift, ResponseError};
 use crate::message::Response;
 
@@ -62,7 +62,7 @@ impl Pages {
     }
 
     /// Holds a page against those before it, and says with which call it goes on.
-    pub(super) fn check<T: Table, C>(
+    pub(super) fn check<T: Sealed, C>(
         &self,
         on_pages: bool,
         page: UncheckedPage<T>,
@@ -83,14 +83,14 @@ impl Pages {
                 headers: &headers,
                 places,
                 records: items.len(),
-                record: &|index| &items[index],
+                record: &|index| items[index].record(),
                 place: &|place| {
                     let is_it = |odd: &&Record| odd.index() as u64 == place;
                     match odd.iter().find(is_it) {
                         Some(odd) => (odd, false),
                         None => {
                             let before = odd.iter().filter(|odd| (odd.index() as u64) < place);
-                            (&items[place as usize - before.count()], true)
+                            (items[place as usize - before.count()].record(), true)
                         }
                     }
                 },
@@ -151,10 +151,20 @@ pub struct UncheckedPage<T> {
 impl<T: Table> UncheckedPage<T> {
     /// Reads an answer that may hold a list.
     pub(super) fn read(response: Response) -> Result<Self, ResponseError> {
+        Self::read_by(T::FIELDS, response)
+    }
+}
+
+impl<T: Sealed> UncheckedPage<T> {
+    /// The same, by this table.
+    pub(super) fn read_by(
+        table: &'static [Field],
+        response: Response,
+    ) -> Result<Self, ResponseError> {
         let (head, body) = response.into_parts();
         Ok(Self {
             headers: head.headers,
-            records: record::read_list(body)?,
+            records: record::read_list_by(table, body)?,
         })
     }
 }
@@ -205,8 +215,8 @@ fn no_records(odd: &[Record]) -> Option<Drift> {
 
 /// Gives an endpoint with a `pages` the setters that the service documents for every list.
 macro_rules! list_filters {
-    (impl<R: $bound:ident> $endpoint:ident<R>) => {
-        impl<R: $bound> $endpoint<R> {
+    ([$($resource:ident: $bound:ident)?] $endpoint:ty) => {
+        impl<$($resource: $bound)?> $endpoint {
             /// Sets the size of a page, from 1 to 500.
             #[must_use]
             pub fn with_limit(mut self, limit: u32) -> Self {
@@ -279,8 +289,8 @@ pub(super) use list_filters;
 
 /// Gives an endpoint with a `pages` the setter of the source.
 macro_rules! source_filter {
-    (impl<R: $bound:ident> $endpoint:ident<R>) => {
-        impl<R: $bound> $endpoint<R> {
+    ([$($resource:ident: $bound:ident)?] $endpoint:ty) => {
+        impl<$($resource: $bound)?> $endpoint {
             /// Only records of this source: a wellness source's name or a medical source's id.
             #[must_use]
             pub fn with_source(mut self, source: impl Into<String>) -> Self {

@@ -33,6 +33,8 @@ pub struct Route {
     pub path: &'static str,
     /// The parameters that the query may have.
     pub query: &'static [&'static str],
+    /// Whether what is asked for comes on pages; else all of it comes at once.
+    pub on_pages: bool,
     /// The fields of the record, or of each; empty where what comes is no record.
     pub fields: &'static [Field],
 }
@@ -110,12 +112,14 @@ macro_rules! resources {
                 method: "GET",
                 path: $path,
                 query: list_query(MARKERS),
+                on_pages: <$record as Resource>::ON_PAGES,
                 fields: $record::FIELDS,
             };
             const SUMMARY: Route = Route {
                 operation: Operation::OnDay,
                 path: concat!($path, "/{day}"),
                 query: &["source"],
+                on_pages: false,
                 ..ROW
             };
             const DAILY: Route = Route {
@@ -128,12 +132,14 @@ macro_rules! resources {
                 operation: Operation::ById,
                 path: concat!($path, "/{id}"),
                 query: if has(MARKERS, "HasTimeSeries") { &["time_series"] } else { &[] },
+                on_pages: false,
                 ..ROW
             };
             const RAW: Route = Route {
                 operation: Operation::Raw,
                 path: concat!($path, "/{id}/raw"),
                 query: if has(MARKERS, "HasFormats") { &["format"] } else { &[] },
+                on_pages: false,
                 fields: &[],
                 ..ROW
             };
@@ -157,6 +163,7 @@ macro_rules! resources {
             method: "GET",
             path: $latest_path,
             query: &[],
+            on_pages: false,
             fields: $measured::FIELDS,
         }),+];
 
@@ -166,6 +173,7 @@ macro_rules! resources {
             method: "GET",
             path: $single_path,
             query: &[],
+            on_pages: false,
             fields: $single::FIELDS,
         }),+];
 
@@ -175,6 +183,7 @@ macro_rules! resources {
             method: "GET",
             path: concat!("/v1/apps/{clientId}/users", $batch_path),
             query: LIST_QUERY,
+            on_pages: <$batch as BatchResource>::BATCH_ON_PAGES,
             fields: $batch::FIELDS,
         }),+];
     };
@@ -356,6 +365,7 @@ const OTHERS: &[Route] = &[
         method: "GET",
         path: ListGenotypes::PATH,
         query: &["locations"],
+        on_pages: false,
         fields: Genotype::FIELDS,
     },
     Route {
@@ -364,6 +374,7 @@ const OTHERS: &[Route] = &[
         method: "GET",
         path: "/v1/apps/{clientId}/users",
         query: LIST_QUERY,
+        on_pages: <AppUser as BatchResource>::BATCH_ON_PAGES,
         fields: AppUser::FIELDS,
     },
     Route {
@@ -372,6 +383,7 @@ const OTHERS: &[Route] = &[
         method: "POST",
         path: "/v1/apps/{clientId}/users",
         query: &[],
+        on_pages: false,
         fields: AppUser::FIELDS,
     },
     Route {
@@ -380,6 +392,7 @@ const OTHERS: &[Route] = &[
         method: "GET",
         path: "/v1/apps/{clientId}/users/{humanId}",
         query: &[],
+        on_pages: false,
         fields: AppUser::FIELDS,
     },
     Route {
@@ -388,6 +401,7 @@ const OTHERS: &[Route] = &[
         method: "DELETE",
         path: "/v1/apps/{clientId}/users/{humanId}",
         query: &[],
+        on_pages: false,
         fields: &[],
     },
 ];

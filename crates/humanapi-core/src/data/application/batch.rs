@@ -71,8 +71,8 @@ impl<R: BatchResource> Batch<R> {
     }
 }
 
-list_filters!(impl<R: BatchResource> Batch<R>);
-source_filter!(impl<R: BatchResource> Batch<R>);
+list_filters!([R: BatchResource] Batch<R>);
+source_filter!([R: BatchResource] Batch<R>);
 list_traits!(Batch<R: BatchResource>, BATCH_NAME);
 
 impl<R: BatchResource> Endpoint for Batch<R> {

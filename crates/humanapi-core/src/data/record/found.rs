@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::date::Date;
 use super::source::Source;
 use crate::error::DecodeError;
 use crate::json;
@@ -156,6 +157,12 @@ impl<'r> Json<'r> {
     #[must_use]
     pub fn raw(self) -> &'r [u8] {
         self.0.raw()
+    }
+
+    /// The date that it tells, in whatever form the service was seen to send one.
+    #[must_use]
+    pub fn date(self) -> Option<Date<'r>> {
+        Date::read(self.0)
     }
 
     /// The moment that it tells, as a field of a table would read it.

@@ -75,6 +75,20 @@ pub trait Table:
 pub trait Sealed: Sized {
     /// The record as this kind, whose table it was read by.
     fn view(record: Record) -> Self;
+
+    /// The record, whatever its kind.
+    fn record(&self) -> &Record;
+}
+
+/// A record of a kind that is known at run time.
+impl Sealed for Record {
+    fn view(record: Record) -> Self {
+        record
+    }
+
+    fn record(&self) -> &Record {
+        self
+    }
 }
 
 /// Records that were read together.
@@ -101,14 +115,22 @@ pub(super) struct Records<T> {
 ///
 /// When the body is no list, or its items cannot be told from each other.
 pub(super) fn read_list<T: Table>(body: Body) -> Result<Records<T>, DecodeError> {
+    read_list_by(T::FIELDS, body)
+}
+
+/// The same, by this table.
+pub(super) fn read_list_by<T: Sealed>(
+    table: &'static [Field],
+    body: Body,
+) -> Result<Records<T>, DecodeError> {
     let source = Source::new(body)?;
     let mut scanner = Scanner::new(source.bytes());
-    let read = scanner.list_of(T::FIELDS);
+    let read = scanner.list_of(table);
     let spans = read.map_err(|(item, fault)| {
         let path = item.map_or_else(|| ".".to_owned(), |index| format!("[{index}]"));
         decode_error(path, fault)
     })?;
-    let sheet = Sheet::new(Arc::new(source), T::FIELDS, spans);
+    let sheet = Sheet::new(Arc::new(source), table, spans);
     let mut items = Vec::with_capacity(sheet.spans.places.len());
     let mut odd = Vec::new();
     for (place, record) in Sheet::records(&sheet) {

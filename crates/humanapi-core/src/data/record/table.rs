@@ -61,6 +61,10 @@ macro_rules! records {
             fn view(record: $crate::data::Record) -> Self {
                 Self(record)
             }
+
+            fn record(&self) -> &$crate::data::Record {
+                &self.0
+            }
         }
 
         impl $crate::data::Table for $record {
