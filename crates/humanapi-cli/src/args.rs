@@ -25,7 +25,10 @@ use crate::adapter::Adapter;
 use crate::exit::{self, Code, Failure};
 use crate::output::palette;
 
-/// Human API from a terminal: a demo, an offline sandbox, and tokens.
+#[cfg(feature = "data")]
+pub(crate) mod data;
+
+/// Human API from a terminal: a demo, an offline sandbox, tokens, and health data.
 #[derive(Debug, Parser)]
 #[command(
     name = "humanapi",
@@ -56,6 +59,16 @@ pub(crate) enum Verb {
     #[cfg(feature = "token")]
     #[command(long_about = TOKEN_ABOUT, after_help = examples(TOKEN_EXAMPLES), arg_required_else_help = true)]
     Token(TokenArgs),
+    /// Read a user's health data: a list, one record, or a page about all of it
+    #[cfg(feature = "data")]
+    #[command(
+        long_about = data::ABOUT,
+        after_help = examples(data::EXAMPLES),
+        arg_required_else_help = true,
+        disable_help_subcommand = true,
+        subcommand,
+    )]
+    Data(data::DataVerb),
     /// Look after the store that processes share tokens through
     #[cfg(feature = "store")]
     #[command(
@@ -379,7 +392,7 @@ pub(crate) struct EmailArgs {
 
 #[cfg(feature = "token")]
 #[derive(Debug, clap::Args)]
-pub(crate) struct CommonArgs {
+pub(crate) struct ServiceArgs {
     /// Your application's id, from the developer portal
     #[arg(
         long,
@@ -404,6 +417,13 @@ pub(crate) struct CommonArgs {
         help_heading = "Where"
     )]
     pub(crate) adapter: Adapter,
+}
+
+#[cfg(feature = "token")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct CommonArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
     /// Show the token in clear
     #[arg(long, help_heading = "Output")]
     pub(crate) reveal: bool,
@@ -666,7 +686,8 @@ fn examples(text: &str) -> String {
 const EXAMPLES: &str =
     "  humanapi demo                         the whole story in a second, offline
   humanapi sandbox --port 8080          a Human API of your own to develop against
-  humanapi token connect --user p17     the token that opens Connect for user p17";
+  humanapi token connect --user p17     the token that opens Connect for user p17
+  humanapi data show --user p17         what there is about user p17, on one page";
 
 const COMPLETIONS_EXAMPLES: &str =
     "  humanapi completions bash > ~/.local/share/bash-completion/completions/humanapi

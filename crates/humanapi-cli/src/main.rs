@@ -1,10 +1,12 @@
-//! The `humanapi` command: a demo, the sandbox and tokens from a terminal.
+//! The `humanapi` command: a demo, the sandbox, tokens and health data from a terminal.
 
 #[cfg(any(feature = "demo", feature = "token"))]
 mod adapter;
 mod args;
 #[cfg(feature = "token")]
 mod credentials;
+#[cfg(feature = "data")]
+mod data;
 #[cfg(feature = "demo")]
 mod demo;
 mod exit;
@@ -16,6 +18,8 @@ mod prompt;
 mod room;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(feature = "token")]
+mod service;
 #[cfg(any(feature = "demo", feature = "sandbox"))]
 mod signal;
 #[cfg(feature = "store")]
@@ -51,6 +55,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         }
         #[cfg(feature = "token")]
         Verb::Token(args) => block_on(token::run(args.kind)),
+        #[cfg(feature = "data")]
+        Verb::Data(verb) => block_on(data::run(verb)),
         #[cfg(feature = "store")]
         Verb::Store(verb) => block_on(store::run(verb)),
         Verb::Completions(args) => args::complete(&args),

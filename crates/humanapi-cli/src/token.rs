@@ -1,25 +1,20 @@
 //! The verb `token`: asks the token service for one token and shows it masked.
 
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use comfy_table::Table;
-#[cfg(feature = "store")]
-use humanapi_client::BrokerEvent;
-use humanapi_client::{Client, Error, TokenBroker, TokenBrokerBuilder, TokenStore};
 use humanapi_core::broker::KeptToken;
 use humanapi_core::{
-    ClientId, ClientUserId, ConnectToken, Expiry, Host, Hosts, HumanId, KnownStatus, Provisioning,
-    RetryPolicy, TokenKey, TokenKind, UserStatus,
+    ConnectToken, Expiry, HumanId, KnownStatus, Provisioning, TokenKey, TokenKind, UserStatus,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::{CommonArgs, TokenVerb};
-use crate::credentials;
-use crate::exit::{Code, Failure};
+use crate::exit::Failure;
 use crate::output::{self, mask};
+use crate::service::{Service, user_id};
 
 pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
     match verb {
@@ -28,7 +23,7 @@ pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
             email,
             common,
         } => {
-            let service = Service::new(&common, Provisioning::Connect)?;
+            let service = Service::new(&common.service, Provisioning::Connect)?;
             let user = user_id(&user.user)?;
             let mut call = service.client.user(user.as_str()).session_token();
             if let Some(email) = email.email {
@@ -38,7 +33,7 @@ pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
             show(&common, &Shown::connect(&token, None))
         }
         TokenVerb::Id { user, common } => {
-            let service = Service::new(&common, Provisioning::Connect)?;
+            let service = Service::new(&common.service, Provisioning::Connect)?;
             let user = user_id(&user.user)?;
             let issued = service.client.user(user.as_str()).id_token().await;
             let token = ConnectToken::from(service.read(issued)?);
@@ -55,7 +50,7 @@ pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
             let store = crate::store::shared(&store).await?;
             #[cfg(not(feature = "store"))]
             let store = None;
-            let service = Service::sharing(&common, provisioning.into(), store)?;
+            let service = Service::sharing(&common.service, provisioning.into(), store)?;
             let user = user_id(&user.user)?;
             let token = service.kept(|app| TokenKey::access(app, user)).await?;
             show(&common, &Shown::kept(&token))
@@ -69,7 +64,7 @@ pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
             let store = crate::store::shared(&store).await?;
             #[cfg(not(feature = "store"))]
             let store = None;
-            let service = Service::sharing(&common, Provisioning::Hip, store)?;
+            let service = Service::sharing(&common.service, Provisioning::Hip, store)?;
             let token = service.kept(TokenKey::client).await?;
             show(&common, &Shown::kept(&token))
         }
@@ -85,7 +80,7 @@ pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
             let store = crate::store::shared(&store).await?;
             #[cfg(not(feature = "store"))]
             let store = None;
-            let service = Service::sharing(&common, Provisioning::Connect, store)?;
+            let service = Service::sharing(&common.service, Provisioning::Connect, store)?;
             let user = user_id(&user.user)?;
             let mut call = service
                 .client
@@ -99,104 +94,6 @@ pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
             show(&common, &Shown::connect(&grant.token, Some(grant.status)))
         }
     }
-}
-
-/// How patient the command is: somebody waits for it.
-fn policy() -> RetryPolicy {
-    let seed = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| u64::from(since.subsec_nanos()));
-    RetryPolicy::default()
-        .with_max_attempts(2)
-        .with_attempt_timeout(Duration::from_secs(10))
-        .with_overall_deadline(Duration::from_secs(20))
-        .with_seed(seed)
-}
-
-fn user_id(text: &str) -> Result<ClientUserId, Failure> {
-    ClientUserId::new(text).map_err(|_| {
-        Failure::new(
-            Code::Usage,
-            "the user id is empty",
-            "give the id by which your application knows the user",
-        )
-    })
-}
-
-/// The token service, as one command uses it.
-struct Service {
-    client: Client,
-    provisioning: Provisioning,
-    hosts: Hosts,
-}
-
-impl Service {
-    fn new(common: &CommonArgs, provisioning: Provisioning) -> Result<Self, Failure> {
-        Self::sharing(common, provisioning, None)
-    }
-
-    /// One that takes tokens from a store and keeps them there.
-    fn sharing(
-        common: &CommonArgs,
-        provisioning: Provisioning,
-        store: Option<Arc<dyn TokenStore>>,
-    ) -> Result<Self, Failure> {
-        // Before the secret is asked for: nobody types one for a command that goes nowhere.
-        let hosts = match &common.base_url {
-            None => Hosts::production(),
-            Some(url) => Hosts::single(url)
-                .map_err(|error| Failure::new(Code::Usage, error.to_string(), error.remedy()))?,
-        };
-        let credentials =
-            credentials::read(common.client_id.as_deref(), common.secret_file.as_deref())?;
-        let mut client = Client::builder(credentials.clone(), provisioning, common.adapter.stack())
-            .hosts(hosts.clone())
-            .retry(policy());
-        if let Some(store) = store {
-            let broker = TokenBroker::builder(credentials, provisioning, common.adapter.stack())
-                .hosts(hosts.clone())
-                .retry(policy())
-                .store(store);
-            client = client.broker(telling(broker).build());
-        }
-        Ok(Self {
-            client: client.build(),
-            provisioning,
-            hosts,
-        })
-    }
-
-    /// The token of a key, through the client's broker.
-    async fn kept(&self, key: impl FnOnce(ClientId) -> TokenKey) -> Result<KeptToken, Failure> {
-        let broker = self
-            .client
-            .broker()
-            .expect("the client made one for itself");
-        let key = key(broker.client_id().clone());
-        self.read(broker.token(&key).await.map_err(Error::from))
-    }
-
-    fn read<T>(&self, outcome: Result<T, Error>) -> Result<T, Failure> {
-        outcome.map_err(|error| {
-            let host = self.hosts.base(Host::Auth).to_string();
-            Failure::call(&error, &host, self.provisioning)
-        })
-    }
-}
-
-/// A broker that tells the first failure of its store, in one line.
-fn telling(broker: TokenBrokerBuilder) -> TokenBrokerBuilder {
-    #[cfg(feature = "store")]
-    {
-        let told = std::sync::Once::new();
-        broker.on_event(move |_, event| {
-            if let BrokerEvent::StoreFailed(error) = event {
-                told.call_once(|| crate::store::without(error));
-            }
-        })
-    }
-    #[cfg(not(feature = "store"))]
-    broker
 }
 
 /// A token and what is told of it.

@@ -17,9 +17,15 @@ impl Failure {
             ErrorKind::Network(kind) => Self::network(error, host, kind),
             ErrorKind::OutOfTime => Self::network(error, host, SendFailureKind::TimedOut),
             ErrorKind::Api(kind) => match error.api_error() {
-                Some(api) => {
-                    Self::new(code(kind), api_cause(error, api), remedy(api, provisioning))
-                }
+                Some(api) => Self::new(
+                    // A record that there is not will not be there by itself; a token service may.
+                    match (kind, api.asked_for()) {
+                        (ApiErrorKind::NotFound, None) => Code::Refused,
+                        _ => code(kind),
+                    },
+                    api_cause(error, api),
+                    remedy(api, provisioning),
+                ),
                 None => Self::new(code(kind), error.to_string(), error.remedy()),
             },
             ErrorKind::Refused(refusal) => {
@@ -155,6 +161,9 @@ fn remedy(api: &ApiError, provisioning: Provisioning) -> Cow<'static, str> {
         }
         (ApiErrorKind::NotFound, Some(_), _) => {
             "check the base URL: there is no token service at this address"
+        }
+        (ApiErrorKind::NotFound, None, _) => {
+            "check the id, which `humanapi data list` shows; if it is right, check the base URL"
         }
         (ApiErrorKind::AlreadyConnected, _, _) => {
             "the user has connected a source: ask for an id token, or let `humanapi token connect` choose"

@@ -15,21 +15,35 @@ pub(crate) mod palette {
     pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
     pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
     pub(crate) const TITLE: Style = Style::new().bold();
-    #[cfg(any(feature = "demo", feature = "sandbox"))]
+    #[cfg(any(feature = "data", feature = "demo", feature = "sandbox"))]
     pub(crate) const QUIET: Style = Style::new().dimmed();
     pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
-    #[cfg(any(feature = "demo", feature = "store"))]
+    #[cfg(any(feature = "data", feature = "demo", feature = "store"))]
     pub(crate) const WARN: Style = AnsiColor::Yellow.on_default().bold();
 }
 
 /// Tells one line on stderr about something that ends nothing.
-#[cfg(feature = "store")]
+#[cfg(any(feature = "data", feature = "store"))]
 pub(crate) fn warn(text: &str) {
+    beside("warning", palette::WARN, text);
+}
+
+/// Tells one line on stderr about the output, which is as it should be.
+#[cfg(feature = "data")]
+pub(crate) fn note(text: &str) {
+    beside("note", palette::TITLE, text);
+}
+
+#[cfg(any(feature = "data", feature = "store"))]
+fn beside(word: &str, style: anstyle::Style, text: &str) {
     use std::io::Write as _;
 
-    let warn = palette::WARN;
     // Where stderr is closed there is nobody to tell.
-    let _ = writeln!(anstream::stderr(), "{warn}warning:{warn:#} {}", plain(text));
+    let _ = writeln!(
+        anstream::stderr(),
+        "{style}{word}:{style:#} {}",
+        plain(text)
+    );
 }
 
 /// Text from elsewhere with its control characters replaced, so that nothing in it steers a terminal.

@@ -1,0 +1,242 @@
+//! What `humanapi data` takes.
+
+use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use humanapi_core::data::{Operation, ROUTES, Route};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+#[cfg(feature = "store")]
+use super::StoreArgs;
+use super::{ServiceArgs, Setup, UserArgs};
+
+/// What to read.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataVerb {
+    /// Read records of one kind
+    #[command(long_about = LIST_ABOUT, after_help = list_help())]
+    List(ListArgs),
+    /// Read one record by its id
+    #[command(after_help = GET_HELP)]
+    Get(GetArgs),
+    /// Tell on one page what there is about a user: how much, since when, from which sources
+    #[command(long_about = SHOW_ABOUT, after_help = SHOW_HELP)]
+    Show(ShowArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    /// The kind of record, such as activities or test_results
+    #[arg(value_name = "RESOURCE", value_parser = resource(), hide_possible_values = true)]
+    pub(crate) resource: &'static Route,
+    /// Read at most so many records, 20 if nothing is said
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u64).range(1..),
+        conflicts_with = "all",
+        help_heading = "What is asked for"
+    )]
+    pub(crate) limit: Option<u64>,
+    /// Read all of them, page after page
+    #[arg(long, help_heading = "What is asked for")]
+    pub(crate) all: bool,
+    /// Only what changed after this moment, such as 2026-01-15T09:00:00Z; a day is its beginning in UTC
+    #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "What is asked for")]
+    pub(crate) updated_since: Option<Timestamp>,
+    /// Only what comes from this source: a wellness source's name or a medical source's id
+    #[arg(long, value_name = "SOURCE", help_heading = "What is asked for")]
+    pub(crate) source: Option<String>,
+    /// Only records of these days, both included, such as 2026-01-01..2026-01-31
+    #[arg(long, value_name = "START..END", value_parser = days, help_heading = "What is asked for")]
+    pub(crate) days: Option<(Date, Date)>,
+    /// The columns of a table, as the service names the fields, such as name,dateTime; asks for a table
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        conflicts_with_all = ["json", "ndjson"],
+        help_heading = "Output"
+    )]
+    pub(crate) fields: Vec<String>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct GetArgs {
+    /// The kind of record, such as activities or test_results
+    #[arg(value_name = "RESOURCE", value_parser = resource(), hide_possible_values = true)]
+    pub(crate) resource: &'static Route,
+    /// The record's id, as `humanapi data list` shows it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+/// Whose data, by which application, from where, and how it is printed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReadArgs {
+    #[command(flatten)]
+    pub(crate) user: UserArgs,
+    /// How the vendor set your application up, which decides where the token comes from
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "SETUP",
+        help_heading = "What is asked for"
+    )]
+    pub(crate) provisioning: Setup,
+    #[cfg(feature = "store")]
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+    /// Print JSON, as is done anyway when the output is no terminal; records are as the service sent them
+    #[arg(long, conflicts_with_all = ["ndjson", "table"], help_heading = "Output")]
+    pub(crate) json: bool,
+    /// Print one line of JSON for each record
+    #[arg(long, conflicts_with = "table", help_heading = "Output")]
+    pub(crate) ndjson: bool,
+    /// Print a table, as is done anyway on a terminal
+    #[arg(long, help_heading = "Output")]
+    pub(crate) table: bool,
+}
+
+/// The lists that there are.
+pub(crate) fn lists() -> impl Iterator<Item = &'static Route> {
+    ROUTES
+        .iter()
+        .filter(|route| route.operation == Operation::List)
+}
+
+/// What the command calls a kind of record.
+pub(crate) fn name(route: &Route) -> &'static str {
+    route.name.strip_prefix("data.").unwrap_or(route.name)
+}
+
+fn resource() -> impl TypedValueParser<Value = &'static Route> {
+    PossibleValuesParser::new(lists().map(name)).try_map(|typed| {
+        let found = lists().find(|route| name(route) == typed);
+        found.ok_or("there is no such kind of record")
+    })
+}
+
+/// Reads a moment, or a day as its beginning.
+fn instant(text: &str) -> Result<Timestamp, &'static str> {
+    let day = || {
+        let day: Date = text.parse().ok()?;
+        let begin = day.to_zoned(TimeZone::UTC).ok()?;
+        Some(begin.timestamp())
+    };
+    text.parse()
+        .ok()
+        .or_else(day)
+        .ok_or("it is a moment such as 2026-01-15T09:00:00Z, or a day such as 2026-01-15")
+}
+
+/// Reads `START..END`.
+fn days(text: &str) -> Result<(Date, Date), &'static str> {
+    let both = text
+        .split_once("..")
+        .and_then(|(start, end)| Some((start.parse().ok()?, end.parse().ok()?)));
+    match both {
+        Some((start, end)) if start <= end => Ok((start, end)),
+        Some(_) => Err("the first day is later than the last"),
+        None => Err("it is written START..END, such as 2026-01-01..2026-01-31"),
+    }
+}
+
+pub(super) const ABOUT: &str = "\
+Read a user's health data: a list, one record, or a page about all of it.
+
+Health data are printed because you ask for them: mind where the output goes. They stand on standard \
+output alone; what else there is to say stands on standard error. Records of JSON and NDJSON are byte \
+for byte as the service sent them.
+
+The client secret comes from HUMANAPI_CLIENT_SECRET, from --secret-file, or from a hidden prompt; \
+there is no option for it, because other programs can read a command line. A request is tried twice, \
+10 seconds each, and given up after 20.";
+
+pub(super) const EXAMPLES: &str = "  export HUMANAPI_CLIENT_ID=… HUMANAPI_CLIENT_SECRET=…
+  humanapi data show --user p17
+  humanapi data list activities --user p17
+  humanapi data list test_results --user p17 --fields name,resultDateTime,status
+  humanapi data list heart_rate --user p17 --days 2026-01-01..2026-01-31 --all --ndjson > january
+  humanapi data get activities 5f0000000000000000000a01 --user p17 --json | jq .distance
+  humanapi data show --user p17 --base-url http://127.0.0.1:8080    against a sandbox";
+
+const LIST_ABOUT: &str = "\
+Read records of one kind.
+
+Without --all it stops after 20 records, or as many as --limit says, and says so where there are more. \
+Do not rely on their order.";
+
+fn list_help() -> String {
+    let mut help = "Kinds of records:\n".to_owned();
+    let mut line = String::new();
+    for route in lists() {
+        let name = name(route);
+        if line.len() + name.len() > 90 {
+            help.push_str(&format!("  {}\n", line.trim_end()));
+            line.clear();
+        }
+        line.push_str(name);
+        line.push_str("  ");
+    }
+    help.push_str(&format!("  {}\n\n{HELP}", line.trim_end()));
+    help
+}
+
+const GET_HELP: &str = "\
+`humanapi data list --help` names the kinds of records, `humanapi data --help` has examples.";
+
+const SHOW_ABOUT: &str = "\
+Tell on one page what there is about a user: how much, since when, from which sources.
+
+Every list is read, up to 10,000 records of each; where there are more, the page says so.";
+
+const SHOW_HELP: &str = HELP;
+
+const HELP: &str = "\
+The client secret comes from HUMANAPI_CLIENT_SECRET, --secret-file or a hidden prompt.
+`humanapi data --help` has examples, `humanapi --help` the exit codes.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_its_beginning_in_utc() {
+        assert_eq!(instant("2026-01-15"), instant("2026-01-15T00:00:00Z"));
+        assert!(instant("2026-01-15").is_ok());
+        for text in ["", "yesterday", "2026-13-01", "7"] {
+            assert!(instant(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn days_are_two_with_the_earlier_first() {
+        let day = |day| jiff::civil::date(2026, 1, day);
+        assert_eq!(days("2026-01-02..2026-01-03"), Ok((day(2), day(3))));
+        assert_eq!(days("2026-01-02..2026-01-02"), Ok((day(2), day(2))));
+        for text in [
+            "2026-01-03..2026-01-02",
+            "2026-01-02",
+            "..",
+            "2026-01-02..",
+            "2026-01-02...2026-01-03",
+        ] {
+            assert!(days(text).is_err(), "{text}");
+        }
+    }
+}

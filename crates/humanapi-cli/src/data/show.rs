@@ -1,0 +1,423 @@
+//! `data show`: one page about a user: what there is, from when to when, from which sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use comfy_table::{CellAlignment, Table};
+use futures_util::{StreamExt as _, stream};
+use humanapi_core::data::{FieldKind, ListRecords, Record, Resource as _, Route, Source};
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::{Format, Reader, announce, cells, of_total, warn_of};
+use crate::args::data::{ReadArgs, lists, name};
+use crate::exit::{Code, Failure};
+use crate::output::{self, palette};
+
+/// So many records of a list are read at most.
+const MOST: u64 = 10_000;
+/// So many records are asked for at once.
+const PAGE: u32 = 500;
+/// So many lists are read at once.
+const AT_ONCE: usize = 6;
+/// So many blocks a sparkline has.
+const BLOCKS: usize = 24;
+
+pub(super) async fn run(args: &ReadArgs) -> Result<(), Failure> {
+    let reader = Reader::open(args).await?;
+    announce("reading every list");
+    let calls = lists().filter_map(ListRecords::new);
+    let mut reading = stream::iter(calls.map(|call| read(&reader, call))).buffered(AT_ONCE);
+    let mut kinds = Vec::new();
+    let mut refused = Vec::new();
+    while let Some((route, outcome)) = reading.next().await {
+        match outcome {
+            Ok(kind) => kinds.push(kind),
+            // What this application may not have says nothing about the rest.
+            Err(Failure::Told {
+                code: Code::Refused,
+                cause,
+                remedy,
+            }) => refused.push((route, cause, remedy)),
+            Err(failure) => return Err(failure),
+        }
+    }
+    drop(reading);
+    if kinds.is_empty()
+        && let Some((_, cause, remedy)) = refused.pop()
+    {
+        return Err(Failure::new(Code::Refused, cause, remedy));
+    }
+    for (route, cause, _) in &refused {
+        output::warn(&format!("{}: {cause}", name(route)));
+    }
+    let format = Format::of(args);
+    let mut out = anstream::stdout().lock();
+    match format {
+        Format::Table => write!(out, "{}", page(&args.user.user, &kinds))?,
+        Format::Json => {
+            let lines: Vec<Line<'_>> = kinds.iter().map(Line::of).collect();
+            serde_json::to_writer(&mut out, &lines).map_err(std::io::Error::from)?;
+            writeln!(out)?;
+        }
+        Format::Ndjson => {
+            for kind in &kinds {
+                serde_json::to_writer(&mut out, &Line::of(kind)).map_err(std::io::Error::from)?;
+                writeln!(out)?;
+            }
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// What was read of one list.
+struct Kind {
+    route: &'static Route,
+    /// How many records there are, as far as is known.
+    records: u64,
+    /// How many were read.
+    read: u64,
+    /// Whether that is all of them.
+    is_whole: bool,
+    days: Vec<Day>,
+    sources: BTreeSet<String>,
+    /// What sources are called, where these are the sources.
+    names: BTreeMap<String, String>,
+}
+
+/// A day, or as much of it as is known.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Day {
+    /// Its first day.
+    first: Date,
+    text: String,
+}
+
+async fn read(reader: &Reader, call: ListRecords) -> (&'static Route, Result<Kind, Failure>) {
+    let route = call.route();
+    (route, read_kind(reader, call).await)
+}
+
+async fn read_kind(reader: &Reader, call: ListRecords) -> Result<Kind, Failure> {
+    let route = call.route();
+    let mut kind = Kind {
+        route,
+        records: 0,
+        read: 0,
+        is_whole: true,
+        days: Vec::new(),
+        sources: BTreeSet::new(),
+        names: BTreeMap::new(),
+    };
+    let mut pages = reader
+        .user
+        .call(call.with_limit(PAGE))
+        .pages()
+        .read_ahead(0);
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| reader.failure(&error))?;
+        for drift in &page.drift {
+            warn_of(drift, name(route));
+        }
+        for record in &page.items {
+            kind.add(record);
+        }
+        kind.records = page.total.unwrap_or(0).max(kind.read);
+        kind.is_whole = page.next.is_none();
+        if page.next.is_some() {
+            if kind.read >= MOST {
+                break;
+            }
+            let count = of_total(kind.read, page.total);
+            announce(&format!("{}: {count} records", name(route)));
+        }
+    }
+    Ok(kind)
+}
+
+impl Kind {
+    fn add(&mut self, record: &Record) {
+        self.read += 1;
+        self.days.extend(day(self.route, record));
+        let told = |field| {
+            let value = record.field(field)?;
+            let text = cells::text(value.raw());
+            (value.raw() != b"null" && !text.is_empty()).then_some(text)
+        };
+        if let Some(source) = told("source") {
+            if self.route.name == Source::NAME
+                && let Some(name) = told("sourceName")
+            {
+                self.names.insert(source.clone(), name);
+            }
+            self.sources.insert(source);
+        }
+    }
+
+    fn from(&self) -> Option<&Day> {
+        self.days.iter().min()
+    }
+
+    fn to(&self) -> Option<&Day> {
+        self.days.iter().max()
+    }
+}
+
+/// When it was that a record tells of: the first date of its table that is there, but for those that tell of something
+/// else.
+fn day(route: &Route, record: &Record) -> Option<Day> {
+    const OF_OTHERS: [&str; 7] = [
+        "createdAt",
+        "updatedAt",
+        "dob",
+        "dobDateTime",
+        "expiration",
+        "expireDate",
+        "expectedDate",
+    ];
+    route
+        .fields
+        .iter()
+        .filter(|field| matches!(field.kind, FieldKind::Date | FieldKind::Timestamp))
+        .filter(|field| !OF_OTHERS.contains(&field.name))
+        .find_map(|field| {
+            let date = record.field(field.name)?.date()?;
+            let (month, day) = (date.month(), date.day());
+            let first = Date::new(date.year(), month.unwrap_or(1), day.unwrap_or(1)).ok()?;
+            let mut text = format!("{:04}", date.year());
+            for part in [month, day].into_iter().map_while(|part| part) {
+                let _ = write!(text, "-{part:02}");
+            }
+            Some(Day { first, text })
+        })
+}
+
+/// What is told of one kind, as JSON. Its fields are a contract: new ones may come, these stay.
+#[derive(Serialize)]
+struct Line<'a> {
+    kind: &'static str,
+    records: u64,
+    read: u64,
+    whole: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
+    sources: &'a BTreeSet<String>,
+}
+
+impl<'a> Line<'a> {
+    fn of(kind: &'a Kind) -> Self {
+        Self {
+            kind: name(kind.route),
+            records: kind.records,
+            read: kind.read,
+            whole: kind.is_whole,
+            from: kind.from().map(|day| day.text.as_str()),
+            to: kind.to().map(|day| day.text.as_str()),
+            sources: &kind.sources,
+        }
+    }
+}
+
+/// The page for people.
+fn page(user: &str, kinds: &[Kind]) -> String {
+    let title = palette::TITLE;
+    let mut page = format!(
+        "{title}What there is about {}{title:#}\n\n",
+        output::plain(user)
+    );
+    let names: BTreeMap<&str, &str> = kinds
+        .iter()
+        .flat_map(|kind| &kind.names)
+        .map(|(source, name)| (source.as_str(), name.as_str()))
+        .collect();
+    let (there, none): (Vec<&Kind>, Vec<&Kind>) = kinds.iter().partition(|kind| kind.records > 0);
+    if there.is_empty() {
+        page.push_str("No records at all.\n");
+        return page;
+    }
+    let days = || there.iter().flat_map(|kind| &kind.days);
+    let axis = Axis::over(days().map(|day| day.first));
+    page.push_str(&table(&there, &names, axis.as_ref()).to_string());
+    page.push('\n');
+    if let Some(axis) = axis {
+        let days = axis.days_of_block();
+        let _ = writeln!(
+            page,
+            "Each block is {}: the higher, the more records of that kind.",
+            if days == 1 {
+                "a day".to_owned()
+            } else {
+                format!("{days} days")
+            }
+        );
+    }
+    if there.iter().any(|kind| !kind.is_whole) {
+        let _ = writeln!(
+            page,
+            "*  The first {MOST} were read; what lies beyond them is counted alone."
+        );
+    }
+    if !none.is_empty() {
+        let none: Vec<&str> = none.iter().map(|kind| name(kind.route)).collect();
+        let _ = writeln!(page, "\nNothing of: {}", folded(&none.join(", ")));
+    }
+    page
+}
+
+fn table(kinds: &[&Kind], names: &BTreeMap<&str, &str>, axis: Option<&Axis>) -> Table {
+    let mut table = Table::new();
+    table.load_style(output::table_style());
+    let span = axis.map_or_else(String::new, Axis::text);
+    table.set_header(["kind", "records", "from", "to", &span, "sources"]);
+    if let Some(column) = table.column_mut(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for kind in kinds {
+        let mark = if kind.is_whole { "" } else { "*" };
+        let day = |day: Option<&Day>| day.map_or("–", |day| &day.text).to_owned();
+        let of_kind = kind.sources.iter().map(String::as_str);
+        let sources: Vec<&str> = of_kind
+            .map(|source| names.get(source).copied().unwrap_or(source))
+            .collect();
+        table.add_row([
+            name(kind.route).to_owned(),
+            format!("{}{mark}", kind.records),
+            day(kind.from()),
+            day(kind.to()),
+            axis.map_or_else(String::new, |axis| axis.line(&kind.days)),
+            cells::cut(&sources.join(", ")),
+        ]);
+    }
+    table
+}
+
+/// Lines of at most 76 letters.
+fn folded(words: &str) -> String {
+    let mut text = String::new();
+    let mut width = "Nothing of: ".len();
+    for word in words.split_inclusive(' ') {
+        if width + word.trim_end().len() > 76 {
+            text.truncate(text.trim_end().len());
+            text.push_str("\n  ");
+            width = 2;
+        }
+        text.push_str(word);
+        width += word.len();
+    }
+    text
+}
+
+/// The time that all sparklines of a page go over.
+struct Axis {
+    first: Date,
+    last: Date,
+}
+
+impl Axis {
+    fn over(days: impl Iterator<Item = Date> + Clone) -> Option<Self> {
+        let (first, last) = (days.clone().min()?, days.max()?);
+        Some(Self { first, last })
+    }
+
+    fn text(&self) -> String {
+        let (first, last) = (self.first.year(), self.last.year());
+        if first == last {
+            first.to_string()
+        } else {
+            let gap = BLOCKS.saturating_sub(8);
+            format!("{first:04}{:gap$}{last:04}", "")
+        }
+    }
+
+    /// The days from the first to one.
+    fn days_to(&self, day: Date) -> usize {
+        let days = day.duration_since(self.first).as_hours() / 24;
+        usize::try_from(days).unwrap_or_default()
+    }
+
+    fn days_of_block(&self) -> usize {
+        (self.days_to(self.last) + 1).div_ceil(BLOCKS)
+    }
+
+    /// How many of these days lie in each block of time, by height.
+    fn line(&self, days: &[Day]) -> String {
+        const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        let whole = self.days_to(self.last) + 1;
+        let mut blocks = [0_usize; BLOCKS];
+        for day in days {
+            let block = self.days_to(day.first) * BLOCKS / whole;
+            blocks[block.min(BLOCKS - 1)] += 1;
+        }
+        let most = blocks.iter().copied().max().unwrap_or(0);
+        let height = |count: usize| match count {
+            0 => ' ',
+            // The lowest for one, the highest for the most.
+            count => HEIGHTS[(count * HEIGHTS.len()).div_ceil(most) - 1],
+        };
+        blocks.into_iter().map(height).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn days(days: &[Date]) -> Vec<Day> {
+        let text = String::new;
+        let day = |first: &Date| Day {
+            first: *first,
+            text: text(),
+        };
+        days.iter().map(day).collect()
+    }
+
+    #[test]
+    fn a_sparkline_shows_how_many_records_lie_when() {
+        let day = |day| jiff::civil::date(2026, 1, day);
+        let axis = Axis::over([day(1), day(24)].into_iter()).unwrap();
+        let line = axis.line(&days(&[
+            day(1),
+            day(2),
+            day(2),
+            day(24),
+            day(24),
+            day(24),
+            day(24),
+        ]));
+        assert_eq!(line, format!("▂▄{}█", " ".repeat(21)));
+        assert_eq!(axis.days_of_block(), 1);
+        let axis = Axis::over([day(5)].into_iter()).unwrap();
+        assert_eq!(axis.line(&days(&[day(5)])), format!("█{}", " ".repeat(23)));
+        assert_eq!(axis.line(&[]), " ".repeat(24));
+        assert!(Axis::over([].into_iter()).is_none());
+    }
+
+    #[test]
+    fn a_date_that_nobody_can_mean_breaks_nothing() {
+        let (first, last) = (Date::MIN, Date::MAX);
+        let axis = Axis::over([first, last].into_iter()).unwrap();
+        let line = axis.line(&days(&[first, last]));
+        assert_eq!(line, format!("█{}█", " ".repeat(22)));
+    }
+
+    #[test]
+    fn a_day_is_told_as_precisely_as_it_was_sent() {
+        let issues = lists().find(|route| name(route) == "issues").unwrap();
+        let field = issues.fields.iter().find(|field| {
+            matches!(field.kind, FieldKind::Date) && !["expireDate"].contains(&field.name)
+        });
+        let field = field.unwrap().name;
+        for (sent, text) in [
+            ("2007", "2007"),
+            ("201403", "2014-03"),
+            ("2014-03-10", "2014-03-10"),
+        ] {
+            let json = format!(r#"{{"{field}":"{sent}","createdAt":"2020-01-01T00:00:00Z"}}"#);
+            let record = humanapi_core::data::medical::Issue::from_json(json.into_bytes()).unwrap();
+            assert_eq!(day(issues, &record).unwrap().text, text);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The service, as one command uses it: whose credentials, where, how patient, and with which store.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+#[cfg(feature = "store")]
+use humanapi_client::BrokerEvent;
+use humanapi_client::{Client, Error, TokenBroker, TokenBrokerBuilder, TokenStore};
+use humanapi_core::broker::KeptToken;
+use humanapi_core::{ClientId, ClientUserId, Host, Hosts, Provisioning, RetryPolicy, TokenKey};
+
+use crate::args::ServiceArgs;
+use crate::credentials;
+use crate::exit::{Code, Failure};
+
+/// How patient the command is: somebody waits for it.
+fn policy() -> RetryPolicy {
+    let seed = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| u64::from(since.subsec_nanos()));
+    RetryPolicy::default()
+        .with_max_attempts(2)
+        .with_attempt_timeout(Duration::from_secs(10))
+        .with_overall_deadline(Duration::from_secs(20))
+        .with_seed(seed)
+}
+
+pub(crate) fn user_id(text: &str) -> Result<ClientUserId, Failure> {
+    ClientUserId::new(text).map_err(|_| {
+        Failure::new(
+            Code::Usage,
+            "the user id is empty",
+            "give the id by which your application knows the user",
+        )
+    })
+}
+
+/// The token service, as one command uses it.
+pub(crate) struct Service {
+    pub(crate) client: Client,
+    provisioning: Provisioning,
+    hosts: Hosts,
+}
+
+impl Service {
+    pub(crate) fn new(args: &ServiceArgs, provisioning: Provisioning) -> Result<Self, Failure> {
+        Self::sharing(args, provisioning, None)
+    }
+
+    /// One that takes tokens from a store and keeps them there.
+    pub(crate) fn sharing(
+        args: &ServiceArgs,
+        provisioning: Provisioning,
+        store: Option<Arc<dyn TokenStore>>,
+    ) -> Result<Self, Failure> {
+        // Before the secret is asked for: nobody types one for a command that goes nowhere.
+        let hosts = match &args.base_url {
+            None => Hosts::production(),
+            Some(url) => Hosts::single(url)
+                .map_err(|error| Failure::new(Code::Usage, error.to_string(), error.remedy()))?,
+        };
+        let credentials =
+            credentials::read(args.client_id.as_deref(), args.secret_file.as_deref())?;
+        let mut client = Client::builder(credentials.clone(), provisioning, args.adapter.stack())
+            .hosts(hosts.clone())
+            .retry(policy());
+        if let Some(store) = store {
+            let broker = TokenBroker::builder(credentials, provisioning, args.adapter.stack())
+                .hosts(hosts.clone())
+                .retry(policy())
+                .store(store);
+            client = client.broker(telling(broker).build());
+        }
+        Ok(Self {
+            client: client.build(),
+            provisioning,
+            hosts,
+        })
+    }
+
+    /// The token of a key, through the client's broker.
+    pub(crate) async fn kept(
+        &self,
+        key: impl FnOnce(ClientId) -> TokenKey,
+    ) -> Result<KeptToken, Failure> {
+        let broker = self
+            .client
+            .broker()
+            .expect("the client made one for itself");
+        let key = key(broker.client_id().clone());
+        self.read(broker.token(&key).await.map_err(Error::from))
+    }
+
+    /// What the token service told.
+    pub(crate) fn read<T>(&self, outcome: Result<T, Error>) -> Result<T, Failure> {
+        outcome.map_err(|error| self.failure(&error, Host::Auth))
+    }
+
+    /// What a failed call of this host means for the command.
+    pub(crate) fn failure(&self, error: &Error, host: Host) -> Failure {
+        let host = self.hosts.base(host).to_string();
+        Failure::call(error, &host, self.provisioning)
+    }
+}
+
+/// A broker that tells the first failure of its store, in one line.
+fn telling(broker: TokenBrokerBuilder) -> TokenBrokerBuilder {
+    #[cfg(feature = "store")]
+    {
+        let told = std::sync::Once::new();
+        broker.on_event(move |_, event| {
+            if let BrokerEvent::StoreFailed(error) = event {
+                told.call_once(|| crate::store::without(error));
+            }
+        })
+    }
+    #[cfg(not(feature = "store"))]
+    broker
+}

@@ -1,0 +1,79 @@
+//! At a terminal: a table without being asked, how far reading is, and no colours where none are wanted.
+
+use std::io::Read as _;
+
+use pty_process::blocking::{Command, open};
+
+use super::{DemoApp, SEED, Sandbox, credentials, sandbox, support, words};
+
+/// What stands on the terminal in the end, and the code.
+#[track_caller]
+fn at_terminal(sandbox: &Sandbox, given: &[&str], set: &[(&str, &str)]) -> (String, Option<i32>) {
+    let (pty, pts) = open().expect("the system has terminals to give");
+    let app = sandbox.app(DemoApp::Connect);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_humanapi")).args(words(sandbox, given));
+    for variable in support::VARIABLES {
+        command = command.env_remove(variable);
+    }
+    let mut child = command
+        .envs(credentials(&app))
+        .env("TERM", "xterm")
+        .envs(set.iter().copied())
+        .spawn(pts)
+        .expect("the command was built for this test");
+    let mut said = Vec::new();
+    let mut bytes = [0; 4096];
+    // It ends with an error when the last program at the terminal has ended.
+    while let Ok(read @ 1..) = (&pty).read(&mut bytes) {
+        said.extend_from_slice(&bytes[..read]);
+    }
+    let code = child.wait().expect("it is our own child").code();
+    (String::from_utf8_lossy(&said).replace('\r', ""), code)
+}
+
+#[test]
+fn a_terminal_gets_a_table_and_is_told_how_far_reading_is() {
+    let sandbox = sandbox();
+    let list = ["list", "activities", "--user", "ill", "--limit", "600"];
+    let (said, code) = at_terminal(&sandbox, &list, &[("NO_COLOR", "1")]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with("╭─"), "{said}");
+    assert!(
+        said.contains("\nactivities: 300 of 638 records\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("\nnote: these are 600 of 638 records;"),
+        "{said}"
+    );
+    assert!(!said.contains('\u{1b}'), "{said}");
+}
+
+#[test]
+fn colours_stand_where_they_are_wanted_alone() {
+    let sandbox = sandbox();
+    let show = ["show", "--user", "none"];
+    let (said, _) = at_terminal(&sandbox, &show, &[]);
+    assert!(
+        said.contains("\u{1b}[1mWhat there is about none\u{1b}[0m"),
+        "{said}"
+    );
+    let (said, _) = at_terminal(&sandbox, &show, &[("NO_COLOR", "1")]);
+    assert!(said.contains("What there is about none\n"), "{said}");
+    assert!(!said.contains('\u{1b}'), "{said}");
+}
+
+#[test]
+fn nothing_that_was_sent_steers_the_terminal() {
+    // The odd one's records have control characters as they came.
+    let sandbox = sandbox();
+    assert_eq!(SEED, 20_260_115);
+    for form in ["--json", "--ndjson", "--table"] {
+        for kind in ["activities", "narratives", "issues"] {
+            let list = ["list", kind, "--user", "odd", form];
+            let (said, code) = at_terminal(&sandbox, &list, &[("NO_COLOR", "1")]);
+            let steers = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+            assert!(code == Some(0) && !said.contains(steers), "{said}");
+        }
+    }
+}
