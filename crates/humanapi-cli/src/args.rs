@@ -782,7 +782,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shell_completes_every_verb() {
+    fn every_shell_completes_every_verb_and_every_kind_of_record() {
         use clap::ValueEnum as _;
 
         for shell in clap_complete::Shell::value_variants() {
@@ -790,12 +790,23 @@ mod tests {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut command, "humanapi", &mut script);
             let script = String::from_utf8(script).unwrap();
-            for verb in command.get_subcommands() {
-                assert!(
-                    script.contains(verb.get_name()),
-                    "{shell}: {}",
-                    verb.get_name()
-                );
+            let mut verbs = Vec::new();
+            collect(&command, &mut Vec::new(), &mut verbs);
+            for word in verbs
+                .iter()
+                .flat_map(|(verb, options)| verb.iter().chain(options))
+            {
+                assert!(script.contains(word.as_str()), "{shell}: {word}");
+            }
+            // Elvish and PowerShell are not told the values of arguments.
+            #[cfg(feature = "data")]
+            if !matches!(
+                shell,
+                clap_complete::Shell::Elvish | clap_complete::Shell::PowerShell
+            ) {
+                for kind in data::lists().map(data::name) {
+                    assert!(script.contains(kind), "{shell}: {kind}");
+                }
             }
         }
     }

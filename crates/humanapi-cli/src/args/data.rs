@@ -160,8 +160,8 @@ pub(super) const ABOUT: &str = "\
 Read a user's health data: a list, one record, or a page about all of it.
 
 Health data are printed because you ask for them: mind where the output goes. They stand on standard \
-output alone; what else there is to say stands on standard error. Records of JSON and NDJSON are byte \
-for byte as the service sent them.
+output alone; what else there is to say stands on standard error. JSON has each record byte for byte as \
+the service sent it, and NDJSON the same on one line.
 
 The client secret comes from HUMANAPI_CLIENT_SECRET, from --secret-file, or from a hidden prompt; \
 there is no option for it, because other programs can read a command line. A request is tried twice, \

@@ -1,11 +1,11 @@
 //! `data list`: records of one kind, page after page.
 
-use std::io::Write;
+use std::io::{self, Write as _};
 
 use futures_util::StreamExt as _;
 use humanapi_core::data::{ListRecords, Record, Route};
 
-use super::{Format, Reader, announce, cells, json, of_total, one_line, shown, warn_of};
+use super::{Format, Reader, announce, cells, json, of_total, one_line, warn_of, write_json};
 use crate::args::data::{ListArgs, name};
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -140,7 +140,7 @@ impl Written {
     }
 
     fn page(&mut self, sent: &[Sent<'_>]) -> Result<(), Failure> {
-        let mut out = anstream::stdout().lock();
+        let mut out = io::stdout().lock();
         if self.format == Format::Table {
             let records: Vec<&Record> = sent.iter().filter_map(|sent| sent.record()).collect();
             if records.is_empty() {
@@ -160,10 +160,12 @@ impl Written {
         } else {
             for sent in sent {
                 let json = json(sent.any());
-                match (self.format, self.is_empty) {
-                    (Format::Ndjson, _) => writeln!(out, "{}", shown(&one_line(&json)))?,
-                    (_, true) => write!(out, "[{}", shown(&json))?,
-                    (_, false) => write!(out, ",\n{}", shown(&json))?,
+                if self.format == Format::Ndjson {
+                    write_json(&mut out, &one_line(&json))?;
+                    writeln!(out)?;
+                } else {
+                    out.write_all(if self.is_empty { b"[" } else { b",\n" })?;
+                    write_json(&mut out, &json)?;
                 }
                 self.is_empty = false;
             }
@@ -172,7 +174,7 @@ impl Written {
     }
 
     fn end(&self) -> Result<(), Failure> {
-        let mut out = anstream::stdout().lock();
+        let mut out = io::stdout().lock();
         match (self.format, self.is_empty) {
             (Format::Json, true) => writeln!(out, "[]")?,
             (Format::Json, false) => writeln!(out, "]")?,

@@ -4,6 +4,7 @@ mod cells;
 mod list;
 mod show;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 
 use humanapi_client::{Error, User};
@@ -42,12 +43,13 @@ async fn get(args: &GetArgs) -> Result<(), Failure> {
     let reader = Reader::open(&args.read).await?;
     let record = reader.user.call(call).await;
     let record = record.map_err(|error| reader.failure(&error))?;
-    let mut out = anstream::stdout().lock();
+    let mut out = io::stdout().lock();
     match Format::of(&args.read) {
-        Format::Table => writeln!(out, "{}", cells::one(&record))?,
-        Format::Json => writeln!(out, "{}", shown(&json(&record)))?,
-        Format::Ndjson => writeln!(out, "{}", shown(&one_line(&json(&record))))?,
+        Format::Table => write!(out, "{}", cells::one(&record))?,
+        Format::Json => write_json(&mut out, &json(&record))?,
+        Format::Ndjson => write_json(&mut out, &one_line(&json(&record)))?,
     }
+    writeln!(out)?;
     Ok(out.flush()?)
 }
 
@@ -100,27 +102,34 @@ impl Format {
 
 /// A record as it was sent. What is no JSON is a text of JSON that says what was sent: nothing is left out, and what
 /// is printed can be read.
-fn json(record: &Record) -> String {
-    let sent = String::from_utf8_lossy(record.raw());
-    match serde_json::from_str::<serde::de::IgnoredAny>(&sent) {
-        Ok(_) => sent.into_owned(),
-        Err(_) => serde_json::Value::from(&*sent).to_string(),
+fn json(record: &Record) -> Cow<'_, [u8]> {
+    let sent = record.raw();
+    match serde_json::from_slice::<serde::de::IgnoredAny>(sent) {
+        Ok(_) => Cow::Borrowed(sent),
+        Err(_) => {
+            let text = serde_json::Value::from(String::from_utf8_lossy(sent));
+            Cow::Owned(text.to_string().into_bytes())
+        }
     }
 }
 
 /// JSON on one line: a break can stand between its parts alone.
-fn one_line(json: &str) -> String {
-    json.replace(['\n', '\r'], " ")
+fn one_line(json: &[u8]) -> Vec<u8> {
+    let is_break = |byte: u8| matches!(byte, b'\n' | b'\r');
+    let bytes = json.iter();
+    bytes
+        .map(|byte| if is_break(*byte) { b' ' } else { *byte })
+        .collect()
 }
 
-/// JSON as it may stand on a terminal, where nothing in it may steer.
-fn shown(json: &str) -> String {
-    let steers = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
-    if io::stdout().is_terminal() {
-        json.replace(steers, "\u{fffd}")
-    } else {
-        json.to_owned()
+/// Writes JSON: byte for byte, but on a terminal, where nothing in it may steer.
+fn write_json(out: &mut impl Write, json: &[u8]) -> io::Result<()> {
+    if !io::stdout().is_terminal() {
+        return out.write_all(json);
     }
+    let steers = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    let text = String::from_utf8_lossy(json).replace(steers, "\u{fffd}");
+    out.write_all(text.as_bytes())
 }
 
 /// Tells how far reading is, where somebody watches.
@@ -147,4 +156,34 @@ fn warn_of(drift: &Drift, kind: &str) {
         _ => "read it again if it has to be complete",
     };
     output::warn(&format!("{kind}: {drift}; {hint}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use humanapi_core::data::Activity;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(sent: &[u8], written: &[u8]) {
+        let record = Activity::from_json(sent.to_vec()).unwrap();
+        assert_eq!(*json(&record), *written);
+    }
+
+    #[test]
+    fn a_record_is_written_byte_for_byte_and_what_is_no_json_as_text() {
+        for sent in [
+            &br#"{"steps": 1.10,"half":"\ud83d"}"#[..],
+            b"{\n\t\"type\": \"\xff\"}",
+            b"{\"huge\":1e999}",
+        ] {
+            check(sent, sent);
+        }
+        check(br#"{"steps":NaN}"#, br#""{\"steps\":NaN}""#);
+    }
+
+    #[test]
+    fn a_line_is_one_line() {
+        assert_eq!(one_line(b"{\r\n\"a\": 1\n}"), b"{  \"a\": 1 }");
+    }
 }

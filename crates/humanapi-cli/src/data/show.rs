@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use comfy_table::{CellAlignment, Table};
 use futures_util::{StreamExt as _, stream};
-use humanapi_core::data::{FieldKind, ListRecords, Record, Resource as _, Route, Source};
+use humanapi_core::data::{FieldKind, Json, ListRecords, Record, Resource as _, Route, Source};
 use jiff::civil::Date;
 use serde::Serialize;
 
@@ -139,7 +139,7 @@ async fn read_kind(reader: &Reader, call: ListRecords) -> Result<Kind, Failure> 
 impl Kind {
     fn add(&mut self, record: &Record) {
         self.read += 1;
-        self.days.extend(day(self.route, record));
+        self.days.extend(days(self.route, record));
         let told = |field| {
             let value = record.field(field)?;
             let text = cells::text(value.raw());
@@ -164,9 +164,9 @@ impl Kind {
     }
 }
 
-/// When it was that a record tells of: the first date of its table that is there, but for those that tell of something
-/// else.
-fn day(route: &Route, record: &Record) -> Option<Day> {
+/// When it was that a record tells of: the first field of its table that tells a date, but for those that tell of
+/// something else.
+fn days(route: &Route, record: &Record) -> Vec<Day> {
     const OF_OTHERS: [&str; 7] = [
         "createdAt",
         "updatedAt",
@@ -176,21 +176,39 @@ fn day(route: &Route, record: &Record) -> Option<Day> {
         "expireDate",
         "expectedDate",
     ];
-    route
-        .fields
-        .iter()
-        .filter(|field| matches!(field.kind, FieldKind::Date | FieldKind::Timestamp))
-        .filter(|field| !OF_OTHERS.contains(&field.name))
-        .find_map(|field| {
-            let date = record.field(field.name)?.date()?;
-            let (month, day) = (date.month(), date.day());
-            let first = Date::new(date.year(), month.unwrap_or(1), day.unwrap_or(1)).ok()?;
-            let mut text = format!("{:04}", date.year());
-            for part in [month, day].into_iter().map_while(|part| part) {
-                let _ = write!(text, "-{part:02}");
-            }
-            Some(Day { first, text })
-        })
+    let known = route.fields.iter();
+    let known = known.filter(|field| tells_dates(field.kind) && !OF_OTHERS.contains(&field.name));
+    let mut found = known.map(|field| {
+        let mut dates = record.field(field.name).map_or(Vec::new(), Json::dates);
+        // Of a span of time its beginning.
+        if matches!(field.kind, FieldKind::Object(_)) {
+            dates.truncate(1);
+        }
+        dates
+    });
+    let first = found.find(|dates| !dates.is_empty());
+    first.iter().flatten().filter_map(Day::of).collect()
+}
+
+fn tells_dates(kind: FieldKind) -> bool {
+    match kind {
+        FieldKind::Date | FieldKind::Timestamp => true,
+        FieldKind::List(of) => tells_dates(*of),
+        FieldKind::Object(fields) => fields.iter().all(|field| tells_dates(field.kind)),
+        _ => false,
+    }
+}
+
+impl Day {
+    fn of(date: &humanapi_core::data::Date<'_>) -> Option<Self> {
+        let (month, day) = (date.month(), date.day());
+        let first = Date::new(date.year(), month.unwrap_or(1), day.unwrap_or(1)).ok()?;
+        let mut text = format!("{:04}", date.year());
+        for part in [month, day].into_iter().map_while(|part| part) {
+            let _ = write!(text, "-{part:02}");
+        }
+        Some(Self { first, text })
+    }
 }
 
 /// What is told of one kind, as JSON. Its fields are a contract: new ones may come, these stay.
@@ -238,22 +256,8 @@ fn page(user: &str, kinds: &[Kind]) -> String {
         page.push_str("No records at all.\n");
         return page;
     }
-    let days = || there.iter().flat_map(|kind| &kind.days);
-    let axis = Axis::over(days().map(|day| day.first));
-    page.push_str(&table(&there, &names, axis.as_ref()).to_string());
-    page.push('\n');
-    if let Some(axis) = axis {
-        let days = axis.days_of_block();
-        let _ = writeln!(
-            page,
-            "Each block is {}: the higher, the more records of that kind.",
-            if days == 1 {
-                "a day".to_owned()
-            } else {
-                format!("{days} days")
-            }
-        );
-    }
+    page.push_str(&table(&there, &names).to_string());
+    page.push_str("\nA line goes from the first day to the last: the higher, the more records.\n");
     if there.iter().any(|kind| !kind.is_whole) {
         let _ = writeln!(
             page,
@@ -267,11 +271,10 @@ fn page(user: &str, kinds: &[Kind]) -> String {
     page
 }
 
-fn table(kinds: &[&Kind], names: &BTreeMap<&str, &str>, axis: Option<&Axis>) -> Table {
+fn table(kinds: &[&Kind], names: &BTreeMap<&str, &str>) -> Table {
     let mut table = Table::new();
     table.load_style(output::table_style());
-    let span = axis.map_or_else(String::new, Axis::text);
-    table.set_header(["kind", "records", "from", "to", &span, "sources"]);
+    table.set_header(["kind", "records", "from", "to", "when", "sources"]);
     if let Some(column) = table.column_mut(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -287,7 +290,7 @@ fn table(kinds: &[&Kind], names: &BTreeMap<&str, &str>, axis: Option<&Axis>) -> 
             format!("{}{mark}", kind.records),
             day(kind.from()),
             day(kind.to()),
-            axis.map_or_else(String::new, |axis| axis.line(&kind.days)),
+            sparkline(&kind.days),
             cells::cut(&sources.join(", ")),
         ]);
     }
@@ -310,59 +313,36 @@ fn folded(words: &str) -> String {
     text
 }
 
-/// The time that all sparklines of a page go over.
-struct Axis {
-    first: Date,
-    last: Date,
-}
-
-impl Axis {
-    fn over(days: impl Iterator<Item = Date> + Clone) -> Option<Self> {
-        let (first, last) = (days.clone().min()?, days.max()?);
-        Some(Self { first, last })
-    }
-
-    fn text(&self) -> String {
-        let (first, last) = (self.first.year(), self.last.year());
-        if first == last {
-            first.to_string()
-        } else {
-            let gap = BLOCKS.saturating_sub(8);
-            format!("{first:04}{:gap$}{last:04}", "")
-        }
-    }
-
-    /// The days from the first to one.
-    fn days_to(&self, day: Date) -> usize {
-        let days = day.duration_since(self.first).as_hours() / 24;
+/// How many of these days lie in each block of the time from the first to the last, by height.
+fn sparkline(days: &[Day]) -> String {
+    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let days = || days.iter().map(|day| day.first);
+    let (Some(first), Some(last)) = (days().min(), days().max()) else {
+        return String::new();
+    };
+    let since = |day: Date| {
+        let days = day.duration_since(first).as_hours() / 24;
         usize::try_from(days).unwrap_or_default()
+    };
+    let whole = since(last) + 1;
+    let mut blocks = [0_usize; BLOCKS];
+    for day in days() {
+        blocks[since(day) * BLOCKS / whole] += 1;
     }
-
-    fn days_of_block(&self) -> usize {
-        (self.days_to(self.last) + 1).div_ceil(BLOCKS)
-    }
-
-    /// How many of these days lie in each block of time, by height.
-    fn line(&self, days: &[Day]) -> String {
-        const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-        let whole = self.days_to(self.last) + 1;
-        let mut blocks = [0_usize; BLOCKS];
-        for day in days {
-            let block = self.days_to(day.first) * BLOCKS / whole;
-            blocks[block.min(BLOCKS - 1)] += 1;
-        }
-        let most = blocks.iter().copied().max().unwrap_or(0);
-        let height = |count: usize| match count {
-            0 => ' ',
-            // The lowest for one, the highest for the most.
-            count => HEIGHTS[(count * HEIGHTS.len()).div_ceil(most) - 1],
-        };
-        blocks.into_iter().map(height).collect()
-    }
+    let most = blocks.iter().copied().max().unwrap_or(0);
+    let height = |count: usize| match count {
+        0 => ' ',
+        // The lowest for few, the highest for the most.
+        count => HEIGHTS[(count * HEIGHTS.len()).div_ceil(most) - 1],
+    };
+    blocks.into_iter().map(height).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use humanapi_core::data::medical::{Allergy, Immunization, Issue};
+    use humanapi_core::data::{Activity, Resource, Table};
+
     use super::*;
 
     fn days(days: &[Date]) -> Vec<Day> {
@@ -377,47 +357,43 @@ mod tests {
     #[test]
     fn a_sparkline_shows_how_many_records_lie_when() {
         let day = |day| jiff::civil::date(2026, 1, day);
-        let axis = Axis::over([day(1), day(24)].into_iter()).unwrap();
-        let line = axis.line(&days(&[
-            day(1),
-            day(2),
-            day(2),
-            day(24),
-            day(24),
-            day(24),
-            day(24),
-        ]));
-        assert_eq!(line, format!("▂▄{}█", " ".repeat(21)));
-        assert_eq!(axis.days_of_block(), 1);
-        let axis = Axis::over([day(5)].into_iter()).unwrap();
-        assert_eq!(axis.line(&days(&[day(5)])), format!("█{}", " ".repeat(23)));
-        assert_eq!(axis.line(&[]), " ".repeat(24));
-        assert!(Axis::over([].into_iter()).is_none());
-    }
-
-    #[test]
-    fn a_date_that_nobody_can_mean_breaks_nothing() {
-        let (first, last) = (Date::MIN, Date::MAX);
-        let axis = Axis::over([first, last].into_iter()).unwrap();
-        let line = axis.line(&days(&[first, last]));
+        let line = [1, 2, 2, 24, 24, 24, 24].map(day);
+        assert_eq!(sparkline(&days(&line)), format!("▂▄{}█", " ".repeat(21)));
+        assert_eq!(sparkline(&days(&[day(5)])), format!("█{}", " ".repeat(23)));
+        assert_eq!(sparkline(&[]), "");
+        // Dates that nobody can mean break nothing.
+        let line = sparkline(&days(&[Date::MIN, Date::MAX]));
         assert_eq!(line, format!("█{}█", " ".repeat(22)));
     }
 
     #[test]
     fn a_day_is_told_as_precisely_as_it_was_sent() {
-        let issues = lists().find(|route| name(route) == "issues").unwrap();
-        let field = issues.fields.iter().find(|field| {
-            matches!(field.kind, FieldKind::Date) && !["expireDate"].contains(&field.name)
-        });
-        let field = field.unwrap().name;
-        for (sent, text) in [
-            ("2007", "2007"),
-            ("201403", "2014-03"),
-            ("2014-03-10", "2014-03-10"),
-        ] {
-            let json = format!(r#"{{"{field}":"{sent}","createdAt":"2020-01-01T00:00:00Z"}}"#);
-            let record = humanapi_core::data::medical::Issue::from_json(json.into_bytes()).unwrap();
-            assert_eq!(day(issues, &record).unwrap().text, text);
+        #[track_caller]
+        fn check<R: Resource<Record: Table>>(json: &str, told: &[&str]) {
+            let route = lists().find(|route| route.name == R::NAME).unwrap();
+            let record = R::Record::from_json(json.as_bytes().to_vec()).unwrap();
+            let days = super::days(route, &record);
+            let days: Vec<&str> = days.iter().map(|day| day.text.as_str()).collect();
+            assert_eq!(days, told, "{json}");
         }
+        check::<Issue>(r#"{"dateTime":"2007"}"#, &["2007"]);
+        check::<Issue>(r#"{"dateTime":"201403"}"#, &["2014-03"]);
+        check::<Issue>(r#"{"dateTime":"2014-00-00"}"#, &["2014"]);
+        check::<Issue>(
+            r#"{"createdAt":"2020-01-01T00:00:00Z","dateTime":"?"}"#,
+            &[],
+        );
+        check::<Allergy>(
+            r#"{"dateRange":{"start":"2014-03-10","end":"2015"}}"#,
+            &["2014-03-10"],
+        );
+        check::<Immunization>(
+            r#"{"dates":["2014",null,"2016-01-02"]}"#,
+            &["2014", "2016-01-02"],
+        );
+        check::<Activity>(
+            r#"{"endTime":"2021-06-01T10:00:00Z","startTime":"2021-06-01T09:00:00Z"}"#,
+            &["2021-06-01"],
+        );
     }
 }

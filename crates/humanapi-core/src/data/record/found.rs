@@ -159,10 +159,32 @@ impl<'r> Json<'r> {
         self.0.raw()
     }
 
-    /// The date that it tells, in whatever form the service was seen to send one.
+    /// The dates that it tells, in whatever form the service was seen to send one: itself, or those among its items
+    /// or the values of its fields.
+    ///
+    /// ```
+    /// use humanapi_core::data::medical::Allergy;
+    ///
+    /// let allergy = Allergy::from_json(r#"{"name": "Latex", "dateRange": {"start": "201403"}}"#)?;
+    /// let dates = allergy.field("dateRange").unwrap().dates();
+    /// assert_eq!((dates[0].year(), dates[0].month(), dates[0].day()), (2014, Some(3), None));
+    /// assert!(allergy.field("name").unwrap().dates().is_empty());
+    /// # Ok::<(), humanapi_core::DecodeError>(())
+    /// ```
     #[must_use]
-    pub fn date(self) -> Option<Date<'r>> {
-        Date::read(self.0)
+    pub fn dates(self) -> Vec<Date<'r>> {
+        let mut dates = Vec::new();
+        let mut add = |found| dates.extend(Date::read(found));
+        // What breaks off inside tells what stands before that.
+        let _ = match self.0.form() {
+            Form::List => self.0.each_item(add),
+            Form::Object => self.0.each_value(|_, found| add(found)),
+            Form::Text | Form::Escaped | Form::Bare => {
+                add(self.0);
+                Some(())
+            }
+        };
+        dates
     }
 
     /// The moment that it tells, as a field of a table would read it.
