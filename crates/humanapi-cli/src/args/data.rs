@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 #[cfg(feature = "store")]
-use super::StoreArgs;
-use super::{ServiceArgs, Setup, UserArgs};
+use super::service::StoreArgs;
+use super::service::{ServiceArgs, Setup, UserArgs};
 
 /// What to read.
 #[derive(Debug, Subcommand)]

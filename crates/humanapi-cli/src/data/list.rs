@@ -5,7 +5,9 @@ use std::io::{self, Write as _};
 use futures_util::StreamExt as _;
 use humanapi_core::data::{ListRecords, Record, Route};
 
-use super::{Format, Reader, announce, cells, json, of_total, one_line, warn_of, write_json};
+use super::cells;
+use super::format::{Format, json, one_line, write_json};
+use super::reader::{Reader, announce, of_total, warn_of};
 use crate::args::data::{ListArgs, name};
 use crate::exit::{Code, Failure};
 use crate::output;

@@ -10,7 +10,9 @@ use humanapi_core::data::{FieldKind, Json, ListRecords, Record, Resource as _, R
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{Format, Reader, announce, cells, of_total, warn_of};
+use super::cells;
+use super::format::Format;
+use super::reader::{Reader, announce, of_total, warn_of};
 use crate::args::data::{ReadArgs, lists, name};
 use crate::exit::{Code, Failure};
 use crate::output::{self, palette};

@@ -26,7 +26,7 @@ fn sandbox() -> Sandbox {
             {"client_user_id": "new", "status": "started"}
         ]}"#,
     )
-    .unwrap();
+    .expect("the scenario is right");
     Sandbox::builder()
         .seed(SEED)
         .scenario(people)

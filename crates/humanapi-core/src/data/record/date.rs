@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::{self, Time};
 use jiff::tz::Offset;
 
-use super::found::{Found, Read};
+use super::found::{Found, Json, Read};
 
 /// A date as precisely as it was sent: a year, a month of it, a day, or a moment.
 ///
@@ -83,6 +83,33 @@ impl<'r> Read<'r> for Date<'r> {
         let text = found.scalar()?;
         let parts = Parts::read(&text)?;
         Some(Self { text, parts })
+    }
+}
+
+impl<'r> Json<'r> {
+    /// The dates that it tells, in whatever form the service was seen to send one: itself, or those among its items
+    /// or the values of its fields.
+    ///
+    /// ```
+    /// use humanapi_core::data::medical::Allergy;
+    ///
+    /// let allergy = Allergy::from_json(r#"{"name": "Latex", "dateRange": {"start": "201403"}}"#)?;
+    /// let dates = allergy.field("dateRange").unwrap().dates();
+    /// assert_eq!((dates[0].year(), dates[0].month(), dates[0].day()), (2014, Some(3), None));
+    /// assert!(allergy.field("name").unwrap().dates().is_empty());
+    /// # Ok::<(), humanapi_core::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn dates(self) -> Vec<Date<'r>> {
+        let mut dates = Vec::new();
+        let mut add = |found| dates.extend(Date::read(found));
+        // What is neither list nor object has nothing inside, and what is one is no date itself.
+        let items = self.0.each_item(&mut add);
+        let inside = items.or_else(|| self.0.each_value(|_, value| add(value)));
+        if inside.is_none() {
+            add(self.0);
+        }
+        dates
     }
 }
 

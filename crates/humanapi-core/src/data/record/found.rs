@@ -7,7 +7,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::date::Date;
 use super::source::Source;
 use crate::error::DecodeError;
 use crate::json;
@@ -146,7 +145,7 @@ impl<'r> Read<'r> for bool {
 ///
 /// `Debug` shows the size alone, because it can be health data.
 #[derive(Clone, Copy)]
-pub struct Json<'r>(Found<'r>);
+pub struct Json<'r>(pub(super) Found<'r>);
 
 impl<'r> Json<'r> {
     pub(super) const fn new(found: Found<'r>) -> Self {
@@ -157,34 +156,6 @@ impl<'r> Json<'r> {
     #[must_use]
     pub fn raw(self) -> &'r [u8] {
         self.0.raw()
-    }
-
-    /// The dates that it tells, in whatever form the service was seen to send one: itself, or those among its items
-    /// or the values of its fields.
-    ///
-    /// ```
-    /// use humanapi_core::data::medical::Allergy;
-    ///
-    /// let allergy = Allergy::from_json(r#"{"name": "Latex", "dateRange": {"start": "201403"}}"#)?;
-    /// let dates = allergy.field("dateRange").unwrap().dates();
-    /// assert_eq!((dates[0].year(), dates[0].month(), dates[0].day()), (2014, Some(3), None));
-    /// assert!(allergy.field("name").unwrap().dates().is_empty());
-    /// # Ok::<(), humanapi_core::DecodeError>(())
-    /// ```
-    #[must_use]
-    pub fn dates(self) -> Vec<Date<'r>> {
-        let mut dates = Vec::new();
-        let mut add = |found| dates.extend(Date::read(found));
-        // What breaks off inside tells what stands before that.
-        let _ = match self.0.form() {
-            Form::List => self.0.each_item(add),
-            Form::Object => self.0.each_value(|_, found| add(found)),
-            Form::Text | Form::Escaped | Form::Bare => {
-                add(self.0);
-                Some(())
-            }
-        };
-        dates
     }
 
     /// The moment that it tells, as a field of a table would read it.

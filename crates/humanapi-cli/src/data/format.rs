@@ -1,0 +1,90 @@
+//! How health data are printed, and records as JSON.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal as _, Write};
+
+use humanapi_core::data::Record;
+
+use crate::args::data::ReadArgs;
+
+/// How it is printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Table,
+    Json,
+    Ndjson,
+}
+
+impl Format {
+    pub(super) fn of(args: &ReadArgs) -> Self {
+        if args.ndjson {
+            Self::Ndjson
+        } else if args.json || !(args.table || io::stdout().is_terminal()) {
+            Self::Json
+        } else {
+            Self::Table
+        }
+    }
+}
+
+/// A record as it was sent. What is no JSON is a text of JSON that says what was sent: nothing is left out, and what
+/// is printed can be read.
+pub(super) fn json(record: &Record) -> Cow<'_, [u8]> {
+    let sent = record.raw();
+    match serde_json::from_slice::<serde::de::IgnoredAny>(sent) {
+        Ok(_) => Cow::Borrowed(sent),
+        Err(_) => {
+            let text = serde_json::Value::from(String::from_utf8_lossy(sent));
+            Cow::Owned(text.to_string().into_bytes())
+        }
+    }
+}
+
+/// JSON on one line: a break can stand between its parts alone.
+pub(super) fn one_line(json: &[u8]) -> Vec<u8> {
+    let is_break = |byte: u8| matches!(byte, b'\n' | b'\r');
+    let bytes = json.iter();
+    bytes
+        .map(|byte| if is_break(*byte) { b' ' } else { *byte })
+        .collect()
+}
+
+/// Writes JSON: byte for byte, but on a terminal, where nothing in it may steer.
+pub(super) fn write_json(out: &mut impl Write, json: &[u8]) -> io::Result<()> {
+    if !io::stdout().is_terminal() {
+        return out.write_all(json);
+    }
+    let steers = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    let text = String::from_utf8_lossy(json).replace(steers, "\u{fffd}");
+    out.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use humanapi_core::data::Activity;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(sent: &[u8], written: &[u8]) {
+        let record = Activity::from_json(sent.to_vec()).unwrap();
+        assert_eq!(*json(&record), *written);
+    }
+
+    #[test]
+    fn a_record_is_written_byte_for_byte_and_what_is_no_json_as_text() {
+        for sent in [
+            &br#"{"steps": 1.10,"half":"\ud83d"}"#[..],
+            b"{\n\t\"type\": \"\xff\"}",
+            b"{\"huge\":1e999}",
+        ] {
+            check(sent, sent);
+        }
+        check(br#"{"steps":NaN}"#, br#""{\"steps\":NaN}""#);
+    }
+
+    #[test]
+    fn a_line_is_one_line() {
+        assert_eq!(one_line(b"{\r\n\"a\": 1\n}"), b"{  \"a\": 1 }");
+    }
+}
