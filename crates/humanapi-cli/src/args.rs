@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 #[cfg(feature = "sandbox")]
 use std::net::IpAddr;
-#[cfg(any(feature = "sandbox", feature = "token"))]
+#[cfg(any(feature = "sandbox", feature = "store"))]
 use std::path::PathBuf;
 
 use clap::builder::Styles;
@@ -20,7 +20,7 @@ use humanapi_core::{BaseUrl, HostError};
 #[cfg(feature = "sandbox")]
 use humanapi_sandbox::Assumption;
 
-#[cfg(any(feature = "demo", feature = "token"))]
+#[cfg(feature = "demo")]
 use crate::adapter::Adapter;
 use crate::exit::{self, Code, Failure};
 use crate::output::palette;
