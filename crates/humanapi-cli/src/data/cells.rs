@@ -145,6 +145,21 @@ mod tests {
     }
 
     #[test]
+    fn nothing_that_was_sent_steers_the_terminal() {
+        let sent = r#"{"na\u001bme":"a\u001b[2J\u009bb"}"#;
+        let record = humanapi_core::data::Activity::from_json(sent).unwrap();
+        let columns = ["na\u{1b}me".to_owned()];
+        for table in [one(&record), many(&columns, &[&record])] {
+            let steers = |letter: char| letter.is_control() && letter != '\n';
+            let table = table.to_string();
+            assert!(
+                !table.contains(steers) && table.contains("a\u{fffd}[2J\u{fffd}b"),
+                "{table}"
+            );
+        }
+    }
+
+    #[test]
     fn a_long_cell_is_cut_where_it_shows_that() {
         assert_eq!(cut(&"a".repeat(40)), "a".repeat(40));
         assert_eq!(cut(&"a".repeat(41)), format!("{}…", "a".repeat(39)));

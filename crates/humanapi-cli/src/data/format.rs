@@ -54,9 +54,12 @@ pub(super) fn write_json(out: &mut impl Write, json: &[u8]) -> io::Result<()> {
     if !io::stdout().is_terminal() {
         return out.write_all(json);
     }
+    out.write_all(for_terminal(json).as_bytes())
+}
+
+fn for_terminal(json: &[u8]) -> String {
     let steers = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
-    let text = String::from_utf8_lossy(json).replace(steers, "\u{fffd}");
-    out.write_all(text.as_bytes())
+    String::from_utf8_lossy(json).replace(steers, "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -81,6 +84,13 @@ mod tests {
             check(sent, sent);
         }
         check(br#"{"steps":NaN}"#, br#""{\"steps\":NaN}""#);
+    }
+
+    #[test]
+    fn nothing_that_was_sent_steers_the_terminal() {
+        let sent = "{\n\t\"a\": \"\u{9b}2J\u{7f}\u{1b}[2J\"}";
+        let written = "{\n\t\"a\": \"\u{fffd}2J\u{fffd}\u{fffd}[2J\"}";
+        assert_eq!(for_terminal(sent.as_bytes()), written);
     }
 
     #[test]
