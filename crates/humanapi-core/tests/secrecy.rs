@@ -7,7 +7,10 @@ use humanapi_core::auth::{IssueAccessToken, IssueClientToken, IssueIdToken, Issu
 use humanapi_core::connect::{
     AuthCode, Callback, ConnectReport, DataAttributes, Launch, LaunchUrl, Mode,
 };
-use humanapi_core::data::{ListActivities, Profile, ReadHealthSummary, ReadProfile, Record};
+use humanapi_core::data::{
+    ListActivities, ListRecords, Profile, ROUTES, ReadHealthSummary, ReadProfile, ReadRecord,
+    Record,
+};
 use humanapi_core::flow::{Authorized, Call, ConnectTokenFlow, SelfServed};
 use humanapi_core::http::{Method, StatusCode};
 use humanapi_core::{
@@ -141,6 +144,10 @@ fn requests_answers_and_endpoints_hide_their_bodies() {
     ));
     check(&IssueClientToken::new(credentials()));
     check(&ListActivities::new().with_source(CANARY));
+    for route in ROUTES {
+        check(&ListRecords::new(route).map(|list| list.with_source(CANARY)));
+        check(&ReadRecord::new(route, CANARY));
+    }
     let raw = RawCall::new(Method::POST, Host::Data, "/v1")
         .with_json(&[CANARY])
         .unwrap();

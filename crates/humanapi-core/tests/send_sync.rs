@@ -8,8 +8,9 @@ use humanapi_core::connect::{
 use humanapi_core::data::application::{AppKey, Batch, CreateUser, DeleteUser, ReadUser};
 use humanapi_core::data::{
     Activity, ActivitySummary, ById, Comparator, DailyForm, Date, Field, FieldKind, HealthSummary,
-    Json, Latest, ListActivities, ListGenotypes, Number, OnDay, Operation, Profile, Quantity,
-    ReadHealthSummary, ReadProfile, Record, Route, TextOr, TimeSeries, TimeZoneName, Weight,
+    Json, Latest, ListActivities, ListGenotypes, ListRecords, Number, OnDay, Operation, Profile,
+    Quantity, ReadHealthSummary, ReadProfile, ReadRecord, Record, Route, TextOr, TimeSeries,
+    TimeZoneName, Weight,
 };
 use humanapi_core::flow::{Authorized, Call, ConnectGrant, ConnectTokenFlow, SelfServed};
 use humanapi_core::rules::{Decision, Prediction, Provisioning, Purpose, Refusal};
@@ -104,6 +105,9 @@ fn values_errors_endpoints_and_flows_cross_threads() {
         IssueIdToken,
         IssueSessionToken,
         ListActivities,
+        ListRecords,
+        Page<Record, ListRecords>,
+        ReadRecord,
         ReadHealthSummary,
         ReadProfile,
         ById<Activity>,
