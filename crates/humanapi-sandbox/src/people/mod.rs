@@ -83,7 +83,11 @@ impl Person {
     }
 
     fn id(&self, resource: Resource, moment: &Moment) -> String {
-        self.id_of(resource, moment.source, moment.row, moment.round)
+        match resource {
+            // The source's, by which records refer to it.
+            Resource::Organizations => moment.source.id.to_owned(),
+            _ => self.id_of(resource, moment.source, moment.row, moment.round),
+        }
     }
 
     fn id_of(&self, resource: Resource, source: &Source, row: usize, round: i64) -> String {
@@ -168,11 +172,15 @@ impl Told {
 
     fn head_of(&self, moment: &Moment) -> Head {
         let is_medical = self.resource.path().starts_with("medical/");
+        let at = match self.resource {
+            Resource::SleepSummaries => sleeps::ended(&self.person, moment),
+            _ => moment.at,
+        };
         Head {
             source: moment.source,
             created: moment.created,
             updated: moment.updated,
-            local: (!is_medical).then(|| moment.at + self.person.offset()),
+            local: (!is_medical).then(|| at + self.person.offset()),
         }
     }
 }

@@ -6,6 +6,8 @@
 mod medical;
 mod wellness;
 
+use serde_json::Value;
+
 use super::Person;
 use super::calendar::{EPOCH, HOUR};
 use crate::clock::{DAY, Millis};
@@ -106,12 +108,15 @@ fn entry(
     };
     let id = person.id_of(resource, source, 0, place);
     let json = filled(oddity.json, person, source, &id);
-    let has_id = oddity.json.contains("{id}");
-    Entry::new(
-        if has_id { id } else { String::new() },
-        head,
-        Fields::raw(json),
-    )
+    let made = oddity.json.contains("{id}").then_some(id);
+    let id = id_in(&json).or(made).unwrap_or_default();
+    Entry::new(id, head, Fields::raw(json))
+}
+
+/// The id that a text has of its own.
+fn id_in(json: &str) -> Option<String> {
+    let record: Value = serde_json::from_str(json).ok()?;
+    record.get("id")?.as_str().map(str::to_owned)
 }
 
 /// The text with what is this person's in place of the braces.

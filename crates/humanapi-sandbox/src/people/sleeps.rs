@@ -125,9 +125,13 @@ fn night(person: &Person, moment: &Moment) -> Night {
     }
 }
 
-/// The day that it counts for: that on which it ended.
-fn day(person: &Person, moment: &Moment, night: &Night) -> String {
-    clock::day(moment.at + night.in_bed() * MINUTE + person.offset())
+/// When it ended, which decides on the day that it counts for.
+pub(super) fn ended(person: &Person, moment: &Moment) -> Millis {
+    moment.at + night(person, moment).in_bed() * MINUTE
+}
+
+fn day(person: &Person, moment: &Moment) -> String {
+    clock::day(ended(person, moment) + person.offset())
 }
 
 pub(super) fn write(person: &Person, moment: &Moment) -> Written {
@@ -137,7 +141,7 @@ pub(super) fn write(person: &Person, moment: &Moment) -> Written {
         .map(|_| numbers.within(1, 3))
         .collect();
     let fields = Fields::new()
-        .with("day", day(person, moment, &night))
+        .with("day", day(person, moment))
         .with("startTime", instant(moment.at))
         .with("endTime", instant(moment.at + night.in_bed() * MINUTE))
         .with("tzOffset", person.offset_text())
@@ -160,7 +164,7 @@ pub(super) fn write(person: &Person, moment: &Moment) -> Written {
 pub(super) fn write_day(person: &Person, moment: &Moment) -> Fields {
     let night = night(person, moment);
     Fields::new()
-        .with("date", day(person, moment, &night))
+        .with("date", day(person, moment))
         .with("timeAsleep", decimal(night.asleep_tenths, 1))
         .with("timeAwake", night.awake)
 }

@@ -55,5 +55,5 @@ pub(super) const ALL: &[Oddity] = &[
     oddity("medical/ccds", "its time is that of JavaScript", &[],
         own!(r#","dateTime":"Mon Jun 03 2019 09:15:00 GMT-0700 (PDT)","author":"""#)),
     oddity("medical/reports", "its id is in three parts", &[],
-        r#"{"id":"{id}-000001-{source}","name":"unity","orderIds":[],"providerIds":null}"#),
+        r#"{"id":"{id}-000001-{source}","name":"unity","uri":"/medical/reports/{id}/raw","orderIds":[],"providerIds":null}"#),
 ];
