@@ -2,13 +2,18 @@
 //! them in every log line, error and `Debug`.
 //!
 //! The canaries are the client secret, a user's e-mail address, every token that the sandbox issues,
-//! and health data that it serves.
+//! health data that it serves, and what tells who somebody is, in the answers of every route.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a test fails by panicking, helpers included"
 )]
 
+#[path = "secrecy/identifiers.rs"]
+mod identifiers;
+mod rows;
+
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
@@ -16,6 +21,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use aho_corasick::AhoCorasick;
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use humanapi_client::{Client, Error, StreamedResponse, Transport};
@@ -27,6 +33,7 @@ use humanapi_core::{
 use humanapi_hyper::HyperTransport;
 use humanapi_reqwest::ReqwestTransport;
 use humanapi_sandbox::{DemoApp, Fault, Sandbox, Source};
+use identifiers::{Answer, IDENTIFIERS, NUMBER, Reader, planted};
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -72,7 +79,7 @@ fn log() -> &'static Log {
 /// Notes every secret that goes by, and everything that is shown.
 #[derive(Clone, Default)]
 struct Watch {
-    canaries: Arc<Mutex<Vec<String>>>,
+    canaries: Arc<Mutex<BTreeSet<String>>>,
     shown: Arc<Mutex<String>>,
 }
 
@@ -80,7 +87,7 @@ impl Watch {
     fn canary(&self, text: impl Into<String>) {
         let text = text.into();
         assert!(text.len() >= 6, "too short to be told from chance: {text}");
-        self.canaries.lock().unwrap().push(text);
+        self.canaries.lock().unwrap().insert(text);
     }
 
     fn show(&self, text: impl AsRef<str>) {
@@ -111,9 +118,11 @@ impl Watch {
                 }
             }
             Ok(Value::Array(records)) => {
-                for record in &records {
-                    self.canary(record["id"].as_str().unwrap());
-                    self.canary(record["startTime"].as_str().unwrap());
+                let names = ["id", "startTime"];
+                let values =
+                    |record: &Value| names.map(|name| record[name].as_str().map(str::to_owned));
+                for value in records.iter().flat_map(values).flatten() {
+                    self.canary(value);
                 }
             }
             _ => {}
@@ -299,6 +308,32 @@ impl Scene {
         }
     }
 
+    /// Answers that identify somebody, from every route.
+    async fn identifiers(&self) {
+        for identifier in IDENTIFIERS.into_iter().chain([NUMBER]) {
+            self.watch.canary(identifier);
+        }
+        self.watch.canary("canary-of-the-app");
+        for answer in Answer::ALL {
+            let base = planted(answer);
+            let client = self.client_of(DemoApp::Connect, Provisioning::Connect, &base);
+            let user = client.user("patient-17");
+            let mut reader = Reader {
+                watch: &self.watch,
+                client,
+                user,
+                outcomes: (0, 0),
+            };
+            reader.read_everything().await;
+            let (good, bad) = reader.outcomes;
+            match answer {
+                Answer::Good => assert_eq!(bad, 0, "{answer:?}: {good} came"),
+                Answer::Odd => assert!(good > 90, "{answer:?}: {good} came, {bad} did not"),
+                _ => assert!(bad > 80, "{answer:?}: {good} came, {bad} did not"),
+            }
+        }
+    }
+
     fn search(&self) {
         // Copied, because a failing check must not hold up whoever else writes.
         let log = log().0.lock().unwrap().clone();
@@ -311,19 +346,48 @@ impl Scene {
         let shown = self.watch.shown.lock().unwrap();
         let canaries = self.watch.canaries.lock().unwrap();
         assert!(canaries.len() > 100, "{} canaries", canaries.len());
-        for canary in canaries.iter().map(String::as_str).chain([EMAIL]) {
-            for (place, text) in [("log", &*log), ("error or Debug", shown.as_str())] {
-                if let Some(at) = text.find(canary) {
-                    let line = text[..at].rfind('\n').map_or(0, |start| start + 1);
-                    panic!("{canary} in a {place}: {}", &text[line..at + canary.len()]);
-                }
+        let canaries: Vec<_> = canaries.iter().map(String::as_str).chain([EMAIL]).collect();
+        // At once, because there are thousands of them and megabytes of text.
+        let any = AhoCorasick::new(&canaries).unwrap();
+        for (place, text) in [("log", &*log), ("error or Debug", shown.as_str())] {
+            if let Some(found) = any.find(text) {
+                let line = text[..found.start()]
+                    .rfind('\n')
+                    .map_or(0, |start| start + 1);
+                let canary = canaries[found.pattern()];
+                panic!("{canary} in a {place}: {}", &text[line..found.end()]);
             }
         }
     }
 }
 
-/// Answers each connection's request with that request's own body, as message, code, id and header.
+/// Answers each request with that request's own body, as message, code, id and header.
 fn echo_server(status: u16, header: &'static str) -> String {
+    serve(move |request| {
+        let body = request
+            .split_once("\r\n\r\n")
+            .map_or(request, |(_, body)| body);
+        let word = body.replace(['\r', '\n'], " ");
+        let json = serde_json::json!({
+            "message": word, "error": word, "errorCode": word, "error_description": word,
+            "x-humanapi-request-id": word,
+            "validation": { "source": word, "keys": [word] },
+        })
+        .to_string();
+        let echoed = if header.is_empty() {
+            "x-echo: "
+        } else {
+            header
+        };
+        format!(
+            "HTTP/1.1 {status} X\r\n{echoed}{word}\r\nx-humanapi-request-id: {word}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{json}",
+            json.len()
+        )
+    })
+}
+
+/// Answers each connection's one request by a function.
+fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     // Ends with the process; each connection ends after one answer.
@@ -332,7 +396,7 @@ fn echo_server(status: u16, header: &'static str) -> String {
             let mut stream = stream.unwrap();
             let mut request = Vec::new();
             let mut buffer = [0; 4096];
-            let body = loop {
+            let request = loop {
                 let count = stream.read(&mut buffer).unwrap_or_default();
                 request.extend_from_slice(&buffer[..count]);
                 let text = String::from_utf8_lossy(&request).into_owned();
@@ -349,23 +413,9 @@ fn echo_server(status: u16, header: &'static str) -> String {
                     break text;
                 }
             };
-            let word = body.replace(['\r', '\n'], " ");
-            let json = serde_json::json!({
-                "message": word, "error": word, "errorCode": word, "error_description": word,
-                "x-humanapi-request-id": word,
-                "validation": { "source": word, "keys": [word] },
-            })
-            .to_string();
-            let echoed = if header.is_empty() {
-                "x-echo: "
-            } else {
-                header
-            };
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status} X\r\n{echoed}{word}\r\nx-humanapi-request-id: {word}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{json}",
-                json.len()
-            );
+            if !request.is_empty() {
+                let _ = stream.write_all(answer(&request).as_bytes());
+            }
         }
     });
     base
@@ -381,6 +431,7 @@ async fn run(make: fn() -> Box<dyn Transport>) {
     scene.success().await;
     scene.failures().await;
     scene.echoes().await;
+    scene.identifiers().await;
     scene.search();
 }
 
