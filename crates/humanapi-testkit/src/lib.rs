@@ -192,3 +192,13 @@ mod front_page {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/tokens-in-production.md")]
 mod tokens_in_production {}
+
+/// So is the chapter on reading,
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/reading-health-data.md")]
+mod reading_health_data {}
+
+/// and the one on keeping a copy current.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/keeping-in-step.md")]
+mod keeping_in_step {}
