@@ -7,9 +7,10 @@ use humanapi_core::auth::{IssueAccessToken, IssueClientToken, IssueIdToken, Issu
 use humanapi_core::connect::{
     AuthCode, Callback, ConnectReport, DataAttributes, Launch, LaunchUrl, Mode,
 };
+use humanapi_core::data::medical::{Encounter, TestResult};
 use humanapi_core::data::{
-    ListActivities, ListRecords, Profile, ROUTES, ReadHealthSummary, ReadProfile, ReadRecord,
-    Record,
+    Activity, ListActivities, ListRecords, Location, Profile, ROUTES, ReadHealthSummary,
+    ReadProfile, ReadRecord, Record,
 };
 use humanapi_core::flow::{Authorized, Call, ConnectTokenFlow, SelfServed};
 use humanapi_core::http::{Method, StatusCode};
@@ -189,6 +190,30 @@ fn records_hide_what_they_say_of_a_person() {
     check(&page.items[0].odd());
     check(&page);
     assert_eq!(series.len(), 1);
+}
+
+#[test]
+fn values_hide_what_was_sent() {
+    const SENT: &str = r#"{"distance":5150.61803,"location":{"latitude":5150.61803},
+        "resultDateTime":"1931-11-27","components":[{"value":"<5150.61803 canary"}],
+        "provider":{"name":"canary","address":{"street":"canary"}}}"#;
+    let check = |shown: &dyn Debug| {
+        check(shown);
+        for text in [format!("{shown:?}"), format!("{shown:#?}")] {
+            assert!(!text.contains("5150") && !text.contains("1931"), "{text}");
+        }
+    };
+    let activity = Activity::from_json(SENT).unwrap();
+    check(&activity.distance().unwrap());
+    check(&activity.field("distance").unwrap());
+    let location = Location::from_json(SENT).unwrap();
+    check(&location.location().unwrap());
+    let result = TestResult::from_json(SENT).unwrap();
+    check(&result.result_date_time().unwrap());
+    let components = result.components().unwrap();
+    check(&(components[0].value().unwrap(), &components));
+    let provider = Encounter::from_json(SENT).unwrap().provider().unwrap();
+    check(&(provider.name().unwrap(), provider.address().unwrap()));
 }
 
 #[test]
