@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
 use http::header::{AUTHORIZATION, RETRY_AFTER};
-use humanapi_core::limiter::{Limiter, LimiterPolicy, Permit, Ticket, Turn, Verdict};
+use humanapi_core::limiter::{Admission, Limiter, LimiterPolicy, Permit, Ticket, Verdict};
 use humanapi_core::{Request, Response, RetryAfter, SendFailure, SendFailureKind};
 
 use crate::drive::in_time;
@@ -216,7 +216,7 @@ impl Host {
     fn call(&self, state: &mut State) -> Option<Duration> {
         loop {
             match state.limiter.next(self.timer.now()) {
-                Turn::Of(ticket, permit) => {
+                Admission::Granted(ticket, permit) => {
                     if let Some(place) = state.waiting.get_mut(&ticket)
                         && let Place::Waits(Some(waker)) =
                             mem::replace(place, Place::Called(permit))
@@ -224,8 +224,8 @@ impl Host {
                         waker.wake();
                     }
                 }
-                Turn::Later(until) => return Some(until),
-                Turn::Nobodys => return None,
+                Admission::Later(until) => return Some(until),
+                Admission::Nobody => return None,
             }
         }
     }

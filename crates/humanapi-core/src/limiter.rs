@@ -62,20 +62,20 @@ impl LimiterPolicy {
 /// ```
 /// use std::time::{Duration, SystemTime};
 /// use humanapi_core::Now;
-/// use humanapi_core::limiter::{Limiter, LimiterPolicy, Turn, Verdict};
+/// use humanapi_core::limiter::{Limiter, LimiterPolicy, Admission, Verdict};
 ///
 /// let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
 /// let mut limiter = Limiter::new(LimiterPolicy::default().with_first(1));
 /// let (first, second) = (limiter.wait(7), limiter.wait(7));
-/// let Turn::Of(ticket, permit) = limiter.next(now) else { panic!() };
+/// let Admission::Granted(ticket, permit) = limiter.next(now) else { panic!() };
 /// assert_eq!(ticket, first);
-/// assert_eq!(limiter.next(now), Turn::Nobodys, "the second waits for the first one's end");
+/// assert_eq!(limiter.next(now), Admission::Nobody, "the second waits for the first one's end");
 ///
 /// let retry_after = Some(Duration::from_secs(3));
 /// limiter.end(permit, Verdict::Overloaded { retry_after }, now);
-/// assert_eq!(limiter.next(now), Turn::Later(Duration::from_secs(3)));
+/// assert_eq!(limiter.next(now), Admission::Later(Duration::from_secs(3)));
 /// let later = now.after(Duration::from_secs(3));
-/// assert!(matches!(limiter.next(later), Turn::Of(ticket, _) if ticket == second));
+/// assert!(matches!(limiter.next(later), Admission::Granted(ticket, _) if ticket == second));
 /// ```
 #[derive(Debug)]
 pub struct Limiter {
@@ -110,13 +110,13 @@ pub struct Permit {
     clippy::exhaustive_enums,
     reason = "a driver that ignored a variant would leave somebody waiting"
 )]
-pub enum Turn {
+pub enum Admission {
     /// This one's: let it send, and ask again.
-    Of(Ticket, Permit),
+    Granted(Ticket, Permit),
     /// Somebody's, once the monotonic clock has reached this reading. Ask again then.
     Later(Duration),
     /// Nobody's, until somebody waits or a permit is given back.
-    Nobodys,
+    Nobody,
 }
 
 /// How a request with a permit ended.
@@ -190,18 +190,18 @@ impl Limiter {
     }
 
     /// Whose turn it is now.
-    pub fn next(&mut self, now: Now) -> Turn {
+    pub fn next(&mut self, now: Now) -> Admission {
         if self.round.is_empty() || self.out >= self.limit() {
-            return Turn::Nobodys;
+            return Admission::Nobody;
         }
         if now.monotonic() < self.paused_until {
-            return Turn::Later(self.paused_until);
+            return Admission::Later(self.paused_until);
         }
         let Some(key) = self.round.pop_front() else {
-            return Turn::Nobodys;
+            return Admission::Nobody;
         };
         let Some(queue) = self.waiting.get_mut(&key) else {
-            return Turn::Nobodys;
+            return Admission::Nobody;
         };
         let ticket = queue.pop_front();
         if queue.is_empty() {
@@ -210,10 +210,10 @@ impl Limiter {
             self.round.push_back(key);
         }
         let Some(ticket) = ticket else {
-            return Turn::Nobodys;
+            return Admission::Nobody;
         };
         self.out += 1;
-        Turn::Of(ticket, Permit { cuts: self.cuts })
+        Admission::Granted(ticket, Permit { cuts: self.cuts })
     }
 
     /// Takes a permit back.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use humanapi_core::Now;
-use humanapi_core::limiter::{Limiter, LimiterPolicy, Permit, Ticket, Turn, Verdict};
+use humanapi_core::limiter::{Admission, Limiter, LimiterPolicy, Permit, Ticket, Verdict};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
 
@@ -46,7 +46,7 @@ impl Run {
         loop {
             let limit = self.limiter.limit();
             match self.limiter.next(self.now) {
-                Turn::Of(ticket, permit) => {
+                Admission::Granted(ticket, permit) => {
                     assert!(self.out.len() < limit as usize);
                     assert!(self.now.monotonic() >= self.paused_until);
                     let at = self.waiting.iter().position(|(_, waits)| *waits == ticket);
@@ -69,13 +69,13 @@ impl Run {
                         assert!(*passed <= 3, "each key's turn comes after the others'");
                     }
                 }
-                Turn::Later(until) => {
+                Admission::Later(until) => {
                     assert!(!self.waiting.is_empty() && self.out.len() < limit as usize);
                     assert_eq!(until, self.paused_until);
                     assert!(until > self.now.monotonic());
                     return;
                 }
-                Turn::Nobodys => {
+                Admission::Nobody => {
                     assert!(self.waiting.is_empty() || self.out.len() >= limit as usize);
                     return;
                 }
@@ -166,7 +166,7 @@ fn permits(limiter: &mut Limiter, count: usize, now: Now) -> Vec<Permit> {
         .map(|_| {
             limiter.wait(1);
             match limiter.next(now) {
-                Turn::Of(_, permit) => permit,
+                Admission::Granted(_, permit) => permit,
                 other => panic!("{other:?}"),
             }
         })
@@ -200,7 +200,7 @@ fn the_limit_grows_by_one_a_round_while_it_is_reached() {
         limiter.wait(1);
         limiter.wait(1);
         limiter.end(out.remove(0), Verdict::Borne, now);
-        while let Turn::Of(_, permit) = limiter.next(now) {
+        while let Admission::Granted(_, permit) = limiter.next(now) {
             out.push(permit);
         }
     }

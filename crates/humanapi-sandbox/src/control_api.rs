@@ -33,7 +33,7 @@ pub(crate) struct ControlCall<'a> {
     call: &'a Call<'a>,
 }
 
-type Answer = Result<Reply, Problem>;
+type ControlResult = Result<Reply, Problem>;
 
 impl<'a> ControlCall<'a> {
     pub(crate) fn new(call: &'a Call<'a>) -> Self {
@@ -57,28 +57,28 @@ impl<'a> ControlCall<'a> {
     }
 }
 
-fn ok<T: Serialize>(value: &T) -> Answer {
+fn ok<T: Serialize>(value: &T) -> ControlResult {
     Ok(json(StatusCode::OK, value))
 }
 
-fn done() -> Answer {
+fn done() -> ControlResult {
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
-pub(crate) fn openapi(_: &ControlCall<'_>) -> Answer {
+pub(crate) fn openapi(_: &ControlCall<'_>) -> ControlResult {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(&routes::table()));
     ok(&*DOCUMENT)
 }
 
-pub(crate) fn apps(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn apps(call: &ControlCall<'_>) -> ControlResult {
     ok(&call.control.apps())
 }
 
-pub(crate) fn sources(_: &ControlCall<'_>) -> Answer {
+pub(crate) fn sources(_: &ControlCall<'_>) -> ControlResult {
     ok(&Source::ALL)
 }
 
-pub(crate) fn users(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn users(call: &ControlCall<'_>) -> ControlResult {
     let query = call.call.incoming.head.uri.query();
     let client_ids = match query_value(query, "client_id") {
         Some(client_id) => vec![client_id],
@@ -96,7 +96,7 @@ pub(crate) fn users(call: &ControlCall<'_>) -> Answer {
     ok(&users)
 }
 
-pub(crate) fn events(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn events(call: &ControlCall<'_>) -> ControlResult {
     let incoming = call.call.incoming;
     // Each of them holds a connection for as long as it likes.
     let host = incoming.host.as_deref().unwrap_or_default();
@@ -116,54 +116,54 @@ pub(crate) fn events(call: &ControlCall<'_>) -> Answer {
     Ok(reply)
 }
 
-pub(crate) fn dashboard(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn dashboard(call: &ControlCall<'_>) -> ControlResult {
     let mut page = pages::dashboard(call.call);
     // It is the same page, so it is kept as private.
     Area::Watch.dress(&mut page);
     Ok(page)
 }
 
-pub(crate) fn connect(call: &ControlCall<'_>) -> Answer {
-    let wish: SourceWish = call.read()?;
+pub(crate) fn connect(call: &ControlCall<'_>) -> ControlResult {
+    let body: SourceBody = call.read()?;
     ok(&call
         .control
-        .connect_source(&wish.client_id, &wish.client_user_id, &wish.source)?)
+        .connect_source(&body.client_id, &body.client_user_id, &body.source)?)
 }
 
-pub(crate) fn disconnect(call: &ControlCall<'_>) -> Answer {
-    let wish: SourceWish = call.read()?;
+pub(crate) fn disconnect(call: &ControlCall<'_>) -> ControlResult {
+    let body: SourceBody = call.read()?;
     ok(&call
         .control
-        .disconnect_source(&wish.client_id, &wish.client_user_id, &wish.source)?)
+        .disconnect_source(&body.client_id, &body.client_user_id, &body.source)?)
 }
 
-pub(crate) fn delete_user(call: &ControlCall<'_>) -> Answer {
-    let wish: UserWish = call.read()?;
+pub(crate) fn delete_user(call: &ControlCall<'_>) -> ControlResult {
+    let body: UserBody = call.read()?;
     call.control
-        .delete_user(&wish.client_id, &wish.client_user_id)?;
+        .delete_user(&body.client_id, &body.client_user_id)?;
     done()
 }
 
-pub(crate) fn persona(call: &ControlCall<'_>) -> Answer {
-    let wish: PersonaWish = call.read()?;
-    let persona = wish
+pub(crate) fn persona(call: &ControlCall<'_>) -> ControlResult {
+    let body: PersonaBody = call.read()?;
+    let persona = body
         .persona
         .parse()
         .map_err(|UnknownPersona { name }| ControlError::UnknownPersona { name })?;
     ok(&call
         .control
-        .set_persona(&wish.client_id, &wish.client_user_id, persona)?)
+        .set_persona(&body.client_id, &body.client_user_id, persona)?)
 }
 
-pub(crate) fn change_records(call: &ControlCall<'_>) -> Answer {
-    let wish: RecordWish = call.read()?;
-    let change = RecordChange::try_from(wish.change).map_err(ControlError::from)?;
+pub(crate) fn change_records(call: &ControlCall<'_>) -> ControlResult {
+    let body: RecordBody = call.read()?;
+    let change = RecordChange::try_from(body.change).map_err(ControlError::from)?;
     call.control
-        .change_records(&wish.client_id, &wish.client_user_id, change)?;
+        .change_records(&body.client_id, &body.client_user_id, change)?;
     done()
 }
 
-pub(crate) fn clock(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn clock(call: &ControlCall<'_>) -> ControlResult {
     let clock = &call.call.service.world.clock;
     ok(&ClockFace {
         now: clock::instant(clock.now()),
@@ -171,18 +171,18 @@ pub(crate) fn clock(call: &ControlCall<'_>) -> Answer {
     })
 }
 
-pub(crate) fn advance(call: &ControlCall<'_>) -> Answer {
-    let wish: ClockWish = call.read()?;
+pub(crate) fn advance(call: &ControlCall<'_>) -> ControlResult {
+    let body: ClockBody = call.read()?;
     call.control
-        .advance_clock(Duration::from_secs(wish.seconds))?;
+        .advance_clock(Duration::from_secs(body.seconds))?;
     clock(call)
 }
 
-pub(crate) fn faults(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn faults(call: &ControlCall<'_>) -> ControlResult {
     ok(&call.control.faults())
 }
 
-pub(crate) fn plan_fault(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn plan_fault(call: &ControlCall<'_>) -> ControlResult {
     let wire: FaultWire = call.read()?;
     let fault = Fault::try_from(wire).map_err(ControlError::from)?;
     let reply = json(StatusCode::CREATED, &fault);
@@ -190,49 +190,49 @@ pub(crate) fn plan_fault(call: &ControlCall<'_>) -> Answer {
     Ok(reply)
 }
 
-pub(crate) fn clear_faults(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn clear_faults(call: &ControlCall<'_>) -> ControlResult {
     call.control.clear_faults();
     done()
 }
 
-pub(crate) fn requests(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn requests(call: &ControlCall<'_>) -> ControlResult {
     ok(&call.control.requests())
 }
 
-pub(crate) fn clear_requests(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn clear_requests(call: &ControlCall<'_>) -> ControlResult {
     call.control.clear_requests();
     done()
 }
 
-pub(crate) fn exchanges(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn exchanges(call: &ControlCall<'_>) -> ControlResult {
     ok(&call.control.exchanges())
 }
 
-pub(crate) fn assumptions(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn assumptions(call: &ControlCall<'_>) -> ControlResult {
     ok(&call.control.assumptions())
 }
 
-pub(crate) fn set_assumption(call: &ControlCall<'_>) -> Answer {
-    let wish: AssumptionWish = call.read()?;
-    call.control.set_assumption(wish.name, &wish.value)?;
+pub(crate) fn set_assumption(call: &ControlCall<'_>) -> ControlResult {
+    let body: AssumptionBody = call.read()?;
+    call.control.set_assumption(body.name, &body.value)?;
     let settings = call.control.assumptions();
-    ok(&settings.iter().find(|setting| setting.name == wish.name))
+    ok(&settings.iter().find(|setting| setting.name == body.name))
 }
 
-pub(crate) fn token_kind(call: &ControlCall<'_>) -> Answer {
-    let wish: TokenWish = call.read()?;
+pub(crate) fn token_kind(call: &ControlCall<'_>) -> ControlResult {
+    let body: TokenBody = call.read()?;
     ok(&KindAnswer {
-        kind: call.control.issued_token_kind(&wish.token),
+        kind: call.control.issued_token_kind(&body.token),
     })
 }
 
-pub(crate) fn revoke(call: &ControlCall<'_>) -> Answer {
-    let wish: TokenWish = call.read()?;
-    call.control.revoke_token(&wish.token)?;
+pub(crate) fn revoke(call: &ControlCall<'_>) -> ControlResult {
+    let body: TokenBody = call.read()?;
+    call.control.revoke_token(&body.token)?;
     done()
 }
 
-pub(crate) fn reset(call: &ControlCall<'_>) -> Answer {
+pub(crate) fn reset(call: &ControlCall<'_>) -> ControlResult {
     call.control.reset();
     done()
 }
@@ -262,7 +262,7 @@ impl From<ControlError> for Problem {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SourceWish {
+struct SourceBody {
     client_id: String,
     client_user_id: String,
     source: String,
@@ -270,14 +270,14 @@ struct SourceWish {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct UserWish {
+struct UserBody {
     client_id: String,
     client_user_id: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PersonaWish {
+struct PersonaBody {
     client_id: String,
     client_user_id: String,
     persona: String,
@@ -285,7 +285,7 @@ struct PersonaWish {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RecordWish {
+struct RecordBody {
     client_id: String,
     client_user_id: String,
     change: RecordChangeWire,
@@ -293,20 +293,20 @@ struct RecordWish {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ClockWish {
+struct ClockBody {
     seconds: u64,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AssumptionWish {
+struct AssumptionBody {
     name: Assumption,
     value: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TokenWish {
+struct TokenBody {
     token: String,
 }
 

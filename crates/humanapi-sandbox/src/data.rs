@@ -22,12 +22,12 @@ use crate::clock;
 use crate::lock;
 use crate::people;
 use crate::reply::{Problem, Reply, empty, json};
-use crate::request_log::Note;
+use crate::request_log::LogDetails;
 use crate::routes::Call;
 use crate::seed::{Numbers, keyed};
 use crate::service::{Incoming, Service};
 use crate::source::{DEMO_SOURCES, Source};
-use crate::token::{Standing, TokenKind};
+use crate::token::{TokenKind, TokenState};
 
 use records::Ask;
 
@@ -71,7 +71,11 @@ fn ask<'a>(call: &Call<'_>, subject: &'a Subject) -> Ask<'a> {
 
 impl Service {
     /// Whose data the request's token opens.
-    pub(crate) fn subject(&self, incoming: &Incoming, note: &mut Note) -> Result<Subject, Problem> {
+    pub(crate) fn subject(
+        &self,
+        incoming: &Incoming,
+        details: &mut LogDetails,
+    ) -> Result<Subject, Problem> {
         let unauthorized = || {
             Problem::new(
                 StatusCode::UNAUTHORIZED,
@@ -82,28 +86,28 @@ impl Service {
             .or_else(|| query_value(incoming.head.uri.query(), "access_token"))
             .ok_or_else(unauthorized)?;
         if token == "demo" && self.world.assumptions.is(Assumption::DemoToken, "accepted") {
-            note.token_kind = Some(TokenKind::Access);
+            details.token_kind = Some(TokenKind::Access);
             return Ok(self.demo_subject());
         }
         let state = lock(&self.world.state);
-        let standing = state.judge(&token, self.world.clock.now());
-        let claim = match standing {
-            Standing::Valid { claim, .. } | Standing::Expired(claim) | Standing::Revoked(claim) => {
-                claim
-            }
-            Standing::Foreign => return Err(unauthorized()),
+        let token_state = state.judge(&token, self.world.clock.now());
+        let claim = match token_state {
+            TokenState::Valid { claim, .. }
+            | TokenState::Expired(claim)
+            | TokenState::Revoked(claim) => claim,
+            TokenState::Foreign => return Err(unauthorized()),
         };
-        note.token_kind = Some(claim.kind);
+        details.token_kind = Some(claim.kind);
         let user = state.user(claim.holder).ok_or_else(unauthorized)?;
         if claim.kind != TokenKind::Client {
-            note.client_user_id = Some(user.client_user_id.to_string());
-            note.client_id = self
+            details.client_user_id = Some(user.client_user_id.to_string());
+            details.client_id = self
                 .world
                 .apps
                 .get(user.app)
                 .map(|app| app.client_id.clone());
         }
-        let valid = matches!(standing, Standing::Valid { .. });
+        let valid = matches!(token_state, TokenState::Valid { .. });
         if !valid || claim.kind != TokenKind::Access {
             return Err(unauthorized());
         }

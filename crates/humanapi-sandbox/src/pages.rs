@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::body::query_value;
 use crate::reply::{self, Problem, Reply};
-use crate::request_log::Note;
+use crate::request_log::LogDetails;
 use crate::routes::Call;
 
 pub(crate) use connect::{connect_or_disconnect, done, give_code, request_provider, sign_in};
@@ -25,15 +25,15 @@ pub(crate) use connect::{connect_or_disconnect, done, give_code, request_provide
 pub(crate) const LAUNCH_TEXT: &str = "/images/data-source-type-icons/launch-connect-text.svg";
 
 /// Shows Connect as the widget opens it, in a frame or a web view.
-pub(crate) fn widget(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
+pub(crate) fn widget(call: &Call<'_>, details: &mut LogDetails) -> Result<Reply, Problem> {
     let query = call.incoming.head.uri.query();
-    Ok(call.service.connect_page(query, note))
+    Ok(call.service.connect_page(query, details))
 }
 
 /// Shows Connect as an app on a phone opens it, in the system's browser.
-pub(crate) fn hosted_link(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
+pub(crate) fn hosted_link(call: &Call<'_>, details: &mut LogDetails) -> Result<Reply, Problem> {
     let query = call.incoming.head.uri.query();
-    Ok(call.service.hosted_page(query, note))
+    Ok(call.service.hosted_page(query, details))
 }
 
 pub(crate) fn dashboard(call: &Call<'_>) -> Reply {
@@ -51,7 +51,7 @@ pub(crate) fn opens_connect(query: Option<&str>) -> bool {
         .any(|name| query_value(query, name).is_some())
 }
 
-pub(crate) fn launch_text(_: &Call<'_>, _: &mut Note) -> Result<Reply, Problem> {
+pub(crate) fn launch_text(_: &Call<'_>, _: &mut LogDetails) -> Result<Reply, Problem> {
     let drawing = concat!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="180" height="24">"#,
         r##"<text x="0" y="18" font-family="sans-serif" font-size="16" fill="#777">"##,

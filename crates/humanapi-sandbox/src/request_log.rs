@@ -46,7 +46,7 @@ fn as_instant<S: serde::Serializer>(at: &SystemTime, serializer: S) -> Result<S:
 
 /// What a handler learns about a request.
 #[derive(Debug, Default)]
-pub(crate) struct Note {
+pub(crate) struct LogDetails {
     pub(crate) token_kind: Option<TokenKind>,
     pub(crate) client_id: Option<String>,
     pub(crate) client_user_id: Option<String>,
@@ -73,7 +73,7 @@ impl RequestLog {
         method: &http::Method,
         uri: &http::Uri,
         status: Option<u16>,
-        note: Note,
+        details: LogDetails,
         fault: Option<&'static str>,
     ) {
         let mut entry = LoggedRequest {
@@ -82,10 +82,10 @@ impl RequestLog {
             method: clip(method.as_str(), METHOD),
             path: clip(&masked_path(uri), TEXT),
             status,
-            token_kind: note.token_kind,
-            client_id: note.client_id,
-            client_user_id: note.client_user_id.map(|id| clip(&id, TEXT)),
-            request_id: note.request_id,
+            token_kind: details.token_kind,
+            client_id: details.client_id,
+            client_user_id: details.client_user_id.map(|id| clip(&id, TEXT)),
+            request_id: details.request_id,
             fault,
         };
         let dropped = {
@@ -201,13 +201,13 @@ mod tests {
     fn the_oldest_entry_makes_room() {
         let log = RequestLog::new(2);
         for path in ["/1", "/2", "/3"] {
-            let note = Note::default();
+            let details = LogDetails::default();
             log.push(
                 0,
                 &http::Method::GET,
                 &path.parse().unwrap(),
                 Some(200),
-                note,
+                details,
                 None,
             );
         }
@@ -223,16 +223,16 @@ mod tests {
         let uri = format!("/{}?token=secret", "é".repeat(20_000));
         let uri: String =
             percent_encoding::utf8_percent_encode(&uri, percent_encoding::CONTROLS).collect();
-        let note = Note {
+        let details = LogDetails {
             client_user_id: Some("ü".repeat(100_000)),
-            ..Note::default()
+            ..LogDetails::default()
         };
         log.push(
             0,
             &method,
             &uri[..60_000].parse().unwrap(),
             None,
-            note,
+            details,
             None,
         );
         let entry = &log.all()[0];

@@ -11,15 +11,15 @@ use crate::control_api::{self, ControlCall};
 use crate::data::{self, Place, Resource, Subject};
 use crate::pages;
 use crate::reply::{Problem, Reply};
-use crate::request_log::Note;
+use crate::request_log::LogDetails;
 use crate::service::{Incoming, Service};
-use crate::token_service::Desk;
+use crate::token_service::TokenEndpoint;
 
 /// What a route does. Its kind says whose route it is, and so what is checked before it is called.
 #[derive(Clone, Copy)]
 pub(crate) enum Handler {
     /// Issues a token; the credentials are in the body.
-    Tokens(Desk),
+    Tokens(TokenEndpoint),
     /// Reads health data of whomever the access token belongs to.
     Data(fn(&Call<'_>, &Subject) -> Result<Reply, Problem>),
     /// Reads records of whomever the access token belongs to.
@@ -29,7 +29,7 @@ pub(crate) enum Handler {
     /// Reads records of all users of an application.
     Batch(Resource),
     /// Shows a page of Connect, or does what a button says; the token is in the query or the body.
-    Connect(fn(&Call<'_>, &mut Note) -> Result<Reply, Problem>),
+    Connect(fn(&Call<'_>, &mut LogDetails) -> Result<Reply, Problem>),
     /// Shows what can be watched.
     Watch(fn(&Call<'_>) -> Reply),
     /// Controls the sandbox, for whoever the guard lets through.
@@ -78,8 +78,8 @@ pub(crate) const WIDGET: &str = "/?";
 pub(crate) fn table() -> Vec<Route> {
     use Handler::{Connect, Control, Data, Tokens, Watch};
     let mut table = vec![
-        post("/v1/connect/token", Tokens(Desk::Connect), "session, id and access tokens"),
-        post("/v1/admin/token", Tokens(Desk::Admin), "client tokens, and access tokens of applications provisioned for HIP"),
+        post("/v1/connect/token", Tokens(TokenEndpoint::Connect), "session, id and access tokens"),
+        post("/v1/admin/token", Tokens(TokenEndpoint::Admin), "client tokens, and access tokens of applications provisioned for HIP"),
         get("/v1/human", Data(data::summary_of_all), "health data at a glance, for an access token or the literal token `demo`"),
         get("/v1/human/profile", Data(data::profile), "whose data it is"),
         get("/v1/human/sources", Data(data::sources), "what is connected"),

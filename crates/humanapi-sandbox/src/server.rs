@@ -140,7 +140,7 @@ async fn answer(
     request: Request<hyper::body::Incoming>,
     hang_up: Arc<Notify>,
     long_bodies: Arc<Semaphore>,
-) -> Result<Response<Answer>, HangUp> {
+) -> Result<Response<ReplyBody>, HangUp> {
     let (head, body) = request.into_parts();
     let reading = timeout(BODY_TIME, read(body, &long_bodies)).await;
     let (body, drained) = match reading {
@@ -157,7 +157,7 @@ async fn answer(
         return Ok(reply.map(|first| follow(watch, first, hang_up)));
     }
     let truncated = outcome.truncated;
-    let mut response = reply.map(|whole| Answer::new(whole, truncated));
+    let mut response = reply.map(|whole| ReplyBody::new(whole, truncated));
     if !drained {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
@@ -166,7 +166,7 @@ async fn answer(
 }
 
 /// An answer that goes on with events for as long as they are read.
-fn follow(watch: Watch, first: Bytes, hang_up: Arc<Notify>) -> Answer {
+fn follow(watch: Watch, first: Bytes, hang_up: Arc<Notify>) -> ReplyBody {
     let (client, events) = mpsc::channel(BACKLOG);
     tokio::spawn(async move {
         if watch.feed(client).await == FeedEnd::Stuck {
@@ -174,9 +174,9 @@ fn follow(watch: Watch, first: Bytes, hang_up: Arc<Notify>) -> Answer {
             hang_up.notify_one();
         }
     });
-    Answer {
+    ReplyBody {
         events: Some(events),
-        ..Answer::new(first, false)
+        ..ReplyBody::new(first, false)
     }
 }
 
@@ -238,7 +238,7 @@ async fn read(
 
 /// A body that can break off half-way, or go on with events.
 #[derive(Debug)]
-struct Answer {
+struct ReplyBody {
     left: Option<Bytes>,
     length: u64,
     break_off: BreakOff,
@@ -253,7 +253,7 @@ enum BreakOff {
     Now,
 }
 
-impl Answer {
+impl ReplyBody {
     fn new(whole: Bytes, truncated: bool) -> Self {
         let length = whole.len() as u64;
         let left = if truncated {
@@ -274,7 +274,7 @@ impl Answer {
     }
 }
 
-impl Body for Answer {
+impl Body for ReplyBody {
     type Data = Bytes;
     type Error = io::Error;
 

@@ -17,7 +17,7 @@ use crate::data::{self, Subject};
 use crate::fault::FaultKind;
 use crate::guard::Guard;
 use crate::reply::{self, Problem, REQUEST_ID, Reply};
-use crate::request_log::Note;
+use crate::request_log::LogDetails;
 use crate::routes::{self, Call, Found, Handler};
 use crate::world::World;
 
@@ -112,21 +112,25 @@ impl Service {
         let head = &incoming.head;
         let found = routes::find(&head.method, head.uri.path(), head.uri.query());
         if let Err(refusal) = self.guard.check_host(incoming.host.as_deref()) {
-            let note = self.note();
+            let details = self.details();
             let problem = Problem::from(refusal);
             // Whoever it is for, it is not for this one, and so speaks for no area.
             let reply =
-                Area::Control.write(&self.world, &problem, &incoming, None, &note.request_id);
-            return self.finish(head, note, reply, None, None);
+                Area::Control.write(&self.world, &problem, &incoming, None, &details.request_id);
+            return self.finish(head, details, reply, None, None);
         }
         if found.area.is_aside() {
             return Outcome {
-                reply: Some(sign(self.answer(&incoming, &found, &mut Note::default()))),
+                reply: Some(sign(self.answer(
+                    &incoming,
+                    &found,
+                    &mut LogDetails::default(),
+                ))),
                 delay: None,
                 truncated: false,
             };
         }
-        let mut note = self.note();
+        let mut details = self.details();
         let hit = self.world.faults.hit(&head.method, head.uri.path());
         let reply = match &hit.kind {
             Some(FaultKind::DropBefore) => reply::empty(StatusCode::OK),
@@ -136,7 +140,7 @@ impl Service {
                 error_code,
             }) => {
                 let problem = planned_problem(*status, error_code.as_deref());
-                let mut reply = self.refuse(&incoming, &found, &problem, &note);
+                let mut reply = self.refuse(&incoming, &found, &problem, &details);
                 if let Some(text) = retry_after
                     && let Ok(value) = HeaderValue::from_str(text)
                 {
@@ -147,39 +151,50 @@ impl Service {
             Some(FaultKind::Intermediary { status, body }) => {
                 body.reply(StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN))
             }
-            _ => self.answer(&incoming, &found, &mut note),
+            _ => self.answer(&incoming, &found, &mut details),
         };
-        self.finish(head, note, reply, hit.kind, hit.delay)
+        self.finish(head, details, reply, hit.kind, hit.delay)
     }
 
     /// A note with the next request id.
-    fn note(&self) -> Note {
-        Note {
+    fn details(&self) -> LogDetails {
+        LogDetails {
             request_id: self.world.next_request_id(),
-            ..Note::default()
+            ..LogDetails::default()
         }
     }
 
     /// The answer of a route, or the refusal of its area.
-    fn answer(&self, incoming: &Incoming, found: &Found, note: &mut Note) -> Reply {
-        match self.run(incoming, found, note) {
+    fn answer(&self, incoming: &Incoming, found: &Found, details: &mut LogDetails) -> Reply {
+        match self.run(incoming, found, details) {
             Ok(mut reply) => {
                 found.area.dress(&mut reply);
                 reply
             }
-            Err(problem) => self.refuse(incoming, found, &problem, note),
+            Err(problem) => self.refuse(incoming, found, &problem, details),
         }
     }
 
-    fn refuse(&self, incoming: &Incoming, found: &Found, problem: &Problem, note: &Note) -> Reply {
-        let id = &note.request_id;
+    fn refuse(
+        &self,
+        incoming: &Incoming,
+        found: &Found,
+        problem: &Problem,
+        details: &LogDetails,
+    ) -> Reply {
+        let id = &details.request_id;
         let area = found.area;
         let mut reply = area.write(&self.world, problem, incoming, found.allow, id);
         area.dress(&mut reply);
         reply
     }
 
-    fn run(&self, incoming: &Incoming, found: &Found, note: &mut Note) -> Result<Reply, Problem> {
+    fn run(
+        &self,
+        incoming: &Incoming,
+        found: &Found,
+        details: &mut LogDetails,
+    ) -> Result<Reply, Problem> {
         let head = &incoming.head;
         let host = incoming.host.as_deref().unwrap_or_default();
         if found.area == Area::Control {
@@ -193,7 +208,7 @@ impl Service {
             return Ok(told_options(allow));
         }
         let Some(handler) = found.handler else {
-            let problem = self.nothing_found(incoming, found, note);
+            let problem = self.nothing_found(incoming, found, details);
             if found.area == Area::Data
                 && problem.status == StatusCode::NOT_FOUND
                 && self
@@ -213,22 +228,22 @@ impl Service {
             parameter: &found.parameter,
         };
         match handler {
-            Handler::Tokens(desk) => Ok(self.exchange(desk, &call, note)),
-            Handler::Data(read) => self.read(&call, note, read),
-            Handler::Records(resource, place) => self.read(&call, note, |call, subject| {
+            Handler::Tokens(endpoint) => Ok(self.exchange(endpoint, &call, details)),
+            Handler::Data(read) => self.read(&call, details, read),
+            Handler::Records(resource, place) => self.read(&call, details, |call, subject| {
                 data::read(resource, place, call, subject)
             }),
             Handler::App(act) => {
-                let app = self.app(&call, found, note)?;
+                let app = self.app(&call, found, details)?;
                 let reply = act(&call, &app)?;
                 Ok(data::tag(reply, &head.headers, &self.world.assumptions))
             }
             Handler::Batch(resource) => {
-                let app = self.app(&call, found, note)?;
+                let app = self.app(&call, found, details)?;
                 let reply = apps_api::batch(&call, &app, resource)?;
                 Ok(data::tag(reply, &head.headers, &self.world.assumptions))
             }
-            Handler::Connect(act) => act(&call, note),
+            Handler::Connect(act) => act(&call, details),
             Handler::Watch(show) => Ok(show(&call)),
             Handler::Control(control) => control(&ControlCall::new(&call)),
         }
@@ -238,7 +253,7 @@ impl Service {
     fn read(
         &self,
         call: &Call<'_>,
-        note: &mut Note,
+        details: &mut LogDetails,
         read: impl FnOnce(&Call<'_>, &Subject) -> Result<Reply, Problem>,
     ) -> Result<Reply, Problem> {
         let assumptions = &self.world.assumptions;
@@ -246,26 +261,36 @@ impl Service {
         if head.method == Method::HEAD && assumptions.is(Assumption::Head, "405") {
             return Err(other_methods());
         }
-        let subject = self.subject(call.incoming, note)?;
+        let subject = self.subject(call.incoming, details)?;
         let reply = data::tag(read(call, &subject)?, &head.headers, assumptions);
         Ok(data::compress(reply, &head.headers, assumptions))
     }
 
     /// The application whose key came with a call.
-    fn app<'a>(&self, call: &Call<'a>, found: &Found, note: &mut Note) -> Result<App<'a>, Problem> {
+    fn app<'a>(
+        &self,
+        call: &Call<'a>,
+        found: &Found,
+        details: &mut LogDetails,
+    ) -> Result<App<'a>, Problem> {
         let app = App::of(call, &found.client_id)?;
-        note.client_id = Some(app.client_id().to_owned());
+        details.client_id = Some(app.client_id().to_owned());
         Ok(app)
     }
 
     /// Why there is no route: nothing is at the path, or nothing by the method.
-    fn nothing_found(&self, incoming: &Incoming, found: &Found, note: &mut Note) -> Problem {
+    fn nothing_found(
+        &self,
+        incoming: &Incoming,
+        found: &Found,
+        details: &mut LogDetails,
+    ) -> Problem {
         let reads = [Method::GET, Method::HEAD].contains(&incoming.head.method);
         if found.exists || (found.area == Area::Data && !reads) {
             return other_methods();
         }
         if found.area == Area::Data
-            && let Err(problem) = self.subject(incoming, note)
+            && let Err(problem) = self.subject(incoming, details)
         {
             return problem;
         }
@@ -276,7 +301,7 @@ impl Service {
     fn finish(
         &self,
         head: &Parts,
-        note: Note,
+        details: LogDetails,
         mut reply: Reply,
         fault: Option<FaultKind>,
         delay: Option<Duration>,
@@ -288,7 +313,7 @@ impl Service {
         let is_ours = !matches!(fault, Some(FaultKind::Intermediary { .. }));
         if is_ours
             && in_header
-            && let Ok(id) = HeaderValue::from_str(&note.request_id)
+            && let Ok(id) = HeaderValue::from_str(&details.request_id)
         {
             reply.headers_mut().insert(REQUEST_ID, id);
         }
@@ -313,7 +338,7 @@ impl Service {
             &head.method,
             &head.uri,
             status,
-            note,
+            details,
             name,
         );
         self.world.changes.tell();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::Millis;
 use crate::source::Source;
-use crate::token::{Claim, Mint, Minted, Standing, TokenKind};
+use crate::token::{Claim, Mint, Minted, TokenKind, TokenState};
 use crate::user::{RequestedProvider, User};
 
 /// What was done under one token since it was issued.
@@ -210,18 +210,18 @@ impl State {
     }
 
     /// The standing of a token, its user's fate included.
-    pub(crate) fn judge(&self, token: &str, now: Millis) -> Standing {
+    pub(crate) fn judge(&self, token: &str, now: Millis) -> TokenState {
         self.with_fate(self.mint.judge(token, now))
     }
 
     /// The latest tokens, newest first.
-    pub(crate) fn recent(&self, now: Millis) -> Vec<(String, Claim, Standing)> {
+    pub(crate) fn recent(&self, now: Millis) -> Vec<(String, Claim, TokenState)> {
         self.recent
             .iter()
             .rev()
             .map(|claim| {
-                let standing = self.with_fate(self.mint.judge_claim(*claim, now));
-                (self.mint.text(*claim), *claim, standing)
+                let token_state = self.with_fate(self.mint.judge_claim(*claim, now));
+                (self.mint.text(*claim), *claim, token_state)
             })
             .collect()
     }
@@ -246,12 +246,12 @@ impl State {
         self.sittings.entry(claim.serial).or_default()
     }
 
-    fn with_fate(&self, standing: Standing) -> Standing {
-        match standing {
-            Standing::Valid { claim, .. } if claim.kind != TokenKind::Client => {
+    fn with_fate(&self, token_state: TokenState) -> TokenState {
+        match token_state {
+            TokenState::Valid { claim, .. } if claim.kind != TokenKind::Client => {
                 match self.user(claim.holder) {
-                    Some(user) if user.accepts(claim) => standing,
-                    _ => Standing::Revoked(claim),
+                    Some(user) if user.accepts(claim) => token_state,
+                    _ => TokenState::Revoked(claim),
                 }
             }
             other => other,

@@ -69,7 +69,7 @@ pub(crate) struct Claim {
 
 /// What the mint thinks of a token, before anyone asks whether its user still exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum TokenState {
     Valid { claim: Claim, expires: Millis },
     Expired(Claim),
     Revoked(Claim),
@@ -172,22 +172,22 @@ impl Mint {
         text
     }
 
-    pub(crate) fn judge(&self, token: &str, now: Millis) -> Standing {
+    pub(crate) fn judge(&self, token: &str, now: Millis) -> TokenState {
         self.read(token)
-            .map_or(Standing::Foreign, |claim| self.judge_claim(claim, now))
+            .map_or(TokenState::Foreign, |claim| self.judge_claim(claim, now))
     }
 
-    pub(crate) fn judge_claim(&self, claim: Claim, now: Millis) -> Standing {
+    pub(crate) fn judge_claim(&self, claim: Claim, now: Millis) -> TokenState {
         if self.revoked.contains(&claim.serial) {
-            return Standing::Revoked(claim);
+            return TokenState::Revoked(claim);
         }
         let lifetime = i64::from(claim.kind.lifetime()) * 1000;
         match self.issued_at(claim.serial) {
-            Some(at) if now < at + lifetime => Standing::Valid {
+            Some(at) if now < at + lifetime => TokenState::Valid {
                 claim,
                 expires: at + lifetime,
             },
-            _ => Standing::Expired(claim),
+            _ => TokenState::Expired(claim),
         }
     }
 
@@ -354,12 +354,12 @@ mod tests {
             };
             assert_eq!(
                 mint.judge(&token.text, end - 1),
-                Standing::Valid {
+                TokenState::Valid {
                     claim,
                     expires: end
                 }
             );
-            assert_eq!(mint.judge(&token.text, end), Standing::Expired(claim));
+            assert_eq!(mint.judge(&token.text, end), TokenState::Expired(claim));
         }
     }
 
@@ -371,9 +371,9 @@ mod tests {
             let mut bytes = text.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(bytes).unwrap();
-            assert_eq!(mint.judge(&changed, NOW), Standing::Foreign, "{changed}");
+            assert_eq!(mint.judge(&changed, NOW), TokenState::Foreign, "{changed}");
         }
-        assert_eq!(Mint::new(6).judge(&text, NOW), Standing::Foreign);
+        assert_eq!(Mint::new(6).judge(&text, NOW), TokenState::Foreign);
     }
 
     #[test]
@@ -382,11 +382,11 @@ mod tests {
         let id = mint.issue(TokenKind::Client, 1, NOW);
         let jwt = mint.jwt(&id.text, "abc", NOW);
         assert_eq!(jwt.split('.').count(), 3);
-        assert!(matches!(mint.judge(&jwt, NOW), Standing::Valid { .. }));
+        assert!(matches!(mint.judge(&jwt, NOW), TokenState::Valid { .. }));
         let (signed, _) = jwt.rsplit_once('.').unwrap();
         assert_eq!(
             mint.judge(&format!("{signed}.AAAA"), NOW),
-            Standing::Foreign
+            TokenState::Foreign
         );
     }
 
@@ -400,7 +400,7 @@ mod tests {
         assert!(mint.issued.len() <= 27, "{}", mint.issued.len());
         assert!(matches!(
             mint.judge(&first, NOW + 99 * 3_600_000),
-            Standing::Expired(_)
+            TokenState::Expired(_)
         ));
     }
 

@@ -9,7 +9,7 @@ use crate::assumption::Assumption;
 use crate::body::{Fields, TOO_LONG};
 use crate::lock;
 use crate::reply::{Problem, Reply, json};
-use crate::request_log::Note;
+use crate::request_log::LogDetails;
 use crate::routes::Call;
 use crate::service::Service;
 use crate::state::State;
@@ -18,13 +18,13 @@ use crate::user::UserStatus;
 
 /// Which of the two token endpoints was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Desk {
+pub(crate) enum TokenEndpoint {
     Connect,
     Admin,
 }
 
 /// A request with every field present and of the right type.
-struct Wish {
+struct TokenRequest {
     client_id: String,
     client_secret: Option<String>,
     client_user_id: String,
@@ -40,12 +40,19 @@ struct Grant {
 }
 
 impl Service {
-    pub(crate) fn exchange(&self, desk: Desk, call: &Call<'_>, note: &mut Note) -> Reply {
+    pub(crate) fn exchange(
+        &self,
+        endpoint: TokenEndpoint,
+        call: &Call<'_>,
+        details: &mut LogDetails,
+    ) -> Reply {
         let headers = &call.incoming.head.headers;
-        let answer = self.try_exchange(desk, headers, call.body, note);
-        self.world.exchanges.count(note.token_kind, answer.is_err());
+        let answer = self.try_exchange(endpoint, headers, call.body, details);
+        self.world
+            .exchanges
+            .count(details.token_kind, answer.is_err());
         answer.unwrap_or_else(|problem| {
-            let (world, id) = (&self.world, &note.request_id);
+            let (world, id) = (&self.world, &details.request_id);
             let mut reply = Area::Tokens.write(world, &problem, call.incoming, None, id);
             if world.assumptions.is(Assumption::RefusalStatusLine, "200") {
                 *reply.status_mut() = StatusCode::OK;
@@ -56,53 +63,53 @@ impl Service {
 
     fn try_exchange(
         &self,
-        desk: Desk,
+        endpoint: TokenEndpoint,
         headers: &HeaderMap,
         body: &[u8],
-        note: &mut Note,
+        details: &mut LogDetails,
     ) -> Result<Reply, Problem> {
-        let wish = self.read_wish(desk, headers, body, note)?;
+        let request = self.read_request(endpoint, headers, body, details)?;
         let (at, app) = self
             .world
-            .app(&wish.client_id)
+            .app(&request.client_id)
             .ok_or_else(|| self.bad_credentials("INVALID_CLIENT_ID", "no such application"))?;
-        note.client_id = Some(wish.client_id.clone());
-        self.check_secret(app, &wish)?;
-        if wish.kind == TokenKind::Client {
+        details.client_id = Some(request.client_id.clone());
+        self.check_secret(app, &request)?;
+        if request.kind == TokenKind::Client {
             return self.issue_client_token(at, app);
         }
-        check_desk(self, desk, app, wish.kind)?;
+        check_endpoint(self, endpoint, app, request.kind)?;
         let now = self.world.clock.now();
-        let grant = self.decide(&mut lock(&self.world.state), at, &wish, now)?;
-        Ok(self.write_grant(desk, wish.kind, &grant))
+        let grant = self.decide(&mut lock(&self.world.state), at, &request, now)?;
+        Ok(self.write_grant(endpoint, request.kind, &grant))
     }
 
-    fn read_wish(
+    fn read_request(
         &self,
-        desk: Desk,
+        endpoint: TokenEndpoint,
         headers: &HeaderMap,
         body: &[u8],
-        note: &mut Note,
-    ) -> Result<Wish, Problem> {
+        details: &mut LogDetails,
+    ) -> Result<TokenRequest, Problem> {
         let mut fields = Fields::read(headers, body)?;
         let client_id = fields.required("client_id");
         // Empty is no type that there is, and has the code for that.
         let kind = fields.present("type");
-        note.token_kind = match (desk, kind.as_str()) {
-            (Desk::Connect, "session") => Some(TokenKind::Session),
-            (Desk::Connect, "id" | "id_token") => Some(TokenKind::Id),
-            (Desk::Connect | Desk::Admin, "access") => Some(TokenKind::Access),
-            (Desk::Admin, "client") => Some(TokenKind::Client),
+        details.token_kind = match (endpoint, kind.as_str()) {
+            (TokenEndpoint::Connect, "session") => Some(TokenKind::Session),
+            (TokenEndpoint::Connect, "id" | "id_token") => Some(TokenKind::Id),
+            (TokenEndpoint::Connect | TokenEndpoint::Admin, "access") => Some(TokenKind::Access),
+            (TokenEndpoint::Admin, "client") => Some(TokenKind::Client),
             _ => None,
         };
-        let client_user_id = if desk == Desk::Connect || kind == "access" {
+        let client_user_id = if endpoint == TokenEndpoint::Connect || kind == "access" {
             fields.required("client_user_id")
         } else {
             fields.optional("client_user_id").unwrap_or_default()
         };
-        let client_secret = match desk {
-            Desk::Connect => fields.optional("client_secret"),
-            Desk::Admin => Some(fields.required("client_secret")),
+        let client_secret = match endpoint {
+            TokenEndpoint::Connect => fields.optional("client_secret"),
+            TokenEndpoint::Admin => Some(fields.required("client_secret")),
         };
         let email = fields
             .optional("client_user_email")
@@ -126,15 +133,15 @@ impl Service {
             fields.reject("client_user_email", "must be an e-mail address");
         }
         fields.finish()?;
-        note.client_user_id = Some(client_user_id.clone()).filter(|id| !id.is_empty());
-        let kind = note.token_kind.ok_or_else(|| {
+        details.client_user_id = Some(client_user_id.clone()).filter(|id| !id.is_empty());
+        let kind = details.token_kind.ok_or_else(|| {
             Problem::coded(
                 StatusCode::BAD_REQUEST,
                 "INVALID_TOKEN_TYPE",
                 "no token of this type is issued here",
             )
         })?;
-        Ok(Wish {
+        Ok(TokenRequest {
             client_id,
             client_secret,
             client_user_id,
@@ -154,13 +161,13 @@ impl Service {
             .ok()
     }
 
-    fn check_secret(&self, app: &AppCredentials, wish: &Wish) -> Result<(), Problem> {
-        let needed = wish.kind == TokenKind::Access
+    fn check_secret(&self, app: &AppCredentials, request: &TokenRequest) -> Result<(), Problem> {
+        let needed = request.kind == TokenKind::Access
             || self
                 .world
                 .assumptions
                 .is(Assumption::ClientSecret, "required");
-        match &wish.client_secret {
+        match &request.client_secret {
             Some(secret) if *secret == app.client_secret => Ok(()),
             None if !needed => Ok(()),
             _ => Err(self.bad_credentials(
@@ -211,15 +218,15 @@ impl Service {
         &self,
         state: &mut State,
         app: usize,
-        wish: &Wish,
+        request: &TokenRequest,
         now: i64,
     ) -> Result<Grant, Problem> {
         let keeps = self.world.keeps_status();
-        let known = state.find(app, &wish.client_user_id);
+        let known = state.find(app, &request.client_user_id);
         let status = known
             .and_then(|at| state.user(at))
             .map(|user| user.status(keeps));
-        let holder = match (wish.kind, status, known) {
+        let holder = match (request.kind, status, known) {
             (TokenKind::Session, Some(UserStatus::Connected), _) => {
                 return Err(self.session_refusal());
             }
@@ -228,8 +235,8 @@ impl Service {
                     .world
                     .assumptions
                     .is(Assumption::HumanIdAfterDelete, "same");
-                let at = state.begin(app, &wish.client_user_id, same, now)?;
-                if let Some(email) = &wish.email {
+                let at = state.begin(app, &request.client_user_id, same, now)?;
+                if let Some(email) = &request.email {
                     state.set_email(at, email)?;
                 }
                 at
@@ -256,7 +263,7 @@ impl Service {
             .world
             .assumptions
             .is(Assumption::Reissue, "revoke-older");
-        let minted = state.issue(wish.kind, holder, revoke, now);
+        let minted = state.issue(request.kind, holder, revoke, now);
         Ok(Grant {
             refresh: state.mint.refresh(minted.claim.serial),
             token: minted.text,
@@ -300,7 +307,7 @@ impl Service {
             .then(|| kind.lifetime())
     }
 
-    fn write_grant(&self, desk: Desk, kind: TokenKind, grant: &Grant) -> Reply {
+    fn write_grant(&self, endpoint: TokenEndpoint, kind: TokenKind, grant: &Grant) -> Reply {
         let lifetime = self.lifetime(kind);
         let lean = self.world.assumptions.is(Assumption::IdResponse, "lean");
         let refresh = self
@@ -333,9 +340,9 @@ impl Service {
                     access_token: &grant.token,
                     expires_in: lifetime,
                     token_type: "Bearer",
-                    refresh_token: refresh.map(|text| match desk {
-                        Desk::Connect => format!("atrt-{text}"),
-                        Desk::Admin => text.clone(),
+                    refresh_token: refresh.map(|text| match endpoint {
+                        TokenEndpoint::Connect => format!("atrt-{text}"),
+                        TokenEndpoint::Admin => text.clone(),
                     }),
                 },
             ),
@@ -344,22 +351,22 @@ impl Service {
 }
 
 /// Applications of one kind get their access tokens at the desk of that kind.
-fn check_desk(
+fn check_endpoint(
     service: &Service,
-    desk: Desk,
+    endpoint: TokenEndpoint,
     app: &AppCredentials,
     kind: TokenKind,
 ) -> Result<(), Problem> {
     if kind != TokenKind::Access {
         return Ok(());
     }
-    let (wrong, assumption, message) = match desk {
-        Desk::Connect => (
+    let (wrong, assumption, message) = match endpoint {
+        TokenEndpoint::Connect => (
             app.hip,
             Assumption::HipAccessAtConnect,
             "this application gets its access tokens from the admin token service",
         ),
-        Desk::Admin => (
+        TokenEndpoint::Admin => (
             !app.hip,
             Assumption::ConnectAccessAtAdmin,
             "this application gets its access tokens from the Connect token service",

@@ -168,11 +168,11 @@ impl<R: Resource> Changes<R> {
 
     /// Whether a record may have been missed at this page.
     fn may_have_missed(&self, page: &Page<R::Record, List<R>>) -> bool {
-        let (_, walk) = self.list.parts();
+        let (_, cursor) = self.list.parts();
         if page.end == Some(ListEnd::FarBeyondTotal) {
             return true;
         }
-        if walk.overlaps() {
+        if cursor.overlaps() {
             // Records that were added push the last one of the page before further down, and it comes
             // again: nothing is missing between the two.
             page.drift.contains(&Drift::Moved) && !page.drift.contains(&Drift::Repeated)

@@ -4,18 +4,18 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use crate::data::list::{List, Resource};
-use crate::data::paging::Walk;
+use crate::data::paging::Cursor;
 use crate::data::query::Query;
 
 /// How a cursor is written now.
 const VERSION: u8 = 1;
 
 #[derive(serde::Deserialize)]
-struct Cursor {
+struct SavedList {
     version: u8,
     of: String,
     query: Query,
-    walk: Walk,
+    cursor: Cursor,
 }
 
 /// A cursor: what was asked for, where the next page begins, and what was seen of the list so far, so that a
@@ -25,31 +25,31 @@ struct Cursor {
 /// user's data. Its size does not grow with the list.
 impl<R: Resource> Serialize for List<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (query, walk) = self.parts();
-        let mut cursor = serializer.serialize_struct("Cursor", 4)?;
-        cursor.serialize_field("version", &VERSION)?;
-        cursor.serialize_field("of", R::NAME)?;
-        cursor.serialize_field("query", query)?;
-        cursor.serialize_field("walk", walk)?;
-        cursor.end()
+        let (query, cursor) = self.parts();
+        let mut saved = serializer.serialize_struct("SavedList", 4)?;
+        saved.serialize_field("version", &VERSION)?;
+        saved.serialize_field("of", R::NAME)?;
+        saved.serialize_field("query", query)?;
+        saved.serialize_field("cursor", cursor)?;
+        saved.end()
     }
 }
 
 impl<'de, R: Resource> Deserialize<'de> for List<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let cursor = Cursor::deserialize(deserializer)?;
-        if cursor.version != VERSION {
+        let saved = SavedList::deserialize(deserializer)?;
+        if saved.version != VERSION {
             return Err(D::Error::custom(format_args!(
                 "a cursor of version {}, and this release reads version {VERSION}: read the list from its beginning",
-                cursor.version
+                saved.version
             )));
         }
-        if cursor.of != R::NAME {
+        if saved.of != R::NAME {
             return Err(D::Error::custom(format_args!(
                 "a cursor of another list than {}",
                 R::NAME
             )));
         }
-        Ok(Self::from_parts(cursor.query, cursor.walk))
+        Ok(Self::from_parts(saved.query, saved.cursor))
     }
 }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use crate::data::page::Page;
 use crate::data::pages::{Pages, UncheckedPage, list_filters, list_traits, source_filter};
-use crate::data::paging::Walk;
+use crate::data::paging::Cursor;
 use crate::data::query::Query;
 use crate::data::read_ahead::Paged;
 use crate::data::record::Table;
@@ -86,12 +86,12 @@ impl<R> List<R> {
     }
 
     /// What was asked for, and what was seen of the list so far.
-    pub(super) const fn parts(&self) -> (&Query, &Walk) {
+    pub(super) const fn parts(&self) -> (&Query, &Cursor) {
         self.pages.parts()
     }
 
-    pub(super) const fn from_parts(query: Query, walk: Walk) -> Self {
-        Self::at(Pages::from_parts(query, walk))
+    pub(super) const fn from_parts(query: Query, cursor: Cursor) -> Self {
+        Self::at(Pages::from_parts(query, cursor))
     }
 
     const fn key(&self) -> &Pages {

@@ -5,7 +5,7 @@ use std::fmt;
 use http::HeaderMap;
 
 use crate::data::page::{ListEnd, Page};
-use crate::data::paging::{Asked, Came, Then, Walk};
+use crate::data::paging::{Asked, Cursor, PageContent, Then};
 use crate::data::query::Query;
 use crate::data::record::{self, Field, Record, Records, Sealed, Table};
 use crate::error::{BuildError, Drift, ResponseError};
@@ -15,7 +15,7 @@ use crate::message::Response;
 #[derive(Clone)]
 pub(super) struct Pages {
     query: Query,
-    walk: Walk,
+    cursor: Cursor,
 }
 
 impl Pages {
@@ -23,16 +23,16 @@ impl Pages {
     pub(super) const fn new() -> Self {
         Self {
             query: Query::new(),
-            walk: Walk::new(),
+            cursor: Cursor::new(),
         }
     }
 
-    pub(super) const fn parts(&self) -> (&Query, &Walk) {
-        (&self.query, &self.walk)
+    pub(super) const fn parts(&self) -> (&Query, &Cursor) {
+        (&self.query, &self.cursor)
     }
 
-    pub(super) const fn from_parts(query: Query, walk: Walk) -> Self {
-        Self { query, walk }
+    pub(super) const fn from_parts(query: Query, cursor: Cursor) -> Self {
+        Self { query, cursor }
     }
 
     /// What it asks for.
@@ -43,7 +43,7 @@ impl Pages {
     /// Asks for something else: that is another list, of which nothing was seen.
     pub(super) fn ask(&mut self, change: impl FnOnce(&mut Query)) {
         change(&mut self.query);
-        self.walk = Walk::new();
+        self.cursor = Cursor::new();
     }
 
     /// The path with the query behind it.
@@ -77,9 +77,9 @@ impl Pages {
             overlap: self.query.overlap,
             on_pages,
         };
-        let turn = self.walk.turn(
+        let judgement = self.cursor.judge(
             asked,
-            Came {
+            PageContent {
                 headers: &headers,
                 places,
                 records: items.len(),
@@ -96,34 +96,34 @@ impl Pages {
                 },
             },
         )?;
-        if turn.drops_all {
+        if judgement.drops_all {
             return Ok(Page {
                 items: Vec::new(),
                 odd: Vec::new(),
                 next: None,
-                total: turn.total,
+                total: judgement.total,
                 end: Some(ListEnd::AllAtOnce),
-                drift: turn.drift,
+                drift: judgement.drift,
             });
         }
-        if turn.drops_first {
+        if judgement.drops_first {
             items.remove(0);
         }
-        let (next, end) = match turn.then {
-            Then::Next { offset, walk } => {
+        let (next, end) = match judgement.then {
+            Then::Next { offset, cursor } => {
                 let mut query = self.query.clone();
                 query.offset = offset;
-                (Some(next(Self { query, walk })), None)
+                (Some(next(Self { query, cursor })), None)
             }
             Then::End(end) => (None, Some(end)),
         };
-        let mut drift = turn.drift;
+        let mut drift = judgement.drift;
         drift.extend(no_records(&odd));
         Ok(Page {
             items,
             odd,
             next,
-            total: turn.total,
+            total: judgement.total,
             end,
             drift,
         })
@@ -135,7 +135,7 @@ impl Pages {
     /// one `before` it. Of the pages before its own nothing is known.
     pub(super) fn ahead(&self, before: &Self, pages: u64) -> Option<Self> {
         let (from, to) = (before.query.offset, self.query.offset);
-        let offset = (self.walk).guess(from, to, u64::from(self.query.limit), pages)?;
+        let offset = (self.cursor).guess(from, to, u64::from(self.query.limit), pages)?;
         let mut ahead = self.clone();
         ahead.ask(|query| query.offset = offset);
         Some(ahead)

@@ -18,7 +18,7 @@ use crate::error::{Drift, ResponseError};
 
 /// What was seen of a list on the pages before. Its size does not grow with the list.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Walk {
+pub(super) struct Cursor {
     pages: u64,
     /// The total that was told last.
     total: Option<u64>,
@@ -51,7 +51,7 @@ pub(super) struct Asked {
 
 /// What a page holds.
 #[derive(Clone, Copy)]
-pub(super) struct Came<'a> {
+pub(super) struct PageContent<'a> {
     pub(super) headers: &'a HeaderMap,
     /// How many places the list has, whether or not each holds a record: offsets count places.
     pub(super) places: u64,
@@ -64,7 +64,7 @@ pub(super) struct Came<'a> {
 }
 
 /// What a page means for the walk.
-pub(super) struct Turn {
+pub(super) struct Judgement {
     /// Whether the first record is the last one of the page before, asked for once more.
     pub(super) drops_first: bool,
     /// Whether the page is the one before once more, so that none of it is new.
@@ -76,7 +76,7 @@ pub(super) struct Turn {
 
 /// What follows a page.
 pub(super) enum Then {
-    Next { offset: u64, walk: Walk },
+    Next { offset: u64, cursor: Cursor },
     End(ListEnd),
 }
 
@@ -107,7 +107,7 @@ const fn far_beyond(total: u64, asked: Asked) -> u64 {
         .saturating_add(asked.limit.saturating_mul(10))
 }
 
-impl Walk {
+impl Cursor {
     pub(super) const fn new() -> Self {
         Self {
             pages: 0,
@@ -144,29 +144,33 @@ impl Walk {
     /// # Errors
     ///
     /// When it is a page that was seen before: the service does not lead through the list.
-    pub(super) fn turn(&self, asked: Asked, came: Came<'_>) -> Result<Turn, ResponseError> {
-        let drops_first = self.overlaps && came.places > 0 && {
-            let (first, is_record) = (came.place)(0);
+    pub(super) fn judge(
+        &self,
+        asked: Asked,
+        content: PageContent<'_>,
+    ) -> Result<Judgement, ResponseError> {
+        let drops_first = self.overlaps && content.places > 0 && {
+            let (first, is_record) = (content.place)(0);
             is_record && self.is_last(first)
         };
-        let seen = match self.seen_with(asked, came, u64::from(drops_first)) {
+        let seen = match self.seen_with(asked, content, u64::from(drops_first)) {
             // A list that comes all at once comes once more, whatever offset it is asked for.
             Err(_) if !asked.on_pages => {
-                return Ok(Turn {
+                return Ok(Judgement {
                     drops_first: false,
                     drops_all: true,
                     then: Then::End(ListEnd::AllAtOnce),
-                    total: total(came.headers),
+                    total: total(content.headers),
                     drift: Vec::new(),
                 });
             }
             seen => seen?,
         };
 
-        let told = total(came.headers);
+        let told = total(content.headers);
         let total = told.or(self.total);
         let total_is_of_list =
-            self.total_is_of_list || told.is_some_and(|told| told != came.places);
+            self.total_is_of_list || told.is_some_and(|told| told != content.places);
         let mut drift = Vec::new();
         if let (Some(before), Some(now)) = (self.total, told)
             && before != now
@@ -177,33 +181,33 @@ impl Walk {
         if self.overlaps && !drops_first {
             drift.push(Drift::Moved);
         }
-        if self.repeats(came, usize::from(drops_first)) {
+        if self.repeats(content, usize::from(drops_first)) {
             drift.push(Drift::Repeated);
         }
 
-        let next = link::next(came.headers);
+        let next = link::next(content.headers);
         let leads_on = match next {
             Some(NextLink::At(offset)) => offset > asked.offset,
             Some(NextLink::Somewhere) => true,
             None => false,
         };
-        let after = asked.offset.saturating_add(came.places);
+        let after = asked.offset.saturating_add(content.places);
         let agrees = total == Some(after);
-        let end = if came.places == 0 {
+        let end = if content.places == 0 {
             if leads_on && !agrees {
                 drift.push(Drift::LinkLeadsOn);
             }
             Some(ListEnd::EmptyPage)
         } else if leads_on {
             None
-        } else if agrees && (total_is_of_list || came.places < asked.limit) {
+        } else if agrees && (total_is_of_list || content.places < asked.limit) {
             // A full page whose total is its own size may be one of many from a server that counts
             // no further, so it proves nothing.
             Some(ListEnd::Total)
         } else if self.is_linked && next.is_none() && !total_is_of_list {
             Some(ListEnd::NoNextLink)
         } else if !asked.on_pages
-            && came.places != asked.limit
+            && content.places != asked.limit
             && total.is_none_or(|total| total <= after)
         {
             // One that is just as long as a page may have been cut off there.
@@ -215,7 +219,7 @@ impl Walk {
         };
         if let Some(end) = end {
             // A call may begin behind the end.
-            let begins_behind = self.pages == 0 && came.places == 0;
+            let begins_behind = self.pages == 0 && content.places == 0;
             if let Some(total) = total
                 && total_is_of_list
                 && total != after
@@ -226,7 +230,7 @@ impl Walk {
                     counted: after,
                 });
             }
-            return Ok(Turn {
+            return Ok(Judgement {
                 drops_first,
                 drops_all: false,
                 then: Then::End(end),
@@ -236,7 +240,7 @@ impl Walk {
         }
 
         // What is no record cannot be told from another that is none either.
-        let last_id = match (came.place)(came.places - 1) {
+        let last_id = match (content.place)(content.places - 1) {
             (last, true) => match Identity::of(last) {
                 Identity::Id(id) => Some(id.into()),
                 Identity::Bytes(_) => None,
@@ -245,13 +249,13 @@ impl Walk {
         };
         // A page of one place may come from a server that gives one at a time, so the next one goes
         // beyond it: an overlap would ask for the same offset, over and over where it is answered anew.
-        let overlaps = asked.overlap && asked.limit > 1 && came.places > 1 && last_id.is_some();
-        Ok(Turn {
+        let overlaps = asked.overlap && asked.limit > 1 && content.places > 1 && last_id.is_some();
+        Ok(Judgement {
             drops_first,
             drops_all: false,
             then: Then::Next {
                 offset: after - u64::from(overlaps),
-                walk: Self {
+                cursor: Self {
                     pages: self.pages.saturating_add(1),
                     total,
                     total_is_of_list,
@@ -273,35 +277,40 @@ impl Walk {
 
     /// Whether the last record of the page before is among the fresh ones. Its id may also be named by
     /// other records, so records are looked at only where it occurs.
-    fn repeats(&self, came: Came<'_>, first: usize) -> bool {
+    fn repeats(&self, content: PageContent<'_>, first: usize) -> bool {
         let Some(id) = self.last_id.as_deref() else {
             return false;
         };
         let id = memmem::Finder::new(id);
-        (first..came.records)
-            .map(came.record)
+        (first..content.records)
+            .map(content.record)
             .any(|record| id.find(record.raw()).is_some() && self.is_last(record))
     }
 
     /// Which pages were seen, with this one.
-    fn seen_with(&self, asked: Asked, came: Came<'_>, first: u64) -> Result<Seen, ResponseError> {
-        if came.places <= first {
+    fn seen_with(
+        &self,
+        asked: Asked,
+        content: PageContent<'_>,
+        first: u64,
+    ) -> Result<Seen, ResponseError> {
+        if content.places <= first {
             return Ok(self.seen);
         }
         let mut hasher = DefaultHasher::new();
         let mut is_plain = true;
-        for index in [first, came.places - 1] {
-            let (at, is_record) = (came.place)(index);
+        for index in [first, content.places - 1] {
+            let (at, is_record) = (content.place)(index);
             Identity::of(at).hash(&mut hasher);
             is_plain &= is_record;
         }
         // One `null` looks like any other, so the records within have to tell.
-        if !is_plain && let Some(last) = came.records.checked_sub(1) {
+        if !is_plain && let Some(last) = content.records.checked_sub(1) {
             for index in [usize::try_from(first).unwrap_or(last).min(last), last] {
-                Identity::of((came.record)(index)).hash(&mut hasher);
+                Identity::of((content.record)(index)).hash(&mut hasher);
             }
         }
-        (came.places - first).hash(&mut hasher);
+        (content.places - first).hash(&mut hasher);
         let page = Some(hasher.finish());
         if self.seen.contains(&page) {
             return Err(ResponseError::PageRepeated {

@@ -20,17 +20,17 @@ use crate::body::{content_type, query_value};
 use crate::clock::Millis;
 use crate::lock;
 use crate::reply::{Problem, Reply};
-use crate::request_log::Note;
+use crate::request_log::LogDetails;
 use crate::routes::Call;
 use crate::service::Service;
 use crate::source::Source;
 use crate::state::{AwaitingCode, Full, State};
-use crate::token::{Claim, Standing, TokenKind};
+use crate::token::{Claim, TokenKind, TokenState};
 use crate::user::UserStatus;
 
 impl Service {
     /// The page as the widget opens it, in a frame or a web view.
-    pub(super) fn connect_page(&self, query: Option<&str>, note: &mut Note) -> Reply {
+    pub(super) fn connect_page(&self, query: Option<&str>, details: &mut LogDetails) -> Reply {
         let token = query_value(query, "token").unwrap_or_default();
         let preseeded = query_value(query, "preseed").is_some_and(|value| value != "false");
         let selects = query_value(query, "mode").as_deref() == Some("select") && !preseeded;
@@ -41,21 +41,21 @@ impl Service {
         if token.is_empty() && selects {
             return write(&Screen::Looking, &authority, StatusCode::OK, None);
         }
-        self.sitting_page(&authority, query, note)
+        self.sitting_page(&authority, query, details)
     }
 
     /// The page as an app on a phone opens it, in the system's browser.
-    pub(super) fn hosted_page(&self, query: Option<&str>, note: &mut Note) -> Reply {
+    pub(super) fn hosted_page(&self, query: Option<&str>, details: &mut LogDetails) -> Reply {
         let value = |name| query_value(query, name).filter(|text| !text.is_empty());
         match self.hosted(value("clientId"), value("callback")) {
             Ok(hosted) => {
-                note.client_id = Some(hosted.client_id.clone());
+                details.client_id = Some(hosted.client_id.clone());
                 let token = value("token").unwrap_or_default();
                 let authority = Authority {
                     token: &token,
                     hosted: Some(hosted),
                 };
-                self.sitting_page(&authority, query, note)
+                self.sitting_page(&authority, query, details)
             }
             Err(problem) => plain_page(problem),
         }
@@ -69,7 +69,7 @@ impl Service {
         &self,
         mut action: Action,
         call: &Call<'_>,
-        note: &mut Note,
+        details: &mut LogDetails,
     ) -> Result<Reply, Problem> {
         let headers = &call.incoming.head.headers;
         let form = ActionForm::read(headers, call.body)?;
@@ -89,7 +89,7 @@ impl Service {
         let outcome = if action == Action::Done && form.only_looked {
             Outcome::Told(Message::nothing(Status::Success))
         } else {
-            self.act(action, &form, hosted.as_ref(), note)
+            self.act(action, &form, hosted.as_ref(), details)
         };
         let is_form = content_type(headers).as_deref() == Some("application/x-www-form-urlencoded");
         Ok(if is_form {
@@ -104,11 +104,11 @@ impl Service {
         action: Action,
         form: &ActionForm,
         hosted: Option<&Hosted>,
-        note: &mut Note,
+        details: &mut LogDetails,
     ) -> Outcome {
         let mut state = lock(&self.world.state);
         let app = hosted.map(|hosted| hosted.app);
-        self.admit(&state, form.token.as_deref(), app, note)
+        self.admit(&state, form.token.as_deref(), app, details)
             .and_then(|claim| change(&mut state, claim, action, form, self.world.clock.now()))
             .unwrap_or_else(Outcome::Ended)
     }
@@ -117,13 +117,13 @@ impl Service {
         &self,
         authority: &Authority<'_>,
         query: Option<&str>,
-        note: &mut Note,
+        details: &mut LogDetails,
     ) -> Reply {
         let told = query_value(query, "told").and_then(|told| News::read(&told));
         let (screen, news) = {
             let state = lock(&self.world.state);
             let app = authority.hosted.as_ref().map(|hosted| hosted.app);
-            self.admit(&state, Some(authority.token), app, note)
+            self.admit(&state, Some(authority.token), app, details)
                 .and_then(|claim| {
                     let screen = screen(&state, claim, query_value(query, "show").as_deref())?;
                     Ok((screen, told.filter(|news| is_true(&state, claim, *news))))
@@ -143,25 +143,27 @@ impl Service {
         state: &State,
         token: Option<&str>,
         app: Option<usize>,
-        note: &mut Note,
+        details: &mut LogDetails,
     ) -> Result<Claim, Status> {
         let token = token
             .filter(|token| !token.is_empty())
             .ok_or(Status::MissingSessionToken)?;
         let (claim, expired) = match state.judge(token, self.world.clock.now()) {
-            Standing::Valid { claim, .. } => (claim, false),
-            Standing::Expired(claim) => (claim, true),
-            Standing::Revoked(_) | Standing::Foreign => return Err(Status::SessionTokenInvalid),
+            TokenState::Valid { claim, .. } => (claim, false),
+            TokenState::Expired(claim) => (claim, true),
+            TokenState::Revoked(_) | TokenState::Foreign => {
+                return Err(Status::SessionTokenInvalid);
+            }
         };
-        note.token_kind = Some(claim.kind);
+        details.token_kind = Some(claim.kind);
         if !matches!(claim.kind, TokenKind::Session | TokenKind::Id) {
             return Err(Status::SessionTokenInvalid);
         }
         let user = state
             .user(claim.holder)
             .ok_or(Status::SessionTokenInvalid)?;
-        note.client_user_id = Some(user.client_user_id.to_string());
-        note.client_id = self
+        details.client_user_id = Some(user.client_user_id.to_string());
+        details.client_id = self
             .world
             .apps
             .get(user.app)
@@ -206,27 +208,33 @@ impl Service {
     }
 }
 
-pub(crate) fn connect_or_disconnect(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
+pub(crate) fn connect_or_disconnect(
+    call: &Call<'_>,
+    details: &mut LogDetails,
+) -> Result<Reply, Problem> {
     let action = Action::Connect(source_of(call)?);
-    call.service.press(action, call, note)
+    call.service.press(action, call, details)
 }
 
-pub(crate) fn sign_in(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
+pub(crate) fn sign_in(call: &Call<'_>, details: &mut LogDetails) -> Result<Reply, Problem> {
     let action = Action::SignIn(source_of(call)?);
-    call.service.press(action, call, note)
+    call.service.press(action, call, details)
 }
 
-pub(crate) fn give_code(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
+pub(crate) fn give_code(call: &Call<'_>, details: &mut LogDetails) -> Result<Reply, Problem> {
     let action = Action::Code(source_of(call)?);
-    call.service.press(action, call, note)
+    call.service.press(action, call, details)
 }
 
-pub(crate) fn request_provider(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
-    call.service.press(Action::Request, call, note)
+pub(crate) fn request_provider(
+    call: &Call<'_>,
+    details: &mut LogDetails,
+) -> Result<Reply, Problem> {
+    call.service.press(Action::Request, call, details)
 }
 
-pub(crate) fn done(call: &Call<'_>, note: &mut Note) -> Result<Reply, Problem> {
-    call.service.press(Action::Done, call, note)
+pub(crate) fn done(call: &Call<'_>, details: &mut LogDetails) -> Result<Reply, Problem> {
+    call.service.press(Action::Done, call, details)
 }
 
 /// The source that the path names.

@@ -20,7 +20,7 @@ use crate::reply::Reply;
 use crate::request_log::{LoggedRequest, clip};
 use crate::service::{Incoming, Service};
 use crate::source::Source;
-use crate::token::{Claim, Standing, TokenKind, mask};
+use crate::token::{Claim, TokenKind, TokenState, mask};
 
 const REQUESTS: usize = 50;
 
@@ -106,7 +106,7 @@ impl Service {
         let tokens = state
             .recent(now)
             .into_iter()
-            .map(|(text, claim, standing)| TokenRow {
+            .map(|(text, claim, token_state)| TokenRow {
                 masked: mask(&text),
                 claim,
                 owner: match claim.kind {
@@ -116,10 +116,10 @@ impl Service {
                         .map(|user| clip(&user.client_user_id, SHOWN))
                         .unwrap_or_default(),
                 },
-                left: match standing {
-                    Standing::Valid { expires, .. } => Left::Seconds((expires - now) / 1000),
-                    Standing::Expired(_) => Left::Expired,
-                    Standing::Revoked(_) | Standing::Foreign => Left::Ended,
+                left: match token_state {
+                    TokenState::Valid { expires, .. } => Left::Seconds((expires - now) / 1000),
+                    TokenState::Expired(_) => Left::Expired,
+                    TokenState::Revoked(_) | TokenState::Foreign => Left::Ended,
                 },
             })
             .collect();

@@ -65,7 +65,7 @@ fn xml(person: &Person, id: &str, at: Millis, author: &Clinician, sections: &[Se
 <templateId root="2.16.840.1.113883.10.20.22.1.1"/>
 <templateId root="2.16.840.1.113883.10.20.22.1.2"/>
 <id root="1.3.6.1.4.1.99999.1" extension="{id}"/>
-<code code="34133-9" codeSystem="2.16.840.1.113883.6.1" codeSystemName="LOINC" displayName="Summarization of Episode Note"/>
+<code code="34133-9" codeSystem="2.16.840.1.113883.6.1" codeSystemName="LOINC" displayName="Summarization of Episode LogDetails"/>
 <title>Continuity of Care Document</title>
 <effectiveTime value="{written}"/>
 <confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25"/>

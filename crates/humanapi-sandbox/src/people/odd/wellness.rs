@@ -24,7 +24,7 @@ pub(super) const ALL: &[Oddity] = &[
     oddity("activities", TIMES, &[],
         own!(r#","startTime":"2021-06-01T12:00:00.000Z","endTime":"2021-06-01T12:30:05.000Z","tzOffset":"+02:00","type":"walking","duration":"1805.5","distance":"2410.7","steps":"3120","calories":"140","sourceData":{}"#)),
     oddity("activities", "half of a character is in a text", &["type"],
-        own!(r#","startTime":"2021-06-01T12:00:00.000Z","type":"run \ud83d","duration":60,"distance":0,"steps":0,"calories":1,"sourceData":{"note":"\udc00"}"#)),
+        own!(r#","startTime":"2021-06-01T12:00:00.000Z","type":"run \ud83d","duration":60,"distance":0,"steps":0,"calories":1,"sourceData":{"details":"\udc00"}"#)),
     oddity("activities", "a field is there twice", &["steps"],
         own!(r#","startTime":"2021-06-01T12:00:00.000Z","type":"walking","steps":3120,"steps":3121"#)),
     oddity("activities", "there is nothing in place of a record", &["."], "null"),
