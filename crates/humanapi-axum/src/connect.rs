@@ -31,7 +31,8 @@ pub(crate) const KEPT_FOR: Duration = Duration::from_secs(10);
 /// known of its users. Cheap to clone.
 ///
 /// ```
-/// /// use humanapi_axum::Connect;
+/// use axum::Router;
+/// use humanapi_axum::Connect;
 /// # use axum::{http::request::Parts, response::Response};
 /// # use humanapi_client::testing::{ScriptedTransport, VirtualRuntime};
 /// # use humanapi_client::{Client, core::{Credentials, Provisioning}};

@@ -22,7 +22,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use url::Url;
+use url::{ParseError, Url};
 
 /// What stands behind every base. It tells what this process sends from what others do: the ports are everybody's.
 static PROBE: LazyLock<String> = LazyLock::new(|| format!("/probe-{}?a=b", std::process::id()));
@@ -184,8 +184,12 @@ impl World {
         let base = Hosts::single(text);
         if let Ok(hosts) = &base {
             let base = hosts.base(Host::Data);
-            // A third opinion.
-            let url = Url::parse(text).unwrap();
+            // A third opinion. It knows Unicode's tables and so which names in `xn--` form are none; such a name is
+            // taken, and leads nowhere.
+            let url = match Url::parse(text) {
+                Err(ParseError::IdnaError) if base.origin().contains("xn--") => return,
+                url => url.unwrap(),
+            };
             assert_eq!(url.origin().ascii_serialization(), base.origin(), "{text}");
             assert_eq!(url.path().trim_end_matches('/'), base.path(), "{text}");
             assert!(
