@@ -149,7 +149,16 @@ impl World {
         let is_this_machine = host == "localhost" || loopback.is_some_and(|ip| ip.is_loopback());
         if base.is_https() && !is_this_machine {
             let asked: Vec<_> = asked.iter().map(|line| tunnel(line)).collect();
-            assert_eq!(asked, [Some(base.origin())], "{what}");
+            let there = Some(base.origin());
+            if is_unknown_name(base) {
+                // A stack may know that it leads nowhere.
+                assert!(
+                    asked.iter().all(|asked| *asked == there),
+                    "{what}: {asked:?}"
+                );
+            } else {
+                assert_eq!(asked, [there], "{what}");
+            }
         } else {
             assert!(asked.is_empty(), "{what}: {asked:?}");
         }
@@ -184,18 +193,16 @@ impl World {
         let base = Hosts::single(text);
         if let Ok(hosts) = &base {
             let base = hosts.base(Host::Data);
-            // A third opinion. It knows Unicode's tables and so which names in `xn--` form are none; such a name is
-            // taken, and leads nowhere.
-            let url = match Url::parse(text) {
-                Err(ParseError::IdnaError) if base.origin().contains("xn--") => return,
-                url => url.unwrap(),
-            };
-            assert_eq!(url.origin().ascii_serialization(), base.origin(), "{text}");
-            assert_eq!(url.path().trim_end_matches('/'), base.path(), "{text}");
-            assert!(
-                url.username().is_empty() && url.password().is_none(),
-                "{text}"
-            );
+            // A third opinion.
+            if !is_unknown_name(base) {
+                let url = Url::parse(text).unwrap();
+                assert_eq!(url.origin().ascii_serialization(), base.origin(), "{text}");
+                assert_eq!(url.path().trim_end_matches('/'), base.path(), "{text}");
+                assert!(
+                    url.username().is_empty() && url.password().is_none(),
+                    "{text}"
+                );
+            }
             self.send(&call, hosts, Some(base), text).await;
         }
         // An endpoint of somebody's own making may build any address that the type can hold.
@@ -521,4 +528,10 @@ fn an_error_of_an_address_says_what_to_do() {
     let error = Error::from(FlowError::from(BuildError::from(HostError::Port)));
     assert!(error.to_string().contains("65535"), "{error}");
     assert_eq!(error.remedy(), HostError::Port.remedy());
+}
+
+/// Whether the host is in `xn--` form and stands for no name: that is told by Unicode's tables, which the SDK has not.
+fn is_unknown_name(base: &BaseUrl) -> bool {
+    let origin = base.origin();
+    origin.contains("xn--") && matches!(Url::parse(&origin), Err(ParseError::IdnaError))
 }
