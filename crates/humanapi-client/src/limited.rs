@@ -32,7 +32,9 @@ use crate::transport::{BodyStream, StreamedResponse, Transport};
 ///
 /// A call waits for its turn within its own time: its attempt's timeout counts from when it was handed to the
 /// transport, and a request whose turn never came is reported as never sent. So begin about as many calls
-/// as may be out at once, and not all of a million.
+/// as may be out at once, and not all of a million. A request that is out stays so until its answer is taken: one that
+/// is read ahead, and a download that nobody reads, keep others waiting. A loop over a stream that makes calls of its own
+/// for each item does best with `read_ahead(0)`.
 ///
 /// ```no_run
 /// use humanapi_client::{Limited, TokioRuntime};
@@ -113,10 +115,12 @@ impl<T> Limited<T> {
         answer: impl Future<Output = Result<http::Response<A>, SendFailure>> + Unpin,
         out: &mut Out,
         left: Duration,
+        timeout: Duration,
     ) -> Result<http::Response<A>, SendFailure>
     where
         T: Transport,
     {
+        let has_time = left >= timeout / 2;
         let answer = if self.transport.keeps_time() {
             answer.await
         } else {
@@ -125,7 +129,8 @@ impl<T> Limited<T> {
         };
         out.verdict = match &answer {
             Ok(answer) => self.verdict(answer),
-            Err(failure) if failure.kind() == SendFailureKind::TimedOut => {
+            // One that waited for its turn so long that hardly any time was left says nothing of the service.
+            Err(failure) if failure.kind() == SendFailureKind::TimedOut && has_time => {
                 Verdict::Overloaded { retry_after: None }
             }
             Err(_) => Verdict::Unknown,
@@ -154,7 +159,7 @@ impl<T: Transport> Transport for Limited<T> {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
         let (mut out, left) = self.turn(&request, timeout).await?;
         let answer = self.transport.send(request, left);
-        self.answer(answer, &mut out, left).await
+        self.answer(answer, &mut out, left, timeout).await
     }
 
     fn keeps_time(&self) -> bool {
@@ -168,7 +173,7 @@ impl<T: Transport> Transport for Limited<T> {
     ) -> Result<StreamedResponse, SendFailure> {
         let (mut out, left) = self.turn(&request, timeout).await?;
         let answer = self.transport.open(request, left);
-        let answer = self.answer(answer, &mut out, left).await?;
+        let answer = self.answer(answer, &mut out, left, timeout).await?;
         // It is out until its last byte came.
         Ok(answer.map(|body| {
             BodyStream::new(Streaming {

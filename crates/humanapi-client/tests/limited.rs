@@ -27,6 +27,8 @@ struct Service {
     bears: Option<usize>,
     retry_after: Option<&'static str>,
     hangs: bool,
+    /// How long an answer takes, if not 20 ms.
+    slow: Option<Duration>,
 }
 
 #[async_trait]
@@ -43,7 +45,7 @@ impl Transport for Service {
         if self.hangs {
             std::future::pending::<()>().await;
         }
-        sleep(Duration::from_millis(20)).await;
+        sleep(self.slow.unwrap_or(Duration::from_millis(20))).await;
         drop(guard);
         let mut answer = Response::new(Body::from("[]"));
         if self.bears.is_some_and(|bears| out > bears) {
@@ -267,6 +269,24 @@ async fn a_request_whose_turn_never_came_was_never_sent() {
     let waits = waits.expect_err("its turn did not come");
     assert_eq!(waits.kind(), SendFailureKind::NotSent);
     assert!(!waits.kind().may_have_arrived());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waited_nearly_all_its_time_says_nothing_of_the_service() {
+    let service = Service {
+        slow: Some(Duration::from_millis(900)),
+        ..Service::default()
+    };
+    let policy = LimiterPolicy::default().with_first(2).with_most(2);
+    let limited = limited(&service, policy);
+    let all = ["a", "b", "c"].map(|who| limited.send(request(who), Duration::from_secs(1)));
+    let [first, second, third] = join_all(all).await.try_into().expect("three");
+    assert!(first.is_ok() && second.is_ok());
+    assert_eq!(
+        third.expect_err("no time").kind(),
+        SendFailureKind::TimedOut
+    );
+    assert_eq!(limited.limit("api.example.test"), Some(2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -219,7 +219,7 @@ impl Limiter {
     /// Takes a permit back.
     pub fn end(&mut self, permit: Permit, verdict: Verdict, now: Now) {
         let was_full = self.out >= self.limit();
-        self.out -= 1;
+        self.out = self.out.saturating_sub(1);
         match verdict {
             // A limit that is not reached is not known to be too low.
             Verdict::Borne if was_full && permit.cuts == self.cuts => {

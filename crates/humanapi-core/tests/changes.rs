@@ -28,9 +28,22 @@ const BEGIN: i64 = 1_767_323_045_000;
 
 #[derive(Clone, Debug)]
 enum Event {
-    Insert { at: usize, late: i64 },
-    Update { at: usize, late: i64 },
-    Delete { at: usize },
+    Insert {
+        at: usize,
+        late: i64,
+    },
+    Update {
+        at: usize,
+        late: i64,
+    },
+    Delete {
+        at: usize,
+    },
+    /// It is changed, and stands elsewhere from then on.
+    Move {
+        at: usize,
+        to: usize,
+    },
 }
 
 /// What happens before a request.
@@ -86,7 +99,12 @@ impl Service {
                 Event::Delete { at } if count > 0 => {
                     self.records.remove(at % count);
                 }
-                Event::Update { .. } | Event::Delete { .. } => {}
+                Event::Move { at, to } if count > 0 => {
+                    let moved = self.records.remove(at % count);
+                    let moved = self.record(moved.id, 0);
+                    self.records.insert(to % count, moved);
+                }
+                Event::Update { .. } | Event::Delete { .. } | Event::Move { .. } => {}
             }
         }
     }
@@ -174,7 +192,6 @@ impl Copy {
         everything: bool,
     ) -> Option<PassEnd> {
         let hosts = Hosts::production();
-        let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
         let since = self.watermark.clone().filter(|_| !everything);
         let mut call = Changes::new(List::<Activity>::new().with_limit(4), since).with_lag(LAG);
         let mut deletions = Deletions::among(self.records.keys().cloned());
@@ -187,15 +204,18 @@ impl Copy {
                 }
             }
             let request = call.request(&hosts).unwrap();
+            let wall =
+                SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(service.now).unwrap());
+            let now = Now::new(Duration::ZERO, wall);
             let page = match call.parse(service.answer(&request), now) {
                 // It moved so often that it looks like a list that goes round. The next pass begins where
                 // this one did.
                 Err(ResponseError::PageRepeated { .. }) => return None,
                 page => page.unwrap(),
             };
+            deletions.met(&page);
             for record in &page.records {
                 let id = record.id().unwrap().into_owned();
-                deletions.met(&id);
                 *self.told.entry(id.clone()).or_default() += 1;
                 let version = record.steps().unwrap().as_str().parse().unwrap();
                 self.records.insert(id, version);
@@ -220,6 +240,7 @@ fn event() -> impl Strategy<Value = Event> {
         (any::<usize>(), late()).prop_map(|(at, late)| Event::Insert { at, late }),
         (any::<usize>(), late()).prop_map(|(at, late)| Event::Update { at, late }),
         any::<usize>().prop_map(|at| Event::Delete { at }),
+        any::<[usize; 2]>().prop_map(|[at, to]| Event::Move { at, to }),
     ]
 }
 
@@ -335,7 +356,8 @@ fn answered(body: &str, date: Option<&str>) -> Response {
 }
 
 fn end_of(changes: Changes<Activity>, date: Option<&str>, body: &str) -> PassEnd {
-    let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(BEGIN).unwrap());
+    let now = Now::new(Duration::ZERO, wall);
     let mut answer = answered(body, date);
     answer
         .headers_mut()
@@ -360,6 +382,108 @@ fn the_services_own_clock_is_the_watermark() {
     let end = end_of(Changes::new(list(), None), None, ONE);
     let moment = end.watermark.moment().unwrap();
     assert_eq!(moment.to_string(), "2026-01-02T03:00:00Z");
+}
+
+#[test]
+fn an_empty_page_that_its_total_contradicts_settles_nothing() {
+    let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+    let mut call = Changes::new(List::<Activity>::new(), None);
+    for attempt in 0..4 {
+        let mut answer = answered("[]", Some("Fri, 02 Jan 2026 03:04:05 GMT"));
+        answer
+            .headers_mut()
+            .insert("x-total-count", HeaderValue::from_static("234"));
+        let page = call.parse(answer, now).unwrap();
+        assert_eq!((page.number, page.begins_again), (attempt, attempt < 3));
+        if let Some(end) = page.end {
+            assert!(!end.is_settled && end.watermark.moment().is_none());
+            assert_eq!(Deletions::among(["a"]).found(&end), None);
+            return;
+        }
+        call = page.next.unwrap();
+    }
+    panic!("it goes on");
+}
+
+#[test]
+fn who_read_a_part_of_the_pass_knows_of_no_deletion() {
+    let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+    let answer = |ids: [&str; 2]| {
+        let [first, second] = ids.map(|id| format!(r#"{{"id":"{id}"}}"#));
+        let mut answer = answered(&format!("[{first},{second}]"), None);
+        answer
+            .headers_mut()
+            .insert("x-total-count", HeaderValue::from_static("3"));
+        answer
+    };
+    let call = Changes::new(List::<Activity>::new().with_limit(2), None);
+    let first = call.parse(answer(["a", "b"]), now).unwrap();
+    let last = first
+        .next
+        .clone()
+        .unwrap()
+        .parse(answer(["b", "c"]), now)
+        .unwrap();
+    let end = last.end.clone().unwrap();
+
+    let mut whole = Deletions::among(["a", "b", "c", "d"]);
+    whole.met(&first);
+    whole.met(&last);
+    assert_eq!(whole.found(&end).unwrap(), ["d"]);
+    let mut resumed = Deletions::among(["a", "b", "c", "d"]);
+    resumed.met(&last);
+    assert_eq!(resumed.found(&end), None);
+    let mut broken_off = Deletions::among(["a", "b", "c", "d"]);
+    broken_off.met(&first);
+    assert_eq!(broken_off.found(&end), None);
+}
+
+#[test]
+fn a_moment_of_the_callers_own_is_refused() {
+    let list = List::<Activity>::new().with_updated_since(Timestamp::UNIX_EPOCH);
+    let call = Changes::new(list, None);
+    let refused = call.request(&Hosts::production()).map(drop);
+    assert!(matches!(
+        refused,
+        Err(BuildError::OutOfRange {
+            name: "updated_since",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_moment_in_the_future_is_no_watermark() {
+    let now = Now::new(
+        Duration::ZERO,
+        SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(BEGIN).unwrap()),
+    );
+    let mut answer = answered(r#"[{"id":"a","updatedAt":"2099-01-01T00:00:00Z"}]"#, None);
+    answer
+        .headers_mut()
+        .insert("x-total-count", HeaderValue::from_static("1"));
+    let page = Changes::new(List::<Activity>::new(), None)
+        .parse(answer, now)
+        .unwrap();
+    let moment = page.end.unwrap().watermark.moment().unwrap();
+    assert_eq!(moment.as_millisecond(), BEGIN);
+}
+
+#[test]
+fn a_record_that_changes_back_is_told() {
+    let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+    let mut watermark = None;
+    for steps in ["1", "2", "1"] {
+        let body = format!(r#"[{{"id":"a","steps":{steps},"updatedAt":"2026-01-02T03:00:00Z"}}]"#);
+        let mut answer = answered(&body, Some("Fri, 02 Jan 2026 03:04:05 GMT"));
+        answer
+            .headers_mut()
+            .insert("x-total-count", HeaderValue::from_static("1"));
+        let call = Changes::new(List::<Activity>::new(), watermark.take());
+        let page = call.parse(answer, now).unwrap();
+        assert_eq!(page.records.len(), 1, "{steps}");
+        watermark = Some(saved(&page.end.unwrap().watermark));
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@
 //!
 //! One piece: one walk over a list, whose steps are told apart by their tests.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, SystemTime};
@@ -37,6 +37,8 @@ use crate::rules::Authorization;
 
 /// How late a record may arrive unless a caller says otherwise.
 const LAG: Duration = Duration::from_secs(10 * 60);
+/// The shortest lag: the service's clock is read when an answer is there, and not when it looked.
+const SHORTEST_LAG: Duration = Duration::from_secs(60);
 /// The service's filters count whole seconds, and may or may not include the second that they name.
 const BOUNDARY: Duration = Duration::from_secs(1);
 /// So often a pass begins again because its list moved.
@@ -92,6 +94,12 @@ pub struct Changes<R: Resource> {
     begun: Begun,
     told: Told,
     restarts: u8,
+    /// How many pages came before.
+    pages: u64,
+    /// Whether nothing was noticed on them.
+    is_quiet: bool,
+    /// Whether the list was narrowed by the moment that is the watermark's to say.
+    has_own_moment: bool,
     /// Whether something may have been missed that no restart mended.
     unsettled: bool,
 }
@@ -107,11 +115,13 @@ enum Begun {
 impl<R: Resource> Changes<R> {
     /// A pass over a list: over all of it without a watermark, else over what changed since.
     ///
-    /// A source or days that the list is narrowed to have to be those of the watermark's pass; else the
-    /// call fails before anything is sent. Pages hold 500 records unless the list asks for another size.
+    /// A source or days that the list is narrowed to have to be those of the watermark's pass, and the moment that
+    /// records changed after is the watermark's to say; else the call fails before anything is sent. Pages hold 500
+    /// records where the list asks for the usual 50.
     #[must_use]
     pub fn new(list: List<R>, since: Option<Watermark>) -> Self {
         let (query, _) = list.parts();
+        let has_own_moment = query.updated_since.is_some();
         let from = since.unwrap_or_else(|| Watermark {
             version: VERSION,
             of: R::NAME.to_owned(),
@@ -130,16 +140,19 @@ impl<R: Resource> Changes<R> {
             lag: LAG,
             begun: Begun::NotYet,
             restarts: 0,
+            pages: 0,
+            is_quiet: true,
+            has_own_moment,
             unsettled: false,
         }
         .filtered()
     }
 
     /// Sets how long after its `updatedAt` a record may still appear, or the clocks of the service's
-    /// machines may differ; 10 minutes if it is not said. The same time is read twice by each pass.
+    /// machines may differ; 10 minutes if it is not said, and a minute at least. The same time is read twice by each pass.
     #[must_use]
     pub fn with_lag(mut self, lag: Duration) -> Self {
-        self.lag = lag;
+        self.lag = lag.max(SHORTEST_LAG);
         self.filtered()
     }
 
@@ -166,26 +179,40 @@ impl<R: Resource> Changes<R> {
             .max(Timestamp::UNIX_EPOCH)
     }
 
-    /// Whether a record may have been missed at this page.
-    fn may_have_missed(&self, page: &Page<R::Record, List<R>>) -> bool {
-        let (_, cursor) = self.list.parts();
-        if page.end == Some(ListEnd::FarBeyondTotal) {
+    /// Whether a record may have been missed at this page. `is_new` says of each of its records whether it was told for
+    /// the first time.
+    fn may_have_missed(&self, page: &Page<R::Record, List<R>>, is_new: &[bool]) -> bool {
+        let ends_early = page.drift.iter().any(|drift| match drift {
+            Drift::TotalDisagrees { total, counted } => total > counted,
+            Drift::LinkLeadsOn => true,
+            _ => false,
+        });
+        if ends_early || page.end == Some(ListEnd::FarBeyondTotal) {
             return true;
         }
+        let (_, cursor) = self.list.parts();
         if cursor.overlaps() {
-            // Records that were added push the last one of the page before further down, and it comes
-            // again: nothing is missing between the two.
-            page.drift.contains(&Drift::Moved) && !page.drift.contains(&Drift::Repeated)
+            page.drift.contains(&Drift::Moved) && !self.only_pushed_down(page, is_new)
+        } else if self.list.offset() == 0 {
+            false
         } else {
             // Records without ids, or one a page: only the total shows that the list moved.
-            page.drift
-                .iter()
-                .any(|drift| matches!(drift, Drift::TotalChanged { .. }))
+            let is_changed = |drift: &Drift| matches!(drift, Drift::TotalChanged { .. });
+            page.drift.iter().any(is_changed) || page.total.is_none() && !page.items.is_empty()
         }
+    }
+
+    /// Whether records that were added pushed others further down and nothing else happened: the last record of the page
+    /// before comes again, and all that stand before it were told already.
+    fn only_pushed_down(&self, page: &Page<R::Record, List<R>>, is_new: &[bool]) -> bool {
+        let (_, cursor) = self.list.parts();
+        let last = page.items.iter().position(|record| cursor.is_last(record));
+        last.is_some_and(|last| !is_new[..last].contains(&true))
     }
 
     fn begun_again(mut self) -> Self {
         self.restarts += 1;
+        self.is_quiet = false;
         self.begun = Begun::NotYet;
         self.list = self.list.with_offset(0);
         self
@@ -229,6 +256,12 @@ impl<R: Resource> Endpoint for Changes<R> {
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let (query, _) = self.list.parts();
+        if self.has_own_moment {
+            return Err(BuildError::OutOfRange {
+                name: "updated_since",
+                rule: "left to the watermark",
+            });
+        }
         if self.from.of != R::NAME || self.from.narrowing != query.narrowing() {
             return Err(BuildError::ForeignWatermark { list: R::NAME });
         }
@@ -241,11 +274,18 @@ impl<R: Resource> Endpoint for Changes<R> {
             // So many records were added that the page before comes once more.
             Err(ResponseError::PageRepeated { .. }) if self.restarts < MOST_RESTARTS => {
                 return Ok(ChangesPage {
+                    number: self.pages,
                     records: Vec::new(),
                     odd: Vec::new(),
                     drift: vec![Drift::Repeated],
                     begins_again: true,
-                    next: Some(self.clone().begun_again()),
+                    next: Some(
+                        Self {
+                            pages: self.pages + 1,
+                            ..self.clone()
+                        }
+                        .begun_again(),
+                    ),
                     end: None,
                 });
             }
@@ -253,17 +293,26 @@ impl<R: Resource> Endpoint for Changes<R> {
         };
         let mut pass = self.clone();
         if pass.begun == Begun::NotYet {
-            pass.begun = match date.or_else(|| self.latest(&page)) {
+            pass.begun = match date.or_else(|| self.latest(&page, sent_at)) {
                 Some(moment) => Begun::At(moment),
                 None => Begun::Sometime,
             };
         }
-        let may_have_missed = self.may_have_missed(&page);
+        let is_new: Vec<_> = page
+            .items
+            .iter()
+            .map(|record| pass.told.is_new(record))
+            .collect();
+        let may_have_missed = self.may_have_missed(&page, &is_new);
+        pass.is_quiet &= page.drift.is_empty();
+        pass.pages += 1;
+        let mut is_new = is_new.into_iter();
         let mut records = page.items;
-        records.retain(|record| pass.told.is_new(record));
+        records.retain(|_| is_new.next() == Some(true));
 
         if may_have_missed && pass.restarts < MOST_RESTARTS {
             return Ok(ChangesPage {
+                number: self.pages,
                 records,
                 odd: page.odd,
                 drift: page.drift,
@@ -277,8 +326,11 @@ impl<R: Resource> Endpoint for Changes<R> {
             watermark: pass.watermark(),
             is_settled: !pass.unsettled,
             is_of_everything: pass.reads_everything(),
+            is_quiet: pass.is_quiet,
+            pages: pass.pages,
         });
         Ok(ChangesPage {
+            number: self.pages,
             records,
             odd: page.odd,
             drift: page.drift,
@@ -291,10 +343,12 @@ impl<R: Resource> Endpoint for Changes<R> {
 
 impl<R: Resource> Changes<R> {
     /// The latest change on the first page, which is no later than the service's clock as it was read. A
-    /// pass that began from a later moment stays there.
-    fn latest(&self, page: &Page<R::Record, List<R>>) -> Option<Timestamp> {
+    /// pass that began from a later moment stays there. One in the future by our own clock too is a slip.
+    fn latest(&self, page: &Page<R::Record, List<R>>, sent_at: Now) -> Option<Timestamp> {
+        let now = of_clock(sent_at.wall())?;
         let changes = page.items.iter().filter_map(|record| updated(record));
-        changes.chain(self.from.since).max()
+        let latest = changes.chain(self.from.since).max();
+        latest.map(|latest| latest.min(now))
     }
 }
 
@@ -302,6 +356,8 @@ impl<R: Resource> Changes<R> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ChangesPage<R: Resource> {
+    /// Which page of the pass it is, counted from 0 and over all its attempts.
+    pub number: u64,
     /// The records that are new or have changed, as they are now.
     pub records: Vec<R::Record>,
     /// What stood between the records and is none, with its bytes and its place.
@@ -328,6 +384,8 @@ pub struct PassEnd {
     pub is_settled: bool,
     /// Whether everything was read, and not only what changed.
     pub is_of_everything: bool,
+    is_quiet: bool,
+    pages: u64,
 }
 
 /// How a watermark is written now.
@@ -337,7 +395,7 @@ const VERSION: u8 = 1;
 /// changed shortly before it.
 ///
 /// Save it by `serde`, together with the records that came before it. It holds no record and no id; of
-/// the records it remembers nothing but numbers that cannot be turned back. Its size is bounded.
+/// the records it remembers hashes alone. Its size is bounded.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Watermark {
     #[serde(deserialize_with = "this_version")]
@@ -375,36 +433,40 @@ fn this_version<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u8,
     }
 }
 
-/// What was told lately, oldest first: which bytes under which id, and when they had changed.
+/// What was told lately, oldest first: in which form each record was told last, and when it had changed.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 struct Told {
-    versions: VecDeque<(u64, i64)>,
+    forms: VecDeque<Form>,
+    /// The form of each, by the hash of its id.
     #[serde(skip)]
-    known: BTreeSet<u64>,
+    last: BTreeMap<u64, u64>,
 }
 
+/// The hashes of an id and of a record's bytes, and when the record had changed.
+type Form = (u64, u64, i64);
+
 impl Told {
-    /// Whether the record was not told in this very form. Takes note of it.
+    /// Whether the record was not told in this very form last. Takes note of it.
     fn is_new(&mut self, record: &Record) -> bool {
         // What has no id cannot be told from another that is just like it.
-        let (Some(_), Some(updated)) = (record.known("id"), updated(record)) else {
+        let (Some(id), Some(updated)) = (record.known("id"), updated(record)) else {
             return true;
         };
-        if self.known.len() < self.versions.len() {
-            self.known = self.versions.iter().map(|(version, _)| *version).collect();
+        if self.last.is_empty() {
+            let forms = self.forms.iter();
+            self.last = forms.map(|(id, form, _)| (*id, *form)).collect();
         }
-        let mut hasher = DefaultHasher::new();
-        record.raw().hash(&mut hasher);
-        let version = hasher.finish();
-        if !self.known.insert(version) {
+        let (id, form) = (hash(id.raw()), hash(record.raw()));
+        if self.last.insert(id, form) == Some(form) {
             return false;
         }
-        self.versions.push_back((version, updated.as_millisecond()));
-        if self.versions.len() > MOST_REMEMBERED
-            && let Some((oldest, _)) = self.versions.pop_front()
+        self.forms.push_back((id, form, updated.as_millisecond()));
+        if self.forms.len() > MOST_REMEMBERED
+            && let Some((oldest, form, _)) = self.forms.pop_front()
+            && self.last.get(&oldest) == Some(&form)
         {
-            self.known.remove(&oldest);
+            self.last.remove(&oldest);
         }
         true
     }
@@ -412,9 +474,16 @@ impl Told {
     /// Forgets what had changed before this moment, because it does not come again.
     fn forget_before(&mut self, moment: Timestamp) {
         let moment = moment.as_millisecond();
-        self.versions.retain(|(_, updated)| *updated >= moment);
-        self.known.clear();
+        self.forms.retain(|(_, _, updated)| *updated >= moment);
+        self.last.clear();
     }
+}
+
+/// What a rebuilt program hashes otherwise is told once more, which does no harm.
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// When a record was last changed, where it says so.
@@ -426,11 +495,19 @@ fn updated(record: &Record) -> Option<Timestamp> {
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let date = headers.get(DATE)?.to_str().ok()?;
     let date = httpdate::parse_http_date(date).ok()?;
-    let since = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    of_clock(date)
+}
+
+/// A reading of a clock, in whole seconds.
+fn of_clock(reading: SystemTime) -> Option<Timestamp> {
+    let since = reading.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     Timestamp::from_second(i64::try_from(since.as_secs()).ok()?).ok()
 }
 
 /// Which records that are known are no longer there: what a pass that read everything did not meet.
+///
+/// Give it every page of one pass. A list that moves can hide a record that is still there, so ask for each that is found
+/// [by its id](crate::data::ById) before you delete it for good.
 ///
 /// ```
 /// use humanapi_core::data::Deletions;
@@ -440,20 +517,21 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
 /// # let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
 ///
 /// let mut deletions = Deletions::among(["a", "b"]);
-/// # let answer = Response::new(Body::from(r#"[{"id":"a"}]"#));
+/// # let answer = Response::builder()
+/// #     .header("x-total-count", "1")
+/// #     .body(Body::from(r#"[{"id":"a"}]"#))?;
 /// # let page = Changes::new(List::<Activity>::new(), None).parse(answer, now)?;
-/// # let answer = Response::new(Body::from("[]"));
-/// # let last = page.next.clone().unwrap().parse(answer, now)?;
-/// for record in &page.records {
-///     deletions.met(&record.id().unwrap_or_default());
-/// }
+/// // For each page:
+/// deletions.met(&page);
 /// // At the pass's end:
-/// assert_eq!(deletions.found(&last.end.unwrap()).unwrap(), ["b"]);
-/// # Ok::<(), humanapi_core::ResponseError>(())
+/// assert_eq!(deletions.found(&page.end.unwrap()).unwrap(), ["b"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct Deletions {
     left: BTreeSet<String>,
+    /// How many pages of the pass it was given, as long as none was left out.
+    pages: Option<u64>,
 }
 
 impl Deletions {
@@ -461,22 +539,29 @@ impl Deletions {
     pub fn among(known: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             left: known.into_iter().map(Into::into).collect(),
+            pages: Some(0),
         }
     }
 
-    /// A record of this id is still there.
-    pub fn met(&mut self, id: &str) {
-        self.left.remove(id);
+    /// Takes the next page of the pass: its records are still there.
+    pub fn met<R: Resource>(&mut self, page: &ChangesPage<R>) {
+        self.pages = self.pages.filter(|pages| *pages == page.number);
+        self.pages = self.pages.map(|pages| pages + 1);
+        for record in &page.records {
+            if let Some(Ok(id)) = record.known("id").map(|id| id.read::<String>()) {
+                self.left.remove(&id);
+            }
+        }
     }
 
     /// The ids that were not met, in their order. Nothing if that proves nothing: the pass was not
-    /// [settled](PassEnd::is_settled), or did not read everything.
+    /// [settled](PassEnd::is_settled), did not read everything, met with any [drift](ChangesPage::drift), or was read in
+    /// part by somebody else, as after a restart.
     #[must_use]
     pub fn found(self, end: &PassEnd) -> Option<Vec<String>> {
-        if !end.is_settled || !end.is_of_everything {
-            return None;
-        }
-        Some(self.left.into_iter().collect())
+        let proves =
+            end.is_settled && end.is_of_everything && end.is_quiet && self.pages == Some(end.pages);
+        proves.then(|| self.left.into_iter().collect())
     }
 }
 
@@ -496,6 +581,9 @@ impl<R: Resource> Clone for Changes<R> {
             begun: self.begun,
             told: self.told.clone(),
             restarts: self.restarts,
+            pages: self.pages,
+            is_quiet: self.is_quiet,
+            has_own_moment: self.has_own_moment,
             unsettled: self.unsettled,
         }
     }

@@ -270,7 +270,8 @@ impl Cursor {
         })
     }
 
-    fn is_last(&self, record: &Record) -> bool {
+    /// Whether this is the last record of the page before.
+    pub(super) fn is_last(&self, record: &Record) -> bool {
         let id = self.last_id.as_deref();
         id.is_some_and(|id| Identity::of(record) == Identity::Id(id))
     }
