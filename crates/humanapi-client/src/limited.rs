@@ -217,8 +217,9 @@ enum Place {
 }
 
 impl Host {
-    /// Calls everybody whose turn it is. If more could be called after a pause, says when it ends.
-    fn call(&self, state: &mut State) -> Option<Duration> {
+    /// Calls everybody whose turn it is, to be woken once the lock is given back. If more could be called after a pause,
+    /// says when it ends.
+    fn call(&self, state: &mut State, called: &mut Vec<Waker>) -> Option<Duration> {
         loop {
             match state.limiter.next(self.timer.now()) {
                 Admission::Granted(ticket, permit) => {
@@ -226,7 +227,7 @@ impl Host {
                         && let Place::Waits(Some(waker)) =
                             mem::replace(place, Place::Called(permit))
                     {
-                        waker.wake();
+                        called.push(waker);
                     }
                 }
                 Admission::Later(until) => return Some(until),
@@ -236,18 +237,19 @@ impl Host {
     }
 
     fn end(&self, permit: Permit, verdict: Verdict) {
+        let mut called = Vec::new();
         let mut state = lock(&self.state);
         state.limiter.end(permit, verdict, self.timer.now());
-        if self.call(&mut state).is_some() {
+        if self.call(&mut state, &mut called).is_some() {
             // Everybody watches a pause: whoever did so alone could be dropped.
             for place in state.waiting.values_mut() {
-                if let Place::Waits(waker) = place
-                    && let Some(waker) = waker.take()
-                {
-                    waker.wake();
+                if let Place::Waits(waker) = place {
+                    called.extend(waker.take());
                 }
             }
         }
+        drop(state);
+        called.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -281,11 +283,13 @@ impl Future for Waiting {
         loop {
             let host = Arc::clone(&self.host);
             let mut state = lock(&host.state);
-            let pause = host.call(&mut state);
+            let mut called = Vec::new();
+            let pause = host.call(&mut state, &mut called);
             match state.waiting.remove(&self.ticket) {
                 Some(Place::Called(permit)) => {
                     let verdict = Verdict::Unknown;
                     drop(state);
+                    called.into_iter().for_each(Waker::wake);
                     return Poll::Ready(Out {
                         host,
                         permit: Some(permit),
@@ -298,6 +302,7 @@ impl Future for Waiting {
                 }
             }
             drop(state);
+            called.into_iter().for_each(Waker::wake);
             let Some(until) = pause else {
                 self.alarm = None;
                 return Poll::Pending;

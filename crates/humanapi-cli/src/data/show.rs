@@ -126,7 +126,8 @@ async fn read_kind(reader: &Reader, call: ListRecords) -> Result<Kind, Failure> 
             kind.add(record);
         }
         kind.records = page.total.unwrap_or(0).max(kind.read);
-        kind.is_whole = page.next.is_none();
+        // A list can end before its total.
+        kind.is_whole = page.next.is_none() && kind.read >= kind.records;
         if page.next.is_some() {
             if kind.read >= MOST {
                 break;
