@@ -346,10 +346,11 @@ fn judge(
     let is_deceived = walked.end == Ok(ListEnd::Total) && !matches!(server.total, Total::Right);
     // Without overlap only a total tells of records that are deleted, and not if as many are added. A
     // page whose last place holds nothing that has an id cannot be overlapped. Behind a page that holds nothing but
-    // the record that came again the list is asked for without overlap, and changes of two kinds can meet there.
+    // the record that came again the list is asked for without overlap, and changes of two kinds can meet there, or one
+    // and a circle.
     let shows_changes = if overlap {
         let have_ids = before.iter().all(|place| place.kind == Kind::Record);
-        let one_kind = server.ever == Ever::Still || server.changes.is_empty();
+        let one_kind = server.ever == Ever::Still || server.changes.is_empty() && !circles;
         limit > 1 && walked.size > 1 && have_ids && one_kind
     } else {
         server.total == Total::Right && server.changes.len() == 1 && server.ever == Ever::Still
