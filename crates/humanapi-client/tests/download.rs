@@ -617,6 +617,16 @@ async fn a_document_is_saved_whole() {
 }
 
 #[tokio::test]
+async fn a_document_is_saved_under_the_longest_name() {
+    let folder = Folder::new();
+    let path = folder.file().with_file_name("n".repeat(255));
+    let answers = [answer(head(200, "text/xml"), [piece("whole")])];
+    let body = open(ccd(), answers).await.outcome.unwrap();
+    assert_eq!(body.save(&path).await.unwrap(), 5);
+    assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+}
+
+#[tokio::test]
 async fn what_is_not_whole_is_not_saved() {
     let folder = Folder::new();
     std::fs::write(folder.file(), "what stood there").unwrap();

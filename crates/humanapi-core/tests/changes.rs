@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use humanapi_core::data::{Activity, Changes, Deletions, List, PassEnd, Sleep, Watermark};
+use humanapi_core::data::{Activity, Changes, Deletions, List, PassEnd, Sleep, Source, Watermark};
 use humanapi_core::http::HeaderValue;
 use humanapi_core::http::header::DATE;
 use humanapi_core::{
@@ -453,6 +453,21 @@ fn a_moment_of_the_callers_own_is_refused() {
 }
 
 #[test]
+fn records_that_do_not_tell_when_they_changed_are_refused_before_anything_is_sent() {
+    let hosts = Hosts::production();
+    let sources = Changes::new(List::<Source>::new(), None);
+    let error = sources.request(&hosts).map(drop).unwrap_err();
+    assert_eq!(
+        error,
+        BuildError::NoChanges {
+            list: "data.sources"
+        }
+    );
+    let sleeps = Changes::new(List::<Sleep>::new(), None);
+    assert!(sleeps.request(&hosts).is_ok());
+}
+
+#[test]
 fn a_moment_in_the_future_is_no_watermark() {
     let now = Now::new(
         Duration::ZERO,
@@ -467,6 +482,17 @@ fn a_moment_in_the_future_is_no_watermark() {
         .unwrap();
     let moment = page.end.unwrap().watermark.moment().unwrap();
     assert_eq!(moment.as_millisecond(), BEGIN);
+}
+
+#[test]
+fn a_record_at_the_border_of_two_pages_that_changed_marks_it_no_more() {
+    let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+    let call = Changes::new(List::<Activity>::new().with_limit(3), None);
+    let first = call.parse(answered(r#"[{"id":"a"},{"id":"b"},{"id":"c"}]"#, None), now);
+    // Behind it stand d and e. Then a is deleted, and c is changed so that it stands behind d.
+    let second = first.unwrap().next.unwrap();
+    let page = second.parse(answered(r#"[{"id":"c","steps":1},{"id":"e"}]"#, None), now);
+    assert!(page.unwrap().begins_again, "d would be missing");
 }
 
 #[test]

@@ -78,6 +78,9 @@ impl<E: Paged> Pages<E> {
     /// the list's end and its changes are told just as well. As many pages are held in memory. A list that goes on otherwise
     /// than expected costs the requests that were out, and so does the end of a list without a total.
     ///
+    /// The time of a request runs from when it was sent, while the reader is busy too: where a page keeps the reader for
+    /// longer than an attempt may take, `read_ahead(0)` spares asking twice.
+    ///
     /// One more lets the service work while its reader does. More let many requests wait at once: they count against
     /// whatever limit the service has.
     pub fn read_ahead(mut self, pages: usize) -> Self {

@@ -1,6 +1,5 @@
 //! A download that becomes a file, whole or not at all.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Write as _};
@@ -28,8 +27,9 @@ impl Download {
     /// Reads it to its end into a file, whole or not at all, and says how many bytes that are.
     ///
     /// It is written beside `path` under a name that nobody can guess, readable by its owner alone, put onto the disk and
-    /// then renamed, so that `path` holds what it held before or all of it, even after a crash. After an error nothing is
-    /// left behind, nor where the future is dropped. All of it happens off the runtime's threads; it needs a tokio runtime.
+    /// then renamed, so that `path` holds what it held before or all of it, even after a crash. After an error no part of it
+    /// is left behind, nor where the future is dropped: only in the last step, when all of it has come, can `path` hold the
+    /// whole document all the same. All of it happens off the runtime's threads; it needs a tokio runtime.
     ///
     /// # Errors
     ///
@@ -85,7 +85,9 @@ struct Temporary {
 impl Temporary {
     /// A new file in the folder of `target`, and so on its disk.
     fn beside(target: &Path) -> io::Result<Self> {
-        let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+        if target.file_name().is_none() {
+            return Err(io::ErrorKind::InvalidFilename.into());
+        }
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -93,11 +95,10 @@ impl Temporary {
         // A name that is taken is drawn again. The last draw's error is told.
         let mut left = 8;
         loop {
-            let mut hidden = OsString::from(".");
-            hidden.push(name);
-            // The keys of a hash are random numbers of the system.
-            hidden.push(format!(".{:016x}.part", RandomState::new().hash_one(())));
-            let path = target.with_file_name(hidden);
+            // The keys of a hash are random numbers of the system. The name does not grow with the target's, which may be
+            // as long as a name can be.
+            let drawn = RandomState::new().hash_one(());
+            let path = target.with_file_name(format!(".{drawn:016x}.part"));
             left -= 1;
             match options.open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && left > 0 => {}

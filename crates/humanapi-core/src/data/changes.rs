@@ -10,12 +10,8 @@
 //!   what changed in the [lag](Changes::with_lag) before its watermark, and leaves out what it told then.
 //! * **Lists that move.** Pages overlap by one record, so that a record which may have slipped between two
 //!   pages is noticed. The pass then begins again.
-//!
-//! One piece: one walk over a list, whose steps are told apart by their tests.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
@@ -26,7 +22,8 @@ use serde::{Deserialize, Serialize};
 use crate::data::list::{List, Resource};
 use crate::data::page::{ListEnd, Page};
 use crate::data::query::Query;
-use crate::data::record::Record;
+use crate::data::record::{Record, Table};
+use crate::data::told::{Told, updated};
 use crate::endpoint::Endpoint;
 use crate::error::{BuildError, Drift, ResponseError};
 use crate::hosts::Hosts;
@@ -43,8 +40,6 @@ const SHORTEST_LAG: Duration = Duration::from_secs(60);
 const BOUNDARY: Duration = Duration::from_secs(1);
 /// So often a pass begins again because its list moved.
 const MOST_RESTARTS: u8 = 3;
-/// So many records are remembered as told. What changes more than that in one lag is told again.
-const MOST_REMEMBERED: usize = 1000;
 
 /// Reads one page of what changed since a [`Watermark`]: a pass over one list, resumable at each page.
 ///
@@ -53,7 +48,7 @@ const MOST_REMEMBERED: usize = 1000;
 /// is now", by its id.
 ///
 /// What was **deleted** no list tells. Read everything now and then, by a pass without a watermark, and
-/// give what you know to [`Deletions`].
+/// give what you know to [`Deletions`](crate::data::Deletions).
 ///
 /// ```
 /// use humanapi_core::data::{Activity, Changes, List, Watermark};
@@ -116,8 +111,9 @@ impl<R: Resource> Changes<R> {
     /// A pass over a list: over all of it without a watermark, else over what changed since.
     ///
     /// A source or days that the list is narrowed to have to be those of the watermark's pass, and the moment that
-    /// records changed after is the watermark's to say; else the call fails before anything is sent. Pages hold 500
-    /// records where the list asks for the usual 50.
+    /// records changed after is the watermark's to say; else the call fails before anything is sent. So it does for
+    /// records that do not tell when they changed, such as sources and genetic traits: read those whole by their list.
+    /// Pages hold 500 records where the list asks for the usual 50.
     #[must_use]
     pub fn new(list: List<R>, since: Option<Watermark>) -> Self {
         let (query, _) = list.parts();
@@ -203,11 +199,11 @@ impl<R: Resource> Changes<R> {
     }
 
     /// Whether records that were added pushed others further down and nothing else happened: the last record of the page
-    /// before comes again, and all that stand before it were told already.
+    /// before comes again as it was, and all that stand before it were told already.
     fn only_pushed_down(&self, page: &Page<R::Record, List<R>>, is_new: &[bool]) -> bool {
         let (_, cursor) = self.list.parts();
         let last = page.items.iter().position(|record| cursor.is_last(record));
-        last.is_some_and(|last| !is_new[..last].contains(&true))
+        last.is_some_and(|last| !is_new[..=last].contains(&true))
     }
 
     fn begun_again(mut self) -> Self {
@@ -255,6 +251,12 @@ impl<R: Resource> Endpoint for Changes<R> {
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        if !R::Record::FIELDS
+            .iter()
+            .any(|field| field.name == "updatedAt")
+        {
+            return Err(BuildError::NoChanges { list: R::NAME });
+        }
         let (query, _) = self.list.parts();
         if self.has_own_moment {
             return Err(BuildError::OutOfRange {
@@ -384,8 +386,10 @@ pub struct PassEnd {
     pub is_settled: bool,
     /// Whether everything was read, and not only what changed.
     pub is_of_everything: bool,
-    is_quiet: bool,
-    pages: u64,
+    /// Whether nothing was noticed on its pages.
+    pub(super) is_quiet: bool,
+    /// How many pages it had, over all its attempts.
+    pub(super) pages: u64,
 }
 
 /// How a watermark is written now.
@@ -433,64 +437,6 @@ fn this_version<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u8,
     }
 }
 
-/// What was told lately, oldest first: in which form each record was told last, and when it had changed.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Told {
-    forms: VecDeque<Form>,
-    /// The form of each, by the hash of its id.
-    #[serde(skip)]
-    last: BTreeMap<u64, u64>,
-}
-
-/// The hashes of an id and of a record's bytes, and when the record had changed.
-type Form = (u64, u64, i64);
-
-impl Told {
-    /// Whether the record was not told in this very form last. Takes note of it.
-    fn is_new(&mut self, record: &Record) -> bool {
-        // What has no id cannot be told from another that is just like it.
-        let (Some(id), Some(updated)) = (record.known("id"), updated(record)) else {
-            return true;
-        };
-        if self.last.is_empty() {
-            let forms = self.forms.iter();
-            self.last = forms.map(|(id, form, _)| (*id, *form)).collect();
-        }
-        let (id, form) = (hash(id.raw()), hash(record.raw()));
-        if self.last.insert(id, form) == Some(form) {
-            return false;
-        }
-        self.forms.push_back((id, form, updated.as_millisecond()));
-        if self.forms.len() > MOST_REMEMBERED
-            && let Some((oldest, form, _)) = self.forms.pop_front()
-            && self.last.get(&oldest) == Some(&form)
-        {
-            self.last.remove(&oldest);
-        }
-        true
-    }
-
-    /// Forgets what had changed before this moment, because it does not come again.
-    fn forget_before(&mut self, moment: Timestamp) {
-        let moment = moment.as_millisecond();
-        self.forms.retain(|(_, _, updated)| *updated >= moment);
-        self.last.clear();
-    }
-}
-
-/// What a rebuilt program hashes otherwise is told once more, which does no harm.
-fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// When a record was last changed, where it says so.
-fn updated(record: &Record) -> Option<Timestamp> {
-    record.known("updatedAt")?.moment()
-}
-
 /// The service's clock as it answered, in whole seconds.
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let date = headers.get(DATE)?.to_str().ok()?;
@@ -502,73 +448,6 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
 fn of_clock(reading: SystemTime) -> Option<Timestamp> {
     let since = reading.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     Timestamp::from_second(i64::try_from(since.as_secs()).ok()?).ok()
-}
-
-/// Which records that are known are no longer there: what a pass that read everything did not meet.
-///
-/// Give it every page of one pass. A list that moves can hide a record that is still there, so ask for each that is found
-/// [by its id](crate::data::ById) before you delete it for good.
-///
-/// ```
-/// use humanapi_core::data::Deletions;
-/// # use humanapi_core::data::{Activity, Changes, List};
-/// # use humanapi_core::{Body, Endpoint as _, Now, http::Response};
-/// # use std::time::{Duration, SystemTime};
-/// # let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
-///
-/// let mut deletions = Deletions::among(["a", "b"]);
-/// # let answer = Response::builder()
-/// #     .header("x-total-count", "1")
-/// #     .body(Body::from(r#"[{"id":"a"}]"#))?;
-/// # let page = Changes::new(List::<Activity>::new(), None).parse(answer, now)?;
-/// // For each page:
-/// deletions.met(&page);
-/// // At the pass's end:
-/// assert_eq!(deletions.found(&page.end.unwrap()).unwrap(), ["b"]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone)]
-pub struct Deletions {
-    left: BTreeSet<String>,
-    /// How many pages of the pass it was given, as long as none was left out.
-    pages: Option<u64>,
-}
-
-impl Deletions {
-    /// The ids that are known, of a list that is narrowed as the pass is.
-    pub fn among(known: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self {
-            left: known.into_iter().map(Into::into).collect(),
-            pages: Some(0),
-        }
-    }
-
-    /// Takes the next page of the pass: its records are still there.
-    pub fn met<R: Resource>(&mut self, page: &ChangesPage<R>) {
-        self.pages = self.pages.filter(|pages| *pages == page.number);
-        self.pages = self.pages.map(|pages| pages + 1);
-        for record in &page.records {
-            if let Some(Ok(id)) = record.known("id").map(|id| id.read::<String>()) {
-                self.left.remove(&id);
-            }
-        }
-    }
-
-    /// The ids that were not met, in their order. Nothing if that proves nothing: the pass was not
-    /// [settled](PassEnd::is_settled), did not read everything, met with any [drift](ChangesPage::drift), or was read in
-    /// part by somebody else, as after a restart.
-    #[must_use]
-    pub fn found(self, end: &PassEnd) -> Option<Vec<String>> {
-        let proves =
-            end.is_settled && end.is_of_everything && end.is_quiet && self.pages == Some(end.pages);
-        proves.then(|| self.left.into_iter().collect())
-    }
-}
-
-impl fmt::Debug for Deletions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Deletions({} left)", self.left.len())
-    }
 }
 
 // By hand, because a derive would ask the same of the resource.

@@ -28,6 +28,8 @@ pub(super) struct Cursor {
     is_linked: bool,
     /// The id of the last record, where it has one.
     last_id: Option<Box<[u8]>>,
+    /// Its bytes, as a hash.
+    last_form: u64,
     /// Whether this call begins with that record once more.
     overlaps: bool,
     /// The first page, the page before, and one between that moves up at powers of two: any circle of
@@ -115,6 +117,7 @@ impl Cursor {
             total_is_of_list: false,
             is_linked: false,
             last_id: None,
+            last_form: 0,
             overlaps: false,
             seen: [None; 3],
         }
@@ -151,7 +154,8 @@ impl Cursor {
     ) -> Result<Judgement, ResponseError> {
         let drops_first = self.overlaps && content.places > 0 && {
             let (first, is_record) = (content.place)(0);
-            is_record && self.is_last(first)
+            // One that has changed may have moved too, and then it marks no border any more.
+            is_record && self.is_last(first) && form(first) == self.last_form
         };
         let seen = match self.seen_with(asked, content, u64::from(drops_first)) {
             // A list that comes all at once comes once more, whatever offset it is asked for.
@@ -240,12 +244,10 @@ impl Cursor {
         }
 
         // What is no record cannot be told from another that is none either.
-        let last_id = match (content.place)(content.places - 1) {
-            (last, true) => match Identity::of(last) {
-                Identity::Id(id) => Some(id.into()),
-                Identity::Bytes(_) => None,
-            },
-            (_, false) => None,
+        let (last, is_record) = (content.place)(content.places - 1);
+        let last_id = match Identity::of(last) {
+            Identity::Id(id) if is_record => Some(id.into()),
+            _ => None,
         };
         // A page of one place may come from a server that gives one at a time, so the next one goes
         // beyond it: an overlap would ask for the same offset, over and over where it is answered anew.
@@ -261,6 +263,7 @@ impl Cursor {
                     total_is_of_list,
                     is_linked: next == Some(NextLink::At(after)),
                     last_id,
+                    last_form: form(last),
                     overlaps,
                     seen,
                 },
@@ -326,6 +329,12 @@ impl Cursor {
         };
         Ok([begin.or(page), between, page])
     }
+}
+
+fn form(record: &Record) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    record.raw().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// How many records match, where the service says so.

@@ -29,8 +29,8 @@ pub enum Drift {
     /// A record of the page before came again: records were added before it meanwhile.
     #[error("a record came again on the next page: the list changed while it was read")]
     Repeated,
-    /// Another record stands where the last one of the page before stood. Told only by calls that look
-    /// for it, see [`List::with_overlap`](crate::data::List::with_overlap).
+    /// Another record stands where the last one of the page before stood, or the same one with other
+    /// content, which may stand elsewhere for it. Told only by calls that look for it, see [`List::with_overlap`](crate::data::List::with_overlap).
     #[error("the records have moved while the list was read, and some may be missing")]
     Moved,
     /// A page is empty, and yet a link leads on from it.
