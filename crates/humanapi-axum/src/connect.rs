@@ -92,12 +92,12 @@ impl Connect {
     /// Begins with what there must be: a client, who is signed in, and the application's own origin
     /// as browsers write it, such as `https://app.example.test`.
     pub fn builder(
-        client: Client,
+        client: impl Into<Client>,
         signed_in: impl SignedIn + 'static,
         origin: impl Into<String>,
     ) -> ConnectBuilder {
         ConnectBuilder {
-            client,
+            client: client.into(),
             signed_in: Box::new(signed_in),
             origin: origin.into(),
             more_origins: Vec::new(),

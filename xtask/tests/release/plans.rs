@@ -25,6 +25,7 @@ fn the_first_release_ever() {
             "humanapi-axum",
             "humanapi-reqwest",
             "humanapi-store",
+            "humanapi",
             "humanapi-cli",
         ]
     );

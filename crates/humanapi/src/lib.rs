@@ -1,0 +1,50 @@
+//! The Rust SDK for Human API, the health-data service: the crate that an application adds.
+//!
+#![cfg_attr(all(feature = "data", feature = "hyper"), doc = include_str!("../README.md"))]
+
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod client_of_default_stack;
+mod environment;
+pub mod prelude;
+
+pub use humanapi_client as client;
+pub use humanapi_core as core;
+
+pub use async_trait;
+pub use http;
+#[cfg(feature = "data")]
+pub use jiff;
+pub use secrecy;
+
+#[doc(inline)]
+pub use humanapi_client::*;
+#[doc(inline)]
+pub use humanapi_core::*;
+
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+pub use client_of_default_stack::Client;
+pub use environment::EnvironmentError;
+#[cfg(feature = "axum")]
+#[doc(inline)]
+pub use humanapi_axum as axum;
+#[cfg(feature = "hyper")]
+#[doc(inline)]
+pub use humanapi_hyper::HyperTransport;
+#[cfg(feature = "reqwest")]
+#[doc(inline)]
+pub use humanapi_reqwest::ReqwestTransport;
+#[cfg(any(
+    feature = "store-sqlite",
+    feature = "store-postgres",
+    feature = "store-redis"
+))]
+#[doc(inline)]
+pub use humanapi_store as store;
+
+/// How Connect is opened in a page, what it reports, and how the service confirms it.
+pub mod connect {
+    #[doc(inline)]
+    pub use humanapi_client::connect::*;
+    #[doc(inline)]
+    pub use humanapi_core::connect::*;
+}

@@ -1,0 +1,9 @@
+//! What a program that reads health data names: `use humanapi::prelude::*;`.
+//!
+//! The traits of streams come without their names, so that they meet no others: `next`, `try_next` and `try_collect` read
+//! what [`items`](crate::ApiCall::items) and [`pages`](crate::ApiCall::pages) give.
+
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+pub use crate::Client;
+pub use crate::Error;
+pub use futures_util::{StreamExt as _, TryStreamExt as _};
