@@ -8,7 +8,7 @@ use humanapi_store::{SealingKeys, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
-use super::{TIMEOUT, all, attack, operating};
+use super::{Memory, TIMEOUT, all, attack, operating};
 
 /// What is done to a file before it is used as a store.
 #[derive(Clone)]
@@ -240,7 +240,7 @@ async fn left(path: &Path, keys: &SealingKeys) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_may_be_anything() {
-    all("a file", tricks(), async |name, trick| {
+    all("a file", Memory::Process, tricks(), async |name, trick| {
         let folder = tempfile::tempdir().expect("there is room for a folder");
         let path = folder.path().join("tokens.sqlite");
         let keys = operating::two_keys();

@@ -6,7 +6,7 @@ use humanapi_store::PostgresStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Lie, Lies, TIMEOUT, all, attack, operating, serve};
+use super::{Lie, Lies, Memory, TIMEOUT, all, attack, operating, serve};
 
 /// From when on it lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -374,18 +374,23 @@ async fn a_postgresql_server_may_lie() {
         }
     }
     let lies = Lies::default();
-    all("a lying PostgreSQL", attacks, async |name, (from, lie)| {
-        let mark = Arc::new(Mutex::new(String::new()));
-        let lies = lies.clone();
-        let (port, _serving) =
-            serve(move |stream| speak(stream, from, lie.clone(), mark.clone(), lies.clone()));
-        let url = format!(
-            "postgres://canary-user:canary-password@127.0.0.1:{port}/canary?sslmode=disable"
-        );
-        let store = PostgresStore::connect(&url, operating::two_keys()).await;
-        let store = store.expect("the address is one").with_timeout(TIMEOUT);
-        attack(&name, store).await;
-    })
+    all(
+        "a lying PostgreSQL",
+        Memory::Process,
+        attacks,
+        async |name, (from, lie)| {
+            let mark = Arc::new(Mutex::new(String::new()));
+            let lies = lies.clone();
+            let (port, _serving) =
+                serve(move |stream| speak(stream, from, lie.clone(), mark.clone(), lies.clone()));
+            let url = format!(
+                "postgres://canary-user:canary-password@127.0.0.1:{port}/canary?sslmode=disable"
+            );
+            let store = PostgresStore::connect(&url, operating::two_keys()).await;
+            let store = store.expect("the address is one").with_timeout(TIMEOUT);
+            attack(&name, store).await;
+        },
+    )
     .await;
     lies.went_to(&[
         "load",

@@ -6,7 +6,7 @@ use humanapi_store::RedisStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Lie, Lies, TIMEOUT, all, attack, operating, serve};
+use super::{Lie, Lies, Memory, TIMEOUT, all, attack, operating, serve};
 
 /// From when on it lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -257,16 +257,21 @@ async fn a_redis_server_may_lie() {
         }
     }
     let lies = Lies::default();
-    all("a lying Redis", attacks, async |name, (from, lie)| {
-        let mark = Arc::new(Mutex::new(Vec::new()));
-        let lies = lies.clone();
-        let (port, _serving) =
-            serve(move |stream| speak(stream, from, lie.clone(), mark.clone(), lies.clone()));
-        let url = format!("redis://canary-user:canary-password@127.0.0.1:{port}/1");
-        let store = RedisStore::connect(&url, operating::two_keys()).await;
-        let store = store.expect("the address is one").with_timeout(TIMEOUT);
-        attack(&name, store).await;
-    })
+    all(
+        "a lying Redis",
+        Memory::Heap,
+        attacks,
+        async |name, (from, lie)| {
+            let mark = Arc::new(Mutex::new(Vec::new()));
+            let lies = lies.clone();
+            let (port, _serving) =
+                serve(move |stream| speak(stream, from, lie.clone(), mark.clone(), lies.clone()));
+            let url = format!("redis://canary-user:canary-password@127.0.0.1:{port}/1");
+            let store = RedisStore::connect(&url, operating::two_keys()).await;
+            let store = store.expect("the address is one").with_timeout(TIMEOUT);
+            attack(&name, store).await;
+        },
+    )
     .await;
     lies.went_to(&["TIME", "SCAN"]);
     let scripts = lies.0.lock().expect("nobody panics");
