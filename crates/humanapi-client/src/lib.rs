@@ -14,6 +14,7 @@ mod client;
 pub mod connect;
 mod download;
 mod drive;
+mod driven;
 mod error;
 mod limited;
 mod runtime;

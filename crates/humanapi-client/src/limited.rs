@@ -11,16 +11,15 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures_core::Stream;
 use http::StatusCode;
 use http::header::{AUTHORIZATION, RETRY_AFTER};
 use humanapi_core::limiter::{Admission, Limiter, LimiterPolicy, Permit, Ticket, Verdict};
 use humanapi_core::{Request, Response, RetryAfter, SendFailure, SendFailureKind};
 
 use crate::drive::in_time;
-use crate::runtime::Timer;
-use crate::transport::{BodyStream, StreamedResponse, Transport};
+use crate::driven::Driven;
+use crate::runtime::{Runtime, Task};
+use crate::transport::{StreamedResponse, Transport};
 
 /// A transport that lets as many requests out at once as each host bears.
 ///
@@ -32,9 +31,14 @@ use crate::transport::{BodyStream, StreamedResponse, Transport};
 ///
 /// A call waits for its turn within its own time: its attempt's timeout counts from when it was handed to the
 /// transport, and a request whose turn never came is reported as never sent. So begin about as many calls
-/// as may be out at once, and not all of a million. A request that is out stays so until its answer is taken: one that
-/// is read ahead, and a download that nobody reads, keep others waiting. A loop over a stream that makes calls of its own
-/// for each item does best with `read_ahead(0)`.
+/// as may be out at once, and not all of a million.
+///
+/// A request is out until its answer is here, whoever takes it and when: it has a task of its own, so that a future that
+/// waits while its caller is busy with another keeps nobody waiting. Of an answer that is
+/// [handed over as it arrives](Transport::open) the head counts: its body may wait for its reader, so how many of those
+/// are read at once is for their reader to bound. Dropping a call's future ends its request, and the place or the turn that
+/// it had. On a runtime that runs no tasks, callers poll their requests by themselves, and one that does not is out
+/// until it does.
 ///
 /// ```no_run
 /// use humanapi_client::{Limited, TokioRuntime};
@@ -45,23 +49,29 @@ use crate::transport::{BodyStream, StreamedResponse, Transport};
 /// let transport = Limited::new(transport, TokioRuntime::new(), policy);
 /// # }
 /// ```
-#[derive(Clone)]
 pub struct Limited<T> {
+    shared: Arc<Shared<T>>,
+}
+
+/// What the tasks of all requests share.
+struct Shared<T> {
     transport: T,
-    timer: Arc<dyn Timer>,
+    runtime: Arc<dyn Runtime>,
     policy: LimiterPolicy,
-    hosts: Arc<Mutex<BTreeMap<Box<str>, Arc<Host>>>>,
+    hosts: Mutex<BTreeMap<Box<str>, Arc<Host>>>,
 }
 
 impl<T> Limited<T> {
     /// Limits a transport, each host by itself.
     #[must_use]
-    pub fn new(transport: T, timer: impl Timer + 'static, policy: LimiterPolicy) -> Self {
+    pub fn new(transport: T, runtime: impl Runtime + 'static, policy: LimiterPolicy) -> Self {
         Self {
-            transport,
-            timer: Arc::new(timer),
-            policy,
-            hosts: Arc::default(),
+            shared: Arc::new(Shared {
+                transport,
+                runtime: Arc::new(runtime),
+                policy,
+                hosts: Mutex::default(),
+            }),
         }
     }
 
@@ -69,10 +79,29 @@ impl<T> Limited<T> {
     /// there yet.
     #[must_use]
     pub fn limit(&self, host: &str) -> Option<u32> {
-        let hosts = lock(&self.hosts);
+        let hosts = lock(&self.shared.hosts);
         hosts
             .get(host)
             .map(|host| lock(&host.state).limiter.limit())
+    }
+}
+
+impl<T> Clone for Limited<T> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<T> Shared<T> {
+    /// Takes the request's place among those who wait.
+    fn enter(&self, request: &Request, timeout: Duration) -> Entry {
+        Entry {
+            place: Waiting::new(self.host(request), key(request)),
+            until: self.runtime.now().monotonic().saturating_add(timeout),
+            timeout,
+        }
     }
 
     fn host(&self, request: &Request) -> Arc<Host> {
@@ -82,7 +111,7 @@ impl<T> Limited<T> {
             return Arc::clone(host);
         }
         let host = Arc::new(Host {
-            timer: Arc::clone(&self.timer),
+            runtime: Arc::clone(&self.runtime),
             state: Mutex::new(State {
                 limiter: Limiter::new(self.policy.clone()),
                 waiting: BTreeMap::new(),
@@ -92,45 +121,49 @@ impl<T> Limited<T> {
         host
     }
 
-    /// Waits for the request's turn. What is left of its time comes with it.
-    async fn turn(
-        &self,
-        request: &Request,
-        timeout: Duration,
-    ) -> Result<(Out, Duration), SendFailure> {
-        let began = self.timer.now().monotonic();
-        let turn = Waiting::new(self.host(request), key(request));
-        let out = in_time(turn, &*self.timer, timeout).await;
+    /// How long there is until then.
+    fn left(&self, until: Duration) -> Duration {
+        until.saturating_sub(self.runtime.now().monotonic())
+    }
+
+    /// Waits for the request's turn.
+    async fn turn(&self, entry: Entry) -> Result<Turn, SendFailure> {
+        let Entry {
+            place,
+            until,
+            timeout,
+        } = entry;
+        let out = in_time(place, &*self.runtime, self.left(until)).await;
         let out = out.ok_or_else(|| {
             let why = "too many requests are out to this host, and its turn did not come in time";
             SendFailure::new(SendFailureKind::NotSent).caused_by(why)
         })?;
-        let waited = self.timer.now().monotonic().saturating_sub(began);
-        Ok((out, timeout.saturating_sub(waited)))
+        let left = self.left(until);
+        Ok(Turn {
+            out,
+            left,
+            tells: left >= timeout / 2,
+        })
     }
 
     /// The answer to a request that is out, in time.
     async fn answer<A>(
         &self,
         answer: impl Future<Output = Result<http::Response<A>, SendFailure>> + Unpin,
-        out: &mut Out,
-        left: Duration,
-        timeout: Duration,
+        mut turn: Turn,
     ) -> Result<http::Response<A>, SendFailure>
     where
         T: Transport,
     {
-        let has_time = left >= timeout / 2;
         let answer = if self.transport.keeps_time() {
             answer.await
         } else {
-            let answer = in_time(answer, &*self.timer, left).await;
+            let answer = in_time(answer, &*self.runtime, turn.left).await;
             answer.unwrap_or_else(|| Err(SendFailure::new(SendFailureKind::TimedOut)))
         };
-        out.verdict = match &answer {
+        turn.out.verdict = match &answer {
             Ok(answer) => self.verdict(answer),
-            // One that waited for its turn so long that hardly any time was left says nothing of the service.
-            Err(failure) if failure.kind() == SendFailureKind::TimedOut && has_time => {
+            Err(failure) if failure.kind() == SendFailureKind::TimedOut && turn.tells => {
                 Verdict::Overloaded { retry_after: None }
             }
             Err(_) => Verdict::Unknown,
@@ -146,7 +179,7 @@ impl<T> Limited<T> {
                     .and_then(|after| after.to_str().ok())
                     .and_then(RetryAfter::parse);
                 Verdict::Overloaded {
-                    retry_after: retry_after.map(|after| after.wait(self.timer.now())),
+                    retry_after: retry_after.map(|after| after.wait(self.runtime.now())),
                 }
             }
             _ => Verdict::Borne,
@@ -154,12 +187,33 @@ impl<T> Limited<T> {
     }
 }
 
+/// A request that waits for its turn, until then at most.
+struct Entry {
+    place: Waiting,
+    until: Duration,
+    timeout: Duration,
+}
+
+/// A request whose turn has come, and the time that it has left.
+struct Turn {
+    out: Out,
+    left: Duration,
+    /// Whether a timeout tells of the service. One that waited for its turn so long that hardly any time was left says
+    /// nothing.
+    tells: bool,
+}
+
 #[async_trait]
-impl<T: Transport> Transport for Limited<T> {
+impl<T: Transport + 'static> Transport for Limited<T> {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
-        let (mut out, left) = self.turn(&request, timeout).await?;
-        let answer = self.transport.send(request, left);
-        self.answer(answer, &mut out, left, timeout).await
+        let shared = Arc::clone(&self.shared);
+        let entry = shared.enter(&request, timeout);
+        let exchange = async move {
+            let turn = shared.turn(entry).await?;
+            let answer = shared.transport.send(request, turn.left);
+            shared.answer(answer, turn).await
+        };
+        Driven::new(exchange, &*self.shared.runtime).await?
     }
 
     fn keeps_time(&self) -> bool {
@@ -171,23 +225,21 @@ impl<T: Transport> Transport for Limited<T> {
         request: Request,
         timeout: Duration,
     ) -> Result<StreamedResponse, SendFailure> {
-        let (mut out, left) = self.turn(&request, timeout).await?;
-        let answer = self.transport.open(request, left);
-        let answer = self.answer(answer, &mut out, left, timeout).await?;
-        // It is out until its last byte came.
-        Ok(answer.map(|body| {
-            BodyStream::new(Streaming {
-                body,
-                out: Some(out),
-            })
-        }))
+        let shared = Arc::clone(&self.shared);
+        let entry = shared.enter(&request, timeout);
+        let exchange = async move {
+            let turn = shared.turn(entry).await?;
+            let answer = shared.transport.open(request, turn.left);
+            shared.answer(answer, turn).await
+        };
+        Driven::new(exchange, &*self.shared.runtime).await?
     }
 }
 
 impl<T> fmt::Debug for Limited<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limited")
-            .field("policy", &self.policy)
+            .field("policy", &self.shared.policy)
             .finish_non_exhaustive()
     }
 }
@@ -201,7 +253,7 @@ fn key(request: &Request) -> u64 {
 
 /// One host, and who waits for it.
 struct Host {
-    timer: Arc<dyn Timer>,
+    runtime: Arc<dyn Runtime>,
     state: Mutex<State>,
 }
 
@@ -221,7 +273,7 @@ impl Host {
     /// says when it ends.
     fn call(&self, state: &mut State, called: &mut Vec<Waker>) -> Option<Duration> {
         loop {
-            match state.limiter.next(self.timer.now()) {
+            match state.limiter.next(self.runtime.now()) {
                 Admission::Granted(ticket, permit) => {
                     if let Some(place) = state.waiting.get_mut(&ticket)
                         && let Place::Waits(Some(waker)) =
@@ -239,7 +291,7 @@ impl Host {
     fn end(&self, permit: Permit, verdict: Verdict) {
         let mut called = Vec::new();
         let mut state = lock(&self.state);
-        state.limiter.end(permit, verdict, self.timer.now());
+        state.limiter.end(permit, verdict, self.runtime.now());
         if self.call(&mut state, &mut called).is_some() {
             // Everybody watches a pause: whoever did so alone could be dropped.
             for place in state.waiting.values_mut() {
@@ -258,7 +310,7 @@ struct Waiting {
     host: Arc<Host>,
     key: u64,
     ticket: Ticket,
-    alarm: Option<crate::runtime::Task<'static>>,
+    alarm: Option<Task<'static>>,
 }
 
 impl Waiting {
@@ -307,10 +359,10 @@ impl Future for Waiting {
                 self.alarm = None;
                 return Poll::Pending;
             };
-            let timer = Arc::clone(&host.timer);
-            let alarm = self
-                .alarm
-                .get_or_insert_with(|| timer.sleep(until.saturating_sub(timer.now().monotonic())));
+            let alarm = self.alarm.get_or_insert_with(|| {
+                let now = host.runtime.now().monotonic();
+                host.runtime.sleep(until.saturating_sub(now))
+            });
             if alarm.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
@@ -345,24 +397,6 @@ impl Drop for Out {
         if let Some(permit) = self.permit.take() {
             self.host.end(permit, self.verdict);
         }
-    }
-}
-
-/// A body that is out until it ends.
-struct Streaming {
-    body: BodyStream,
-    out: Option<Out>,
-}
-
-impl Stream for Streaming {
-    type Item = Result<Bytes, SendFailure>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = Pin::new(&mut self.body).poll_next(cx);
-        if let Poll::Ready(None | Some(Err(_))) = next {
-            self.out = None;
-        }
-        next
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 use humanapi_client::core::http::header::{AUTHORIZATION, RETRY_AFTER};
 use humanapi_client::core::http::{HeaderValue, Response as HttpResponse, StatusCode};
 use humanapi_client::core::limiter::LimiterPolicy;
@@ -27,6 +27,7 @@ struct Service {
     bears: Option<usize>,
     retry_after: Option<&'static str>,
     hangs: bool,
+    panics: bool,
     /// How long an answer takes, if not 20 ms.
     slow: Option<Duration>,
 }
@@ -42,6 +43,7 @@ impl Transport for Service {
             String::from_utf8_lossy(who.as_bytes()).into()
         });
         self.asked.lock().await.push((who, Instant::now()));
+        assert!(!self.panics, "the transport broke");
         if self.hangs {
             std::future::pending::<()>().await;
         }
@@ -247,8 +249,8 @@ async fn whoever_is_dropped_when_called_leaves_the_turn_to_the_next() {
     let limited = limited(&service, LimiterPolicy::default().with_most(1));
     let mut out = limited.send(request("a"), LONG);
     let mut called = limited.send(request("b"), LONG);
-    assert!(futures_util::FutureExt::now_or_never(&mut out).is_none());
-    assert!(futures_util::FutureExt::now_or_never(&mut called).is_none());
+    assert!((&mut out).now_or_never().is_none());
+    assert!((&mut called).now_or_never().is_none());
     out.await.expect("an answer");
     drop(called);
     let next = timeout(Duration::from_secs(1), limited.send(request("c"), LONG)).await;
@@ -290,19 +292,75 @@ async fn a_request_that_waited_nearly_all_its_time_says_nothing_of_the_service()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_is_out_until_its_end() {
+async fn a_body_that_nobody_reads_keeps_nobody_waiting() {
     let service = Service::default();
     let limited = limited(
         &service,
         LimiterPolicy::default().with_first(1).with_most(1),
     );
-    let mut body = limited
-        .open(request("a"), LONG)
-        .await
-        .expect("a head")
-        .into_body();
+    let first = limited.open(request("a"), LONG).await.expect("a head");
     let second = timeout(Duration::from_secs(1), limited.send(request("b"), LONG)).await;
-    assert!(second.is_err(), "the first one's body is still to come");
-    while body.next().await.is_some() {}
+    second.expect("its turn came").expect("an answer");
+    let body: Vec<_> = first.into_body().collect().await;
+    assert_eq!(body.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_takes_keeps_nobody_waiting() {
+    let service = Service::default();
+    let limited = limited(
+        &service,
+        LimiterPolicy::default().with_first(1).with_most(1),
+    );
+    let open = |who| limited.open(request(who), LONG).map_ok(|_| ());
+    let send = |who| limited.send(request(who), LONG).map_ok(|_| ());
+    // Each is begun, and then let lie.
+    let mut waits: Vec<_> = vec![send("a").boxed(), open("b").boxed(), send("c").boxed()];
+    for answer in &mut waits {
+        assert!(answer.now_or_never().is_none());
+    }
+    let last = timeout(Duration::from_secs(1), limited.send(request("d"), LONG)).await;
+    last.expect("its turn came").expect("an answer");
+    assert_eq!(service.most.load(Ordering::SeqCst), 1);
+    for answer in waits {
+        answer.await.expect("an answer");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runtime_that_ends_is_told_and_its_turns_go_to_others() {
+    let service = Service::default();
+    let limited = limited(
+        &service,
+        LimiterPolicy::default().with_first(1).with_most(1),
+    );
+    let mut begun = limited.send(request("a"), LONG);
+    let other = tokio::runtime::Builder::new_current_thread().build();
+    let other = other.expect("a runtime");
+    {
+        let _inside = other.enter();
+        assert!((&mut begun).now_or_never().is_none());
+    }
+    other.shutdown_background();
+    let failure = begun.await.expect_err("its task has ended");
+    assert_eq!(failure.kind(), SendFailureKind::Lost);
     limited.send(request("b"), LONG).await.expect("an answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_panics_fails_whom_it_hits_and_keeps_no_turn() {
+    let service = Service {
+        panics: true,
+        ..Service::default()
+    };
+    let limited = limited(
+        &service,
+        LimiterPolicy::default().with_first(1).with_most(1),
+    );
+    for who in ["a", "b"] {
+        let limited = limited.clone();
+        let hit = tokio::spawn(async move { limited.send(request(who), LONG).await });
+        assert!(hit.await.expect_err("its caller panics").is_panic());
+    }
+    assert_eq!(service.asked.lock().await.len(), 2);
 }

@@ -18,6 +18,8 @@ use super::{CallSettings, Client};
 use crate::download::Download;
 use crate::drive::Opened;
 use crate::error::Error;
+#[cfg(feature = "data")]
+use crate::runtime::Runtime;
 use crate::tokens::NoTokens;
 
 /// A call that is under way.
@@ -127,6 +129,12 @@ impl<E> ApiCall<E> {
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = Some(timeout);
         self
+    }
+
+    /// What its client runs on.
+    #[cfg(feature = "data")]
+    pub(super) fn runtime(&self) -> &dyn Runtime {
+        &**self.client.timer()
     }
 
     /// When it is over if it begins now, by the monotonic clock.

@@ -1,18 +1,18 @@
 //! A list read to its end: page after page, or record after record, with pages asked for ahead.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
 use futures_core::Stream;
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use humanapi_core::data::{Paged, ReadAhead};
 use humanapi_core::{BuildError, Drift, FlowError, Page};
 
 use super::call::ApiCall;
+use crate::driven::Driven;
 use crate::error::Error;
 
 /// So many pages are asked for ahead at most.
@@ -31,7 +31,7 @@ where
                 .map(|list| ReadAhead::new(list, 1))
                 .map_err(|error| Some(BuildError::from(error).into())),
             ahead: 1,
-            out: InOrder::new(),
+            out: VecDeque::new(),
         }
     }
 
@@ -59,14 +59,16 @@ where
 /// The stream ends for good after the last page, and after an error that does not pass by itself: a refusal, an answer that
 /// cannot be read, a page that came before.
 ///
-/// Dropping a future that waits for the next page loses nothing, and dropping the stream ends all its requests.
+/// Dropping a future that waits for the next page loses nothing, and dropping the stream ends all its requests, once the
+/// runtime goes on.
 #[must_use = "streams do nothing unless polled"]
 pub struct Pages<E: Paged> {
     /// Each page's call, without its endpoint.
     call: ApiCall<()>,
     list: Result<ReadAhead<E>, Option<FlowError>>,
     ahead: usize,
-    out: InOrder<Result<E::Unchecked, FlowError>>,
+    /// Each page that was asked for, in their order.
+    out: VecDeque<Driven<Result<E::Unchecked, FlowError>>>,
 }
 
 impl<E: Paged> Pages<E> {
@@ -78,8 +80,8 @@ impl<E: Paged> Pages<E> {
     /// the list's end and its changes are told just as well. As many pages are held in memory. A list that goes on otherwise
     /// than expected costs the requests that were out, and so does the end of a list without a total.
     ///
-    /// The time of a request runs from when it was sent, while the reader is busy too: where a page keeps the reader for
-    /// longer than an attempt may take, `read_ahead(0)` spares asking twice.
+    /// Pages come by tasks of the client's [runtime](crate::Runtime), so a reader may take as long as it likes with each, and
+    /// make other calls meanwhile. On a runtime that runs no tasks nothing is asked for ahead.
     ///
     /// One more lets the service work while its reader does. More let many requests wait at once: they count against
     /// whatever limit the service has.
@@ -107,11 +109,20 @@ impl<E: Paged + Send + 'static> Pages<E>
 where
     E::Unchecked: Send,
 {
-    /// Has whatever may be asked for now asked for.
+    /// Has whatever may be asked for now asked for, each page by a task of its own: neither its time nor its turn among other
+    /// requests hangs on a reader that is busy.
+    ///
+    /// Where there are no tasks, a page would get no further while its reader is busy, and its time would run all the same.
+    /// So one is asked for once its reader waits for it.
     fn ask(&mut self) {
         let Ok(list) = &mut self.list else { return };
         while let Some(ask) = list.ask() {
             let fetch = self.call.clone().with(ask.call).run();
+            let fetch = Driven::new(fetch, self.call.runtime());
+            if !fetch.goes_on() {
+                list.set_at_once(1);
+                self.ahead = 0;
+            }
             if ask.is_first {
                 self.out.push_front(fetch);
             } else {
@@ -135,16 +146,17 @@ where
             Ok(_) => return Poll::Ready(None),
             Err(error) => return Poll::Ready(error.take().map(|error| Err(error.into()))),
         };
-        let came = ready!(this.out.poll_first(cx));
-        let page = list.handle(came);
+        let first = this.out.front_mut();
+        let first = first.expect("of a list that is not over, a page was asked for just now");
+        let came = ready!(first.poll_unpin(cx));
+        this.out.pop_front();
+        let page = list.handle(came.unwrap_or_else(|ended| Err(ended.into())));
         if list.out() == 0 {
             // The list goes on otherwise, or is over.
-            this.out = InOrder::new();
+            this.out.clear();
         }
         if this.ahead > 0 && matches!(page, Some(Ok(_))) {
             this.ask();
-            // What is asked for leaves now, while the reader is busy.
-            this.out.poll_all(cx);
         }
         Poll::Ready(page.map(|page| page.map_err(Error::from)))
     }
@@ -230,65 +242,5 @@ impl<E: Paged> fmt::Debug for Items<E> {
         f.debug_struct("Items")
             .field("pages", &self.pages)
             .finish_non_exhaustive()
-    }
-}
-
-/// Work that goes on side by side, whose outcomes are handed out in order.
-///
-/// Unlike `FuturesOrdered` it begins all of it, even while an outcome waits to be taken.
-struct InOrder<T> {
-    running: FuturesUnordered<Numbered<T>>,
-    done: BTreeMap<i64, T>,
-    /// The number of the next outcome, and of the next work.
-    next: i64,
-    end: i64,
-}
-
-type Numbered<T> = Pin<Box<dyn Future<Output = (i64, T)> + Send>>;
-
-impl<T: 'static> InOrder<T> {
-    fn new() -> Self {
-        Self {
-            running: FuturesUnordered::new(),
-            done: BTreeMap::new(),
-            next: 0,
-            end: 0,
-        }
-    }
-
-    /// Work whose outcome comes behind all others.
-    fn push_back(&mut self, work: impl Future<Output = T> + Send + 'static) {
-        self.push(self.end, work);
-        self.end += 1;
-    }
-
-    /// Work whose outcome comes before all others.
-    fn push_front(&mut self, work: impl Future<Output = T> + Send + 'static) {
-        self.next -= 1;
-        self.push(self.next, work);
-    }
-
-    fn push(&self, number: i64, work: impl Future<Output = T> + Send + 'static) {
-        self.running
-            .push(Box::pin(async move { (number, work.await) }));
-    }
-
-    /// Goes on with all of it.
-    fn poll_all(&mut self, cx: &mut Context<'_>) {
-        while let Poll::Ready(Some((number, outcome))) = self.running.poll_next_unpin(cx) {
-            self.done.insert(number, outcome);
-        }
-    }
-
-    /// Goes on with all of it, and gives the first outcome.
-    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<T> {
-        self.poll_all(cx);
-        match self.done.remove(&self.next) {
-            Some(outcome) => {
-                self.next += 1;
-                Poll::Ready(outcome)
-            }
-            None => Poll::Pending,
-        }
     }
 }

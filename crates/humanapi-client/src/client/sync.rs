@@ -5,10 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
+use futures_util::FutureExt as _;
 use humanapi_core::data::{Changes, ChangesPage, List, Resource, Watermark};
 use humanapi_core::{BuildError, FlowError};
 
 use super::call::ApiCall;
+use crate::driven::Driven;
 use crate::error::Error;
 
 impl<R: Resource + 'static> ApiCall<List<R>> {
@@ -51,8 +53,6 @@ impl<R: Resource + 'static> ApiCall<Changes<R>> {
     }
 }
 
-type Out<R> = Pin<Box<dyn Future<Output = Result<ChangesPage<R>, FlowError>> + Send>>;
-
 /// The pages of what changed, one after another. The last one's [`end`](ChangesPage::end) brings the watermark of the next
 /// pass.
 ///
@@ -69,7 +69,8 @@ pub struct ChangesPages<R: Resource> {
     call: ApiCall<()>,
     /// What is asked for next; nothing once the pass is over.
     next: Result<Option<Changes<R>>, Option<FlowError>>,
-    out: Option<Out<R>>,
+    /// The page that was asked for, by a task of its own: its time does not hang on a reader that left off waiting.
+    out: Option<Driven<Result<ChangesPage<R>, FlowError>>>,
 }
 
 impl<R: Resource + 'static> Stream for ChangesPages<R> {
@@ -82,12 +83,13 @@ impl<R: Resource + 'static> Stream for ChangesPages<R> {
             Ok(None) => return Poll::Ready(None),
             Err(error) => return Poll::Ready(error.take().map(|error| Err(error.into()))),
         };
-        let out = this
-            .out
-            .get_or_insert_with(|| Box::pin(this.call.clone().with(next.clone()).run()));
-        let came = ready!(out.as_mut().poll(cx));
+        let call = &this.call;
+        let out = this.out.get_or_insert_with(|| {
+            Driven::new(call.clone().with(next.clone()).run(), call.runtime())
+        });
+        let came = ready!(out.poll_unpin(cx));
         this.out = None;
-        Poll::Ready(Some(match came {
+        Poll::Ready(Some(match came.unwrap_or_else(|ended| Err(ended.into())) {
             Ok(page) => {
                 this.next = Ok(page.next.clone());
                 Ok(page)

@@ -1,203 +1,25 @@
 //! Lists read to their end over a server that takes its time, all of it virtual.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod busy;
+mod server;
+
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
-use humanapi_client::{Client, Error, ErrorKind, Items, Pages, Transport};
+use humanapi_client::{Error, ErrorKind, Items, Pages};
+use humanapi_core::Drift;
 use humanapi_core::data::{Activity, ListActivities};
-use humanapi_core::http::header::AUTHORIZATION;
-use humanapi_core::http::{HeaderValue, Response as HttpResponse};
-use humanapi_core::{
-    Body, Credentials, Drift, Provisioning, Request, Response, RetryPolicy, SendFailure,
-    SendFailureKind,
-};
+use server::{LATENCY, Server, Trouble};
 use static_assertions::assert_impl_all;
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 assert_impl_all!(Pages<ListActivities>: Send, Unpin);
 assert_impl_all!(Items<ListActivities>: Send, Unpin);
-
-const LATENCY: Duration = Duration::from_millis(20);
-
-/// A server of one list, whose answers take a while.
-#[derive(Clone)]
-struct Server {
-    state: Arc<Mutex<State>>,
-}
-
-struct State {
-    records: usize,
-    tells_total: bool,
-    /// Which requests for a page, counted from 0, meet with what.
-    trouble: Box<dyn Fn(usize, usize) -> Option<Trouble> + Send>,
-    /// The number of the newest token, and the lowest that is taken.
-    token: usize,
-    lowest: usize,
-    /// The offset of each page that was asked for.
-    asked: Vec<usize>,
-    out: usize,
-    most_out: usize,
-}
-
-#[derive(Clone, Copy)]
-enum Trouble {
-    Status(u16),
-    Lost,
-    /// The list has so many records from now on.
-    Records(usize),
-    /// Tokens up to the newest are refused from now on.
-    Revoke,
-}
-
-/// Counts a request for as long as somebody waits for it.
-struct Out(Arc<Mutex<State>>);
-
-impl Drop for Out {
-    fn drop(&mut self) {
-        self.0.lock().unwrap().out -= 1;
-    }
-}
-
-impl Server {
-    fn new(records: usize) -> Self {
-        Self {
-            state: Arc::new(Mutex::new(State {
-                records,
-                tells_total: true,
-                trouble: Box::new(|_, _| None),
-                token: 0,
-                lowest: 0,
-                asked: Vec::new(),
-                out: 0,
-                most_out: 0,
-            })),
-        }
-    }
-
-    /// Decides by a request's number and offset what it meets with.
-    fn with_trouble(
-        self,
-        trouble: impl Fn(usize, usize) -> Option<Trouble> + Send + 'static,
-    ) -> Self {
-        self.state.lock().unwrap().trouble = Box::new(trouble);
-        self
-    }
-
-    fn without_total(self) -> Self {
-        self.state.lock().unwrap().tells_total = false;
-        self
-    }
-
-    fn client(&self) -> Client {
-        let credentials = Credentials::new("app-1", "hush").unwrap();
-        Client::new(credentials, Provisioning::Connect, self.clone())
-    }
-
-    fn items(&self, limit: u32) -> Items<ListActivities> {
-        let data = self.client().user("patient-17").data();
-        data.activities()
-            .limit(limit)
-            .retry(RetryPolicy::none())
-            .items()
-    }
-
-    fn pages(&self, limit: u32) -> Pages<ListActivities> {
-        let data = self.client().user("patient-17").data();
-        data.activities()
-            .limit(limit)
-            .retry(RetryPolicy::none())
-            .pages()
-    }
-
-    fn asked(&self) -> Vec<usize> {
-        self.state.lock().unwrap().asked.clone()
-    }
-
-    fn out(&self) -> (usize, usize) {
-        let state = self.state.lock().unwrap();
-        (state.out, state.most_out)
-    }
-
-    fn tokens(&self) -> usize {
-        self.state.lock().unwrap().token
-    }
-}
-
-#[async_trait]
-impl Transport for Server {
-    async fn send(&self, request: Request, _: Duration) -> Result<Response, SendFailure> {
-        if request.uri().path().ends_with("/token") {
-            let mut state = self.state.lock().unwrap();
-            state.token += 1;
-            let body = format!(
-                r#"{{"access_token":"at-{}","expires_in":86400}}"#,
-                state.token
-            );
-            return Ok(Response::new(Body::from(body)));
-        }
-        let value = |name: &str| {
-            let pairs = request.uri().query().unwrap().split('&');
-            let mut values = pairs.filter_map(|pair| pair.split_once('='));
-            values
-                .find(|(at, _)| *at == name)
-                .map(|(_, value)| value.parse::<usize>().unwrap())
-        };
-        let (limit, offset) = (value("limit").unwrap(), value("offset").unwrap_or(0));
-        let token: usize = request.headers()[AUTHORIZATION].to_str().unwrap()["Bearer at-".len()..]
-            .parse()
-            .unwrap();
-        let answer = {
-            let mut state = self.state.lock().unwrap();
-            let number = state.asked.len();
-            state.asked.push(offset);
-            state.out += 1;
-            state.most_out = state.most_out.max(state.out);
-            match (state.trouble)(number, offset) {
-                Some(Trouble::Revoke) => state.lowest = state.token + 1,
-                Some(Trouble::Records(records)) => state.records = records,
-                _ => {}
-            }
-            match (state.trouble)(number, offset) {
-                _ if token < state.lowest => Ok(status(401)),
-                Some(Trouble::Status(code)) => Ok(status(code)),
-                Some(Trouble::Lost) => Err(SendFailure::new(SendFailureKind::Lost)),
-                _ => Ok(state.page(limit, offset)),
-            }
-        };
-        let _out = Out(Arc::clone(&self.state));
-        tokio::time::sleep(LATENCY).await;
-        answer
-    }
-}
-
-fn status(code: u16) -> Response {
-    let body = format!(r#"{{"statusCode":{code},"error":"E","message":"no"}}"#);
-    HttpResponse::builder()
-        .status(code)
-        .body(Body::from(body))
-        .unwrap()
-}
-
-impl State {
-    fn page(&self, limit: usize, offset: usize) -> Response {
-        let end = self.records.min(offset + limit);
-        let records: Vec<_> = (offset.min(end)..end)
-            .map(|number| format!(r#"{{"id":"{number}"}}"#))
-            .collect();
-        let mut response = Response::new(Body::from(format!("[{}]", records.join(","))));
-        if self.tells_total {
-            let total = HeaderValue::from(self.records);
-            response.headers_mut().insert("x-total-count", total);
-        }
-        response
-    }
-}
 
 /// All records of a list that comes without an error.
 async fn read(items: Items<ListActivities>) -> Vec<usize> {
@@ -248,6 +70,7 @@ async fn the_next_page_is_asked_for_while_the_reader_is_busy_with_this_one() {
     let mut pages = server.pages(10);
     for page in 1..10 {
         pages.next().await.unwrap().unwrap();
+        yield_now().await;
         assert_eq!(server.asked().len(), page + 1);
     }
     let server = Server::new(100);
@@ -332,6 +155,7 @@ async fn an_error_that_does_not_pass_is_the_last() {
         }
         let error = pages.next().await.unwrap().unwrap_err();
         assert!(!error.is_transient(), "{error:?}");
+        yield_now().await;
         assert_eq!(server.out().0, 0, "what was asked for ahead is let go");
         let asked = server.asked().len();
         for _ in 0..2 {
@@ -393,8 +217,10 @@ async fn a_reader_that_stops_waiting_loses_nothing_and_one_that_leaves_ends_all_
     let server = Server::new(200);
     let mut pages = server.pages(10).read_ahead(4);
     pages.next().await.unwrap().unwrap();
+    yield_now().await;
     assert_eq!(server.out().0, 4);
     drop(pages);
+    yield_now().await;
     assert_eq!(server.out().0, 0);
 }
 
@@ -408,6 +234,7 @@ async fn requests_go_out_while_pages_wait_to_be_taken() {
     for taken in 1..4 {
         let page = poll_once(pages.next());
         assert!(matches!(page, Poll::Ready(Some(Ok(_)))));
+        yield_now().await;
         assert_eq!(server.asked().len(), 5 + taken);
     }
 }
