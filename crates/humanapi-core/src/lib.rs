@@ -9,6 +9,8 @@
     )
 )]
 
+#[cfg(feature = "admin")]
+pub mod admin;
 mod answer;
 pub mod auth;
 mod base_url;
@@ -29,8 +31,10 @@ mod lenient;
 pub mod limiter;
 mod message;
 mod now;
+mod parameters;
 mod query_string;
 mod raw_call;
+mod report_format;
 mod retry;
 pub mod rules;
 mod secret_buffer;

@@ -4,12 +4,12 @@
 
 use std::fmt;
 
-use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::hidden::hidden_debug;
+use crate::parameters;
 
 /// A longer report is not read.
 pub const MAX_REPORT_SIZE: usize = 64 * 1024;
@@ -208,19 +208,7 @@ impl ConnectReport {
         if url_or_query.len() > MAX_REPORT_SIZE {
             return Err(ReportError::TooLarge);
         }
-        let (before, fragment) = url_or_query.split_once('#').unwrap_or((url_or_query, ""));
-        let query = before.split_once('?').map_or_else(
-            // Without a question mark it is a query already, or a URL that has none.
-            || if before.contains("://") { "" } else { before },
-            |(_, query)| query,
-        );
-        let mut fields = Map::new();
-        for pair in query.split('&').chain(fragment.split('&')) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            if !name.is_empty() {
-                put(&mut fields, &decode(name), &decode(value));
-            }
-        }
+        let fields = parameters::read(url_or_query);
         let report = Self::from_fields(fields);
         if report.tells_nothing() {
             return Err(ReportError::NotAReport);
@@ -438,37 +426,6 @@ fn provider(value: &Value) -> Option<ProviderRequest> {
         physician: text(value, "physician"),
         website: text(value, "website"),
     })
-}
-
-/// Puts a parameter where its name points: `a`, `a.b` or `a[b]`.
-fn put(fields: &mut Map<String, Value>, name: &str, value: &str) {
-    let value = match serde_json::from_str(value) {
-        Ok(value @ (Value::Object(_) | Value::Array(_))) => value,
-        _ => Value::String(value.to_owned()),
-    };
-    let nested = name
-        .split_once('.')
-        .or_else(|| name.strip_suffix(']')?.split_once('['));
-    let Some((outer, inner)) = nested else {
-        fields.insert(name.to_owned(), value);
-        return;
-    };
-    let slot = fields
-        .entry(outer)
-        .or_insert_with(|| Value::Object(Map::new()));
-    match slot {
-        Value::Object(object) => {
-            object.insert(inner.to_owned(), value);
-        }
-        _ => {
-            fields.insert(name.to_owned(), value);
-        }
-    }
-}
-
-fn decode(text: &str) -> String {
-    let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 impl fmt::Debug for ConnectReport {

@@ -57,7 +57,7 @@ pub use on_day::{Daily, DailyForm, DailyList, OnDay};
 pub use page::{ListEnd, Page};
 pub use pages::UncheckedPage;
 pub use profile::{Profile, ReadProfile, TimeZoneName};
-pub use raw::{HasDocument, Raw, ReportFormat};
+pub use raw::{HasDocument, Raw};
 pub use read_ahead::{Ask, FetchPage, Paged, ReadAhead};
 pub use record::{
     Comparator, Date, Field, FieldKind, Json, Number, Quantity, Record, Table, TextOr,
@@ -68,6 +68,8 @@ pub use single::{Single, Singleton};
 pub use sleeps::{Sleep, SleepSummary};
 pub use sources::{HistorySync, Resync, Source, SyncStatus};
 pub use summary::{HealthSummary, ReadHealthSummary};
+
+pub use crate::report_format::ReportFormat;
 
 fn get(hosts: &Hosts, path_and_query: &str) -> Result<Request, BuildError> {
     let uri = hosts.base(Host::Data).join(path_and_query)?;

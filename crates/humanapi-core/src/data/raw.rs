@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use http::HeaderValue;
 use http::header::ACCEPT;
 
 use crate::answer::{self, DocumentKind};
@@ -14,6 +13,7 @@ use crate::error::{BuildError, ResponseError};
 use crate::hosts::Hosts;
 use crate::message::{Head, Request, Response};
 use crate::now::Now;
+use crate::report_format::{ReportFormat, accepted};
 use crate::retry::Replay;
 use crate::rules::Authorization;
 use crate::streamed::Streamed;
@@ -21,49 +21,6 @@ use crate::url_path::UrlPath;
 
 /// A [`Resource`] of which each record has a document of its own.
 pub trait HasDocument: Resource {}
-
-/// In which form a report is read.
-///
-/// Not every kind of report has every form; which has which, the service says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ReportFormat {
-    /// JSON, of a form that is documented for no kind of report: `json` on the wire.
-    Json,
-    /// A page: `html` on the wire.
-    Html,
-    /// For printing: `pdf` on the wire.
-    Pdf,
-}
-
-impl ReportFormat {
-    /// Each of them.
-    pub const ALL: [Self; 3] = [Self::Json, Self::Html, Self::Pdf];
-
-    /// Its name on the wire, which is the usual extension of a file's name too.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Html => "html",
-            Self::Pdf => "pdf",
-        }
-    }
-
-    const fn kind(self) -> DocumentKind {
-        match self {
-            Self::Json => DocumentKind::Json,
-            Self::Html => DocumentKind::Html,
-            Self::Pdf => DocumentKind::Pdf,
-        }
-    }
-}
-
-impl fmt::Display for ReportFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// Reads the document of one record, as it arrives: a CCD's XML, or a report.
 ///
@@ -164,16 +121,6 @@ impl<R: HasDocument> Endpoint for Raw<R> {
     }
 }
 
-/// What is asked for first, and anything else rather than nothing: how the service chooses is documented nowhere.
-const fn accepted(kind: DocumentKind) -> HeaderValue {
-    HeaderValue::from_static(match kind {
-        DocumentKind::Xml => "text/xml, application/xml;q=0.9, */*;q=0.1",
-        DocumentKind::Json => "application/json, */*;q=0.1",
-        DocumentKind::Html => "text/html, */*;q=0.1",
-        DocumentKind::Pdf => "application/pdf, */*;q=0.1",
-    })
-}
-
 // By hand, because a derive would ask the same of the resource.
 impl<R> Clone for Raw<R> {
     fn clone(&self) -> Self {
@@ -201,6 +148,8 @@ impl<R: Resource> fmt::Debug for Raw<R> {
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, SystemTime};
+
+    use http::HeaderValue;
 
     use super::*;
     use crate::body::Body;

@@ -104,8 +104,9 @@ pub struct Validation {
     pub keys: Vec<String>,
 }
 
-/// The names under which this crate sends something, in bodies and in queries.
-const SENT: [&str; 18] = [
+/// The names under which this crate sends something, in bodies and in queries. Those within a list or another field
+/// stand here without the place in the list.
+const SENT: [&str; 61] = [
     "type",
     "client_id",
     "client_secret",
@@ -124,7 +125,57 @@ const SENT: [&str; 18] = [
     "time_series",
     "locations",
     "externalId",
+    "humanId",
+    "clientUserId",
+    "action",
+    "role",
+    "query",
+    "sort",
+    "createdByOrderId",
+    "subscriberEmail",
+    "subscriberFirstName",
+    "subscriberLastName",
+    "subscriberOffice",
+    "clientUserEmail",
+    "firstName",
+    "middleName",
+    "lastName",
+    "gender",
+    "dateOfBirth",
+    "ssn",
+    "phone",
+    "autoInvite",
+    "orderType",
+    "clientData",
+    "suggestedSources",
+    "conditions",
+    "address",
+    "address.street1",
+    "address.street2",
+    "address.city",
+    "address.state",
+    "address.zip",
+    "providers",
+    "providers.name",
+    "providers.organizationName",
+    "providers.clientProviderId",
+    "providers.address",
+    "providers.phone",
+    "providers.fax",
+    "providers.mrn",
+    "providers.npi",
+    "attachments",
+    "attachments.type",
+    "attachments.contentType",
+    "attachments.content",
 ];
+
+/// A field's name without its places in lists: `providers.0.name` and `providers[0].name` are `providers.name`.
+fn without_places(key: &str) -> String {
+    let names = key.split(['.', '[', ']']);
+    let names = names.filter(|name| name.bytes().any(|byte| !byte.is_ascii_digit()));
+    names.collect::<Vec<_>>().join(".")
+}
 
 impl ApiError {
     /// Reads a refusal that bears the service's marks. `fields` are those of its body.
@@ -197,8 +248,9 @@ impl ApiError {
     /// A field of another name may be anything, so it is not shown.
     fn named(&self) -> impl Iterator<Item = &'static str> {
         let wrong = self.validation().map_or(&[][..], |found| &found.keys);
+        let wrong: Vec<String> = wrong.iter().map(|key| without_places(key)).collect();
         SENT.into_iter()
-            .filter(|sent| wrong.iter().any(|key| key == sent))
+            .filter(move |sent| wrong.iter().any(|key| key == sent))
     }
 
     /// What to do next, in one sentence.
