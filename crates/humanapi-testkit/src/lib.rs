@@ -188,17 +188,27 @@ macro_rules! own_client {
 #[doc = include_str!("../../../README.md")]
 mod front_page {}
 
-/// So is the chapter on tokens.
+/// So are the book's pages that hold Rust; `cargo xtask docs` tells which are missing here.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/start-here.md")]
+mod start_here {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/tokens-and-connect.md")]
+mod tokens_and_connect {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/troubleshooting.md")]
+mod troubleshooting {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/tokens-in-production.md")]
 mod tokens_in_production {}
 
-/// So is the chapter on reading,
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/reading-health-data.md")]
 mod reading_health_data {}
 
-/// and the one on keeping a copy current.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/keeping-in-step.md")]
 mod keeping_in_step {}
