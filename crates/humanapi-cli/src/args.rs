@@ -25,6 +25,8 @@ use crate::adapter::Adapter;
 use crate::exit::{self, Code, Failure};
 use crate::output::palette;
 
+#[cfg(all(test, feature = "demo", feature = "sandbox", feature = "store"))]
+mod book;
 #[cfg(feature = "data")]
 pub(crate) mod data;
 #[cfg(feature = "token")]
