@@ -32,7 +32,9 @@ pub(crate) fn run(session: &mut Session, options: &Options) {
         };
         session.verb("test", |session| test::run(session, &strict));
     }
-    session.verb("docs", docs::run);
+    session.verb("docs", |session| {
+        docs::run(session, docs::Options::default())
+    });
     session.verb("codegen", |session| {
         codegen::run(session, &codegen::Options { check: true })
     });

@@ -1,16 +1,33 @@
-//! `docs`: the API documentation with warnings denied, and the links of the Markdown files.
+//! `docs`: the API documentation with warnings denied, the links of the Markdown files, and the book.
 
+mod blocks;
+mod book;
+mod built;
 mod links;
+mod messages;
+mod summary;
 
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use clap::Args;
 
 use crate::step::{Outcome, Session};
 use crate::workspace::present_files;
 
-pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
+/// How much of it.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Options {
+    /// Leave the API documentation out, which takes far longer than the book
+    #[arg(long)]
+    book: bool,
+}
+
+pub(crate) fn run(session: &mut Session, options: Options) -> anyhow::Result<()> {
     session.step("rustdoc", |session| {
+        if options.book {
+            return Ok(Outcome::Skipped("--book".to_owned()));
+        }
         let cmd = session
             .cargo("doc")
             .args(["--workspace", "--no-deps", "--all-features"]);
@@ -26,5 +43,5 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
         }
         Ok(Outcome::from_findings(&links::check(&pages, &files)))
     });
-    Ok(())
+    book::run(session)
 }

@@ -65,8 +65,8 @@ enum Verb {
     Lint(lint::Options),
     /// Run all tests: unit, integration, documentation, examples, quick bench checks
     Test(test::Options),
-    /// Build the API documentation, warnings denied, and check the links in Markdown files
-    Docs,
+    /// Build the API documentation, warnings denied, and the book; check links, code blocks and searches
+    Docs(docs::Options),
     /// Write docs/token-rules.md and docs/health-data-fields.md from the tables in humanapi-core
     Codegen(codegen::Options),
     /// Check the rules that a compiler does not: dependencies, manifests, imports, tracked files
@@ -112,7 +112,7 @@ fn run(verb: &Verb) -> anyhow::Result<bool> {
         Verb::Fmt(options) => session.verb("fmt", |session| fmt::run(session, options)),
         Verb::Lint(options) => session.verb("lint", |session| lint::run(session, options)),
         Verb::Test(options) => session.verb("test", |session| test::run(session, options)),
-        Verb::Docs => session.verb("docs", docs::run),
+        Verb::Docs(options) => session.verb("docs", |session| docs::run(session, *options)),
         Verb::Codegen(options) => session.verb("codegen", |session| codegen::run(session, options)),
         Verb::Tidy => session.verb("tidy", tidy::run),
         Verb::Wasm => session.verb("wasm", wasm::run),

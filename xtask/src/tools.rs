@@ -22,6 +22,8 @@ pub(crate) struct Tool {
 pub(crate) enum Kind {
     /// A program that a verb calls by way of cargo, as `cargo deny` calls `cargo-deny`.
     Subcommand,
+    /// A program that a verb calls by its name.
+    Program,
     /// A program that tests look for by themselves, and skip themselves without.
     ForTests,
     /// The standard library for the target of that name.
@@ -77,6 +79,30 @@ pub(crate) const CARGO_ABOUT: Tool = Tool {
     kind: Kind::Subcommand,
 };
 
+// Without its server, which nobody needs to build the book; `mdbook serve` is in what `cargo install mdbook` builds.
+pub(crate) const MDBOOK: Tool = Tool {
+    name: "mdbook",
+    verb: "docs",
+    purpose: "the book",
+    install: "cargo install --locked mdbook --version 0.5.4 --no-default-features --features search",
+    kind: Kind::Program,
+};
+
+pub(crate) const MDBOOK_MERMAID: Tool = Tool {
+    name: "mdbook-mermaid",
+    verb: "docs",
+    purpose: "diagrams in the book",
+    install: "cargo install --locked mdbook-mermaid --version 0.17.1",
+    kind: Kind::Program,
+};
+
+// 20 or later; an older one is as good as none.
+pub(crate) const NODE: Tool = for_tests(
+    "node",
+    "the launcher's and the page script's own tests",
+    "apt-get install nodejs",
+);
+
 pub(crate) const WASM_LIBRARY: Tool = Tool {
     name: "the standard library for wasm32-unknown-unknown",
     verb: "wasm",
@@ -86,7 +112,7 @@ pub(crate) const WASM_LIBRARY: Tool = Tool {
 };
 
 /// All of them, in the order in which they are told.
-pub(crate) const TOOLS: [Tool; 17] = [
+pub(crate) const TOOLS: [Tool; 19] = [
     WASM_LIBRARY,
     CARGO_DENY,
     CARGO_MACHETE,
@@ -94,6 +120,8 @@ pub(crate) const TOOLS: [Tool; 17] = [
     CARGO_SEMVER_CHECKS,
     CARGO_CHECK_EXTERNAL_TYPES,
     CARGO_ABOUT,
+    MDBOOK,
+    MDBOOK_MERMAID,
     for_tests(
         "valgrind",
         "instruction benches",
@@ -131,12 +159,7 @@ pub(crate) const TOOLS: [Tool; 17] = [
         "pages in a browser",
         "apt-get install chromium-driver",
     ),
-    // 20 or later; an older one is as good as none.
-    for_tests(
-        "node",
-        "the launcher's and the page script's own tests",
-        "apt-get install nodejs",
-    ),
+    NODE,
     for_tests(
         "npm",
         "the vendor's widget and axe in a browser",
@@ -178,7 +201,7 @@ impl Tool {
                     .or_else(|_| session.read(session.program(self.name).arg("--version")));
                 Ok(version.ok().map(|text| first_line(&text)))
             }
-            Kind::ForTests => {
+            Kind::ForTests | Kind::Program => {
                 let Some(path) = self.path() else {
                     return Ok(None);
                 };
@@ -255,6 +278,22 @@ mod tests {
         assert_eq!(runner.install, install);
         let page = std::fs::read_to_string(session.root().join("docs/testing.md")).unwrap();
         assert!(page.contains(&install), "{install} is in docs/testing.md");
+    }
+
+    #[test]
+    fn the_tools_of_the_book_are_installed_and_told_as_here() {
+        let session = Session::new().unwrap();
+        let read = |path: &str| std::fs::read_to_string(session.root().join(path)).unwrap();
+        let (page, script) = (read("docs/testing.md"), read(".ci/install"));
+        for tool in [MDBOOK, MDBOOK_MERMAID] {
+            assert!(
+                page.contains(tool.install),
+                "{} is in docs/testing.md",
+                tool.install
+            );
+        }
+        // It reads their lines from this very file.
+        assert!(script.contains("for tool in mdbook mdbook-mermaid; do"));
     }
 
     #[test]

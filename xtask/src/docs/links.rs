@@ -114,6 +114,13 @@ fn broken(
     }
 }
 
+/// The path, relative to the root, of the file or folder that a link in the file `from` names; nothing for a link to
+/// the page itself or out of the repository.
+pub(crate) fn inside(from: &str, target: &str) -> Option<String> {
+    let path = target.split('#').next().filter(|path| !path.is_empty())?;
+    (!leaves_repository(path)).then(|| resolve(from, path))?
+}
+
 /// True for an address on the web or of mail, and for a path of Rust items, which rustdoc checks.
 fn leaves_repository(target: &str) -> bool {
     let has_scheme = target.split_once(':').is_some_and(|(scheme, _)| {

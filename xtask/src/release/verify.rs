@@ -51,7 +51,7 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
     };
     test::run(session, &tests)?;
     archives::run(session)?;
-    docs::run(session)?;
+    docs::run(session, docs::Options::default())?;
     tools::run(session)?;
     audit::rules(session);
     features::run(session)?;
