@@ -34,7 +34,7 @@ pub(crate) fn run(session: &mut Session, options: Options) -> anyhow::Result<()>
         session.run(cmd.env("RUSTDOCFLAGS", "-D warnings"))
     });
     session.step("links in Markdown files", |session| {
-        let files = present_files(session)?;
+        let files = present_files(session.programs())?;
         let mut pages = BTreeMap::new();
         for file in files.iter().filter(|file| file.ends_with(".md")) {
             let text = std::fs::read_to_string(session.root().join(file))

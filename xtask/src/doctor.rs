@@ -16,7 +16,7 @@ pub(crate) struct Options {
 pub(crate) fn run(session: &mut Session, options: Options) -> anyhow::Result<()> {
     for tool in &TOOLS {
         session.step(tool.name, |session| {
-            Ok(match tool.found(session) {
+            Ok(match tool.found(session.programs()) {
                 Ok(Some(version)) => Outcome::Told(format!(
                     "{version} (`cargo xtask {}`: {})",
                     tool.verb, tool.purpose

@@ -15,6 +15,7 @@ mod lint;
 mod msrv;
 mod needs;
 mod package;
+mod programs;
 mod release;
 mod step;
 mod test;

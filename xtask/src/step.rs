@@ -3,14 +3,15 @@
 use std::cell::{Cell, OnceCell};
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
-use anyhow::{Context as _, bail};
-use xshell::{Cmd, Shell};
+use anyhow::Context as _;
+use xshell::Cmd;
 
+use crate::programs::Programs;
 use crate::tools::Tool;
 use crate::workspace::Workspace;
 
@@ -56,9 +57,7 @@ struct Row {
 /// One run of xtask: where it works, and what its steps have come to so far.
 #[derive(Debug)]
 pub(crate) struct Session {
-    shell: Shell,
-    root: PathBuf,
-    cargo: PathBuf,
+    programs: Programs,
     prefix: String,
     rows: Vec<Row>,
     notes: Vec<String>,
@@ -71,19 +70,8 @@ pub(crate) struct Session {
 impl Session {
     /// Starts at the root of the workspace.
     pub(crate) fn new() -> anyhow::Result<Self> {
-        let here = std::env::var_os("CARGO_MANIFEST_DIR")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = here
-            .parent()
-            .context("xtask must lie in a folder of the workspace")?
-            .to_owned();
-        let shell = Shell::new()?;
-        shell.change_dir(&root);
-        let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
         Ok(Self {
-            shell,
-            root,
-            cargo,
+            programs: Programs::new()?,
             prefix: String::new(),
             rows: Vec::new(),
             notes: Vec::new(),
@@ -93,9 +81,29 @@ impl Session {
         })
     }
 
+    /// The programs that steps run.
+    pub(crate) fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
     /// The folder of the root manifest.
     pub(crate) fn root(&self) -> &Path {
-        &self.root
+        self.programs.root()
+    }
+
+    /// See [`Programs::cargo`].
+    pub(crate) fn cargo(&self, subcommand: &str) -> Cmd<'_> {
+        self.programs.cargo(subcommand)
+    }
+
+    /// See [`Programs::program`].
+    pub(crate) fn program(&self, program: impl AsRef<Path>) -> Cmd<'_> {
+        self.programs.program(program)
+    }
+
+    /// See [`Programs::read`].
+    pub(crate) fn read<'a>(&'a self, cmd: Cmd<'a>) -> anyhow::Result<String> {
+        self.programs.read(cmd)
     }
 
     /// What cargo says about the workspace, asked once.
@@ -103,27 +111,8 @@ impl Session {
         if let Some(workspace) = self.workspace.get() {
             return Ok(workspace);
         }
-        let workspace = Workspace::load(self)?;
+        let workspace = Workspace::load(&self.programs)?;
         Ok(self.workspace.get_or_init(|| workspace))
-    }
-
-    /// A call of the cargo that runs us.
-    pub(crate) fn cargo(&self, subcommand: &str) -> Cmd<'_> {
-        self.program(&self.cargo).arg(subcommand)
-    }
-
-    /// A call of any other program.
-    ///
-    /// `cargo run` tells its program about the package it runs. Build scripts of dependencies watch some of those
-    /// variables, so passing them on would build those dependencies again at every change between the two.
-    pub(crate) fn program(&self, program: impl AsRef<Path>) -> Cmd<'_> {
-        let mut cmd = self.shell.cmd(program);
-        for (key, _) in std::env::vars_os() {
-            if key.to_str().is_some_and(told_by_cargo_run) {
-                cmd = cmd.env_remove(key);
-            }
-        }
-        cmd
     }
 
     /// Runs everything of one verb. An error outside any step counts as a failed step.
@@ -166,7 +155,7 @@ impl Session {
         body: impl FnOnce(&Self) -> anyhow::Result<Outcome>,
     ) {
         self.step(name, |session| {
-            if tool.found(session)?.is_none() {
+            if tool.found(&session.programs)?.is_none() {
                 return Ok(Outcome::Skipped(tool.missing()));
             }
             body(session)
@@ -180,7 +169,7 @@ impl Session {
 
     /// Runs one program as a step and gives its output too, both streams in the order in which they were written.
     pub(crate) fn capture<'a>(&'a self, cmd: Cmd<'a>) -> anyhow::Result<(Outcome, String)> {
-        let shown = self.shorten(&cmd.to_string());
+        let shown = self.programs.shorten(&cmd.to_string());
         let (succeeded, output) = capture(cmd).with_context(|| format!("cannot run `{shown}`"))?;
         let outcome = if succeeded {
             Outcome::Ok
@@ -198,28 +187,14 @@ impl Session {
         let status = Command::from(cmd)
             .stdin(Stdio::null())
             .status()
-            .with_context(|| format!("cannot start `{}`", self.shorten(&shown)))?;
+            .with_context(|| format!("cannot start `{}`", self.programs.shorten(&shown)))?;
         if status.success() {
             return Ok(Outcome::Ok);
         }
-        Ok(Outcome::Failed(format!("failed: {}", self.shorten(&shown))))
-    }
-
-    /// The standard output of a program that must succeed.
-    pub(crate) fn read<'a>(&'a self, cmd: Cmd<'a>) -> anyhow::Result<String> {
-        let shown = self.shorten(&cmd.to_string());
-        let output = Command::from(cmd)
-            .stdin(Stdio::null())
-            .output()
-            .with_context(|| format!("cannot start `{shown}`"))?;
-        if !output.status.success() {
-            bail!(
-                "`{shown}` failed:\n{}",
-                String::from_utf8_lossy(&output.stderr).trim_end()
-            );
-        }
-        String::from_utf8(output.stdout)
-            .with_context(|| format!("`{shown}` printed what is not UTF-8"))
+        Ok(Outcome::Failed(format!(
+            "failed: {}",
+            self.programs.shorten(&shown)
+        )))
     }
 
     /// Adds a line to be printed under the summary.
@@ -243,18 +218,6 @@ impl Session {
             .iter()
             .any(|row| matches!(row.outcome, Outcome::Failed(_)))
     }
-
-    /// The command line as a person would type it.
-    fn shorten(&self, command: &str) -> String {
-        command.replace(&self.cargo.display().to_string(), "cargo")
-    }
-}
-
-/// True for what `cargo run` sets for the program it runs and a person's shell does not have.
-fn told_by_cargo_run(key: &str) -> bool {
-    key.starts_with("CARGO_PKG_")
-        || key.starts_with("CARGO_MANIFEST_")
-        || key.starts_with("CARGO_BIN_")
 }
 
 /// Runs a program with both of its outputs in one stream, in the order in which they were written.
@@ -331,6 +294,8 @@ fn indent(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::bail;
+
     use super::*;
 
     fn row(name: &str, outcome: Outcome) -> Row {
@@ -383,14 +348,6 @@ mod tests {
             .run(session.program("no-such-program-here"))
             .unwrap_err();
         assert!(format!("{error:#}").contains("no-such-program-here"));
-    }
-
-    #[test]
-    fn only_what_cargo_run_added_is_taken_away() {
-        assert!(told_by_cargo_run("CARGO_PKG_NAME"));
-        assert!(told_by_cargo_run("CARGO_MANIFEST_DIR"));
-        assert!(!told_by_cargo_run("CARGO_TARGET_DIR"));
-        assert!(!told_by_cargo_run("CARGO_HOME"));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     session.step("module documentation", |session| {
         let sources = read(
             session.root(),
-            &present_files(session)?,
+            &present_files(session.programs())?,
             sources::is_library_source,
         )?;
         Ok(Outcome::from_findings(&sources::check_module_docs(
@@ -47,7 +47,7 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     session.step("circles of modules", |session| {
         let sources = read(
             session.root(),
-            &present_files(session)?,
+            &present_files(session.programs())?,
             sources::is_library_source,
         )?;
         Ok(Outcome::from_findings(&circles::check(&sources)))
@@ -55,7 +55,7 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     session.step("lengths of sources", |session| {
         let sources = read(
             session.root(),
-            &present_files(session)?,
+            &present_files(session.programs())?,
             sources::is_library_source,
         )?;
         Ok(Outcome::from_findings(&lengths::check(&sources)))
@@ -63,7 +63,7 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     session.step("imports of humanapi-core", |session| {
         let sources = read(
             session.root(),
-            &present_files(session)?,
+            &present_files(session.programs())?,
             sources::is_core_source,
         )?;
         Ok(Outcome::from_findings(&sources::check_core_imports(
@@ -72,11 +72,13 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     });
     session.step("no secrets are tracked", |session| {
         Ok(Outcome::from_findings(&files::check_secret_names(
-            &tracked_files(session)?,
+            &tracked_files(session.programs())?,
         )))
     });
     session.step("forbidden words", |session| {
-        let texts = read(session.root(), &present_files(session)?, |_| true)?;
+        let texts = read(session.root(), &present_files(session.programs())?, |_| {
+            true
+        })?;
         Ok(Outcome::from_findings(&files::check_words(&texts)))
     });
     Ok(())

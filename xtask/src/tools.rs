@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::step::Session;
+use crate::programs::Programs;
 
 /// A tool that a verb needs and that is not part of Rust's default installation.
 #[derive(Debug, Clone, Copy)]
@@ -190,26 +190,26 @@ impl Tool {
     }
 
     /// What the tool says of its version, or where it lies; nothing where it is missing.
-    pub(crate) fn found(&self, session: &Session) -> anyhow::Result<Option<String>> {
+    pub(crate) fn found(&self, programs: &Programs) -> anyhow::Result<Option<String>> {
         match self.kind {
             Kind::Subcommand => {
                 let subcommand = self.name.trim_start_matches("cargo-");
                 // Cargo fails for a subcommand that it does not have, and that is the answer. Some tell their version
                 // only when they are called without cargo.
-                let version = session
-                    .read(session.cargo(subcommand).arg("--version"))
-                    .or_else(|_| session.read(session.program(self.name).arg("--version")));
+                let version = programs
+                    .read(programs.cargo(subcommand).arg("--version"))
+                    .or_else(|_| programs.read(programs.program(self.name).arg("--version")));
                 Ok(version.ok().map(|text| first_line(&text)))
             }
             Kind::ForTests | Kind::Program => {
                 let Some(path) = self.path() else {
                     return Ok(None);
                 };
-                let version = session.read(session.program(&path).arg("--version"))?;
+                let version = programs.read(programs.program(&path).arg("--version"))?;
                 Ok(Some(first_line(&version)))
             }
             Kind::Target(target) => {
-                let libraries = session.read(session.program("rustc").args([
+                let libraries = programs.read(programs.program("rustc").args([
                     "--print",
                     "target-libdir",
                     "--target",
@@ -265,8 +265,8 @@ mod tests {
 
     #[test]
     fn the_runner_has_the_version_of_its_library() {
-        let session = Session::new().unwrap();
-        let lock = std::fs::read_to_string(session.root().join("Cargo.lock")).unwrap();
+        let programs = Programs::new().unwrap();
+        let lock = std::fs::read_to_string(programs.root().join("Cargo.lock")).unwrap();
         let (_, library) = lock.split_once("name = \"gungraun\"\n").unwrap();
         let version = library.lines().next().unwrap();
         let version = version.trim_start_matches("version = ").trim_matches('"');
@@ -276,7 +276,7 @@ mod tests {
             .find(|tool| tool.name == "gungraun-runner")
             .unwrap();
         assert_eq!(runner.install, install);
-        let page = std::fs::read_to_string(session.root().join("docs/testing.md")).unwrap();
+        let page = std::fs::read_to_string(programs.root().join("docs/testing.md")).unwrap();
         assert!(page.contains(&install), "{install} is in docs/testing.md");
     }
 
@@ -309,12 +309,12 @@ mod tests {
 
     #[test]
     fn a_subcommand_that_is_missing_is_not_found() {
-        let session = Session::new().unwrap();
+        let programs = Programs::new().unwrap();
         let tool = Tool {
             name: "cargo-no-such-program-here",
             ..CARGO_DENY
         };
-        assert_eq!(tool.found(&session).unwrap(), None);
+        assert_eq!(tool.found(&programs).unwrap(), None);
     }
 
     #[test]

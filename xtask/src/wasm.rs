@@ -7,7 +7,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     session.step("humanapi-core for wasm32", |session| {
-        if WASM_LIBRARY.found(session)?.is_none() {
+        if WASM_LIBRARY.found(session.programs())?.is_none() {
             return Ok(Outcome::Failed(WASM_LIBRARY.missing()));
         }
         session.run(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context as _;
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
 
-use crate::step::Session;
+use crate::programs::Programs;
 
 /// The workspace as cargo sees it, for the machine we run on.
 #[derive(Debug)]
@@ -16,12 +16,12 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    pub(crate) fn load(session: &Session) -> anyhow::Result<Self> {
-        let host = session
-            .read(session.program("rustc").args(["--print", "host-tuple"]))?
+    pub(crate) fn load(programs: &Programs) -> anyhow::Result<Self> {
+        let host = programs
+            .read(programs.program("rustc").args(["--print", "host-tuple"]))?
             .trim()
             .to_owned();
-        let json = session.read(session.cargo("metadata").args([
+        let json = programs.read(programs.cargo("metadata").args([
             "--format-version=1",
             "--all-features",
             "--filter-platform",
@@ -101,20 +101,20 @@ pub(crate) fn each_after_its_needs<'a>(
 }
 
 /// Paths, relative to the root, of the files that git tracks.
-pub(crate) fn tracked_files(session: &Session) -> anyhow::Result<BTreeSet<String>> {
-    list_files(session, &["--cached"])
+pub(crate) fn tracked_files(programs: &Programs) -> anyhow::Result<BTreeSet<String>> {
+    list_files(programs, &["--cached"])
 }
 
 /// Paths of the files that git tracks or would track if asked to, as far as they exist.
-pub(crate) fn present_files(session: &Session) -> anyhow::Result<BTreeSet<String>> {
-    let mut files = list_files(session, &["--cached", "--others", "--exclude-standard"])?;
-    files.retain(|file| session.root().join(file).is_file());
+pub(crate) fn present_files(programs: &Programs) -> anyhow::Result<BTreeSet<String>> {
+    let mut files = list_files(programs, &["--cached", "--others", "--exclude-standard"])?;
+    files.retain(|file| programs.root().join(file).is_file());
     Ok(files)
 }
 
-fn list_files(session: &Session, which: &[&str]) -> anyhow::Result<BTreeSet<String>> {
-    let listing = session
-        .read(session.program("git").args(["ls-files", "-z"]).args(which))
+fn list_files(programs: &Programs, which: &[&str]) -> anyhow::Result<BTreeSet<String>> {
+    let listing = programs
+        .read(programs.program("git").args(["ls-files", "-z"]).args(which))
         .context("the list of files comes from git")?;
     Ok(listing
         .split('\0')

@@ -1,22 +1,23 @@
 //! The application level: an application's users, and the records of all of them in one list.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use crate::app::AppCredentials;
 use crate::assumption::Assumption;
-use crate::body::{Fields, TOO_LONG, single};
+use crate::authorization::basic_user;
+use crate::body::{Fields, TOO_LONG};
+use crate::call::Call;
 use crate::clock::instant;
-use crate::data::{self, Resource, Subject};
+use crate::data;
 use crate::lock;
 use crate::reply::{Problem, Reply, empty, json};
-use crate::routes::Call;
+use crate::resource::Resource;
 use crate::state::State;
+use crate::subject::Subject;
 use crate::user::User;
+use crate::world::World;
 
 /// An application that has proved itself with its key.
 pub(crate) struct App<'a> {
@@ -36,10 +37,11 @@ struct Told<'a> {
 }
 
 impl<'a> App<'a> {
-    /// The application of a call; `client_id` is the one that the path names.
-    pub(crate) fn of(call: &Call<'a>, client_id: &str) -> Result<Self, Problem> {
-        let apps = &call.service.world.apps;
-        let key = basic_user(&call.incoming.head.headers);
+    /// The application of a call, which is the one that the path names.
+    pub(crate) fn of(call: &Call<'a>) -> Result<Self, Problem> {
+        let world: &'a World = call.world;
+        let apps = &world.apps;
+        let key = basic_user(call.headers());
         let (at, credentials) = apps
             .iter()
             .enumerate()
@@ -50,7 +52,7 @@ impl<'a> App<'a> {
                     "the application's key is missing or not valid",
                 )
             })?;
-        if credentials.client_id != client_id {
+        if credentials.client_id != call.parameters.get("client_id") {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 "the key belongs to another application",
@@ -99,39 +101,25 @@ impl<'a> App<'a> {
     }
 }
 
-/// The user name of an `Authorization: Basic` header; the password must be empty.
-fn basic_user(headers: &HeaderMap) -> Option<String> {
-    let text = single(headers, header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, encoded) = text.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let pair = STANDARD.decode(encoded.trim()).ok()?;
-    let pair = String::from_utf8(pair).ok()?;
-    let (user, password) = pair.split_once(':')?;
-    password.is_empty().then(|| user.to_owned())
-}
-
 pub(crate) fn users(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Problem> {
-    let state = lock(&call.service.world.state);
+    let state = lock(&call.world.state);
     let users: Vec<_> = app.users(&state).map(|user| app.tell(user)).collect();
     Ok(json(StatusCode::OK, &users))
 }
 
 pub(crate) fn user(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Problem> {
-    let state = lock(&call.service.world.state);
-    let at = app.find(&state, call.parameter)?;
+    let state = lock(&call.world.state);
+    let at = app.find(&state, call.parameters.get("user"))?;
     let user = state.user(at).ok_or_else(Problem::not_found)?;
     Ok(json(StatusCode::OK, &app.tell(user)))
 }
 
 /// Makes a user; whoever is there already is told again.
 pub(crate) fn create_user(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Problem> {
-    let world = &call.service.world;
-    let mut fields = Fields::read(&call.incoming.head.headers, call.body)?;
+    let world = call.world;
+    let mut fields = Fields::read(call.headers(), call.body)?;
     let external_id = fields.required("externalId");
-    if call
-        .service
+    if world
         .longest_user_id()
         .is_some_and(|longest| external_id.len() > longest)
     {
@@ -146,9 +134,9 @@ pub(crate) fn create_user(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Probl
 }
 
 pub(crate) fn delete_user(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Problem> {
-    let world = &call.service.world;
+    let world = call.world;
     let mut state = lock(&world.state);
-    let at = app.find(&state, call.parameter)?;
+    let at = app.find(&state, call.parameters.get("user"))?;
     world.delete_user(&mut state, at);
     Ok(empty(StatusCode::NO_CONTENT))
 }
@@ -156,7 +144,7 @@ pub(crate) fn delete_user(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Probl
 /// The records of all users.
 pub(crate) fn batch(call: &Call<'_>, app: &App<'_>, resource: Resource) -> Result<Reply, Problem> {
     let subjects: Vec<_> = {
-        let state = lock(&call.service.world.state);
+        let state = lock(&call.world.state);
         app.users(&state).map(Subject::of).collect()
     };
     data::batch(resource, call, &subjects)

@@ -5,9 +5,9 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::body::content_type;
+use crate::incoming::Incoming;
 use crate::pages;
 use crate::reply::{self, Problem, Reply};
-use crate::service::Incoming;
 use crate::world::World;
 
 /// A part of the service.

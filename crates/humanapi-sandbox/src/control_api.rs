@@ -1,29 +1,28 @@
 //! The control API: what [`Control`] does, as JSON over HTTP under `/sandbox/`.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::area::Area;
 use crate::assumption::Assumption;
 use crate::body::query_value;
+use crate::call::Call;
 use crate::changes;
 use crate::clock;
 use crate::control::{Control, ControlError};
 use crate::fault::{Fault, FaultWire};
 use crate::guard::Guard;
-use crate::openapi;
 use crate::pages;
 use crate::persona::UnknownPersona;
 use crate::record_change::{RecordChange, RecordChangeWire};
 use crate::reply::{Problem, Reply, empty, json, with_body};
-use crate::routes::{self, Call};
 use crate::source::Source;
+use crate::token::TokenKind;
 
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 
@@ -38,7 +37,7 @@ type ControlResult = Result<Reply, Problem>;
 impl<'a> ControlCall<'a> {
     pub(crate) fn new(call: &'a Call<'a>) -> Self {
         Self {
-            control: Control::new(Arc::clone(&call.service.world)),
+            control: Control::new(Arc::clone(call.world)),
             call,
         }
     }
@@ -65,11 +64,6 @@ fn done() -> ControlResult {
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
-pub(crate) fn openapi(_: &ControlCall<'_>) -> ControlResult {
-    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(&routes::table()));
-    ok(&*DOCUMENT)
-}
-
 pub(crate) fn apps(call: &ControlCall<'_>) -> ControlResult {
     ok(&call.control.apps())
 }
@@ -79,7 +73,7 @@ pub(crate) fn sources(_: &ControlCall<'_>) -> ControlResult {
 }
 
 pub(crate) fn users(call: &ControlCall<'_>) -> ControlResult {
-    let query = call.call.incoming.head.uri.query();
+    let query = call.call.query();
     let client_ids = match query_value(query, "client_id") {
         Some(client_id) => vec![client_id],
         None => call
@@ -97,11 +91,9 @@ pub(crate) fn users(call: &ControlCall<'_>) -> ControlResult {
 }
 
 pub(crate) fn events(call: &ControlCall<'_>) -> ControlResult {
-    let incoming = call.call.incoming;
     // Each of them holds a connection for as long as it likes.
-    let host = incoming.host.as_deref().unwrap_or_default();
-    Guard::check_same_site(&incoming.head.headers, host)?;
-    let watch = call.call.service.world.changes.watch().ok_or_else(|| {
+    Guard::check_same_site(call.call.headers(), call.call.host())?;
+    let watch = call.call.world.changes.watch().ok_or_else(|| {
         Problem::coded(
             StatusCode::SERVICE_UNAVAILABLE,
             "too-many-watchers",
@@ -164,7 +156,7 @@ pub(crate) fn change_records(call: &ControlCall<'_>) -> ControlResult {
 }
 
 pub(crate) fn clock(call: &ControlCall<'_>) -> ControlResult {
-    let clock = &call.call.service.world.clock;
+    let clock = &call.call.world.clock;
     ok(&ClockFace {
         now: clock::instant(clock.now()),
         frozen: clock.is_frozen(),
@@ -318,5 +310,5 @@ struct ClockFace {
 
 #[derive(Serialize)]
 struct KindAnswer {
-    kind: Option<crate::token::TokenKind>,
+    kind: Option<TokenKind>,
 }

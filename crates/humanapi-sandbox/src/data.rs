@@ -3,10 +3,6 @@
 mod documents;
 mod list;
 mod paging;
-pub(crate) mod records;
-mod resource;
-mod store;
-pub(crate) mod subject;
 mod written;
 
 use std::io::Write as _;
@@ -17,30 +13,28 @@ use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use crate::assumption::{Assumption, Assumptions};
-use crate::body::{query_value, single};
+use crate::authorization::bearer;
+use crate::body::query_value;
+use crate::call::Call;
 use crate::clock;
+use crate::incoming::Incoming;
 use crate::lock;
 use crate::people;
 use crate::reply::{Problem, Reply, empty, json};
 use crate::request_log::LogDetails;
-use crate::routes::Call;
 use crate::seed::{Numbers, keyed};
-use crate::service::{Incoming, Service};
 use crate::source::{DEMO_SOURCES, Source};
+use crate::subject::{self, Subject};
 use crate::token::{TokenKind, TokenState};
-
-use records::Ask;
+use crate::world::World;
 
 pub(crate) use list::{batch, read};
-pub(crate) use resource::{Place, Resource, View};
-pub(crate) use store::{count, do_changes};
-pub(crate) use subject::Subject;
-pub(crate) use written::organization;
 
+/// Everything at a glance.
 pub(crate) fn summary_of_all(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
-    let ask = ask(call, subject);
+    let ask = call.world.ask(subject);
     let latest = |resource| {
-        let records = store::records(&call.service.world, resource, &ask);
+        let records = call.world.records(resource, &ask);
         (records.len() > 0).then(|| records.at(0))
     };
     Ok(json(StatusCode::OK, &people::summary(&ask, latest)))
@@ -48,97 +42,74 @@ pub(crate) fn summary_of_all(call: &Call<'_>, subject: &Subject) -> Result<Reply
 
 /// What is connected.
 pub(crate) fn sources(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
-    let assumptions = &call.service.world.assumptions;
-    let mut sources = people::sources(&ask(call, subject));
+    let mut sources = people::sources(&call.world.ask(subject));
     for source in &mut sources {
-        written::apply_sync_status(source, assumptions);
+        written::apply_sync_status(source, &call.world.assumptions);
     }
     Ok(json(StatusCode::OK, &sources))
 }
 
+/// Whose data it is.
 pub(crate) fn profile(call: &Call<'_>, subject: &Subject) -> Result<Reply, Problem> {
-    Ok(json(StatusCode::OK, &people::profile(&ask(call, subject))))
+    let profile = people::profile(&call.world.ask(subject));
+    Ok(json(StatusCode::OK, &profile))
 }
 
-fn ask<'a>(call: &Call<'_>, subject: &'a Subject) -> Ask<'a> {
-    let world = &call.service.world;
-    Ask {
-        seed: world.seed,
-        subject,
-        now: world.clock.now(),
+/// Whose data the request's token opens.
+pub(crate) fn subject(
+    world: &World,
+    incoming: &Incoming,
+    details: &mut LogDetails,
+) -> Result<Subject, Problem> {
+    let unauthorized = || {
+        Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "the access token is missing or not valid",
+        )
+    };
+    let token = bearer(&incoming.head.headers)
+        .or_else(|| query_value(incoming.head.uri.query(), "access_token"))
+        .ok_or_else(unauthorized)?;
+    if token == "demo" && world.assumptions.is(Assumption::DemoToken, "accepted") {
+        details.token_kind = Some(TokenKind::Access);
+        return Ok(demo_subject(world));
     }
+    let state = lock(&world.state);
+    let token_state = state.judge(&token, world.clock.now());
+    let claim = match token_state {
+        TokenState::Valid { claim, .. }
+        | TokenState::Expired(claim)
+        | TokenState::Revoked(claim) => claim,
+        TokenState::Foreign => return Err(unauthorized()),
+    };
+    details.token_kind = Some(claim.kind);
+    let user = state.user(claim.holder).ok_or_else(unauthorized)?;
+    if claim.kind != TokenKind::Client {
+        details.client_user_id = Some(user.client_user_id.to_string());
+        details.client_id = world.apps.get(user.app).map(|app| app.client_id.clone());
+    }
+    let valid = matches!(token_state, TokenState::Valid { .. });
+    if !valid || claim.kind != TokenKind::Access {
+        return Err(unauthorized());
+    }
+    Ok(Subject::of(user))
 }
 
-impl Service {
-    /// Whose data the request's token opens.
-    pub(crate) fn subject(
-        &self,
-        incoming: &Incoming,
-        details: &mut LogDetails,
-    ) -> Result<Subject, Problem> {
-        let unauthorized = || {
-            Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "the access token is missing or not valid",
-            )
-        };
-        let token = bearer(&incoming.head.headers)
-            .or_else(|| query_value(incoming.head.uri.query(), "access_token"))
-            .ok_or_else(unauthorized)?;
-        if token == "demo" && self.world.assumptions.is(Assumption::DemoToken, "accepted") {
-            details.token_kind = Some(TokenKind::Access);
-            return Ok(self.demo_subject());
-        }
-        let state = lock(&self.world.state);
-        let token_state = state.judge(&token, self.world.clock.now());
-        let claim = match token_state {
-            TokenState::Valid { claim, .. }
-            | TokenState::Expired(claim)
-            | TokenState::Revoked(claim) => claim,
-            TokenState::Foreign => return Err(unauthorized()),
-        };
-        details.token_kind = Some(claim.kind);
-        let user = state.user(claim.holder).ok_or_else(unauthorized)?;
-        if claim.kind != TokenKind::Client {
-            details.client_user_id = Some(user.client_user_id.to_string());
-            details.client_id = self
-                .world
-                .apps
-                .get(user.app)
-                .map(|app| app.client_id.clone());
-        }
-        let valid = matches!(token_state, TokenState::Valid { .. });
-        if !valid || claim.kind != TokenKind::Access {
-            return Err(unauthorized());
-        }
-        Ok(Subject::of(user))
+fn demo_subject(world: &World) -> Subject {
+    let human_id = Numbers::new(keyed(world.seed, &[b"demo user"])).hex(32);
+    Subject {
+        user_id: subject::user_id(&human_id),
+        human_id,
+        email: Some("demo@example.test".to_owned()),
+        created: people::EPOCH - 400 * clock::DAY,
+        sources: Source::ALL
+            .iter()
+            .filter(|source| DEMO_SOURCES.contains(&source.word))
+            .collect(),
+        since: Vec::new(),
+        is_demo: true,
+        persona: None,
     }
-
-    fn demo_subject(&self) -> Subject {
-        let human_id = Numbers::new(keyed(self.world.seed, &[b"demo user"])).hex(32);
-        Subject {
-            user_id: subject::user_id(&human_id),
-            human_id,
-            email: Some("demo@example.test".to_owned()),
-            created: people::EPOCH - 400 * clock::DAY,
-            sources: Source::ALL
-                .iter()
-                .filter(|source| DEMO_SOURCES.contains(&source.word))
-                .collect(),
-            since: Vec::new(),
-            is_demo: true,
-            persona: None,
-        }
-    }
-}
-
-/// The token of an `Authorization: Bearer` header.
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let text = single(headers, header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = text.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim().to_owned())
 }
 
 /// How long an answer has to be for a tag where only large ones have one.

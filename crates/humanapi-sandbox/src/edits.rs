@@ -2,22 +2,19 @@
 
 mod edited;
 mod filled;
+mod layer;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use serde_json::{Map, Value};
-
 use crate::assumption::{Assumption, Assumptions};
-use crate::clock::Millis;
-use crate::data::Resource;
-use crate::data::records::{Ask, Entry, Fields, Head, Records};
 use crate::lock;
 use crate::record_change::{At, Checked, Kind};
-use crate::seed::{Numbers, keyed};
-use crate::source::{Source, SourceKind};
+use crate::records::{Ask, Records};
+use crate::resource::Resource;
 use crate::state::Full;
 use edited::Edited;
+use layer::Layer;
 
 /// All users' changes.
 #[derive(Debug, Default)]
@@ -35,30 +32,6 @@ struct Planned {
     human_id: Arc<str>,
     pages: u32,
     change: Checked,
-}
-
-/// What was changed of one user's records of one resource.
-#[derive(Debug, Clone, Default)]
-struct Layer {
-    filled: Option<usize>,
-    inserted: Vec<Inserted>,
-    updated: HashMap<String, Update>,
-    deleted: HashMap<String, Millis>,
-    /// How many records were ever inserted.
-    serial: u32,
-}
-
-#[derive(Debug, Clone)]
-struct Inserted {
-    /// The record that it stands before, of those that were not inserted; `None`: the end.
-    before: Option<String>,
-    entry: Entry,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Update {
-    at: Millis,
-    fields: Map<String, Value>,
 }
 
 impl Edits {
@@ -144,10 +117,7 @@ impl Edits {
         let id = id.filter(|id| !id.is_empty());
         match (change.kind, id) {
             (Kind::Fill(count), _) => {
-                *layer = Layer {
-                    filled: Some(count),
-                    ..Layer::default()
-                };
+                *layer = Layer::filled(count);
             }
             (Kind::Insert, before) => layer.insert(before, change, ask, now_told),
             (Kind::Update, Some(id)) => layer.update(&id, change, ask.now),
@@ -155,99 +125,4 @@ impl Edits {
             (Kind::Update | Kind::Delete, None) => {}
         }
     }
-}
-
-impl Layer {
-    fn insert(
-        &mut self,
-        before: Option<String>,
-        change: &Checked,
-        ask: &Ask<'_>,
-        now_told: &dyn Records,
-    ) {
-        self.serial += 1;
-        let id = Numbers::new(keyed(
-            ask.seed,
-            &[
-                b"inserted",
-                ask.subject.human_id.as_bytes(),
-                change.resource.path().as_bytes(),
-                &self.serial.to_be_bytes(),
-            ],
-        ))
-        .hex(24);
-        let mut entry = if now_told.len() > 0 {
-            now_told.at(0)
-        } else {
-            match blank(ask, change.resource) {
-                Some(entry) => entry,
-                None => return,
-            }
-        };
-        entry.id = id;
-        entry.series = None;
-        entry.fields = entry.fields.changeable();
-        entry.head.created = ask.now;
-        entry.head.updated = ask.now;
-        for name in ["id", "createdAt", "updatedAt"] {
-            entry.fields.remove(name);
-        }
-        merge(&mut entry.fields, &change.fields);
-        // Before one that was inserted itself is before whatever that one stands before.
-        let place = before.as_ref().and_then(|before| {
-            self.inserted
-                .iter()
-                .position(|other| other.entry.id == *before)
-        });
-        match place {
-            Some(place) => {
-                let before = self.inserted[place].before.clone();
-                self.inserted.insert(place, Inserted { before, entry });
-            }
-            None => self.inserted.push(Inserted { before, entry }),
-        }
-    }
-
-    fn update(&mut self, id: &str, change: &Checked, now: Millis) {
-        if let Some(inserted) = self.inserted.iter_mut().find(|one| one.entry.id == id) {
-            inserted.entry.head.updated = now;
-            merge(&mut inserted.entry.fields, &change.fields);
-            return;
-        }
-        let update = self.updated.entry(id.to_owned()).or_default();
-        update.at = now;
-        update.fields.extend(change.fields.clone());
-    }
-
-    fn delete(&mut self, id: String, now: Millis) {
-        let before = self.inserted.len();
-        self.inserted.retain(|one| one.entry.id != id);
-        if self.inserted.len() == before {
-            self.deleted.insert(id, now);
-        }
-    }
-}
-
-fn merge(fields: &mut Fields, others: &Map<String, Value>) {
-    for (name, value) in others {
-        fields.set(name.clone(), value.clone());
-    }
-}
-
-/// A record of a user who has none to copy; `None` where nothing fitting is connected.
-fn blank(ask: &Ask<'_>, resource: Resource) -> Option<Entry> {
-    let is_wellness = |source: &Source| source.kind == SourceKind::Wellness;
-    let source = ask
-        .subject
-        .sources
-        .iter()
-        .copied()
-        .find(|source| is_wellness(source) == resource.is_wellness())?;
-    let head = Head {
-        source,
-        created: ask.now,
-        updated: ask.now,
-        local: resource.is_wellness().then_some(ask.now),
-    };
-    Some(Entry::new(String::new(), head, Fields::new()))
 }

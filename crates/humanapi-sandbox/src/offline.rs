@@ -9,8 +9,9 @@ use http::{Request, Response};
 use crate::app::{AppCredentials, DemoApp};
 use crate::changes::Watch;
 use crate::control::Control;
+use crate::incoming::{BODY_LIMIT, BodyFault, Incoming};
 use crate::reply;
-use crate::service::{BODY_LIMIT, BodyFault, Incoming, Service};
+use crate::service::Service;
 
 /// The same service as [`Sandbox`](crate::Sandbox), without a socket, a thread or a runtime.
 ///

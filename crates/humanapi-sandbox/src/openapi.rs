@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::area::Area;
-use crate::data::{Place, Resource, View};
+use crate::resource::{Place, Resource, View};
 use crate::routes::{Handler, Route, WIDGET};
 
 /// What a reading view takes and gives.
@@ -40,8 +40,8 @@ pub(crate) fn document(table: &[Route]) -> Value {
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": AREAS.iter().map(|(area, name, about)| {
-            debug_assert_eq!(tag(*area), *name);
+        "tags": areas(table).into_iter().map(|area| {
+            let (name, about) = tag(area);
             json!({"name": name, "description": about})
         }).collect::<Vec<_>>(),
         "paths": paths,
@@ -49,30 +49,31 @@ pub(crate) fn document(table: &[Route]) -> Value {
     })
 }
 
-const AREAS: &[(Area, &str, &str)] = &[
-    (
-        Area::Tokens,
-        "tokens",
-        "Tokens for an application's credentials.",
-    ),
-    (Area::Data, "data", "Health data, for an access token."),
-    (
-        Area::Apps,
-        "apps",
-        "Users of an application and their data, for the application's key.",
-    ),
-    (
-        Area::Connect,
-        "connect",
-        "Connect's pages, and what their buttons do.",
-    ),
-    (Area::Watch, "watch", "What can be watched in a browser."),
-    (Area::Control, "control", "Control over the sandbox."),
-];
+/// The areas that have routes, in the order of the table.
+fn areas(table: &[Route]) -> Vec<Area> {
+    let mut areas = Vec::new();
+    for area in table.iter().map(|route| route.handler.area()) {
+        if !areas.contains(&area) {
+            areas.push(area);
+        }
+    }
+    areas
+}
 
-fn tag(area: Area) -> &'static str {
-    let found = AREAS.iter().find(|(own, _, _)| *own == area);
-    found.map_or("nowhere", |(_, name, _)| name)
+/// An area's tag, and what it is about.
+fn tag(area: Area) -> (&'static str, &'static str) {
+    match area {
+        Area::Tokens => ("tokens", "Tokens for an application's credentials."),
+        Area::Data => ("data", "Health data, for an access token."),
+        Area::Apps => (
+            "apps",
+            "Users of an application and their data, for the application's key.",
+        ),
+        Area::Connect => ("connect", "Connect's pages, and what their buttons do."),
+        Area::Watch => ("watch", "What can be watched in a browser."),
+        Area::Control => ("control", "Control over the sandbox."),
+        Area::Nowhere => ("nowhere", "Where nothing is."),
+    }
 }
 
 fn operation(route: &Route) -> Value {
@@ -135,7 +136,7 @@ fn operation(route: &Route) -> Value {
         Area::Connect | Area::Watch | Area::Control | Area::Nowhere => {}
     }
     let mut operation = json!({
-        "tags": [tag(area)],
+        "tags": [tag(area).0],
         "operationId": operation_id(route),
         "summary": route.about,
         "responses": responses,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::data::Resource;
+use crate::resource::Resource;
 
 /// A change of a user's records, at once or after a page of a list was read.
 ///

@@ -7,12 +7,14 @@ use matchit::Router;
 
 use crate::apps_api::{self, App};
 use crate::area::Area;
+use crate::call::{Call, Parameters};
 use crate::control_api::{self, ControlCall};
-use crate::data::{self, Place, Resource, Subject};
+use crate::data;
 use crate::pages;
 use crate::reply::{Problem, Reply};
 use crate::request_log::LogDetails;
-use crate::service::{Incoming, Service};
+use crate::resource::{Place, Resource};
+use crate::subject::Subject;
 use crate::token_service::TokenEndpoint;
 
 /// What a route does. Its kind says whose route it is, and so what is checked before it is called.
@@ -34,15 +36,8 @@ pub(crate) enum Handler {
     Watch(fn(&Call<'_>) -> Reply),
     /// Controls the sandbox, for whoever the guard lets through.
     Control(fn(&ControlCall<'_>) -> Result<Reply, Problem>),
-}
-
-/// A request on its way to a handler.
-pub(crate) struct Call<'a> {
-    pub(crate) service: &'a Service,
-    pub(crate) incoming: &'a Incoming,
-    pub(crate) body: &'a [u8],
-    /// What stands in the path's place of a parameter; empty where there is none.
-    pub(crate) parameter: &'a str,
+    /// Tells of this very table.
+    OpenApi,
 }
 
 impl Handler {
@@ -53,7 +48,7 @@ impl Handler {
             Self::App(_) | Self::Batch(_) => Area::Apps,
             Self::Connect(_) => Area::Connect,
             Self::Watch(_) => Area::Watch,
-            Self::Control(_) => Area::Control,
+            Self::Control(_) | Self::OpenApi => Area::Control,
         }
     }
 }
@@ -109,7 +104,7 @@ pub(crate) fn table() -> Vec<Route> {
         get(pages::LAUNCH_TEXT, Connect(pages::launch_text), "the background that the vendor's widget shows meanwhile"),
         get("/", Watch(pages::dashboard), "a dashboard: what the sandbox holds and was asked, live, with controls; nothing secret in clear"),
         get("/favicon.ico", Watch(pages::icon), "no icon"),
-        get("/sandbox/openapi.json", Control(control_api::openapi), "this table as an OpenAPI document"),
+        get("/sandbox/openapi.json", Handler::OpenApi, "this table as an OpenAPI document"),
         get("/sandbox/apps", Control(control_api::apps), "the applications with their secrets"),
         get("/sandbox/sources", Control(control_api::sources), "the sources that can be connected"),
         post("/sandbox/sources/connect", Control(control_api::connect), "connect a user's source"),
@@ -224,10 +219,8 @@ pub(crate) struct Found {
     pub(crate) exists: bool,
     /// The methods of the path, or of all paths of the area; `None` where there are none to tell.
     pub(crate) allow: Option<&'static str>,
-    /// The application that the path names; empty where it names none.
-    pub(crate) client_id: String,
-    /// What else the path names; empty where it names nothing.
-    pub(crate) parameter: String,
+    /// What the path names.
+    pub(crate) parameters: Parameters,
 }
 
 /// Looks a request up.
@@ -254,26 +247,19 @@ pub(crate) fn find(method: &Method, path: &str, query: Option<&str>) -> Found {
             handler: None,
             exists: false,
             allow: (area == Area::Data).then_some(READ_ONLY),
-            client_id: String::new(),
-            parameter: String::new(),
+            parameters: Parameters::default(),
         };
     };
     let spot: &'static Spot = matched.value;
     let reads = *method == Method::HEAD && spot.area.has_head();
     let method = if reads { &Method::GET } else { method };
     let route = spot.routes.iter().find(|route| route.method == *method);
-    let named = |is_app: bool| {
-        let mut names = matched.params.iter();
-        let found = names.find(|(name, _)| (*name == "client_id") == is_app);
-        found.map_or_else(String::new, |(_, value)| value.to_owned())
-    };
     Found {
         area: spot.area,
         handler: route.map(|route| route.handler),
         exists: true,
         allow: Some(&spot.allow),
-        client_id: named(true),
-        parameter: named(false),
+        parameters: Parameters::new(matched.params.iter()),
     }
 }
 

@@ -14,7 +14,6 @@ use crate::record_change::{RecordChange, RecordChangeWire};
 use crate::source::Source;
 use crate::state::State;
 use crate::user::UserStatus;
-use crate::world::World;
 
 /// How a sandbox begins, and what [`reset`](crate::Control::reset) comes back to.
 ///
@@ -72,15 +71,16 @@ struct OwnCredentials {
     app_key: Option<String>,
 }
 
+/// Somebody whom the story begins with; everything of them was checked.
 #[derive(Clone)]
-struct Person {
-    app: usize,
-    client_user_id: String,
-    email: Option<String>,
-    status: UserStatus,
-    sources: Vec<&'static Source>,
-    persona: Option<Persona>,
-    changes: Vec<RecordChange>,
+pub(crate) struct Person {
+    pub(crate) app: usize,
+    pub(crate) client_user_id: String,
+    pub(crate) email: Option<String>,
+    pub(crate) status: UserStatus,
+    pub(crate) sources: Vec<&'static Source>,
+    pub(crate) persona: Option<Persona>,
+    pub(crate) changes: Vec<RecordChange>,
 }
 
 /// A scenario that makes no sense, with the place in its JSON.
@@ -185,50 +185,14 @@ impl Scenario {
         app
     }
 
-    pub(crate) fn populate(&self, world: &World, state: &mut State) {
-        let now = world.clock.now();
-        for person in &self.users {
-            // They fit: what they take was counted when they were read.
-            let Ok(at) = state.begin(person.app, &person.client_user_id, false, now) else {
-                return;
-            };
-            if let Some(email) = &person.email
-                && state.set_email(at, email).is_err()
-            {
-                return;
-            }
-            if let Some(user) = state.user_mut(at)
-                && person.status == UserStatus::Connected
-            {
-                user.connect_once();
-                for source in &person.sources {
-                    user.connect(source, now);
-                }
-            }
-            if let Some(user) = state.user_mut(at) {
-                user.persona = person.persona;
-            }
-            if let Some(user) = state.user(at) {
-                // Each was checked when it was read, and there are not too many.
-                for change in person
-                    .changes
-                    .iter()
-                    .filter_map(|change| change.clone().check().ok())
-                {
-                    let _ = world.change_records(user, change);
-                }
-            }
-            if person.status == UserStatus::Deleted {
-                world.delete_user(state, at);
-            }
-        }
+    /// Whom the story begins with.
+    pub(crate) fn people(&self) -> &[Person] {
+        &self.users
     }
 
-    pub(crate) fn plan(&self, faults: &Faults) {
-        for fault in &self.faults {
-            // Each was checked when it was read, and there are not too many.
-            let _ = faults.plan(fault.clone());
-        }
+    /// The faults that it begins with.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        &self.faults
     }
 }
 

@@ -23,7 +23,8 @@ use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::changes::{BACKLOG, FeedEnd, Watch};
-use crate::service::{BODY_LIMIT, BodyFault, Incoming, Service};
+use crate::incoming::{BODY_LIMIT, BodyFault, Incoming};
+use crate::service::Service;
 
 /// How long an answer under way may take once the sandbox stops.
 const GRACE: Duration = Duration::from_millis(500);

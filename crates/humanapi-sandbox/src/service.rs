@@ -1,28 +1,31 @@
-//! The whole service without a socket: guards, faults and the log around what a route does.
+//! The whole service without a socket: finds the route of a request, and puts guards, faults and the log around what it does.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Method, Request, StatusCode, request::Parts};
+use http::{Method, StatusCode, request::Parts};
+use serde_json::Value;
 
 use crate::apps_api::{self, App};
 use crate::area::Area;
 use crate::assumption::Assumption;
+use crate::call::Call;
 use crate::control_api::ControlCall;
-use crate::data::{self, Subject};
+use crate::data;
 use crate::fault::FaultKind;
 use crate::guard::Guard;
+use crate::incoming::Incoming;
+use crate::openapi;
 use crate::reply::{self, Problem, REQUEST_ID, Reply};
 use crate::request_log::LogDetails;
-use crate::routes::{self, Call, Found, Handler};
+use crate::routes::{self, Found, Handler};
+use crate::subject::Subject;
+use crate::token_service;
 use crate::world::World;
-
-/// The longest body that is read.
-pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 const SERVER: HeaderValue = HeaderValue::from_static(concat!(
     "humanapi-sandbox/",
@@ -42,54 +45,6 @@ impl fmt::Debug for Service {
         f.debug_struct("Service")
             .field("world", &self.world)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why there is no body to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BodyFault {
-    /// It was longer than [`BODY_LIMIT`].
-    TooLong,
-    /// It did not arrive in time.
-    TooSlow,
-}
-
-impl BodyFault {
-    fn problem(self) -> Problem {
-        match self {
-            Self::TooLong => Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the body is longer than 1 MiB",
-            ),
-            Self::TooSlow => Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "the body took too long to arrive",
-            ),
-        }
-    }
-}
-
-/// A request on its way in.
-pub(crate) struct Incoming {
-    pub(crate) head: Parts,
-    pub(crate) body: Result<Bytes, BodyFault>,
-    /// The host it is for, if it says so.
-    pub(crate) host: Option<String>,
-}
-
-impl Incoming {
-    pub(crate) fn new(request: Request<()>, body: Result<Bytes, BodyFault>) -> Self {
-        let (head, ()) = request.into_parts();
-        let host = match head.uri.authority() {
-            Some(authority) => Some(authority.as_str().to_owned()),
-            None => {
-                let mut hosts = head.headers.get_all(header::HOST).iter();
-                let first = hosts.next().and_then(|host| host.to_str().ok());
-                // Two hosts are as good as none.
-                first.filter(|_| hosts.next().is_none()).map(str::to_owned)
-            }
-        };
-        Self { head, body, host }
     }
 }
 
@@ -222,30 +177,32 @@ impl Service {
         };
         let body = incoming.body.as_ref().map_err(|fault| fault.problem())?;
         let call = Call {
-            service: self,
+            world: &self.world,
+            guard: &self.guard,
             incoming,
             body,
-            parameter: &found.parameter,
+            parameters: &found.parameters,
         };
         match handler {
-            Handler::Tokens(endpoint) => Ok(self.exchange(endpoint, &call, details)),
+            Handler::Tokens(endpoint) => Ok(token_service::exchange(endpoint, &call, details)),
             Handler::Data(read) => self.read(&call, details, read),
             Handler::Records(resource, place) => self.read(&call, details, |call, subject| {
                 data::read(resource, place, call, subject)
             }),
             Handler::App(act) => {
-                let app = self.app(&call, found, details)?;
+                let app = app_of(&call, details)?;
                 let reply = act(&call, &app)?;
                 Ok(data::tag(reply, &head.headers, &self.world.assumptions))
             }
             Handler::Batch(resource) => {
-                let app = self.app(&call, found, details)?;
+                let app = app_of(&call, details)?;
                 let reply = apps_api::batch(&call, &app, resource)?;
                 Ok(data::tag(reply, &head.headers, &self.world.assumptions))
             }
             Handler::Connect(act) => act(&call, details),
             Handler::Watch(show) => Ok(show(&call)),
             Handler::Control(control) => control(&ControlCall::new(&call)),
+            Handler::OpenApi => Ok(reply::json(StatusCode::OK, told_table())),
         }
     }
 
@@ -261,21 +218,9 @@ impl Service {
         if head.method == Method::HEAD && assumptions.is(Assumption::Head, "405") {
             return Err(other_methods());
         }
-        let subject = self.subject(call.incoming, details)?;
+        let subject = data::subject(call.world, call.incoming, details)?;
         let reply = data::tag(read(call, &subject)?, &head.headers, assumptions);
         Ok(data::compress(reply, &head.headers, assumptions))
-    }
-
-    /// The application whose key came with a call.
-    fn app<'a>(
-        &self,
-        call: &Call<'a>,
-        found: &Found,
-        details: &mut LogDetails,
-    ) -> Result<App<'a>, Problem> {
-        let app = App::of(call, &found.client_id)?;
-        details.client_id = Some(app.client_id().to_owned());
-        Ok(app)
     }
 
     /// Why there is no route: nothing is at the path, or nothing by the method.
@@ -290,7 +235,7 @@ impl Service {
             return other_methods();
         }
         if found.area == Area::Data
-            && let Err(problem) = self.subject(incoming, details)
+            && let Err(problem) = data::subject(&self.world, incoming, details)
         {
             return problem;
         }
@@ -348,6 +293,19 @@ impl Service {
             truncated,
         }
     }
+}
+
+/// The application whose key came with a call.
+fn app_of<'a>(call: &Call<'a>, details: &mut LogDetails) -> Result<App<'a>, Problem> {
+    let app = App::of(call)?;
+    details.client_id = Some(app.client_id().to_owned());
+    Ok(app)
+}
+
+/// The table of routes as an OpenAPI document.
+fn told_table() -> &'static Value {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(&routes::table()));
+    &DOCUMENT
 }
 
 fn other_methods() -> Problem {

@@ -8,18 +8,20 @@ use crate::app::{AppCredentials, DemoApp};
 use crate::assumption::{Assumption, Assumptions};
 use crate::changes::Changes;
 use crate::clock::{self, Clock};
-use crate::data::records::Ask;
-use crate::data::{self, Subject};
 use crate::edits::Edits;
 use crate::exchanges::Exchanges;
 use crate::fault::Faults;
 use crate::lock;
+use crate::people;
 use crate::record_change::Checked;
+use crate::records::{Ask, Records};
 use crate::request_log::RequestLog;
-use crate::scenario::Scenario;
+use crate::resource::Resource;
+use crate::scenario::{Person, Scenario};
 use crate::seed::{Numbers, keyed};
 use crate::state::{Full, State};
-use crate::user::{User, UserSnapshot};
+use crate::subject::Subject;
+use crate::user::{User, UserSnapshot, UserStatus};
 
 /// What a world begins with.
 pub(crate) struct Beginning {
@@ -87,10 +89,46 @@ impl World {
         world
     }
 
-    /// Puts those in place whom the story begins with.
+    /// Puts those in place whom the story begins with, and plans the faults that it has.
     fn begin(&self, state: &mut State) {
-        self.scenario.populate(self, state);
-        self.scenario.plan(&self.faults);
+        for fault in self.scenario.faults() {
+            // Each was checked when it was read, and there are not too many.
+            let _ = self.faults.plan(fault.clone());
+        }
+        for person in self.scenario.people() {
+            // They fit: what they take was counted when they were read.
+            if self.bring(state, person).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn bring(&self, state: &mut State, person: &Person) -> Result<(), Full> {
+        let now = self.clock.now();
+        let at = state.begin(person.app, &person.client_user_id, false, now)?;
+        if let Some(email) = &person.email {
+            state.set_email(at, email)?;
+        }
+        if let Some(user) = state.user_mut(at) {
+            user.persona = person.persona;
+            if person.status == UserStatus::Connected {
+                user.connect_once();
+                for source in &person.sources {
+                    user.connect(source, now);
+                }
+            }
+        }
+        if let Some(user) = state.user(at) {
+            // Each was checked when it was read, and there are not too many.
+            let changes = person.changes.iter();
+            for change in changes.filter_map(|change| change.clone().check().ok()) {
+                let _ = self.change_records(user, change);
+            }
+        }
+        if person.status == UserStatus::Deleted {
+            self.delete_user(state, at);
+        }
+        Ok(())
     }
 
     /// Back to how everything was at the start.
@@ -153,14 +191,41 @@ impl World {
     /// Changes a user's records, now or when as many pages were read as the change waits for.
     pub(crate) fn change_records(&self, user: &User, change: Checked) -> Result<(), Full> {
         if self.edits.plan(&user.human_id, change)? {
-            let ask = Ask {
-                seed: self.seed,
-                subject: &Subject::of(user),
-                now: self.clock.now(),
-            };
-            data::do_changes(self, &ask, None);
+            self.do_changes(&self.ask(&Subject::of(user)), None);
         }
         Ok(())
+    }
+
+    /// Does what is to be done to a user's records, now or after a page of `page_of`.
+    pub(crate) fn do_changes(&self, ask: &Ask<'_>, page_of: Option<Resource>) {
+        for change in self.edits.due(&ask.subject.human_id, page_of) {
+            let now_told = self.records(change.resource, ask);
+            self.edits.apply(&change, ask, &*now_told);
+        }
+    }
+
+    /// Asks for a user's records as they are now.
+    pub(crate) fn ask<'a>(&self, subject: &'a Subject) -> Ask<'a> {
+        Ask {
+            seed: self.seed,
+            subject,
+            now: self.clock.now(),
+        }
+    }
+
+    /// A user's records of a resource: what the user's life tells, with all that was changed of it.
+    pub(crate) fn records(&self, resource: Resource, ask: &Ask<'_>) -> Box<dyn Records> {
+        let told = people::records(resource, ask);
+        self.edits.over(&self.assumptions, resource, ask, told)
+    }
+
+    /// The greatest length of a user's id in bytes, where there is one.
+    pub(crate) fn longest_user_id(&self) -> Option<usize> {
+        // "none" is no number.
+        self.assumptions
+            .value(Assumption::UserIdLength)
+            .parse()
+            .ok()
     }
 
     /// The id of the next request.

@@ -37,7 +37,7 @@ pub(crate) fn gather(session: &Session, compare: bool) -> anyhow::Result<History
         .map(|package| package.name.as_str())
         .collect();
     let comparer = match compare {
-        true => Some(CARGO_SEMVER_CHECKS.found(session)?.is_some()),
+        true => Some(CARGO_SEMVER_CHECKS.found(session.programs())?.is_some()),
         false => None,
     };
     let mut crates = Vec::new();

@@ -101,7 +101,7 @@ pub(crate) fn missing<'a>(
 ) -> anyhow::Result<Outcome> {
     let mut missing = Vec::new();
     for tool in needed {
-        if tool.found(session)?.is_none() {
+        if tool.found(session.programs())?.is_none() {
             missing.push(tool.missing());
         }
     }

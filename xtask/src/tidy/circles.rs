@@ -12,41 +12,7 @@ use super::sources::{Path, blank, paths};
 /// A module: the names that lead to it from the crate's root, which has none.
 type Module = Vec<String>;
 
-/// Circles that are known and not ended yet: a crate, its modules that may be part of one, with what lies below each, and
-/// why.
-///
-/// A module that is in none any more has to go from here.
-const KNOWN: [(&str, &[&str], &str); 2] = [
-    (
-        "xtask",
-        &["step", "tools", "workspace"],
-        "a session runs programs, finds tools by running them, and keeps the workspace that one of them tells",
-    ),
-    (
-        "crates/humanapi-sandbox",
-        SANDBOX,
-        "the route table names functions that take what it hands them, and pages and helpers share their parent's words",
-    ),
-];
-
-const SANDBOX: &[&str] = &[
-    "apps_api",
-    "area",
-    "control",
-    "control_api",
-    "data",
-    "edits",
-    "openapi",
-    "pages",
-    "people",
-    "routes",
-    "scenario",
-    "service",
-    "token_service",
-    "world",
-];
-
-/// The circles of each crate, and what is listed as known and is none.
+/// The circles of each crate.
 pub(crate) fn check(sources: &BTreeMap<String, String>) -> Vec<String> {
     let mut crates: BTreeMap<&str, BTreeMap<Module, String>> = BTreeMap::new();
     for (file, text) in sources {
@@ -57,32 +23,15 @@ pub(crate) fn check(sources: &BTreeMap<String, String>) -> Vec<String> {
     }
     let mut findings = Vec::new();
     for (folder, modules) in &crates {
-        let known = KNOWN.iter().find(|(of, ..)| of == folder);
-        let mut met = BTreeSet::new();
         for circle in circles(&arrows(modules)) {
             let names: Vec<String> = circle.iter().map(name).collect();
-            met.extend(names.iter().cloned());
-            if !known.is_some_and(|(_, known, _)| {
-                (names.iter()).all(|name| known.iter().any(|known| is_at_or_below(name, known)))
-            }) {
-                findings.push(format!(
-                    "{folder}: these modules lean on each other in a circle: {}: move what both sides need below both",
-                    names.join(", ")
-                ));
-            }
-        }
-        let gone = known.into_iter().flat_map(|(_, known, _)| *known);
-        for module in gone.filter(|known| !met.iter().any(|name| is_at_or_below(name, known))) {
             findings.push(format!(
-                "{folder}: `{module}` is in no circle any more: take it from the list of those known in xtask/src/tidy/circles.rs"
+                "{folder}: these modules lean on each other in a circle: {}: move what both sides need below both",
+                names.join(", ")
             ));
         }
     }
     findings
-}
-
-fn is_at_or_below(name: &str, known: &str) -> bool {
-    (name.strip_prefix(known)).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 fn name(module: &Module) -> String {

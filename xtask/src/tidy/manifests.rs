@@ -32,7 +32,7 @@ struct Member {
 
 /// Applies all rules to the workspace.
 pub(crate) fn check(session: &Session) -> anyhow::Result<Vec<String>> {
-    let files = present_files(session)?;
+    let files = present_files(session.programs())?;
     let root: DocumentMut = std::fs::read_to_string(session.root().join("Cargo.toml"))?.parse()?;
     let members = members(session, &files)?;
     let mut findings = Vec::new();

@@ -3,10 +3,10 @@
 use http::StatusCode;
 use http::header::HeaderValue;
 
-use super::records::{Ask, Entry};
 use crate::assumption::Assumption;
 use crate::body::query_value;
 use crate::people::{self, Format};
+use crate::records::{Ask, Entry};
 use crate::reply::{Problem, Reply, with_body};
 use crate::world::World;
 

@@ -4,16 +4,17 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
+use super::documents;
 use super::paging::{Links, ListQuery, read_day};
-use super::records::{Ask, Fields, Head, Records};
-use super::resource::{Family, Paging, Place, Resource, View};
 use super::written::Writer;
-use super::{Subject, documents, store};
 use crate::assumption::Assumption;
 use crate::body::query_value;
+use crate::call::Call;
 use crate::clock;
+use crate::records::{Entry, Fields, Head, Records};
 use crate::reply::{Problem, Reply, json};
-use crate::routes::Call;
+use crate::resource::{Family, Paging, Place, Resource, View};
+use crate::subject::Subject;
 use crate::world::World;
 
 const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
@@ -44,20 +45,16 @@ pub(crate) fn read(
     call: &Call<'_>,
     subject: &Subject,
 ) -> Result<Reply, Problem> {
-    let world = &*call.service.world;
+    let world = &**call.world;
     check_scope(world, resource)?;
     if let Some((assumption, value)) = place.given
         && !world.assumptions.is(assumption, value)
     {
         return Err(Problem::not_found());
     }
-    let query = ListQuery::read(call.incoming.head.uri.query(), &world.assumptions)?;
-    let ask = Ask {
-        seed: world.seed,
-        subject,
-        now: world.clock.now(),
-    };
-    let records = store::records(world, resource, &ask);
+    let query = ListQuery::read(call.query(), &world.assumptions)?;
+    let ask = world.ask(subject);
+    let records = world.records(resource, &ask);
     let reading = Reading {
         call,
         query: &query,
@@ -69,12 +66,12 @@ pub(crate) fn read(
             time_series: query.time_series,
         },
     };
-    let parameter = call.parameter;
+    let parameter = call.parameters.last();
     match place.view {
         View::List => {
             let reply = reading.list(None);
-            if call.incoming.head.method == Method::GET {
-                store::do_changes(world, &ask, Some(resource));
+            if *call.method() == Method::GET {
+                world.do_changes(&ask, Some(resource));
             }
             Ok(reply)
         }
@@ -98,7 +95,7 @@ pub(crate) fn read(
         }
         View::Report => {
             let index = records.find(parameter).ok_or_else(Problem::not_found)?;
-            let query = call.incoming.head.uri.query();
+            let query = call.query();
             documents::report(world, &ask, &records.at(index), query)
         }
     }
@@ -110,17 +107,11 @@ pub(crate) fn batch(
     call: &Call<'_>,
     subjects: &[Subject],
 ) -> Result<Reply, Problem> {
-    let world = &*call.service.world;
-    let query = ListQuery::read(call.incoming.head.uri.query(), &world.assumptions)?;
-    let now = world.clock.now();
+    let world = &**call.world;
+    let query = ListQuery::read(call.query(), &world.assumptions)?;
     let mut all = AllUsers::default();
     for subject in subjects {
-        let ask = Ask {
-            seed: world.seed,
-            subject,
-            now,
-        };
-        all.push(store::records(world, resource, &ask));
+        all.push(world.records(resource, &world.ask(subject)));
     }
     let reading = Reading {
         call,
@@ -244,7 +235,7 @@ impl Reading<'_> {
 
     /// Those at the places that are asked for.
     fn genotypes(&self) -> Result<Reply, Problem> {
-        let asked = query_value(self.call.incoming.head.uri.query(), "locations");
+        let asked = query_value(self.call.query(), "locations");
         let asked: Vec<_> = asked
             .iter()
             .flat_map(|asked| asked.split_whitespace())
@@ -322,7 +313,7 @@ impl Reading<'_> {
         }
         let uri = &self.call.incoming.head.uri;
         let links = Links {
-            host: self.call.incoming.host.as_deref().unwrap_or_default(),
+            host: self.call.host(),
             path: uri.path(),
             query: uri.query().unwrap_or_default(),
             exact_last: assumptions.is(Assumption::LastLink, "exact"),
@@ -379,7 +370,7 @@ impl Records for AllUsers {
         self.parts[at].1.head(own)
     }
 
-    fn at(&self, index: usize) -> super::records::Entry {
+    fn at(&self, index: usize) -> Entry {
         let (at, own) = self.whose(index);
         self.parts[at].1.at(own)
     }

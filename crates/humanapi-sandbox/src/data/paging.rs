@@ -7,10 +7,10 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 
-use super::records::Head;
 use crate::assumption::{Assumption, Assumptions};
 use crate::body::{decode, query_value};
 use crate::clock::Millis;
+use crate::records::Head;
 use crate::reply::Problem;
 
 const GREATEST_LIMIT: u64 = 500;

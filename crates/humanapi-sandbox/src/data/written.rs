@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Subject;
-use super::records::{Entry, Fields};
-use super::resource::{Family, Resource};
 use crate::assumption::{Assumption, Assumptions};
 use crate::clock::instant;
+use crate::records::{Entry, Fields};
+use crate::reference;
+use crate::resource::{Family, Resource};
 use crate::source::Source;
+use crate::subject::Subject;
 
 /// Writes the records of a resource.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +47,7 @@ impl Writer<'_> {
             fields.set("updatedAt", instant(head.updated));
         }
         if self.tells_organization() {
-            fields.set("organization", organization(head.source));
+            fields.set("organization", reference::organization(head.source));
         }
         fields.extend(own);
         if let Some(series) = series.filter(|_| self.time_series) {
@@ -183,15 +184,6 @@ pub(super) fn apply_sync_status(source: &mut Fields, assumptions: &Assumptions) 
         sync.insert("status".to_owned(), status.into());
         sync.insert("details".to_owned(), details.into());
     }
-}
-
-/// An organization as records refer to it.
-pub(crate) fn organization(source: &Source) -> Value {
-    json!({
-        "id": source.id,
-        "name": source.name,
-        "href": format!("/medical/organizations/{}", source.id),
-    })
 }
 
 /// `Mon Jun 03 2019 09:15:00 GMT+0000 (UTC)`.

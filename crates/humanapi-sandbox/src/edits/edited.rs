@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::filled::Filled;
-use super::{Layer, merge};
+use super::layer::{Layer, merge};
 use crate::clock::Millis;
-use crate::data::Resource;
-use crate::data::records::{Ask, Entry, Fields, Head, Records};
+use crate::records::{Ask, Entry, Fields, Head, Records};
+use crate::resource::Resource;
 
 /// A user's records with changes over them.
 pub(super) struct Edited {

@@ -1,9 +1,9 @@
 //! A list of any length, of which nothing is held but a model.
 
-use super::blank;
+use super::layer::blank;
 use crate::clock::{self, Millis};
-use crate::data::Resource;
-use crate::data::records::{Ask, Entry, Head, Records};
+use crate::records::{Ask, Entry, Head, Records};
+use crate::resource::Resource;
 use crate::seed::{Numbers, keyed};
 
 /// How much older each record is than the one before.

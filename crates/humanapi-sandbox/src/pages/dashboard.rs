@@ -10,22 +10,21 @@ mod users;
 use http::StatusCode;
 use maud::{Markup, html};
 
-use self::table::{Column, cell, marked, scrolled, table};
-use self::users::Users;
-use super::{DASHBOARD_SCRIPT, DASHBOARD_STYLE, Layout};
+use self::faults::fault_section;
+use self::table::{Column, SHOWN, cell, marked, scrolled, table};
+use self::users::{Users, record_section, user_section};
+use super::layout::{DASHBOARD_SCRIPT, DASHBOARD_STYLE, Layout};
 use crate::assumption::AssumptionSetting;
+use crate::call::Call;
 use crate::clock;
 use crate::lock;
 use crate::reply::Reply;
 use crate::request_log::{LoggedRequest, clip};
-use crate::service::{Incoming, Service};
 use crate::source::Source;
 use crate::token::{Claim, TokenKind, TokenState, mask};
+use crate::world::World;
 
 const REQUESTS: usize = 50;
-
-/// How much of a user's id is shown, in bytes.
-const SHOWN: usize = 200;
 
 /// One token as the dashboard shows it.
 struct TokenRow {
@@ -41,176 +40,167 @@ enum Left {
     Ended,
 }
 
-impl Service {
-    pub(super) fn dashboard_page(&self, incoming: &Incoming) -> Reply {
-        let now = self.world.clock.now();
-        let (users, tokens) = self.users_and_tokens(now);
-        let host = incoming.host.as_deref().unwrap_or_default();
-        let requests = self.world.log.latest(REQUESTS);
-        let content = html! {
-            main {
-                header {
-                    p .banner { strong { "Sandbox" } " for development and tests. Everything here is made up." }
-                    h1 { "Human API sandbox" }
-                    // Said by the script, which is what makes it true.
-                    p #live .live role="status" {}
-                    noscript {
-                        p .live { "Without JavaScript this page can be read, but not changed from here. " a href="/" { "Load it again" } " for the latest." }
-                    }
-                    @if self.guard.control_token().is_some() {
-                        (control_token_field())
-                    }
+pub(crate) fn dashboard(call: &Call<'_>) -> Reply {
+    let world = &**call.world;
+    let now = world.clock.now();
+    let (users, tokens) = users_and_tokens(world, now);
+    let host = call.host();
+    let requests = world.log.latest(REQUESTS);
+    let content = html! {
+        main {
+            header {
+                p .banner { strong { "Sandbox" } " for development and tests. Everything here is made up." }
+                h1 { "Human API sandbox" }
+                // Said by the script, which is what makes it true.
+                p #live .live role="status" {}
+                noscript {
+                    p .live { "Without JavaScript this page can be read, but not changed from here. " a href="/" { "Load it again" } " for the latest." }
                 }
-                (self.facts(now, host))
-                nav aria-label="On this page" {
-                    ul {
-                        @for (at, name) in [
-                            ("users", "Users"), ("records", "Records"), ("tokens", "Tokens"), ("requests", "Requests"),
-                            ("clock", "Clock"), ("faults", "Faults"), ("assumptions", "Assumptions"),
-                        ] {
-                            li { a href=(format!("#{at}")) { (name) } }
-                        }
-                    }
+                @if call.guard.control_token().is_some() {
+                    (control_token_field())
                 }
-                div .columns {
-                    div {
-                        (self.user_section(&users))
-                        (self.record_section(&users))
-                        (token_section(&tokens))
-                        (request_section(&requests))
-                        (self.app_section())
-                    }
-                    div {
-                        (self.clock_section(now))
-                        (self.fault_section())
-                    }
-                }
-                (assumption_section(&self.world.assumptions.settings()))
-                (start_over_section())
             }
-            p #news .news role="status" {}
-        };
-        Layout {
-            title: "Human API sandbox",
-            style: &DASHBOARD_STYLE,
-            script: Some(&DASHBOARD_SCRIPT),
-            forms: "'none'".to_owned(),
-            framed: false,
-        }
-        .reply(StatusCode::OK, &content)
-    }
-
-    fn users_and_tokens(&self, now: clock::Millis) -> (Users, Vec<TokenRow>) {
-        let state = lock(&self.world.state);
-        let users = self.users(&state);
-        let tokens = state
-            .recent(now)
-            .into_iter()
-            .map(|(text, claim, token_state)| TokenRow {
-                masked: mask(&text),
-                claim,
-                owner: match claim.kind {
-                    TokenKind::Client => String::new(),
-                    _ => state
-                        .user(claim.holder)
-                        .map(|user| clip(&user.client_user_id, SHOWN))
-                        .unwrap_or_default(),
-                },
-                left: match token_state {
-                    TokenState::Valid { expires, .. } => Left::Seconds((expires - now) / 1000),
-                    TokenState::Expired(_) => Left::Expired,
-                    TokenState::Revoked(_) | TokenState::Foreign => Left::Ended,
-                },
-            })
-            .collect();
-        (users, tokens)
-    }
-
-    fn facts(&self, now: clock::Millis, host: &str) -> Markup {
-        html! {
-            dl #live-facts data-live {
-                div { dt { "Address" } dd { code { "http://" (host) } } }
-                div { dt { "Seed" } dd { code { (self.world.seed) } } }
+            (facts(world, now, host))
+            nav aria-label="On this page" {
+                ul {
+                    @for (at, name) in [
+                        ("users", "Users"), ("records", "Records"), ("tokens", "Tokens"), ("requests", "Requests"),
+                        ("clock", "Clock"), ("faults", "Faults"), ("assumptions", "Assumptions"),
+                    ] {
+                        li { a href=(format!("#{at}")) { (name) } }
+                    }
+                }
+            }
+            div .columns {
                 div {
-                    dt { "Clock" }
-                    dd { code { (clock::instant(now)) } @if self.world.clock.is_frozen() { " (frozen)" } }
+                    (user_section(world, &users))
+                    (record_section(world, &users))
+                    (token_section(&tokens))
+                    (request_section(&requests))
+                    (app_section(world))
                 }
-                div { dt { "Token requests" } dd { (self.world.exchanges.read().total()) } }
+                div {
+                    (clock_section(world, now))
+                    (fault_section(world))
+                }
             }
+            (assumption_section(&world.assumptions.settings()))
+            (start_over_section())
+        }
+        p #news .news role="status" {}
+    };
+    Layout {
+        title: "Human API sandbox",
+        style: &DASHBOARD_STYLE,
+        script: Some(&DASHBOARD_SCRIPT),
+        forms: "'none'".to_owned(),
+        framed: false,
+    }
+    .reply(StatusCode::OK, &content)
+}
+
+fn users_and_tokens(world: &World, now: clock::Millis) -> (Users, Vec<TokenRow>) {
+    let state = lock(&world.state);
+    let users = Users::read(world, &state);
+    let tokens = state
+        .recent(now)
+        .into_iter()
+        .map(|(text, claim, token_state)| TokenRow {
+            masked: mask(&text),
+            claim,
+            owner: match claim.kind {
+                TokenKind::Client => String::new(),
+                _ => state
+                    .user(claim.holder)
+                    .map(|user| clip(&user.client_user_id, SHOWN))
+                    .unwrap_or_default(),
+            },
+            left: match token_state {
+                TokenState::Valid { expires, .. } => Left::Seconds((expires - now) / 1000),
+                TokenState::Expired(_) => Left::Expired,
+                TokenState::Revoked(_) | TokenState::Foreign => Left::Ended,
+            },
+        })
+        .collect();
+    (users, tokens)
+}
+
+fn facts(world: &World, now: clock::Millis, host: &str) -> Markup {
+    html! {
+        dl #live-facts data-live {
+            div { dt { "Address" } dd { code { "http://" (host) } } }
+            div { dt { "Seed" } dd { code { (world.seed) } } }
+            div {
+                dt { "Clock" }
+                dd { code { (clock::instant(now)) } @if world.clock.is_frozen() { " (frozen)" } }
+            }
+            div { dt { "Token requests" } dd { (world.exchanges.read().total()) } }
         }
     }
+}
 
-    fn app_section(&self) -> Markup {
-        let apps = [
-            Column::heads("Name", ""),
-            Column::new("Client id", "mono id"),
-            Column::new("Access tokens from", "mono"),
-            Column::new("Admin API", ""),
-        ];
-        let sources = [
-            Column::heads("Name", ""),
-            Column::new("Category", ""),
-            Column::new("Signing in", ""),
-            Column::new("Id", "mono id"),
-        ];
-        html! {
-            section aria-labelledby="apps" {
-                (scrolled("apps", "Applications", table(&apps, self.world.apps.iter().map(|app| [
-                    cell(html! { (app.app.name()) }),
-                    cell(html! { (app.client_id) }),
-                    cell(html! { @if app.hip { "/v1/admin/token" } @else { "/v1/connect/token" } }),
-                    cell(html! { @if app.admin_api { "on" } @else { "off" } }),
-                ]))))
-            }
-            section aria-labelledby="sources" {
-                (scrolled("sources", "Sources", table(&sources, Source::ALL.iter().map(|source| [
-                    cell(html! { (source.name) }),
-                    cell(html! { (source.kind.category()) }),
-                    cell(html! { "password" @if source.one_time_code { " and code" } }),
-                    cell(html! { (source.id) }),
-                ]))))
-            }
+fn app_section(world: &World) -> Markup {
+    let apps = [
+        Column::heads("Name", ""),
+        Column::new("Client id", "mono id"),
+        Column::new("Access tokens from", "mono"),
+        Column::new("Admin API", ""),
+    ];
+    let sources = [
+        Column::heads("Name", ""),
+        Column::new("Category", ""),
+        Column::new("Signing in", ""),
+        Column::new("Id", "mono id"),
+    ];
+    html! {
+        section aria-labelledby="apps" {
+            (scrolled("apps", "Applications", table(&apps, world.apps.iter().map(|app| [
+                cell(html! { (app.app.name()) }),
+                cell(html! { (app.client_id) }),
+                cell(html! { @if app.hip { "/v1/admin/token" } @else { "/v1/connect/token" } }),
+                cell(html! { @if app.admin_api { "on" } @else { "off" } }),
+            ]))))
+        }
+        section aria-labelledby="sources" {
+            (scrolled("sources", "Sources", table(&sources, Source::ALL.iter().map(|source| [
+                cell(html! { (source.name) }),
+                cell(html! { (source.kind.category()) }),
+                cell(html! { "password" @if source.one_time_code { " and code" } }),
+                cell(html! { (source.id) }),
+            ]))))
         }
     }
+}
 
-    /// The name of the application of an id.
-    fn app_name(&self, client_id: &str) -> &'static str {
-        self.world
-            .app(client_id)
-            .map(|(_, app)| app.app.name())
-            .unwrap_or_default()
-    }
-
-    fn clock_section(&self, now: clock::Millis) -> Markup {
-        html! {
-            section aria-labelledby="clock" {
-                h2 #clock { "Clock" }
-                p #live-clock data-live {
-                    code { (clock::instant(now)) }
-                    @if self.world.clock.is_frozen() { " It stands still unless moved." }
-                    @else { " It runs, and can be moved forward." }
+fn clock_section(world: &World, now: clock::Millis) -> Markup {
+    html! {
+        section aria-labelledby="clock" {
+            h2 #clock { "Clock" }
+            p #live-clock data-live {
+                code { (clock::instant(now)) }
+                @if world.clock.is_frozen() { " It stands still unless moved." }
+                @else { " It runs, and can be moved forward." }
+            }
+            form .buttons data-needs-script hidden data-path="/sandbox/clock/advance" {
+                button type="submit" name="seconds" value="60" { "Forward 1 minute" }
+                button type="submit" name="seconds" value="3600" { "Forward 1 hour" }
+                button type="submit" name="seconds" value="86400" { "Forward 1 day" }
+            }
+            form #advance .row data-needs-script hidden data-path="/sandbox/clock/advance" {
+                div {
+                    label for="amount" { "Amount" }
+                    input #amount name="amount" type="number" min="1" max="1000000000" step="1" required;
                 }
-                form .buttons data-needs-script hidden data-path="/sandbox/clock/advance" {
-                    button type="submit" name="seconds" value="60" { "Forward 1 minute" }
-                    button type="submit" name="seconds" value="3600" { "Forward 1 hour" }
-                    button type="submit" name="seconds" value="86400" { "Forward 1 day" }
-                }
-                form #advance .row data-needs-script hidden data-path="/sandbox/clock/advance" {
-                    div {
-                        label for="amount" { "Amount" }
-                        input #amount name="amount" type="number" min="1" max="1000000000" step="1" required;
+                div {
+                    label for="unit" { "Unit" }
+                    select #unit name="unit" {
+                        option value="1" { "seconds" }
+                        option value="60" selected { "minutes" }
+                        option value="3600" { "hours" }
+                        option value="86400" { "days" }
                     }
-                    div {
-                        label for="unit" { "Unit" }
-                        select #unit name="unit" {
-                            option value="1" { "seconds" }
-                            option value="60" selected { "minutes" }
-                            option value="3600" { "hours" }
-                            option value="86400" { "days" }
-                        }
-                    }
-                    div .buttons { button type="submit" { "Move forward" } }
                 }
+                div .buttons { button type="submit" { "Move forward" } }
             }
         }
     }

@@ -3,12 +3,14 @@
 use serde_json::json;
 
 use super::calendar::{HOUR, MINUTE, date, decimal};
-use super::moments::{Lane, Moment, Moments, Rhythm};
-use super::{Person, Written};
+use super::moment::Moment;
+use super::moments::{Lane, Moments, Rhythm};
+use super::person::Person;
+use super::written::Written;
 use crate::clock::{self, DAY, Millis, instant};
-use crate::data::Resource;
-use crate::data::records::Fields;
 use crate::persona::Persona;
+use crate::records::Fields;
+use crate::resource::Resource;
 use crate::source::{PULSEBAND, STRIDER};
 
 /// What a person does each week at about the same time.

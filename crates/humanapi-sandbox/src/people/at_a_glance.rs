@@ -4,11 +4,13 @@ use serde_json::{Value, json};
 
 use super::calendar::MINUTE;
 use super::measurements::unit_at_a_glance;
-use super::{Person, odd};
+use super::odd;
+use super::person::Person;
 use crate::clock::instant;
-use crate::data::records::{Ask, Entry, Fields};
-use crate::data::{Resource, organization};
 use crate::persona::Persona;
+use crate::records::{Ask, Entry, Fields};
+use crate::reference;
+use crate::resource::Resource;
 use crate::source::SourceKind;
 
 /// A part of the summary, by its name, with those fields of the latest record that it keeps.
@@ -154,7 +156,7 @@ pub(crate) fn sources(ask: &Ask<'_>) -> Vec<Fields> {
                 }),
             )
             .with("resync", json!({"active": !source.one_time_code}))
-            .with("organization", organization(source))
+            .with("organization", reference::organization(source))
             .with(
                 "expectedSyncDuration",
                 if source.one_time_code {

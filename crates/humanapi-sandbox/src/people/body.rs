@@ -1,7 +1,7 @@
 //! How tall and how heavy a person is, and how the heart beats, at any time.
 
-use super::Person;
 use super::calendar::{MONTH, along, date};
+use super::person::Person;
 use crate::clock::{DAY, Millis};
 use crate::persona::Persona;
 

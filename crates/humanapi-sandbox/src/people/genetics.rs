@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use super::Person;
 use super::calendar::date;
-use super::moments::{Moment, Moments};
+use super::moment::Moment;
+use super::moments::Moments;
+use super::person::Person;
 use crate::clock::Millis;
-use crate::data::Resource;
-use crate::data::records::Fields;
+use crate::records::Fields;
+use crate::resource::Resource;
 use crate::source::HELIX_HOME;
 
 /// What a trait is, and its possible outcomes, the first being the most likely.

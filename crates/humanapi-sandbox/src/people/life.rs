@@ -1,7 +1,7 @@
 //! Who a person is: what they are called, when they were born, where they live.
 
-use super::Person;
 use super::calendar::{MINUTE, date};
+use super::person::Person;
 use crate::clock::{DAY, Millis};
 use crate::persona::Persona;
 

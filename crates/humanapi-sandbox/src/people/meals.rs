@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use super::Person;
 use super::calendar::{HOUR, date, decimal};
-use super::moments::{Lane, Moment, Moments, Rhythm};
+use super::moment::Moment;
+use super::moments::{Lane, Moments, Rhythm};
+use super::person::Person;
 use crate::clock::{DAY, Millis, instant};
-use crate::data::Resource;
-use crate::data::records::Fields;
+use crate::records::Fields;
+use crate::resource::Resource;
 use crate::source::PLATEFUL;
 
 /// What one portion holds, in tenths.

@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
-use super::Person;
 use super::body::Body;
 use super::calendar::{HOUR, MINUTE, date, decimal};
-use super::moments::{Lane, Moment, Moments, Rhythm};
+use super::moment::Moment;
+use super::moments::{Lane, Moments, Rhythm};
+use super::person::Person;
 use crate::clock::{self, DAY, Millis, instant};
-use crate::data::Resource;
-use crate::data::records::Fields;
 use crate::persona::Persona;
+use crate::records::Fields;
+use crate::resource::Resource;
 use crate::seed::Numbers;
 use crate::source::{PULSEBAND, STRIDER};
 

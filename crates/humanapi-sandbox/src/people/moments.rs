@@ -1,27 +1,14 @@
 //! When a person's records come: each moment a function of its number, so that no list need be held.
 
-use super::Person;
 use super::calendar::HOUR;
+use super::moment::Moment;
+use super::person::Person;
 use crate::clock::{DAY, Millis};
 use crate::seed::{Numbers, keyed};
 use crate::source::Source;
 
 /// A record is stored at the latest so long after what it tells of is over.
 const LATEST: Millis = 10 * DAY;
-
-/// One record's place in time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
-    pub(super) source: &'static Source,
-    /// When what it tells of began.
-    pub(crate) at: Millis,
-    pub(crate) created: Millis,
-    pub(crate) updated: Millis,
-    /// Which row of a table of content it is made from.
-    pub(super) row: usize,
-    /// Which time it is that this row comes.
-    pub(super) round: i64,
-}
 
 /// One place within a round.
 #[derive(Debug, Clone, Copy)]

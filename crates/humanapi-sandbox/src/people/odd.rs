@@ -4,52 +4,19 @@
 //! spelled in its own way.
 
 mod medical;
+mod oddity;
 mod wellness;
 
 use serde_json::Value;
 
-use super::Person;
 use super::calendar::{EPOCH, HOUR};
+use super::person::Person;
 use crate::clock::{DAY, Millis};
-use crate::data::Resource;
-use crate::data::records::{Entry, Fields, Head};
+use crate::records::{Entry, Fields, Head};
+use crate::resource::Resource;
 use crate::source::{Source, SourceKind};
 
-/// One oddity of the odd persona's records.
-///
-/// ```
-/// use humanapi_sandbox::Oddity;
-///
-/// let twice = Oddity::ALL.iter().find(|oddity| oddity.what == "a field is there twice").unwrap();
-/// assert_eq!(twice.resource, "activities");
-/// assert_eq!(twice.unreadable, ["steps"]);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Oddity {
-    /// The path of its resource below `/v1/human/`. Its records come in the order of [`Oddity::ALL`].
-    pub resource: &'static str,
-    /// What is odd about the record.
-    pub what: &'static str,
-    /// Which fields hold what the documents do not allow, by path; `.`: all of it. Other oddities can be read.
-    pub unreadable: &'static [&'static str],
-    /// The record, with what differs from user to user in braces.
-    json: &'static str,
-}
-
-const fn oddity(
-    resource: &'static str,
-    what: &'static str,
-    unreadable: &'static [&'static str],
-    json: &'static str,
-) -> Oddity {
-    Oddity {
-        resource,
-        what,
-        unreadable,
-        json,
-    }
-}
+pub use oddity::Oddity;
 
 impl Oddity {
     /// All of them.

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::address::{form_source, page_address};
 use super::form::ActionForm;
 use super::outcome::{Action, Outcome};
+use crate::pages::layout::{CONNECT_SCRIPT, CONNECT_STYLE, Layout};
 use crate::pages::message::{Message, Status};
 use crate::pages::screen::{Authority, Hosted, News, Screen, banner};
-use crate::pages::{CONNECT_SCRIPT, CONNECT_STYLE, Layout};
 use crate::reply::{self, Reply};
 
 /// The answer to the page's script and to programs.

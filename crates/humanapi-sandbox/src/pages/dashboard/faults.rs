@@ -5,71 +5,69 @@ use std::borrow::Cow;
 use maud::{Markup, html};
 
 use crate::fault::{Fault, FaultKind, IntermediaryBody};
-use crate::service::Service;
+use crate::world::World;
 
-impl Service {
-    pub(super) fn fault_section(&self) -> Markup {
-        let planned = self.world.faults.planned();
-        html! {
-            section aria-labelledby="faults" {
-                h2 #faults { "Faults" }
-                div #live-faults data-live {
-                    @if planned.is_empty() {
-                        p { "None planned." }
-                    } @else {
-                        ol .planned aria-label="Planned faults" {
-                            @for fault in &planned { li { (fault_text(fault)) } }
-                        }
+pub(super) fn fault_section(world: &World) -> Markup {
+    let planned = world.faults.planned();
+    html! {
+        section aria-labelledby="faults" {
+            h2 #faults { "Faults" }
+            div #live-faults data-live {
+                @if planned.is_empty() {
+                    p { "None planned." }
+                } @else {
+                    ol .planned aria-label="Planned faults" {
+                        @for fault in &planned { li { (fault_text(fault)) } }
                     }
                 }
-                form #fault .row data-needs-script hidden data-path="/sandbox/faults" {
-                    div {
-                        label for="kind" { "Kind" }
-                        select #kind name="kind" {
-                            @for kind in FaultKind::NAMES { option value=(kind) { (kind) } }
-                        }
+            }
+            form #fault .row data-needs-script hidden data-path="/sandbox/faults" {
+                div {
+                    label for="kind" { "Kind" }
+                    select #kind name="kind" {
+                        @for kind in FaultKind::NAMES { option value=(kind) { (kind) } }
                     }
-                    div data-for="status intermediary" {
-                        label for="status" { "Status" }
-                        input #status name="status" type="number" min="200" max="599" value="503" required;
+                }
+                div data-for="status intermediary" {
+                    label for="status" { "Status" }
+                    input #status name="status" type="number" min="200" max="599" value="503" required;
+                }
+                div data-for="intermediary" {
+                    label for="body" { "Body" }
+                    select #body name="body" {
+                        @for body in IntermediaryBody::ALL { option { (body.name()) } }
                     }
-                    div data-for="intermediary" {
-                        label for="body" { "Body" }
-                        select #body name="body" {
-                            @for body in IntermediaryBody::ALL { option { (body.name()) } }
-                        }
+                }
+                div data-for="status" {
+                    label for="retry-after" { "Retry-After" }
+                    input #retry-after name="retry_after" autocomplete="off";
+                }
+                div data-for="status" {
+                    label for="error-code" { "Error code" }
+                    input #error-code name="error_code" autocomplete="off";
+                }
+                div data-for="delay" {
+                    label for="delay" { "Delay in ms" }
+                    input #delay name="delay_ms" type="number" min="0" max="3600000" value="1000" required;
+                }
+                div {
+                    label for="method" { "Method" }
+                    select #method name="method" {
+                        option value="" { "any" }
+                        @for method in ["GET", "POST", "DELETE"] { option { (method) } }
                     }
-                    div data-for="status" {
-                        label for="retry-after" { "Retry-After" }
-                        input #retry-after name="retry_after" autocomplete="off";
-                    }
-                    div data-for="status" {
-                        label for="error-code" { "Error code" }
-                        input #error-code name="error_code" autocomplete="off";
-                    }
-                    div data-for="delay" {
-                        label for="delay" { "Delay in ms" }
-                        input #delay name="delay_ms" type="number" min="0" max="3600000" value="1000" required;
-                    }
-                    div {
-                        label for="method" { "Method" }
-                        select #method name="method" {
-                            option value="" { "any" }
-                            @for method in ["GET", "POST", "DELETE"] { option { (method) } }
-                        }
-                    }
-                    div {
-                        label for="path" { "Path begins with" }
-                        input #path name="path" autocomplete="off" placeholder="/v1/connect/token";
-                    }
-                    div {
-                        label for="times" { "Times" }
-                        input #times name="times" type="number" min="1" max="1000000" value="1" required;
-                    }
-                    div .buttons {
-                        button type="submit" { "Plan fault" }
-                        button type="submit" formnovalidate data-method="DELETE" data-path="/sandbox/faults" { "Clear faults" }
-                    }
+                }
+                div {
+                    label for="path" { "Path begins with" }
+                    input #path name="path" autocomplete="off" placeholder="/v1/connect/token";
+                }
+                div {
+                    label for="times" { "Times" }
+                    input #times name="times" type="number" min="1" max="1000000" value="1" required;
+                }
+                div .buttons {
+                    button type="submit" { "Plan fault" }
+                    button type="submit" formnovalidate data-method="DELETE" data-path="/sandbox/faults" { "Clear faults" }
                 }
             }
         }

@@ -2,6 +2,9 @@
 
 use maud::{Markup, html};
 
+/// How much of a user's id is shown, in bytes.
+pub(super) const SHOWN: usize = 200;
+
 /// A heading, and below it what may be longer than its place and is scrolled then.
 pub(super) fn scrolled(id: &str, title: &str, content: Markup) -> Markup {
     html! {

@@ -5,12 +5,12 @@ use serde_json::json;
 use super::codes::{SNOMED, coded};
 use super::{chart, conditions};
 use crate::clock::{Millis, instant};
-use crate::data::Resource;
-use crate::data::records::Fields;
-use crate::people::Person;
 use crate::people::calendar::date;
-use crate::people::moments::Moment;
+use crate::people::moment::Moment;
+use crate::people::person::Person;
 use crate::persona::Persona;
+use crate::records::Fields;
+use crate::resource::Resource;
 
 /// One line, with a code of SNOMED CT where there is one.
 struct Line {

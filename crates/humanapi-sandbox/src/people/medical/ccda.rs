@@ -1,12 +1,14 @@
 //! The document of a visit: a Continuity of Care Document by C-CDA, with its sections as text.
 
+use super::chart::{self, Clinician};
+use super::resources::moments;
 use super::sections::{Section, escaped, sections};
-use super::{Clinician, chart, moments, visits};
+use super::visits;
 use crate::clock::{Millis, instant};
-use crate::data::Resource;
-use crate::data::records::Ask;
-use crate::people::Person;
+use crate::people::person::Person;
 use crate::persona::Persona;
+use crate::records::Ask;
+use crate::resource::Resource;
 
 /// A document by the id of its record.
 pub(crate) fn document(ask: &Ask<'_>, id: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::people::Person;
+use crate::people::person::Person;
 use crate::seed::{Numbers, keyed};
 use crate::source::{BLUEBIRD_LABORATORY, Source, SourceKind};
 

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use super::chart;
 use super::codes::{ICD10, RXNORM, SNOMED, System, UNII, coded, inferred};
 use crate::clock::{Millis, instant};
-use crate::data::Resource;
-use crate::data::records::Fields;
-use crate::people::Person;
 use crate::people::calendar::{HOUR, MONTH, date};
-use crate::people::moments::{Moment, stored};
+use crate::people::moment::Moment;
+use crate::people::moments::stored;
+use crate::people::person::Person;
 use crate::persona::Persona;
+use crate::records::Fields;
+use crate::resource::Resource;
 use crate::source::Source;
 
 /// One condition by its codes of ICD-10-CM and SNOMED CT.

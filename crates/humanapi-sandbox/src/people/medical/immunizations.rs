@@ -5,11 +5,12 @@ use serde_json::json;
 use super::chart;
 use super::codes::{CVX, coded};
 use crate::clock::{DAY, Millis, instant};
-use crate::data::records::Fields;
-use crate::people::Person;
 use crate::people::calendar::{HOUR, MONTH, YEAR, date};
-use crate::people::moments::{Moment, stored};
+use crate::people::moment::Moment;
+use crate::people::moments::stored;
+use crate::people::person::Person;
 use crate::persona::Persona;
+use crate::records::Fields;
 
 /// A vaccine by its code of CVX, with the ages in months at which it is due.
 struct Vaccine {

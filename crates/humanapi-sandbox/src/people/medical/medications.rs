@@ -2,16 +2,18 @@
 
 use serde_json::{Value, json};
 
+use super::chart::{self, Clinician};
 use super::codes::{NDC, RXNORM, coded};
+use super::conditions;
 use super::visits::Visit;
-use super::{Clinician, chart, conditions, link};
 use crate::clock::{DAY, Millis, instant};
-use crate::data::Resource;
-use crate::data::records::Fields;
-use crate::people::Person;
 use crate::people::calendar::{HOUR, MONTH, date};
-use crate::people::moments::Moment;
+use crate::people::moment::Moment;
+use crate::people::person::Person;
 use crate::persona::Persona;
+use crate::records::Fields;
+use crate::reference;
+use crate::resource::Resource;
 use crate::source::SourceKind;
 
 /// One medication, by its code of RxNorm.
@@ -243,7 +245,7 @@ pub(super) fn at_visit(person: &Person, visit: &Visit) -> (Value, Value) {
     });
     let links = taken.iter().map(|(row, _)| {
         let id = person.id_of(Resource::Medications, visit.source, *row, 0);
-        link(Resource::Medications, &id)
+        reference::record(Resource::Medications, &id)
     });
     (told.collect(), links.collect())
 }

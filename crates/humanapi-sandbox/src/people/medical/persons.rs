@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::codes::{LOINC, SNOMED, coded};
 use super::{chart, conditions};
 use crate::clock::{DAY, Millis, instant};
-use crate::data::Resource;
-use crate::data::records::Fields;
-use crate::people::Person;
 use crate::people::calendar::date;
-use crate::people::moments::Moment;
+use crate::people::moment::Moment;
+use crate::people::person::Person;
 use crate::persona::Persona;
+use crate::records::Fields;
+use crate::resource::Resource;
 
 const CDC: &str = "RACE&ETHNICITY-CDC";
 

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::codes::{CPT, SNOMED, coded};
 use super::{chart, conditions};
 use crate::clock::{DAY, Millis, instant};
-use crate::data::Resource;
-use crate::data::records::Fields;
-use crate::people::Person;
 use crate::people::calendar::{MONTH, date};
-use crate::people::moments::Moment;
+use crate::people::moment::Moment;
+use crate::people::person::Person;
 use crate::persona::Persona;
+use crate::records::Fields;
+use crate::resource::Resource;
 
 /// A procedure by its codes of SNOMED CT and CPT.
 struct Procedure {

@@ -1,54 +1,22 @@
-//! Reports that the service makes of records: as JSON, as HTML and as PDF.
+//! The reports that the service makes of records: which there are, and when they are made.
 
-use serde_json::{Map, Value, json};
-
-use super::sections::{Section, escaped, sections};
-use super::{chart, conditions, immunizations, moments as moments_of, pdf, visits};
-use crate::clock::{DAY, Millis, day, instant};
-use crate::data::Resource;
-use crate::data::records::{Ask, Fields};
-use crate::people::Person;
-use crate::people::calendar::{YEAR, date};
-use crate::people::moments::Moment;
-use crate::persona::Persona;
-use crate::source::Source;
-
-/// How a report is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
-    Json,
-    Html,
-    Pdf,
-}
-
-impl Format {
-    pub(crate) fn find(name: &str) -> Option<Self> {
-        match name {
-            "json" => Some(Self::Json),
-            "html" => Some(Self::Html),
-            "pdf" => Some(Self::Pdf),
-            _ => None,
-        }
-    }
-
-    pub(crate) const fn content_type(self) -> &'static str {
-        match self {
-            Self::Json => "application/json; charset=utf-8",
-            Self::Html => "text/html; charset=utf-8",
-            Self::Pdf => "application/pdf",
-        }
-    }
-}
+use super::{chart, conditions};
+use crate::clock::DAY;
+use crate::people::calendar::date;
+use crate::people::moment::Moment;
+use crate::people::person::Person;
+use crate::records::Fields;
+use crate::resource::Resource;
 
 /// A report by its code, with the sections that it shows; none: all.
-struct Kind {
-    code: &'static str,
-    title: &'static str,
-    sections: &'static [&'static str],
+pub(super) struct Kind {
+    pub(super) code: &'static str,
+    pub(super) title: &'static str,
+    pub(super) sections: &'static [&'static str],
 }
 
 #[rustfmt::skip] // One row, one line.
-const KINDS: &[Kind] = &[
+pub(super) const KINDS: &[Kind] = &[
     Kind { code: "unity", title: "Longitudinal summary", sections: &[] },
     Kind { code: "healthcheck", title: "Risks by profile and laboratory", sections: &["vitals", "testResults"] },
     Kind { code: "highlights", title: "Highlights", sections: &["testResults", "socialHistory", "conditions"] },
@@ -83,123 +51,4 @@ pub(super) fn write(moment: &Moment) -> Fields {
     Fields::new()
         .with("name", KINDS[moment.row].code)
         .with("fileExtension", "json")
-}
-
-/// A report by the id of its record.
-pub(crate) fn report(ask: &Ask<'_>, id: &str, format: Format) -> Option<Vec<u8>> {
-    let person = Person::of(ask);
-    if matches!(person.persona, Persona::Empty | Persona::Odd) {
-        return None;
-    }
-    let moments = moments_of(Resource::Reports, &person);
-    let mut listed = (0..moments.len()).filter_map(|index| moments.get(index));
-    let moment = listed.find(|moment| person.id(Resource::Reports, moment) == id)?;
-    let kind = &KINDS[moment.row];
-    let mut sections = sections(&person, moment.source, moment.at);
-    sections.retain(|section| kind.sections.is_empty() || kind.sections.contains(&section.name));
-    Some(match format {
-        Format::Json if kind.code == "covid" => covid(&person, moment.source, moment.at)
-            .to_string()
-            .into_bytes(),
-        Format::Json => as_json(&person, kind, moment.at, &sections)
-            .to_string()
-            .into_bytes(),
-        Format::Html => as_html(&person, kind, moment.at, &sections).into_bytes(),
-        Format::Pdf => pdf::write(&as_lines(&person, kind, moment.at, &sections)),
-    })
-}
-
-fn as_json(person: &Person, kind: &Kind, at: Millis, sections: &[Section]) -> Value {
-    let life = person.life();
-    let mut report = Map::new();
-    report.insert("name".to_owned(), kind.code.into());
-    report.insert("createdAt".to_owned(), instant(at).into());
-    report.insert(
-        "demographics".to_owned(),
-        json!({
-            "name": life.name(),
-            "dob": day(life.born),
-            "gender": life.gender(),
-        }),
-    );
-    for section in sections {
-        let rows = section.rows.iter().map(|row| {
-            let cells = section.columns.iter().zip(row);
-            let cells = cells.map(|(column, cell)| ((*column).to_owned(), cell.as_str().into()));
-            Value::Object(cells.collect())
-        });
-        report.insert(section.name.to_owned(), rows.collect());
-    }
-    Value::Object(report)
-}
-
-fn as_html(person: &Person, kind: &Kind, at: Millis, sections: &[Section]) -> String {
-    let body: String = sections
-        .iter()
-        .map(|section| format!("<h2>{}</h2>\n{}\n", section.title, section.table()))
-        .collect();
-    let (title, name) = (escaped(kind.title), escaped(&person.life().name()));
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head><body>\n<h1>{title}</h1>\n<p>{name}, {}</p>\n{body}</body></html>\n",
-        day(at),
-    )
-}
-
-fn as_lines(person: &Person, kind: &Kind, at: Millis, sections: &[Section]) -> Vec<String> {
-    let mut lines = vec![
-        kind.title.to_owned(),
-        format!("{}, {}", person.life().name(), day(at)),
-    ];
-    for section in sections {
-        lines.push(String::new());
-        lines.push(section.title.to_owned());
-        lines.extend(section.rows.iter().map(|row| row.join("  ")));
-    }
-    lines
-}
-
-/// The report of Covid-19, whose form is documented: tests and vaccinations.
-fn covid(person: &Person, source: &'static Source, at: Millis) -> Value {
-    let life = person.life();
-    let visits = visits::visits(person, source)
-        .into_iter()
-        .filter(|visit| visit.at <= at);
-    let tests = visits.filter(|visit| visit.kind.panels.contains(&super::results::Panel::Covid));
-    let mut items: Vec<Value> = tests
-        .map(|visit| {
-            json!({
-                "type": "testResult",
-                "testDate": instant(visit.at),
-                "testType": "PCR",
-                "result": "Not detected",
-                "collectionDate": day(visit.at),
-                "collectionDateTime": instant(visit.at),
-                "testMethod": null,
-                "data": {},
-            })
-        })
-        .collect();
-    let given = immunizations::given(person).into_iter();
-    items.extend(
-        given
-            .filter(|(_, cvx, _)| immunizations::is_covid(cvx))
-            .map(|(name, cvx, days)| {
-                json!({
-                    "type": "immunization",
-                    "cvxCode": cvx,
-                    "immunizationDates": days.iter().map(|day| instant(*day)).collect::<Vec<_>>(),
-                    "vendor": "",
-                    "doses": days.len(),
-                    "immunizationType": "mRNA",
-                    "vaccineName": name,
-                })
-            }),
-    );
-    json!({
-        "createdAt": instant(at),
-        "name": life.name(),
-        "age": (at - life.born) / YEAR,
-        "dob": instant(life.born),
-        "Items": items,
-    })
 }

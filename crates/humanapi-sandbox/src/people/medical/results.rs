@@ -2,32 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::chart::{self, Clinician};
 use super::codes::{LOINC, coded};
-use super::{Clinician, chart, visits};
+use super::panel::Panel;
+use super::visits;
 use crate::clock::{DAY, Millis, instant};
-use crate::data::Resource;
-use crate::data::records::Fields;
-use crate::people::Person;
 use crate::people::calendar::{HOUR, along, date, decimal_text};
-use crate::people::moments::Moment;
+use crate::people::moment::Moment;
+use crate::people::person::Person;
 use crate::persona::Persona;
-
-/// What is ordered at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Panel {
-    A1c,
-    Lipids,
-    Metabolic,
-    BloodCount,
-    UrineAlbumin,
-    Urinalysis,
-    Thyroid,
-    Heart,
-    Echo,
-    Iron,
-    Covid,
-    Child,
-}
+use crate::records::Fields;
+use crate::resource::Resource;
 
 /// A panel with its codes of LOINC and of CPT.
 pub(super) struct Table {

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{moments, write};
+use super::resources::{moments, write};
 use crate::clock::Millis;
-use crate::data::Resource;
-use crate::data::records::Fields;
-use crate::people::Person;
+use crate::people::person::Person;
+use crate::records::Fields;
+use crate::resource::Resource;
 use crate::source::Source;
 
 /// One section: a title with its code of LOINC and its template of C-CDA, and a table.

@@ -1,11 +1,12 @@
 //! An index of other records by time.
 
-use super::{Clinician, chart, immunizations, results, visits, vitals};
+use super::chart::{self, Clinician};
+use super::{immunizations, results, visits, vitals};
 use crate::clock::instant;
-use crate::data::Resource;
-use crate::data::records::Fields;
-use crate::people::Person;
-use crate::people::moments::Moment;
+use crate::people::moment::Moment;
+use crate::people::person::Person;
+use crate::records::Fields;
+use crate::resource::Resource;
 
 /// What is listed, in the order of the rows.
 const LISTED: &[Resource] = &[

@@ -1,16 +1,14 @@
 //! When a person sees whom, and what comes of it: everything else in a chart hangs on its visits.
 
-use serde_json::{Value, json};
-
-use super::codes::{ACT_CODE, CPT, ICD10, SNOMED, coded};
-use super::{Clinician, chart, link, medications, results};
-use crate::clock::{DAY, Millis, instant};
-use crate::data::Resource;
-use crate::data::records::Fields;
-use crate::people::Person;
+use super::chart;
+use super::panel::Panel as P;
+use crate::clock::{DAY, Millis};
 use crate::people::calendar::{HOUR, MINUTE, MONTH, date};
-use crate::people::moments::{Moment, stored};
+use crate::people::moment::Moment;
+use crate::people::moments::stored;
+use crate::people::person::Person;
 use crate::persona::Persona;
+use crate::resource::Resource;
 use crate::source::Source;
 
 /// A kind of visit.
@@ -18,17 +16,15 @@ use crate::source::Source;
 pub(super) struct Kind {
     pub(super) visit_type: &'static str,
     /// By HL7's codes of acts: `AMB`, `EMER` or `IMP`.
-    class: &'static str,
+    pub(super) class: &'static str,
     pub(super) department: &'static str,
     pub(super) reason: &'static str,
     /// With their codes of ICD-10-CM.
-    diagnoses: &'static [(&'static str, &'static str)],
+    pub(super) diagnoses: &'static [(&'static str, &'static str)],
     /// Which panels are taken for it.
-    pub(super) panels: &'static [results::Panel],
+    pub(super) panels: &'static [P],
     pub(super) plan: &'static str,
 }
-
-use results::Panel as P;
 
 const DIABETES: (&str, &str) = ("Type 2 diabetes mellitus", "E11.9");
 const HYPERTENSION: (&str, &str) = ("Essential hypertension", "I10");
@@ -209,139 +205,4 @@ pub(super) fn of(person: &Person, moment: &Moment) -> Option<Visit> {
     visits(person, moment.source)
         .into_iter()
         .find(|visit| visit.round == moment.round)
-}
-
-pub(super) fn write_encounter(person: &Person, moment: &Moment) -> Fields {
-    let Some(visit) = of(person, moment) else {
-        return Fields::new();
-    };
-    let kind = visit.kind;
-    let clinician = Clinician::of(visit.source, kind.department);
-    let diagnoses: Vec<Value> = kind
-        .diagnoses
-        .iter()
-        .map(|(name, code)| json!({"name": name, "codes": [coded(ICD10, code, name)]}))
-        .collect();
-    let link_of = |resource, row| {
-        link(
-            resource,
-            &person.id_of(resource, visit.source, row, visit.round),
-        )
-    };
-    let tests: Vec<Value> = (0..kind.panels.len())
-        .map(|row| link_of(Resource::TestResults, row))
-        .collect();
-    let orders: Vec<Value> = kind
-        .panels
-        .iter()
-        .map(|panel| order(&visit, *panel))
-        .collect();
-    let (taken, prescriptions) = medications::at_visit(person, &visit);
-    let body = person.body(visit.at);
-    let class = match kind.class {
-        "EMER" => "Emergency",
-        "IMP" => "Inpatient",
-        _ => "Ambulatory",
-    };
-    let mut fields = Fields::new()
-        .with("dateTime", instant(visit.at))
-        .with(
-            "codes",
-            json!([
-                {"name": class, "code": kind.class, "codeSystem": ACT_CODE, "inferred": false},
-                coded(SNOMED, "308335008", "Patient encounter procedure"),
-            ]),
-        )
-        .with("diagnoses", diagnoses)
-        .with("medications", taken)
-        .with("orders", orders)
-        .with("patient", json!({"name": ""}))
-        .with("patientInstruction", kind.plan)
-        .with("followUpInstructions", "Call if it gets worse.")
-        .with("plansOfCare", json!([link_of(Resource::PlansOfCare, 0)]))
-        .with("prescriptions", prescriptions)
-        .with("problems", json!([]))
-        .with("provider", clinician.as_text())
-        .with("reasons", json!([kind.reason]))
-        .with("testResults", tests)
-        .with("visitType", kind.visit_type)
-        .with("vitalSigns", json!([link_of(Resource::Vitals, 0)]));
-    if visit.round % 8 == 0 {
-        let kilograms = crate::people::calendar::decimal(body.weight_hg, 1);
-        fields.set("vitals", json!({"weight": format!("{kilograms} [kg]")}));
-    }
-    fields
-}
-
-fn order(visit: &Visit, panel: results::Panel) -> Value {
-    let panel = panel.table();
-    json!({
-        "name": panel.name,
-        "type": "Lab",
-        "codeType": CPT.oid,
-        "procedureCode": panel.cpt,
-        "expectedDate": instant(visit.at),
-        "expireDate": instant(visit.at + 365 * DAY),
-        "codes": [coded(CPT, panel.cpt, panel.name)],
-    })
-}
-
-pub(super) fn write_narrative(person: &Person, moment: &Moment) -> Fields {
-    let Some(visit) = of(person, moment) else {
-        return Fields::new();
-    };
-    let kind = visit.kind;
-    let named: Vec<&str> = kind.diagnoses.iter().map(|(name, _)| *name).collect();
-    Fields::new()
-        .with("dateTime", instant(visit.at))
-        .with("author", Clinician::of(visit.source, kind.department).name())
-        .with("entries", json!([
-            {"title": "Reason for visit", "text": kind.reason, "templateIds": ["2.16.840.1.113883.10.20.22.2.12"]},
-            {"title": "Assessment", "text": named.join("; "), "templateIds": ["2.16.840.1.113883.10.20.22.2.8"]},
-            {"title": "Plan", "text": kind.plan, "templateIds": []},
-        ]))
-}
-
-/// The next visit, which may lie ahead.
-pub(super) fn write_plan(person: &Person, moment: &Moment) -> Fields {
-    let Some(visit) = of(person, moment) else {
-        return Fields::new();
-    };
-    let clinician = Clinician::of(visit.source, visit.kind.department);
-    Fields::new()
-        .with("name", format!("{} follow-up", visit.kind.department))
-        .with("text", visit.kind.plan)
-        .with("date", instant(moment.at))
-        .with(
-            "codes",
-            json!([
-                {"name": "encounter", "inferred": false},
-                coded(SNOMED, "390906007", "Follow-up encounter"),
-            ]),
-        )
-        .with("type", "Appointment")
-        .with("specialty", visit.kind.department)
-        .with("provider", clinician.as_person())
-}
-
-/// One plan for each visit: for a day that lies before us when it is made.
-pub(super) fn plans(person: &Person) -> Vec<Moment> {
-    let visits = chart::clinics(person).flat_map(|clinic| visits(person, clinic));
-    visits
-        .map(|visit| {
-            let made = moment(person, Resource::PlansOfCare, &visit, visit.at, 0);
-            Moment {
-                at: visit.at + 91 * DAY,
-                ..made
-            }
-        })
-        .collect()
-}
-
-/// One document for each visit.
-pub(super) fn write_document(person: &Person, moment: &Moment) -> Fields {
-    let department = of(person, moment).map_or("General", |visit| visit.kind.department);
-    Fields::new()
-        .with("dateTime", instant(moment.at))
-        .with("author", Clinician::of(moment.source, department).name())
 }

@@ -2,16 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::chart::{self, Clinician};
 use super::codes::{LOINC, coded};
-use super::{Clinician, chart, visits};
+use super::visits;
 use crate::clock::instant;
-use crate::data::Resource;
-use crate::data::records::Fields;
-use crate::people::Person;
 use crate::people::body::Body;
 use crate::people::calendar::{MINUTE, decimal, decimal_text};
-use crate::people::moments::Moment;
+use crate::people::moment::Moment;
+use crate::people::person::Person;
 use crate::persona::Persona;
+use crate::records::Fields;
+use crate::resource::Resource;
 
 /// From tenths of one unit to tenths of another.
 type Convert = fn(i64) -> i64;

@@ -1,6 +1,6 @@
 //! What is odd about records of clinics.
 
-use super::{Oddity, oddity};
+use super::oddity::{Oddity, oddity};
 
 /// A document that is hardly one.
 pub(super) const DOCUMENT: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><title/></ClinicalDocument>\n";

@@ -1,6 +1,6 @@
 //! What is odd about records of trackers and apps.
 
-use super::{Oddity, oddity};
+use super::oddity::{Oddity, oddity};
 
 /// Objects where there are lists of one, and nothing where there is an empty text.
 pub(super) const SUMMARY: &str = r#"{"userId":"{user}","humanId":"{human}","gender":"unspecified","createdAt":"2014-03-10T09:15:00.000Z","bloodGlucose":{},"bloodOxygen":{"id":"{id}","timestamp":"2021-06-01T07:30:00.000Z","source":"{source}","value":"97","unit":"SpO2"},"bloodPressure":{},"bmi":{},"bodyFat":{},"height":[],"heartRate":{},"weight":{},"activitySummary":[{"id":"{id}","date":"","duration":0,"distance":0,"sedentary":0,"light":0,"moderate":0,"vigorous":0,"total":0,"steps":0,"calories":0,"source":"{source}"}],"sleepSummary":[]}"#;

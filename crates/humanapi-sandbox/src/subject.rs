@@ -45,6 +45,6 @@ impl Subject {
 }
 
 /// The deprecated second id of a user, which depends on the first alone.
-pub(super) fn user_id(human_id: &str) -> String {
+pub(crate) fn user_id(human_id: &str) -> String {
     Numbers::new(keyed(0, &[b"user id", human_id.as_bytes()])).hex(24)
 }

@@ -1,13 +1,8 @@
-//! What the list engine needs of records: their heads, and by index the rest.
+//! A user's records: what is asked of them, and what whoever knows some answers.
 //!
-//! Whoever knows records answers [`store`](super::store) for a resource and an [`Ask`], with
-//! `None` where they know nothing of the resource.
-//! What they tell must depend on nothing but the [`Ask`], so that the same seed and time give the
-//! same bytes.
-//! As the clock goes on, records may be added and a record's `updated` may grow; none created
-//! after [`Ask::now`] is told of, and only those of [`Subject::sources`].
-//! What follows from other records is made by the engine: organizations, the timeline, reports,
-//! raw documents, `/v1/human` and the list of sources.
+//! What is told must depend on nothing but the [`Ask`], so that the same seed and time give the same bytes.
+//! As the clock goes on, records may be added and a record's `updated` may grow; none created after [`Ask::now`] is
+//! told of, and only those of [`Subject::sources`].
 
 use std::borrow::Cow;
 
@@ -15,9 +10,9 @@ use serde::ser::Error as _;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::subject::Subject;
 use crate::clock::Millis;
 use crate::source::Source;
+use crate::subject::Subject;
 
 /// Whose records are asked for, and when.
 #[derive(Debug, Clone, Copy)]
