@@ -6,6 +6,7 @@ mod circles;
 mod files;
 mod lengths;
 mod manifests;
+mod setters;
 mod sources;
 mod trees;
 
@@ -59,6 +60,14 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
             sources::is_library_source,
         )?;
         Ok(Outcome::from_findings(&lengths::check(&sources)))
+    });
+    session.step("names of setters", |session| {
+        let sources = read(
+            session.root(),
+            &present_files(session)?,
+            sources::is_library_source,
+        )?;
+        Ok(Outcome::from_findings(&setters::check(&sources)))
     });
     session.step("imports of humanapi-core", |session| {
         let sources = read(

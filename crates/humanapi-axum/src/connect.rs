@@ -130,8 +130,11 @@ impl Connect {
     /// # Errors
     ///
     /// When the directory fails.
-    pub async fn record(&self, user: &ClientUserId) -> Result<UserRecord, DirectoryError> {
-        self.inner.directory.load(user).await
+    pub async fn record(
+        &self,
+        user: impl Into<ClientUserId>,
+    ) -> Result<UserRecord, DirectoryError> {
+        self.inner.directory.load(&user.into()).await
     }
 
     /// The user as the client sees them, with what is remembered.
@@ -139,14 +142,15 @@ impl Connect {
     /// # Errors
     ///
     /// When the directory fails.
-    pub async fn user(&self, user: &ClientUserId) -> Result<User, DirectoryError> {
-        let record = self.record(user).await?;
-        Ok(self.seen_by_client(user, &record))
+    pub async fn user(&self, user: impl Into<ClientUserId>) -> Result<User, DirectoryError> {
+        let user = user.into();
+        let record = self.record(&user).await?;
+        Ok(self.seen_by_client(&user, &record))
     }
 
     fn seen_by_client(&self, user: &ClientUserId, record: &UserRecord) -> User {
         let known = record.known();
-        self.client().user(user.as_str()).with_status(known)
+        self.client().user(user).with_status(known)
     }
 
     /// Reads what a user has shared: nothing of a user who has connected nothing.
@@ -158,9 +162,8 @@ impl Connect {
     ///
     /// ```
     /// # use humanapi_axum::client::{Error, User};
-    /// # use humanapi_axum::core::ClientUserId;
     /// # use humanapi_axum::{Connect, Problem};
-    /// # async fn count(connect: &Connect, id: &ClientUserId) -> Result<(), Problem> {
+    /// # async fn count(connect: &Connect, id: &str) -> Result<(), Problem> {
     /// let read = async |user: User| user.data().activities().await;
     /// match connect.read(id, read).await? {
     ///     Some(page) => println!("{} activities", page.items.len()),
@@ -176,9 +179,10 @@ impl Connect {
     /// often about a user of whom nothing is known, or the directory fails.
     pub async fn read<T>(
         &self,
-        user: &ClientUserId,
+        user: impl Into<ClientUserId>,
         read: impl AsyncFnOnce(User) -> Result<T, Error>,
     ) -> Result<Option<T>, Problem> {
+        let user = &user.into();
         let mut record = self.record(user).await?;
         if record.status != UserStatus::Connected {
             match self.confirm(user).await {
@@ -208,8 +212,8 @@ impl Connect {
     /// # Errors
     ///
     /// When the service or the directory fails, or was asked too often.
-    pub async fn confirm(&self, user: &ClientUserId) -> Result<Confirmed, Problem> {
-        let (connect, user) = (self.clone(), user.clone());
+    pub async fn confirm(&self, user: impl Into<ClientUserId>) -> Result<Confirmed, Problem> {
+        let (connect, user) = (self.clone(), user.into());
         let asking = async move { connect.confirm_here(&user).await };
         // What it logs belongs to the request that asked.
         let asking = tokio::spawn(asking.in_current_span());
@@ -232,9 +236,9 @@ impl Connect {
         }
         self.count_question(user)?;
         let known = inner.directory.load(user).await?;
-        let mut question = inner.client.confirm_connection(user.as_str());
+        let mut question = inner.client.confirm_connection(user);
         if let Some(human_id) = known.human_id {
-            question = question.known_as(human_id);
+            question = question.human_id(human_id);
         }
         let confirmation = question.await?;
         let seen = Sighting {

@@ -1,6 +1,7 @@
 //! Who is signed in, as the application says.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::response::Response;
@@ -39,6 +40,20 @@ pub trait SignedIn: Send + Sync {
     async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response>;
 }
 
+/// What points to one is one.
+macro_rules! pointers {
+    ($($pointer:ty),+) => {$(
+        #[async_trait]
+        impl<S: SignedIn + ?Sized> SignedIn for $pointer {
+            async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response> {
+                (**self).user(parts).await
+            }
+        }
+    )+};
+}
+
+pointers!(&S, Box<S>, Arc<S>);
+
 /// A user of the application. `Debug` hides the e-mail address.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AppUser {
@@ -52,9 +67,9 @@ impl AppUser {
     /// # Errors
     ///
     /// When it is empty.
-    pub fn new(id: impl AsRef<str>) -> Result<Self, EmptyUserId> {
+    pub fn new(id: impl Into<ClientUserId>) -> Result<Self, EmptyUserId> {
         Ok(Self {
-            id: ClientUserId::new(id.as_ref())?,
+            id: ClientUserId::new(id)?,
             email: None,
         })
     }

@@ -28,14 +28,14 @@ impl Work {
 
     /// Counts a run of so few rounds and one of so many: of a large work a few are enough.
     #[must_use]
-    pub const fn in_rounds(mut self, few: u32, many: u32) -> Self {
+    pub const fn with_rounds(mut self, few: u32, many: u32) -> Self {
         self.rounds = Some([few, many]);
         self
     }
 
     /// Takes off what another function costs for as many rounds: what the work needs and others would bring.
     #[must_use]
-    pub const fn without(mut self, beside: fn(u32) -> anyhow::Result<()>) -> Self {
+    pub const fn with_baseline(mut self, beside: fn(u32) -> anyhow::Result<()>) -> Self {
         self.beside = Some(beside);
         self
     }

@@ -71,7 +71,7 @@ impl<T> Future for Driven<T> {
             Ok(Err(panic)) => resume_unwind(panic),
             Err(oneshot::Canceled) => {
                 let why = "the runtime ended the task that waited for the answer";
-                Err(SendFailure::new(SendFailureKind::Lost).caused_by(why))
+                Err(SendFailure::new(SendFailureKind::Lost).with_source(why))
             }
         })
     }

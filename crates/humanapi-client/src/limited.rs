@@ -136,7 +136,7 @@ impl<T> Shared<T> {
         let out = in_time(place, &*self.runtime, self.left(until)).await;
         let out = out.ok_or_else(|| {
             let why = "too many requests are out to this host, and its turn did not come in time";
-            SendFailure::new(SendFailureKind::NotSent).caused_by(why)
+            SendFailure::new(SendFailureKind::NotSent).with_source(why)
         })?;
         let left = self.left(until);
         Ok(Turn {

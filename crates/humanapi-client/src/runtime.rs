@@ -4,6 +4,7 @@ use std::future::Future;
 #[cfg(feature = "tokio")]
 use std::hash::{BuildHasher as _, RandomState};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use humanapi_core::Now;
@@ -36,7 +37,34 @@ pub trait Spawn: Send + Sync {
 /// Time and tasks together. Implemented by all that implement both.
 pub trait Runtime: Timer + Spawn {}
 
-impl<R: Timer + Spawn> Runtime for R {}
+impl<R: Timer + Spawn + ?Sized> Runtime for R {}
+
+/// What points to a timer is one, and likewise to what runs tasks.
+macro_rules! pointers {
+    ($($pointer:ty),+) => {$(
+        impl<R: Timer + ?Sized> Timer for $pointer {
+            fn now(&self) -> Now {
+                (**self).now()
+            }
+
+            fn sleep(&self, duration: Duration) -> Task<'static> {
+                (**self).sleep(duration)
+            }
+
+            fn random(&self) -> Option<u64> {
+                (**self).random()
+            }
+        }
+
+        impl<R: Spawn + ?Sized> Spawn for $pointer {
+            fn spawn(&self, task: Task<'static>) -> Option<Task<'static>> {
+                (**self).spawn(task)
+            }
+        }
+    )+};
+}
+
+pointers!(&R, Box<R>, Arc<R>);
 
 /// Time and tasks by tokio.
 #[cfg(feature = "tokio")]

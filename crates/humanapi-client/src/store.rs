@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -95,6 +96,54 @@ pub trait TokenStore: Send + Sync {
     /// again goes on with the rest.
     async fn purge_expired(&self) -> Result<u64, StoreError>;
 }
+
+/// What points to a store is one.
+macro_rules! pointers {
+    ($($pointer:ty),+) => {$(
+        #[async_trait]
+        impl<S: TokenStore + ?Sized> TokenStore for $pointer {
+            async fn load(&self, key: &TokenKey) -> Result<Option<KeptToken>, StoreError> {
+                (**self).load(key).await
+            }
+
+            async fn acquire(
+                &self,
+                key: &TokenKey,
+                ttl: Duration,
+                known: Option<Generation>,
+            ) -> Result<Acquired<KeptToken>, StoreError> {
+                (**self).acquire(key, ttl, known).await
+            }
+
+            async fn commit(
+                &self,
+                key: &TokenKey,
+                lease: Lease,
+                token: &KeptToken,
+            ) -> Result<Commit, StoreError> {
+                (**self).commit(key, lease, token).await
+            }
+
+            async fn release(&self, key: &TokenKey, lease: Lease) -> Result<(), StoreError> {
+                (**self).release(key, lease).await
+            }
+
+            async fn invalidate(
+                &self,
+                key: &TokenKey,
+                generation: Generation,
+            ) -> Result<(), StoreError> {
+                (**self).invalidate(key, generation).await
+            }
+
+            async fn purge_expired(&self) -> Result<u64, StoreError> {
+                (**self).purge_expired().await
+            }
+        }
+    )+};
+}
+
+pointers!(&S, Box<S>, Arc<S>);
 
 /// How a store failed.
 ///

@@ -23,6 +23,24 @@ pub trait TokenSource: Send + Sync {
     ) -> Result<Bearer, Arc<FlowError>>;
 }
 
+/// What points to a source of tokens is one.
+macro_rules! pointers {
+    ($($pointer:ty),+) => {$(
+        #[async_trait]
+        impl<S: TokenSource + ?Sized> TokenSource for $pointer {
+            async fn token(
+                &self,
+                key: &TokenKey,
+                rejected: Option<Rejected>,
+            ) -> Result<Bearer, Arc<FlowError>> {
+                (**self).token(key, rejected).await
+            }
+        }
+    )+};
+}
+
+pointers!(&S, Box<S>, Arc<S>);
+
 /// For flows that need no token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoTokens;

@@ -63,9 +63,9 @@ pub trait Transport: Send + Sync {
 
 /// What points to a transport is one: a transport that is chosen at run time, or that is shared.
 macro_rules! pointers {
-    ($($pointer:ident),+) => {$(
+    ($($pointer:ty),+) => {$(
         #[async_trait]
-        impl<T: Transport + ?Sized> Transport for $pointer<T> {
+        impl<T: Transport + ?Sized> Transport for $pointer {
             async fn send(
                 &self,
                 request: Request,
@@ -89,7 +89,7 @@ macro_rules! pointers {
     )+};
 }
 
-pointers!(Box, Arc);
+pointers!(&T, Box<T>, Arc<T>);
 
 /// An answer whose body comes in chunks.
 pub type StreamedResponse = http::Response<BodyStream>;

@@ -1,14 +1,16 @@
 //! The client, over a scripted transport and in virtual time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
-use humanapi_client::{Client, ErrorKind};
+use humanapi_client::{Client, ErrorKind, Runtime, Timer as _, TokenSource, TokenStore, Transport};
 use humanapi_core::http::{HeaderValue, Method, header};
 use humanapi_core::{
-    ApiErrorKind, Body, Credentials, Drift, Host, Hosts, KnownStatus, Leeway, Provisioning,
-    RawCall, Refusal, Request, SendFailureKind, TokenKind, UserStatus,
+    ApiErrorKind, Body, BuildError, ClientUserId, ConnectToken, Credentials, Drift, EmptyUserId,
+    Expiry, FlowError, Host, Hosts, Issued, KnownStatus, Leeway, Provisioning, RawCall, Refusal,
+    Request, SendFailureKind, SessionToken, TokenKey, TokenKind, UserStatus,
 };
 
 const SESSION: &str = r#"{"session_token":"canary-st","expires_in":3600,"human_id":"7a1d"}"#;
@@ -282,18 +284,99 @@ async fn an_asserted_status_refuses_without_asking() {
 }
 
 #[tokio::test]
-async fn an_empty_user_id_is_told_before_anything_is_sent() {
+async fn an_empty_user_id_is_refused_by_every_call_before_anything_is_sent() {
     let (client, transport, _) = client(Provisioning::Connect, []);
-    let user = client.user("");
-    assert_eq!(
-        user.connect_token().await.unwrap_err().kind(),
-        ErrorKind::InvalidInput
-    );
-    assert_eq!(
-        user.data().profile().await.unwrap_err().kind(),
-        ErrorKind::InvalidInput
-    );
+    let user = client.user(String::new());
+    let token = ConnectToken::from(Issued::new(
+        SessionToken::new("canary-st"),
+        Expiry::after(client.now(), Duration::from_secs(3_600)),
+    ));
+    let started = (user.clone()).with_status(KnownStatus::remembered(UserStatus::Started));
+    let reuse = started.connect_token().reuse(token, Leeway::default());
+    let broker = client.broker().unwrap();
+    let key = TokenKey::access(broker.client_id().clone(), "");
+    let flow = |error: Arc<FlowError>| humanapi_client::Error::from(error);
+    let errors = [
+        user.connect_token().await.unwrap_err(),
+        reuse.await.unwrap_err(),
+        user.session_token().await.unwrap_err(),
+        user.id_token().await.unwrap_err(),
+        user.access_token().await.unwrap_err(),
+        user.confirm_connection().await.unwrap_err(),
+        user.data().profile().await.unwrap_err(),
+        (user.data().activities().pages().next().await)
+            .unwrap()
+            .unwrap_err(),
+        flow(broker.token(&key).await.unwrap_err()),
+        flow((broker.connect_token("", KnownStatus::default(), None).await).unwrap_err()),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        let mut inner = error.flow_error();
+        while let FlowError::Token(below) = inner {
+            inner = below;
+        }
+        assert!(
+            matches!(
+                inner,
+                FlowError::Build(BuildError::UserId(EmptyUserId { .. }))
+            ),
+            "{error:?}"
+        );
+    }
+    assert!(broker.try_token(&key).is_none());
+    broker.forget("").await.unwrap();
     assert!(transport.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_user_is_named_by_any_form_of_text() {
+    let (client, _, _) = client(Provisioning::Connect, []);
+    let owned = "patient-17".to_owned();
+    let id = ClientUserId::from(&owned);
+    let users = [
+        client.user("patient-17"),
+        client.user(&owned),
+        client.user(owned.as_str()),
+        client.user(owned.clone()),
+        client.user(&id),
+        client.user(id.clone()),
+    ];
+    let shown = users.map(|user| format!("{user:?}"));
+    assert!(shown.iter().all(|user| *user == shown[0]));
+    let broker = client.broker().unwrap();
+    broker.forget(&owned).await.unwrap();
+    broker.forget_here(owned);
+    broker.forget(id).await.unwrap();
+}
+
+/// What points to one is one, chosen at run time or not.
+#[tokio::test]
+async fn what_is_shared_or_boxed_serves_as_well() {
+    fn transport<T: Transport + ?Sized>() {}
+    fn runtime<T: Runtime + ?Sized>() {}
+    fn store<T: TokenStore + ?Sized>() {}
+    fn source<T: TokenSource + ?Sized>() {}
+    transport::<&dyn Transport>();
+    transport::<Box<dyn Transport>>();
+    runtime::<&dyn Runtime>();
+    runtime::<Box<dyn Runtime>>();
+    store::<&dyn TokenStore>();
+    store::<Box<dyn TokenStore>>();
+    store::<Arc<dyn TokenStore>>();
+    source::<&dyn TokenSource>();
+    source::<Box<dyn TokenSource>>();
+    source::<Arc<dyn TokenSource>>();
+
+    let answers = [Reply::json(200, SESSION)];
+    let scripted: Arc<dyn Transport> = Arc::new(ScriptedTransport::new(answers));
+    let time: Arc<dyn Runtime> = Arc::new(VirtualRuntime::new());
+    let credentials = Credentials::new("app-1", "canary-secret").unwrap();
+    let client = Client::builder(credentials, Provisioning::Connect, Arc::clone(&scripted))
+        .build_on(Arc::clone(&time));
+    let grant = client.user("patient-17").connect_token().await.unwrap();
+    assert_eq!(grant.status, UserStatus::Started);
+    assert_eq!(client.now(), time.now());
 }
 
 #[tokio::test]

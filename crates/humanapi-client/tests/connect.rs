@@ -335,7 +335,7 @@ async fn another_human_id_is_told() {
         let setup = setup([Reply::json(200, answer)]);
         let mut asking = setup.client.confirm_connection("patient-17");
         if let Some(known) = known {
-            asking = asking.known_as(HumanId::new(known));
+            asking = asking.human_id(known);
         }
         let confirmation = asking.await.unwrap();
         assert_eq!(confirmation.human_id_changed, changed, "{answer} {known:?}");
@@ -375,7 +375,7 @@ async fn not_connected_is_an_answer() {
                 [Reply::json(status, body)],
             );
             let user = setup.client.user("patient-17");
-            let asking = user.confirm_connection().known_as(HumanId::new("7a1d"));
+            let asking = user.confirm_connection().human_id("7a1d");
             let confirmation = asking.await.unwrap();
             assert_eq!(
                 confirmation.connection,

@@ -18,7 +18,7 @@ fn drive<F: Flow>(mut flow: F) -> F::Outcome {
             #[rustfmt::skip]
             Step::Send { id, request, timeout } | Step::Open { id, request, timeout, .. } => {
                 let sent = send(&request, timeout);
-                let outcome = sent.map_err(|error| SendFailure::new(Lost).caused_by(error));
+                let outcome = sent.map_err(|error| SendFailure::new(Lost).with_source(error));
                 flow.handle(Input::sent(id, outcome), now());
             }
             Step::WaitUntil(moment) => std::thread::sleep(moment.saturating_sub(now().monotonic())),

@@ -43,6 +43,7 @@ mod token;
 mod url_path;
 mod user;
 mod user_id;
+mod words;
 
 pub use http;
 
@@ -73,3 +74,4 @@ pub use token::{
 pub use url_path::UrlPath;
 pub use user::{KnownStatus, TokenRefusal, UserEvent, UserStatus};
 pub use user_id::{ClientUserId, EmptyUserId, HumanId};
+pub use words::UnknownWord;

@@ -1,7 +1,5 @@
 //! In which form a report is read, and how a document is asked for.
 
-use std::fmt;
-
 use http::HeaderValue;
 
 use crate::answer::DocumentKind;
@@ -24,7 +22,8 @@ impl ReportFormat {
     /// Each of them.
     pub const ALL: [Self; 3] = [Self::Json, Self::Html, Self::Pdf];
 
-    /// Its name on the wire, which is the usual extension of a file's name too.
+    /// Its name on the wire, which is the usual extension of a file's name too, and the word that it is written as
+    /// wherever one keeps it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -40,12 +39,6 @@ impl ReportFormat {
             Self::Html => DocumentKind::Html,
             Self::Pdf => DocumentKind::Pdf,
         }
-    }
-}
-
-impl fmt::Display for ReportFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -66,6 +66,20 @@ pub enum Provisioning {
     Hip,
 }
 
+impl Provisioning {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Connect, Self::Hip];
+
+    /// The word that it is written as, wherever one keeps it: it never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Hip => "hip",
+        }
+    }
+}
+
 /// What a rule says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
@@ -226,7 +240,11 @@ pub fn render() -> String {
             }
             decision => decision.to_string(),
         });
-        push_row(&mut page, purpose.name(), &cells.join(" | "));
+        push_row(
+            &mut page,
+            &purpose.name().replace('_', " "),
+            &cells.join(" | "),
+        );
     }
     page.push_str(AFTER_TABLE);
     page.push_str("| asked | refused because | then ask |\n| --- | --- | --- |\n");

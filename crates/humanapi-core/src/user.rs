@@ -1,7 +1,5 @@
 //! What is known of a user, and how that changes.
 
-use std::fmt;
-
 use crate::token::TokenKind;
 
 /// What is known of a user, as far as token rules care.
@@ -35,7 +33,8 @@ impl UserStatus {
         Self::Deleted,
     ];
 
-    /// The word used in tables and diagrams.
+    /// The word that it is written as, wherever one keeps it: it never changes.
+    /// [`Display`](std::fmt::Display), [`FromStr`](std::str::FromStr) and serde use the same.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -85,12 +84,6 @@ impl UserStatus {
     }
 }
 
-impl fmt::Display for UserStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// Something that tells of a user's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
@@ -123,6 +116,25 @@ pub enum TokenRefusal {
     UnknownUser,
     /// The user has no connected source, or was deleted.
     NothingConnected,
+}
+
+impl TokenRefusal {
+    /// All of them.
+    pub const ALL: [Self; 3] = [
+        Self::AlreadyConnected,
+        Self::UnknownUser,
+        Self::NothingConnected,
+    ];
+
+    /// The word that it is written as, wherever one keeps it: it never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AlreadyConnected => "already_connected",
+            Self::UnknownUser => "unknown_user",
+            Self::NothingConnected => "nothing_connected",
+        }
+    }
 }
 
 /// A status and how it is known.

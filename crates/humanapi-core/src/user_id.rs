@@ -1,39 +1,80 @@
 //! The ids of a user: the application's own, and Human API's.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
 
+/// An id from every form that a text comes in, and the one check that an id goes through on its way out.
+macro_rules! conversions {
+    ($id:ident) => {
+        impl $id {
+            /// The id as text that may go out.
+            ///
+            /// # Errors
+            ///
+            /// When it is empty.
+            pub fn checked(&self) -> Result<&str, EmptyUserId> {
+                match self.as_str() {
+                    "" => Err(EmptyUserId),
+                    id => Ok(id),
+                }
+            }
+        }
+
+        conversions!($id: &str, String, Box<str>, Arc<str>, Cow<'_, str>);
+
+        impl From<&String> for $id {
+            fn from(id: &String) -> Self {
+                Self::from(id.as_str())
+            }
+        }
+
+        impl From<&Self> for $id {
+            fn from(id: &Self) -> Self {
+                id.clone()
+            }
+        }
+    };
+    ($id:ident: $($text:ty),+) => {$(
+        impl From<$text> for $id {
+            fn from(id: $text) -> Self {
+                Self(id.into())
+            }
+        }
+    )+};
+}
+
 /// The application's own id for a user: any text that is not empty.
+///
+/// Whatever names a user takes `impl Into<ClientUserId>`, so a `&str`, a `String` or a reference to either will do.
+/// An empty one is refused by the call that would send it, with [`EmptyUserId`]; [`new`](Self::new) refuses it at once.
 ///
 /// It is sent as it is, never trimmed, normalized or case-folded, so two Unicode forms of the same
 /// letters are two users.
 ///
 /// ```
-/// use humanapi_core::ClientUserId;
+/// use humanapi_core::{ClientUserId, EmptyUserId};
 ///
-/// let composed = ClientUserId::new("caf\u{e9}")?;
-/// let decomposed = ClientUserId::new("cafe\u{301}")?;
+/// let composed = ClientUserId::from("caf\u{e9}");
+/// let decomposed = ClientUserId::from("cafe\u{301}".to_owned());
 /// assert_ne!(composed, decomposed);
-/// assert!(ClientUserId::new("").is_err());
-/// # Ok::<(), humanapi_core::EmptyUserId>(())
+/// assert_eq!(ClientUserId::new(""), Err(EmptyUserId));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientUserId(Arc<str>);
 
 impl ClientUserId {
-    /// Takes an id.
+    /// Takes an id where it comes in, such as from an argument or a form.
     ///
     /// # Errors
     ///
     /// When it is empty.
-    pub fn new(id: impl Into<Arc<str>>) -> Result<Self, EmptyUserId> {
+    pub fn new(id: impl Into<Self>) -> Result<Self, EmptyUserId> {
         let id = id.into();
-        if id.is_empty() {
-            return Err(EmptyUserId);
-        }
-        Ok(Self(id))
+        id.checked()?;
+        Ok(id)
     }
 
     /// The id as text.
@@ -49,6 +90,8 @@ impl fmt::Display for ClientUserId {
     }
 }
 
+conversions!(ClientUserId);
+
 /// A user id was empty.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the user id is empty: give the id by which your application knows the user")]
@@ -56,14 +99,16 @@ impl fmt::Display for ClientUserId {
 pub struct EmptyUserId;
 
 /// Human API's id for a user, in practice 32 lower-case hex digits. Treated as opaque text.
+///
+/// Whatever takes one takes `impl Into<HumanId>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HumanId(Box<str>);
+pub struct HumanId(Arc<str>);
 
 impl HumanId {
     /// Takes an id that the service gave out.
     #[must_use]
-    pub fn new(id: impl Into<Box<str>>) -> Self {
-        Self(id.into())
+    pub fn new(id: impl Into<Self>) -> Self {
+        id.into()
     }
 
     /// The id as text.
@@ -78,3 +123,5 @@ impl fmt::Display for HumanId {
         f.write_str(&self.0)
     }
 }
+
+conversions!(HumanId);

@@ -170,7 +170,7 @@ fn only_what_changes_nothing_more_is_repeated() {
 
 #[test]
 fn an_id_that_would_lead_to_another_path_is_refused() {
-    for id in ["", ".", ".."] {
+    for id in [".", ".."] {
         let request = ReadUser::new(HumanId::new(id)).request(&Hosts::production());
         assert!(
             matches!(request, Err(BuildError::OutOfRange { .. })),
@@ -184,6 +184,31 @@ fn an_id_that_would_lead_to_another_path_is_refused() {
     }
     let none = ListSubscriptions::new(user(), "a@example.test").with_limit(0);
     assert!(none.request(&Hosts::production()).is_err());
+}
+
+#[test]
+fn a_user_without_an_id_is_refused_by_each_operation() {
+    fn check(endpoint: &impl Endpoint) {
+        let refused = endpoint.request(&Hosts::production());
+        let name = endpoint.name();
+        assert!(matches!(refused, Err(BuildError::UserId(_))), "{name}");
+    }
+    check(&SubmitOrder::new(NewOrder::new("")));
+    let subscription = NewSubscription::new("", "a@example.test").unwrap();
+    check(&CreateSubscription::new(subscription));
+    check(&ListSubscriptions::new("", "a@example.test"));
+    check(&ListUsers::new().with_client_user_id(""));
+    check(&ListUsers::new().with_human_id(""));
+    check(&ReadUser::new(""));
+    for user in [
+        UserRef::from(ClientUserId::from("")),
+        UserRef::from(HumanId::from("")),
+    ] {
+        check(&ListUserProviders::new(user.clone()));
+        check(&ListReports::new(user.clone()));
+        check(&ActOnUser::abort(user.clone()));
+        check(&MakeConsumerLink::new(user));
+    }
 }
 
 fn answer(status: u16, body: &str) -> Response {

@@ -311,7 +311,7 @@ impl Rig {
             return;
         };
         let plain = Lookup::default();
-        let lookup = plain.doubted(Generation::new(generation));
+        let lookup = plain.with_doubted(Generation::new(generation));
         let unmoved = self.entry.clone().decide(plain, &self.policy, self.now);
         let answer = self.entry.decide(lookup, &self.policy, self.now);
         let serves = matches!(unmoved, CacheDecision::Serve | CacheDecision::ServeAndRenew);
@@ -336,9 +336,10 @@ impl Rig {
     }
 
     fn ask(&mut self, at_least: Duration, rejected: Rejected) {
-        let plain = Lookup::default().at_least(at_least);
+        let plain = Lookup::default().with_life(at_least);
         let generation = self.generation(rejected);
-        let lookup = generation.map_or(plain, |number| plain.rejected(Generation::new(number)));
+        let lookup =
+            generation.map_or(plain, |number| plain.with_rejected(Generation::new(number)));
         let unmoved = self.entry.clone().decide(plain, &self.policy, self.now);
         let answer = self.entry.decide(lookup, &self.policy, self.now);
         let mut about = "plain";
@@ -562,7 +563,7 @@ fn clocks_at_their_ends_break_nothing(
     for (number, (wall, monotonic, issued)) in (1..).zip(readings) {
         let now = Now::new(monotonics[monotonic], walls[wall]);
         let generation = Generation::new(number);
-        let lookup = Lookup::default().rejected(generation);
+        let lookup = Lookup::default().with_rejected(generation);
         let before = entry.decide(lookup, &policy, now);
         if !matches!(before, CacheDecision::Exchange | CacheDecision::Wait) {
             continue;

@@ -1365,7 +1365,7 @@ proptest! {
             Issued::new(SessionToken::new("kept"), expiry).into()
         };
         let leeway = Leeway::at_least(Duration::from_secs(at_least)).with_skew(Duration::from_secs(skew));
-        let mut flow = connect_token(&RetryPolicy::none(), status).reusing(token, leeway);
+        let mut flow = connect_token(&RetryPolicy::none(), status).with_reusable(token, leeway);
         let step = flow.poll(now);
 
         let needed = Duration::from_secs(at_least + skew);

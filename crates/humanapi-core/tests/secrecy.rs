@@ -247,7 +247,7 @@ fn flows_steps_and_errors_hide_all_of_it() {
     let kept = ConnectToken::from(issued(SessionToken::new(CANARY)));
     let mut connect = ConnectTokenFlow::new(credentials(), user(), hosts.clone(), policy.clone())
         .with_email(CANARY)
-        .reusing(kept, Leeway::default());
+        .with_reusable(kept, Leeway::default());
     check(&connect);
     let step = connect.poll(now());
     check(&step);

@@ -451,7 +451,7 @@ impl Sdk {
             };
             let left = token.kind().default_lifetime().saturating_sub(age);
             reusable = fits && left > Duration::from_secs(605);
-            flow = flow.reusing(token, leeway);
+            flow = flow.with_reusable(token, leeway);
         }
         let grant = self.drive(flow).expect("the status is the true one");
         assert_eq!(grant.reused, reusable, "{before:?}");

@@ -41,7 +41,7 @@ impl Lazy {
                 .get_or_try_init(|| async { self.make_http() })
                 .await
         };
-        client.map_err(|error| SendFailure::new(SendFailureKind::NotSent).caused_by(error))
+        client.map_err(|error| SendFailure::new(SendFailureKind::NotSent).with_source(error))
     }
 
     fn make_http(&self) -> Result<Client, TlsError> {

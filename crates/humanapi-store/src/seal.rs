@@ -139,10 +139,8 @@ pub(crate) fn open(
     let plain = open_bytes(keys, name, row)?;
     let opened: Opened = serde_json::from_slice(&plain)
         .map_err(|_| unknown_form("holds what this version cannot read"))?;
-    let kind = TokenKind::ALL
-        .into_iter()
-        .find(|kind| kind.name() == opened.kind)
-        .ok_or_else(|| unknown_form("is of a kind that this version does not know"))?;
+    let kind: TokenKind = (opened.kind.parse())
+        .map_err(|_| unknown_form("is of a kind that this version does not know"))?;
     let ends = SystemTime::UNIX_EPOCH + Duration::from_millis(row.expires_at.min(LARGEST));
     let life = Duration::from_millis(opened.life_ms);
     Ok(

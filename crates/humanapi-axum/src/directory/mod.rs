@@ -5,6 +5,7 @@ mod memory;
 mod sqlite;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use humanapi_core::{ClientUserId, HumanId, KnownStatus, UserEvent, UserStatus};
@@ -37,16 +38,27 @@ pub trait UserDirectory: Send + Sync {
     async fn record(&self, user: &ClientUserId, seen: &Sighting) -> Result<Change, DirectoryError>;
 }
 
-#[async_trait]
-impl<D: UserDirectory + ?Sized> UserDirectory for std::sync::Arc<D> {
-    async fn load(&self, user: &ClientUserId) -> Result<UserRecord, DirectoryError> {
-        (**self).load(user).await
-    }
+/// What points to a directory is one.
+macro_rules! pointers {
+    ($($pointer:ty),+) => {$(
+        #[async_trait]
+        impl<D: UserDirectory + ?Sized> UserDirectory for $pointer {
+            async fn load(&self, user: &ClientUserId) -> Result<UserRecord, DirectoryError> {
+                (**self).load(user).await
+            }
 
-    async fn record(&self, user: &ClientUserId, seen: &Sighting) -> Result<Change, DirectoryError> {
-        (**self).record(user, seen).await
-    }
+            async fn record(
+                &self,
+                user: &ClientUserId,
+                seen: &Sighting,
+            ) -> Result<Change, DirectoryError> {
+                (**self).record(user, seen).await
+            }
+        }
+    )+};
 }
+
+pointers!(&D, Box<D>, Arc<D>);
 
 /// What is known of one user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,9 +98,9 @@ impl UserRecord {
     ///
     /// ```
     /// use humanapi_axum::{Sighting, UserRecord};
-    /// use humanapi_core::{HumanId, TokenKind, UserEvent, UserStatus};
+    /// use humanapi_core::{TokenKind, UserEvent, UserStatus};
     ///
-    /// let seen = |id| Sighting::new(UserEvent::TokenIssued(TokenKind::Session)).with_human_id(HumanId::new(id));
+    /// let seen = |id: &str| Sighting::new(UserEvent::TokenIssued(TokenKind::Session)).with_human_id(id);
     /// let first = UserRecord::default().apply(&seen("7a1d"));
     /// assert_eq!(first.after.status, UserStatus::Started);
     /// assert!(!first.human_id_changed());
@@ -133,8 +145,8 @@ impl Sighting {
 
     /// Adds Human API's id for the user.
     #[must_use]
-    pub fn with_human_id(mut self, id: HumanId) -> Self {
-        self.human_id = Some(id);
+    pub fn with_human_id(mut self, id: impl Into<HumanId>) -> Self {
+        self.human_id = Some(id.into());
         self
     }
 }

@@ -104,10 +104,7 @@ async fn load<'a>(
         return Ok(UserRecord::default());
     };
     // A word of a later version is one that this version knows nothing of.
-    let status = UserStatus::ALL
-        .into_iter()
-        .find(|known| known.name() == status)
-        .unwrap_or_default();
+    let status = status.parse().unwrap_or(UserStatus::Unknown);
     Ok(UserRecord {
         status,
         human_id: human_id.map(HumanId::new),

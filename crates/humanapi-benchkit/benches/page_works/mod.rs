@@ -14,9 +14,9 @@ pub(crate) const WORKS: [Work; 5] = [
 ];
 
 const fn ours(name: &'static str, run: fn(u32) -> anyhow::Result<()>) -> Work {
-    usual(name, run).without(answers)
+    usual(name, run).with_baseline(answers)
 }
 
 const fn usual(name: &'static str, run: fn(u32) -> anyhow::Result<()>) -> Work {
-    Work::new(name, run).in_rounds(2, 12)
+    Work::new(name, run).with_rounds(2, 12)
 }

@@ -10,12 +10,12 @@ use crate::usual::usual_exchange;
 
 /// Core's exchange for each kind of token, one carried by a flow, and the usual way.
 pub(crate) const WORKS: [Work; 6] = [
-    Work::new("access", access).without(answers),
-    Work::new("session", session).without(answers),
-    Work::new("id", id).without(answers),
-    Work::new("client", client).without(answers),
-    Work::new("access, by a flow", call).without(answers),
-    Work::new("usual", usual).without(answers),
+    Work::new("access", access).with_baseline(answers),
+    Work::new("session", session).with_baseline(answers),
+    Work::new("id", id).with_baseline(answers),
+    Work::new("client", client).with_baseline(answers),
+    Work::new("access, by a flow", call).with_baseline(answers),
+    Work::new("usual", usual).with_baseline(answers),
 ];
 
 fn session(times: u32) -> anyhow::Result<()> {

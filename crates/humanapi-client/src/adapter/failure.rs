@@ -60,8 +60,8 @@ fn was_given_back(error: &hyper::Error) -> bool {
 /// Adds the stack's own error, unless it quotes the peer.
 fn caused_by(failure: SendFailure, error: impl Error + Send + Sync + 'static) -> SendFailure {
     match find::<h2::Error>(&error) {
-        Some(error) if error.is_go_away() => failure.caused_by(ended(error)),
-        _ => failure.caused_by(error),
+        Some(error) if error.is_go_away() => failure.with_source(ended(error)),
+        _ => failure.with_source(error),
     }
 }
 

@@ -37,7 +37,7 @@ use crate::transport::{BodyStream, StreamedResponse};
 ///
 /// impl MyTransport {
 ///     async fn head(&self, request: Request) -> Result<http::Response<String>, SendFailure> {
-///         let lost = |error| SendFailure::new(SendFailureKind::Lost).caused_by(error);
+///         let lost = |error| SendFailure::new(SendFailureKind::Lost).with_source(error);
 ///         self.0.request(request).await.map_err(lost)
 ///     }
 /// }
@@ -61,7 +61,7 @@ use crate::transport::{BodyStream, StreamedResponse};
 /// }
 ///
 /// fn cut_short(error: std::convert::Infallible) -> SendFailure {
-///     SendFailure::new(SendFailureKind::CutShort).caused_by(error)
+///     SendFailure::new(SendFailureKind::CutShort).with_source(error)
 /// }
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// # let request = Request::default();

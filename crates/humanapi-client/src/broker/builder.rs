@@ -98,8 +98,8 @@ impl TokenBrokerBuilder {
     }
 
     /// Shares tokens with other processes.
-    pub fn store(mut self, store: Arc<dyn TokenStore>) -> Self {
-        self.store = Some(store);
+    pub fn store(mut self, store: impl TokenStore + 'static) -> Self {
+        self.store = Some(Arc::new(store));
         self
     }
 

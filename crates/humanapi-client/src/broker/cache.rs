@@ -116,6 +116,10 @@ impl Cache {
             };
             return Err(Arc::new(error.into()));
         }
+        if let Some(user) = key.user() {
+            let id = user.checked().map_err(BuildError::from);
+            id.map_err(|error| Arc::new(error.into()))?;
+        }
         let mut panicked = false;
         loop {
             let flight = match self.decide(key, request) {

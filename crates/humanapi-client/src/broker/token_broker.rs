@@ -42,7 +42,7 @@ use crate::tokens::TokenSource;
 ///
 /// ```
 /// use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
-/// use humanapi_client::{TokenBroker, core::{ClientUserId, Credentials, Provisioning, TokenKey}};
+/// use humanapi_client::{TokenBroker, core::{Credentials, Provisioning, TokenKey}};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let transport = ScriptedTransport::new([
@@ -53,7 +53,7 @@ use crate::tokens::TokenSource;
 /// let broker = TokenBroker::builder(credentials, Provisioning::Connect, transport)
 ///     .build_on(VirtualRuntime::new());
 ///
-/// let key = TokenKey::access(app, ClientUserId::new("patient-17")?);
+/// let key = TokenKey::access(app, "patient-17");
 /// assert!(broker.try_token(&key).is_none(), "nothing is kept yet");
 /// let token = broker.token(&key).await?;
 /// assert_eq!(token.expose_secret(), "at-1");
@@ -136,7 +136,7 @@ impl TokenBroker {
         life: Duration,
     ) -> Result<KeptToken, Arc<FlowError>> {
         let request = TokenRequest {
-            lookup: Lookup::default().at_least(life),
+            lookup: Lookup::default().with_life(life),
             ..TokenRequest::default()
         };
         let deadline = self.cache.deadline();
@@ -154,16 +154,16 @@ impl TokenBroker {
     /// As [`token`](Self::token).
     pub async fn connect_token(
         &self,
-        user: &ClientUserId,
+        user: impl Into<ClientUserId>,
         known: KnownStatus,
         email: Option<&str>,
     ) -> Result<ConnectGrant, Arc<FlowError>> {
         let deadline = self.cache.deadline();
-        let keys = self.keys_of(user);
+        let keys = self.keys_of(&user.into());
         let key = keys[1].clone();
         let at_least = self.cache.exchanger.policy.connect_life();
         let request = TokenRequest {
-            lookup: Lookup::default().at_least(at_least),
+            lookup: Lookup::default().with_life(at_least),
             connect: ConnectRequest {
                 status: known,
                 email: email.map(str::to_owned),
@@ -226,15 +226,15 @@ impl TokenBroker {
     ///
     /// When the store could not be told. Memory has forgotten even so, and this process takes nothing from the
     /// store that was there before.
-    pub async fn forget(&self, user: &ClientUserId) -> Result<(), StoreError> {
-        let keys = self.keys_of(user);
+    pub async fn forget(&self, user: impl Into<ClientUserId>) -> Result<(), StoreError> {
+        let keys = self.keys_of(&user.into());
         self.cache.forget_everywhere(&keys, Duration::MAX).await
     }
 
     /// Forgets what this process keeps of a user, failures that stand too: for one who has just connected
     /// a first source, whose access token was refused a moment ago.
-    pub fn forget_here(&self, user: &ClientUserId) {
-        for key in self.keys_of(user) {
+    pub fn forget_here(&self, user: impl Into<ClientUserId>) {
+        for key in self.keys_of(&user.into()) {
             self.cache.forget(&key, false);
         }
     }
@@ -302,9 +302,9 @@ impl TokenSource for TokenBroker {
         let lookup = Lookup::default();
         let request = TokenRequest {
             lookup: if rejected.is_certain() {
-                lookup.rejected(refused)
+                lookup.with_rejected(refused)
             } else {
-                lookup.doubted(refused)
+                lookup.with_doubted(refused)
             },
             ..TokenRequest::default()
         };

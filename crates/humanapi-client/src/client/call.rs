@@ -9,8 +9,7 @@ use std::time::Duration;
 use humanapi_core::auth::{IssueClientToken, IssueSessionToken};
 use humanapi_core::flow::{Authorized, Call};
 use humanapi_core::{
-    Authorization, BuildError, ClientUserId, EmptyUserId, Endpoint, FlowError, KnownStatus,
-    RetryPolicy, Streamed, TokenKey,
+    Authorization, ClientUserId, Endpoint, FlowError, KnownStatus, RetryPolicy, Streamed, TokenKey,
 };
 use tracing::Instrument as _;
 
@@ -70,7 +69,7 @@ pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 #[must_use = "nothing is sent before it is awaited"]
 pub struct ApiCall<E> {
     client: Client,
-    endpoint: Result<E, EmptyUserId>,
+    endpoint: E,
     subject: Option<Subject>,
     settings: CallSettings,
     /// Whether its success shows that its user has connected a source.
@@ -80,7 +79,7 @@ pub struct ApiCall<E> {
 /// The user whom a call is about, as far as the application knows.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
-    pub(crate) id: Result<ClientUserId, EmptyUserId>,
+    pub(crate) id: ClientUserId,
     pub(crate) status: KnownStatus,
 }
 
@@ -88,7 +87,7 @@ impl Client {
     /// A call of the application's own. One that needs a user's access token is made by
     /// [`client.user(id).call(..)`](crate::User::call).
     pub fn call<E: Endpoint>(&self, endpoint: E) -> ApiCall<E> {
-        ApiCall::new(self, Ok(endpoint), None)
+        ApiCall::new(self, endpoint, None)
     }
 
     /// Asks for a client token, which administers an application on the Health Intelligence Platform.
@@ -99,11 +98,7 @@ impl Client {
 }
 
 impl<E> ApiCall<E> {
-    pub(super) fn new(
-        client: &Client,
-        endpoint: Result<E, EmptyUserId>,
-        subject: Option<Subject>,
-    ) -> Self {
+    pub(super) fn new(client: &Client, endpoint: E, subject: Option<Subject>) -> Self {
         Self {
             client: client.clone(),
             endpoint,
@@ -145,7 +140,7 @@ impl<E> ApiCall<E> {
     /// The same call of another endpoint.
     pub(super) fn map<O>(self, change: impl FnOnce(E) -> O) -> ApiCall<O> {
         ApiCall {
-            endpoint: self.endpoint.map(change),
+            endpoint: change(self.endpoint),
             client: self.client,
             subject: self.subject,
             settings: self.settings,
@@ -157,10 +152,10 @@ impl<E> ApiCall<E> {
 impl<E> ApiCall<E> {
     /// The endpoint apart, and a call of the same settings for others like it.
     #[cfg(feature = "data")]
-    pub(super) fn split(self) -> (ApiCall<()>, Result<E, EmptyUserId>) {
+    pub(super) fn split(self) -> (ApiCall<()>, E) {
         let call = ApiCall {
             client: self.client,
-            endpoint: Ok(()),
+            endpoint: (),
             subject: self.subject,
             settings: self.settings,
             shows_connected: self.shows_connected,
@@ -191,13 +186,10 @@ impl<E: Endpoint> ApiCall<E> {
 
     /// The same, with what becomes of an answer that is handed over as it arrives.
     async fn run_into(self, opened: &mut Opened) -> Result<E::Output, FlowError> {
-        let endpoint = self.endpoint.map_err(BuildError::from)?;
+        let endpoint = self.endpoint;
         let span = tracing::debug_span!("humanapi", call = endpoint.name());
         let client = &self.client;
-        let id = match &self.subject {
-            Some(subject) => Some(subject.id.clone().map_err(BuildError::from)?),
-            None => None,
-        };
+        let id = self.subject.as_ref().map(|subject| subject.id.clone());
         let application = client.client_id().clone();
         let key = match endpoint.authorization() {
             Authorization::InRequest => None,

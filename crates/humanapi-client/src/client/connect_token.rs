@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use humanapi_core::flow::{ConnectGrant, ConnectTokenFlow};
-use humanapi_core::{BuildError, ConnectToken, FlowError, Leeway, TokenKind};
+use humanapi_core::{ConnectToken, FlowError, Leeway, TokenKind};
 use tracing::Instrument as _;
 
 use super::CallSettings;
@@ -66,9 +66,7 @@ impl ConnectTokenCall {
 
     async fn run(self) -> Result<ConnectGrant, Error> {
         let User { client, subject } = self.user;
-        let id = subject
-            .id
-            .map_err(|error| FlowError::from(BuildError::from(error)))?;
+        let id = subject.id;
         if let (Some(broker), None) = (client.broker(), &self.reusable) {
             let grant = broker.connect_token(&id, subject.status, self.email.as_deref());
             let Some(timeout) = self.settings.timeout else {
@@ -90,7 +88,7 @@ impl ConnectTokenCall {
             flow = flow.with_email(email);
         }
         if let Some((token, leeway)) = self.reusable {
-            flow = flow.reusing(token, leeway);
+            flow = flow.with_reusable(token, leeway);
         }
         let grant: ConnectGrant = client.run(&mut flow, &NoTokens, &mut Opened::Whole).await?;
         if let Some(broker) = client.broker()

@@ -215,8 +215,8 @@ impl ClientBuilder {
 
     /// Sets where tokens that authorize calls come from, instead of a [`TokenBroker`] that keeps them.
     /// Tokens that open Connect are then asked for afresh each time.
-    pub fn tokens(mut self, tokens: Arc<dyn TokenSource>) -> Self {
-        self.tokens = Some(Tokens::Source(tokens));
+    pub fn tokens(mut self, tokens: impl TokenSource + 'static) -> Self {
+        self.tokens = Some(Tokens::Source(Arc::new(tokens)));
         self
     }
 
@@ -232,8 +232,8 @@ impl ClientBuilder {
     /// Together with [`broker`](Self::broker) or [`tokens`](Self::tokens) there is no broker of its own that would use it:
     /// give it to [`TokenBrokerBuilder::store`](crate::TokenBrokerBuilder::store) instead. Every call of a client that was
     /// built with both fails and says so.
-    pub fn store(mut self, store: Arc<dyn TokenStore>) -> Self {
-        self.store = Some(store);
+    pub fn store(mut self, store: impl TokenStore + 'static) -> Self {
+        self.store = Some(Arc::new(store));
         self
     }
 

@@ -27,9 +27,7 @@ where
         let (call, list) = self.split();
         Pages {
             call,
-            list: list
-                .map(|list| ReadAhead::new(list, 1))
-                .map_err(|error| Some(BuildError::from(error).into())),
+            list: Ok(ReadAhead::new(list, 1)),
             ahead: 1,
             out: VecDeque::new(),
         }

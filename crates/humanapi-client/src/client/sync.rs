@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use futures_util::FutureExt as _;
+use humanapi_core::FlowError;
 use humanapi_core::data::{Changes, ChangesPage, List, Resource, Watermark};
-use humanapi_core::{BuildError, FlowError};
 
 use super::call::ApiCall;
 use crate::driven::Driven;
@@ -45,9 +45,7 @@ impl<R: Resource + 'static> ApiCall<Changes<R>> {
         let (call, next) = self.split();
         ChangesPages {
             call,
-            next: next
-                .map(Some)
-                .map_err(|error| Some(BuildError::from(error).into())),
+            next: Ok(Some(next)),
             out: None,
         }
     }

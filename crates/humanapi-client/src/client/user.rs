@@ -1,6 +1,5 @@
 //! One user of the application, and the tokens that are asked for by hand.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use humanapi_core::auth::{IssueAccessToken, IssueIdToken, IssueSessionToken};
@@ -19,13 +18,13 @@ pub struct User {
 impl Client {
     /// The application's view of one user.
     ///
-    /// An empty id is reported by the first call.
+    /// An empty id is refused by each call, before anything is sent.
     #[must_use]
-    pub fn user(&self, id: impl Into<Arc<str>>) -> User {
+    pub fn user(&self, id: impl Into<ClientUserId>) -> User {
         User {
             client: self.clone(),
             subject: Subject {
-                id: ClientUserId::new(id),
+                id: id.into(),
                 status: KnownStatus::default(),
             },
         }
@@ -43,17 +42,18 @@ impl User {
 
     /// Any call, made for this user: what authorizes its endpoint decides which token goes out with it.
     pub fn call<E: Endpoint>(&self, endpoint: E) -> ApiCall<E> {
-        ApiCall::new(&self.client, Ok(endpoint), Some(self.subject.clone()))
+        ApiCall::new(&self.client, endpoint, Some(self.subject.clone()))
     }
 
     /// Asks for a session token and for nothing else if that is refused.
     pub fn session_token(&self) -> ApiCall<IssueSessionToken> {
-        self.issue(IssueSessionToken::new)
+        self.issue(|credentials, user| IssueSessionToken::new(credentials, user))
     }
 
     /// Asks for an id token and for nothing else if that is refused.
     pub fn id_token(&self) -> ApiCall<IssueIdToken> {
-        self.issue(IssueIdToken::new).showing_connected()
+        self.issue(|credentials, user| IssueIdToken::new(credentials, user))
+            .showing_connected()
     }
 
     /// Asks for an access token. To read data none has to be asked for: see [`data`](Self::data).
@@ -66,7 +66,8 @@ impl User {
     /// Has the broker take note of what the service said past it: the token that it issued, or that
     /// there is none. The call that asked ends at `deadline`.
     pub(crate) async fn told(&self, issued: Option<&Issued<AccessToken>>, deadline: Duration) {
-        if let (Some(broker), Ok(user)) = (self.client.broker(), &self.subject.id) {
+        if let Some(broker) = self.client.broker() {
+            let user = &self.subject.id;
             broker.told(user, issued, self.client.left(deadline)).await;
         }
     }
@@ -76,7 +77,7 @@ impl User {
         endpoint: impl FnOnce(Credentials, ClientUserId) -> E,
     ) -> ApiCall<E> {
         let credentials = self.client.credentials().clone();
-        let endpoint = (self.subject.id.clone()).map(|user| endpoint(credentials, user));
+        let endpoint = endpoint(credentials, self.subject.id.clone());
         ApiCall::new(&self.client, endpoint, Some(self.subject.clone()))
     }
 }

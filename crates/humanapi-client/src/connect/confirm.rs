@@ -1,13 +1,12 @@
 //! Asking the service whether a user is connected, because a browser's report proves nothing.
 
 use std::future::IntoFuture;
-use std::sync::Arc;
 use std::time::Duration;
 
 use humanapi_core::auth::IssueAccessToken;
 use humanapi_core::{
-    AccessToken, ApiError, ApiErrorKind, HumanId, Issued, RetryPolicy, TokenKind, TokenRefusal,
-    UserEvent,
+    AccessToken, ApiError, ApiErrorKind, ClientUserId, HumanId, Issued, RetryPolicy, TokenKind,
+    TokenRefusal, UserEvent,
 };
 
 use crate::client::Client;
@@ -18,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 impl Client {
     /// Asks the service whether this user has connected a source: see
     /// [`User::confirm_connection`].
-    pub fn confirm_connection(&self, user: impl Into<Arc<str>>) -> ConfirmConnection {
+    pub fn confirm_connection(&self, user: impl Into<ClientUserId>) -> ConfirmConnection {
         self.user(user).confirm_connection()
     }
 }
@@ -77,8 +76,8 @@ pub struct ConfirmConnection {
 impl ConfirmConnection {
     /// Says by which id Human API has known the user so far. Another one means that the user was
     /// deleted and started over: what was stored under the old id belongs to nobody any more.
-    pub fn known_as(mut self, human_id: HumanId) -> Self {
-        self.known = Some(human_id);
+    pub fn human_id(mut self, known: impl Into<HumanId>) -> Self {
+        self.known = Some(known.into());
         self
     }
 
@@ -162,7 +161,7 @@ pub struct Confirmation {
     /// Human API's id for the user. `None` where the answer told none, as the documented answer to
     /// this request does: a session's answer tells it for certain.
     pub human_id: Option<HumanId>,
-    /// Whether that is another id than [`known_as`](ConfirmConnection::known_as) said. `None` where
+    /// Whether that is another id than [`human_id`](ConfirmConnection::human_id) said. `None` where
     /// either is missing, so that nothing could be compared.
     pub human_id_changed: Option<bool>,
     /// The token that is the proof, for a store or a first call. It stays on the server.

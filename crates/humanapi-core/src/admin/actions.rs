@@ -89,6 +89,7 @@ impl Endpoint for ActOnUser {
             UserAction::Abort => "abort",
             UserAction::Resync => "resync",
         };
+        self.user.checked()?;
         let user = OfUser(&self.user);
         wire::post(hosts, "/api/v1/users/actions", &Wire { user, action })
     }

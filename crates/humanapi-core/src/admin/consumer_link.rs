@@ -92,6 +92,7 @@ impl Endpoint for MakeConsumerLink {
     operation!("admin.consumer_link", Safe);
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        self.user.checked()?;
         wire::post(
             hosts,
             "/api/v1/resources/consumer-link",

@@ -132,7 +132,7 @@ impl Endpoint for ListReports {
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let mut query = QueryString::after("/api/v1/user/reports".to_owned());
-        self.user.push_to(&mut query);
+        self.user.push_to(&mut query)?;
         query.push_some_text("createdByOrderId", self.created_by_order.as_deref());
         wire::get(hosts, &query.into_inner())
     }

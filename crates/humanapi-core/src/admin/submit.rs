@@ -46,6 +46,7 @@ impl Endpoint for SubmitOrder {
     operation!("admin.submit_order", OnlyIfNotSent);
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        self.order.client_user_id().checked()?;
         wire::post(hosts, "/api/v1/users", self.order.wire())
     }
 

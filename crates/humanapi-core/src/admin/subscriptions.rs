@@ -69,7 +69,6 @@ deserialized!(Subscription);
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire {
-    #[serde(serialize_with = "new_order::write_id")]
     client_user_id: ClientUserId,
     subscriber_email: Personal,
     role: &'static str,
@@ -84,11 +83,10 @@ struct Wire {
 /// Whom to tell of a user's order: an insurance producer.
 ///
 /// ```
-/// use humanapi_core::ClientUserId;
 /// use humanapi_core::admin::NewSubscription;
 ///
-/// let user = ClientUserId::new("policy-000417")?;
-/// let subscription = NewSubscription::new(user.clone(), "producer-9@example.test")?
+/// let user = "policy-000417";
+/// let subscription = NewSubscription::new(user, "producer-9@example.test")?
 ///     .with_name("Proda", "Fixture")?
 ///     .with_office("office-7")?;
 /// let refused = NewSubscription::new(user, "nobody").unwrap_err();
@@ -104,9 +102,9 @@ impl NewSubscription {
     /// # Errors
     ///
     /// When it is no e-mail address.
-    pub fn new(user: ClientUserId, email: &str) -> Result<Self, FieldError> {
+    pub fn new(user: impl Into<ClientUserId>, email: &str) -> Result<Self, FieldError> {
         Ok(Self(Wire {
-            client_user_id: user,
+            client_user_id: user.into(),
             subscriber_email: new_order::email("subscriberEmail", email)?,
             role: ROLE,
             subscriber_first_name: None,
@@ -159,6 +157,7 @@ impl Endpoint for CreateSubscription {
     operation!("admin.create_subscription", OnlyIfNotSent);
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        self.subscription.0.client_user_id.checked()?;
         wire::post(hosts, PATH, &self.subscription.0)
     }
 
@@ -181,11 +180,11 @@ pub struct ListSubscriptions {
 impl ListSubscriptions {
     /// The subscriptions of this address to this user's order: the service asks for both.
     #[must_use]
-    pub fn new(user: ClientUserId, email: impl Into<String>) -> Self {
+    pub fn new(user: impl Into<ClientUserId>, email: impl Into<String>) -> Self {
         Self {
             place: Place::default(),
             limit: None,
-            client_user_id: user,
+            client_user_id: user.into(),
             subscriber_email: email.into(),
             query: None,
             sort: None,
@@ -236,7 +235,7 @@ impl Endpoint for ListSubscriptions {
             return Err(BuildError::OutOfRange { name, rule });
         }
         let mut query = QueryString::after(PATH.to_owned());
-        query.push_text("clientUserId", self.client_user_id.as_str());
+        query.push_text("clientUserId", self.client_user_id.checked()?);
         query.push_text("subscriberEmail", &self.subscriber_email);
         query.push("role", ROLE);
         query.push("offset", self.place.offset);

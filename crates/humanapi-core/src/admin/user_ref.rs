@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 
 use crate::query_string::QueryString;
-use crate::user_id::{ClientUserId, HumanId};
+use crate::user_id::{ClientUserId, EmptyUserId, HumanId};
 
 /// One user, by the one id or the other: the service takes exactly one of them.
 ///
@@ -42,8 +42,19 @@ impl UserRef {
         }
     }
 
-    pub(super) fn push_to(&self, query: &mut QueryString) {
-        query.push_text(self.name(), self.as_str());
+    /// # Errors
+    ///
+    /// When the id is empty.
+    pub(super) fn checked(&self) -> Result<&str, EmptyUserId> {
+        match self {
+            Self::HumanId(id) => id.checked(),
+            Self::ClientUserId(id) => id.checked(),
+        }
+    }
+
+    pub(super) fn push_to(&self, query: &mut QueryString) -> Result<(), EmptyUserId> {
+        query.push_text(self.name(), self.checked()?);
+        Ok(())
     }
 }
 

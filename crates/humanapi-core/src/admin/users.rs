@@ -174,15 +174,15 @@ impl ListUsers {
 
     /// Only the user of this id of the service's.
     #[must_use]
-    pub fn with_human_id(mut self, id: HumanId) -> Self {
-        self.human_id = Some(id);
+    pub fn with_human_id(mut self, id: impl Into<HumanId>) -> Self {
+        self.human_id = Some(id.into());
         self
     }
 
     /// Only the user of this id of the application's own.
     #[must_use]
-    pub fn with_client_user_id(mut self, id: ClientUserId) -> Self {
-        self.client_user_id = Some(id);
+    pub fn with_client_user_id(mut self, id: impl Into<ClientUserId>) -> Self {
+        self.client_user_id = Some(id.into());
         self
     }
 }
@@ -199,9 +199,11 @@ impl Endpoint for ListUsers {
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let mut query = QueryString::after("/api/v1/users".to_owned());
         query.push("offset", self.place.offset);
-        query.push_some_text("humanId", self.human_id.as_ref().map(HumanId::as_str));
-        let own = self.client_user_id.as_ref().map(ClientUserId::as_str);
-        query.push_some_text("clientUserId", own);
+        // An empty one would bring all users in place of one.
+        let id = self.human_id.as_ref().map(HumanId::checked).transpose()?;
+        query.push_some_text("humanId", id);
+        let own = self.client_user_id.as_ref().map(ClientUserId::checked);
+        query.push_some_text("clientUserId", own.transpose()?);
         wire::get(hosts, &query.into_inner())
     }
 
@@ -220,9 +222,9 @@ impl Endpoint for ListUsers {
 ///
 /// ```
 /// use humanapi_core::admin::ReadUser;
-/// use humanapi_core::{Endpoint as _, Hosts, HumanId};
+/// use humanapi_core::{Endpoint as _, Hosts};
 ///
-/// let request = ReadUser::new(HumanId::new("a/b")).request(&Hosts::production())?;
+/// let request = ReadUser::new("a/b").request(&Hosts::production())?;
 /// assert_eq!(request.uri().path(), "/api/v1/users/a%2Fb");
 /// # Ok::<(), humanapi_core::BuildError>(())
 /// ```
@@ -234,7 +236,8 @@ pub struct ReadUser {
 impl ReadUser {
     /// The user of this id.
     #[must_use]
-    pub const fn new(human_id: HumanId) -> Self {
+    pub fn new(human_id: impl Into<HumanId>) -> Self {
+        let human_id = human_id.into();
         Self { human_id }
     }
 }
@@ -245,7 +248,7 @@ impl Endpoint for ReadUser {
     operation!("admin.user", Safe);
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
-        let id = self.human_id.as_str();
+        let id = self.human_id.checked()?;
         // These have routes of their own, which answer something else.
         if matches!(id, "providers" | "actions") {
             let (name, rule) = ("humanId", "an id that the service gave out");
@@ -281,7 +284,7 @@ impl Endpoint for ListUserProviders {
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let mut query = QueryString::after("/api/v1/users/providers".to_owned());
-        self.user.push_to(&mut query);
+        self.user.push_to(&mut query)?;
         wire::get(hosts, &query.into_inner())
     }
 

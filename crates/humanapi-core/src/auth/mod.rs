@@ -75,10 +75,10 @@ pub struct IssueClientToken {
 impl IssueSessionToken {
     /// A session for this user.
     #[must_use]
-    pub const fn new(credentials: Credentials, user: ClientUserId) -> Self {
+    pub fn new(credentials: Credentials, user: impl Into<ClientUserId>) -> Self {
         Self {
             credentials,
-            user,
+            user: user.into(),
             email: None,
             extra_scopes: Vec::new(),
         }
@@ -95,10 +95,10 @@ impl IssueSessionToken {
 impl IssueIdToken {
     /// An id token for this user.
     #[must_use]
-    pub const fn new(credentials: Credentials, user: ClientUserId) -> Self {
+    pub fn new(credentials: Credentials, user: impl Into<ClientUserId>) -> Self {
         Self {
             credentials,
-            user,
+            user: user.into(),
             extra_scopes: Vec::new(),
         }
     }
@@ -107,15 +107,15 @@ impl IssueIdToken {
 impl IssueAccessToken {
     /// An access token for this user's data.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         credentials: Credentials,
         provisioning: Provisioning,
-        user: ClientUserId,
+        user: impl Into<ClientUserId>,
     ) -> Self {
         Self {
             credentials,
             provisioning,
-            user,
+            user: user.into(),
             extra_scopes: Vec::new(),
         }
     }
@@ -165,7 +165,7 @@ impl Endpoint for IssueSessionToken {
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let fields = Fields {
-            user: Some(self.user.as_str()),
+            user: Some(self.user.checked()?),
             email: self.email.as_ref().map(Personal::as_str),
             extra_scopes: &self.extra_scopes,
         };
@@ -203,7 +203,7 @@ impl Endpoint for IssueIdToken {
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let fields = Fields {
-            user: Some(self.user.as_str()),
+            user: Some(self.user.checked()?),
             extra_scopes: &self.extra_scopes,
             ..Fields::default()
         };
@@ -242,7 +242,7 @@ impl Endpoint for IssueAccessToken {
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let fields = Fields {
-            user: Some(self.user.as_str()),
+            user: Some(self.user.checked()?),
             extra_scopes: &self.extra_scopes,
             ..Fields::default()
         };

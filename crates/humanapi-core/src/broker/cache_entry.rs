@@ -34,7 +34,7 @@ use crate::token::Generation;
 /// assert_eq!(entry.decide(Lookup::default(), &policy, now), CacheDecision::Serve);
 ///
 /// // The service refused it: one renewal, however many say so.
-/// let refused = Lookup::default().rejected(first);
+/// let refused = Lookup::default().with_rejected(first);
 /// assert_eq!(entry.decide(refused, &policy, now), CacheDecision::Exchange);
 /// assert_eq!(entry.decide(refused, &policy, now), CacheDecision::Wait);
 /// ```
@@ -104,14 +104,14 @@ pub struct Lookup {
 impl Lookup {
     /// The token must have more than so much life left.
     #[must_use]
-    pub const fn at_least(mut self, life: Duration) -> Self {
+    pub const fn with_life(mut self, life: Duration) -> Self {
         self.at_least = life;
         self
     }
 
     /// The service refused the token of this generation, so a newer one is needed.
     #[must_use]
-    pub const fn rejected(mut self, generation: Generation) -> Self {
+    pub const fn with_rejected(mut self, generation: Generation) -> Self {
         self.rejected = Some(generation);
         self
     }
@@ -119,7 +119,7 @@ impl Lookup {
     /// A call with the token of this generation was refused, perhaps not by the service: a newer one is
     /// wanted, and this one is kept until there is one.
     #[must_use]
-    pub const fn doubted(mut self, generation: Generation) -> Self {
+    pub const fn with_doubted(mut self, generation: Generation) -> Self {
         self.doubted = Some(generation);
         self
     }
@@ -358,7 +358,7 @@ mod tests {
     }
 
     fn refused(generation: u64) -> Lookup {
-        Lookup::default().rejected(Generation::new(generation))
+        Lookup::default().with_rejected(Generation::new(generation))
     }
 
     #[test]
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn a_token_in_doubt_is_kept_until_there_is_a_newer_one() {
-        let doubt = |generation| Lookup::default().doubted(Generation::new(generation));
+        let doubt = |generation| Lookup::default().with_doubted(Generation::new(generation));
         let mut rig = Rig::with_token(7);
         rig.check(doubt(6), Serve);
         rig.check(doubt(7), Exchange);
@@ -508,7 +508,7 @@ mod tests {
         rig.wait(DAY - Duration::from_secs(900));
         rig.check(Lookup::default(), Serve);
         rig.check(
-            Lookup::default().at_least(Duration::from_secs(1_000)),
+            Lookup::default().with_life(Duration::from_secs(1_000)),
             Exchange,
         );
         rig.check(Lookup::default(), Serve);

@@ -14,7 +14,7 @@ use std::fmt;
 /// ```
 /// use humanapi_core::{SendFailure, SendFailureKind};
 ///
-/// let failure = SendFailure::new(SendFailureKind::NotSent).caused_by("connection refused");
+/// let failure = SendFailure::new(SendFailureKind::NotSent).with_source("connection refused");
 /// assert!(!failure.kind().may_have_arrived());
 /// assert_eq!(failure.to_string(), "the request never left: no connection to the host");
 /// ```
@@ -109,7 +109,7 @@ impl SendFailure {
 
     /// Adds the HTTP stack's own error. Strip addresses from it first.
     #[must_use]
-    pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }

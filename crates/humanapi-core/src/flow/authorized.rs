@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::bearer::Bearer;
 use crate::endpoint::Endpoint;
-use crate::error::{FlowError, ResponseError};
+use crate::error::{BuildError, FlowError, ResponseError};
 use crate::flow::call::wrong_authorization;
 use crate::flow::{Call, Flow, Input, Step};
 use crate::hosts::Hosts;
@@ -13,6 +13,7 @@ use crate::retry::{Replay, RetryPolicy};
 use crate::rules::{self, Decision};
 use crate::token::{Generation, Rejected, TokenKey};
 use crate::user::KnownStatus;
+use crate::user_id::ClientUserId;
 
 /// One operation that needs a token: asks for it, calls, and when the service answers 401 asks once
 /// for a newer token and calls once more.
@@ -53,9 +54,12 @@ impl<E: Endpoint> Authorized<E> {
     #[must_use]
     pub fn new(endpoint: E, key: TokenKey, hosts: Hosts, policy: RetryPolicy) -> Self {
         let call = Call::with_token_for(Some(key.purpose()), endpoint, hosts, policy);
+        let user = key.user().map_or(Ok(""), ClientUserId::checked);
         let state = if call.is_refused() {
             // The call has the reason.
             State::Calling { renewed: true }
+        } else if let Err(error) = user {
+            State::Over(Some(BuildError::from(error).into()))
         } else {
             State::NeedsToken {
                 refusal: None,
@@ -197,13 +201,11 @@ mod tests {
 
     use super::*;
     use crate::credentials::ClientId;
-    use crate::error::BuildError;
     use crate::hosts::Host;
     use crate::raw_call::RawCall;
     use crate::rules::{Authorization, Purpose};
     use crate::token::{AccessToken, ClientToken};
     use crate::user::UserStatus;
-    use crate::user_id::ClientUserId;
 
     fn client_id() -> ClientId {
         ClientId::new("app").unwrap()

@@ -2,7 +2,7 @@
 
 use crate::auth::{IssueIdToken, IssueSessionToken};
 use crate::credentials::Credentials;
-use crate::error::{ApiError, FlowError, ResponseError};
+use crate::error::{ApiError, BuildError, FlowError, ResponseError};
 use crate::flow::{Call, Flow, Input, Step};
 use crate::hidden::Personal;
 use crate::hosts::Hosts;
@@ -18,7 +18,7 @@ use crate::user_id::ClientUserId;
 /// What is known of the user chooses the first request. When the service refuses it because the
 /// other kind is right, the other is asked for, once. When both are refused, the error shows both.
 ///
-/// A session token that is still valid is [reused](Self::reusing) for a user who has started and
+/// A session token that is still valid is [reused](Self::with_reusable) for a user who has started and
 /// connected nothing.
 #[derive(Debug)]
 pub struct ConnectTokenFlow {
@@ -91,15 +91,15 @@ impl ConnectGrant {
 impl ConnectTokenFlow {
     /// Nothing is known of the user: a session is asked for first.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         credentials: Credentials,
-        user: ClientUserId,
+        user: impl Into<ClientUserId>,
         hosts: Hosts,
         policy: RetryPolicy,
     ) -> Self {
         Self {
             credentials,
-            user,
+            user: user.into(),
             email: None,
             hosts,
             policy,
@@ -126,7 +126,7 @@ impl ConnectTokenFlow {
     /// Offers a token from earlier. A session token is handed out again if the user is started and
     /// it leaves more life than `leeway` asks for; an id token likewise for a connected user.
     #[must_use]
-    pub fn reusing(mut self, token: ConnectToken, leeway: Leeway) -> Self {
+    pub fn with_reusable(mut self, token: ConnectToken, leeway: Leeway) -> Self {
         self.reusable = Some((token, leeway));
         self
     }
@@ -261,6 +261,11 @@ impl Flow for ConnectTokenFlow {
 
     fn poll(&mut self, now: Now) -> Step<Self::Outcome> {
         if matches!(self.state, State::Begin) {
+            // A token from earlier would need no request that refuses it.
+            if let Err(error) = self.user.checked() {
+                self.state = State::Over;
+                return Step::Done(Err(BuildError::from(error).into()));
+            }
             if let Some(token) = self.reuse(now) {
                 self.state = State::Over;
                 return Step::Done(Ok(ConnectGrant::new(token, self.status, true)));

@@ -18,20 +18,20 @@ pub struct TokenKey {
 impl TokenKey {
     /// The access token for one user's data.
     #[must_use]
-    pub const fn access(client_id: ClientId, user: ClientUserId) -> Self {
+    pub fn access(client_id: ClientId, user: impl Into<ClientUserId>) -> Self {
         Self {
             client_id,
-            user: Some(user),
+            user: Some(user.into()),
             purpose: Purpose::ReadData,
         }
     }
 
     /// The session or id token that opens Connect for one user.
     #[must_use]
-    pub const fn connect(client_id: ClientId, user: ClientUserId) -> Self {
+    pub fn connect(client_id: ClientId, user: impl Into<ClientUserId>) -> Self {
         Self {
             client_id,
-            user: Some(user),
+            user: Some(user.into()),
             purpose: Purpose::OpenConnect,
         }
     }

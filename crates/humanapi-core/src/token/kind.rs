@@ -1,6 +1,5 @@
 //! The four kinds of token, and what they are wanted for.
 
-use std::fmt;
 use std::time::Duration;
 
 /// The kinds of token that the service issues.
@@ -24,7 +23,7 @@ impl TokenKind {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Session, Self::Id, Self::Access, Self::Client];
 
-    /// The value of `type` in a request to the token service.
+    /// The value of `type` in a request to the token service, and the word that it is written as wherever one keeps it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -42,12 +41,6 @@ impl TokenKind {
             Self::Session => Duration::from_secs(3_600),
             Self::Id | Self::Access | Self::Client => Duration::from_secs(86_400),
         }
-    }
-}
-
-impl fmt::Display for TokenKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
@@ -70,12 +63,12 @@ impl Purpose {
     /// All of them, in the order of the table's rows.
     pub const ALL: [Self; 3] = [Self::OpenConnect, Self::ReadData, Self::Administer];
 
-    /// The words used in tables.
+    /// The word that it is written as, wherever one keeps it: it never changes.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::OpenConnect => "open Connect",
-            Self::ReadData => "read data",
+            Self::OpenConnect => "open_connect",
+            Self::ReadData => "read_data",
             Self::Administer => "administer",
         }
     }

@@ -15,4 +15,4 @@ pub use client_data::ClientDataValue;
 pub use order::{Gender, NewOrder};
 pub use provider::Provider;
 pub use rules::FieldError;
-pub(super) use rules::{email, text, write_id};
+pub(super) use rules::{email, text};

@@ -28,7 +28,7 @@ use crate::user_id::ClientUserId;
 /// use humanapi_core::admin::{Address, BirthDate, Gender, NewOrder};
 ///
 /// let today = "2026-11-29".parse()?;
-/// let order = NewOrder::new(ClientUserId::new("policy-000417")?)
+/// let order = NewOrder::new("policy-000417")
 ///     .with_email("applicant-417@example.test")?
 ///     .with_name("Testina", "Sandboxer")?
 ///     .with_gender(Gender::Female)
@@ -69,7 +69,6 @@ impl Gender {
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Wire {
-    #[serde(serialize_with = "rules::write_id")]
     client_user_id: ClientUserId,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_user_email: Option<Personal>,
@@ -108,9 +107,9 @@ pub(crate) struct Wire {
 impl NewOrder {
     /// An order for the user whom the application knows by this id, such as a policy's number.
     #[must_use]
-    pub fn new(client_user_id: ClientUserId) -> Self {
+    pub fn new(client_user_id: impl Into<ClientUserId>) -> Self {
         Self(Arc::new(Wire {
-            client_user_id,
+            client_user_id: client_user_id.into(),
             client_user_email: None,
             first_name: None,
             middle_name: None,

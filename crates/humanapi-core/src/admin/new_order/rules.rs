@@ -1,10 +1,8 @@
 //! What the fields of an order may hold.
 
-use serde::Serializer;
 use thiserror::Error;
 
 use crate::hidden::Personal;
-use crate::user_id::ClientUserId;
 
 /// A value that an order cannot have. Names the field as it is on the wire, and never what stood there.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -149,10 +147,6 @@ pub(super) fn npi(text: &str) -> Result<Personal, FieldError> {
             "ten digits; leave the field out where there is none",
         ))
     }
-}
-
-pub(crate) fn write_id<S: Serializer>(id: &ClientUserId, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(id.as_str())
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::credentials::ClientId;
 use crate::now::Now;
 use crate::secret_buffer::SecretBuffer;
 use crate::token::{ConnectToken, Leeway, TokenKind};
-use crate::user_id::ClientUserId;
+use crate::user_id::{ClientUserId, EmptyUserId};
 
 /// So much life a token must have left for Connect to be opened with it, unless told otherwise: one
 /// minute, with clocks at most 5 s apart. The user still has to see the page and press its button.
@@ -159,8 +159,8 @@ impl<'a> Launch<'a> {
     /// Names the user. Only the `open` call takes it: it is documented, and no known widget does
     /// anything with it.
     #[must_use]
-    pub fn with_client_user_id(mut self, user: ClientUserId) -> Self {
-        self.client_user_id = Some(user);
+    pub fn with_client_user_id(mut self, user: impl Into<ClientUserId>) -> Self {
+        self.client_user_id = Some(user.into());
         self
     }
 
@@ -228,6 +228,9 @@ impl<'a> Launch<'a> {
                 kind: self.token.kind(),
                 left: expiry.time_left(now, Duration::ZERO),
             });
+        }
+        if let Some(user) = &self.client_user_id {
+            user.checked()?;
         }
         match self.not_said_by(form) {
             None => Ok(()),
@@ -327,6 +330,9 @@ pub enum LaunchError {
         /// The form.
         form: LaunchForm,
     },
+    /// The user is named by an empty id.
+    #[error(transparent)]
+    UserId(#[from] EmptyUserId),
     /// The user cannot be sent back there.
     #[error(transparent)]
     Callback(#[from] CallbackError),
@@ -340,6 +346,7 @@ impl LaunchError {
             Self::EndsTooSoon { .. } => {
                 "ask for a new connect token and open Connect with that one"
             }
+            Self::UserId(_) => "name the user by the id that the token was asked for with",
             Self::NotSaid { .. } => "leave the option out, or open Connect by the open call",
             Self::Callback(error) => error.remedy(),
         }

@@ -27,10 +27,10 @@ pub type ListUsers = Batch<AppUser>;
 ///
 /// ```
 /// use humanapi_core::data::application::{AppKey, CreateUser};
-/// use humanapi_core::{ClientId, ClientUserId, Endpoint as _, Hosts};
+/// use humanapi_core::{ClientId, Endpoint as _, Hosts};
 ///
 /// let (app, key) = (ClientId::new("my-app")?, AppKey::new("hush")?);
-/// let call = CreateUser::new(app, key, ClientUserId::new("patient-17")?);
+/// let call = CreateUser::new(app, key, "patient-17");
 /// let request = call.request(&Hosts::production())?;
 /// assert_eq!(request.method(), "POST");
 /// assert_eq!(request.uri(), "https://api.humanapi.co/v1/apps/my-app/users");
@@ -81,11 +81,11 @@ impl CreateUser {
 
     /// A user whom the application knows by this id.
     #[must_use]
-    pub const fn new(client_id: ClientId, key: AppKey, external_id: ClientUserId) -> Self {
+    pub fn new(client_id: ClientId, key: AppKey, external_id: impl Into<ClientUserId>) -> Self {
         let application = Application { client_id, key };
         Self {
             application,
-            external_id,
+            external_id: external_id.into(),
         }
     }
 }
@@ -95,11 +95,11 @@ impl ReadUser {
 
     /// The user of this id.
     #[must_use]
-    pub const fn new(client_id: ClientId, key: AppKey, human_id: HumanId) -> Self {
+    pub fn new(client_id: ClientId, key: AppKey, human_id: impl Into<HumanId>) -> Self {
         let application = Application { client_id, key };
         Self {
             application,
-            human_id,
+            human_id: human_id.into(),
         }
     }
 }
@@ -109,11 +109,11 @@ impl DeleteUser {
 
     /// The user of this id.
     #[must_use]
-    pub const fn new(client_id: ClientId, key: AppKey, human_id: HumanId) -> Self {
+    pub fn new(client_id: ClientId, key: AppKey, human_id: impl Into<HumanId>) -> Self {
         let application = Application { client_id, key };
         Self {
             application,
-            human_id,
+            human_id: human_id.into(),
         }
     }
 }
@@ -147,7 +147,7 @@ impl Endpoint for CreateUser {
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
-        let external_id = self.external_id.as_str();
+        let external_id = self.external_id.checked()?;
         let body = serde_json::to_vec(&NewUser { external_id }).map_err(|_| BuildError::Body)?;
         let (path, body) = (self.application.users()?, Some(Body::from(body)));
         let application = &self.application;
