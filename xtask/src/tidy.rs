@@ -64,7 +64,7 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     session.step("names of setters", |session| {
         let sources = read(
             session.root(),
-            &present_files(session)?,
+            &present_files(session.programs())?,
             sources::is_library_source,
         )?;
         Ok(Outcome::from_findings(&setters::check(&sources)))

@@ -282,8 +282,8 @@ mod tests {
 
     #[test]
     fn the_tools_of_the_book_are_installed_and_told_as_here() {
-        let session = Session::new().unwrap();
-        let read = |path: &str| std::fs::read_to_string(session.root().join(path)).unwrap();
+        let programs = Programs::new().unwrap();
+        let read = |path: &str| std::fs::read_to_string(programs.root().join(path)).unwrap();
         let (page, script) = (read("docs/testing.md"), read(".ci/install"));
         for tool in [MDBOOK, MDBOOK_MERMAID] {
             assert!(

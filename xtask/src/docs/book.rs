@@ -69,7 +69,7 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
 /// Why the book cannot be built here, if it cannot.
 fn missing(session: &Session) -> anyhow::Result<Option<String>> {
     for tool in [&MDBOOK, &MDBOOK_MERMAID] {
-        if tool.found(session)?.is_none() {
+        if tool.found(session.programs())?.is_none() {
             return Ok(Some(tool.missing()));
         }
     }
@@ -104,7 +104,7 @@ fn read(
     chosen: impl Fn(&str) -> bool,
 ) -> anyhow::Result<BTreeMap<String, String>> {
     let mut texts = BTreeMap::new();
-    for file in present_files(session)?
+    for file in present_files(session.programs())?
         .into_iter()
         .filter(|file| chosen(file))
     {
@@ -130,7 +130,7 @@ fn build(session: &Session, folder: &Path) -> anyhow::Result<Outcome> {
     }
     let manifest = std::fs::read_to_string(session.root().join("Cargo.toml"))?;
     let forge = repository(&manifest).context("Cargo.toml names no repository")?;
-    let files = present_files(session)?;
+    let files = present_files(session.programs())?;
     for file in files.iter().filter(|file| file.starts_with(FOLDER)) {
         let (from, to) = (session.root().join(file), stage.join(file));
         let parent = to.parent().context("a file of docs/ lies in a folder")?;
