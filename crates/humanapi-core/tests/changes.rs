@@ -453,21 +453,6 @@ fn a_moment_of_the_callers_own_is_refused() {
 }
 
 #[test]
-fn records_that_do_not_tell_when_they_changed_are_refused_before_anything_is_sent() {
-    let hosts = Hosts::production();
-    let sources = Changes::new(List::<Source>::new(), None);
-    let error = sources.request(&hosts).map(drop).unwrap_err();
-    assert_eq!(
-        error,
-        BuildError::NoChanges {
-            list: "data.sources"
-        }
-    );
-    let sleeps = Changes::new(List::<Sleep>::new(), None);
-    assert!(sleeps.request(&hosts).is_ok());
-}
-
-#[test]
 fn a_moment_in_the_future_is_no_watermark() {
     let now = Now::new(
         Duration::ZERO,

@@ -222,6 +222,22 @@ impl Person {
         }
     }
 
+    /// A pass over everything tells each record of the list, and the next one nothing.
+    async fn changes<R: HasChanges + 'static>(&self, listed: &[R::Record]) {
+        let of = format!("{} {}", self.persona, R::NAME);
+        let mut since = None;
+        for expected in [listed, &[]] {
+            let pages = self.user.data().list::<R>().sync(since);
+            let pages: Vec<_> = pages.try_collect().await.unwrap();
+            let told = pages.iter().flat_map(|page| &page.records);
+            let told: Vec<_> = told.map(|record| record.raw()).collect();
+            let expected: Vec<_> = expected.iter().map(|record| record.raw()).collect();
+            assert_eq!(told, expected, "{of}");
+            let end = pages.into_iter().next_back().and_then(|page| page.end);
+            since = Some(end.unwrap().watermark);
+        }
+    }
+
     /// A day has what the list has of it.
     async fn on_day<R: DailyList + 'static>(&self, listed: &[R::Record]) {
         for day in self.days(listed) {

@@ -7,13 +7,13 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_util::FutureExt as _;
 use humanapi_core::FlowError;
-use humanapi_core::data::{Changes, ChangesPage, List, Resource, Watermark};
+use humanapi_core::data::{Changes, ChangesPage, HasChanges, List, Watermark};
 
 use super::call::ApiCall;
 use crate::driven::Driven;
 use crate::error::Error;
 
-impl<R: Resource + 'static> ApiCall<List<R>> {
+impl<R: HasChanges + 'static> ApiCall<List<R>> {
     /// What changed since a watermark, or everything where there is none: each change at least once, and none lost.
     ///
     /// A pass in another way, such as with a [lag](Changes::with_lag) of its own or read on after a restart, is
@@ -39,7 +39,7 @@ impl<R: Resource + 'static> ApiCall<List<R>> {
     }
 }
 
-impl<R: Resource + 'static> ApiCall<Changes<R>> {
+impl<R: HasChanges + 'static> ApiCall<Changes<R>> {
     /// All pages of the pass from this one on, one after another.
     pub fn stream(self) -> ChangesPages<R> {
         let (call, next) = self.split();
@@ -63,7 +63,7 @@ impl<R: Resource + 'static> ApiCall<Changes<R>> {
 /// itself. Whoever breaks off goes on from the last page's [`next`](ChangesPage::next), or from the watermark that the
 /// pass began with.
 #[must_use = "streams do nothing unless polled"]
-pub struct ChangesPages<R: Resource> {
+pub struct ChangesPages<R: HasChanges> {
     call: ApiCall<()>,
     /// What is asked for next; nothing once the pass is over.
     next: Result<Option<Changes<R>>, Option<FlowError>>,
@@ -71,7 +71,7 @@ pub struct ChangesPages<R: Resource> {
     out: Option<Driven<Result<ChangesPage<R>, FlowError>>>,
 }
 
-impl<R: Resource + 'static> Stream for ChangesPages<R> {
+impl<R: HasChanges + 'static> Stream for ChangesPages<R> {
     type Item = Result<ChangesPage<R>, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -104,9 +104,9 @@ impl<R: Resource + 'static> Stream for ChangesPages<R> {
 }
 
 // Nothing in it is pinned in its place.
-impl<R: Resource> Unpin for ChangesPages<R> {}
+impl<R: HasChanges> Unpin for ChangesPages<R> {}
 
-impl<R: Resource> fmt::Debug for ChangesPages<R> {
+impl<R: HasChanges> fmt::Debug for ChangesPages<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChangesPages")
             .field("next", &self.next)

@@ -9,4 +9,5 @@ fn read(data: UserData) {
     let _ = data.latest::<Activity>();
     let _ = data.by_id::<Source>("1");
     let _ = data.profile().items();
+    let _ = (data.sleeps().sync(None), data.sources().sync(None));
 }

@@ -19,10 +19,10 @@ use http::header::DATE;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::data::list::{List, Resource};
+use crate::data::list::{HasChanges, List};
 use crate::data::page::{ListEnd, Page};
 use crate::data::query::Query;
-use crate::data::record::{Record, Table};
+use crate::data::record::Record;
 use crate::data::told::{Told, updated};
 use crate::endpoint::Endpoint;
 use crate::error::{BuildError, Drift, ResponseError};
@@ -80,7 +80,7 @@ const MOST_RESTARTS: u8 = 3;
 /// ```
 #[derive(Serialize, Deserialize)]
 #[serde(bound = "")]
-pub struct Changes<R: Resource> {
+pub struct Changes<R: HasChanges> {
     list: List<R>,
     /// Where the pass began from.
     from: Watermark,
@@ -107,13 +107,15 @@ enum Begun {
     At(Timestamp),
 }
 
-impl<R: Resource> Changes<R> {
+impl<R: HasChanges> Changes<R> {
     /// A pass over a list: over all of it without a watermark, else over what changed since.
     ///
     /// A source or days that the list is narrowed to have to be those of the watermark's pass, and the moment that
-    /// records changed after is the watermark's to say; else the call fails before anything is sent. So it does for
-    /// records that do not tell when they changed, such as sources and genetic traits: read those whole by their list.
+    /// records changed after is the watermark's to say; else the call fails before anything is sent.
     /// Pages hold 500 records where the list asks for the usual 50.
+    ///
+    /// Records that do not tell when they changed, such as sources and genetic traits, have no changes to read: their lists
+    /// are read whole.
     #[must_use]
     pub fn new(list: List<R>, since: Option<Watermark>) -> Self {
         let (query, _) = list.parts();
@@ -235,7 +237,7 @@ impl<R: Resource> Changes<R> {
     }
 }
 
-impl<R: Resource> Endpoint for Changes<R> {
+impl<R: HasChanges> Endpoint for Changes<R> {
     type Output = ChangesPage<R>;
 
     fn name(&self) -> &'static str {
@@ -251,12 +253,6 @@ impl<R: Resource> Endpoint for Changes<R> {
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
-        if !R::Record::FIELDS
-            .iter()
-            .any(|field| field.name == "updatedAt")
-        {
-            return Err(BuildError::NoChanges { list: R::NAME });
-        }
         let (query, _) = self.list.parts();
         if self.has_own_moment {
             return Err(BuildError::OutOfRange {
@@ -343,7 +339,7 @@ impl<R: Resource> Endpoint for Changes<R> {
     }
 }
 
-impl<R: Resource> Changes<R> {
+impl<R: HasChanges> Changes<R> {
     /// The latest change on the first page, which is no later than the service's clock as it was read. A
     /// pass that began from a later moment stays there. One in the future by our own clock too is a slip.
     fn latest(&self, page: &Page<R::Record, List<R>>, sent_at: Now) -> Option<Timestamp> {
@@ -357,7 +353,7 @@ impl<R: Resource> Changes<R> {
 /// One page of what changed.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct ChangesPage<R: Resource> {
+pub struct ChangesPage<R: HasChanges> {
     /// Which page of the pass it is, counted from 0 and over all its attempts.
     pub number: u64,
     /// The records that are new or have changed, as they are now.
@@ -451,7 +447,7 @@ fn of_clock(reading: SystemTime) -> Option<Timestamp> {
 }
 
 // By hand, because a derive would ask the same of the resource.
-impl<R: Resource> Clone for Changes<R> {
+impl<R: HasChanges> Clone for Changes<R> {
     fn clone(&self) -> Self {
         Self {
             list: self.list.clone(),
@@ -468,7 +464,7 @@ impl<R: Resource> Clone for Changes<R> {
     }
 }
 
-impl<R: Resource> fmt::Debug for Changes<R> {
+impl<R: HasChanges> fmt::Debug for Changes<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Changes")
             .field("list", &self.list)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::data::changes::{ChangesPage, PassEnd};
-use crate::data::list::Resource;
+use crate::data::list::HasChanges;
 
 /// Which records that are known are no longer there: what a pass that read everything did not meet.
 ///
@@ -46,7 +46,7 @@ impl Deletions {
     }
 
     /// Takes the next page of the pass: its records are still there.
-    pub fn met<R: Resource>(&mut self, page: &ChangesPage<R>) {
+    pub fn met<R: HasChanges>(&mut self, page: &ChangesPage<R>) {
         self.pages = self.pages.filter(|pages| *pages == page.number);
         self.pages = self.pages.map(|pages| pages + 1);
         for record in &page.records {

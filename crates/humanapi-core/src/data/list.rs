@@ -43,6 +43,9 @@ pub trait HasDays: Resource {}
 /// A [`Resource`] that gives recorded series where it is asked to, in its list and by id.
 pub trait HasTimeSeries: Resource {}
 
+/// A [`Resource`] whose records tell when they changed, so that its list can be [kept in step with](crate::data::Changes).
+pub trait HasChanges: Resource {}
+
 /// Reads one page of a user's records of one kind.
 ///
 /// The page holds the call for the next one, which carries what was seen of the list so far; a filter,

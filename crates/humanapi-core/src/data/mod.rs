@@ -47,7 +47,7 @@ pub use deletions::Deletions;
 pub use food::{Meal, MealAmount};
 pub use genetics::{GeneticTrait, Genotype, ListGenotypes};
 pub use latest::{HasLatest, Latest};
-pub use list::{AllAtOnce, HasDays, HasTimeSeries, List, Resource};
+pub use list::{AllAtOnce, HasChanges, HasDays, HasTimeSeries, List, Resource};
 pub use locations::{Coordinates, Location};
 pub use measurements::{
     BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat, HeartRate, HeartRateSummary,

@@ -9,9 +9,10 @@ use crate::data::medical::{
 use crate::data::record::is_same;
 use crate::data::{
     Activity, ActivitySummary, AllAtOnce, BloodGlucose, BloodOxygen, BloodPressure, Bmi, BodyFat,
-    Daily, DailyForm, DailyList, Field, GeneticTrait, Genotype, HasDays, HasDocument, HasId,
-    HasLatest, HasTimeSeries, HealthSummary, HeartRate, HeartRateSummary, Height, ListGenotypes,
-    Location, Meal, Profile, Resource, Singleton, Sleep, SleepSummary, Source, Weight, single,
+    Daily, DailyForm, DailyList, Field, GeneticTrait, Genotype, HasChanges, HasDays, HasDocument,
+    HasId, HasLatest, HasTimeSeries, HealthSummary, HeartRate, HeartRateSummary, Height,
+    ListGenotypes, Location, Meal, Profile, Resource, Singleton, Sleep, SleepSummary, Source,
+    Weight, single,
 };
 use crate::error::ResponseError;
 use crate::message::Response;
@@ -106,6 +107,12 @@ macro_rules! resources {
         /// The routes of each list: itself, by id, by the day, documents.
         const LISTS: &[[Option<Route>; 4]] = &[$({
             const MARKERS: &[&str] = &[$(stringify!($marker)),*];
+            const {
+                assert!(
+                    has(MARKERS, "HasChanges") == tells_changes($record::FIELDS),
+                    concat!($name, ": has changes if `updatedAt` is documented, and only then"),
+                );
+            };
             const ROW: Route = Route {
                 name: $name,
                 operation: Operation::List,
@@ -272,6 +279,18 @@ const fn list_query(markers: &[&str]) -> &'static [&'static str] {
     }
 }
 
+/// Whether records of these fields tell when they changed.
+const fn tells_changes(fields: &[Field]) -> bool {
+    let mut at = 0;
+    while at < fields.len() {
+        if is_same(fields[at].name, "updatedAt") {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
 const fn has(markers: &[&str], wanted: &str) -> bool {
     let mut at = 0;
     while at < markers.len() {
@@ -287,39 +306,39 @@ const fn has(markers: &[&str], wanted: &str) -> bool {
 resources! {
     lists {
         Source "data.sources" "/v1/human/sources" [AllAtOnce]
-        Activity "data.activities" "/v1/human/activities" [HasId, HasDays, DailyList, HasTimeSeries]
-        ActivitySummary "data.activity_summaries" "/v1/human/activities/summaries" [HasId, HasDays, DailySummary]
-        BloodGlucose "data.blood_glucose" "/v1/human/blood_glucose/readings" [HasId, HasDays, DailyList]
-        BloodOxygen "data.blood_oxygen" "/v1/human/blood_oxygen/readings" [HasId, HasDays, DailyList]
-        BloodPressure "data.blood_pressure" "/v1/human/blood_pressure/readings" [HasId, HasDays, DailyList]
-        Bmi "data.bmi" "/v1/human/bmi/readings" [HasId, HasDays, DailyList]
-        BodyFat "data.body_fat" "/v1/human/body_fat/readings" [HasId, HasDays, DailyList]
-        HeartRate "data.heart_rate" "/v1/human/heart_rate/readings" [HasId, HasDays, DailyList]
-        HeartRateSummary "data.heart_rate_summaries" "/v1/human/heart_rate/summaries" [HasId, HasDays, DailySummary]
-        Height "data.height" "/v1/human/height/readings" [HasId, HasDays, DailyList]
-        Weight "data.weight" "/v1/human/weight/readings" [HasId, HasDays, DailyList]
-        Sleep "data.sleeps" "/v1/human/sleeps" [HasId, HasDays, DailyList, HasTimeSeries]
-        SleepSummary "data.sleep_summaries" "/v1/human/sleeps/summaries" [HasId, HasDays, DailySummary]
-        Location "data.locations" "/v1/human/locations" [HasId, HasDays, DailyList]
-        Meal "data.meals" "/v1/human/food/meals" [HasId, HasDays]
+        Activity "data.activities" "/v1/human/activities" [HasId, HasChanges, HasDays, DailyList, HasTimeSeries]
+        ActivitySummary "data.activity_summaries" "/v1/human/activities/summaries" [HasId, HasChanges, HasDays, DailySummary]
+        BloodGlucose "data.blood_glucose" "/v1/human/blood_glucose/readings" [HasId, HasChanges, HasDays, DailyList]
+        BloodOxygen "data.blood_oxygen" "/v1/human/blood_oxygen/readings" [HasId, HasChanges, HasDays, DailyList]
+        BloodPressure "data.blood_pressure" "/v1/human/blood_pressure/readings" [HasId, HasChanges, HasDays, DailyList]
+        Bmi "data.bmi" "/v1/human/bmi/readings" [HasId, HasChanges, HasDays, DailyList]
+        BodyFat "data.body_fat" "/v1/human/body_fat/readings" [HasId, HasChanges, HasDays, DailyList]
+        HeartRate "data.heart_rate" "/v1/human/heart_rate/readings" [HasId, HasChanges, HasDays, DailyList]
+        HeartRateSummary "data.heart_rate_summaries" "/v1/human/heart_rate/summaries" [HasId, HasChanges, HasDays, DailySummary]
+        Height "data.height" "/v1/human/height/readings" [HasId, HasChanges, HasDays, DailyList]
+        Weight "data.weight" "/v1/human/weight/readings" [HasId, HasChanges, HasDays, DailyList]
+        Sleep "data.sleeps" "/v1/human/sleeps" [HasId, HasChanges, HasDays, DailyList, HasTimeSeries]
+        SleepSummary "data.sleep_summaries" "/v1/human/sleeps/summaries" [HasId, HasChanges, HasDays, DailySummary]
+        Location "data.locations" "/v1/human/locations" [HasId, HasChanges, HasDays, DailyList]
+        Meal "data.meals" "/v1/human/food/meals" [HasId, HasChanges, HasDays]
         GeneticTrait "data.genetic_traits" "/v1/human/genetic/traits" [AllAtOnce]
-        Allergy "data.allergies" "/v1/human/medical/allergies" [HasId]
-        Ccd "data.ccds" "/v1/human/medical/ccds" [HasId, HasDocument]
-        Demographics "data.demographics" "/v1/human/medical/demographics" [HasId]
-        Encounter "data.encounters" "/v1/human/medical/encounters" [HasId]
-        FunctionalStatus "data.functional_statuses" "/v1/human/medical/functional_statuses" [HasId]
-        Immunization "data.immunizations" "/v1/human/medical/immunizations" [HasId]
-        Instruction "data.instructions" "/v1/human/medical/instructions" [HasId]
-        Issue "data.issues" "/v1/human/medical/issues" [HasId]
-        Medication "data.medications" "/v1/human/medical/medications" [HasId]
-        Narrative "data.narratives" "/v1/human/medical/narratives" [HasId]
+        Allergy "data.allergies" "/v1/human/medical/allergies" [HasId, HasChanges]
+        Ccd "data.ccds" "/v1/human/medical/ccds" [HasId, HasChanges, HasDocument]
+        Demographics "data.demographics" "/v1/human/medical/demographics" [HasId, HasChanges]
+        Encounter "data.encounters" "/v1/human/medical/encounters" [HasId, HasChanges]
+        FunctionalStatus "data.functional_statuses" "/v1/human/medical/functional_statuses" [HasId, HasChanges]
+        Immunization "data.immunizations" "/v1/human/medical/immunizations" [HasId, HasChanges]
+        Instruction "data.instructions" "/v1/human/medical/instructions" [HasId, HasChanges]
+        Issue "data.issues" "/v1/human/medical/issues" [HasId, HasChanges]
+        Medication "data.medications" "/v1/human/medical/medications" [HasId, HasChanges]
+        Narrative "data.narratives" "/v1/human/medical/narratives" [HasId, HasChanges]
         Organization "data.organizations" "/v1/human/medical/organizations" [HasId]
-        PlanOfCare "data.plans_of_care" "/v1/human/medical/plans_of_care" [HasId]
-        Procedure "data.procedures" "/v1/human/medical/procedures" [HasId]
-        SocialHistory "data.social_history" "/v1/human/medical/social_history" [HasId]
-        TestResult "data.test_results" "/v1/human/medical/test_results" [HasId]
-        Vitals "data.vitals" "/v1/human/medical/vitals" [HasId]
-        TimelineEntry "data.timeline" "/v1/human/medical/timeline" []
+        PlanOfCare "data.plans_of_care" "/v1/human/medical/plans_of_care" [HasId, HasChanges]
+        Procedure "data.procedures" "/v1/human/medical/procedures" [HasId, HasChanges]
+        SocialHistory "data.social_history" "/v1/human/medical/social_history" [HasId, HasChanges]
+        TestResult "data.test_results" "/v1/human/medical/test_results" [HasId, HasChanges]
+        Vitals "data.vitals" "/v1/human/medical/vitals" [HasId, HasChanges]
+        TimelineEntry "data.timeline" "/v1/human/medical/timeline" [HasChanges]
         Report "data.reports" "/v1/human/medical/reports" [AllAtOnce, HasDocument, HasFormats]
     }
     latest {

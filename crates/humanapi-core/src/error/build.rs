@@ -30,12 +30,6 @@ pub enum BuildError {
         /// What it has to be.
         rule: &'static str,
     },
-    /// What changed in a list was asked for, and its records do not tell when they changed.
-    #[error("the records of {list} do not tell when they changed: read the list whole")]
-    NoChanges {
-        /// The list that was to be read.
-        list: &'static str,
-    },
     /// A watermark that a pass over another list ended with, or over the same one narrowed otherwise.
     #[error(
         "the watermark is not one of {list}, narrowed as it is now: give each list, source and span of days a watermark of its own"

@@ -239,8 +239,11 @@ impl Reader<'_> {
         while let Ok(Some(page)) = pages.try_next().await {
             self.watch.show(format!("{page:?} {pages:?}"));
         }
-        self.watch
-            .show(format!("{pages:?} {:?}", call.clone().items()));
+        self.watch.show(format!("{pages:?} {:?}", call.items()));
+    }
+
+    async fn changes<R: HasChanges + Debug + 'static>(&mut self) {
+        let call = self.user.data().list::<R>().source(IDENTIFIERS[0]);
         let mut changes = call.sync(None);
         for _ in 0..3 {
             let page = changes.try_next().await;
