@@ -105,7 +105,7 @@ impl Clinic {
     /// The user, as the sandbox knows them.
     #[must_use]
     pub fn patient_at(&self, sandbox: &Sandbox) -> humanapi_sandbox::UserSnapshot {
-        let user = sandbox.control().user(&self.app.client_id, PATIENT);
+        let user = sandbox.control().find_user(&self.app.client_id, PATIENT);
         user.ok().flatten().expect("the user has begun")
     }
 

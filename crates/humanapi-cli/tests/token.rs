@@ -126,7 +126,7 @@ fn json_tells_what_a_script_needs() {
     )));
     let user = sandbox
         .control()
-        .user(&app.client_id, "a")
+        .find_user(&app.client_id, "a")
         .unwrap()
         .unwrap();
     assert_eq!(user.email.as_deref(), Some("a@example.test"));

@@ -263,7 +263,7 @@ pub(crate) async fn in_time<F: Future + Unpin, R: Timer + ?Sized>(
         if let Poll::Ready(answer) = Pin::new(&mut answer).poll(cx) {
             return Poll::Ready(Some(answer));
         }
-        let alarm = alarm.get_or_insert_with(|| timer.sleep(timeout));
+        let alarm = alarm.get_or_insert_with(|| timer.alarm(timeout));
         alarm.as_mut().poll(cx).map(|()| None)
     })
     .await

@@ -20,6 +20,14 @@ pub trait Timer: Send + Sync {
     /// Waits so long.
     fn sleep(&self, duration: Duration) -> Task<'static>;
 
+    /// Rings after so long, for whoever waits for something else meanwhile and has enough of it then.
+    ///
+    /// By default that is [`sleep`](Self::sleep). A clock that is moved by hand may tell them apart: it can pass the time
+    /// of who sleeps, and should not that of who waits for somebody's work.
+    fn alarm(&self, timeout: Duration) -> Task<'static> {
+        self.sleep(timeout)
+    }
+
     /// A number that nobody else draws, where there is randomness: another one each time. It spreads the
     /// retries, pauses and renewals of processes that fail together.
     fn random(&self) -> Option<u64> {

@@ -572,7 +572,10 @@ impl StateMachineTest for Histories {
                 }
             }
             Transition::Disconnect(user, source, told) => {
-                let was = control.user(&sdk.client_id, USERS[user]).unwrap().unwrap();
+                let was = control
+                    .find_user(&sdk.client_id, USERS[user])
+                    .unwrap()
+                    .unwrap();
                 control
                     .disconnect_source(&sdk.client_id, USERS[user], Source::ALL[source].id)
                     .unwrap();

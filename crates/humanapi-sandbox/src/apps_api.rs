@@ -5,7 +5,6 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use crate::app::AppCredentials;
-use crate::assumption::Assumption;
 use crate::authorization::basic_user;
 use crate::body::{Fields, TOO_LONG};
 use crate::call::Call;
@@ -126,9 +125,8 @@ pub(crate) fn create_user(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Probl
         fields.reject("externalId", TOO_LONG);
     }
     fields.finish()?;
-    let same_human_id = world.assumptions.is(Assumption::HumanIdAfterDelete, "same");
     let mut state = lock(&world.state);
-    let at = state.begin(app.at, &external_id, same_human_id, world.clock.now())?;
+    let at = world.begin_user(&mut state, app.at, &external_id)?;
     let user = state.user(at).ok_or_else(Problem::not_found)?;
     Ok(json(StatusCode::CREATED, &app.tell(user)))
 }

@@ -66,6 +66,12 @@ pub enum ControlError {
     /// The fault makes no sense.
     #[error("the fault makes no sense")]
     InvalidFault(#[from] InvalidFault),
+    /// A user cannot be called that.
+    #[error("a user's id must not be empty")]
+    EmptyUserId,
+    /// There were too many users.
+    #[error("the sandbox keeps as many users as it may; reset it to make room")]
+    TooManyUsers,
     /// The clock cannot move so far.
     #[error("the clock cannot pass the end of the year 9999")]
     ClockRange,
@@ -77,7 +83,7 @@ pub enum ControlError {
 /// The control API under `/sandbox/` offers the same operations over HTTP.
 #[derive(Debug, Clone)]
 pub struct Control {
-    world: Arc<World>,
+    pub(crate) world: Arc<World>,
 }
 
 impl Control {
@@ -209,10 +215,12 @@ impl Control {
 
     /// One user, or nothing when no session was ever started for that id.
     ///
+    /// [`user`](Self::user) names one of a demo application, to change and to see.
+    ///
     /// # Errors
     ///
     /// If the application is unknown.
-    pub fn user(
+    pub fn find_user(
         &self,
         client_id: &str,
         client_user_id: &str,
@@ -346,9 +354,7 @@ impl Control {
         connect: bool,
     ) -> Result<UserSnapshot, ControlError> {
         let (app, _) = self.app(client_id)?;
-        let source = Source::find(source_id).ok_or_else(|| ControlError::UnknownSource {
-            source_id: source_id.to_owned(),
-        })?;
+        let source = Self::source(source_id)?;
         let unknown = || ControlError::UnknownUser {
             client_user_id: client_user_id.to_owned(),
         };
@@ -366,7 +372,14 @@ impl Control {
         Ok(user)
     }
 
-    fn app(&self, client_id: &str) -> Result<(usize, &AppCredentials), ControlError> {
+    /// A source by its id, its word or its name.
+    pub(crate) fn source(source_id: &str) -> Result<&'static Source, ControlError> {
+        Source::find(source_id).ok_or_else(|| ControlError::UnknownSource {
+            source_id: source_id.to_owned(),
+        })
+    }
+
+    pub(crate) fn app(&self, client_id: &str) -> Result<(usize, &AppCredentials), ControlError> {
         self.world
             .app(client_id)
             .ok_or_else(|| ControlError::UnknownApp {

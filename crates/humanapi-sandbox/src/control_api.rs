@@ -246,6 +246,8 @@ impl From<ControlError> for Problem {
                 let message = problem.to_string();
                 return Self::coded(StatusCode::BAD_REQUEST, "invalid-fault", message);
             }
+            ControlError::EmptyUserId => (StatusCode::BAD_REQUEST, "empty-user-id"),
+            ControlError::TooManyUsers => (StatusCode::INSUFFICIENT_STORAGE, "too-many-users"),
             ControlError::ClockRange => (StatusCode::BAD_REQUEST, "clock-range"),
         };
         Self::coded(status, name, error.to_string())

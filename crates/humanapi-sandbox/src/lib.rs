@@ -42,6 +42,7 @@ mod subject;
 mod token;
 mod token_service;
 mod user;
+mod user_control;
 mod world;
 
 pub use app::{AppCredentials, DemoApp};
@@ -59,6 +60,7 @@ pub use scenario::{InvalidScenario, Scenario};
 pub use source::{Source, SourceKind};
 pub use token::TokenKind;
 pub use user::{UserSnapshot, UserStatus};
+pub use user_control::UserControl;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -15,6 +15,7 @@ use crate::service::Service;
 
 /// The same service as [`Sandbox`](crate::Sandbox), without a socket, a thread or a runtime.
 ///
+/// Cheap to clone; all clones are the same service.
 /// Its clock is frozen at 2026-01-15T09:00:00Z unless the builder says otherwise, so the same seed
 /// and the same calls give the same bytes.
 ///
@@ -34,7 +35,7 @@ use crate::service::Service;
 /// assert_eq!(response.status(), 200);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct OfflineSandbox {
     service: Arc<Service>,
     control: Control,

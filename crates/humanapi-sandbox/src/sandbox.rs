@@ -92,6 +92,14 @@ impl Sandbox {
         &self.control
     }
 
+    /// The same service without the way over the socket: what is done at one is seen at the other.
+    ///
+    /// It keeps the sandbox's clock, and answers on after the sandbox was dropped.
+    #[must_use]
+    pub fn offline(&self) -> OfflineSandbox {
+        OfflineSandbox::new(Arc::clone(&self.service))
+    }
+
     /// What calls of the control API must carry as `X-Sandbox-Token`; none on loopback.
     #[must_use]
     pub fn control_token(&self) -> Option<&str> {

@@ -33,7 +33,7 @@ use crate::user::UserStatus;
 ///     }"#,
 /// )?;
 /// let sandbox = Sandbox::builder().scenario(scenario).build_offline();
-/// let user = sandbox.control().user("my-app", "patient-17")?.unwrap();
+/// let user = sandbox.control().find_user("my-app", "patient-17")?.unwrap();
 /// assert_eq!(user.status, UserStatus::Connected);
 /// assert_eq!(sandbox.control().faults().len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -236,9 +236,13 @@ fn read_apps(
             Some(&wire.client_secret),
             wire.app_key.as_ref(),
         ];
-        if texts.iter().flatten().any(|text| text.is_empty()) {
-            let problem =
-                "client_id and client_secret must not be empty, nor app_key where it is given";
+        if texts
+            .iter()
+            .flatten()
+            .any(|text| text.is_empty() || text.trim() != text.as_str())
+        {
+            let problem = "client_id and client_secret must not be empty nor have white space around them, \
+                           and neither must app_key where it is given";
             return Err(InvalidScenario::new(place, problem));
         }
         if !ids.insert(wire.client_id.clone()) {
@@ -383,6 +387,11 @@ mod tests {
             r#"{"apps":{"hip":{"client_id":"","client_secret":"canary"}}}"#,
             "apps.hip",
             "must not be empty",
+        );
+        check(
+            r#"{"apps":{"hip":{"client_id":"a","client_secret":"canary "}}}"#,
+            "apps.hip",
+            "white space around",
         );
         check(
             r#"{"apps":{"hip":{"client_id":"a","client_secret":"canary"},"connect":{"client_id":"a","client_secret":"b"}}}"#,

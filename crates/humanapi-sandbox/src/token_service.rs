@@ -211,8 +211,7 @@ fn decide(
             return Err(session_refusal(world));
         }
         (TokenKind::Session, _, _) => {
-            let same = world.assumptions.is(Assumption::HumanIdAfterDelete, "same");
-            let at = state.begin(app, &request.client_user_id, same, now)?;
+            let at = world.begin_user(state, app, &request.client_user_id)?;
             if let Some(email) = &request.email {
                 state.set_email(at, email)?;
             }

@@ -180,6 +180,17 @@ impl World {
         })
     }
 
+    /// The user of this id as after a session request: made, or started over after a deletion.
+    pub(crate) fn begin_user(
+        &self,
+        state: &mut State,
+        app: usize,
+        client_user_id: &str,
+    ) -> Result<u32, Full> {
+        let same_human_id = self.assumptions.is(Assumption::HumanIdAfterDelete, "same");
+        state.begin(app, client_user_id, same_human_id, self.clock.now())
+    }
+
     /// Deletes a user, with all that was changed of their records.
     pub(crate) fn delete_user(&self, state: &mut State, at: u32) {
         if let Some(user) = state.user(at) {

@@ -212,3 +212,7 @@ mod reading_health_data {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/keeping-in-step.md")]
 mod keeping_in_step {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/testing-your-application.md")]
+mod testing_your_application {}

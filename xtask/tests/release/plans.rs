@@ -27,6 +27,7 @@ fn the_first_release_ever() {
             "humanapi-store",
             "humanapi",
             "humanapi-cli",
+            "humanapi-testing",
         ]
     );
     scratch.prepare();
@@ -118,6 +119,7 @@ fn a_break_in_core_moves_everybody_who_needs_it() {
         ("humanapi-reqwest", "0.2.0"),
         ("humanapi-store", "0.2.0"),
         ("humanapi-cli", "0.1.1"),
+        ("humanapi-testing", "0.2.0"),
     ];
     scratch.check_plan(&expected);
     scratch.prepare();

@@ -54,7 +54,7 @@ async fn an_email_goes_to_the_service_and_nowhere_else() {
     let known = world
         .sandbox
         .control()
-        .user(&world.app.client_id, "ann")
+        .find_user(&world.app.client_id, "ann")
         .unwrap();
     assert_eq!(known.unwrap().email.as_deref(), Some("p@example.test"));
     assert!(!world.answered.lock().unwrap().contains("p@example.test"));
@@ -89,7 +89,7 @@ async fn a_user_who_was_deleted_starts_over_under_another_id_and_the_app_is_told
     ann.token().await;
     let control = world.sandbox.control();
     let before = control
-        .user(&world.app.client_id, "ann")
+        .find_user(&world.app.client_id, "ann")
         .unwrap()
         .unwrap()
         .human_id;

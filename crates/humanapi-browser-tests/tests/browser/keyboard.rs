@@ -156,7 +156,7 @@ async fn a_patient_signs_in_connects_comes_back_and_disconnects() {
         browser.key(Key::Enter).await;
         browser.find("heading", "Welcome back, Ada Lindqvist").await;
         let app = &stage.clinic.app.client_id;
-        let user = stage.sandbox.control().user(app, "patient-1001");
+        let user = stage.sandbox.control().find_user(app, "patient-1001");
         let user = user.expect("the application is known").expect("she began");
         assert_eq!(user.sources, []);
         stage.end().await;

@@ -131,7 +131,7 @@ async fn a_patient_connects_reads_comes_back_and_disconnects() {
         assert_eq!(browser.eval("return location.href").await, format!("{origin}/me"));
         assert_eq!(shown(browser).await[0], json!([]));
 
-        let user = sandbox.control().user(&clinic.app.client_id, "patient-1001");
+        let user = sandbox.control().find_user(&clinic.app.client_id, "patient-1001");
         assert!(user.expect("the application is known").is_some());
         stage.end().await;
     })
@@ -374,7 +374,7 @@ async fn no_page_of_others_acts_for_a_patient() {
 
         browser.goto(&format!("{origin}/me")).await;
         browser.find("heading", "Welcome, Ada Lindqvist").await;
-        let user = stage.sandbox.control().user(&stage.clinic.app.client_id, "patient-1001");
+        let user = stage.sandbox.control().find_user(&stage.clinic.app.client_id, "patient-1001");
         assert_eq!(user.ok().flatten(), None, "a token was asked for");
     })
     .await;

@@ -159,7 +159,7 @@ impl Download {
                 None => {
                     let waited = timer.now().monotonic().saturating_sub(since);
                     let left = self.chunk_timeout.saturating_sub(waited);
-                    (self.alarm.insert(timer.sleep(left)), true)
+                    (self.alarm.insert(timer.alarm(left)), true)
                 }
             };
             ready!(alarm.as_mut().poll(cx));

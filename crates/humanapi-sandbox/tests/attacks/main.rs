@@ -267,7 +267,7 @@ fn pages_of_other_sites_and_other_hosts_learn_and_change_nothing() {
     let user = target
         .sandbox
         .control()
-        .user(&target.client_id, "victim")
+        .find_user(&target.client_id, "victim")
         .unwrap();
     assert!(user.is_some(), "the reset got through");
 }

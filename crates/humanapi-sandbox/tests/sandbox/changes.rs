@@ -489,7 +489,7 @@ fn a_scenario_knows_personas_and_changes() {
     assert_eq!(app.app_key, "c");
     let s = Offline { sandbox, app };
     let check = || {
-        let user = s.sandbox.control().user("a", "u").unwrap().unwrap();
+        let user = s.sandbox.control().find_user("a", "u").unwrap().unwrap();
         assert_eq!(user.persona, Some(Persona::Empty));
         let token = s.granted(CONNECT, "access", "u", "access_token");
         let read = s.read("/v1/human/weight/readings?limit=1", &token);

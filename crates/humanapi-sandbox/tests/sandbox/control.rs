@@ -155,7 +155,7 @@ fn unknown_things_have_typed_errors() {
     assert_eq!(control.issued_token_kind("demo"), None);
     let token = s.session("u");
     assert_eq!(control.issued_token_kind(&token), Some(TokenKind::Session));
-    assert_eq!(control.user(id, "nobody").unwrap(), None);
+    assert_eq!(control.find_user(id, "nobody").unwrap(), None);
 }
 
 #[test]

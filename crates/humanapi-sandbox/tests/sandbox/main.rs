@@ -18,3 +18,4 @@ mod socket;
 mod support;
 mod switches;
 mod token_service;
+mod user_control;

@@ -291,7 +291,11 @@ fn done(s: &Offline, token: &str) -> Value {
 }
 
 fn connected(s: &Offline, user: &str) -> usize {
-    let user = s.sandbox.control().user(&s.app.client_id, user).unwrap();
+    let user = s
+        .sandbox
+        .control()
+        .find_user(&s.app.client_id, user)
+        .unwrap();
     user.unwrap().sources.len()
 }
 

@@ -473,7 +473,7 @@ fn every_switch_changes_what_it_names() {
     assert_eq!(user.status, UserStatus::Started);
     assert_eq!(s.token(CONNECT, "session", "c").status(), 200);
 
-    let before = control.user(client_id, "c").unwrap().unwrap().human_id;
+    let before = control.find_user(client_id, "c").unwrap().unwrap().human_id;
     control.delete_user(client_id, "c").unwrap();
     set(Assumption::HumanIdAfterDelete, "same");
     assert_eq!(

@@ -1,4 +1,6 @@
-//! A scripted transport and a clock that waits in no time, for tests of code that uses this crate.
+//! A scripted transport, a clock that waits in no time, and records of fields, for tests of code that uses this crate.
+//!
+//! A whole service to test against, with users and their records, is the crate `humanapi-testing`, which has these too.
 //!
 //! ```
 //! use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
@@ -20,6 +22,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "data")]
+mod record;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{pending, ready};
@@ -32,6 +37,9 @@ use humanapi_core::{Body, Now, Request, Response, SendFailure, SendFailureKind};
 
 use crate::runtime::{Spawn, Task, Timer};
 use crate::transport::{BodyStream, StreamedResponse, Transport};
+
+#[cfg(feature = "data")]
+pub use record::{RecordBuilder, RecordError, record};
 
 /// What a scripted transport does with one request.
 pub struct Reply(Script);
