@@ -7,7 +7,7 @@
 //!
 //! It never names a type of an HTTP stack, and needs tokio only with its default feature `tokio`.
 
-#[cfg(feature = "adapter")]
+#[cfg(feature = "proxy")]
 pub mod adapter;
 mod broker;
 mod client;

@@ -4,11 +4,14 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use humanapi_client::{Client as AnyClient, TokenStore, Transport};
-use humanapi_core::{Credentials, CredentialsError, HostError, Hosts, Provisioning, RetryPolicy};
+use humanapi_client::{Client as AnyClient, TokenStore, TokioRuntime, Transport};
+use humanapi_core::{
+    Credentials, CredentialsError, Host, HostError, Hosts, Provisioning, RetryPolicy,
+};
 use secrecy::SecretString;
 
 use crate::environment::{Environment, EnvironmentError};
+use crate::settings::{Settings, settings};
 
 /// One application's calls. Cheap to clone; share it.
 ///
@@ -23,124 +26,26 @@ use crate::environment::{Environment, EnvironmentError};
 /// use humanapi::{Client, Provisioning};
 ///
 /// let client = Client::from_env()?.provisioning(Provisioning::Hip);
-/// # Ok::<(), humanapi::EnvironmentError>(())
+/// let same = Client::new("my-app", "hush")?.provisioning(Provisioning::Hip);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// What sends its requests is hyper where the feature `hyper` is on, and reqwest otherwise;
+/// [`transport`](Self::transport) takes another one, such as a `ReqwestTransport` over the application's own client.
 #[derive(Clone)]
 pub struct Client {
     client: AnyClient,
     settings: Arc<Settings>,
 }
 
-#[derive(Clone)]
-struct Settings {
-    credentials: Credentials,
-    provisioning: Provisioning,
-    hosts: Hosts,
-    retry: RetryPolicy,
-    transport: Arc<dyn Transport>,
-    store: Option<Arc<dyn TokenStore>>,
-}
+settings!(Client);
 
 impl Client {
-    /// A client of the application with this id and secret, as the developer portal shows them.
-    ///
-    /// Nothing is connected and no certificate is read before the first call.
-    ///
-    /// ```
-    /// let client = humanapi::Client::new("my-app", "hush")?;
-    /// # Ok::<(), humanapi::CredentialsError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// When either is empty or has white space around it.
-    pub fn new(
-        id: impl Into<Arc<str>>,
-        secret: impl Into<SecretString>,
-    ) -> Result<Self, CredentialsError> {
-        let credentials = Credentials::new(id, secret)?;
-        Ok(Self::of(credentials, Hosts::production()))
-    }
-
-    /// A client of the application that the environment names: `HUMANAPI_CLIENT_ID`, `HUMANAPI_CLIENT_SECRET` and, for
-    /// another address than production, such as a sandbox's, `HUMANAPI_BASE_URL`.
-    ///
-    /// A variable that is set to nothing counts as not set.
-    ///
-    /// # Errors
-    ///
-    /// When one of the first two is not set, or one of them is set to what it cannot be. The error names the variable.
-    pub fn from_env() -> Result<Self, EnvironmentError> {
-        let Environment { credentials, hosts } = Environment::from(|name| std::env::var_os(name))?;
-        Ok(Self::of(credentials, hosts))
-    }
-
-    fn of(credentials: Credentials, hosts: Hosts) -> Self {
-        Self::made(Settings {
-            credentials,
-            provisioning: Provisioning::Connect,
-            hosts,
-            retry: RetryPolicy::default(),
-            transport: default_transport(),
-            store: None,
-        })
-    }
-
     fn made(settings: Settings) -> Self {
-        let mut builder = AnyClient::builder(
-            settings.credentials.clone(),
-            settings.provisioning,
-            Arc::clone(&settings.transport),
-        )
-        .hosts(settings.hosts.clone())
-        .retry(settings.retry.clone());
-        if let Some(store) = &settings.store {
-            builder = builder.store(Arc::clone(store));
-        }
         Self {
-            client: builder.build(),
+            client: settings.client(TokioRuntime::new(), |_| default_transport()),
             settings: Arc::new(settings),
         }
-    }
-
-    fn with(self, set: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = Arc::unwrap_or_clone(self.settings);
-        set(&mut settings);
-        Self::made(settings)
-    }
-
-    /// Sets how the vendor set the application up: it decides where access tokens come from.
-    #[must_use]
-    pub fn provisioning(self, provisioning: Provisioning) -> Self {
-        self.with(|settings| settings.provisioning = provisioning)
-    }
-
-    /// Sets what sends requests, such as a `ReqwestTransport` over the application's
-    /// own reqwest client.
-    #[must_use]
-    pub fn transport(self, transport: impl Transport + 'static) -> Self {
-        self.with(|settings| settings.transport = Arc::new(transport))
-    }
-
-    /// Sets one address for all that is asked for, such as a sandbox's.
-    ///
-    /// # Errors
-    ///
-    /// When it is none that requests may go to: it is `https`, or plain `http` to this machine.
-    pub fn base_url(self, url: &str) -> Result<Self, HostError> {
-        Ok(self.hosts(Hosts::single(url)?))
-    }
-
-    /// Sets where requests go, host by host.
-    #[must_use]
-    pub fn hosts(self, hosts: Hosts) -> Self {
-        self.with(|settings| settings.hosts = hosts)
-    }
-
-    /// Sets how often and how long calls are tried.
-    #[must_use]
-    pub fn retry(self, policy: RetryPolicy) -> Self {
-        self.with(|settings| settings.retry = policy)
     }
 
     /// Shares tokens with other processes, through one of the stores in `humanapi::store`.

@@ -1,11 +1,16 @@
 //! The Rust SDK for Human API, the health-data service: the crate that an application adds.
 //!
-#![cfg_attr(all(feature = "data", feature = "hyper"), doc = include_str!("../README.md"))]
+#![cfg_attr(all(feature = "blocking", feature = "data", feature = "hyper"), doc = include_str!("../README.md"))]
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 mod client_of_default_stack;
+#[cfg(any(feature = "hyper", feature = "reqwest", feature = "blocking"))]
 mod environment;
 pub mod prelude;
+#[cfg(any(feature = "hyper", feature = "reqwest", feature = "blocking"))]
+mod settings;
 
 pub use humanapi_client as client;
 pub use humanapi_core as core;
@@ -23,6 +28,7 @@ pub use humanapi_core::*;
 
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub use client_of_default_stack::Client;
+#[cfg(any(feature = "hyper", feature = "reqwest", feature = "blocking"))]
 pub use environment::EnvironmentError;
 #[cfg(feature = "axum")]
 #[doc(inline)]

@@ -7,16 +7,20 @@
 //! Two features hold what several stacks have in common though it needs a type of another crate: `hyper`, what a failure of
 //! a stack that is made of it says about the request, and `rustls`, whom TLS trusts.
 
+#[cfg(feature = "adapter")]
 mod builder;
 #[cfg(feature = "hyper")]
 pub mod failure;
 mod proxy;
+#[cfg(feature = "adapter")]
 mod reading;
 #[cfg(feature = "rustls")]
 pub mod tls;
 
+#[cfg(feature = "adapter")]
 pub use builder::{Builder, ExtraRoots, FromSettings, Settings};
 pub use proxy::{ProxySettings, UnreadableProxy, wants_proxy_login};
+#[cfg(feature = "adapter")]
 pub use reading::Reading;
 
 /// The largest body, in bytes, that a transport accepts in one piece, unless it is told otherwise: 16 MiB.

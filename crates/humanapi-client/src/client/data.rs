@@ -124,7 +124,86 @@ impl UserData {
     }
 }
 
-/// One row for each resource that the service lists.
+/// One row for each resource that the service lists, handed to a macro that makes a method of each.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! each_list {
+    ($make:ident) => {
+        $make! {
+            /// The sources that the user has connected, and how far each has been read.
+            sources: Source,
+            /// Activities, such as walks and runs.
+            activities: Activity,
+            /// What a day's activities come to.
+            activity_summaries: ActivitySummary,
+            /// Blood glucose readings.
+            blood_glucose: BloodGlucose,
+            /// Blood oxygen readings.
+            blood_oxygen: BloodOxygen,
+            /// Blood pressure readings.
+            blood_pressure: BloodPressure,
+            /// Body mass index readings.
+            bmi: Bmi,
+            /// Body fat readings.
+            body_fat: BodyFat,
+            /// Heart rate readings.
+            heart_rate: HeartRate,
+            /// What a day's heart rates come to.
+            heart_rate_summaries: HeartRateSummary,
+            /// Height readings.
+            height: Height,
+            /// Weight readings.
+            weight: Weight,
+            /// Times of sleep.
+            sleeps: Sleep,
+            /// What a day's sleep comes to.
+            sleep_summaries: SleepSummary,
+            /// Places where the user was.
+            locations: Location,
+            /// What the user ate and drank.
+            meals: Meal,
+            /// Genetic traits.
+            genetic_traits: GeneticTrait,
+            /// Allergies.
+            allergies: Allergy,
+            /// Continuity of care documents, without their text.
+            ccds: Ccd,
+            /// Who the user is, as each medical source has it.
+            demographics: Demographics,
+            /// Visits and stays.
+            encounters: Encounter,
+            /// What the user can do by themselves.
+            functional_statuses: FunctionalStatus,
+            /// Vaccinations.
+            immunizations: Immunization,
+            /// What the user was told to do.
+            instructions: Instruction,
+            /// Problems and diagnoses.
+            issues: Issue,
+            /// Medications.
+            medications: Medication,
+            /// What is told in words.
+            narratives: Narrative,
+            /// Organizations that keep the user's records.
+            organizations: Organization,
+            /// What is planned for the user.
+            plans_of_care: PlanOfCare,
+            /// What was done for the user.
+            procedures: Procedure,
+            /// Habits and circumstances.
+            social_history: SocialHistory,
+            /// Results of laboratory tests.
+            test_results: TestResult,
+            /// Vital signs.
+            vitals: Vitals,
+            /// What happened when, of all medical records.
+            timeline: TimelineEntry,
+            /// Reports about the user.
+            reports: Report,
+        }
+    };
+}
+
 macro_rules! lists {
     ($($(#[$doc:meta])+ $method:ident: $resource:ident,)+) => {
         impl UserData {
@@ -144,78 +223,7 @@ macro_rules! lists {
     };
 }
 
-lists! {
-    /// The sources that the user has connected, and how far each has been read.
-    sources: Source,
-    /// Activities, such as walks and runs.
-    activities: Activity,
-    /// What a day's activities come to.
-    activity_summaries: ActivitySummary,
-    /// Blood glucose readings.
-    blood_glucose: BloodGlucose,
-    /// Blood oxygen readings.
-    blood_oxygen: BloodOxygen,
-    /// Blood pressure readings.
-    blood_pressure: BloodPressure,
-    /// Body mass index readings.
-    bmi: Bmi,
-    /// Body fat readings.
-    body_fat: BodyFat,
-    /// Heart rate readings.
-    heart_rate: HeartRate,
-    /// What a day's heart rates come to.
-    heart_rate_summaries: HeartRateSummary,
-    /// Height readings.
-    height: Height,
-    /// Weight readings.
-    weight: Weight,
-    /// Times of sleep.
-    sleeps: Sleep,
-    /// What a day's sleep comes to.
-    sleep_summaries: SleepSummary,
-    /// Places where the user was.
-    locations: Location,
-    /// What the user ate and drank.
-    meals: Meal,
-    /// Genetic traits.
-    genetic_traits: GeneticTrait,
-    /// Allergies.
-    allergies: Allergy,
-    /// Continuity of care documents, without their text.
-    ccds: Ccd,
-    /// Who the user is, as each medical source has it.
-    demographics: Demographics,
-    /// Visits and stays.
-    encounters: Encounter,
-    /// What the user can do by themselves.
-    functional_statuses: FunctionalStatus,
-    /// Vaccinations.
-    immunizations: Immunization,
-    /// What the user was told to do.
-    instructions: Instruction,
-    /// Problems and diagnoses.
-    issues: Issue,
-    /// Medications.
-    medications: Medication,
-    /// What is told in words.
-    narratives: Narrative,
-    /// Organizations that keep the user's records.
-    organizations: Organization,
-    /// What is planned for the user.
-    plans_of_care: PlanOfCare,
-    /// What was done for the user.
-    procedures: Procedure,
-    /// Habits and circumstances.
-    social_history: SocialHistory,
-    /// Results of laboratory tests.
-    test_results: TestResult,
-    /// Vital signs.
-    vitals: Vitals,
-    /// What happened when, of all medical records.
-    timeline: TimelineEntry,
-    /// Reports about the user.
-    reports: Report,
-}
+each_list!(lists);
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,338 @@
+//! A person's first programs: each is built in a new project beside the facade, and run against a sandbox.
+//!
+//! They share the workspace's target folder, so that what all projects need is compiled once.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use humanapi_sandbox::{DemoApp, Sandbox};
+
+const USER: &str = "patient-17";
+
+/// One new project.
+struct Project {
+    name: &'static str,
+    program: &'static str,
+    dependencies: &'static str,
+}
+
+const TOKIO: &str = r#"tokio = { version = "1", features = ["full"] }"#;
+
+/// What projects are built together, for they want the same of every crate that they share.
+const PROJECTS: [Project; 4] = [
+    Project {
+        name: "first",
+        program: include_str!("first.rs"),
+        dependencies: "humanapi = { PATH }\nTOKIO\n",
+    },
+    Project {
+        name: "without-async",
+        program: include_str!("without_async.rs"),
+        dependencies: "humanapi = { PATH, features = [\"blocking\"] }\n",
+    },
+    Project {
+        name: "on-axum",
+        program: include_str!("on_axum.rs"),
+        dependencies: "axum = \"0.8\"\nhumanapi = { PATH, features = [\"axum\"] }\nTOKIO\n",
+    },
+    Project {
+        name: "under-test",
+        program: include_str!("under_test.rs"),
+        dependencies: "humanapi = { PATH, features = [\"testing\"] }\nTOKIO\n",
+    },
+];
+
+/// What applications have of reqwest beside ours, each in a build of its own: what another one turns on may hide what is
+/// missing here. The first is built always, the others by `HUMANAPI_DEEP=1`.
+const REQWESTS: [(&str, &str); 5] = [
+    ("http2", r#"default-features = false, features = ["http2"]"#),
+    ("default", ""),
+    ("no-features", "default-features = false"),
+    (
+        "rustls",
+        r#"default-features = false, features = ["rustls"]"#,
+    ),
+    (
+        "native-tls",
+        r#"default-features = false, features = ["native-tls"]"#,
+    ),
+];
+
+const ON_OWN_REQWEST: &str = include_str!("on_own_reqwest.rs");
+
+fn facade() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The target folder of whatever runs this test.
+fn target() -> PathBuf {
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    tmp.parent()
+        .expect("it lies in the target folder")
+        .to_owned()
+}
+
+fn manifest(name: &str, dependencies: &str) -> String {
+    let path = format!("path = {:?}", facade().display().to_string());
+    let dependencies = dependencies.replace("PATH", &path).replace("TOKIO", TOKIO);
+    format!(
+        "[package]\nname = \"program-{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
+         [dependencies]\n{dependencies}"
+    )
+}
+
+/// The folder of all projects, and the manifest of their workspace.
+fn workspace() -> &'static Path {
+    static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
+    WORKSPACE.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs");
+        let mut projects: BTreeMap<String, (String, &str)> = PROJECTS
+            .iter()
+            .map(|project| {
+                let manifest = manifest(project.name, project.dependencies);
+                (project.name.to_owned(), (manifest, project.program))
+            })
+            .collect();
+        let deep = deep();
+        for (name, own) in REQWESTS.iter().take(if deep { REQWESTS.len() } else { 1 }) {
+            let comma = if own.is_empty() { "" } else { ", " };
+            let dependencies = format!(
+                "humanapi = {{ PATH, features = [\"reqwest\"] }}\nTOKIO\n\
+                 reqwest = {{ version = \"0.13\"{comma}{own} }}\n"
+            );
+            let name = format!("reqwest-{name}");
+            projects.insert(name.clone(), (manifest(&name, &dependencies), ON_OWN_REQWEST));
+        }
+        let mut members = String::new();
+        for (name, (manifest, program)) in &projects {
+            let folder = folder.join(name);
+            write(&folder.join("Cargo.toml"), manifest);
+            write(&folder.join("src/main.rs"), program);
+            write!(members, "{name:?}, ").expect("a text takes more");
+        }
+        // The same profile as the workspace's own, so that other people's crates are the same.
+        let root = format!(
+            "[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n\
+             [profile.dev]\ndebug = \"line-tables-only\"\n\n[profile.dev.package.\"*\"]\ndebug = false\n"
+        );
+        write(&folder.join("Cargo.toml"), &root);
+        // And the same versions, so that nothing has to be fetched.
+        let lock = std::fs::read_to_string(facade().join("../../Cargo.lock"));
+        write(&folder.join("Cargo.lock"), &lock.expect("the workspace has one"));
+        folder
+    })
+}
+
+fn deep() -> bool {
+    std::env::var_os("HUMANAPI_DEEP").is_some_and(|value| value == "1")
+}
+
+/// Writes a file, unless it holds that already: a newer one would be compiled again.
+fn write(path: &Path, text: &str) {
+    if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
+        return;
+    }
+    let folder = path.parent().expect("a file lies in a folder");
+    std::fs::create_dir_all(folder).expect("the target folder can be written");
+    std::fs::write(path, text).expect("the target folder can be written");
+}
+
+fn build(names: &[String]) {
+    let cargo = |offline: bool| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args(["build", "--quiet", "--manifest-path"])
+            .arg(workspace().join("Cargo.toml"))
+            .arg("--target-dir")
+            .arg(target());
+        if offline {
+            cargo.arg("--offline");
+        }
+        for name in names {
+            cargo.args(["--package", &format!("program-{name}")]);
+        }
+        // What cargo told the test's own build is not meant for this one.
+        for (name, _) in std::env::vars_os() {
+            let told = name.to_string_lossy();
+            if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+                cargo.env_remove(&name);
+            }
+        }
+        cargo.output().expect("cargo runs")
+    };
+    let mut built = cargo(true);
+    let said = String::from_utf8_lossy(&built.stderr).into_owned();
+    if !built.status.success() && said.contains("offline") {
+        built = cargo(false);
+    }
+    let said = String::from_utf8_lossy(&built.stderr);
+    assert!(built.status.success(), "{names:?}: {said}");
+}
+
+/// Builds all that may be built together, once.
+fn build_projects() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let names: Vec<_> = PROJECTS
+            .iter()
+            .map(|project| project.name.to_owned())
+            .collect();
+        build(&names);
+    });
+}
+
+/// A sandbox where a user has connected a source.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::start().expect("loopback is there");
+    let app = sandbox.app(DemoApp::Connect);
+    let client =
+        humanapi::blocking::Client::new(app.client_id.as_str(), app.client_secret.as_str())
+            .expect("the sandbox has good ones")
+            .base_url(sandbox.url())
+            .expect("the sandbox is on loopback");
+    let session = client.user(USER).session_token().email("p17@example.test");
+    session.send().expect("the user is new");
+    let control = sandbox.control();
+    control
+        .connect_source(&app.client_id, USER, "strider")
+        .expect("the sandbox has this source");
+    control.clear_requests();
+    sandbox
+}
+
+fn program(name: &str, sandbox: &Sandbox) -> Command {
+    let app = sandbox.app(DemoApp::Connect);
+    let name = format!("program-{name}{}", std::env::consts::EXE_SUFFIX);
+    let mut program = Command::new(target().join("debug").join(name));
+    program
+        .env("HUMANAPI_CLIENT_ID", app.client_id)
+        .env("HUMANAPI_CLIENT_SECRET", app.client_secret)
+        .env("HUMANAPI_BASE_URL", sandbox.url())
+        .stdin(Stdio::null());
+    program
+}
+
+/// Runs it to its end, and gives the lines that it printed.
+fn run(name: &str, sandbox: &Sandbox) -> Vec<String> {
+    let output = program(name, sandbox).output().expect("it was built");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}: {said}");
+    let printed = String::from_utf8(output.stdout).expect("a program prints text");
+    printed.lines().map(str::to_owned).collect()
+}
+
+/// How many requests came for paths with this in them.
+fn asked(sandbox: &Sandbox, part: &str) -> usize {
+    let requests = sandbox.control().requests();
+    let asked = requests
+        .iter()
+        .filter(|request| request.path.contains(part));
+    asked.count()
+}
+
+#[test]
+fn a_first_program_of_ten_lines_prints_a_users_activities() {
+    build_projects();
+    let sandbox = sandbox();
+    let printed = run("first", &sandbox);
+    assert!(printed.len() > 50, "{printed:?}");
+    assert!(
+        printed.iter().all(|line| line.contains("Some(")),
+        "{printed:?}"
+    );
+    assert_eq!(asked(&sandbox, "/token"), 1);
+}
+
+#[test]
+fn a_program_without_async_prints_the_same_and_keeps_its_token_between_pages() {
+    build_projects();
+    let (one, other) = (sandbox(), sandbox());
+    assert_eq!(run("without-async", &one), run("first", &other));
+    assert_eq!(asked(&one, "/token"), 1);
+    assert!(asked(&one, "/activities") > 1);
+}
+
+#[test]
+fn an_axum_app_shows_the_same() {
+    build_projects();
+    let sandbox = sandbox();
+    let mut app = program("on-axum", &sandbox)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it was built");
+    let mut address = String::new();
+    let stdout = app.stdout.take().expect("it is piped");
+    BufReader::new(stdout)
+        .read_line(&mut address)
+        .expect("it prints its address");
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(address.trim())?;
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: app.example.test\r\nconnection: close\r\n\r\n")?;
+        let mut page = String::new();
+        stream.read_to_string(&mut page)?;
+        Ok(page)
+    };
+    let page = ask();
+    app.kill().expect("it is ours");
+    app.wait().expect("it was ended");
+    let page = page.expect("it answers");
+    let (head, page) = page.split_once("\r\n\r\n").expect("an answer has a head");
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    for line in run("first", &sandbox) {
+        assert!(page.contains(&line), "{line} is missing in {page}");
+    }
+}
+
+#[test]
+fn an_application_is_tested_without_a_network() {
+    build_projects();
+    let sandbox = sandbox();
+    assert_eq!(run("under-test", &sandbox).len(), 1);
+    assert!(sandbox.control().requests().is_empty());
+}
+
+#[test]
+fn an_applications_own_reqwest_client_works_whatever_its_features() {
+    for (name, _) in REQWESTS
+        .iter()
+        .take(if deep() { REQWESTS.len() } else { 1 })
+    {
+        let name = format!("reqwest-{name}");
+        build(std::slice::from_ref(&name));
+        let sandbox = sandbox();
+        assert!(run(&name, &sandbox).len() > 50, "{name}");
+        assert_eq!(asked(&sandbox, "/token"), 1, "{name}");
+    }
+}
+
+#[test]
+fn first_programs_have_ten_lines_and_import_the_prelude_alone() {
+    let programs = [
+        include_str!("first.rs"),
+        include_str!("without_async.rs"),
+        ON_OWN_REQWEST,
+        include_str!("under_test.rs"),
+    ];
+    for program in programs {
+        let lines = program.lines().filter(|line| !line.is_empty());
+        assert!(lines.clone().count() <= 10, "{program}");
+        let imports = lines.filter(|line| line.starts_with("use "));
+        for import in imports {
+            let known = ["use humanapi::prelude::*;", "use humanapi::testing::"];
+            assert!(
+                known.iter().any(|known| import.starts_with(known)),
+                "{import}"
+            );
+        }
+        assert!(!program.contains("pin!"), "{program}");
+    }
+    // Its README shows the first one, letter by letter.
+    let shown = include_str!("../../README.md");
+    assert!(shown.contains(include_str!("first.rs")));
+}
