@@ -21,7 +21,7 @@ use crate::origin::Origin;
 use crate::page::{ConnectPage, PageError};
 use crate::problem::Problem;
 use crate::setup_error::SetupError;
-use crate::user::{AppUser, SignedIn};
+use crate::user::{AnySignedIn, AppUser, SignedIn};
 use crate::visitors::Visitors;
 
 /// A confirmation is as good as new for so long.
@@ -37,7 +37,6 @@ pub(crate) const KEPT_FOR: Duration = Duration::from_secs(10);
 /// # use humanapi_client::testing::{ScriptedTransport, VirtualRuntime};
 /// # use humanapi_client::{Client, core::{Credentials, Provisioning}};
 /// # struct Sessions;
-/// # #[async_trait::async_trait]
 /// # impl humanapi_axum::SignedIn for Sessions {
 /// #     async fn user(&self, _: &mut Parts) -> Result<humanapi_axum::AppUser, Response> {
 /// #         Err(axum::response::IntoResponse::into_response(axum::http::StatusCode::UNAUTHORIZED))
@@ -60,7 +59,7 @@ pub struct Connect {
 
 pub(crate) struct Inner {
     pub(crate) client: Client,
-    pub(crate) signed_in: Box<dyn SignedIn>,
+    pub(crate) signed_in: Box<dyn AnySignedIn>,
     pub(crate) origins: Vec<Origin>,
     pub(crate) cookie: LaunchCookie,
     pub(crate) return_to: Option<Box<str>>,
@@ -78,7 +77,7 @@ type ChangeListener = dyn Fn(&ClientUserId, &Change) + Send + Sync;
 #[must_use]
 pub struct ConnectBuilder {
     client: Client,
-    signed_in: Box<dyn SignedIn>,
+    signed_in: Box<dyn AnySignedIn>,
     origin: String,
     more_origins: Vec<String>,
     directory: Option<Arc<dyn UserDirectory>>,

@@ -10,6 +10,7 @@ use humanapi_core::{ClientUserId, EmptyUserId};
 
 /// Tells who is signed in. The application implements it over its own sessions.
 ///
+/// It is written with `async fn`, and without the macro `async_trait`.
 /// It is the only source of a user's id and e-mail address: nothing in a body, a query or a header is
 /// taken for one unless this implementation takes it.
 ///
@@ -20,7 +21,6 @@ use humanapi_core::{ClientUserId, EmptyUserId};
 ///
 /// struct Sessions;
 ///
-/// #[async_trait::async_trait]
 /// impl SignedIn for Sessions {
 ///     async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response> {
 ///         // Whoever put this there has checked the session's cookie.
@@ -29,7 +29,6 @@ use humanapi_core::{ClientUserId, EmptyUserId};
 ///     }
 /// }
 /// ```
-#[async_trait]
 pub trait SignedIn: Send + Sync {
     /// The user who sent this request.
     ///
@@ -37,14 +36,19 @@ pub trait SignedIn: Send + Sync {
     ///
     /// With the response for somebody who is not signed in. It goes out as it is, except to those who
     /// come back from hosted Connect: they see a neutral page.
+    fn user(&self, parts: &mut Parts) -> impl Future<Output = Result<AppUser, Response>> + Send;
+}
+
+/// The same behind a pointer, so that the router has no type parameter and an application needs no macro.
+#[async_trait]
+pub(crate) trait AnySignedIn: Send + Sync {
     async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response>;
 }
 
 /// What points to one is one.
 macro_rules! pointers {
     ($($pointer:ty),+) => {$(
-        #[async_trait]
-        impl<S: SignedIn + ?Sized> SignedIn for $pointer {
+        impl<S: SignedIn> SignedIn for $pointer {
             async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response> {
                 (**self).user(parts).await
             }
@@ -53,6 +57,13 @@ macro_rules! pointers {
 }
 
 pointers!(&S, Box<S>, Arc<S>);
+
+#[async_trait]
+impl<S: SignedIn> AnySignedIn for S {
+    async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response> {
+        SignedIn::user(self, parts).await
+    }
+}
 
 /// A user of the application. `Debug` hides the e-mail address.
 #[derive(Clone, PartialEq, Eq)]

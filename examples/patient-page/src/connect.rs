@@ -1,6 +1,5 @@
 //! All that this app does to have Connect. The rest is pages and sign-in.
 
-use async_trait::async_trait;
 use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse as _, Response};
 use humanapi_axum::client::{Client, User};
@@ -16,7 +15,6 @@ pub fn connect(client: Client, sessions: Sessions, origin: &str) -> ConnectBuild
 }
 
 /// Connect asks the app's own sessions who is there.
-#[async_trait]
 impl SignedIn for Sessions {
     async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response> {
         let person = self.person(&parts.headers);

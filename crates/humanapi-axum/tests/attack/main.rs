@@ -57,7 +57,6 @@ const ROUTES: [Route; 5] = [
 /// Whoever sends this header is signed in; a test's stand-in for a session.
 struct ByHeader;
 
-#[async_trait]
 impl SignedIn for ByHeader {
     async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response> {
         let who = parts

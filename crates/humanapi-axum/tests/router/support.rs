@@ -3,7 +3,6 @@
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
 use axum::Router;
 use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse as _, Response};
@@ -56,7 +55,6 @@ pub(crate) const WHO: &str = "x-test-user";
 
 struct ByHeader;
 
-#[async_trait]
 impl SignedIn for ByHeader {
     async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response> {
         let who = parts.headers.get(WHO).and_then(|value| value.to_str().ok());

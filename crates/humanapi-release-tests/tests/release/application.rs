@@ -18,7 +18,6 @@ const USER: &str = "patient-17";
 
 struct Nobody;
 
-#[async_trait::async_trait]
 impl SignedIn for Nobody {
     async fn user(&self, _: &mut Parts) -> Result<AppUser, Response> {
         Err(StatusCode::UNAUTHORIZED.into_response())

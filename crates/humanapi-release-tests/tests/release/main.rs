@@ -338,8 +338,7 @@ fn use_it(world: &World, crates: &BTreeMap<String, Publishable>) {
         own("humanapi-sandbox", ""),
         // SQLite is left out because compiling it takes longer than all the rest.
         own("humanapi-store", ", default-features = false"),
-        "async-trait = \"0.1\"\n\
-         axum = { version = \"0.8\", default-features = false }\n\
+        "axum = { version = \"0.8\", default-features = false }\n\
          futures-util = { version = \"0.3\", default-features = false }\n\
          tokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }\n"
             .to_owned(),
