@@ -60,7 +60,6 @@ async fn settings_that_cannot_be_are_refused() {
 
 struct Nobody;
 
-#[async_trait::async_trait]
 impl humanapi_axum::SignedIn for Nobody {
     async fn user(
         &self,

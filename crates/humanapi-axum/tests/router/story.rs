@@ -359,7 +359,6 @@ async fn a_wrong_secret_is_a_matter_for_the_log() {
 
 struct OneUser;
 
-#[async_trait::async_trait]
 impl humanapi_axum::SignedIn for OneUser {
     async fn user(
         &self,

@@ -34,7 +34,8 @@ use std::sync::Arc;
 use humanapi_client::{Client as AnyClient, TokenBroker, Transport};
 use humanapi_core::auth::IssueClientToken;
 use humanapi_core::{
-    Credentials, CredentialsError, Endpoint, Host, HostError, Hosts, Provisioning, RetryPolicy,
+    ClientUserId, Credentials, CredentialsError, Endpoint, Host, HostError, Hosts, Provisioning,
+    RetryPolicy,
 };
 use secrecy::SecretString;
 
@@ -75,9 +76,9 @@ impl Client {
 
     /// The application's view of one user.
     ///
-    /// An empty id is reported by the first call.
+    /// An empty id is refused by each call, before anything is sent.
     #[must_use]
-    pub fn user(&self, id: impl Into<Arc<str>>) -> User {
+    pub fn user(&self, id: impl Into<ClientUserId>) -> User {
         User::new(self.client.user(id))
     }
 

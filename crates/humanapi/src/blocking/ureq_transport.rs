@@ -70,7 +70,8 @@ impl UreqTransport {
             return Ok(&self.direct);
         }
         let distant = self.distant.as_ref();
-        distant.ok_or_else(|| SendFailure::new(SendFailureKind::NotSent).caused_by(UnreadableProxy))
+        distant
+            .ok_or_else(|| SendFailure::new(SendFailureKind::NotSent).with_source(UnreadableProxy))
     }
 
     /// Sends it, and waits for the answer's head.
@@ -277,7 +278,7 @@ fn caused_by(failure: SendFailure, error: ureq::Error) -> SendFailure {
         | ureq::Error::Rustls(_)
         | ureq::Error::HostNotFound
         | ureq::Error::ConnectionFailed
-        | ureq::Error::Protocol(_) => failure.caused_by(error),
+        | ureq::Error::Protocol(_) => failure.with_source(error),
         _ => failure,
     }
 }
