@@ -143,7 +143,7 @@ impl<R: Resource> ApiCall<List<R>> {
     }
 }
 
-impl<R: Resource + 'static> ApiCall<List<R>> {
+impl<R: HasChanges + 'static> ApiCall<List<R>> {
     /// What changed since a watermark, or everything where there is none: each change at least once, and none lost.
     pub fn sync(self, since: Option<Watermark>) -> ChangesPages<R> {
         Each(self.into_inner().sync(since))
