@@ -60,7 +60,7 @@ pub use profile::{Profile, ReadProfile, TimeZoneName};
 pub use raw::{HasDocument, Raw};
 pub use read_ahead::{Ask, FetchPage, Paged, ReadAhead};
 pub use record::{
-    Comparator, Date, Field, FieldKind, Json, Number, Quantity, Record, Table, TextOr,
+    Comparator, Date, Field, FieldKind, Json, Number, Quantity, Record, Table, TextOr, Value,
 };
 pub use records::{ListRecords, ReadRecord};
 pub use routes::{Operation, ROUTES, Route};

@@ -13,6 +13,7 @@ mod source;
 mod spans;
 mod table;
 mod text;
+mod value;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -34,6 +35,7 @@ pub use quantity::{Comparator, Quantity};
 use source::Source;
 use spans::{Entry, Place, Spans};
 pub(crate) use table::{kind, optional, read, records, value};
+pub use value::Value;
 
 /// One record, byte for byte as the service sent it, whatever its table knows of it.
 ///

@@ -80,7 +80,7 @@ fn join(path: &str, name: &str) -> String {
 
 impl<'r> Found<'r> {
     /// Whether it says "nothing" in the service's way.
-    fn is_nothing(self, kind: &FieldKind) -> bool {
+    pub(super) fn is_nothing(self, kind: &FieldKind) -> bool {
         match self.form() {
             Form::Bare => self.is_null(),
             Form::Text => self.raw()[1..].trim_ascii() == b"\"" && !matches!(kind, FieldKind::Json),
@@ -93,7 +93,7 @@ impl<'r> Found<'r> {
     }
 
     /// Notes what of it cannot be read as this kind.
-    fn note_odd(self, kind: &FieldKind, path: &str, odd: &mut Vec<DecodeError>) {
+    pub(super) fn note_odd(self, kind: &FieldKind, path: &str, odd: &mut Vec<DecodeError>) {
         if self.is_nothing(kind) {
             return;
         }

@@ -328,6 +328,15 @@ fn check<T: Table>(cases: u32) {
                     prop_assert!(sent.json.contains(std::str::from_utf8(json.raw()).unwrap()));
                     prop_assert!(sent.json.contains(std::str::from_utf8(last.raw()).unwrap()));
                 }
+                for (place, field) in T::FIELDS.iter().enumerate() {
+                    prop_assert_eq!(
+                        record.value(place).is_some(),
+                        record.is_readable(place, field),
+                        "{} of {}",
+                        field.name,
+                        sent.json
+                    );
+                }
                 // A record alone reads as it does among others.
                 let alone = Record::read(Body::from(sent.json.clone().into_bytes()), T::FIELDS);
                 prop_assert_eq!(told(&alone.unwrap()), told(record));
@@ -345,6 +354,29 @@ fn check<T: Table>(cases: u32) {
 fn no_activity_spoils_its_page() {
     check::<Activity>(256);
     check::<TimeSeries>(128);
+}
+
+impl Record {
+    /// Whether a field was sent, means something, and is not odd as a whole. Blank text is text, and any JSON is itself.
+    fn is_readable(&self, place: usize, field: &Field) -> bool {
+        let Some(found) = self.found(place) else {
+            return false;
+        };
+        if found.is_null() {
+            return false;
+        }
+        let text = found.text();
+        match field.kind {
+            FieldKind::Json => return true,
+            FieldKind::Text | FieldKind::Quantity if text.is_some() => {
+                return text.as_deref() != field.absent;
+            }
+            _ => {}
+        }
+        let mut odd = Vec::new();
+        found.note_odd(&field.kind, "whole", &mut odd);
+        !found.is_nothing(&field.kind) && odd.iter().all(|odd| odd.path != "whole")
+    }
 }
 
 /// One test for each of these kinds of records.
