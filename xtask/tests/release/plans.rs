@@ -21,6 +21,7 @@ fn the_first_release_ever() {
             "humanapi-sandbox",
             "humanapi-core",
             "humanapi-client",
+            "humanapi-export",
             "humanapi-hyper",
             "humanapi-axum",
             "humanapi-reqwest",

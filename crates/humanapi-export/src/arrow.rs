@@ -1,0 +1,300 @@
+//! Arrow: the schema of a kind of record, batches of its rows, and the two forms in which they are written.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, StringBuilder,
+    TimestampMicrosecondBuilder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
+use jiff::civil::Date;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+
+use crate::columns::{Cell, Column, ColumnKind, Columns};
+use crate::error::WriteError;
+use crate::format::Sink;
+use crate::row::Row;
+
+const UTC: &str = "UTC";
+/// A batch is written once it has so many rows,
+const MOST_ROWS: usize = 4_096;
+/// or once so many bytes of records are in it.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// What a reader has to hold to read one row group, and this writer to write one.
+const ROW_GROUP: usize = 32 * 1024 * 1024;
+
+impl Columns {
+    /// The schema of the files that have these columns: `_user` and `_read_at`, then the columns, then `_record`, which is
+    /// the record as it was sent. It is the same whatever the records hold.
+    ///
+    /// Each field's metadata tells what it means (`doc`), its `unit` as UCUM writes it and its `code_system`, where they are
+    /// always the same, and of text that is JSON, `content` = `json`.
+    ///
+    /// ```
+    /// use humanapi_core::data::Activity;
+    /// use humanapi_export::Columns;
+    ///
+    /// let schema = Columns::of(Activity::FIELDS).schema();
+    /// let distance = schema.field_with_name("distance").unwrap();
+    /// assert_eq!(distance.metadata()["unit"], "m");
+    /// ```
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        let moment = DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()));
+        let mut fields = vec![
+            Field::new("_user", DataType::Utf8, false),
+            Field::new("_read_at", moment, false),
+        ];
+        fields.extend(self.iter().map(Column::field));
+        let content = HashMap::from([("content".to_owned(), "json".to_owned())]);
+        fields.push(Field::new("_record", DataType::Utf8, false).with_metadata(content));
+        Arc::new(Schema::new(fields))
+    }
+}
+
+impl Column {
+    fn field(&self) -> Field {
+        let kind = match self.kind {
+            ColumnKind::Text | ColumnKind::Json => DataType::Utf8,
+            ColumnKind::Number => DataType::Float64,
+            ColumnKind::Integer => DataType::Int64,
+            ColumnKind::Bool => DataType::Boolean,
+            ColumnKind::Moment => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+            ColumnKind::Day => DataType::Date32,
+        };
+        let content = (self.kind == ColumnKind::Json).then_some("json");
+        let told = [
+            ("doc", Some(self.doc)),
+            ("unit", self.unit),
+            ("code_system", self.code_system),
+            ("content", content),
+        ];
+        let metadata = told
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())));
+        Field::new(&self.name, kind, true).with_metadata(metadata.collect::<HashMap<_, _>>())
+    }
+}
+
+/// The cells of one column of a batch.
+enum Builder {
+    Text(StringBuilder),
+    Number(Float64Builder),
+    Integer(Int64Builder),
+    Bool(BooleanBuilder),
+    Moment(TimestampMicrosecondBuilder),
+    Day(Date32Builder),
+}
+
+impl Builder {
+    fn of(kind: ColumnKind) -> Self {
+        match kind {
+            ColumnKind::Text | ColumnKind::Json => Self::Text(StringBuilder::new()),
+            ColumnKind::Number => Self::Number(Float64Builder::new()),
+            ColumnKind::Integer => Self::Integer(Int64Builder::new()),
+            ColumnKind::Bool => Self::Bool(BooleanBuilder::new()),
+            ColumnKind::Moment => {
+                Self::Moment(TimestampMicrosecondBuilder::new().with_timezone(UTC))
+            }
+            ColumnKind::Day => Self::Day(Date32Builder::new()),
+        }
+    }
+
+    /// Adds a cell. A column and its cells come from one table, so that a cell of another kind cannot be met.
+    fn add(&mut self, cell: Cell<'_>) {
+        match (self, cell) {
+            (Self::Text(column), Cell::Text(text)) => column.append_value(text),
+            (Self::Text(column), Cell::Json(json)) => {
+                column.append_value(String::from_utf8_lossy(json));
+            }
+            (Self::Number(column), Cell::Number(_, number)) => column.append_value(number),
+            (Self::Integer(column), Cell::Integer(whole)) => column.append_value(whole),
+            (Self::Bool(column), Cell::Bool(is_so)) => column.append_value(is_so),
+            (Self::Moment(column), Cell::Moment(moment)) => {
+                column.append_value(moment.as_microsecond());
+            }
+            (Self::Day(column), Cell::Day(day)) => column.append_value(days(day)),
+            (Self::Text(column), _) => column.append_null(),
+            (Self::Number(column), _) => column.append_null(),
+            (Self::Integer(column), _) => column.append_null(),
+            (Self::Bool(column), _) => column.append_null(),
+            (Self::Moment(column), _) => column.append_null(),
+            (Self::Day(column), _) => column.append_null(),
+        }
+    }
+
+    /// The cells so far. What comes next begins anew.
+    fn take(&mut self) -> ArrayRef {
+        match self {
+            Self::Text(column) => Arc::new(column.finish()),
+            Self::Number(column) => Arc::new(column.finish()),
+            Self::Integer(column) => Arc::new(column.finish()),
+            Self::Bool(column) => Arc::new(column.finish()),
+            Self::Moment(column) => Arc::new(column.finish()),
+            Self::Day(column) => Arc::new(column.finish()),
+        }
+    }
+}
+
+/// Since the first of January 1970, as Arrow counts days.
+fn days(day: Date) -> i32 {
+    (day - Date::constant(1970, 1, 1)).get_days()
+}
+
+/// Rows that become a batch.
+struct Rows {
+    columns: Columns,
+    schema: SchemaRef,
+    /// `_user`, `_read_at`, the columns, `_record`.
+    builders: Vec<Builder>,
+    count: usize,
+    bytes: usize,
+}
+
+impl Rows {
+    fn new(columns: &Columns) -> Self {
+        let kinds = columns.iter().map(|column| column.kind);
+        let kinds = [ColumnKind::Text, ColumnKind::Moment]
+            .into_iter()
+            .chain(kinds)
+            .chain([ColumnKind::Json]);
+        Self {
+            columns: columns.clone(),
+            schema: columns.schema(),
+            builders: kinds.map(Builder::of).collect(),
+            count: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Adds a row, and gives all so far once they are enough for a batch.
+    fn add(&mut self, row: &Row<'_>) -> Result<Option<RecordBatch>, WriteError> {
+        if !self.columns.fit(row.record) {
+            return Err(WriteError::OtherKind);
+        }
+        let mut builders = self.builders.iter_mut();
+        let mut next = |cell: Cell<'_>| {
+            if let Some(builder) = builders.next() {
+                builder.add(cell);
+            }
+        };
+        next(Cell::Text(row.user.as_str()));
+        next(Cell::Moment(row.read_at));
+        self.columns.cells(row.record, &mut next);
+        next(Cell::Json(row.record.raw()));
+        self.count += 1;
+        self.bytes += row.record.raw().len();
+        if self.count < MOST_ROWS && self.bytes < MOST_BYTES {
+            return Ok(None);
+        }
+        self.take().map(Some)
+    }
+
+    fn take(&mut self) -> Result<RecordBatch, WriteError> {
+        self.count = 0;
+        self.bytes = 0;
+        let columns = self.builders.iter_mut().map(Builder::take).collect();
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+
+    /// What is left of a batch.
+    fn rest(&mut self) -> Result<Option<RecordBatch>, WriteError> {
+        (self.count > 0).then(|| self.take()).transpose()
+    }
+}
+
+/// A Parquet file.
+pub(crate) struct ParquetSink<W: Write + Send> {
+    rows: Rows,
+    writer: ArrowWriter<W>,
+}
+
+impl<W: Write + Send> ParquetSink<W> {
+    pub(crate) fn new(columns: &Columns, writer: W) -> Result<Self, WriteError> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_max_row_group_bytes(Some(ROW_GROUP))
+            .build();
+        let rows = Rows::new(columns);
+        let schema = Arc::clone(&rows.schema);
+        let writer = ArrowWriter::try_new(writer, schema, Some(properties))?;
+        Ok(Self { rows, writer })
+    }
+}
+
+impl<W: Write + Send> Sink for ParquetSink<W> {
+    fn write(&mut self, row: &Row<'_>) -> Result<(), WriteError> {
+        if let Some(batch) = self.rows.add(row)? {
+            self.writer.write(&batch)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<(), WriteError> {
+        if let Some(batch) = self.rows.rest()? {
+            self.writer.write(&batch)?;
+        }
+        self.writer.finish()?;
+        Ok(self.writer.inner_mut().flush()?)
+    }
+}
+
+/// A stream of Arrow's inter-process format.
+pub(crate) struct StreamSink<W: Write> {
+    rows: Rows,
+    writer: StreamWriter<W>,
+}
+
+impl<W: Write> StreamSink<W> {
+    pub(crate) fn new(columns: &Columns, writer: W) -> Result<Self, WriteError> {
+        let rows = Rows::new(columns);
+        let writer = StreamWriter::try_new(writer, &rows.schema)?;
+        Ok(Self { rows, writer })
+    }
+}
+
+impl<W: Write + Send> Sink for StreamSink<W> {
+    fn write(&mut self, row: &Row<'_>) -> Result<(), WriteError> {
+        if let Some(batch) = self.rows.add(row)? {
+            self.writer.write(&batch)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<(), WriteError> {
+        if let Some(batch) = self.rows.rest()? {
+            self.writer.write(&batch)?;
+        }
+        self.writer.finish()?;
+        Ok(self.writer.get_mut().flush()?)
+    }
+}
+
+impl From<ArrowError> for WriteError {
+    fn from(error: ArrowError) -> Self {
+        match error {
+            ArrowError::IoError(_, error) => Self::Io(error),
+            // Its message may hold what was to be written.
+            _ => Self::Format,
+        }
+    }
+}
+
+impl From<ParquetError> for WriteError {
+    fn from(error: ParquetError) -> Self {
+        match error {
+            ParquetError::External(error) => match error.downcast::<std::io::Error>() {
+                Ok(error) => Self::Io(*error),
+                Err(_) => Self::Format,
+            },
+            _ => Self::Format,
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The columns of a kind of record: fixed by its table of fields before the first record is seen.
+
+use humanapi_core::data::{Comparator, Field, FieldKind, Record, Value};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+/// One column of a file.
+///
+/// A field is one column of its own name, with these exceptions:
+///
+/// * A field within a record within the record is `outer_inner`.
+/// * A date is its text as it was sent, with `_day` where that names a whole day and `_moment` where it names a moment.
+/// * A measured value is its text as it was sent, with `_comparator`, `_number` and `_unit` where these can be told apart.
+/// * A list, a map and whatever has no documented form are JSON, as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What its cells hold.
+    pub kind: ColumnKind,
+    /// The unit of its numbers, as UCUM writes it, where it is always the same.
+    pub unit: Option<&'static str>,
+    /// The code system of its values, by name, where it is always the same.
+    pub code_system: Option<&'static str>,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+/// What the cells of a column hold. Each of them may be empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ColumnKind {
+    /// Text.
+    Text,
+    /// A number with a fraction.
+    Number,
+    /// A whole number.
+    Integer,
+    /// True or false.
+    Bool,
+    /// A moment, to the microsecond.
+    Moment,
+    /// A day of the calendar, in no time zone.
+    Day,
+    /// JSON as it was sent.
+    Json,
+}
+
+/// What stands in one row of a column.
+#[derive(Clone, Copy)]
+pub(crate) enum Cell<'a> {
+    Empty,
+    Text(&'a str),
+    /// As it was sent, and the float nearest to it.
+    Number(&'a str, f64),
+    Integer(i64),
+    Bool(bool),
+    Moment(Timestamp),
+    Day(Date),
+    /// As it was sent, which need not be UTF-8.
+    Json(&'a [u8]),
+}
+
+/// The columns of one kind of record, and how they are read from one.
+///
+/// ```
+/// use humanapi_core::data::Activity;
+/// use humanapi_export::{ColumnKind, Columns};
+///
+/// let columns = Columns::of(Activity::FIELDS);
+/// let distance = columns.iter().find(|column| column.name == "distance").unwrap();
+/// assert_eq!((distance.kind, distance.unit), (ColumnKind::Number, Some("m")));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Columns {
+    table: &'static [Field],
+    columns: Vec<Column>,
+    nodes: Vec<Node>,
+}
+
+/// One field of a record, and the columns that it fills.
+#[derive(Clone, Debug)]
+struct Node {
+    fills: Fills,
+    /// How many columns that are, with those of the fields within.
+    width: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Fills {
+    /// One column with the value itself.
+    Value,
+    /// Text, day and moment.
+    Date,
+    /// Text, comparator, number and unit.
+    Quantity,
+    /// JSON as it was sent.
+    Sent,
+    /// The columns of the fields within.
+    Within(Vec<Node>),
+    /// Text, then the columns of the fields within.
+    TextOrWithin(Vec<Node>),
+}
+
+impl Columns {
+    /// The columns of the records of this table.
+    #[must_use]
+    pub fn of(table: &'static [Field]) -> Self {
+        let mut columns = Vec::new();
+        let nodes = nodes(table, "", &mut columns);
+        Self {
+            table,
+            columns,
+            nodes,
+        }
+    }
+
+    /// The columns, in their order in each file.
+    pub fn iter(&self) -> std::slice::Iter<'_, Column> {
+        self.columns.iter()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether a record is of the kind that these columns are made for.
+    pub(crate) fn fit(&self, record: &Record) -> bool {
+        let (one, other) = (self.table, record.table());
+        // A table is a constant, which each crate may have at an address of its own.
+        std::ptr::eq(one, other)
+            || one.len() == other.len()
+                && std::iter::zip(one, other).all(|(one, other)| one.name == other.name)
+    }
+
+    /// Hands on the cells of a record, one for each column and in their order.
+    pub(crate) fn cells(&self, record: &Record, cell: &mut impl FnMut(Cell<'_>)) {
+        fill(&self.nodes, record, cell);
+    }
+}
+
+impl<'a> IntoIterator for &'a Columns {
+    type Item = &'a Column;
+    type IntoIter = std::slice::Iter<'a, Column>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+fn nodes(table: &'static [Field], before: &str, columns: &mut Vec<Column>) -> Vec<Node> {
+    let mut nodes = Vec::with_capacity(table.len());
+    for field in table {
+        let first = columns.len();
+        let name = format!("{before}{}", field.name);
+        let mut column = |suffix: &str, kind, unit| {
+            columns.push(Column {
+                name: format!("{name}{suffix}"),
+                kind,
+                unit,
+                code_system: field.code_system,
+                doc: field.doc,
+            });
+        };
+        let fills = match field.kind {
+            FieldKind::Number => {
+                column("", ColumnKind::Number, field.unit);
+                Fills::Value
+            }
+            FieldKind::Integer => {
+                column("", ColumnKind::Integer, field.unit);
+                Fills::Value
+            }
+            FieldKind::Bool => {
+                column("", ColumnKind::Bool, None);
+                Fills::Value
+            }
+            FieldKind::Timestamp => {
+                column("", ColumnKind::Moment, None);
+                Fills::Value
+            }
+            FieldKind::Text | FieldKind::Offset => {
+                column("", ColumnKind::Text, None);
+                Fills::Value
+            }
+            FieldKind::Date => {
+                column("", ColumnKind::Text, None);
+                column("_day", ColumnKind::Day, None);
+                column("_moment", ColumnKind::Moment, None);
+                Fills::Date
+            }
+            FieldKind::Quantity => {
+                column("", ColumnKind::Text, None);
+                column("_comparator", ColumnKind::Text, None);
+                column("_number", ColumnKind::Number, field.unit);
+                column("_unit", ColumnKind::Text, None);
+                Fills::Quantity
+            }
+            FieldKind::Object(within) => {
+                Fills::Within(self::nodes(within, &format!("{name}_"), columns))
+            }
+            FieldKind::TextOr(within) => {
+                column("", ColumnKind::Text, None);
+                Fills::TextOrWithin(self::nodes(within, &format!("{name}_"), columns))
+            }
+            // A kind that came later is kept as it was sent.
+            _ => {
+                column("", ColumnKind::Json, None);
+                Fills::Sent
+            }
+        };
+        let width = columns.len() - first;
+        nodes.push(Node { fills, width });
+    }
+    nodes
+}
+
+fn fill(nodes: &[Node], record: &Record, cell: &mut impl FnMut(Cell<'_>)) {
+    for (place, node) in nodes.iter().enumerate() {
+        let value = match node.fills {
+            Fills::Sent => {
+                let sent = record.sent(place).map(|json| json.raw());
+                cell(match sent {
+                    None | Some(b"null") => Cell::Empty,
+                    Some(sent) => Cell::Json(sent),
+                });
+                continue;
+            }
+            _ => record.value(place),
+        };
+        match (&node.fills, value) {
+            (Fills::Date, Some(Value::Date(date))) => {
+                cell(Cell::Text(date.text()));
+                cell(date.date().map_or(Cell::Empty, Cell::Day));
+                cell(date.moment().map_or(Cell::Empty, Cell::Moment));
+            }
+            (Fills::Quantity, Some(Value::Quantity(quantity))) => {
+                cell(Cell::Text(quantity.text()));
+                let comparator = quantity.comparator().and_then(written);
+                cell(comparator.map_or(Cell::Empty, Cell::Text));
+                let number = quantity.number().zip(quantity.to_f64());
+                cell(number.map_or(Cell::Empty, |(sent, value)| Cell::Number(sent, value)));
+                cell(quantity.unit().map_or(Cell::Empty, Cell::Text));
+            }
+            (Fills::Within(within), Some(Value::Object(inner))) => fill(within, &inner, cell),
+            (Fills::TextOrWithin(within), Some(Value::Object(inner))) => {
+                cell(Cell::Empty);
+                fill(within, &inner, cell);
+            }
+            (Fills::TextOrWithin(_), Some(Value::Text(text))) => {
+                cell(Cell::Text(&text));
+                empty(node.width - 1, cell);
+            }
+            (Fills::Value, Some(Value::Text(text))) => cell(Cell::Text(&text)),
+            (Fills::Value, Some(Value::Number(number))) => {
+                cell(Cell::Number(number.as_str(), number.to_f64()));
+            }
+            (Fills::Value, Some(Value::Integer(whole))) => cell(Cell::Integer(whole)),
+            (Fills::Value, Some(Value::Bool(is_so))) => cell(Cell::Bool(is_so)),
+            (Fills::Value, Some(Value::Timestamp(moment))) => cell(Cell::Moment(moment)),
+            (Fills::Value, Some(Value::Offset(offset))) => cell(Cell::Text(&offset.to_string())),
+            // What is of another type than documented reads as none; the record itself stands beside its columns.
+            _ => empty(node.width, cell),
+        }
+    }
+}
+
+fn empty(width: usize, cell: &mut impl FnMut(Cell<'_>)) {
+    for _ in 0..width {
+        cell(Cell::Empty);
+    }
+}
+
+/// A comparator that has no sign yet leaves its cell empty: the text beside it has it.
+const fn written(comparator: Comparator) -> Option<&'static str> {
+    match comparator {
+        Comparator::Less => Some("<"),
+        Comparator::AtMost => Some("<="),
+        Comparator::Greater => Some(">"),
+        Comparator::AtLeast => Some(">="),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use humanapi_core::data::ROUTES;
+
+    use super::*;
+
+    #[test]
+    fn the_columns_of_each_kind_of_record_have_names_of_their_own_in_any_case() {
+        for route in ROUTES.iter().filter(|route| !route.fields.is_empty()) {
+            let columns = Columns::of(route.fields);
+            let mut names = BTreeSet::new();
+            for column in &columns {
+                // DuckDB and Spark take upper and lower case for the same.
+                let name = column.name.to_lowercase();
+                assert!(!name.starts_with('_'), "{}: {name}", route.name);
+                assert!(names.insert(name), "{}: {}", route.name, column.name);
+            }
+        }
+    }
+}

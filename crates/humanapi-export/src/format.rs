@@ -1,0 +1,121 @@
+//! The formats of files, by name.
+
+use std::fmt;
+use std::io::Write;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::columns::Columns;
+use crate::csv::CsvSink;
+use crate::error::WriteError;
+use crate::ndjson::{NdjsonForm, NdjsonSink};
+use crate::row::Row;
+
+/// Writes records of one kind to one file.
+///
+/// A file is whole after [`finish`](Self::finish) alone.
+pub trait Sink: Send {
+    /// Writes one record.
+    ///
+    /// # Errors
+    ///
+    /// When the writer beneath fails, or the record is of another kind than the file. The file is then to be given up.
+    fn write(&mut self, row: &Row<'_>) -> Result<(), WriteError>;
+
+    /// Writes what the format has at its end, and flushes.
+    ///
+    /// # Errors
+    ///
+    /// When the writer beneath fails.
+    fn finish(self: Box<Self>) -> Result<(), WriteError>;
+}
+
+/// A format of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// Each record as it was sent, one a line.
+    Ndjson,
+    /// Comma-separated values, by RFC 4180.
+    Csv,
+    /// Parquet.
+    #[cfg(feature = "parquet")]
+    Parquet,
+    /// A stream of Arrow's inter-process format, for pipes.
+    #[cfg(feature = "parquet")]
+    Arrow,
+}
+
+/// There is no format of this name, or not in this build.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("there is no such format: take one of {}", Format::names())]
+#[non_exhaustive]
+pub struct UnknownFormat;
+
+impl Format {
+    /// All formats of this build.
+    pub const ALL: &'static [Self] = &[
+        Self::Ndjson,
+        Self::Csv,
+        #[cfg(feature = "parquet")]
+        Self::Parquet,
+        #[cfg(feature = "parquet")]
+        Self::Arrow,
+    ];
+
+    /// Its name, which is also how its files' names end.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => "parquet",
+            #[cfg(feature = "parquet")]
+            Self::Arrow => "arrow",
+        }
+    }
+
+    fn names() -> String {
+        let names: Vec<_> = Self::ALL.iter().map(|format| format.name()).collect();
+        names.join(", ")
+    }
+
+    /// Begins a file of records of one kind.
+    ///
+    /// # Errors
+    ///
+    /// When the writer fails.
+    pub fn begin<'w>(
+        self,
+        columns: &Columns,
+        writer: impl Write + Send + 'w,
+    ) -> Result<Box<dyn Sink + 'w>, WriteError> {
+        Ok(match self {
+            Self::Ndjson => Box::new(NdjsonSink::new(writer, NdjsonForm::AsSent)),
+            Self::Csv => Box::new(CsvSink::new(columns, writer)?),
+            #[cfg(feature = "parquet")]
+            Self::Parquet => Box::new(crate::arrow::ParquetSink::new(columns, writer)?),
+            #[cfg(feature = "parquet")]
+            Self::Arrow => Box::new(crate::arrow::StreamSink::new(columns, writer)?),
+        })
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        let mut all = Self::ALL.iter();
+        all.find(|format| format.name() == name)
+            .copied()
+            .ok_or(UnknownFormat)
+    }
+}

@@ -1,0 +1,18 @@
+//! Health data from Human API as files.
+//!
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "parquet")]
+mod arrow;
+mod columns;
+mod csv;
+mod error;
+mod format;
+mod ndjson;
+mod row;
+
+pub use columns::{Column, ColumnKind, Columns};
+pub use error::WriteError;
+pub use format::{Format, Sink, UnknownFormat};
+pub use ndjson::NdjsonForm;
+pub use row::{Row, User};

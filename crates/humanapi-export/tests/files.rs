@@ -1,0 +1,301 @@
+//! Files hold what was sent: as it was sent, and by columns that no record changes.
+
+use std::io::{self, Write};
+
+use humanapi_core::data::medical::{DeprecatedResult, Medication};
+use humanapi_core::data::{Activity, Sleep, Table};
+use humanapi_export::{Columns, Format, Row, User, WriteError};
+use jiff::Timestamp;
+
+fn read_at() -> Timestamp {
+    "2026-03-01T10:00:00.123456Z".parse().unwrap()
+}
+
+fn written<T: Table>(format: Format, records: &[T]) -> Vec<u8> {
+    let user = User::new("patient-17");
+    let mut file = Vec::new();
+    let mut sink = format.begin(&Columns::of(T::FIELDS), &mut file).unwrap();
+    for record in records {
+        sink.write(&Row::new(&user, read_at(), record)).unwrap();
+    }
+    sink.finish().unwrap();
+    file
+}
+
+fn text(file: Vec<u8>) -> String {
+    String::from_utf8(file).unwrap()
+}
+
+/// A cell of a file of comma-separated values, by the name of its column.
+fn cell(csv: &str, row: usize, column: &str) -> String {
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let names = reader.headers().unwrap().clone();
+    let place = names.iter().position(|name| name == column).unwrap();
+    let record = reader.records().nth(row).unwrap().unwrap();
+    record[place].to_owned()
+}
+
+#[test]
+fn a_line_is_the_record_as_it_was_sent() {
+    let sent = "{\"id\":\"a\\u0041\",\r\n \"distance\" : 1.10,\"x\":\"\u{2028}\u{85}\\ud83d \\\"\n\\\\\"\n}";
+    let activity = Activity::from_json(sent.to_owned().into_bytes()).unwrap();
+    let line = text(written(Format::Ndjson, &[activity]));
+    let expected = "{\"id\":\"a\\u0041\",   \"distance\" : 1.10,\"x\":\"\u{2028}\u{85}\\ud83d \\\"\\n\\\\\" }\n";
+    assert_eq!(line, expected);
+}
+
+#[test]
+fn values_stay_what_they_are_in_a_csv_file() {
+    let results = [
+        r#"{"name": "=HYPERLINK(\"https://x.test\",\"a\")", "value": "<10 IntlUnit/mL"}"#,
+        r#"{"name": "a,b \"c\"\r\nd", "value": "-3.5", "resultDateTime": "2007"}"#,
+        r#"{"name": ["odd"], "value": "1,234", "resultDateTime": "2014-03-10"}"#,
+    ];
+    let results = results.map(|json| DeprecatedResult::from_json(json).unwrap());
+    let csv = text(written(Format::Csv, &results));
+    assert!(csv.lines().next().unwrap().starts_with("_user,_read_at,"));
+    let is =
+        |row, column, expected: &str| assert_eq!(cell(&csv, row, column), expected, "{column}");
+    is(0, "_user", "patient-17");
+    is(0, "_read_at", "2026-03-01T10:00:00.123456Z");
+    is(0, "name", "'=HYPERLINK(\"https://x.test\",\"a\")");
+    is(0, "value", "<10 IntlUnit/mL");
+    is(0, "value_comparator", "<");
+    is(0, "value_number", "10");
+    is(0, "value_unit", "IntlUnit/mL");
+    is(1, "name", "a,b \"c\"\r\nd");
+    is(1, "value", "-3.5");
+    is(1, "value_number", "-3.5");
+    is(1, "resultDateTime", "2007");
+    is(1, "resultDateTime_day", "");
+    is(2, "name", "");
+    is(2, "value", "1,234");
+    is(2, "value_number", "");
+    is(2, "resultDateTime_day", "2014-03-10");
+}
+
+#[test]
+fn a_file_takes_records_of_its_own_kind_alone() {
+    let user = User::new("patient-17");
+    let sleep = Sleep::from_json("{}").unwrap();
+    for format in Format::ALL
+        .iter()
+        .filter(|format| **format != Format::Ndjson)
+    {
+        let mut sink = format
+            .begin(&Columns::of(Activity::FIELDS), io::sink())
+            .unwrap();
+        let refused = sink.write(&Row::new(&user, read_at(), &sleep));
+        assert!(matches!(refused, Err(WriteError::OtherKind)), "{format}");
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_is_told_and_nothing_of_a_record_is() {
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::new(io::ErrorKind::StorageFull, "canary"))
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::Error::new(io::ErrorKind::StorageFull, "canary"))
+        }
+    }
+    let user = User::new("canary-user");
+    let record = Activity::from_json(r#"{"id":"canary-record"}"#).unwrap();
+    for format in Format::ALL {
+        let written = || -> Result<(), WriteError> {
+            let mut sink = format.begin(&Columns::of(Activity::FIELDS), Full)?;
+            sink.write(&Row::new(&user, read_at(), &record))?;
+            sink.finish()
+        };
+        let error = written().unwrap_err();
+        let is_full =
+            matches!(&error, WriteError::Io(error) if error.kind() == io::ErrorKind::StorageFull);
+        assert!(is_full, "{format}: {error:?}");
+        assert_eq!(
+            error.to_string(),
+            "the file could not be written: no storage space"
+        );
+    }
+    let shown = format!("{user:?} {:?}", Row::new(&user, read_at(), &record));
+    assert!(!shown.contains("canary"), "{shown}");
+}
+
+#[test]
+fn a_format_is_named_as_its_files_end() {
+    for format in Format::ALL {
+        assert_eq!(format.name().parse(), Ok(*format));
+    }
+    let error = "xlsx".parse::<Format>().unwrap_err();
+    assert!(error.to_string().contains("ndjson, csv"), "{error}");
+}
+
+#[cfg(feature = "parquet")]
+mod of_columns {
+    use std::sync::Arc;
+
+    use arrow_array::cast::AsArray as _;
+    use arrow_array::types::{Date32Type, Float64Type, TimestampMicrosecondType};
+    use arrow_array::{Array as _, RecordBatch};
+    use arrow_ipc::reader::StreamReader;
+    use humanapi_core::data::ROUTES;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::*;
+
+    fn batches(format: Format, file: Vec<u8>) -> Vec<RecordBatch> {
+        match format {
+            Format::Parquet => {
+                let file = bytes::Bytes::from(file);
+                let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+                reader.build().unwrap().map(Result::unwrap).collect()
+            }
+            Format::Arrow => {
+                let reader = StreamReader::try_new(file.as_slice(), None).unwrap();
+                reader.map(Result::unwrap).collect()
+            }
+            _ => panic!("{format} has no columns with types"),
+        }
+    }
+
+    const FORMATS: [Format; 2] = [Format::Parquet, Format::Arrow];
+
+    #[test]
+    fn columns_hold_what_the_accessors_read_and_the_record_beside_them() {
+        let sent = [
+            r#"{"id":"a1","startTime":"2021-06-01T07:30:00.000Z","distance":1.10,"steps":3}"#,
+            r#"{"id":7,"startTime":"soon","distance":"2.5","steps":"many","mood":"fine"}"#,
+        ];
+        let activities = sent.map(|json| Activity::from_json(json).unwrap());
+        for format in FORMATS {
+            let read = batches(format, written(format, &activities));
+            let [batch] = read.as_slice() else {
+                panic!("{} batches", read.len());
+            };
+            let column = |name| batch.column_by_name(name).unwrap();
+            assert_eq!(column("id").as_string::<i32>().value(1), "7");
+            let distance = column("distance").as_primitive::<Float64Type>();
+            assert_eq!((distance.value(0), distance.value(1)), (1.1, 2.5));
+            let steps = column("steps").as_primitive::<Float64Type>();
+            assert_eq!((steps.value(0), steps.is_null(1)), (3.0, true));
+            let start = column("startTime").as_primitive::<TimestampMicrosecondType>();
+            assert_eq!(
+                (start.value(0), start.is_null(1)),
+                (1_622_532_600_000_000, true)
+            );
+            let record = column("_record").as_string::<i32>();
+            assert_eq!((record.value(0), record.value(1)), (sent[0], sent[1]));
+            let read_at = column("_read_at").as_primitive::<TimestampMicrosecondType>();
+            assert_eq!(read_at.value(0), super::read_at().as_microsecond());
+        }
+    }
+
+    #[test]
+    fn a_date_is_as_precise_as_it_was_sent() {
+        let dates = [
+            "2007",
+            "201403",
+            "03/2014",
+            "2014-00-00",
+            "",
+            "1969-12-31",
+            "2014-03-10T23:30:00-08:00",
+        ];
+        let records = dates.map(|date| {
+            Medication::from_json(format!(r#"{{"startDate":"{date}"}}"#).into_bytes()).unwrap()
+        });
+        for format in FORMATS {
+            let read = batches(format, written(format, &records));
+            let column = |name| read[0].column_by_name(name).unwrap();
+            let (text, day) = (column("startDate"), column("startDate_day"));
+            let text = text.as_string::<i32>();
+            let day = day.as_primitive::<Date32Type>();
+            assert_eq!(text.value(0), "2007");
+            assert_eq!(text.value(1), "201403");
+            assert_eq!(text.value(3), "2014-00-00");
+            let days: Vec<_> = day.iter().collect();
+            // The day that was written, whatever the time zone of this machine or of the text.
+            assert_eq!(days, [None, None, None, None, None, Some(-1), Some(16_139)]);
+        }
+    }
+
+    /// A year of drift is one table: no record changes the schema of its file.
+    #[test]
+    fn no_record_changes_the_schema_of_its_kind() {
+        let odd = [
+            "{}",
+            r#"{"id":1,"distance":"far","source":"s","startTime":7,"new":{"a":[1]}}"#,
+            r#"{"id":[],"distance":{},"source":null,"startTime":null}"#,
+        ];
+        for route in ROUTES.iter().filter(|route| !route.fields.is_empty()) {
+            let columns = Columns::of(route.fields);
+            for format in FORMATS {
+                let mut file = Vec::new();
+                let sink = format.begin(&columns, &mut file).unwrap();
+                sink.finish().unwrap();
+                // A file without records has the schema too.
+                let schema = match format {
+                    Format::Parquet => {
+                        let file = bytes::Bytes::from(std::mem::take(&mut file));
+                        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+                        Arc::clone(reader.schema())
+                    }
+                    _ => StreamReader::try_new(file.as_slice(), None)
+                        .unwrap()
+                        .schema(),
+                };
+                assert_eq!(schema.fields(), columns.schema().fields(), "{}", route.name);
+            }
+        }
+        let records = odd.map(|json| Activity::from_json(json).unwrap());
+        for format in FORMATS {
+            let read = batches(format, written(format, &records));
+            let expected = Columns::of(Activity::FIELDS).schema();
+            assert_eq!(read[0].schema().fields(), expected.fields());
+            assert_eq!(read[0].num_rows(), 3);
+        }
+    }
+
+    #[test]
+    fn no_row_group_is_larger_than_a_reader_should_hold() {
+        let large = format!(r#"{{"id":"a","note":"{}"}}"#, "x".repeat(100_000));
+        let record = Activity::from_json(large.into_bytes()).unwrap();
+        let user = User::new("patient-17");
+        let mut file = Vec::new();
+        let mut sink = Format::Parquet
+            .begin(&Columns::of(Activity::FIELDS), &mut file)
+            .unwrap();
+        for number in 0..1_000_u32 {
+            // Not twice the same, which would be kept once.
+            let note = format!(r#"{{"id":"{number}","note":"{}"}}"#, noise(number));
+            let record = Activity::from_json(note.into_bytes()).unwrap();
+            sink.write(&Row::new(&user, read_at(), &record)).unwrap();
+        }
+        sink.write(&Row::new(&user, read_at(), &record)).unwrap();
+        sink.finish().unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(file)).unwrap();
+        let groups = reader.metadata().row_groups();
+        assert!(groups.len() > 1);
+        let most = groups
+            .iter()
+            .map(|group| group.total_byte_size())
+            .max()
+            .unwrap();
+        assert!(most <= 36 * 1024 * 1024, "{most}");
+        let rows: i64 = groups.iter().map(|group| group.num_rows()).sum();
+        assert_eq!(rows, 1_001);
+    }
+
+    /// Letters that compress badly.
+    fn noise(seed: u32) -> String {
+        let mut state = u64::from(seed) + 1;
+        let letter = |_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'a' + ((state >> 33) % 26) as u8)
+        };
+        (0..100_000).map(letter).collect()
+    }
+}
