@@ -19,8 +19,8 @@ use parquet::file::properties::WriterProperties;
 
 use crate::columns::{Cell, Column, ColumnKind, Columns};
 use crate::error::WriteError;
-use crate::format::Sink;
 use crate::row::Row;
+use crate::sink::Sink;
 
 const UTC: &str = "UTC";
 /// A batch is written once it has so many rows,

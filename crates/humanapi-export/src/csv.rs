@@ -5,8 +5,8 @@ use std::io::Write;
 
 use crate::columns::{Cell, Columns};
 use crate::error::WriteError;
-use crate::format::Sink;
 use crate::row::Row;
+use crate::sink::Sink;
 
 pub(crate) struct CsvSink<W: Write> {
     columns: Columns,

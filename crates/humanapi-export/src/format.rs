@@ -10,26 +10,7 @@ use crate::columns::Columns;
 use crate::csv::CsvSink;
 use crate::error::WriteError;
 use crate::ndjson::{NdjsonForm, NdjsonSink};
-use crate::row::Row;
-
-/// Writes records of one kind to one file.
-///
-/// A file is whole after [`finish`](Self::finish) alone.
-pub trait Sink: Send {
-    /// Writes one record.
-    ///
-    /// # Errors
-    ///
-    /// When the writer beneath fails, or the record is of another kind than the file. The file is then to be given up.
-    fn write(&mut self, row: &Row<'_>) -> Result<(), WriteError>;
-
-    /// Writes what the format has at its end, and flushes.
-    ///
-    /// # Errors
-    ///
-    /// When the writer beneath fails.
-    fn finish(self: Box<Self>) -> Result<(), WriteError>;
-}
+use crate::sink::Sink;
 
 /// A format of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -10,9 +10,11 @@ mod error;
 mod format;
 mod ndjson;
 mod row;
+mod sink;
 
 pub use columns::{Column, ColumnKind, Columns};
 pub use error::WriteError;
-pub use format::{Format, Sink, UnknownFormat};
+pub use format::{Format, UnknownFormat};
 pub use ndjson::NdjsonForm;
 pub use row::{Row, User};
+pub use sink::Sink;

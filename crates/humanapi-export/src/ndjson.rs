@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use crate::error::WriteError;
-use crate::format::Sink;
 use crate::row::Row;
+use crate::sink::Sink;
 
 /// What stands on a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,30 +8,42 @@ use humanapi_export::{Columns, Format, Row, User, WriteError};
 use jiff::Timestamp;
 
 fn read_at() -> Timestamp {
-    "2026-03-01T10:00:00.123456Z".parse().unwrap()
+    "2026-03-01T10:00:00.123456Z"
+        .parse()
+        .expect("it is a moment")
 }
 
 fn written<T: Table>(format: Format, records: &[T]) -> Vec<u8> {
     let user = User::new("patient-17");
     let mut file = Vec::new();
-    let mut sink = format.begin(&Columns::of(T::FIELDS), &mut file).unwrap();
+    let mut sink = format
+        .begin(&Columns::of(T::FIELDS), &mut file)
+        .expect("memory takes it");
     for record in records {
-        sink.write(&Row::new(&user, read_at(), record)).unwrap();
+        sink.write(&Row::new(&user, read_at(), record))
+            .expect("memory takes it");
     }
-    sink.finish().unwrap();
+    sink.finish().expect("memory takes it");
     file
 }
 
 fn text(file: Vec<u8>) -> String {
-    String::from_utf8(file).unwrap()
+    String::from_utf8(file).expect("it is text")
 }
 
 /// A cell of a file of comma-separated values, by the name of its column.
 fn cell(csv: &str, row: usize, column: &str) -> String {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
-    let names = reader.headers().unwrap().clone();
-    let place = names.iter().position(|name| name == column).unwrap();
-    let record = reader.records().nth(row).unwrap().unwrap();
+    let names = reader.headers().expect("there are some").clone();
+    let place = names
+        .iter()
+        .position(|name| name == column)
+        .expect("there is such a column");
+    let record = reader
+        .records()
+        .nth(row)
+        .expect("there are so many rows")
+        .expect("it is CSV");
     record[place].to_owned()
 }
 
@@ -148,11 +160,12 @@ mod of_columns {
         match format {
             Format::Parquet => {
                 let file = bytes::Bytes::from(file);
-                let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
-                reader.build().unwrap().map(Result::unwrap).collect()
+                let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("it is Parquet");
+                let batches = reader.build().expect("its rows can be read");
+                batches.map(Result::unwrap).collect()
             }
             Format::Arrow => {
-                let reader = StreamReader::try_new(file.as_slice(), None).unwrap();
+                let reader = StreamReader::try_new(file.as_slice(), None).expect("it is Arrow");
                 reader.map(Result::unwrap).collect()
             }
             _ => panic!("{format} has no columns with types"),

@@ -9,6 +9,8 @@ mod odd;
 #[cfg(test)]
 mod properties;
 mod quantity;
+#[cfg(test)]
+mod random;
 mod source;
 mod spans;
 mod table;
