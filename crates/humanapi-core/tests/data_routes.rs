@@ -76,13 +76,13 @@ fn routes(operation: Operation) -> Vec<&'static Route> {
 /// Compares the names of calls with those of the rows, so that a row without a test is noticed.
 #[track_caller]
 fn check_names(operation: Operation, called: &[&str]) {
-    let rows = routes(operation);
+    let rows: Vec<&str> = routes(operation).iter().map(|route| route.name).collect();
+    let missing: Vec<_> = rows.iter().filter(|name| !called.contains(name)).collect();
     assert!(
-        rows.iter()
-            .map(|route| route.name)
-            .eq(called.iter().copied()),
-        "{called:?}"
+        missing.is_empty(),
+        "in no line of `for_all` here: {missing:?}"
     );
+    assert_eq!(rows, called, "in the order of the rows");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_list_that_is_named_at_run_time_is_the_one_of_its_type() {
         )+};
     }
     for_all!(lists check);
-    assert!(lists.next().is_none());
+    assert_eq!(lists.next().map(|list| list.name()), None);
 }
 
 #[test]
@@ -663,7 +663,13 @@ fn every_documented_route_has_a_row_and_every_row_is_one() {
         .iter()
         .map(|row| format!("{} {}", row.method, row.path));
     let rows: BTreeSet<String> = rows.collect();
-    assert_eq!(rows, documented);
+    let undocumented: Vec<_> = rows.difference(&documented).collect();
+    assert!(
+        undocumented.is_empty(),
+        "not in DOCUMENTED: {undocumented:?}"
+    );
+    let missing: Vec<_> = documented.difference(&rows).collect();
+    assert!(missing.is_empty(), "without a row: {missing:?}");
     assert_eq!(rows.len(), ROUTES.len(), "a route has one row");
 }
 

@@ -179,7 +179,8 @@ impl Person {
     async fn list<R: Resource + 'static>(&mut self) -> Vec<R::Record> {
         let of = format!("{} {}", self.persona, R::NAME);
         let pages = self.user.data().list::<R>().limit(500).pages();
-        let pages: Vec<_> = pages.read_ahead(2).try_collect().await.unwrap();
+        let pages: Result<Vec<_>, _> = pages.read_ahead(2).try_collect().await;
+        let pages = pages.unwrap_or_else(|error| panic!("{of}: {error}"));
         assert!(pages.last().unwrap().end.is_some(), "{of}");
         assert!(pages.last().unwrap().end != Some(ListEnd::FarBeyondTotal));
         let count = pages.iter().map(|page| page.items.len() + page.odd.len());

@@ -241,6 +241,14 @@ mod tests {
             assert_eq!(format!("data.{method}"), *name);
             *name
         });
-        assert_eq!(methods.collect::<Vec<_>>(), names);
+        let methods: Vec<_> = methods.collect();
+        let missing: Vec<_> = (names.iter())
+            .filter(|name| !methods.contains(name))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "without a line in `lists!`: {missing:?}"
+        );
+        assert_eq!(methods, names, "in the order of the rows");
     }
 }
