@@ -36,7 +36,7 @@ fn calls(page: &str) -> Vec<(usize, String)> {
             continue;
         }
         let Some(language) = &language else { continue };
-        let is_shell = ["sh", "console", ""].contains(&language.as_str());
+        let is_shell = ["sh", "console", "yaml", ""].contains(&language.as_str());
         let (said, prompted) = line
             .strip_prefix("$ ")
             .map_or((line, false), |said| (said, true));
