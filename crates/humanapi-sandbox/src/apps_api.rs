@@ -86,16 +86,13 @@ impl<'a> App<'a> {
         let name = percent_decode_str(name)
             .decode_utf8()
             .map_err(|_| Problem::not_found())?;
-        let by_own = state.find(self.at, &name);
-        let of_id = |at: &u32| {
+        let lives = |at: &u32| {
             let user = state.user(*at);
-            user.is_some_and(|user| user.app == self.at && user.human_id == *name)
+            user.is_some_and(|user| user.app == self.at && !user.is_deleted())
         };
-        let lives = |at: &u32| state.user(*at).is_some_and(|user| !user.is_deleted());
-        let by_id = || (0..).take(state.users().len()).find(of_id);
+        let by_own = state.find(self.at, &name).filter(lives);
         by_own
-            .filter(lives)
-            .or_else(|| by_id().filter(lives))
+            .or_else(|| state.find_human(&name).filter(lives))
             .ok_or_else(Problem::not_found)
     }
 }

@@ -172,9 +172,9 @@ pub(crate) trait Records {
     fn at(&self, index: usize) -> Entry;
 
     /// The index of a record.
-    fn find(&self, id: &str) -> Option<usize> {
-        (0..self.len()).find(|index| self.at(*index).id == id)
-    }
+    ///
+    /// It is found without a walk along the list, which may be longer than anybody would wait for.
+    fn find(&self, id: &str) -> Option<usize>;
 }
 
 impl Records for Vec<Entry> {

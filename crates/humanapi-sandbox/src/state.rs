@@ -46,6 +46,7 @@ pub(crate) struct State {
     pub(crate) mint: Mint,
     users: Vec<User>,
     by_id: Vec<HashMap<Box<str>, u32>>,
+    by_human_id: HashMap<Box<str>, u32>,
     sittings: BTreeMap<u64, Sitting>,
     /// Bytes that callers have filled with what they chose.
     held: usize,
@@ -83,6 +84,7 @@ impl State {
             mint: Mint::new(seed),
             users: Vec::new(),
             by_id: vec![HashMap::new(); apps],
+            by_human_id: HashMap::new(),
             sittings: BTreeMap::new(),
             held: 0,
             recent: VecDeque::with_capacity(RECENT_TOKENS),
@@ -96,6 +98,11 @@ impl State {
 
     pub(crate) fn find(&self, app: usize, client_user_id: &str) -> Option<u32> {
         self.by_id.get(app)?.get(client_user_id).copied()
+    }
+
+    /// The user of an id of the service's own; whose it was before it was given anew does not matter.
+    pub(crate) fn find_human(&self, human_id: &str) -> Option<u32> {
+        self.by_human_id.get(human_id).copied()
     }
 
     pub(crate) fn user(&self, at: u32) -> Option<&User> {
@@ -117,14 +124,17 @@ impl State {
         if let Some(at) = self.find(app, client_user_id) {
             let user = &mut self.users[at as usize];
             if user.is_deleted() {
+                self.by_human_id.remove(&*user.human_id);
                 user.start_over(self.seed, same_human_id, now);
+                self.by_human_id.insert(user.human_id.as_str().into(), at);
             }
             return Ok(at);
         }
         self.hold(Self::size_of_user(client_user_id))?;
         let at = u32::try_from(self.users.len()).unwrap_or(u32::MAX);
-        self.users
-            .push(User::new(self.seed, app, client_user_id, now));
+        let user = User::new(self.seed, app, client_user_id, now);
+        self.by_human_id.insert(user.human_id.as_str().into(), at);
+        self.users.push(user);
         self.by_id[app].insert(client_user_id.into(), at);
         Ok(at)
     }

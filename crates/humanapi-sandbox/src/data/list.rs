@@ -169,15 +169,18 @@ impl Reading<'_> {
         })
     }
 
-    /// The day that a record belongs to.
+    /// The day that a record belongs to: the one that it names, or the one on which it was.
     fn day(&self, index: usize, head: &Head) -> Option<String> {
         let local = head.local?;
         if self.writer.assumptions.is(Assumption::DayBoundary, "local") {
             return Some(clock::day(local));
         }
         let entry = self.records.at(index);
-        let offset = entry.fields.get("tzOffset").and_then(Value::as_str);
-        let minutes = offset.and_then(read_offset).unwrap_or(0);
+        let text = |name| entry.fields.get(name).and_then(Value::as_str);
+        if let Some(named) = text("day").or_else(|| text("date")).and_then(read_day) {
+            return Some(named);
+        }
+        let minutes = text("tzOffset").and_then(read_offset).unwrap_or(0);
         Some(clock::day(local - minutes * 60_000))
     }
 
@@ -373,5 +376,12 @@ impl Records for AllUsers {
     fn at(&self, index: usize) -> Entry {
         let (at, own) = self.whose(index);
         self.parts[at].1.at(own)
+    }
+
+    fn find(&self, id: &str) -> Option<usize> {
+        self.parts.iter().find_map(|(end, records)| {
+            let own = records.find(id)?;
+            Some(end - records.len() + own)
+        })
     }
 }

@@ -115,12 +115,7 @@ pub(crate) fn sources(ask: &Ask<'_>) -> Vec<Fields> {
     let describe = |source: &&'static crate::source::Source| {
         let types = TYPES.iter().find(|(word, _)| *word == source.word);
         let fields = Fields::new()
-            .with(
-                "id",
-                person
-                    .numbers(&[b"account", source.word.as_bytes()])
-                    .hex(24),
-            )
+            .with("id", person.account_id(source))
             .with("source", source.tag())
             .with("sourceName", source.name)
             .with(

@@ -4,6 +4,7 @@ use super::calendar::HOUR;
 use super::moment::Moment;
 use super::person::Person;
 use crate::clock::{DAY, Millis};
+use crate::resource::Resource;
 use crate::seed::{Numbers, keyed};
 use crate::source::Source;
 
@@ -101,6 +102,33 @@ impl Moments {
             Self::List(moments) => moments.get(usize::try_from(index).ok()?).copied(),
         }
     }
+
+    /// The index of the moment that the record with this id is made from.
+    pub(super) fn find(&self, person: &Person, resource: Resource, id: &str) -> Option<u64> {
+        let (source, row, round) = match (resource, self) {
+            // An organization's id is its source's, by which records refer to it.
+            (Resource::Organizations, Self::List(moments)) => {
+                let place = moments.iter().position(|moment| moment.source.id == id);
+                return place.map(|index| index as u64);
+            }
+            _ => person.place_of(resource, id)?,
+        };
+        let is_it =
+            |moment: &Moment| moment.source == source && moment.row == row && moment.round == round;
+        match self {
+            Self::Rhythm(window) => {
+                let lanes = &window.rhythm.lanes;
+                let lane = lanes
+                    .iter()
+                    .position(|lane| lane.source == source && lane.row == row)?;
+                let number = round
+                    .checked_mul(lanes.len() as i64)?
+                    .checked_add(lane as i64)?;
+                window.index_of(number, is_it)
+            }
+            Self::List(moments) => moments.iter().position(is_it).map(|index| index as u64),
+        }
+    }
 }
 
 impl Window {
@@ -148,6 +176,16 @@ impl Window {
             Some(moment) => Some(*moment),
             None => Some(self.moment(self.settled - 1 - (index - recent))),
         }
+    }
+
+    /// The index of the moment with this number, if it is there yet and not left out.
+    fn index_of(&self, number: i64, is_it: impl Fn(&Moment) -> bool) -> Option<u64> {
+        if number >= self.settled {
+            let index = self.recent.iter().position(is_it)?;
+            return Some(index as u64);
+        }
+        let index = self.recent.len() as i64 + (self.settled - 1 - number);
+        (number >= self.skipped).then_some(index.unsigned_abs())
     }
 
     /// The moment with this number, the oldest having 0.
@@ -223,4 +261,72 @@ pub(super) fn stored(numbers: &mut Numbers, from: Millis, now: Millis) -> (Milli
             created
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persona::Persona;
+
+    fn person(now: Millis) -> Person {
+        Person {
+            seed: 7,
+            human_id: "somebody".into(),
+            user_id: "u".into(),
+            persona: Persona::Athlete,
+            sources: vec![&Source::ALL[0], &Source::ALL[1]],
+            now,
+            is_demo: false,
+        }
+    }
+
+    fn rhythm(person: &Person) -> Rhythm {
+        let lanes = person.sources.iter().zip(0..).map(|(source, row)| Lane {
+            source,
+            row,
+            from: row as Millis * HOUR,
+            span: HOUR,
+        });
+        Rhythm {
+            name: "test",
+            since: 0,
+            every: DAY,
+            lanes: lanes.collect(),
+            settles: HOUR,
+            grows: false,
+        }
+    }
+
+    #[test]
+    fn each_of_a_rhythm_is_found_where_it_stands() {
+        let person = person(60 * DAY);
+        for most in [i64::MAX, 70] {
+            let moments = Moments::of(rhythm(&person), &person).newest(most);
+            assert!(moments.len() > 60);
+            for index in 0..moments.len() {
+                let id = person.id(Resource::Weight, &moments.get(index).unwrap());
+                assert_eq!(moments.find(&person, Resource::Weight, &id), Some(index));
+            }
+            // The oldest one is there only where nothing is left out, and tomorrow's is not yet.
+            let oldest = person.id_of(Resource::Weight, person.sources[0], 0, 0);
+            let found = moments.find(&person, Resource::Weight, &oldest);
+            assert_eq!(found.is_some(), most == i64::MAX);
+            for (row, round) in [(0, 61), (0, -1), (2, 3)] {
+                let id = person.id_of(Resource::Weight, person.sources[0], row, round);
+                assert_eq!(moments.find(&person, Resource::Weight, &id), None);
+            }
+        }
+    }
+
+    #[test]
+    fn one_of_two_billion_is_found_without_a_walk() {
+        // Whoever walked along the list would not be back before the test is given up.
+        let person = person(1_000_000_000 * DAY);
+        let moments = Moments::of(rhythm(&person), &person);
+        assert!(moments.len() > 1_900_000_000);
+        for index in (0..moments.len()).step_by(7_777_777) {
+            let id = person.id(Resource::Weight, &moments.get(index).unwrap());
+            assert_eq!(moments.find(&person, Resource::Weight, &id), Some(index));
+        }
+    }
 }

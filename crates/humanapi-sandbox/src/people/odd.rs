@@ -16,6 +16,7 @@ use crate::records::{Entry, Fields, Head};
 use crate::resource::Resource;
 use crate::source::{Source, SourceKind};
 
+pub(super) use medical::{CCD, REPORT_AS_HTML, REPORT_AS_JSON};
 pub use oddity::Oddity;
 
 impl Oddity {
@@ -107,14 +108,11 @@ pub(super) fn summary(person: &Person) -> Fields {
 
 pub(super) fn sources(person: &Person) -> Vec<Fields> {
     let own = person.sources.iter().zip(wellness::SOURCES.iter().cycle());
-    own.map(|(source, json)| Fields::raw(filled(json, person, source, "5f0000000000000000001001")))
+    own.map(|(source, json)| Fields::raw(filled(json, person, source, &person.account_id(source))))
         .collect()
 }
 
-/// The document of a record.
-pub(super) fn document(person: &Person, id: &str) -> Option<String> {
-    let is_known = records(Resource::Ccds, person)
-        .iter()
-        .any(|entry| entry.id == id);
-    is_known.then(|| medical::DOCUMENT.to_owned())
+/// Whether there is a record of this id.
+pub(super) fn has(resource: Resource, person: &Person, id: &str) -> bool {
+    records(resource, person).iter().any(|entry| entry.id == id)
 }

@@ -6,7 +6,7 @@ use crate::clock::Millis;
 use crate::persona::Persona;
 use crate::records::Ask;
 use crate::resource::Resource;
-use crate::seed::{Numbers, keyed};
+use crate::seed::{Numbers, keyed, mix};
 use crate::source::{Source, SourceKind};
 
 /// A user as one of the personas.
@@ -67,6 +67,7 @@ impl Person {
         }
     }
 
+    /// An id from which [`place_of`](Self::place_of) reads the place again, so that no list is walked to find a record.
     pub(super) fn id_of(
         &self,
         resource: Resource,
@@ -74,14 +75,32 @@ impl Person {
         row: usize,
         round: i64,
     ) -> String {
-        self.numbers(&[
-            b"id",
-            resource.path().as_bytes(),
-            source.word.as_bytes(),
-            &(row as u64).to_be_bytes(),
-            &round.to_be_bytes(),
-        ])
-        .hex(24)
+        let place = packed(source, row, round);
+        let key = self.key_of_ids(resource);
+        let check = keyed(key, &[&place.to_be_bytes()]) >> 32;
+        format!("{:016x}{check:08x}", shuffled(key, place))
+    }
+
+    /// Which row of which source, and which time it is that the row comes.
+    pub(super) fn place_of(
+        &self,
+        resource: Resource,
+        id: &str,
+    ) -> Option<(&'static Source, usize, i64)> {
+        let number = u64::from_str_radix(id.get(..16)?, 16).ok()?;
+        let (source, row, round) = unpacked(unshuffled(self.key_of_ids(resource), number))?;
+        // Only the spelling that it is told with.
+        (self.id_of(resource, source, row, round) == id).then_some((source, row, round))
+    }
+
+    fn key_of_ids(&self, resource: Resource) -> u64 {
+        let own = keyed(self.seed, &[self.human_id.as_bytes()]);
+        keyed(own, &[b"id", resource.path().as_bytes()])
+    }
+
+    /// The id of the account at a source, as a list of sources tells it.
+    pub(super) fn account_id(&self, source: &Source) -> String {
+        self.numbers(&[b"account", source.word.as_bytes()]).hex(24)
     }
 
     /// Those of its sources that are called one of these.
@@ -107,5 +126,80 @@ fn default_persona(human_id: &str, sources: &[&'static Source], is_demo: bool) -
         Persona::Child
     } else {
         Persona::Chronic
+    }
+}
+
+/// Eight bits for the source, sixteen for the row, forty for the round.
+fn packed(source: &Source, row: usize, round: i64) -> u64 {
+    let place = Source::ALL.iter().position(|known| known == source);
+    let place = place.unwrap_or(0) as u64;
+    debug_assert!(row < 1 << 16 && (round << 24) >> 24 == round);
+    place << 56 | (row as u64 & 0xffff) << 40 | (round.cast_unsigned() & 0xff_ffff_ffff)
+}
+
+fn unpacked(place: u64) -> Option<(&'static Source, usize, i64)> {
+    let source = Source::ALL.get((place >> 56) as usize)?;
+    let row = (place >> 40 & 0xffff) as usize;
+    Some((source, row, (place << 24).cast_signed() >> 24))
+}
+
+/// The order of shuffling; the other way round it undoes itself.
+const TURNS: [u64; 4] = [1, 2, 3, 4];
+
+/// Another number for each number, by a key: the halves change each other in turns.
+fn shuffled(key: u64, number: u64) -> u64 {
+    let halves = ((number >> 32) as u32, number as u32);
+    let (left, right) = TURNS.iter().fold(halves, |(left, right), turn| {
+        (right, left ^ half(key, *turn, right))
+    });
+    u64::from(left) << 32 | u64::from(right)
+}
+
+fn unshuffled(key: u64, number: u64) -> u64 {
+    let halves = ((number >> 32) as u32, number as u32);
+    let (left, right) = TURNS.iter().rev().fold(halves, |(left, right), turn| {
+        (right ^ half(key, *turn, left), left)
+    });
+    u64::from(left) << 32 | u64::from(right)
+}
+
+fn half(key: u64, turn: u64, half: u32) -> u32 {
+    (mix(key ^ turn << 32 ^ u64::from(half)) >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_tells_its_place_to_its_person_alone() {
+        let person = |human_id: &str| Person {
+            seed: 7,
+            human_id: human_id.into(),
+            user_id: "u".into(),
+            persona: Persona::Athlete,
+            sources: Vec::new(),
+            now: 0,
+            is_demo: false,
+        };
+        let (one, other) = (person("one"), person("other"));
+        let mut seen = std::collections::HashSet::new();
+        for source in Source::ALL {
+            for (row, round) in [(0, 0), (1, 0), (0, 1), (65_535, 500_000_000_000), (3, -1)] {
+                let id = one.id_of(Resource::Weight, source, row, round);
+                assert_eq!(id.len(), 24);
+                assert_eq!(
+                    one.place_of(Resource::Weight, &id),
+                    Some((source, row, round))
+                );
+                assert_eq!(one.place_of(Resource::Height, &id), None);
+                assert_eq!(other.place_of(Resource::Weight, &id), None);
+                assert_eq!(one.place_of(Resource::Weight, &id.to_uppercase()), None);
+                assert!(seen.insert(id));
+            }
+        }
+        for id in ["", "0", "000000000000000000000000", "fffffffffffffffé"] {
+            assert_eq!(one.place_of(Resource::Weight, id), None, "{id}");
+        }
     }
 }

@@ -55,7 +55,8 @@ impl Told {
     fn head_of(&self, moment: &Moment) -> Head {
         let is_medical = self.resource.path().starts_with("medical/");
         let at = match self.resource {
-            Resource::SleepSummaries => sleeps::ended(&self.person, moment),
+            // The day that they name is the one on which it ended.
+            Resource::Sleeps | Resource::SleepSummaries => sleeps::ended(&self.person, moment),
             _ => moment.at,
         };
         Head {
@@ -81,7 +82,8 @@ impl Records for Told {
     }
 
     fn find(&self, id: &str) -> Option<usize> {
-        (0..self.len()).find(|index| self.person.id(self.resource, &self.moment(*index)) == id)
+        let index = self.moments.find(&self.person, self.resource, id)?;
+        usize::try_from(index).ok()
     }
 }
 

@@ -5,6 +5,7 @@ use super::resources::moments;
 use super::sections::{Section, escaped, sections};
 use super::visits;
 use crate::clock::{Millis, instant};
+use crate::people::odd;
 use crate::people::person::Person;
 use crate::persona::Persona;
 use crate::records::Ask;
@@ -15,15 +16,14 @@ pub(crate) fn document(ask: &Ask<'_>, id: &str) -> Option<String> {
     let person = Person::of(ask);
     match person.persona {
         Persona::Empty => None,
-        Persona::Odd => crate::people::odd::document(&person, id),
+        Persona::Odd => odd::has(Resource::Ccds, &person, id).then(|| odd::CCD.to_owned()),
         _ => of_visit(&person, id),
     }
 }
 
 fn of_visit(person: &Person, id: &str) -> Option<String> {
     let moments = moments(Resource::Ccds, person);
-    let mut listed = (0..moments.len()).filter_map(|index| moments.get(index));
-    let moment = listed.find(|moment| person.id(Resource::Ccds, moment) == id)?;
+    let moment = moments.get(moments.find(person, Resource::Ccds, id)?)?;
     let department = visits::of(person, &moment).map_or("General", |visit| visit.kind.department);
     let clinician = Clinician::of(moment.source, department);
     let sections = sections(person, moment.source, moment.at);

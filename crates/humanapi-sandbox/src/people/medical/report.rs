@@ -9,6 +9,7 @@ use super::sections::{Section, escaped, sections};
 use super::{immunizations, pdf, visits};
 use crate::clock::{Millis, day, instant};
 use crate::people::calendar::YEAR;
+use crate::people::odd;
 use crate::people::person::Person;
 use crate::persona::Persona;
 use crate::records::Ask;
@@ -45,24 +46,32 @@ impl Format {
 /// A report by the id of its record.
 pub(crate) fn report(ask: &Ask<'_>, id: &str, format: Format) -> Option<Vec<u8>> {
     let person = Person::of(ask);
-    if matches!(person.persona, Persona::Empty | Persona::Odd) {
-        return None;
+    match person.persona {
+        Persona::Empty => None,
+        Persona::Odd => odd::has(Resource::Reports, &person, id).then(|| match format {
+            Format::Json => odd::REPORT_AS_JSON.into(),
+            Format::Html => odd::REPORT_AS_HTML.into(),
+            Format::Pdf => pdf::write(&[]),
+        }),
+        _ => of_chart(&person, id, format),
     }
-    let moments = moments_of(Resource::Reports, &person);
-    let mut listed = (0..moments.len()).filter_map(|index| moments.get(index));
-    let moment = listed.find(|moment| person.id(Resource::Reports, moment) == id)?;
+}
+
+fn of_chart(person: &Person, id: &str, format: Format) -> Option<Vec<u8>> {
+    let moments = moments_of(Resource::Reports, person);
+    let moment = moments.get(moments.find(person, Resource::Reports, id)?)?;
     let kind = &KINDS[moment.row];
-    let mut sections = sections(&person, moment.source, moment.at);
+    let mut sections = sections(person, moment.source, moment.at);
     sections.retain(|section| kind.sections.is_empty() || kind.sections.contains(&section.name));
     Some(match format {
-        Format::Json if kind.code == "covid" => covid(&person, moment.source, moment.at)
+        Format::Json if kind.code == "covid" => covid(person, moment.source, moment.at)
             .to_string()
             .into_bytes(),
-        Format::Json => as_json(&person, kind, moment.at, &sections)
+        Format::Json => as_json(person, kind, moment.at, &sections)
             .to_string()
             .into_bytes(),
-        Format::Html => as_html(&person, kind, moment.at, &sections).into_bytes(),
-        Format::Pdf => pdf::write(&as_lines(&person, kind, moment.at, &sections)),
+        Format::Html => as_html(person, kind, moment.at, &sections).into_bytes(),
+        Format::Pdf => pdf::write(&as_lines(person, kind, moment.at, &sections)),
     })
 }
 

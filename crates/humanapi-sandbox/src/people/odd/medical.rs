@@ -2,8 +2,12 @@
 
 use super::oddity::{Oddity, oddity};
 
-/// A document that is hardly one.
-pub(super) const DOCUMENT: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><title/></ClinicalDocument>\n";
+/// Documents that are hardly ones.
+pub(in crate::people) const CCD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><title/></ClinicalDocument>\n";
+
+pub(in crate::people) const REPORT_AS_JSON: &str =
+    r#"{"createdAt":"","name":null,"dob":"1980","Items":[null,{"type":"levitation"}]}"#;
+pub(in crate::people) const REPORT_AS_HTML: &str = "<title></title><p>n/a";
 
 macro_rules! own {
     ($($rest:literal)+) => {
