@@ -132,7 +132,7 @@ macro_rules! resources {
             const DAILY: Route = Route {
                 operation: Operation::OnDay,
                 path: concat!($path, "/daily/{day}"),
-                query: LIST_QUERY,
+                query: list_query(&[]),
                 ..ROW
             };
             const BY_ID: Route = Route {
@@ -189,7 +189,7 @@ macro_rules! resources {
             operation: Operation::Batch,
             method: "GET",
             path: concat!("/v1/apps/{clientId}/users", $batch_path),
-            query: LIST_QUERY,
+            query: list_query(&[]),
             on_pages: <$batch as BatchResource>::BATCH_ON_PAGES,
             fields: $batch::FIELDS,
         }),+];
@@ -235,7 +235,7 @@ macro_rules! singleton {
     };
 }
 
-/// What every list takes.
+/// What lists take: each of them what all do, some the days too, and of those some a series.
 const LIST_QUERY: &[&str] = &[
     "limit",
     "offset",
@@ -244,39 +244,21 @@ const LIST_QUERY: &[&str] = &[
     "updated_since",
     "updated_before",
     "source",
+    "start_date",
+    "end_date",
+    "time_series",
 ];
 
+/// How much of [`LIST_QUERY`] a list of these markers takes.
 const fn list_query(markers: &[&str]) -> &'static [&'static str] {
-    const DAYS: &[&str] = &[
-        "limit",
-        "offset",
-        "created_since",
-        "created_before",
-        "updated_since",
-        "updated_before",
-        "source",
-        "start_date",
-        "end_date",
-    ];
-    const DAYS_AND_SERIES: &[&str] = &[
-        "limit",
-        "offset",
-        "created_since",
-        "created_before",
-        "updated_since",
-        "updated_before",
-        "source",
-        "start_date",
-        "end_date",
-        "time_series",
-    ];
-    if has(markers, "HasTimeSeries") {
-        DAYS_AND_SERIES
+    let taken = if has(markers, "HasTimeSeries") {
+        10
     } else if has(markers, "HasDays") {
-        DAYS
+        9
     } else {
-        LIST_QUERY
-    }
+        7
+    };
+    LIST_QUERY.split_at(taken).0
 }
 
 /// Whether records of these fields tell when they changed.
@@ -392,7 +374,7 @@ const OTHERS: &[Route] = &[
         operation: Operation::Batch,
         method: "GET",
         path: "/v1/apps/{clientId}/users",
-        query: LIST_QUERY,
+        query: list_query(&[]),
         on_pages: <AppUser as BatchResource>::BATCH_ON_PAGES,
         fields: AppUser::FIELDS,
     },
