@@ -1,9 +1,9 @@
-//! The command line: verbs, options, what `--help` teaches, and mistakes in two lines.
+//! The command line: verbs, options, and what `--help` teaches.
 //!
-//! One piece: every word that the command takes, as its help shows them.
+//! One piece: `humanapi --help` is read from top to bottom and so is this, each verb with its options, what it is about
+//! and its examples; the verbs that share options have them in files of their own.
 
-use std::error::Error as StdError;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::Write as _;
 #[cfg(feature = "sandbox")]
 use std::net::IpAddr;
@@ -11,7 +11,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::builder::Styles;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 #[cfg(feature = "sandbox")]
 use humanapi_core::connect::{Callback, CallbackError};
@@ -22,13 +21,14 @@ use humanapi_sandbox::Assumption;
 
 #[cfg(feature = "demo")]
 use crate::adapter::Adapter;
-use crate::exit::{self, Code, Failure};
+use crate::exit::{self, Failure};
 use crate::output::palette;
 
 #[cfg(all(test, feature = "demo", feature = "sandbox", feature = "store"))]
 mod book;
 #[cfg(feature = "data")]
 pub(crate) mod data;
+mod mistake;
 #[cfg(feature = "token")]
 mod service;
 
@@ -428,10 +428,10 @@ impl From<Status> for humanapi_core::UserStatus {
 /// Reads the command line.
 pub(crate) fn parse() -> Result<Verb, Failure> {
     let words: Vec<OsString> = std::env::args_os().collect();
-    refuse_secret_arguments(&words)?;
+    mistake::refuse_secret_arguments(&words)?;
     match Line::try_parse_from(&words) {
         Ok(line) => Ok(line.verb),
-        Err(error) => Err(mistake(&error, &words)),
+        Err(error) => Err(mistake::mistake(&error, &words, Line::command())),
     }
 }
 
@@ -440,162 +440,6 @@ pub(crate) fn complete(args: &CompletionsArgs) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Line::command(), "humanapi", &mut script);
     std::io::stdout().write_all(&script).map_err(Failure::from)
-}
-
-/// There is no option for the secret, and whoever tries one is told why, without repeating the value.
-fn refuse_secret_arguments(words: &[OsString]) -> Result<(), Failure> {
-    let options = words.iter().take_while(|word| *word != "--");
-    if options.skip(1).any(|word| names_a_secret(word)) {
-        return Err(Failure::new(
-            Code::Usage,
-            "there is no option for the client secret: other programs can read a command line, and shells keep it",
-            "set HUMANAPI_CLIENT_SECRET, use --secret-file, or type it when asked; and change the secret if it was a real one",
-        ));
-    }
-    Ok(())
-}
-
-/// Whether somebody meant an option for the secret, however they wrote it.
-fn names_a_secret(word: &OsStr) -> bool {
-    // Text programs make one long dash of two.
-    let dashes = ['-', '\u{2013}', '\u{2014}', '\u{2212}'];
-    let word = word.to_string_lossy();
-    let Some(name) = word.strip_prefix(dashes) else {
-        return false;
-    };
-    let name = name.trim_start_matches(dashes).to_lowercase();
-    let name = name.replace(['-', '_'], "");
-    ["clientsecret", "secret", "apisecret", "appsecret"]
-        .iter()
-        .filter_map(|meant| name.strip_prefix(meant))
-        .any(|rest| !rest.starts_with("file"))
-}
-
-/// Says what is wrong with a command line in two lines, or shows the help that was asked for.
-///
-/// What was typed may be a secret in the wrong place, so it is told by its place and never repeated; only
-/// words of the command's own are.
-fn mistake(error: &clap::Error, words: &[OsString]) -> Failure {
-    let shown = match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Some(Failure::Said),
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Some(Failure::Taught),
-        _ => None,
-    };
-    if let Some(shown) = shown {
-        return error.print().map_or_else(Failure::from, |()| shown);
-    }
-    Failure::new(Code::Usage, cause(error, words), remedy(error))
-}
-
-fn cause(error: &clap::Error, words: &[OsString]) -> String {
-    let argument = context(error, ContextKind::InvalidArg);
-    let value = context(error, ContextKind::InvalidValue);
-    match (error.kind(), argument) {
-        (ErrorKind::MissingRequiredArgument, Some(missing)) => format!("{missing} is missing"),
-        // Of all that clap calls an argument, this alone is what was typed.
-        (ErrorKind::UnknownArgument, Some(typed)) if is_ours(&typed) => {
-            format!("unexpected argument '{typed}' found")
-        }
-        (ErrorKind::UnknownArgument, Some(typed)) => {
-            format!("{} is not known here", place(&typed, words))
-        }
-        (ErrorKind::InvalidSubcommand, _) => {
-            let typed = context(error, ContextKind::InvalidSubcommand).unwrap_or_default();
-            format!("{} is not known here", place(&typed, words))
-        }
-        (ErrorKind::InvalidValue, Some(ours)) if value.is_none() => {
-            format!("'{ours}' lacks its value")
-        }
-        (ErrorKind::InvalidValue, Some(ours)) => format!("'{ours}' cannot have this value"),
-        (ErrorKind::ValueValidation, Some(ours)) => {
-            let reason = StdError::source(error).map_or_else(String::new, |reason| {
-                // Reasons begin with the value that they are about, or do not name it.
-                let reason = reason.to_string();
-                match value.filter(|value| !value.is_empty()) {
-                    Some(value) => format!(": {}", reason.replace(&value, "it")),
-                    None => format!(": {reason}"),
-                }
-            });
-            format!("'{ours}' cannot have this value{reason}")
-        }
-        (ErrorKind::TooManyValues, Some(ours)) => format!("'{ours}' takes no such value"),
-        (ErrorKind::ArgumentConflict, Some(ours)) => match context(error, ContextKind::PriorArg) {
-            Some(other) if other != ours => {
-                format!("the argument '{ours}' cannot be used with '{other}'")
-            }
-            _ => format!("the argument '{ours}' cannot be used twice"),
-        },
-        (ErrorKind::InvalidUtf8, _) => {
-            "an argument or HUMANAPI_CLIENT_ID does not hold text".to_owned()
-        }
-        (_, Some(ours)) if error.kind() != ErrorKind::UnknownArgument => {
-            format!("'{ours}' cannot be used like this")
-        }
-        _ => "the command line cannot be understood".to_owned(),
-    }
-}
-
-fn remedy(error: &clap::Error) -> String {
-    // An option that begins with another letter is rarely what was meant.
-    let is_alike = |suggested: &String| {
-        let first = |name: &str| name.trim_start_matches('-').chars().next();
-        context(error, ContextKind::InvalidArg)
-            .is_some_and(|given| first(&given) == first(suggested))
-    };
-    let suggested = context(error, ContextKind::SuggestedArg)
-        .filter(is_alike)
-        .or_else(|| context(error, ContextKind::SuggestedSubcommand))
-        .or_else(|| context(error, ContextKind::SuggestedValue));
-    match (suggested, context(error, ContextKind::ValidValue)) {
-        (Some(suggested), _) => format!("did you mean {suggested}?"),
-        (None, Some(valid)) => format!("it can be {valid}"),
-        (None, None) => {
-            "`humanapi --help` and `humanapi VERB --help` show what there is".to_owned()
-        }
-    }
-}
-
-fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
-    match error.get(kind)? {
-        ContextValue::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
-        ContextValue::Strings(texts) if !texts.is_empty() => Some(texts.join(", ")),
-        _ => None,
-    }
-}
-
-/// Whether it is an option of some verb.
-fn is_ours(typed: &str) -> bool {
-    fn has(command: &clap::Command, name: &str) -> bool {
-        let mut options = command.get_arguments().filter_map(clap::Arg::get_long);
-        options.any(|option| option == name)
-            || command.get_subcommands().any(|verb| has(verb, name))
-    }
-    let mut line = Line::command();
-    line.build();
-    typed
-        .strip_prefix("--")
-        .is_some_and(|name| has(&line, name))
-}
-
-/// Where it stands on the command line.
-fn place(typed: &str, words: &[OsString]) -> String {
-    let is_it = |word: &OsString| {
-        let word = word.to_string_lossy();
-        word == typed
-            || word
-                .strip_prefix(typed)
-                .is_some_and(|rest| rest.starts_with('='))
-    };
-    let exact = words.iter().skip(1).position(is_it);
-    let place = exact.or_else(|| {
-        // A letter of an option with several.
-        let starts = |word: &OsString| word.to_string_lossy().starts_with(typed);
-        words.iter().skip(1).position(starts)
-    });
-    match place {
-        Some(place) => format!("argument {}", place + 1),
-        None => "an argument".to_owned(),
-    }
 }
 
 const STYLES: Styles = Styles::styled()
@@ -836,44 +680,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
-        for word in [
-            "--client-secret",
-            "--client-secret=canary",
-            "--client-secret:canary",
-            "--client-secret canary",
-            "--client_secret=canary",
-            "--clientSecret=canary",
-            "--CLIENT-SECRET",
-            "-client-secret",
-            "\u{2014}client-secret",
-            "\u{2013}secret=canary",
-            "--secret=canary",
-            "--secret:canary",
-            "--secret-canary",
-            "-secret",
-        ] {
-            let words = ["humanapi", "token", "client", word, "canary"].map(OsString::from);
-            let refused = format!("{:?}", refuse_secret_arguments(&words).unwrap_err());
-            assert!(
-                refused.contains("Usage") && !refused.contains("canary"),
-                "{word}: {refused}"
-            );
-        }
-        for fine in [
-            "--secret-file",
-            "--secret-file=-",
-            "secret",
-            "client-secret",
-            "--",
-            "-",
-        ] {
-            let words = ["humanapi", "token", "client", fine].map(OsString::from);
-            assert!(refuse_secret_arguments(&words).is_ok(), "{fine}");
-        }
-    }
-
     /// All places where something can stand, with a word that must not come back.
     #[test]
     fn nothing_that_was_typed_is_repeated() {
@@ -919,7 +725,7 @@ mod tests {
                 let words = verb.iter().chain(&tail).map(OsString::from);
                 let words: Vec<OsString> = words.collect();
                 if let Err(error) = Line::try_parse_from(&words) {
-                    let told = format!("{:?}", mistake(&error, &words));
+                    let told = format!("{:?}", mistake::mistake(&error, &words, Line::command()));
                     assert!(!told.contains("canary"), "{words:?}: {told}");
                     seen += 1;
                 }
@@ -953,7 +759,7 @@ mod tests {
                 cause: told,
                 remedy: help,
                 ..
-            } = mistake(&error, &words)
+            } = mistake::mistake(&error, &words, Line::command())
             else {
                 panic!("{error:?}");
             };

@@ -1,6 +1,8 @@
 //! A file of keys, and how it is changed: under a lock, all or nothing.
 //!
-//! One piece: the lock, the write and the rename are one promise, and its breaches are the tests.
+//! One piece: lock, copy, rename and sync keep one promise in this order, and each test breaks in at another point of it.
+
+mod attributes;
 
 use std::fmt;
 use std::fs::{self, File, TryLockError};
@@ -215,7 +217,7 @@ impl KeyFile {
         let cannot = |error| cannot("replaced", &self.path, error);
         let folder = Folder::open(path).map_err(cannot)?;
         let fresh = self.beside(path, text)?;
-        keep(old, fresh.as_file()).map_err(|error| {
+        attributes::keep(old, fresh.as_file()).map_err(|error| {
             let path = self.path.display();
             let kind = error.kind();
             misconfigured(format!(
@@ -318,66 +320,6 @@ fn folder(path: &Path) -> &Path {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
-}
-
-/// Gives the new file the owner, group, mode and access control list of the old one.
-#[cfg(unix)]
-fn keep(old: &File, new: &File) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt as _, fchown};
-
-    let (about, ours) = (old.metadata()?, new.metadata()?);
-    let owner = (about.uid() != ours.uid()).then(|| about.uid());
-    let group = (about.gid() != ours.gid()).then(|| about.gid());
-    if owner.is_some() || group.is_some() {
-        fchown(new, owner, group)?;
-    }
-    // Before the mode, whose bits for the group are the list's mask: a list that the folder gave to the new file would
-    // let others in.
-    #[cfg(target_os = "linux")]
-    access_list::copy(old, new)?;
-    new.set_permissions(about.permissions())
-}
-
-/// POSIX access control lists, which Linux keeps as an attribute.
-#[cfg(target_os = "linux")]
-mod access_list {
-    use std::fs::File;
-    use std::io;
-
-    use rustix::fs::{XattrFlags, fgetxattr, fremovexattr, fsetxattr};
-    use rustix::io::Errno;
-
-    pub(super) const NAME: &str = "system.posix_acl_access";
-    /// The most that Linux takes for the value of an attribute.
-    const LONGEST: usize = 64 * 1024;
-
-    pub(super) fn copy(old: &File, new: &File) -> io::Result<()> {
-        match read(old)? {
-            Some(list) => Ok(fsetxattr(new, NAME, &list, XattrFlags::empty())?),
-            None => match fremovexattr(new, NAME) {
-                Ok(()) | Err(Errno::NODATA | Errno::NOTSUP) => Ok(()),
-                Err(error) => Err(error.into()),
-            },
-        }
-    }
-
-    /// The list of a file; nothing where it has none, or the file system has no such thing.
-    pub(super) fn read(file: &File) -> io::Result<Option<Vec<u8>>> {
-        let mut list = vec![0; LONGEST];
-        match fgetxattr(file, NAME, &mut list[..]) {
-            Ok(length) => {
-                list.truncate(length);
-                Ok(Some(list))
-            }
-            Err(Errno::NODATA | Errno::NOTSUP) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-#[cfg(not(unix))]
-fn keep(old: &File, new: &File) -> io::Result<()> {
-    new.set_permissions(old.metadata()?.permissions())
 }
 
 /// The folder of a file, whose new name the disk is to know. Not every system has folders that can be
@@ -525,11 +467,13 @@ mod tests {
     fn the_access_control_list_stays_and_none_is_inherited() {
         use rustix::fs::{XattrFlags, setxattr};
 
-        let list = |file: &KeyFile| access_list::read(&File::open(file.path()).unwrap()).unwrap();
+        let list = |file: &KeyFile| {
+            attributes::access_list::read(&File::open(file.path()).unwrap()).unwrap()
+        };
         let (place, file) = Place::with_keys("keys");
         let set = setxattr(
             file.path(),
-            access_list::NAME,
+            attributes::access_list::NAME,
             &lets_read(64_990),
             XattrFlags::empty(),
         );

@@ -1,6 +1,7 @@
 //! The cache's entry for one key: serve, renew, exchange, wait, or the failure that stands.
 //!
-//! One piece: one state machine, half of it the tests of its transitions.
+//! One piece: what a lookup gets is decided over a life, refusals, doubts and pauses at once, none of which anything else
+//! may change, and half of the file are tests of one such decision after another.
 
 use std::time::Duration;
 

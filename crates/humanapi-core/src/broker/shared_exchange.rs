@@ -1,6 +1,7 @@
 //! The lease protocol: one token for many processes.
 //!
-//! One piece: one state machine, half of it the stories that it is tested by.
+//! One piece: each step, the input that answers it and the state between them make sense together alone, and half of the
+//! file are tests that tell of two processes and a store from beginning to end.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! What became of a sitting in Connect, and what to do next.
 //!
-//! One piece: one table from reports to outcomes, half of it the tests of its rows.
+//! One piece: how reports are put together and what follows from them are read off flags that nothing else may see, and
+//! the tests tell of whole sittings.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,6 +1,4 @@
 //! Tokens in a PostgreSQL database that a fleet shares.
-//!
-//! One piece: one backend, with its statements and what each of them answers.
 
 mod errors;
 

@@ -1,0 +1,206 @@
+//! What is wrong with a command line, in two lines, without a word of what may be a secret.
+
+use std::error::Error as StdError;
+use std::ffi::{OsStr, OsString};
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::exit::{Code, Failure};
+
+/// There is no option for the secret, and whoever tries one is told why, without repeating the value.
+pub(super) fn refuse_secret_arguments(words: &[OsString]) -> Result<(), Failure> {
+    let options = words.iter().take_while(|word| *word != "--");
+    if options.skip(1).any(|word| names_a_secret(word)) {
+        return Err(Failure::new(
+            Code::Usage,
+            "there is no option for the client secret: other programs can read a command line, and shells keep it",
+            "set HUMANAPI_CLIENT_SECRET, use --secret-file, or type it when asked; and change the secret if it was a real one",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether somebody meant an option for the secret, however they wrote it.
+fn names_a_secret(word: &OsStr) -> bool {
+    // Text programs make one long dash of two.
+    let dashes = ['-', '\u{2013}', '\u{2014}', '\u{2212}'];
+    let word = word.to_string_lossy();
+    let Some(name) = word.strip_prefix(dashes) else {
+        return false;
+    };
+    let name = name.trim_start_matches(dashes).to_lowercase();
+    let name = name.replace(['-', '_'], "");
+    ["clientsecret", "secret", "apisecret", "appsecret"]
+        .iter()
+        .filter_map(|meant| name.strip_prefix(meant))
+        .any(|rest| !rest.starts_with("file"))
+}
+
+/// Says what is wrong with a command line in two lines, or shows the help that was asked for.
+///
+/// What was typed may be a secret in the wrong place, so it is told by its place and never repeated; only
+/// words of the command's own are.
+pub(super) fn mistake(error: &clap::Error, words: &[OsString], line: clap::Command) -> Failure {
+    let shown = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Some(Failure::Said),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Some(Failure::Taught),
+        _ => None,
+    };
+    if let Some(shown) = shown {
+        return error.print().map_or_else(Failure::from, |()| shown);
+    }
+    Failure::new(Code::Usage, cause(error, words, line), remedy(error))
+}
+
+fn cause(error: &clap::Error, words: &[OsString], line: clap::Command) -> String {
+    let argument = context(error, ContextKind::InvalidArg);
+    let value = context(error, ContextKind::InvalidValue);
+    match (error.kind(), argument) {
+        (ErrorKind::MissingRequiredArgument, Some(missing)) => format!("{missing} is missing"),
+        // Of all that clap calls an argument, this alone is what was typed.
+        (ErrorKind::UnknownArgument, Some(typed)) if is_ours(&typed, line) => {
+            format!("unexpected argument '{typed}' found")
+        }
+        (ErrorKind::UnknownArgument, Some(typed)) => {
+            format!("{} is not known here", place(&typed, words))
+        }
+        (ErrorKind::InvalidSubcommand, _) => {
+            let typed = context(error, ContextKind::InvalidSubcommand).unwrap_or_default();
+            format!("{} is not known here", place(&typed, words))
+        }
+        (ErrorKind::InvalidValue, Some(ours)) if value.is_none() => {
+            format!("'{ours}' lacks its value")
+        }
+        (ErrorKind::InvalidValue, Some(ours)) => format!("'{ours}' cannot have this value"),
+        (ErrorKind::ValueValidation, Some(ours)) => {
+            let reason = StdError::source(error).map_or_else(String::new, |reason| {
+                // Reasons begin with the value that they are about, or do not name it.
+                let reason = reason.to_string();
+                match value.filter(|value| !value.is_empty()) {
+                    Some(value) => format!(": {}", reason.replace(&value, "it")),
+                    None => format!(": {reason}"),
+                }
+            });
+            format!("'{ours}' cannot have this value{reason}")
+        }
+        (ErrorKind::TooManyValues, Some(ours)) => format!("'{ours}' takes no such value"),
+        (ErrorKind::ArgumentConflict, Some(ours)) => match context(error, ContextKind::PriorArg) {
+            Some(other) if other != ours => {
+                format!("the argument '{ours}' cannot be used with '{other}'")
+            }
+            _ => format!("the argument '{ours}' cannot be used twice"),
+        },
+        (ErrorKind::InvalidUtf8, _) => {
+            "an argument or HUMANAPI_CLIENT_ID does not hold text".to_owned()
+        }
+        (_, Some(ours)) if error.kind() != ErrorKind::UnknownArgument => {
+            format!("'{ours}' cannot be used like this")
+        }
+        _ => "the command line cannot be understood".to_owned(),
+    }
+}
+
+fn remedy(error: &clap::Error) -> String {
+    // An option that begins with another letter is rarely what was meant.
+    let is_alike = |suggested: &String| {
+        let first = |name: &str| name.trim_start_matches('-').chars().next();
+        context(error, ContextKind::InvalidArg)
+            .is_some_and(|given| first(&given) == first(suggested))
+    };
+    let suggested = context(error, ContextKind::SuggestedArg)
+        .filter(is_alike)
+        .or_else(|| context(error, ContextKind::SuggestedSubcommand))
+        .or_else(|| context(error, ContextKind::SuggestedValue));
+    match (suggested, context(error, ContextKind::ValidValue)) {
+        (Some(suggested), _) => format!("did you mean {suggested}?"),
+        (None, Some(valid)) => format!("it can be {valid}"),
+        (None, None) => {
+            "`humanapi --help` and `humanapi VERB --help` show what there is".to_owned()
+        }
+    }
+}
+
+fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        ContextValue::Strings(texts) if !texts.is_empty() => Some(texts.join(", ")),
+        _ => None,
+    }
+}
+
+/// Whether it is an option of some verb.
+fn is_ours(typed: &str, mut line: clap::Command) -> bool {
+    fn has(command: &clap::Command, name: &str) -> bool {
+        let mut options = command.get_arguments().filter_map(clap::Arg::get_long);
+        options.any(|option| option == name)
+            || command.get_subcommands().any(|verb| has(verb, name))
+    }
+    line.build();
+    typed
+        .strip_prefix("--")
+        .is_some_and(|name| has(&line, name))
+}
+
+/// Where it stands on the command line.
+fn place(typed: &str, words: &[OsString]) -> String {
+    let is_it = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word == typed
+            || word
+                .strip_prefix(typed)
+                .is_some_and(|rest| rest.starts_with('='))
+    };
+    let exact = words.iter().skip(1).position(is_it);
+    let place = exact.or_else(|| {
+        // A letter of an option with several.
+        let starts = |word: &OsString| word.to_string_lossy().starts_with(typed);
+        words.iter().skip(1).position(starts)
+    });
+    match place {
+        Some(place) => format!("argument {}", place + 1),
+        None => "an argument".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
+        for word in [
+            "--client-secret",
+            "--client-secret=canary",
+            "--client-secret:canary",
+            "--client-secret canary",
+            "--client_secret=canary",
+            "--clientSecret=canary",
+            "--CLIENT-SECRET",
+            "-client-secret",
+            "\u{2014}client-secret",
+            "\u{2013}secret=canary",
+            "--secret=canary",
+            "--secret:canary",
+            "--secret-canary",
+            "-secret",
+        ] {
+            let words = ["humanapi", "token", "client", word, "canary"].map(OsString::from);
+            let refused = format!("{:?}", refuse_secret_arguments(&words).unwrap_err());
+            assert!(
+                refused.contains("Usage") && !refused.contains("canary"),
+                "{word}: {refused}"
+            );
+        }
+        for fine in [
+            "--secret-file",
+            "--secret-file=-",
+            "secret",
+            "client-secret",
+            "--",
+            "-",
+        ] {
+            let words = ["humanapi", "token", "client", fine].map(OsString::from);
+            assert!(refuse_secret_arguments(&words).is_ok(), "{fine}");
+        }
+    }
+}
