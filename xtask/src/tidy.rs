@@ -4,6 +4,7 @@
 
 mod circles;
 mod files;
+mod front_pages;
 mod lengths;
 mod manifests;
 mod setters;
@@ -34,6 +35,9 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     });
     session.step("manifests", |session| {
         Ok(Outcome::from_findings(&manifests::check(session)?))
+    });
+    session.step("front pages of published crates", |session| {
+        Ok(Outcome::from_findings(&front_pages::check(session)?))
     });
     session.step("module documentation", |session| {
         let sources = read(

@@ -2,10 +2,15 @@
 //!
 //! This crate holds what lies between `humanapi-core`, which does no I/O, and a transport, which
 //! does nothing else: the one loop that [drives](drive()) flows, the [`Client`], and the traits
-//! [`Transport`] and [`Runtime`]. Applications usually depend on `humanapi-reqwest` or
-//! `humanapi-hyper`, which bring a transport and re-export this crate.
+//! [`Transport`] and [`Runtime`]. Applications usually depend on `humanapi`, which brings a
+//! transport and re-exports this crate.
 //!
 //! It never names a type of an HTTP stack, and needs tokio only with its default feature `tokio`.
+#![cfg_attr(
+    all(feature = "data", feature = "testing", feature = "tokio"),
+    doc = "",
+    doc = include_str!("../README.md")
+)]
 
 #[cfg(feature = "proxy")]
 pub mod adapter;
@@ -25,11 +30,6 @@ mod tokens;
 mod transport;
 
 pub use humanapi_core as core;
-
-/// The README's example is run with the tests.
-#[cfg(all(doctest, feature = "data", feature = "testing", feature = "tokio"))]
-#[doc = include_str!("../README.md")]
-mod readme {}
 
 pub use broker::{
     BrokerEvent, BrokerListener, EventKey, TokenBroker, TokenBrokerBuilder, TokenRef,

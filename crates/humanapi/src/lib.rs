@@ -47,6 +47,10 @@ pub use humanapi_reqwest::ReqwestTransport;
 #[doc(inline)]
 pub use humanapi_store as store;
 
+#[cfg(feature = "testing")]
+#[doc(inline)]
+pub use humanapi_testing as testing;
+
 /// How Connect is opened in a page, what it reports, and how the service confirms it.
 pub mod connect {
     #[doc(inline)]

@@ -7,3 +7,5 @@
 pub use crate::Client;
 pub use crate::Error;
 pub use futures_util::{StreamExt as _, TryStreamExt as _};
+#[cfg(feature = "testing")]
+pub use humanapi_testing::{ForTests as _, OverHttp as _};

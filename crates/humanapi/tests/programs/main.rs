@@ -293,7 +293,7 @@ fn an_axum_app_shows_the_same() {
 fn an_application_is_tested_without_a_network() {
     build_projects();
     let sandbox = sandbox();
-    assert_eq!(run("under-test", &sandbox).len(), 1);
+    assert!(!run("under-test", &sandbox).is_empty());
     assert!(sandbox.control().requests().is_empty());
 }
 
@@ -324,11 +324,7 @@ fn first_programs_have_ten_lines_and_import_the_prelude_alone() {
         assert!(lines.clone().count() <= 10, "{program}");
         let imports = lines.filter(|line| line.starts_with("use "));
         for import in imports {
-            let known = ["use humanapi::prelude::*;", "use humanapi::testing::"];
-            assert!(
-                known.iter().any(|known| import.starts_with(known)),
-                "{import}"
-            );
+            assert_eq!(import, "use humanapi::prelude::*;");
         }
         assert!(!program.contains("pin!"), "{program}");
     }

@@ -1,11 +1,10 @@
 use humanapi::prelude::*;
-use humanapi::testing::{Reply, ScriptedTransport};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let token = Reply::json(200, r#"{"access_token":"at-1","expires_in":86400}"#);
-    let list = Reply::json(200, r#"[{"id":"a-1","type":"running"}]"#);
-    let client = Client::new("my-app", "hush")?.transport(ScriptedTransport::new([token, list]));
-    let page = client.user("patient-17").data().activities().await?;
-    Ok(println!("{:?}", page.items[0].kind()))
+    let sandbox = humanapi::testing::Sandbox::builder().build_offline();
+    sandbox.control().user("patient-17").connected_with("strider")?;
+    let page = sandbox.client().user("patient-17").data().activities().await?;
+    page.items.iter().for_each(|activity| println!("{:?}", activity.kind()));
+    Ok(())
 }
