@@ -81,7 +81,13 @@ fn check_docs_rs(page: &FrontPage) -> Option<String> {
     let asked = page
         .manifest
         .get("package")
-        .and_then(|package| package.get("metadata")?.get("docs.rs")?.get("all-features"))
+        .and_then(|package| {
+            package
+                .get("metadata")?
+                .get("docs")?
+                .get("rs")?
+                .get("all-features")
+        })
         .and_then(Item::as_bool);
     (asked != Some(true)).then(|| {
         format!(
@@ -227,7 +233,7 @@ mod tests {
             "one: Cargo.toml lacks `all-features = true` under `[package.metadata.docs.rs]`";
         for manifest in [
             MANIFEST.replace("all-features = true", "all-features = false"),
-            MANIFEST.replace("docs.rs", "docs"),
+            MANIFEST.replace("docs.rs", "docs.other"),
         ] {
             check(&page(&manifest, README, Some(LIBRARY)), &[found]);
         }
