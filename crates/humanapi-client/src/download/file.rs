@@ -18,10 +18,23 @@ pub enum SaveError {
     /// The body did not come whole.
     #[error(transparent)]
     Download(#[from] Error),
-    /// The file could not be written.
+    /// The file could not be written, and `path` holds what it held before.
     #[error("the file could not be written")]
     File(#[from] io::Error),
+    /// All of it is in `path`, and the disk did not confirm that it stays there after a crash.
+    #[error(
+        "the file is in place, but the disk did not confirm its name: read it, or save it again"
+    )]
+    InPlace {
+        /// How many bytes the file has.
+        bytes: u64,
+        /// What the system said.
+        source: io::Error,
+    },
 }
+
+/// Puts a folder's entries onto the disk.
+type Confirm = fn(&Folder) -> io::Result<()>;
 
 impl Download {
     /// Reads it to its end into a file, whole or not at all, and says how many bytes that are.
@@ -33,9 +46,13 @@ impl Download {
     ///
     /// # Errors
     ///
-    /// When the body does not come whole, or the file cannot be written.
-    pub async fn save(mut self, path: impl Into<PathBuf>) -> Result<u64, SaveError> {
-        let path = path.into();
+    /// When the body does not come whole, or the file cannot be written; with [`SaveError::InPlace`] when it is whole and in
+    /// its place, and nobody can tell whether the disk has its name.
+    pub async fn save(self, path: impl Into<PathBuf>) -> Result<u64, SaveError> {
+        self.save_and(path.into(), Folder::sync).await
+    }
+
+    async fn save_and(mut self, path: PathBuf, confirm: Confirm) -> Result<u64, SaveError> {
         let mut file = off_thread(move || Temporary::beside(&path)).await?;
         let mut written = 0;
         while let Some(piece) = self.next().await {
@@ -57,7 +74,11 @@ impl Download {
             })
             .await?;
         }
-        off_thread(move || file.keep()).await?;
+        let confirmed = off_thread(move || Ok(confirm(&file.keep()?))).await?;
+        confirmed.map_err(|source| SaveError::InPlace {
+            bytes: written,
+            source,
+        })?;
         Ok(written)
     }
 }
@@ -79,7 +100,30 @@ struct Temporary {
     file: Option<File>,
     path: PathBuf,
     target: PathBuf,
-    kept: bool,
+    /// Nothing, once it was renamed.
+    folder: Option<Folder>,
+}
+
+/// The folder of a file: a new name is an entry of it, which is on the disk once that is.
+struct Folder(#[cfg(unix)] File);
+
+impl Folder {
+    fn of(target: &Path) -> io::Result<Self> {
+        let folder = match target.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        #[cfg(unix)]
+        return File::open(folder).map(Self);
+        #[cfg(not(unix))]
+        return fs::metadata(folder).map(|_| Self());
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        self.0.sync_all()?;
+        Ok(())
+    }
 }
 
 impl Temporary {
@@ -88,6 +132,7 @@ impl Temporary {
         if target.file_name().is_none() {
             return Err(io::ErrorKind::InvalidFilename.into());
         }
+        let folder = Folder::of(target)?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -107,7 +152,7 @@ impl Temporary {
                         file: Some(file?),
                         path,
                         target: target.to_owned(),
-                        kept: false,
+                        folder: Some(folder),
                     });
                 }
             }
@@ -120,32 +165,54 @@ impl Temporary {
             .ok_or_else(|| io::ErrorKind::Other.into())
     }
 
-    /// Puts it in its place.
-    fn keep(mut self) -> io::Result<()> {
+    /// Puts it in its place, and gives the folder that has to confirm it.
+    fn keep(mut self) -> io::Result<Folder> {
         self.open()?.sync_all()?;
         // An open file cannot be renamed everywhere.
         self.file = None;
         fs::rename(&self.path, &self.target)?;
-        self.kept = true;
-        // The new name is an entry of the folder, which is on the disk only then.
-        #[cfg(unix)]
-        File::open(match self.target.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        })?
-        .sync_all()?;
-        Ok(())
+        self.folder
+            .take()
+            .ok_or_else(|| io::ErrorKind::Other.into())
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if !self.kept {
+        if self.folder.is_some() {
             self.file = None;
             // It has no reader and an unguessable name; that it stays is all that could go wrong.
             if let Err(error) = fs::remove_file(&self.path) {
                 tracing::debug!(error = %error.kind(), "a part of a download is left behind");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use humanapi_core::{Response, Streamed};
+
+    use super::*;
+    use crate::runtime::TokioRuntime;
+
+    #[tokio::test]
+    async fn a_file_that_the_disk_does_not_confirm_is_there_and_that_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ccd.xml");
+        let answer = Streamed::new(Response::new("whole".into()));
+        let timer = Arc::new(TokioRuntime::new());
+        let body = Download::new(answer, None, Duration::ZERO, timer);
+        let fails: Confirm = |_| Err(io::ErrorKind::StorageFull.into());
+        let error = body.save_and(path.clone(), fails).await.unwrap_err();
+        assert!(
+            matches!(&error, SaveError::InPlace { bytes: 5, source } if source.kind() == io::ErrorKind::StorageFull),
+            "{error:?}"
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }
