@@ -32,28 +32,21 @@ pub(super) async fn run(args: &ReadArgs) -> Result<(), Failure> {
     let calls = lists().filter_map(ListRecords::new);
     let mut reading = stream::iter(calls.map(|call| read(&reader, call))).buffered(AT_ONCE);
     let mut kinds = Vec::new();
-    let mut refused = Vec::new();
+    let mut missing = Missing::default();
     while let Some((route, outcome)) = reading.next().await {
         match outcome {
-            Ok(kind) => kinds.push(kind),
-            // What this application may not have says nothing about the rest.
-            Err(Failure::Told {
-                code: Code::Refused,
-                cause,
-                remedy,
-            }) => refused.push((route, cause, remedy)),
-            Err(failure) => return Err(failure),
+            Ok(kind) => {
+                missing.in_a_row = 0;
+                kinds.push(kind);
+            }
+            Err(failure) => missing.note(route, failure)?,
+        }
+        if missing.in_a_row >= AT_ONCE {
+            break;
         }
     }
     drop(reading);
-    if kinds.is_empty()
-        && let Some((_, cause, remedy)) = refused.pop()
-    {
-        return Err(Failure::new(Code::Refused, cause, remedy));
-    }
-    for (route, cause, _) in &refused {
-        output::warn(&format!("{}: {cause}", name(route)));
-    }
+    missing.tell(kinds.is_empty())?;
     let format = Format::of(args);
     let mut out = anstream::stdout().lock();
     match format {
@@ -70,7 +63,63 @@ pub(super) async fn run(args: &ReadArgs) -> Result<(), Failure> {
             }
         }
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    missing.failure(kinds.len()).map_or(Ok(()), Err)
+}
+
+/// The kinds that the page goes without.
+#[derive(Default)]
+struct Missing {
+    kinds: Vec<(&'static Route, Failure)>,
+    /// How many failed one after another: where nothing gets through, the rest is not tried.
+    in_a_row: usize,
+}
+
+impl Missing {
+    /// Keeps a failure that says nothing of the other kinds: what this application may not have, and what could not be
+    /// read of one address.
+    fn note(&mut self, route: &'static Route, failure: Failure) -> Result<(), Failure> {
+        match failure.code() {
+            Some(Code::Refused) => {}
+            Some(Code::Service | Code::Unreachable) => self.in_a_row += 1,
+            _ => return Err(failure),
+        }
+        self.kinds.push((route, failure));
+        Ok(())
+    }
+
+    /// Warns of each; an error where there is nothing else.
+    fn tell(&mut self, nothing_else: bool) -> Result<(), Failure> {
+        if nothing_else && let Some((_, failure)) = self.kinds.pop() {
+            return Err(failure);
+        }
+        for (route, failure) in &self.kinds {
+            if let Failure::Told { cause, .. } = failure {
+                output::warn(&format!("{}: {cause}", name(route)));
+            }
+        }
+        Ok(())
+    }
+
+    /// How the command ends, if something could not be read beside what so many kinds told.
+    fn failure(self, read: usize) -> Option<Failure> {
+        let refused = |failure: &Failure| failure.code() == Some(Code::Refused);
+        let count = self
+            .kinds
+            .iter()
+            .filter(|(_, failure)| refused(failure))
+            .count();
+        let all = lists().count();
+        let unread = all - read - count;
+        let mut failed = self.kinds.into_iter().map(|(_, failure)| failure);
+        match failed.find(|failure| !refused(failure)) {
+            Some(Failure::Told { code, remedy, .. }) => {
+                let cause = format!("{unread} of {all} kinds of records could not be read");
+                Some(Failure::new(code, cause, remedy))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What was read of one list.

@@ -88,6 +88,15 @@ impl Failure {
         )
     }
 
+    /// The code that it ends the command with, where there is something to tell.
+    #[cfg(feature = "data")]
+    pub(crate) const fn code(&self) -> Option<Code> {
+        match self {
+            Self::Told { code, .. } => Some(*code),
+            Self::Said | Self::Taught => None,
+        }
+    }
+
     /// Tells it on stderr, in two lines.
     pub(crate) fn report(&self) -> ExitCode {
         self.say();

@@ -6,10 +6,13 @@ mod support;
 #[cfg(unix)]
 mod terminal;
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use humanapi_sandbox::{AppCredentials, DemoApp, Fault, RecordChange, Sandbox, Scenario};
+use humanapi_sandbox::{
+    AppCredentials, DemoApp, Fault, IntermediaryBody, RecordChange, Sandbox, Scenario,
+};
 use serde_json::Value;
 use support::{Run, humanapi, run};
 
@@ -308,6 +311,59 @@ fn what_is_refused_of_one_kind_does_not_keep_the_page_from_the_others() {
     );
     assert_eq!(page.stderr.lines().count(), 1);
     assert_eq!(json(&page).as_array().unwrap().len(), 34);
+}
+
+#[test]
+fn what_cannot_be_read_of_one_kind_does_not_keep_the_page_from_the_others() {
+    let between = |status| Fault::intermediary(status, IntermediaryBody::Html);
+    let faults = [
+        (between(404), 6, "something in between"),
+        (Fault::status(500), 6, "status 500"),
+        (Fault::drop_before(), 5, "connection"),
+    ];
+    for (fault, code, cause) in faults {
+        let sandbox = sandbox();
+        let fault = fault.on_path("/v1/human/medical/vitals").times(100);
+        sandbox.control().plan_fault(fault).unwrap();
+        let page = run(&mut data(&sandbox, &["show", "--user", "ill"]));
+        let [warning, error, help] = page.stderr.lines().collect::<Vec<_>>()[..] else {
+            panic!("{page:?}")
+        };
+        assert!(
+            warning.starts_with("warning: vitals: ") && warning.contains(cause),
+            "{page:?}"
+        );
+        assert!(
+            error.starts_with("error: 1 of 35 kinds of records could not be read"),
+            "{page:?}"
+        );
+        assert!(help.starts_with("help: "), "{page:?}");
+        assert_eq!(page.code, Some(code), "{page:?}");
+        assert_eq!(json(&page).as_array().unwrap().len(), 34);
+    }
+}
+
+#[test]
+fn where_nothing_gets_through_the_rest_is_not_tried() {
+    let sandbox = sandbox();
+    let fault = Fault::intermediary(403, IntermediaryBody::Html);
+    let fault = fault.on_path("/v1/human/medical").times(1000);
+    sandbox.control().plan_fault(fault).unwrap();
+    let page = run(&mut data(&sandbox, &["show", "--user", "ill"]));
+    assert_eq!(page.code, Some(6));
+    assert!(
+        page.stderr
+            .contains("18 of 35 kinds of records could not be read"),
+        "{page:?}"
+    );
+    assert_eq!(json(&page).as_array().unwrap().len(), 17);
+    let asked = sandbox.control().requests();
+    let kinds: BTreeSet<_> = asked
+        .iter()
+        .filter_map(|asked| asked.path.split('?').next())
+        .collect();
+    // Those that were being asked for when the first six had failed, and no others.
+    assert!(kinds.len() <= 1 + 17 + 12, "{kinds:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use http::StatusCode;
 use jiff::civil::Date;
 
 use crate::data::page::{ListEnd, Page};
@@ -42,12 +43,13 @@ pub enum DailyForm {
 /// Which moments belong to a day is the service's to say; it takes the user's own clock where it knows
 /// that, see `docs/assumptions.md`.
 ///
-/// A **list** goes on until its end is proven, as [`List`](crate::data::List) does. Where the service
-/// answers 404, the page is empty, and its `next` asks for the same by `start_date` and `end_date`,
-/// because older documents know another address for a day and newer ones none.
+/// A **list** goes on until its end is proven, as [`List`](crate::data::List) does. Where 404 is
+/// answered, the page is empty, and its `next` asks for the same by `start_date` and `end_date`,
+/// because older documents know another address for a day and newer ones none. That tells nothing of the day yet, so it
+/// is done for any 404, one of [something in between](crate::IntermediaryError) included.
 ///
 /// A **summary** comes as one record or as a list of them, one a source; a day without any is an empty
-/// page.
+/// page, and so is a 404 of the service's own.
 ///
 /// ```
 /// use humanapi_core::data::{ActivitySummary, OnDay, Weight};
@@ -112,9 +114,7 @@ impl<R: Daily> OnDay<R> {
                     ..Page::new(Vec::new(), None, None)
                 })
             }
-            (Err(ResponseError::Api(error)), DailyForm::List, Address::Day)
-                if error.kind() == ApiErrorKind::NotFound =>
-            {
+            (Err(error), DailyForm::List, Address::Day) if nothing_is_there(&error) => {
                 let next = Self {
                     address: Address::List,
                     ..self.clone()
@@ -123,6 +123,18 @@ impl<R: Daily> OnDay<R> {
             }
             (page, _, _) => page,
         }
+    }
+}
+
+/// Whether a 404 came, whoever sent it.
+///
+/// Nothing documents what the service's own looks like here, and what follows from it is no more than another address, whose
+/// answer says what there is: something in between that answers for the service would answer there too.
+fn nothing_is_there(error: &ResponseError) -> bool {
+    match error {
+        ResponseError::Api(error) => error.kind() == ApiErrorKind::NotFound,
+        ResponseError::Intermediary(answer) => answer.status() == StatusCode::NOT_FOUND,
+        _ => false,
     }
 }
 
