@@ -29,6 +29,7 @@ mod paging;
 mod profile;
 mod query;
 mod raw;
+mod raw_list;
 mod read_ahead;
 mod record;
 mod records;
@@ -58,6 +59,7 @@ pub use page::{ListEnd, Page};
 pub use pages::UncheckedPage;
 pub use profile::{Profile, ReadProfile, TimeZoneName};
 pub use raw::{HasDocument, Raw};
+pub use raw_list::RawList;
 pub use read_ahead::{Ask, FetchPage, Paged, ReadAhead};
 pub use record::{
     Comparator, Date, Field, FieldKind, Json, Number, Quantity, Record, Table, TextOr, Value,
