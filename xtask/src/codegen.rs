@@ -1,6 +1,7 @@
 //! `codegen`: files that are written from code, and the check that they still agree with it.
 //!
-//! The code renders itself in an example, which prints the whole file. So xtask links none of it.
+//! The code renders itself in a program, which prints the whole file: an example of core, or the command. So xtask links
+//! none of it.
 
 use std::path::PathBuf;
 
@@ -11,22 +12,36 @@ use clap::Args;
 use crate::step::{Outcome, Session};
 use crate::workspace::targets;
 
-const CRATE: &str = "humanapi-core";
-
-/// An example that prints a file, and the file.
+/// A program that prints a file, and the file.
 struct Rendered {
-    example: &'static str,
+    package: &'static str,
+    kind: TargetKind,
+    program: &'static str,
+    arguments: &'static [&'static str],
     file: &'static str,
 }
 
-const RENDERED: [Rendered; 2] = [
+const RENDERED: [Rendered; 3] = [
     Rendered {
-        example: "render_token_rules",
+        package: "humanapi-core",
+        kind: TargetKind::Example,
+        program: "render_token_rules",
+        arguments: &[],
         file: "docs/token-rules.md",
     },
     Rendered {
-        example: "render_health_data",
+        package: "humanapi-core",
+        kind: TargetKind::Example,
+        program: "render_health_data",
+        arguments: &[],
         file: "docs/health-data-fields.md",
+    },
+    Rendered {
+        package: "humanapi-cli",
+        kind: TargetKind::Bin,
+        program: "humanapi",
+        arguments: &["reference"],
+        file: "docs/command-reference.md",
     },
 ];
 
@@ -39,9 +54,10 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()> {
-    for Rendered { example, file } in RENDERED {
+    for rendered in RENDERED {
+        let file = rendered.file;
         session.step(file, |session| {
-            let fresh = render(session, example, file)?;
+            let fresh = render(session, &rendered)?;
             let path = session.root().join(file);
             let stored = std::fs::read_to_string(&path).unwrap_or_default();
             if stored == fresh {
@@ -58,35 +74,42 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
 }
 
 /// The file as the code would have it now.
-fn render(session: &Session, example: &str, file: &str) -> anyhow::Result<String> {
-    if !targets(session.workspace()?.member(CRATE)?, &TargetKind::Example)
+fn render(session: &Session, rendered: &Rendered) -> anyhow::Result<String> {
+    let Rendered {
+        package,
+        kind,
+        program,
+        arguments,
+        file,
+    } = rendered;
+    if !targets(session.workspace()?.member(package)?, kind)
         .iter()
-        .any(|name| name == example)
+        .any(|name| name == program)
     {
-        bail!("{CRATE} has no example `{example}`, which prints {file}");
+        bail!("{package} has no {kind} `{program}`, which prints {file}");
     }
     // Built as `test` builds it, so that after the tests nothing is left to compile.
     let messages = session.read(session.cargo("build").args([
         "--quiet",
         "--workspace",
         "--all-features",
-        "--example",
-        example,
+        &format!("--{kind}"),
+        program,
         "--message-format=json-render-diagnostics",
     ]))?;
-    let program = executable(&messages, example)
-        .with_context(|| format!("cargo built no example `{example}`"))?;
-    let fresh = session.read(session.program(program))?;
+    let built = executable(&messages, program)
+        .with_context(|| format!("cargo built no {kind} `{program}`"))?;
+    let fresh = session.read(session.program(built).args(*arguments))?;
     if fresh.trim().is_empty() {
-        bail!("the example `{example}` of {CRATE} printed nothing");
+        bail!("the {kind} `{program}` of {package} printed nothing");
     }
     Ok(fresh)
 }
 
-/// Where cargo put the example, by its own messages.
-fn executable(messages: &str, example: &str) -> Option<PathBuf> {
+/// Where cargo put the program, by its own messages. A library of the same name is none.
+fn executable(messages: &str, program: &str) -> Option<PathBuf> {
     Message::parse_stream(messages.as_bytes()).find_map(|message| match message {
-        Ok(Message::CompilerArtifact(artifact)) if artifact.target.name == example => {
+        Ok(Message::CompilerArtifact(artifact)) if artifact.target.name == program => {
             artifact.executable.map(Into::into)
         }
         _ => None,

@@ -17,7 +17,6 @@ pub(crate) enum Adapter {
 
 impl Adapter {
     /// Its name on the command line.
-    #[cfg(feature = "demo")]
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Reqwest => "reqwest",

@@ -7,7 +7,6 @@ use std::ffi::OsString;
 use std::io::Write as _;
 #[cfg(feature = "sandbox")]
 use std::net::IpAddr;
-#[cfg(any(feature = "sandbox", feature = "store"))]
 use std::path::PathBuf;
 
 use clap::builder::Styles;
@@ -27,6 +26,10 @@ use crate::output::palette;
 #[cfg(all(test, feature = "demo", feature = "sandbox", feature = "store"))]
 mod book;
 #[cfg(feature = "data")]
+pub(crate) mod api;
+#[cfg(feature = "token")]
+pub(crate) mod config;
+#[cfg(feature = "data")]
 pub(crate) mod data;
 mod mistake;
 #[cfg(feature = "token")]
@@ -35,7 +38,7 @@ mod service;
 #[cfg(feature = "store")]
 pub(crate) use service::StoreArgs;
 #[cfg(feature = "token")]
-pub(crate) use service::{ServiceArgs, Setup, UserArgs};
+pub(crate) use service::{ServiceArgs, SetupArgs, UserArgs};
 
 /// Human API from a terminal: a demo, an offline sandbox, tokens, and health data.
 #[derive(Debug, Parser)]
@@ -88,9 +91,36 @@ pub(crate) enum Verb {
         subcommand,
     )]
     Store(StoreVerb),
+    /// Send any call to the service, and print its answer as it came
+    #[cfg(feature = "data")]
+    #[command(long_about = api::ABOUT, after_help = examples(api::EXAMPLES))]
+    Api(Box<api::ApiArgs>),
+    /// Keep settings in profiles, and tell which ones count
+    #[cfg(feature = "token")]
+    #[command(
+        long_about = config::ABOUT,
+        after_help = examples(config::EXAMPLES),
+        arg_required_else_help = true,
+        disable_help_subcommand = true,
+        subcommand,
+    )]
+    Config(config::ConfigVerb),
     /// Print what a shell needs to complete this command's words
     #[command(after_help = examples(COMPLETIONS_EXAMPLES))]
     Completions(CompletionsArgs),
+    /// Print the manual page, or write the pages of all verbs into a folder
+    #[command(after_help = examples(MAN_EXAMPLES))]
+    Man(ManArgs),
+    /// Print the command reference in Markdown
+    #[command(hide = true)]
+    Reference,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ManArgs {
+    /// Where the pages go, one for each verb
+    #[arg(long, value_name = "PATH")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -251,15 +281,8 @@ pub(crate) enum TokenVerb {
     Access {
         #[command(flatten)]
         user: UserArgs,
-        /// How the vendor set your application up, which decides where the token comes from
-        #[arg(
-            long,
-            value_enum,
-            default_value_t,
-            value_name = "SETUP",
-            help_heading = "What is asked for"
-        )]
-        provisioning: Setup,
+        #[command(flatten)]
+        setup: SetupArgs,
         #[cfg(feature = "store")]
         #[command(flatten)]
         store: StoreArgs,
@@ -312,7 +335,7 @@ pub(crate) struct StorePlace {
 }
 
 /// How results are printed.
-#[cfg(feature = "store")]
+#[cfg(feature = "token")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct OutputArgs {
     /// Print one line of JSON, as is done anyway when the output is no terminal
@@ -435,6 +458,11 @@ pub(crate) fn parse() -> Result<Verb, Failure> {
     }
 }
 
+/// The command line as it is taken.
+pub(crate) fn command() -> clap::Command {
+    Line::command()
+}
+
 /// Prints the completions of the verbs that this command was built with.
 pub(crate) fn complete(args: &CompletionsArgs) -> Result<(), Failure> {
     let mut script = Vec::new();
@@ -454,6 +482,9 @@ fn after_help() -> String {
     format!(
         "{}
 
+{title}Environment:{title:#}
+{ENVIRONMENT}
+
 {title}Exit codes:{title:#}
 {}",
         examples(EXAMPLES),
@@ -470,12 +501,26 @@ const EXAMPLES: &str =
     "  humanapi demo                         the whole story in a second, offline
   humanapi sandbox --port 8080          a Human API of your own to develop against
   humanapi token connect --user p17     the token that opens Connect for user p17
-  humanapi data show --user p17         what there is about user p17, on one page";
+  humanapi data show --user p17         what there is about user p17, on one page
+  humanapi api GET /v1/human --user p17 any call, its answer as it came
+  humanapi config show                  what counts, and where it was said";
+
+const ENVIRONMENT: &str =
+    "  HUMANAPI_CLIENT_ID      your application's id, from the developer portal
+  HUMANAPI_CLIENT_SECRET  its secret; there is no option for it
+  HUMANAPI_BASE_URL       where to ask instead of the production hosts, such as a sandbox
+  HUMANAPI_PROFILE        the profile to take settings from; HUMANAPI_CONFIG is the file of profiles
+  HUMANAPI_STORE_URL      the address of a store's server; HUMANAPI_STORE_KEYS are a store's keys
+  HTTPS_PROXY, NO_PROXY   the way through a proxy, and what goes past it
+  NO_COLOR                no colours, on a terminal too";
 
 const COMPLETIONS_EXAMPLES: &str =
     "  humanapi completions bash > ~/.local/share/bash-completion/completions/humanapi
   humanapi completions fish > ~/.config/fish/completions/humanapi.fish
   source <(humanapi completions zsh)";
+
+const MAN_EXAMPLES: &str = "  humanapi man | man -l -
+  humanapi man --folder ~/.local/share/man/man1";
 
 #[cfg(feature = "demo")]
 const DEMO_ABOUT: &str = "\
@@ -512,9 +557,10 @@ const SANDBOX_EXAMPLES: &str = "  humanapi sandbox                 on a free por
 const TOKEN_ABOUT: &str = "\
 Ask the token service for a token.
 
-The client secret comes from HUMANAPI_CLIENT_SECRET, from --secret-file, or from a hidden prompt; \
+The client secret comes from --secret-file, from HUMANAPI_CLIENT_SECRET, from where a profile of \
+`humanapi config` says it is, or from a hidden prompt; \
 there is no option for it, because other programs can read a command line. The token is masked \
-unless --reveal is given. A command tries twice, 10 seconds each, and gives up after 20.";
+unless --reveal is given. A call is tried twice within 20 seconds, or within --timeout.";
 
 #[cfg(feature = "token")]
 const TOKEN_EXAMPLES: &str = "  export HUMANAPI_CLIENT_ID=… HUMANAPI_CLIENT_SECRET=…
@@ -552,7 +598,7 @@ Tokens can be read all the time, and the last step may be run as often as you li
 
 #[cfg(feature = "token")]
 const KIND_HELP: &str = "\
-The client secret comes from HUMANAPI_CLIENT_SECRET, --secret-file or a hidden prompt.
+The client secret comes from --secret-file, HUMANAPI_CLIENT_SECRET, a profile or a hidden prompt.
 `humanapi token --help` has examples, `humanapi --help` the exit codes.";
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Where the client id and the client secret come from. Never from the command line.
 
+mod command;
+
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
@@ -12,37 +14,38 @@ use zeroize::Zeroizing;
 
 use crate::exit::{self, Code, Failure};
 use crate::prompt;
-
-/// The environment variable that holds the secret.
-const VARIABLE: &str = "HUMANAPI_CLIENT_SECRET";
+use crate::settings::{SecretPlace, Settings};
 
 /// Puts the application's credentials together, asking the person where it has to.
-pub(crate) fn read(
-    client_id: Option<&str>,
-    secret_file: Option<&Path>,
-) -> Result<Credentials, Failure> {
-    let client_id = client_id.filter(|id| !id.is_empty()).ok_or_else(|| {
+pub(crate) fn read(settings: &Settings) -> Result<Credentials, Failure> {
+    let client_id = settings.client_id.as_ref().ok_or_else(|| {
         Failure::new(
             Code::Credentials,
             "there is no client id",
-            "use --client-id or set HUMANAPI_CLIENT_ID; the developer portal shows it",
+            "use --client-id, set HUMANAPI_CLIENT_ID, or keep it with `humanapi config set client_id`; the developer portal shows it",
         )
     })?;
-    let secret = match secret_file {
-        Some(path) if path == "-" => from_stdin()?,
-        Some(path) => from_file(path)?,
-        None => from_environment()?.map_or_else(ask, Ok)?,
+    let secret = match &settings.secret.value {
+        SecretPlace::File(path) if path == "-" => from_stdin()?,
+        SecretPlace::File(path) => from_file(path)?,
+        SecretPlace::Variable(name) => from_environment(name)?,
+        SecretPlace::Command(words) => command::output(words)?,
+        SecretPlace::Prompt => ask()?,
     };
-    Credentials::new(client_id, secret.as_str()).map_err(|error| unusable(&error))
+    Credentials::new(client_id.value.as_str(), secret.as_str()).map_err(|error| unusable(&error))
 }
 
-fn from_environment() -> Result<Option<Zeroizing<String>>, Failure> {
-    let Some(value) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) else {
-        return Ok(None);
+fn from_environment(name: &str) -> Result<Zeroizing<String>, Failure> {
+    let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else {
+        return Err(Failure::new(
+            Code::Credentials,
+            format!("there is no client secret in {name}, which the profile names"),
+            "set that variable, or name another place with `humanapi config set`",
+        ));
     };
     match value.into_string().map(Zeroizing::new) {
-        Ok(secret) => Ok(Some(Zeroizing::new(without_mark(&secret).to_owned()))),
-        Err(_) => Err(not_text(VARIABLE)),
+        Ok(secret) => Ok(Zeroizing::new(without_mark(&secret).to_owned())),
+        Err(_) => Err(not_text(name)),
     }
 }
 

@@ -2,7 +2,11 @@
 
 #[cfg(any(feature = "demo", feature = "token"))]
 mod adapter;
+#[cfg(feature = "data")]
+mod api;
 mod args;
+#[cfg(feature = "token")]
+mod config;
 #[cfg(feature = "token")]
 mod credentials;
 #[cfg(feature = "data")]
@@ -13,19 +17,30 @@ mod exit;
 mod fault;
 mod output;
 #[cfg(feature = "token")]
+mod print;
+#[cfg(feature = "token")]
+mod profiles;
+#[cfg(feature = "token")]
 mod prompt;
+mod reference;
 #[cfg(any(feature = "demo", feature = "sandbox", feature = "token"))]
 mod room;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "token")]
 mod service;
+#[cfg(feature = "token")]
+mod setting;
+#[cfg(feature = "token")]
+mod settings;
 #[cfg(any(feature = "demo", feature = "sandbox"))]
 mod signal;
 #[cfg(feature = "store")]
 mod store;
 #[cfg(feature = "token")]
 mod token;
+#[cfg(feature = "token")]
+mod verbose;
 
 use std::process::ExitCode;
 
@@ -59,7 +74,13 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Data(verb) => block_on(data::run(verb)),
         #[cfg(feature = "store")]
         Verb::Store(verb) => block_on(store::run(verb)),
+        #[cfg(feature = "data")]
+        Verb::Api(args) => block_on(api::run(&args)),
+        #[cfg(feature = "token")]
+        Verb::Config(verb) => config::run(verb),
         Verb::Completions(args) => args::complete(&args),
+        Verb::Man(args) => reference::man(args::command(), args.folder.as_deref()),
+        Verb::Reference => reference::markdown(args::command()),
     }
 }
 

@@ -9,19 +9,21 @@ use humanapi_client::{Client, Error, TokenBroker, TokenBrokerBuilder, TokenStore
 use humanapi_core::broker::KeptToken;
 use humanapi_core::{ClientId, ClientUserId, Host, Hosts, Provisioning, RetryPolicy, TokenKey};
 
-use crate::args::ServiceArgs;
-use crate::credentials;
+use crate::args::{ServiceArgs, SetupArgs};
 use crate::exit::{Code, Failure};
+use crate::settings::Settings;
+use crate::{credentials, output, verbose};
 
-/// How patient the command is: somebody waits for it.
-fn policy() -> RetryPolicy {
+/// How patient the command is: somebody waits for it. A second attempt has half of the time.
+fn policy(timeout: Duration) -> RetryPolicy {
     let seed = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| u64::from(since.subsec_nanos()));
     RetryPolicy::default()
         .with_max_attempts(2)
-        .with_attempt_timeout(Duration::from_secs(10))
-        .with_overall_deadline(Duration::from_secs(20))
+        .with_attempt_timeout(timeout / 2)
+        .with_overall_deadline(timeout)
+        .with_chunk_timeout(timeout)
         .with_seed(seed)
 }
 
@@ -43,31 +45,53 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// The service, for a token that is had in one way alone.
     pub(crate) fn new(args: &ServiceArgs, provisioning: Provisioning) -> Result<Self, Failure> {
         Self::sharing(args, provisioning, None)
     }
 
-    /// One that takes tokens from a store and keeps them there.
+    /// The same, with tokens taken from a store and kept there.
     pub(crate) fn sharing(
         args: &ServiceArgs,
         provisioning: Provisioning,
         store: Option<Arc<dyn TokenStore>>,
     ) -> Result<Self, Failure> {
-        // Before the secret is asked for: nobody types one for a command that goes nowhere.
-        let hosts = match &args.base_url {
-            None => Hosts::production(),
-            Some(url) => Hosts::single(url)
-                .map_err(|error| Failure::new(Code::Usage, error.to_string(), error.remedy()))?,
-        };
-        let credentials =
-            credentials::read(args.client_id.as_deref(), args.secret_file.as_deref())?;
-        let mut client = Client::builder(credentials.clone(), provisioning, args.adapter.stack())
+        Self::by(&Settings::find(args, None)?, args, provisioning, store)
+    }
+
+    /// The same, for an application of whichever provisioning the settings tell.
+    pub(crate) fn of_setup(
+        args: &ServiceArgs,
+        setup: &SetupArgs,
+        store: Option<Arc<dyn TokenStore>>,
+    ) -> Result<Self, Failure> {
+        let settings = Settings::find(args, setup.provisioning)?;
+        Self::by(&settings, args, settings.setup.value.into(), store)
+    }
+
+    /// The same, as settings have it that were found before.
+    pub(crate) fn by(
+        settings: &Settings,
+        args: &ServiceArgs,
+        provisioning: Provisioning,
+        store: Option<Arc<dyn TokenStore>>,
+    ) -> Result<Self, Failure> {
+        verbose::begin(args.verbose);
+        if args.quiet {
+            output::be_quiet();
+        }
+        // After the settings: nobody types a secret for a command that goes nowhere.
+        let credentials = credentials::read(settings)?;
+        let hosts = settings.hosts.clone();
+        let policy = policy(settings.timeout.value);
+        let stack = || verbose::Told::new(settings.adapter.value.stack());
+        let mut client = Client::builder(credentials.clone(), provisioning, stack())
             .hosts(hosts.clone())
-            .retry(policy());
+            .retry(policy.clone());
         if let Some(store) = store {
-            let broker = TokenBroker::builder(credentials, provisioning, args.adapter.stack())
+            let broker = TokenBroker::builder(credentials, provisioning, stack())
                 .hosts(hosts.clone())
-                .retry(policy())
+                .retry(policy)
                 .store(store);
             client = client.broker(telling(broker).build());
         }

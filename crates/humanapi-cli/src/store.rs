@@ -3,8 +3,8 @@
 //! One piece: the verbs of one subcommand, which share how a store is opened and told of.
 
 use std::error::Error as _;
-use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write as _};
+
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use comfy_table::Table;
@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::args::{OutputArgs, RotateArgs, StoreArgs, StorePlace, StoreVerb};
 use crate::exit::{self, Code, Failure};
 use crate::output;
+use crate::print::print;
 
 /// The environment variables that hold the address of a server, and the keys.
 const URL: &str = "HUMANAPI_STORE_URL";
@@ -444,23 +445,6 @@ async fn reseal(args: &RotateArgs) -> Result<(), Failure> {
         table.add_row(["unreadable", &line.unreadable.to_string()]);
         table
     })
-}
-
-/// Prints JSON, or a text for people, as the other verbs do.
-fn print<T: Serialize, D: Display>(
-    output: &OutputArgs,
-    line: &T,
-    text: impl FnOnce(&T) -> D,
-) -> Result<(), Failure> {
-    let mut out = anstream::stdout().lock();
-    if output.json || !(output.table || io::stdout().is_terminal()) {
-        serde_json::to_writer(&mut out, line).map_err(io::Error::from)?;
-        writeln!(out)?;
-    } else {
-        writeln!(out, "{}", text(line))?;
-    }
-    out.flush()?;
-    Ok(())
 }
 
 fn one_row(name: &str, value: &str) -> Table {

@@ -41,7 +41,7 @@ pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
         }
         TokenVerb::Access {
             user,
-            provisioning,
+            setup,
             #[cfg(feature = "store")]
             store,
             common,
@@ -50,7 +50,7 @@ pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
             let store = crate::store::shared(&store).await?;
             #[cfg(not(feature = "store"))]
             let store = None;
-            let service = Service::sharing(&common.service, provisioning.into(), store)?;
+            let service = Service::of_setup(&common.service, &setup, store)?;
             let user = user_id(&user.user)?;
             let token = service.kept(|app| TokenKey::access(app, user)).await?;
             show(&common, &Shown::kept(&token))

@@ -300,7 +300,7 @@ fn missing_credentials_are_told_in_two_lines() {
     let id = ("HUMANAPI_CLIENT_ID", "app");
     assert_eq!(
         ask(&[], &[]),
-        "error: there is no client id\nhelp: use --client-id or set HUMANAPI_CLIENT_ID; the developer portal shows it\n"
+        "error: there is no client id\nhelp: use --client-id, set HUMANAPI_CLIENT_ID, or keep it with `humanapi config set client_id`; the developer portal shows it\n"
     );
     assert_eq!(
         ask(&[id], &[]),

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 #[cfg(feature = "store")]
 use super::service::StoreArgs;
-use super::service::{ServiceArgs, Setup, UserArgs};
+use super::service::{ServiceArgs, SetupArgs, UserArgs};
 
 /// What to read.
 #[derive(Debug, Subcommand)]
@@ -87,15 +87,8 @@ pub(crate) struct ShowArgs {
 pub(crate) struct ReadArgs {
     #[command(flatten)]
     pub(crate) user: UserArgs,
-    /// How the vendor set your application up, which decides where the token comes from
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "SETUP",
-        help_heading = "What is asked for"
-    )]
-    pub(crate) provisioning: Setup,
+    #[command(flatten)]
+    pub(crate) setup: SetupArgs,
     #[cfg(feature = "store")]
     #[command(flatten)]
     pub(crate) store: StoreArgs,
@@ -163,9 +156,9 @@ Health data are printed because you ask for them: mind where the output goes. Th
 output alone; what else there is to say stands on standard error. JSON has each record byte for byte as \
 the service sent it, and NDJSON the same on one line.
 
-The client secret comes from HUMANAPI_CLIENT_SECRET, from --secret-file, or from a hidden prompt; \
-there is no option for it, because other programs can read a command line. A request is tried twice, \
-10 seconds each, and given up after 20.";
+The client secret comes from --secret-file, from HUMANAPI_CLIENT_SECRET, from where a profile of \
+`humanapi config` says it is, or from a hidden prompt; there is no option for it, because other programs \
+can read a command line. A call is tried twice within 20 seconds, or within --timeout.";
 
 pub(super) const EXAMPLES: &str = "  export HUMANAPI_CLIENT_ID=… HUMANAPI_CLIENT_SECRET=…
   humanapi data show --user p17
@@ -208,7 +201,7 @@ Every list is read, up to 10,000 records of each; where there are more, the page
 const SHOW_HELP: &str = HELP;
 
 const HELP: &str = "\
-The client secret comes from HUMANAPI_CLIENT_SECRET, --secret-file or a hidden prompt.
+The client secret comes from --secret-file, HUMANAPI_CLIENT_SECRET, a profile or a hidden prompt.
 `humanapi data --help` has examples, `humanapi --help` the exit codes.";
 
 #[cfg(test)]

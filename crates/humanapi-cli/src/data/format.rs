@@ -29,7 +29,7 @@ impl Format {
 
 /// A record as it was sent. What is no JSON is a text of JSON that says what was sent: nothing is left out, and what
 /// is printed can be read.
-pub(super) fn json(record: &Record) -> Cow<'_, [u8]> {
+pub(crate) fn json(record: &Record) -> Cow<'_, [u8]> {
     let sent = record.raw();
     match serde_json::from_slice::<serde::de::IgnoredAny>(sent) {
         Ok(_) => Cow::Borrowed(sent),
@@ -50,7 +50,7 @@ pub(super) fn one_line(json: &[u8]) -> Vec<u8> {
 }
 
 /// Writes JSON: byte for byte, but on a terminal, where nothing in it may steer.
-pub(super) fn write_json(out: &mut impl Write, json: &[u8]) -> io::Result<()> {
+pub(crate) fn write_json(out: &mut impl Write, json: &[u8]) -> io::Result<()> {
     if !io::stdout().is_terminal() {
         return out.write_all(json);
     }
@@ -60,6 +60,44 @@ pub(super) fn write_json(out: &mut impl Write, json: &[u8]) -> io::Result<()> {
 fn for_terminal(json: &[u8]) -> String {
     let steers = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
     String::from_utf8_lossy(json).replace(steers, "\u{fffd}")
+}
+
+/// Text that comes in pieces, for a terminal: nothing in it steers, and no letter breaks where two pieces meet.
+#[derive(Default)]
+pub(crate) struct Plain {
+    /// The beginning of a letter whose end is to come.
+    begun: Vec<u8>,
+}
+
+impl Plain {
+    /// What can be shown once this has come.
+    pub(crate) fn piece(&mut self, piece: &[u8]) -> String {
+        self.begun.extend_from_slice(piece);
+        let end = self.begun.len() - unfinished(&self.begun);
+        let shown = for_terminal(&self.begun[..end]);
+        self.begun.drain(..end);
+        shown
+    }
+
+    /// What is left when nothing more comes.
+    pub(crate) fn end(&mut self) -> String {
+        for_terminal(&std::mem::take(&mut self.begun))
+    }
+}
+
+/// How many bytes at the end begin a letter of UTF-8 that has more.
+fn unfinished(text: &[u8]) -> usize {
+    for (at, byte) in text.iter().rev().enumerate().take(3) {
+        let length = match byte {
+            0xC0..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xF7 => 4,
+            0x80..=0xBF => continue,
+            _ => return 0,
+        };
+        return if length > at + 1 { at + 1 } else { 0 };
+    }
+    0
 }
 
 #[cfg(test)]
@@ -96,5 +134,19 @@ mod tests {
     #[test]
     fn a_line_is_one_line() {
         assert_eq!(one_line(b"{\r\n\"a\": 1\n}"), b"{  \"a\": 1 }");
+    }
+
+    #[test]
+    fn no_letter_breaks_where_two_pieces_meet() {
+        let sent = "{\"a\": \"é€𝄞\u{1b}[2J\"}".as_bytes();
+        for size in 1..sent.len() {
+            let mut plain = Plain::default();
+            let mut shown: String = sent.chunks(size).map(|piece| plain.piece(piece)).collect();
+            shown += &plain.end();
+            assert_eq!(shown, "{\"a\": \"é€𝄞\u{fffd}[2J\"}", "{size}");
+        }
+        let mut plain = Plain::default();
+        assert_eq!(plain.piece(b"a\xe2\x82"), "a");
+        assert_eq!(plain.end(), "\u{fffd}");
     }
 }

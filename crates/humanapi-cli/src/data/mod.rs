@@ -1,9 +1,9 @@
 //! The verb `data`: reads health data, because somebody asks for it, and writes it to standard output alone.
 
 mod cells;
-mod format;
+pub(crate) mod format;
 mod list;
-mod reader;
+pub(crate) mod reader;
 mod show;
 
 use std::io::{self, Write as _};

@@ -23,7 +23,7 @@ impl Reader {
         #[cfg(not(feature = "store"))]
         let store = None;
         let id = user_id(&args.user.user)?;
-        let service = Service::sharing(&args.service, args.provisioning.into(), store)?;
+        let service = Service::of_setup(&args.service, &args.setup, store)?;
         // The token first, so that it is clear which host refuses what. The client's broker keeps it.
         service
             .kept(|app| TokenKey::access(app, id.clone()))
@@ -38,8 +38,8 @@ impl Reader {
 }
 
 /// Tells how far reading is, where somebody watches.
-pub(super) fn announce(text: &str) {
-    if io::stderr().is_terminal() {
+pub(crate) fn announce(text: &str) {
+    if io::stderr().is_terminal() && !output::is_quiet() {
         let quiet = palette::QUIET;
         // Where stderr is closed there is nobody to tell.
         let _ = writeln!(anstream::stderr(), "{quiet}{text}{quiet:#}");
@@ -47,7 +47,7 @@ pub(super) fn announce(text: &str) {
 }
 
 /// How many of how many, where the service counts them.
-pub(super) fn of_total(count: u64, total: Option<u64>) -> String {
+pub(crate) fn of_total(count: u64, total: Option<u64>) -> String {
     match total {
         Some(total) => format!("{count} of {total}"),
         None => count.to_string(),
@@ -55,7 +55,7 @@ pub(super) fn of_total(count: u64, total: Option<u64>) -> String {
 }
 
 /// Tells what was noticed of a list while it was read.
-pub(super) fn warn_of(drift: &Drift, kind: &str) {
+pub(crate) fn warn_of(drift: &Drift, kind: &str) {
     let hint = match drift {
         Drift::NoRecord { .. } => "JSON has it as it was sent",
         _ => "read it again if it has to be complete",

@@ -9,7 +9,8 @@ use humanapi_core::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use humanapi_core::http::{Method, StatusCode};
 use humanapi_core::{Request, Response, SendFailure};
 
-use crate::demo::visible::{self, Visible};
+use crate::demo::visible::Visible;
+use crate::output::mask;
 
 /// A transport that notes every request and its answer.
 #[derive(Clone)]
@@ -59,7 +60,7 @@ impl Recorder {
 impl Transport for Recorder {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
         let method = request.method().clone();
-        let target = visible::target(request.uri());
+        let target = mask::target(request.uri());
         let is_authorized = request.headers().contains_key(AUTHORIZATION);
         let sent = Visible::read(request.body().as_bytes());
         let begun = Instant::now();

@@ -1,7 +1,6 @@
 //! JSON and addresses of which only what is known to be harmless is kept.
 
 use humanapi_core::TokenKind;
-use humanapi_core::http::Uri;
 use serde_json::{Map, Value};
 
 use crate::output::mask;
@@ -46,31 +45,6 @@ impl Visible {
         lines
     }
 }
-
-/// Path and query; values of the query are shown where their name is known to be harmless.
-pub(crate) fn target(uri: &Uri) -> String {
-    let mut shown = uri.path().to_owned();
-    for (at, pair) in uri
-        .query()
-        .into_iter()
-        .flat_map(|query| query.split('&'))
-        .enumerate()
-    {
-        shown.push(if at == 0 { '?' } else { '&' });
-        match pair.split_once('=') {
-            Some((name, _)) if QUERY.contains(&name) => shown.push_str(pair),
-            Some((name, _)) => {
-                shown.push_str(name);
-                shown.push('=');
-                shown.push_str(mask::HIDDEN);
-            }
-            None => shown.push_str(mask::HIDDEN),
-        }
-    }
-    shown
-}
-
-const QUERY: [&str; 4] = ["mode", "limit", "offset", "updated_since"];
 
 /// Names of fields whose values may be seen. Whatever is not here, is not seen.
 const HARMLESS: &[&str] = &[
@@ -333,19 +307,5 @@ mod tests {
         let list = Visible::read(br#"[{"id":"a"},{"id":"b"},{"id":"c"}]"#).unwrap();
         assert_eq!(list.lines(60), [r#"[ { "id": "a" } ]"#]);
         assert_eq!(list.left_out, 2);
-    }
-
-    #[test]
-    fn tokens_in_addresses_are_masked_however_they_are_spelled() {
-        for (address, shown) in [
-            (
-                "http://127.0.0.1/?token=canary&mode=auth",
-                "/?token=…(masked)&mode=auth",
-            ),
-            ("http://127.0.0.1/?canary", "/?…(masked)"),
-            ("http://127.0.0.1/v1/human", "/v1/human"),
-        ] {
-            assert_eq!(target(&address.parse().unwrap()), shown);
-        }
     }
 }

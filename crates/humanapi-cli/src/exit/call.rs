@@ -82,8 +82,9 @@ impl Failure {
             ),
         };
         let remedy = match kind {
-            // The command's patience is no option, so core's advice to change it does not help here.
-            SendFailureKind::TimedOut => "try again; the vendor's status page may tell more",
+            SendFailureKind::TimedOut => {
+                "try again, or give it longer with --timeout; the vendor's status page may tell more"
+            }
             SendFailureKind::TooLarge => {
                 "check that the base URL is Human API's and no page of a proxy"
             }

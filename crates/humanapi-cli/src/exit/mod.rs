@@ -97,6 +97,19 @@ impl Failure {
         }
     }
 
+    /// The same, with what it is about in front.
+    #[cfg(feature = "token")]
+    pub(crate) fn about(self, what: &dyn Display) -> Self {
+        match self {
+            Self::Told {
+                code,
+                cause,
+                remedy,
+            } => Self::new(code, format!("{what}: {cause}"), remedy),
+            other => other,
+        }
+    }
+
     /// Tells it on stderr, in two lines.
     pub(crate) fn report(&self) -> ExitCode {
         self.say();

@@ -1,9 +1,9 @@
 //! Tokens that may be seen: a word for the kind, and nothing of the token itself.
 
 use humanapi_core::TokenKind;
+use humanapi_core::http::Uri;
 
 /// What stands in place of anything that is not known to be harmless.
-#[cfg(feature = "demo")]
 pub(crate) const HIDDEN: &str = "…(masked)";
 
 /// What stands in place of a token of this kind.
@@ -13,5 +13,59 @@ pub(crate) const fn token(kind: TokenKind) -> &'static str {
         TokenKind::Id => "id-…(masked)",
         TokenKind::Access => "at-…(masked)",
         TokenKind::Client => "ct-…(masked)",
+    }
+}
+
+/// Path and query; values of the query are shown where their name is known to be harmless.
+pub(crate) fn target(uri: &Uri) -> String {
+    let mut shown = uri.path().to_owned();
+    for (at, pair) in uri
+        .query()
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .enumerate()
+    {
+        shown.push(if at == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            Some((name, _)) if QUERY.contains(&name) => shown.push_str(pair),
+            Some((name, _)) => {
+                shown.push_str(name);
+                shown.push('=');
+                shown.push_str(HIDDEN);
+            }
+            None => shown.push_str(HIDDEN),
+        }
+    }
+    shown
+}
+
+const QUERY: [&str; 9] = [
+    "created_before",
+    "created_since",
+    "format",
+    "limit",
+    "mode",
+    "offset",
+    "time_series",
+    "updated_before",
+    "updated_since",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_in_addresses_are_masked_however_they_are_spelled() {
+        for (address, shown) in [
+            (
+                "http://127.0.0.1/?token=canary&mode=auth",
+                "/?token=…(masked)&mode=auth",
+            ),
+            ("http://127.0.0.1/?canary", "/?…(masked)"),
+            ("http://127.0.0.1/v1/human", "/v1/human"),
+        ] {
+            assert_eq!(target(&address.parse().unwrap()), shown);
+        }
     }
 }

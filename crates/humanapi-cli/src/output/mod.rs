@@ -4,6 +4,8 @@
 pub(crate) mod mask;
 
 use std::borrow::Cow;
+#[cfg(feature = "token")]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[cfg(any(feature = "demo", feature = "token"))]
 use comfy_table::{ContentLineStyle, LineStyle, TableStyle};
@@ -28,10 +30,28 @@ pub(crate) fn warn(text: &str) {
     beside("warning", palette::WARN, text);
 }
 
+/// Whether notes and progress are left out.
+#[cfg(feature = "token")]
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on only what goes wrong is told beside the output.
+#[cfg(feature = "token")]
+pub(crate) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether [`be_quiet`] was called.
+#[cfg(feature = "data")]
+pub(crate) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
 /// Tells one line on stderr about the output, which is as it should be.
 #[cfg(feature = "data")]
 pub(crate) fn note(text: &str) {
-    beside("note", palette::TITLE, text);
+    if !is_quiet() {
+        beside("note", palette::TITLE, text);
+    }
 }
 
 #[cfg(any(feature = "data", feature = "store"))]

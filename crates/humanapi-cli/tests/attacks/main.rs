@@ -4,6 +4,7 @@
 //! `HUMANAPI_DEEP=1` runs those too that take long, and many more of those that are drawn by chance.
 #![cfg(all(
     unix,
+    feature = "data",
     feature = "demo",
     feature = "sandbox",
     feature = "store",
@@ -12,6 +13,7 @@
 
 mod files;
 mod limits;
+mod profiles;
 mod prompt;
 mod servers;
 #[path = "../support/mod.rs"]
@@ -33,13 +35,15 @@ const CANARY: &str = "canary7";
 const ANY: &[i32] = &[0, 2, 3, 4, 5, 6, 7, 70];
 
 /// How many inputs the tests of each kind have at least: more than 150 together, whatever else changes.
-const LEAST: [(&str, usize); 6] = [
+const LEAST: [(&str, usize); 8] = [
     ("command lines", 75),
     ("odd words", 7),
     ("environments", 60),
     ("random lines", 40),
     ("answers", 75),
     ("stores that are none", 20),
+    ("configurations", 40),
+    ("calls", 30),
 ];
 
 const _: () = {

@@ -37,6 +37,7 @@ impl Asked {
             }
         }
         let child = command
+            .envs([support::NO_PROFILES])
             .spawn(pts)
             .expect("the command was built for this test");
         let (pty, said) = (Arc::new(pty), Arc::new(Mutex::new(Vec::new())));

@@ -17,6 +17,7 @@ fn at_terminal(sandbox: &Sandbox, given: &[&str], set: &[(&str, &str)]) -> (Stri
     }
     let mut child = command
         .envs(credentials(&app))
+        .envs([support::NO_PROFILES])
         .env("TERM", "xterm")
         .envs(set.iter().copied())
         .spawn(pts)

@@ -6,17 +6,27 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// What the command reads of its environment.
-pub(crate) const VARIABLES: [&str; 9] = [
+pub(crate) const VARIABLES: [&str; 16] = [
+    "HUMANAPI_ADMIN_URL",
+    "HUMANAPI_AUTH_URL",
+    "HUMANAPI_BASE_URL",
     "HUMANAPI_CLIENT_ID",
     "HUMANAPI_CLIENT_SECRET",
+    "HUMANAPI_DATA_URL",
+    "HUMANAPI_PROFILE",
+    "HUMANAPI_PROVISIONING",
     "HUMANAPI_STORE_KEYS",
     "HUMANAPI_STORE_URL",
+    "HUMANAPI_TIMEOUT",
     "NO_COLOR",
     "CLICOLOR",
     "CLICOLOR_FORCE",
     "HTTPS_PROXY",
     "https_proxy",
 ];
+
+/// Where no profiles are, whatever the caller keeps.
+pub(crate) const NO_PROFILES: (&str, &str) = ("HUMANAPI_CONFIG", "/nowhere/humanapi/config.toml");
 
 /// The command with these words.
 pub(crate) fn humanapi<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> Command {
@@ -27,6 +37,7 @@ pub(crate) fn humanapi<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> Com
     for variable in VARIABLES {
         command.env_remove(variable);
     }
+    command.env(NO_PROFILES.0, NO_PROFILES.1);
     command.stdin(Stdio::null());
     command
 }

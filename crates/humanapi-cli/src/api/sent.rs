@@ -1,0 +1,91 @@
+//! A call of any kind that notes the head of its answer.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use humanapi_core::{
+    Authorization, BuildError, Endpoint, Head, Hosts, Now, RawCall, Replay, Request, Response,
+    ResponseError, Streamed, StreamedCall,
+};
+
+/// Any call. Its answer is handed over as it arrives, and its head is noted.
+pub(super) struct Raw {
+    call: StreamedCall,
+    noted: Noted,
+}
+
+/// The head of the last answer, and what a refusal held, as text.
+#[derive(Clone, Default)]
+pub(super) struct Noted(Arc<Mutex<Option<String>>>);
+
+impl Raw {
+    pub(super) fn new(call: RawCall) -> (Self, Noted) {
+        let noted = Noted::default();
+        let raw = Self {
+            call: call.streamed(),
+            noted: noted.clone(),
+        };
+        (raw, noted)
+    }
+}
+
+impl Noted {
+    fn note(&self, answer: &Response) {
+        let status = answer.status();
+        let reason = status.canonical_reason().unwrap_or_default();
+        let mut text = format!("{:?} {} {reason}", answer.version(), status.as_u16());
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        for (name, value) in answer.headers() {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let _ = writeln!(text, "{name}: {value}");
+        }
+        text.push('\n');
+        if !status.is_success() {
+            let body = String::from_utf8_lossy(answer.body().as_bytes());
+            text.push_str(&body);
+            if !body.is_empty() && !body.ends_with('\n') {
+                text.push('\n');
+            }
+        }
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    pub(super) fn text(&self) -> Option<String> {
+        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.clone()
+    }
+}
+
+impl Endpoint for Raw {
+    type Output = Streamed;
+
+    fn name(&self) -> &'static str {
+        self.call.name()
+    }
+
+    fn replay(&self) -> Replay {
+        self.call.replay()
+    }
+
+    fn authorization(&self) -> Authorization {
+        self.call.authorization()
+    }
+
+    fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        self.call.request(hosts)
+    }
+
+    fn streams(&self) -> bool {
+        self.call.streams()
+    }
+
+    fn peek(&self, head: &Head) -> usize {
+        self.call.peek(head)
+    }
+
+    fn parse(&self, response: Response, sent_at: Now) -> Result<Streamed, ResponseError> {
+        self.noted.note(&response);
+        self.call.parse(response, sent_at)
+    }
+}

@@ -1,0 +1,520 @@
+//! Settings from options, variables and profiles: which one counts, where each comes from, and how profiles are kept.
+#![cfg(all(unix, feature = "token"))]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::PathBuf;
+use std::process::Command;
+
+use humanapi_sandbox::{DemoApp, Sandbox};
+use serde_json::Value;
+use support::{Run, humanapi, run};
+use tempfile::TempDir;
+
+/// A folder with a file of profiles, which is not there at first.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("there is room for a folder"))
+    }
+
+    fn with(text: &str) -> Self {
+        let home = Self::new();
+        fs::write(home.file(), text).expect("there is room for a file");
+        home
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("config.toml")
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(self.file()).expect("it is ours")
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = humanapi(words);
+        command.env("HUMANAPI_CONFIG", self.file());
+        command
+    }
+
+    #[track_caller]
+    fn done(&self, words: &[&str]) -> Run {
+        let told = run(&mut self.command(words));
+        assert_eq!((told.code, told.stderr.as_str()), (Some(0), ""), "{told:?}");
+        told
+    }
+
+    /// Fails with this cause, in which FILE stands for the file.
+    #[track_caller]
+    fn fails(&self, words: &[&str], set: &[(&str, &str)], cause: &str, remedy: &str) {
+        let told = run(self.command(words).envs(set.iter().copied()));
+        let cause = cause.replace("FILE", &self.file().display().to_string());
+        let wanted = format!("error: {cause}\nhelp: {remedy}\n");
+        assert_eq!(told.stderr, wanted);
+        assert_eq!((told.code, told.stdout.as_str()), (Some(2), ""));
+    }
+
+    /// The value of a setting, and where it comes from.
+    #[track_caller]
+    fn shown(&self, name: &str, words: &[&str], set: &[(&str, &str)]) -> (String, String) {
+        let words = [&["config", "show"], words].concat();
+        let told = run(self.command(&words).envs(set.iter().copied()));
+        assert_eq!(told.code, Some(0), "{told:?}");
+        let told: Value = serde_json::from_str(&told.stdout).expect("a line of JSON");
+        let told = &told["settings"][name];
+        let text = |part: &str| told[part].as_str().unwrap_or_default().to_owned();
+        (text("value"), text("from"))
+    }
+}
+
+const TWO: &str = r#"# what I use
+profile = "sandbox" # for now
+
+[profiles.default]
+client_id = "of-default"
+
+[profiles.sandbox]
+client_id = "of-sandbox"
+base_url = "http://127.0.0.1:7001"
+data_url = "http://127.0.0.1:7002"
+timeout = "5s"
+"#;
+
+#[test]
+fn an_option_counts_before_a_variable_and_that_before_a_profile() {
+    let home = Home::with(TWO);
+    let id = |words: &[&str], set: &[(&str, &str)]| home.shown("client_id", words, set);
+    let pair = |value: &str, from: &str| (value.to_owned(), from.to_owned());
+    let variable = ("HUMANAPI_CLIENT_ID", "of-variable");
+    assert_eq!(id(&[], &[]), pair("of-sandbox", "profile sandbox, line 8"));
+    assert_eq!(
+        id(&[], &[variable]),
+        pair("of-variable", "HUMANAPI_CLIENT_ID")
+    );
+    assert_eq!(
+        id(&["--client-id", "of-option"], &[variable]),
+        pair("of-option", "--client-id")
+    );
+    assert_eq!(
+        id(
+            &["--profile", "default"],
+            &[("HUMANAPI_PROFILE", "sandbox")]
+        ),
+        pair("of-default", "profile default, line 5")
+    );
+    assert_eq!(
+        id(&[], &[("HUMANAPI_PROFILE", "default")]),
+        pair("of-default", "profile default, line 5")
+    );
+    let profile = |set: &[(&str, &str)]| home.shown("profile", &[], set);
+    assert_eq!(profile(&[]), pair("sandbox", "line 2 of the file"));
+    assert_eq!(
+        profile(&[("HUMANAPI_PROFILE", "default")]),
+        pair("default", "HUMANAPI_PROFILE")
+    );
+    assert_eq!(
+        home.shown("timeout", &[], &[("HUMANAPI_TIMEOUT", "90")]),
+        pair("90s", "HUMANAPI_TIMEOUT")
+    );
+    assert_eq!(
+        home.shown("provisioning", &[], &[("HUMANAPI_PROVISIONING", "hip")]),
+        pair("hip", "HUMANAPI_PROVISIONING")
+    );
+    assert_eq!(
+        home.shown("adapter", &["--adapter", "hyper"], &[]),
+        pair("hyper", "--adapter")
+    );
+    // An empty variable is none.
+    assert_eq!(
+        id(&[], &[("HUMANAPI_CLIENT_ID", ""), ("HUMANAPI_PROFILE", "")]),
+        pair("of-sandbox", "profile sandbox, line 8")
+    );
+}
+
+#[test]
+fn who_names_a_sandbox_asks_no_other_host() {
+    let home = Home::with(TWO);
+    let hosts = |words: &[&str], set: &[(&str, &str)]| {
+        ["auth_url", "admin_url", "data_url"].map(|name| home.shown(name, words, set).0)
+    };
+    let one = "http://127.0.0.1:7001";
+    assert_eq!(hosts(&[], &[]), [one, one, "http://127.0.0.1:7002"]);
+    let nine = "http://127.0.0.1:9";
+    assert_eq!(hosts(&["--base-url", nine], &[]), [nine; 3]);
+    assert_eq!(hosts(&[], &[("HUMANAPI_BASE_URL", nine)]), [nine; 3]);
+    assert_eq!(
+        hosts(&["--auth-url", nine], &[("HUMANAPI_DATA_URL", nine)]),
+        [nine, one, nine]
+    );
+    let production = hosts(&["--profile", "default"], &[]);
+    assert!(production.iter().all(|host| host.ends_with("humanapi.co")));
+}
+
+#[test]
+fn each_host_is_asked_where_it_is_said_to_be() {
+    let sandbox = Sandbox::builder()
+        .seed(7)
+        .start()
+        .expect("loopback has free ports");
+    let app = sandbox.app(DemoApp::Connect);
+    let home = Home::new();
+    let nowhere = "http://127.0.0.1:1";
+    home.done(&["config", "set", "client_id", &app.client_id]);
+    home.done(&["config", "set", "base_url", nowhere]);
+    home.done(&["config", "set", "auth_url", sandbox.url()]);
+    let words = ["token", "session", "--user", "a"];
+    let secret = ("HUMANAPI_CLIENT_SECRET", app.client_secret.as_str());
+    let told = run(home.command(&words).envs([secret]));
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let told = run(home
+        .command(&words)
+        .envs([secret, ("HUMANAPI_AUTH_URL", nowhere)]));
+    assert_eq!(told.code, Some(5), "{told:?}");
+    assert!(told.stderr.contains(nowhere), "{told:?}");
+    let told = run(home
+        .command(&words)
+        .envs([secret, ("HUMANAPI_BASE_URL", sandbox.url())]));
+    assert_eq!(told.code, Some(0), "{told:?}");
+}
+
+#[test]
+fn a_profile_tells_where_the_secret_is_and_nothing_shows_it() {
+    let sandbox = Sandbox::builder()
+        .seed(8)
+        .start()
+        .expect("loopback has free ports");
+    let app = sandbox.app(DemoApp::Connect);
+    let home = Home::new();
+    let secret = home.0.path().join("secret");
+    fs::write(&secret, format!("{}\n", app.client_secret)).expect("there is room");
+    let secret = secret.to_str().expect("a folder of tests has a plain name");
+    home.done(&["config", "set", "client_id", &app.client_id]);
+    home.done(&["config", "set", "base_url", sandbox.url()]);
+    let mut seen = String::new();
+    let print = format!("printf '%s\\n' '{}'", app.client_secret);
+    for place in [
+        &["secret_file", secret][..],
+        &["secret_variable", "MY_OWN_SECRET"],
+        &["secret_command", "cat", secret],
+        &["secret_command", "sh", "-c", &print],
+    ] {
+        home.done(&[&["config", "set"], place].concat());
+        let words = ["token", "access", "--user", "nobody", "-vv"];
+        let told = run(home
+            .command(&words)
+            .env("MY_OWN_SECRET", &app.client_secret));
+        // An access token is refused without the right secret, and this user is not known.
+        assert!(told.stderr.contains("UNKNOWN_CLIENT_USER_ID"), "{told:?}");
+        seen += &told.stderr;
+        for form in ["--json", "--table"] {
+            let shown = home.done(&["config", "show", form]).stdout;
+            let name = place[0].trim_start_matches("secret_");
+            assert!(
+                shown.contains(name) || shown.contains("printed by"),
+                "{shown}"
+            );
+            seen += &shown;
+        }
+        // One place at a time.
+        let text = home.text();
+        assert_eq!(text.matches("secret_").count(), 1, "{text}");
+    }
+    assert!(!seen.contains(&app.client_secret), "{seen}");
+}
+
+#[test]
+fn a_command_that_gives_no_secret_is_told_without_its_words() {
+    let home = Home::new();
+    home.done(&["config", "set", "client_id", "app"]);
+    for (words, cause) in [
+        (&["false", "canary"][..], "it ended with code 1"),
+        (&["sh", "-c", "kill -9 $$ # canary"], "a signal ended it"),
+        (&["/nowhere/program", "canary"], "no such file or directory"),
+        (&["true", "canary"], "the client secret is empty"),
+    ] {
+        home.done(&[&["config", "set", "secret_command"], words].concat());
+        let told = run(&mut home.command(&["token", "client", "--base-url", "http://127.0.0.1:1"]));
+        assert!(told.stderr.contains(cause), "{told:?}");
+        assert!(!told.stderr.contains("canary"), "{told:?}");
+        assert_eq!(told.code, Some(3));
+    }
+    home.done(&["config", "set", "secret_variable", "NOT_SET_ANYWHERE"]);
+    let told = run(&mut home.command(&["token", "client"]));
+    assert!(told.stderr.contains("NOT_SET_ANYWHERE"), "{told:?}");
+    assert_eq!(told.code, Some(3));
+}
+
+#[test]
+fn profiles_are_made_chosen_and_dropped_and_comments_stay() {
+    let home = Home::with(TWO);
+    home.done(&["config", "set", "timeout", "1m"]);
+    home.done(&["config", "set", "--profile", "third", "adapter", "hyper"]);
+    home.done(&["config", "unset", "data_url"]);
+    home.done(&["config", "use", "third"]);
+    let text = home.text();
+    assert_eq!(
+        text,
+        TWO.replace("\"5s\"", "\"1m\"")
+            .replace("data_url = \"http://127.0.0.1:7002\"\n", "")
+            .replace("profile = \"sandbox\"", "profile = \"third\"")
+            + "\n[profiles.third]\nadapter = \"hyper\"\n"
+    );
+    let list = home.done(&["config", "list"]).stdout;
+    assert_eq!(
+        list,
+        "{\"used\":\"third\",\"profiles\":[\"default\",\"sandbox\",\"third\"]}\n"
+    );
+    let list = home.done(&["config", "list", "--table"]).stdout;
+    assert_eq!(list, "  default\n  sandbox\n* third\n");
+    home.done(&["config", "remove", "sandbox"]);
+    home.done(&["config", "remove", "third"]);
+    let text = home.text();
+    assert!(!text.contains("third") && !text.contains("7001"), "{text}");
+    let list = home.done(&["config", "list"]).stdout;
+    assert_eq!(list, "{\"used\":\"default\",\"profiles\":[\"default\"]}\n");
+    let told = home.done(&["config", "path"]).stdout;
+    assert_eq!(told.trim_end(), home.file().display().to_string());
+}
+
+#[test]
+fn comments_that_are_about_more_than_what_goes_are_kept() {
+    let text = "# mine alone\n\n# the first\n[profiles.a]\nclient_id = \"a\" # own\n\n# the second\n[profiles.b]\n";
+    let home = Home::with(text);
+    home.done(&["config", "set", "--profile", "a", "client_id", "other"]);
+    assert_eq!(home.text(), text.replace("\"a\" #", "\"other\" #"));
+    home.done(&["config", "remove", "a"]);
+    assert_eq!(home.text(), "# mine alone\n\n# the second\n[profiles.b]\n");
+    home.done(&["config", "remove", "b"]);
+    assert_eq!(home.text(), "# mine alone\n\n");
+}
+
+#[test]
+fn the_file_is_its_owners_alone_and_a_link_to_it_stays_one() {
+    let home = Home::new();
+    let real = home.0.path().join("folder/real.toml");
+    let folder = real.parent().expect("it is in a folder");
+    let mut command = humanapi(["config", "set", "client_id", "app"]);
+    assert_eq!(run(command.env("HUMANAPI_CONFIG", &real)).code, Some(0));
+    let mode = |path: &std::path::Path| {
+        fs::metadata(path)
+            .expect("it is there")
+            .permissions()
+            .mode()
+    };
+    assert_eq!((mode(&real) & 0o777, mode(folder) & 0o777), (0o600, 0o700));
+    symlink(&real, home.file()).expect("a link can be made");
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    home.done(&["config", "set", "timeout", "9s"]);
+    assert!(
+        fs::symlink_metadata(home.file())
+            .expect("it is there")
+            .is_symlink()
+    );
+    assert_eq!(mode(&real) & 0o777, 0o600);
+    assert!(
+        fs::read_to_string(&real)
+            .expect("it is ours")
+            .contains("9s")
+    );
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o620)).expect("it is ours");
+    home.fails(
+        &["config", "show"],
+        &[],
+        "FILE: others than its owner can change it",
+        "whoever changes it can have a command run: look through it, then `chmod 600` it",
+    );
+}
+
+#[test]
+fn without_a_variable_the_file_is_where_the_platform_keeps_configuration() {
+    let home = Home::new();
+    let path = |name: &str, value: &std::path::Path| {
+        let mut command = humanapi(["config", "path"]);
+        command
+            .env_remove("HUMANAPI_CONFIG")
+            .env_remove("XDG_CONFIG_HOME");
+        run(command.env(name, value)).stdout
+    };
+    let folder = home.0.path();
+    assert_eq!(
+        path("XDG_CONFIG_HOME", folder),
+        format!("{}\n", folder.join("humanapi/config.toml").display())
+    );
+    assert_eq!(
+        path("HOME", folder),
+        format!(
+            "{}\n",
+            folder.join(".config/humanapi/config.toml").display()
+        )
+    );
+}
+
+#[test]
+fn changes_at_once_lose_none() {
+    let home = Home::new();
+    std::thread::scope(|scope| {
+        for profile in ["a", "b", "c", "d", "e", "f"] {
+            let home = &home;
+            scope.spawn(move || {
+                home.done(&["config", "set", "--profile", profile, "client_id", "x"])
+            });
+        }
+    });
+    let list = home.done(&["config", "list"]).stdout;
+    assert!(list.contains(r#"["a","b","c","d","e","f"]"#), "{list}");
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_line_and_not_repeated() {
+    let settings = "a profile has client_id, secret_file, secret_variable, secret_command, base_url, auth_url, admin_url, data_url, provisioning, adapter, timeout";
+    let known = "correct the line; what is text stands in quotes";
+    let form = "`humanapi config set` writes settings as they are to be";
+    for (text, cause, remedy) in [
+        (
+            "\nhunter2\n",
+            "FILE, line 2: it is no TOML: key with no value, expected `=`",
+            known,
+        ),
+        (
+            "[profiles.a]\nbase_ulr = \"hunter2\"\n",
+            "FILE, line 2: there is no setting of this name",
+            settings,
+        ),
+        (
+            "base_url = \"hunter2\"\n",
+            "FILE, line 1: there is no setting of this name",
+            settings,
+        ),
+        (
+            "[profiles.a]\n\nclient_secret = \"hunter2\"\n",
+            "FILE, line 3: the client secret is not kept in this file",
+            "take it out, and name where the secret is by secret_file, secret_variable or secret_command",
+        ),
+        (
+            "[profiles.a]\nbase_url = \"https://hunter2@example.test\"\n",
+            "FILE, line 2: base_url: the address has user information before the host",
+            "remove everything up to the @",
+        ),
+        (
+            "[profiles.a]\nclient_id = 7\n",
+            "FILE, line 2: client_id is to be text in quotes",
+            form,
+        ),
+        (
+            "[profiles.a]\nsecret_command = [\"pass\", 7]\n",
+            "FILE, line 2: secret_command is to be text in quotes, or a list of words such as [\"pass\", \"show\", \"humanapi\"]",
+            form,
+        ),
+        (
+            "[profiles.a]\nsecret_file = \"a\"\nsecret_variable = \"A\"\n",
+            "FILE, line 3: the profile says more than once where the client secret is",
+            "keep one of secret_file, secret_variable and secret_command",
+        ),
+        (
+            "[profiles.\"hunter2 \\u001B[2J\"]\n",
+            "FILE, line 1: a profile is called something else than letters, digits, - and _",
+            "name it like sandbox or my-app_2, with 64 letters at most",
+        ),
+        (
+            "profile = \"lost\"\n[profiles.a]\n",
+            "FILE, line 1: there is no profile of this name",
+            "there are a",
+        ),
+        (
+            "profiles = 7\n",
+            "FILE, line 1: profiles is to be a table of profiles, such as [profiles.sandbox]",
+            form,
+        ),
+    ] {
+        Home::with(text).fails(&["config", "show"], &[], cause, remedy);
+    }
+    let home = Home::with(TWO);
+    home.fails(
+        &["config", "show", "--profile", "hunter2"],
+        &[],
+        "--profile: FILE: there is no profile of this name",
+        "there are default, sandbox",
+    );
+    home.fails(
+        &["config", "show"],
+        &[("HUMANAPI_BASE_URL", "hunter2")],
+        "HUMANAPI_BASE_URL: the address is not an absolute URL",
+        "write it like https://host.example.test, or http://127.0.0.1:8080 for a sandbox",
+    );
+    home.fails(
+        &["config", "set", "base_url", "hunter2"],
+        &[],
+        "base_url: the address is not an absolute URL",
+        "write it like https://host.example.test, or http://127.0.0.1:8080 for a sandbox",
+    );
+    let told = run(&mut home.command(&["config", "set", "client_secret", "hunter2"]));
+    assert!(
+        told.stderr.contains("name where it is by secret_file"),
+        "{told:?}"
+    );
+    assert!(!told.stderr.contains("hunter2"), "{told:?}");
+    assert_eq!((told.code, home.text().as_str()), (Some(2), TWO));
+    // A file that is wrong in one place is mended there.
+    let home = Home::with("[profiles.default]\nadapter = \"carrier-pigeon\"\n");
+    home.done(&["config", "set", "--profile", "default", "adapter", "hyper"]);
+    assert_eq!(home.shown("adapter", &[], &[]).0, "hyper");
+}
+
+#[test]
+fn a_call_gives_up_when_its_time_is_over() {
+    // A listener that never answers.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let mut command = humanapi(["token", "client", "--base-url", &url, "--timeout", "400ms"]);
+    let told = run(command
+        .env("HUMANAPI_CLIENT_ID", "app")
+        .env("HUMANAPI_CLIENT_SECRET", "hush"));
+    assert_eq!(told.code, Some(5), "{told:?}");
+    assert!(told.stderr.contains("gave no answer in time"), "{told:?}");
+    assert!(told.stderr.contains("--timeout"), "{told:?}");
+}
+
+#[test]
+fn verbose_tells_what_is_sent_and_no_secret_or_token() {
+    let sandbox = Sandbox::builder()
+        .seed(9)
+        .start()
+        .expect("loopback has free ports");
+    let app = sandbox.app(DemoApp::Connect);
+    let verbose = |flag: &str, adapter: &str| {
+        let words = [
+            "token",
+            "connect",
+            "--user",
+            "a",
+            "--reveal",
+            flag,
+            "--adapter",
+            adapter,
+        ];
+        let mut command = humanapi(words);
+        let told = run(command.envs([
+            ("HUMANAPI_BASE_URL", sandbox.url()),
+            ("HUMANAPI_CLIENT_ID", app.client_id.as_str()),
+            ("HUMANAPI_CLIENT_SECRET", app.client_secret.as_str()),
+        ]));
+        assert_eq!(told.code, Some(0), "{told:?}");
+        let line: Value = serde_json::from_str(&told.stdout).expect("a line of JSON");
+        let token = line["token"].as_str().expect("it is revealed").to_owned();
+        for secret in [&token, &app.client_secret] {
+            assert!(!told.stderr.contains(secret.as_str()), "{told:?}");
+        }
+        told.stderr
+    };
+    for adapter in ["reqwest", "hyper"] {
+        let said = verbose("-v", adapter);
+        let sent = format!("sending method=POST url={}/v1/connect/token", sandbox.url());
+        assert!(said.contains(&sent), "{said}");
+        assert!(said.contains("status=200"), "{said}");
+        assert!(verbose("-vv", adapter).lines().count() >= said.lines().count());
+    }
+}
