@@ -23,10 +23,10 @@ use crate::adapter::Adapter;
 use crate::exit::{self, Failure};
 use crate::output::palette;
 
-#[cfg(all(test, feature = "demo", feature = "sandbox", feature = "store"))]
-mod book;
 #[cfg(feature = "data")]
 pub(crate) mod api;
+#[cfg(all(test, feature = "demo", feature = "sandbox", feature = "store"))]
+mod book;
 #[cfg(feature = "token")]
 pub(crate) mod config;
 #[cfg(feature = "data")]

@@ -6,6 +6,6 @@ fn help_says_what_it_said() {
     trycmd::TestCases::new()
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100")
-        .env("HUMANAPI_CONFIG", "/nowhere/humanapi/config.toml")
+        .env("HUMANAPI_CONFIG", "/dev/null/humanapi/config.toml")
         .case("tests/help/*.trycmd");
 }

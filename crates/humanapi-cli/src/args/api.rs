@@ -33,7 +33,7 @@ pub(crate) struct ApiArgs {
         help_heading = "What is asked for"
     )]
     pub(crate) input: Option<PathBuf>,
-    /// Read all pages of a list, and print its records as one array
+    /// Read all pages of a list, and print its records as one array; limit in the query is the size of a page
     #[arg(
         long,
         conflicts_with_all = ["field", "input", "include"],

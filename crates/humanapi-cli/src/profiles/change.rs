@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 use toml_edit::{Array, DocumentMut, Item, RawString, Table, TableLike, value};
 
-use super::{ConfigError, ConfigFile, Problem};
+use super::{ConfigError, ConfigFile, Problem, is_name};
 use crate::setting::{SECRETS, Setting};
 
 /// How long a change waits for those of others, each of which takes as long as a disk takes for a small file.
@@ -24,6 +24,8 @@ impl ConfigFile {
         setting: Setting,
         words: &[String],
     ) -> Result<(), ConfigError> {
+        self.text()?;
+        make(&self.folder()?).map_err(|error| self.system("written", &error))?;
         self.change(|document| {
             let table = made(document, profile).ok_or(Problem::Form {
                 name: "profiles",
@@ -116,23 +118,36 @@ impl ConfigFile {
         })
     }
 
+    /// Where the file is, whatever links lead to it: a link to it stays one.
+    fn real(&self) -> Result<PathBuf, ConfigError> {
+        match fs::canonicalize(&self.path) {
+            Ok(path) => Ok(path),
+            Err(error) if super::is_missing(&error) => Ok(self.path.clone()),
+            Err(error) => Err(self.system("written", &error)),
+        }
+    }
+
+    fn folder(&self) -> Result<PathBuf, ConfigError> {
+        Ok(match self.real()?.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        })
+    }
+
     /// Changes the file as it stands now. What would come of it has to be a configuration that can be read.
     fn change(
         &self,
         edit: impl FnOnce(&mut DocumentMut) -> Result<(), Problem>,
     ) -> Result<(), ConfigError> {
         let unwritten = |error: io::Error| self.system("written", &error);
-        // A link to it stays one.
-        let path = match fs::canonicalize(&self.path) {
-            Ok(path) => path,
-            Err(error) if super::is_missing(&error) => self.path.clone(),
-            Err(error) => return Err(unwritten(error)),
-        };
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        make(&folder).map_err(unwritten)?;
+        let (path, folder) = (self.real()?, self.folder()?);
+        if !folder.is_dir() {
+            // Nothing is made for a change of nothing.
+            let mut nothing = DocumentMut::new();
+            return edit(&mut nothing).map_err(|problem| self.problem(problem));
+        }
+        // Before anything is made beside it: it may be no file at all.
+        self.text()?;
         let _lock = self.lock(&path)?;
         let text = self.text()?.unwrap_or_default();
         let mut document: DocumentMut =
@@ -183,10 +198,12 @@ fn make(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
+/// What the profiles are called, but for names that none may have: those are for nobody's eyes.
 fn names(document: &DocumentMut) -> Vec<String> {
     let profiles = document.get("profiles").and_then(Item::as_table_like);
     let names = profiles.into_iter().flat_map(TableLike::iter);
-    names.map(|(name, _)| name.to_owned()).collect()
+    let names = names.map(|(name, _)| name).filter(|name| is_name(name));
+    names.map(str::to_owned).collect()
 }
 
 fn found<'a>(document: &'a mut DocumentMut, profile: &str) -> Option<&'a mut dyn TableLike> {

@@ -80,9 +80,7 @@ impl ConfigError {
                 "whoever changes it can have a command run: look through it, then `chmod 600` it"
             }
             Problem::NotText => "save it as UTF-8",
-            Problem::Busy => {
-                "try again; if nothing else runs, remove the file beside it that ends in .lock"
-            }
+            Problem::Busy => "try again once that one has ended",
             Problem::Toml(_) => "correct the line; what is text stands in quotes",
             Problem::UnknownSetting => return Cow::Owned(known_settings()),
             Problem::SecretInClear => {

@@ -112,15 +112,24 @@ impl ConfigFile {
     }
 
     pub(crate) fn problem(&self, problem: Problem) -> ConfigError {
-        let path = self.path.display().to_string();
-        let place = Place::File(path);
+        let place = Place::File(self.shown());
         ConfigError { place, problem }
     }
 
     pub(crate) fn problem_on(&self, line: usize, problem: Problem) -> ConfigError {
-        let path = self.path.display().to_string();
+        let path = self.shown();
         let place = Place::Line { path, line };
         ConfigError { place, problem }
+    }
+
+    /// The path as an error tells it: as much of it as somebody reads.
+    fn shown(&self) -> String {
+        const MOST: usize = 400;
+        let path = self.path.display().to_string();
+        match path.char_indices().nth(MOST) {
+            Some((end, _)) => format!("{}…", &path[..end]),
+            None => path,
+        }
     }
 
     fn system(&self, what: &'static str, error: &io::Error) -> ConfigError {

@@ -25,8 +25,8 @@ pub(crate) const VARIABLES: [&str; 16] = [
     "https_proxy",
 ];
 
-/// Where no profiles are, whatever the caller keeps.
-pub(crate) const NO_PROFILES: (&str, &str) = ("HUMANAPI_CONFIG", "/nowhere/humanapi/config.toml");
+/// Where no profiles are nor can be made, whatever the caller keeps.
+pub(crate) const NO_PROFILES: (&str, &str) = ("HUMANAPI_CONFIG", "/dev/null/humanapi/config.toml");
 
 /// The command with these words.
 pub(crate) fn humanapi<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> Command {
