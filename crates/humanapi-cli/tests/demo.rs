@@ -26,9 +26,9 @@ const STORY: &[&str] = &[
     "✓ A session token that lives 1 hour. The user is started now.",
     " 2  Connect opens",
     "→ GET /?token=…(masked)&mode=auth",
-    " 3  The person connects two sources",
+    " 3  The person connects three sources",
     "\"type\": \"hapi-connect-close\", \"status\": \"SUCCESS\"",
-    "✓ Connect reports: Strider and Pulseband connected.",
+    "✓ Connect reports: Strider, Pulseband and Sandbox Clinic connected.",
     " 4  The app asks before it believes",
     "\"type\": \"access\"",
     "\"access_token\": \"at-…(masked)\", \"expires_in\": 86400",
@@ -45,8 +45,12 @@ const STORY: &[&str] = &[
     "Authorization: Bearer at-…(masked)",
     "→ GET /v1/human\n",
     "→ GET /v1/human/activities",
+    "→ GET /v1/human/medical/medications",
+    "in all; and",
     " 7  What was read",
     "│ start (UTC)",
+    "│ since",
+    "│ 2024-04-15 │ ferrous sulfate 325 MG Oral Tablet",
     "The user's path",
     "New ── session token ─▶ Started ── source connected ─▶ Connected",
     "What to try next",
@@ -231,6 +235,7 @@ fn a_person_may_click_through_connect() {
         told.contains("✓ Connect reports: Strider connected."),
         "{told}"
     );
+    assert!(told.contains("No medications: clinics and pharmacies"));
     assert!(told.contains("What to try next"), "{told}");
     assert!(!told.contains("sbx-"), "{told}");
     assert!(child.0.wait().unwrap().success());

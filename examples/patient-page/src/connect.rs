@@ -2,10 +2,11 @@
 
 use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse as _, Response};
-use humanapi_axum::client::{Client, User};
+use humanapi_axum::client::Client;
 use humanapi_axum::{AppUser, Connect, ConnectBuilder, SignedIn, core::ClientUserId};
 
-use crate::{pages::Activities, session::Sessions};
+use crate::records::{Records, Shared};
+use crate::session::Sessions;
 
 /// Puts Connect together: who asks, who is signed in, where users come back to.
 pub fn connect(client: Client, sessions: Sessions, origin: &str) -> ConnectBuilder {
@@ -23,8 +24,7 @@ impl SignedIn for Sessions {
     }
 }
 
-/// The latest activities. The client gets the access token, and renews it.
-pub(crate) async fn activities(connect: &Connect, id: &ClientUserId) -> Activities {
-    let read = async |user: User| user.data().activities().await;
-    Ok(connect.read(id, read).await?.map(|page| page.items))
+/// What the patient has shared, if anything is connected.
+pub(crate) async fn shared(connect: &Connect, id: &ClientUserId) -> Shared {
+    connect.read(id, Records::read).await
 }

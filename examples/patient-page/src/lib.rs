@@ -4,6 +4,7 @@
 
 pub mod connect;
 mod pages;
+mod records;
 pub mod server;
 mod session;
 
@@ -126,7 +127,7 @@ async fn me(State(app): State<App>, headers: HeaderMap) -> Response {
     let Some(person) = app.sessions.person(&headers) else {
         return Redirect::to("/").into_response();
     };
-    let activities = connect::activities(&app.connect, &person.id).await;
+    let shared = connect::shared(&app.connect, &person.id).await;
     // After that, because reading may have shown that the patient started over.
     let (Ok(record), Ok(page)) = (app.connect.record(&person.id).await, app.connect.page(""))
     else {
@@ -135,7 +136,7 @@ async fn me(State(app): State<App>, headers: HeaderMap) -> Response {
     let Some((token, cookie)) = app.sessions.form(&headers) else {
         return broken();
     };
-    let html = pages::me(&person, &record, &activities, &page, &token);
+    let html = pages::me(&person, &record, &shared, &page, &token);
     (page.headers, cookie, html).into_response()
 }
 

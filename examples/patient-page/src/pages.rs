@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use humanapi_axum::core::data::Activity;
-use humanapi_axum::{ConnectPage, Problem, UserRecord};
+use humanapi_axum::core::data::{Activity, medical::Medication};
+use humanapi_axum::{ConnectPage, UserRecord};
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::records::{Records, Shared};
 use crate::session::Person;
 
 fn page(title: &str, scripts: &str, top: &Markup, content: &Markup) -> Markup {
@@ -65,13 +66,10 @@ pub(crate) fn sign_in(people: &[Person], token: &str) -> Markup {
     )
 }
 
-/// What was read of a patient's data: nothing if nothing is connected.
-pub(crate) type Activities = Result<Option<Vec<Activity>>, Problem>;
-
 pub(crate) fn me(
     person: &Person,
     record: &UserRecord,
-    activities: &Activities,
+    shared: &Shared,
     connect: &ConnectPage,
     token: &str,
 ) -> Markup {
@@ -82,7 +80,7 @@ pub(crate) fn me(
             button .quiet type="submit" { "Sign out" }
         }
     };
-    let is_connected = !matches!(activities, Ok(None));
+    let is_connected = !matches!(shared, Ok(None));
     let button = if is_connected {
         "Manage your sources"
     } else {
@@ -99,10 +97,10 @@ pub(crate) fn me(
             }
             section .card aria-labelledby="sources" {
                 h2 #sources { "Your sources" }
-                @match activities {
+                @match shared {
                     Ok(None) => p { "Nothing connected yet. Connect a clinic, a pharmacy or a device, and its records appear here." },
                     Err(_) => p { "Your sources cannot be shown at the moment." },
-                    Ok(Some(activities)) => (sources(activities)),
+                    Ok(Some(records)) => (sources(records)),
                 }
                 p .actions {
                     button .primary type="button" data-connect data-connect-label="Connect your health data" { (button) }
@@ -110,29 +108,36 @@ pub(crate) fn me(
                 }
                 p .status role="status" data-connect-status {}
             }
-            @match activities {
+            @match shared {
                 Ok(None) => {},
-                Err(problem) => section .card aria-labelledby="activities" {
-                    h2 #activities { "Latest activities" }
-                    p .bad role="alert" { "Your activities could not be read. What to do: " (problem.remedy()) "." }
+                Err(problem) => section .card aria-labelledby="records" {
+                    h2 #records { "Latest records" }
+                    p .bad role="alert" { "Your records could not be read. What to do: " (problem.remedy()) "." }
                 },
-                Ok(Some(activities)) => section .card aria-labelledby="activities" {
-                    h2 #activities { "Latest activities" }
-                    (activity_table(activities))
+                Ok(Some(records)) => {
+                    section .card aria-labelledby="activities" {
+                        h2 #activities { "Latest activities" }
+                        (activity_table(&records.activities))
+                    }
+                    section .card aria-labelledby="medications" {
+                        h2 #medications { "Medications" }
+                        (medication_table(&records.medications))
+                    }
                 },
             }
         },
     )
 }
 
-fn sources(activities: &[Activity]) -> Markup {
-    let names: BTreeSet<String> = activities
-        .iter()
-        .filter_map(|one| one.source().as_deref().map(source_name))
-        .collect();
+fn sources(records: &Records) -> Markup {
+    let trackers =
+        (records.activities.iter()).filter_map(|one| one.source().as_deref().map(source_name));
+    let clinics = (records.medications.iter())
+        .filter_map(|one| Some(one.organization()?.name()?.into_owned()));
+    let names: BTreeSet<String> = trackers.chain(clinics).collect();
     html! {
         @if names.is_empty() {
-            p { "You have connected Human API, but no source has sent an activity." }
+            p { "You have connected Human API, but no source has sent anything." }
         } @else {
             ul .sources aria-label="Sources" { @for name in names { li { (name) } } }
         }
@@ -147,33 +152,71 @@ const NOTHING: &str = "–";
 fn activity_table(activities: &[Activity]) -> Markup {
     let mut latest: Vec<&Activity> = activities.iter().collect();
     latest.sort_by_key(|one| std::cmp::Reverse(one.start_time()));
-    latest.truncate(SHOWN);
-    // A narrow window shows a card for each row. To be laid out so, an element gives up what it is to a
-    // screen reader, so the roles are said.
+    let rows = latest.into_iter().take(SHOWN).map(|one| {
+        html! {
+            td .start role="cell" { (start(one)) }
+            td .kind role="cell" { (kind(one)) }
+            td .source role="cell" { (one.source().as_deref().map_or_else(|| NOTHING.to_owned(), source_name)) }
+            td .number role="cell" data-unit="min" { (number(one.duration().map(f64::from), 60.0, 0)) }
+            td .number role="cell" data-unit="km" { (number(one.distance().map(f64::from), 1000.0, 1)) }
+            td .number role="cell" data-unit="steps" { (number(one.steps().map(f64::from), 1.0, 0)) }
+        }
+    });
+    let numbers = [("Minutes", true), ("km", true), ("Steps", true)];
+    let texts = [
+        ("Start (UTC)", false),
+        ("Activity", false),
+        ("Source", false),
+    ];
+    table(
+        "Latest activities",
+        "No activities yet.",
+        &[texts, numbers].concat(),
+        rows.collect(),
+    )
+}
+
+/// As the clinic sent them, the newest first.
+fn medication_table(medications: &[Medication]) -> Markup {
+    let rows = medications.iter().take(SHOWN).map(|one| {
+        html! {
+            td .start role="cell" { (since(one)) }
+            td .kind .long role="cell" { (one.name().as_deref().unwrap_or(NOTHING)) }
+            td .source role="cell" { (one.status().as_deref().unwrap_or(NOTHING)) }
+            td .how .long role="cell" { (one.instructions().as_deref().unwrap_or(NOTHING)) }
+        }
+    });
+    let heads = ["Since", "Medication", "Status", "How to take it"].map(|head| (head, false));
+    table("Medications", "No medications yet.", &heads, rows.collect())
+}
+
+/// A table of these rows, with what each column is called and whether it is of numbers.
+///
+/// A narrow window shows a card for each row. To be laid out so, an element gives up what it is to a screen reader, so
+/// the roles are said.
+fn table(name: &str, none: &str, heads: &[(&str, bool)], rows: Vec<Markup>) -> Markup {
     html! {
-        @if latest.is_empty() { p { "No activities yet." } } @else {
-            div .wide tabindex="0" role="region" aria-label="Latest activities, table" {
+        @if rows.is_empty() { p { (none) } } @else {
+            div .wide tabindex="0" role="region" aria-label=(format!("{name}, table")) {
                 table role="table" {
                     thead role="rowgroup" { tr role="row" {
-                        th scope="col" role="columnheader" { "Start (UTC)" }
-                        th scope="col" role="columnheader" { "Activity" }
-                        th scope="col" role="columnheader" { "Source" }
-                        th .number scope="col" role="columnheader" { "Minutes" }
-                        th .number scope="col" role="columnheader" { "km" }
-                        th .number scope="col" role="columnheader" { "Steps" }
+                        @for (head, is_number) in heads {
+                            th .number[*is_number] scope="col" role="columnheader" { (head) }
+                        }
                     } }
-                    tbody role="rowgroup" { @for one in latest { tr role="row" {
-                        td .start role="cell" { (start(one)) }
-                        td .kind role="cell" { (kind(one)) }
-                        td .source role="cell" { (one.source().as_deref().map_or_else(|| NOTHING.to_owned(), source_name)) }
-                        td .number role="cell" data-unit="min" { (number(one.duration().map(f64::from), 60.0, 0)) }
-                        td .number role="cell" data-unit="km" { (number(one.distance().map(f64::from), 1000.0, 1)) }
-                        td .number role="cell" data-unit="steps" { (number(one.steps().map(f64::from), 1.0, 0)) }
-                    } } }
+                    tbody role="rowgroup" { @for row in rows { tr role="row" { (row) } } }
                 }
             }
         }
     }
+}
+
+/// The day as it was sent.
+fn since(one: &Medication) -> String {
+    one.start_date().map_or_else(
+        || NOTHING.to_owned(),
+        |day| day.text().get(..10).unwrap_or(day.text()).to_owned(),
+    )
 }
 
 fn start(one: &Activity) -> String {

@@ -141,7 +141,7 @@ async fn a_patient_signs_in_connects_comes_back_and_disconnects() {
         tab_to(browser, "Done").await;
         browser.key(Key::Enter).await;
         browser
-            .until("return document.body.textContent.includes('no source has sent an activity')")
+            .until("return document.querySelector('[aria-label=Sources]')?.textContent === 'Lakeside Family Practice'")
             .await;
 
         // And on Connect's own page, from which a link leads back.

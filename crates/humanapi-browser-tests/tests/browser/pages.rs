@@ -103,8 +103,14 @@ async fn walk(stage: &Stage, patient_page: &str, mut look: impl AsyncFnMut(&Brow
     patient_page::sign_in(browser, patient_page, "Chloé O’Hara").await;
     browser.find("heading", "Welcome, Chloé O’Hara").await;
     look(browser, "patient-page-new").await;
-    patient_page::connect_strider(browser).await;
+    browser.click("button", "Connect your health data").await;
+    browser.enter_connect().await;
+    story::connect(browser, "Strider").await;
+    story::connect(browser, "Sandbox Clinic").await;
+    browser.click("button", "Done").await;
+    browser.leave_frames().await;
     browser.find("heading", "Welcome back, Chloé O’Hara").await;
+    browser.find("heading", "Medications").await;
     look(browser, "patient-page-connected").await;
     browser.click("button", "Manage your sources").await;
     browser.enter_connect().await;

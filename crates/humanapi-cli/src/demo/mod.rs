@@ -11,6 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use humanapi_client::{Client, Error};
 use humanapi_core::connect::{AllowedCallbacks, ConnectReport, Launch, Mode};
+use humanapi_core::data::medical::Medication;
 use humanapi_core::data::{Activity, HealthSummary, Number};
 use humanapi_core::{
     ConnectToken, Credentials, Hosts, KnownStatus, Provisioning, RetryPolicy, TokenKind, UserEvent,
@@ -32,7 +33,7 @@ use trace::Recorder;
 const USER: &str = "patient-17";
 const EMAIL: &str = "p17@example.test";
 /// What the person connects, by the names in the sandbox's directory.
-const SOURCES: [&str; 2] = ["strider", "pulseband"];
+const SOURCES: [&str; 3] = ["strider", "pulseband", "sandbox_clinic"];
 
 /// When the story is told: 2026-01-15T09:00:00Z, in seconds since 1970.
 const NOW: u64 = 1_768_467_600;
@@ -169,21 +170,23 @@ impl Demo {
         self.story.exchanges(Who::Browser, browser.take())?;
         opened?;
 
-        self.story.step("The person connects two sources")?;
-        self.story
-            .say("Strider and Pulseband, two made-up trackers that the sandbox lists.")?;
+        self.story.step("The person connects three sources")?;
+        self.story.say(
+            "Strider and Pulseband, two made-up trackers, and Sandbox Clinic, a made-up clinic. The \
+             sandbox lists them all.",
+        )?;
         for name in SOURCES {
             let Some(source) = Source::find(name) else {
                 continue;
             };
             person.connect(source).await?;
         }
-        // Both answers look alike, so one is enough to see.
+        // All answers look alike, so one is enough to see.
         let mut presses = browser.take();
         presses.truncate(1);
         self.story.exchanges(Who::Browser, presses)?;
         self.story.aside(
-            "… and the same for the second. Then the person presses Done, and Connect tells your page:",
+            "… and the same for the other two. Then the person presses Done, and Connect tells your page:",
         )?;
         let left = person.leave().await;
         self.story.exchanges(Who::Browser, browser.take())?;
@@ -211,7 +214,8 @@ impl Demo {
             pages.serve(move || launcher.hosted_link(&Launch::new(&token), &callback));
         self.story.say(
             "Open this page in a browser on this machine. It leads to hosted Connect, the \
-             one for phones. Connect Strider or Pulseband, which have activities, and press Done.",
+             one for phones. Connect Strider or Pulseband, which have activities, and \
+             Sandbox Clinic, which has medications, and press Done.",
         )?;
         loop {
             self.story.address(&start)?;
@@ -241,7 +245,7 @@ impl Demo {
         let names = if names.is_empty() {
             "nothing".to_owned()
         } else {
-            names.join(" and ")
+            listed(&names)
         };
         self.story
             .good(&format!("Connect reports: {names} connected."))
@@ -313,24 +317,33 @@ impl Demo {
         let page = data.activities().await;
         self.story.exchanges(Who::Server, self.server.take())?;
         let page = page.map_err(|error| self.failed(&error))?;
+        let prescribed = data.medications().await;
+        self.story.exchanges(Who::Server, self.server.take())?;
+        let prescribed = prescribed.map_err(|error| self.failed(&error))?;
         let email = profile.email().unwrap_or(Cow::Borrowed("nobody"));
         self.story.good(&format!(
-            "The profile of {}; a summary with {}; and {} activities on the first page, of {} in all.",
+            "The profile of {}; a summary with {}; {} activities on the first page, of {} in all; and {}.",
             output::plain(&email),
             in_words(&summary),
             page.items.len(),
             page.total
                 .map_or_else(|| "some".to_owned(), |total| total.to_string()),
+            match prescribed.items.len() {
+                1 => "1 medication".to_owned(),
+                count => format!("{count} medications"),
+            },
         ))?;
         Ok(Read {
             activities: page.items,
             total: page.total,
+            medications: prescribed.items,
         })
     }
 
     fn finish(&mut self, read: &Read) -> Result<(), Failure> {
         self.story.step("What was read")?;
         self.story.activities(&read.activities, read.total)?;
+        self.story.medications(&read.medications)?;
         self.story.title("The user's path")?;
         self.story.path(&self.path)?;
         self.story.title("What to try next")?;
@@ -349,10 +362,19 @@ impl Demo {
     }
 }
 
-/// What was read, for the table at the end.
+/// What was read, for the tables at the end.
 struct Read {
     activities: Vec<Activity>,
     total: Option<u64>,
+    medications: Vec<Medication>,
+}
+
+/// `a, b and c`.
+fn listed(names: &[String]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 fn lifetime(kind: TokenKind) -> String {
@@ -376,6 +398,6 @@ fn in_words(summary: &HealthSummary) -> String {
     if known.is_empty() {
         "no readings".to_owned()
     } else {
-        known.join(" and ")
+        listed(&known)
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anstream::AutoStream;
 use comfy_table::{CellAlignment, Table};
 use humanapi_core::UserStatus;
+use humanapi_core::data::medical::Medication;
 use humanapi_core::data::{Activity, Number};
 
 use crate::adapter::Adapter;
@@ -36,8 +37,9 @@ const WIDTH: usize = 64;
 const LINES: usize = 6;
 /// A report of Connect is shown in full.
 const REPORT_LINES: usize = 12;
-/// So many activities fit onto a screen.
+/// So many activities fit onto a screen, and below them so many medications.
 const ROWS: usize = 8;
+const MEDICATIONS: usize = 5;
 
 impl Story {
     pub(crate) fn new() -> Self {
@@ -209,14 +211,50 @@ impl Story {
         for column in table.column_iter_mut().skip(3) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        for line in table.to_string().lines() {
-            writeln!(self.out, "    {line}")?;
-        }
+        self.table(&table)?;
         let all = total.map_or_else(String::new, |total| format!(" of {total}"));
         self.quiet(&format!(
             "The first {}{all}, all of them synthetic. `activities().items()` streams every page.",
             activities.len().min(ROWS)
         ))
+    }
+
+    pub(crate) fn medications(&mut self, medications: &[Medication]) -> Result<(), Failure> {
+        if medications.is_empty() {
+            return self
+                .quiet("No medications: clinics and pharmacies have them, trackers do not.");
+        }
+        let mut table = Table::new();
+        table.load_style(output::table_style());
+        table.set_header(["since", "medication", "status"]);
+        for medication in medications.iter().take(MEDICATIONS) {
+            let since = medication.start_date();
+            table.add_row([
+                // A day as it was sent: no clock and no time zone has a say in it.
+                text(since.as_ref().map(|since| {
+                    let day = since.text();
+                    Cow::Borrowed(day.get(..10).unwrap_or(day))
+                })),
+                text(medication.name()),
+                text(medication.status()),
+            ]);
+        }
+        writeln!(self.out)?;
+        self.table(&table)?;
+        let all = match medications.len() > MEDICATIONS {
+            true => format!("The first {MEDICATIONS} of {}", medications.len()),
+            false => "All that the clinic has".to_owned(),
+        };
+        self.quiet(&format!(
+            "{all}, from medical records: `medications().items()`. Their codes are in `codes()`."
+        ))
+    }
+
+    fn table(&mut self, table: &Table) -> io::Result<()> {
+        for line in table.to_string().lines() {
+            writeln!(self.out, "    {line}")?;
+        }
+        Ok(())
     }
 
     /// Draws the statuses that the user went through, and by what.
@@ -265,8 +303,6 @@ impl Story {
 }
 
 fn row(activity: &Activity) -> [String; 6] {
-    let text =
-        |field: Option<Cow<'_, str>>| output::plain(field.as_deref().unwrap_or("–")).into_owned();
     let number = |field: Option<Number<'_>>, divisor: f64, decimals: usize| {
         field
             .map(f64::from)
@@ -287,6 +323,10 @@ fn row(activity: &Activity) -> [String; 6] {
         number(activity.distance(), 1000.0, 1),
         number(activity.steps(), 1.0, 0),
     ]
+}
+
+fn text(field: Option<Cow<'_, str>>) -> String {
+    output::plain(field.as_deref().unwrap_or("–")).into_owned()
 }
 
 /// Prose in lines that fit; its own line breaks stay.
