@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use humanapi_core::data::{Activity, Changes, Deletions, List, PassEnd, Sleep, Source, Watermark};
+use humanapi_core::data::{Activity, Changes, Deletions, List, PassEnd, Sleep, Watermark};
 use humanapi_core::http::HeaderValue;
 use humanapi_core::http::header::DATE;
 use humanapi_core::{
