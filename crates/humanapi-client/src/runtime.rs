@@ -59,6 +59,10 @@ macro_rules! pointers {
                 (**self).sleep(duration)
             }
 
+            fn alarm(&self, timeout: Duration) -> Task<'static> {
+                (**self).alarm(timeout)
+            }
+
             fn random(&self) -> Option<u64> {
                 (**self).random()
             }

@@ -8,6 +8,7 @@ mod transport;
 
 pub use humanapi_client as client;
 pub use humanapi_core as core;
+#[doc(no_inline)]
 pub use humanapi_sandbox as sandbox;
 
 pub use clock::SandboxClock;

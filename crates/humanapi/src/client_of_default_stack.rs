@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use humanapi_client::{Client as AnyClient, TokenStore, TokioRuntime, Transport};
+use humanapi_client::{Client as AnyClient, Runtime, TokenStore, TokioRuntime, Transport};
 use humanapi_core::{
     Credentials, CredentialsError, Host, HostError, Hosts, Provisioning, RetryPolicy,
 };
@@ -41,7 +41,7 @@ pub struct Client {
 settings!(Client);
 
 impl Client {
-    fn made(settings: Settings) -> Self {
+    pub(crate) fn made(settings: Settings) -> Self {
         Self {
             client: settings.client(TokioRuntime::new(), |_| default_transport()),
             settings: Arc::new(settings),
@@ -52,6 +52,12 @@ impl Client {
     #[must_use]
     pub fn store(self, store: Arc<dyn TokenStore>) -> Self {
         self.with(|settings| settings.store = Some(store))
+    }
+
+    /// Sets what keeps time and runs tasks, instead of tokio: in a test, the sandbox's clock.
+    #[must_use]
+    pub fn runtime(self, runtime: impl Runtime + 'static) -> Self {
+        self.with(|settings| settings.runtime = Some(Arc::new(runtime)))
     }
 }
 

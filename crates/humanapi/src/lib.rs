@@ -11,6 +11,8 @@ mod environment;
 pub mod prelude;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "blocking"))]
 mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use humanapi_client as client;
 pub use humanapi_core as core;
@@ -47,9 +49,6 @@ pub use humanapi_reqwest::ReqwestTransport;
 #[doc(inline)]
 pub use humanapi_store as store;
 
-#[cfg(feature = "testing")]
-#[doc(inline)]
-pub use humanapi_testing as testing;
 
 /// How Connect is opened in a page, what it reports, and how the service confirms it.
 pub mod connect {

@@ -18,6 +18,9 @@ pub(crate) struct Settings {
     pub(crate) transport: Option<Arc<dyn Transport>>,
     #[cfg(any(feature = "hyper", feature = "reqwest"))]
     pub(crate) store: Option<Arc<dyn TokenStore>>,
+    /// What the client's own default is, where there is none.
+    #[cfg(any(feature = "hyper", feature = "reqwest"))]
+    pub(crate) runtime: Option<Arc<dyn Runtime>>,
 }
 
 impl Settings {
@@ -30,6 +33,8 @@ impl Settings {
             transport: None,
             #[cfg(any(feature = "hyper", feature = "reqwest"))]
             store: None,
+            #[cfg(any(feature = "hyper", feature = "reqwest"))]
+            runtime: None,
         }
     }
 
@@ -51,6 +56,10 @@ impl Settings {
             Some(store) => builder.store(Arc::clone(store)),
             None => builder,
         };
+        #[cfg(any(feature = "hyper", feature = "reqwest"))]
+        if let Some(own) = &self.runtime {
+            return builder.build_on(Arc::clone(own));
+        }
         builder.build_on(runtime)
     }
 }
