@@ -116,7 +116,12 @@ pub(crate) fn dashboard(call: &ControlCall<'_>) -> ControlResult {
 }
 
 pub(crate) fn connect(call: &ControlCall<'_>) -> ControlResult {
-    let body: SourceBody = call.read()?;
+    let body: ConnectBody = call.read()?;
+    if body.start {
+        Control::source(&body.source)?;
+        call.control
+            .start_user(&body.client_id, &body.client_user_id)?;
+    }
     ok(&call
         .control
         .connect_source(&body.client_id, &body.client_user_id, &body.source)?)
@@ -260,6 +265,17 @@ struct SourceBody {
     client_id: String,
     client_user_id: String,
     source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConnectBody {
+    client_id: String,
+    client_user_id: String,
+    source: String,
+    /// Makes the user first, where there is none.
+    #[serde(default)]
+    start: bool,
 }
 
 #[derive(Deserialize)]

@@ -39,6 +39,24 @@ impl Control {
             client_user_id: client_user_id.into(),
         }
     }
+
+    /// Makes a user, as a session request does, where there is none or one who was deleted.
+    pub(crate) fn start_user(
+        &self,
+        client_id: &str,
+        client_user_id: &str,
+    ) -> Result<(), ControlError> {
+        if client_user_id.is_empty() {
+            return Err(ControlError::EmptyUserId);
+        }
+        let (app, _) = self.app(client_id)?;
+        let world = &self.world;
+        world
+            .begin_user(&mut lock(&world.state), app, client_user_id)
+            .map_err(|Full| ControlError::TooManyUsers)?;
+        world.changes.tell();
+        Ok(())
+    }
 }
 
 impl UserControl {
@@ -55,16 +73,8 @@ impl UserControl {
     ///
     /// If the id is empty, or there were too many users.
     pub fn started(self) -> Result<Self, ControlError> {
-        if self.client_user_id.is_empty() {
-            return Err(ControlError::EmptyUserId);
-        }
-        let client_id = self.client_id();
-        let (app, _) = self.control.app(&client_id)?;
-        let world = &self.control.world;
-        world
-            .begin_user(&mut lock(&world.state), app, &self.client_user_id)
-            .map_err(|Full| ControlError::TooManyUsers)?;
-        world.changes.tell();
+        self.control
+            .start_user(&self.client_id(), &self.client_user_id)?;
         Ok(self)
     }
 

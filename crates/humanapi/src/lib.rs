@@ -49,7 +49,6 @@ pub use humanapi_reqwest::ReqwestTransport;
 #[doc(inline)]
 pub use humanapi_store as store;
 
-
 /// How Connect is opened in a page, what it reports, and how the service confirms it.
 pub mod connect {
     #[doc(inline)]

@@ -408,3 +408,19 @@ fn a_wrong_method_is_told_the_right_ones_everywhere() {
         assert_eq!(header(&put, "allow"), Some(allowed), "{path}");
     }
 }
+
+#[test]
+fn a_user_who_is_not_there_is_made_where_that_is_asked_for() {
+    let s = Offline::new();
+    let mut wish =
+        json!({"client_id": s.app.client_id, "client_user_id": "p17", "source": "strider"});
+    let refused = s.post_json("/sandbox/sources/connect", &wish);
+    assert_eq!(refused.status(), 404);
+    wish["start"] = json!(true);
+    let connected = body(&s.post_json("/sandbox/sources/connect", &wish));
+    assert_eq!(connected["status"], "connected");
+    wish["client_user_id"] = json!("p18");
+    wish["source"] = json!("stridr");
+    assert_eq!(s.post_json("/sandbox/sources/connect", &wish).status(), 404);
+    assert_eq!(s.sandbox.control().user("p18").snapshot(), None);
+}
