@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use humanapi_core::{
-    ApiError, ApiErrorKind, Drift, FlowError, IntermediaryError, Refusal, ResponseError,
+    ApiError, ApiErrorKind, Drift, FlowError, IntermediaryError, Refusal, Report, ResponseError,
     SendFailureKind,
 };
 
@@ -38,6 +38,23 @@ pub enum ErrorKind {
     OutOfTime,
 }
 
+impl ErrorKind {
+    /// The word for it, for logs and counters: it never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid_input",
+            Self::Refused(_) => "refused",
+            Self::Api(kind) => kind.name(),
+            Self::Intermediary => "intermediary",
+            Self::Unreadable => "unreadable",
+            Self::Drifted(_) => "drifted",
+            Self::Network(kind) => kind.name(),
+            Self::OutOfTime => "out_of_time",
+        }
+    }
+}
+
 impl Error {
     /// What kind of failure it is. After several attempts, that of the last one.
     #[must_use]
@@ -61,6 +78,19 @@ impl Error {
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.inner.request_id()
+    }
+
+    /// The [request id](Self::request_id), if it has the form of one: fit for a log or a screen.
+    #[must_use]
+    pub fn shown_request_id(&self) -> Option<&str> {
+        self.inner.shown_request_id()
+    }
+
+    /// All that there is to tell, on a line each: the error, what lies beneath, what to do next, and the request id.
+    /// It holds no secret. `Display` alone names the cause in one line.
+    #[must_use]
+    pub fn report(&self) -> Report<'_> {
+        self.inner.report()
     }
 
     /// What to do next, in one sentence.
@@ -92,7 +122,7 @@ impl Error {
     }
 }
 
-fn kind(error: &FlowError) -> ErrorKind {
+pub(crate) fn kind(error: &FlowError) -> ErrorKind {
     match error {
         FlowError::Build(_) => ErrorKind::InvalidInput,
         FlowError::Refused(refusal) => ErrorKind::Refused(*refusal),

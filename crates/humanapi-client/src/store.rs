@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use humanapi_core::broker::{Acquired, Commit, KeptToken, Lease};
-use humanapi_core::{Generation, TokenKey};
+use humanapi_core::{Generation, Report, TokenKey};
 
 /// Keeps tokens where several processes find them, and leases the right to get the next one.
 ///
@@ -180,6 +180,22 @@ pub enum StoreErrorKind {
 }
 
 impl StoreErrorKind {
+    /// The word for it, for logs and counters: it never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::AuthenticationFailed => "authentication_failed",
+            Self::ReadOnly => "read_only",
+            Self::Misconfigured => "misconfigured",
+            Self::NotSetUp => "not_set_up",
+            Self::Tampered => "tampered",
+            Self::UnknownSealingKey => "unknown_sealing_key",
+            Self::RolledBack => "rolled_back",
+            Self::Unfinished => "unfinished",
+        }
+    }
+
     /// What to do next, in one sentence.
     #[must_use]
     pub const fn remedy(self) -> &'static str {
@@ -237,6 +253,12 @@ impl StoreError {
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
         self.kind.remedy()
+    }
+
+    /// All that there is to tell, on a line each: the failure, what lies beneath, and what to do next.
+    #[must_use]
+    pub const fn report(&self) -> Report<'_> {
+        Report::new(self, self.remedy())
     }
 }
 

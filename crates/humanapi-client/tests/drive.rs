@@ -263,8 +263,8 @@ fn a_blocking_flow_that_needs_a_token_says_how_to_get_one() {
     let call = RawCall::new(Method::GET, Host::Admin, "/api/v1/order-types");
     let mut flow = Authorized::new(call, key, Hosts::production(), RetryPolicy::none());
     let error = drive_blocking(&mut flow, |_, _| panic!("nothing is sent")).unwrap_err();
-    let cause = std::error::Error::source(&error).unwrap().to_string();
-    assert!(cause.contains("SelfServed"), "{cause}");
+    let told = error.to_string();
+    assert!(told.contains("SelfServed"), "{told}");
 }
 
 /// A source that gives one token and then none, for ever.

@@ -56,7 +56,7 @@ pub use data::{ListEnd, Page};
 pub use endpoint::Endpoint;
 pub use error::{
     ApiError, ApiErrorKind, BuildError, DecodeError, Drift, ErrorCode, FailedResponse, FlowError,
-    HostError, IntermediaryError, ResponseError, SendFailure, SendFailureKind, Validation,
+    HostError, IntermediaryError, Report, ResponseError, SendFailure, SendFailureKind, Validation,
 };
 pub use flow::{Flow, Input, RequestId, Step};
 pub use hosts::{Host, Hosts};

@@ -127,13 +127,7 @@ fn api_cause(error: &Error, api: &ApiError) -> String {
         both @ FlowError::BothRefused { .. } => both.to_string(),
         _ => api.to_string(),
     };
-    let is_id = |id: &&str| {
-        id.len() <= 64
-            && id
-                .bytes()
-                .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
-    };
-    if let Some(id) = error.request_id().filter(is_id) {
+    if let Some(id) = error.shown_request_id() {
         cause.push_str(", request ");
         cause.push_str(id);
     }

@@ -360,8 +360,36 @@ impl Cache {
             self.exchanger.tell(key, BrokerEvent::Evicted(evicted));
         }
         if let Ok(fetched) = outcome {
+            self.pardon_by(key, fetched.token.kind());
             self.drop_session(key);
             self.note_session(key, fetched.session);
+        }
+    }
+
+    /// A token of this kind came for a key: it shows which refusals of the user's other one are out of date.
+    fn pardon_by(&self, key: &TokenKey, kind: TokenKind) {
+        let other = match (key.user(), kind) {
+            (Some(user), TokenKind::Id) => TokenKey::access(key.client_id().clone(), user.clone()),
+            (Some(user), TokenKind::Access) => {
+                TokenKey::connect(key.client_id().clone(), user.clone())
+            }
+            // A session is issued to users who have connected nothing, so nothing else is shown.
+            _ => return,
+        };
+        self.pardon(&other);
+    }
+
+    /// Lets a refusal of a key stand no longer. Any other failure stands: a token for something else does not mend it.
+    pub(super) fn pardon(&self, key: &TokenKey) {
+        let mut shard = lock(self.shard(key));
+        let Some(busy) = shard.get_mut(key) else {
+            return;
+        };
+        if busy.failure.take_if(|failure| failure.is_rule()).is_some() {
+            busy.entry.pardon();
+            if busy.is_calm(&self.exchanger.policy, self.exchanger.runtime.now()) {
+                shard.remove(key);
+            }
         }
     }
 

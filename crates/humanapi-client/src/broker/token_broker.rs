@@ -9,7 +9,7 @@ use humanapi_core::broker::{Fitness, KeptToken, Lookup};
 use humanapi_core::flow::ConnectGrant;
 use humanapi_core::{
     AccessToken, Bearer, BuildError, ClientId, ClientUserId, FlowError, Issued, KnownStatus,
-    Rejected, TokenKey, UserEvent, UserStatus,
+    Rejected, TokenKey, TokenKind, UserEvent, UserStatus,
 };
 
 use super::cache::Cache;
@@ -29,7 +29,8 @@ use crate::tokens::TokenSource;
 ///   10 % of its life before its end, at most 300 s, and a little earlier so that tokens issued
 ///   together are not renewed together.
 /// * **A failure is shared** and stands until its pause ends; pauses double. A refusal that is a rule
-///   (no connected source, a wrong secret) stands for 10 s at most, or until [`forget`](Self::forget).
+///   (no connected source, a wrong secret) stands for 10 s at most, or until [`forget`](Self::forget). One that a token
+///   shows to be out of date stands no longer: an access or id token of a user, or a client token.
 /// * **Nobody waits for longer than the retry policy's overall deadline**, whatever it is that hangs.
 /// * **After a 401 the token is renewed once**, however many calls report it, and a late report of an
 ///   older token renews nothing. If something in between may have sent the 401, the token is kept until
@@ -262,10 +263,27 @@ impl TokenBroker {
         }
     }
 
-    /// An access or id token was issued past the broker, so the user has connected a source: a session opens
-    /// Connect no more. Takes no longer than this.
-    pub(crate) async fn end_session(&self, user: &ClientUserId, at_most: Duration) {
-        let [access, _] = self.keys_of(user);
+    /// A token of this kind was issued past the broker: no refusal that it shows to be out of date stands.
+    ///
+    /// By an access or id token the user has connected a source, so a session opens Connect no more. Takes no longer than
+    /// this.
+    pub(crate) async fn issued_past(
+        &self,
+        kind: TokenKind,
+        user: Option<&ClientUserId>,
+        at_most: Duration,
+    ) {
+        let Some(user) = user else {
+            return self
+                .cache
+                .pardon(&TokenKey::client(self.client_id().clone()));
+        };
+        let [access, connect] = self.keys_of(user);
+        self.cache.pardon(&connect);
+        if !matches!(kind, TokenKind::Access | TokenKind::Id) {
+            return;
+        }
+        self.cache.pardon(&access);
         self.cache.drop_session(&access);
         let session = self.cache.exchanger.end_session(&access, at_most).await;
         self.cache.note_session(&access, session);

@@ -10,6 +10,7 @@ use humanapi_core::auth::{IssueClientToken, IssueSessionToken};
 use humanapi_core::flow::{Authorized, Call};
 use humanapi_core::{
     Authorization, ClientUserId, Endpoint, FlowError, KnownStatus, RetryPolicy, Streamed, TokenKey,
+    TokenKind,
 };
 use tracing::Instrument as _;
 
@@ -72,8 +73,8 @@ pub struct ApiCall<E> {
     endpoint: E,
     subject: Option<Subject>,
     settings: CallSettings,
-    /// Whether its success shows that its user has connected a source.
-    shows_connected: bool,
+    /// The kind of token that it asks for by hand, past the broker.
+    issues: Option<TokenKind>,
 }
 
 /// The user whom a call is about, as far as the application knows.
@@ -94,6 +95,7 @@ impl Client {
     /// For a call none has to be asked for: see [`call`](Self::call).
     pub fn client_token(&self) -> ApiCall<IssueClientToken> {
         self.call(IssueClientToken::new(self.credentials().clone()))
+            .issuing(TokenKind::Client)
     }
 }
 
@@ -104,12 +106,13 @@ impl<E> ApiCall<E> {
             endpoint,
             subject,
             settings: CallSettings::default(),
-            shows_connected: false,
+            issues: None,
         }
     }
 
-    pub(super) fn showing_connected(mut self) -> Self {
-        self.shows_connected = true;
+    /// Says that it asks for a token of this kind.
+    pub(super) fn issuing(mut self, kind: TokenKind) -> Self {
+        self.issues = Some(kind);
         self
     }
 
@@ -144,7 +147,7 @@ impl<E> ApiCall<E> {
             client: self.client,
             subject: self.subject,
             settings: self.settings,
-            shows_connected: self.shows_connected,
+            issues: self.issues,
         }
     }
 }
@@ -158,7 +161,7 @@ impl<E> ApiCall<E> {
             endpoint: (),
             subject: self.subject,
             settings: self.settings,
-            shows_connected: self.shows_connected,
+            issues: self.issues,
         };
         (call, self.endpoint)
     }
@@ -205,8 +208,9 @@ impl<E: Endpoint> ApiCall<E> {
                 .run(&mut flow, &NoTokens, opened)
                 .instrument(span)
                 .await?;
-            if let (Some(broker), Some(id), true) = (client.broker(), &id, self.shows_connected) {
-                broker.end_session(id, client.left(deadline)).await;
+            if let (Some(broker), Some(kind)) = (client.broker(), self.issues) {
+                let left = client.left(deadline);
+                broker.issued_past(kind, id.as_ref(), left).await;
             }
             return Ok(output);
         };

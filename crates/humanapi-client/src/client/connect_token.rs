@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use humanapi_core::flow::{ConnectGrant, ConnectTokenFlow};
-use humanapi_core::{ConnectToken, FlowError, Leeway, TokenKind};
+use humanapi_core::{ConnectToken, FlowError, Leeway};
 use tracing::Instrument as _;
 
 use super::CallSettings;
@@ -93,9 +93,9 @@ impl ConnectTokenCall {
         let grant: ConnectGrant = client.run(&mut flow, &NoTokens, &mut Opened::Whole).await?;
         if let Some(broker) = client.broker()
             && !grant.reused
-            && grant.token.kind() == TokenKind::Id
         {
-            broker.end_session(&id, client.left(deadline)).await;
+            let (kind, left) = (grant.token.kind(), client.left(deadline));
+            broker.issued_past(kind, Some(&id), left).await;
         }
         Ok(grant)
     }

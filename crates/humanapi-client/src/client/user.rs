@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use humanapi_core::auth::{IssueAccessToken, IssueIdToken, IssueSessionToken};
-use humanapi_core::{AccessToken, ClientUserId, Credentials, Endpoint, Issued, KnownStatus};
+use humanapi_core::{
+    AccessToken, ClientUserId, Credentials, Endpoint, Issued, KnownStatus, TokenKind,
+};
 
 use super::Client;
 use super::call::{ApiCall, Subject};
@@ -48,19 +50,20 @@ impl User {
     /// Asks for a session token and for nothing else if that is refused.
     pub fn session_token(&self) -> ApiCall<IssueSessionToken> {
         self.issue(|credentials, user| IssueSessionToken::new(credentials, user))
+            .issuing(TokenKind::Session)
     }
 
     /// Asks for an id token and for nothing else if that is refused.
     pub fn id_token(&self) -> ApiCall<IssueIdToken> {
         self.issue(|credentials, user| IssueIdToken::new(credentials, user))
-            .showing_connected()
+            .issuing(TokenKind::Id)
     }
 
     /// Asks for an access token. To read data none has to be asked for: see [`data`](Self::data).
     pub fn access_token(&self) -> ApiCall<IssueAccessToken> {
         let provisioning = self.client.provisioning();
         self.issue(|credentials, user| IssueAccessToken::new(credentials, provisioning, user))
-            .showing_connected()
+            .issuing(TokenKind::Access)
     }
 
     /// Has the broker take note of what the service said past it: the token that it issued, or that

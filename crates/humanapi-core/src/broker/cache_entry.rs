@@ -271,6 +271,12 @@ impl CacheEntry {
         self.trouble.failed_until = Some(now.monotonic().saturating_add(pause));
     }
 
+    /// A refusal stands no longer: something showed that it is out of date. The next lookup begins an exchange.
+    pub const fn pardon(&mut self) {
+        self.trouble.failures = 0;
+        self.trouble.failed_until = None;
+    }
+
     /// Whatever was known is wrong now, failures too, and what an exchange that is under way brings: the
     /// next lookup begins anew.
     pub fn forget(&mut self) {

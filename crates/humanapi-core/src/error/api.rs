@@ -49,6 +49,50 @@ pub enum ApiErrorKind {
     Other,
 }
 
+impl ApiErrorKind {
+    /// The word for it, for logs and counters: it never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidTokenType => "invalid_token_type",
+            Self::InvalidClientId => "invalid_client_id",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::AlreadyConnected => "already_connected",
+            Self::UnknownUser => "unknown_user",
+            Self::NothingConnected => "nothing_connected",
+            Self::AdminApiDisabled => "admin_api_disabled",
+            Self::NotAuthorized => "not_authorized",
+            Self::InvalidToken => "invalid_token",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::Throttled => "throttled",
+            Self::ServiceFailure => "service_failure",
+            Self::Other => "other",
+        }
+    }
+
+    /// What it means in a few words; nothing where the status says no more.
+    const fn meaning(self) -> Option<&'static str> {
+        Some(match self {
+            Self::InvalidClientId => "there is no such application",
+            Self::InvalidCredentials => "the application's id and secret do not match",
+            Self::AlreadyConnected => "the user has connected a source",
+            Self::UnknownUser => "the user is not known",
+            Self::NothingConnected => "the user has connected no source",
+            Self::AdminApiDisabled => "the Admin API is off for this application",
+            Self::NotAuthorized => "the application may not do this",
+            Self::InvalidToken => "the token is missing, unknown, ended or revoked",
+            Self::NotFound => "there is nothing at this address",
+            Self::Throttled => "too many requests",
+            Self::ServiceFailure => "the service itself failed",
+            Self::InvalidRequest | Self::InvalidTokenType | Self::Conflict | Self::Other => {
+                return None;
+            }
+        })
+    }
+}
+
 /// What was asked for when the service refused. It gives statuses their meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
@@ -350,6 +394,11 @@ impl fmt::Display for ApiError {
         write!(f, " with status {}", self.status().as_u16())?;
         if let Some(code) = &self.inner.code {
             write!(f, " ({})", shown_code(code))?;
+        }
+        // A documented code says it already.
+        let says_it = (self.inner.code.as_ref()).is_some_and(ErrorCode::is_documented);
+        if let Some(meaning) = self.inner.kind.meaning().filter(|_| !says_it) {
+            write!(f, ": {meaning}")?;
         }
         let mut lead = " because of ";
         for name in self.named() {

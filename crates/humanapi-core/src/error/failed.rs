@@ -79,9 +79,12 @@ impl fmt::Debug for FailedResponse {
 
 /// A request id of another form than that of an id may be anything, so it is not shown.
 pub(super) fn shown_id(id: &str) -> &str {
-    let looks_like_an_id = id.len() <= 64
+    if is_id(id) { id } else { "another form" }
+}
+
+pub(super) fn is_id(id: &str) -> bool {
+    id.len() <= 64
         && id
             .bytes()
-            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    if looks_like_an_id { id } else { "another form" }
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }

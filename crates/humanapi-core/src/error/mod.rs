@@ -16,6 +16,7 @@ mod code;
 mod drift;
 mod failed;
 mod intermediary;
+mod report;
 mod send;
 
 use std::fmt;
@@ -33,6 +34,7 @@ pub(crate) use code::code_of;
 pub use drift::Drift;
 pub use failed::FailedResponse;
 pub use intermediary::IntermediaryError;
+pub use report::Report;
 pub use send::{SendFailure, SendFailureKind};
 
 pub use crate::json::DecodeError;
@@ -157,29 +159,24 @@ impl ResponseError {
 }
 
 /// How a flow ended without its outcome.
-#[derive(Debug, Error)]
+///
+/// `Display` names the cause in one line, however deep it lies; [`report`](Self::report) tells all that there is.
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum FlowError {
     /// The request could not be built.
-    #[error(transparent)]
-    Build(#[from] BuildError),
+    Build(BuildError),
     /// A rule says that it cannot be had.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(Refusal),
     /// The service's answer is not what was asked for.
-    #[error(transparent)]
-    Response(#[from] ResponseError),
+    Response(ResponseError),
     /// A list was read to its end, and changed meanwhile or is not what the service says of it.
-    #[error(transparent)]
-    Drifted(#[from] Drift),
+    Drifted(Drift),
     /// No usable answer came.
-    #[error(transparent)]
-    Send(#[from] SendFailure),
+    Send(SendFailure),
     /// No token to authorize the call could be had. Shared by all who waited for it.
-    #[error("no token to authorize the call could be had")]
-    Token(#[source] Arc<Self>),
+    Token(Arc<Self>),
     /// Both tokens that open Connect were refused.
-    #[error("both tokens that open Connect were refused: first {first}; then {second}")]
     BothRefused {
         /// The answer to the first request.
         first: ApiError,
@@ -187,24 +184,81 @@ pub enum FlowError {
         second: ApiError,
     },
     /// Tried as often as the policy allows.
-    #[error("gave up after {attempts} attempts")]
     Exhausted {
         /// How many attempts were made.
         attempts: u32,
         /// How the last one ended.
-        #[source]
         last: Box<Self>,
     },
     /// The overall deadline would pass before another attempt could be made.
-    #[error("gave up after {attempts} attempts: no time is left within the overall deadline")]
     OutOfTime {
         /// How many attempts were made.
         attempts: u32,
         /// How the last one ended, if one was made.
-        #[source]
         last: Option<Box<Self>>,
     },
 }
+
+impl fmt::Display for FlowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Build(error) => error.fmt(f),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Response(error) => error.fmt(f),
+            Self::Drifted(drift) => drift.fmt(f),
+            Self::Send(failure) => failure.fmt(f),
+            Self::Token(inner) => {
+                write!(f, "no token to authorize the call could be had: {inner}")
+            }
+            Self::BothRefused { first, second } => write!(
+                f,
+                "both tokens that open Connect were refused: first {first}; then {second}"
+            ),
+            Self::Exhausted { attempts: 1, last } => last.fmt(f),
+            Self::Exhausted { attempts, last } => {
+                write!(f, "gave up after {attempts} attempts: {last}")
+            }
+            Self::OutOfTime { attempts, last } => {
+                f.write_str("no time is left within the overall deadline")?;
+                match (attempts, last) {
+                    (_, None) => Ok(()),
+                    (0, Some(last)) => write!(f, ": {last}"),
+                    (1, Some(last)) => write!(f, " after an attempt: {last}"),
+                    (_, Some(last)) => write!(f, " after {attempts} attempts: {last}"),
+                }
+            }
+        }
+    }
+}
+
+/// What a message holds already is no source of it: the source is what lies beneath the cause that it names.
+impl std::error::Error for FlowError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Build(error) => error.source(),
+            Self::Refused(refusal) => refusal.source(),
+            Self::Response(error) => error.source(),
+            Self::Drifted(drift) => drift.source(),
+            Self::Send(failure) => failure.source(),
+            Self::Token(inner) => inner.source(),
+            Self::BothRefused { .. } => None,
+            Self::Exhausted { last, .. } => last.source(),
+            Self::OutOfTime { last, .. } => last.as_deref()?.source(),
+        }
+    }
+}
+
+macro_rules! from {
+    ($($variant:ident: $error:ty),+) => {$(
+        impl From<$error> for FlowError {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        }
+    )+};
+}
+
+from!(Build: BuildError, Refused: Refusal, Response: ResponseError, Drifted: Drift, Send: SendFailure);
 
 impl FlowError {
     /// Whether asking again would bring the same answer: a rule or the service refused for a reason
@@ -303,6 +357,35 @@ impl FlowError {
             Self::OutOfTime { last, .. } => last.as_deref()?.request_id(),
             other => other.api_error()?.request_id(),
         }
+    }
+
+    /// The [request id](Self::request_id), if it has the form of one: fit for a log or a screen.
+    #[must_use]
+    pub fn shown_request_id(&self) -> Option<&str> {
+        self.request_id().filter(|id| failed::is_id(id))
+    }
+
+    /// All that there is to tell, on a line each: the error, what lies beneath, what to do next, and the request id.
+    /// It holds no secret.
+    ///
+    /// ```
+    /// use humanapi_core::{FlowError, SendFailure, SendFailureKind};
+    ///
+    /// let failure = SendFailure::new(SendFailureKind::NotSent).with_source("connection refused");
+    /// assert_eq!(
+    ///     FlowError::from(failure).report().to_string(),
+    ///     "the request never left: no connection to the host\n\
+    ///      caused by: connection refused\n\
+    ///      help: check the host name, the network, the proxy and the host's certificate"
+    /// );
+    /// ```
+    #[must_use]
+    pub fn report(&self) -> Report<'_> {
+        let first = match self {
+            Self::BothRefused { first, .. } => first.request_id().filter(|id| failed::is_id(id)),
+            _ => None,
+        };
+        Report::new(self, self.remedy()).with_request_ids([first, self.shown_request_id()])
     }
 
     /// What to do next, in one sentence.

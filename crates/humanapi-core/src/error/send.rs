@@ -62,6 +62,20 @@ impl SendFailureKind {
         }
     }
 
+    /// The word for it, for logs and counters: it never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::ProxyAuthentication => "proxy_authentication",
+            Self::TimedOut => "timed_out",
+            Self::Lost => "lost",
+            Self::CutShort => "cut_short",
+            Self::TooLong => "too_long",
+            Self::TooLarge => "too_large",
+        }
+    }
+
     const fn text(self) -> &'static str {
         match self {
             Self::NotSent => "the request never left: no connection to the host",
