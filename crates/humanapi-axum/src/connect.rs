@@ -12,6 +12,7 @@ use humanapi_core::flow::ConnectGrant;
 use humanapi_core::{ClientUserId, UserEvent, UserStatus};
 use tracing::Instrument as _;
 
+use crate::LOG;
 use crate::answer::Confirmed;
 use crate::directory::{
     Change, DirectoryError, MemoryDirectory, Sighting, UserDirectory, UserRecord,
@@ -267,7 +268,7 @@ impl Connect {
         if let Some(broker) = self.inner.client.broker()
             && let Err(error) = broker.forget(user).await
         {
-            tracing::warn!(error = %error, "the token store did not forget a user");
+            tracing::warn!(target: LOG, error = %error, "the token store did not forget a user");
         }
     }
 
@@ -313,7 +314,7 @@ impl Connect {
             let launcher = client.launcher().with_callbacks(allowed.clone());
             let link = launcher.hosted_link(&launch, callback);
             link.inspect_err(|error| {
-                tracing::warn!(error = %error, remedy = error.remedy(), "there is no hosted link");
+                tracing::warn!(target: LOG, error = %error, remedy = error.remedy(), "there is no hosted link");
             })
             .ok()
         });
@@ -323,9 +324,7 @@ impl Connect {
 
     fn tell(&self, user: &ClientUserId, change: &Change) {
         if change.human_id_changed() {
-            tracing::warn!(
-                "Human API knows a user by another id now: earlier data belongs to nobody"
-            );
+            tracing::warn!(target: LOG, "a user has another human id");
         }
         if let Some(listener) = &self.inner.on_change
             && change.is_any()

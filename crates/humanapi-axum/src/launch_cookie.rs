@@ -8,6 +8,7 @@ use cookie::{Cookie, SameSite};
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
 
+use crate::LOG;
 use crate::problem::Problem;
 
 /// A number that is used once, for one launch of Connect.
@@ -19,7 +20,7 @@ impl LaunchNonce {
     pub(crate) fn draw() -> Result<Self, Problem> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| {
-            tracing::error!(error = %error, "the operating system gives no random bytes");
+            tracing::error!(target: LOG, error = %error, "the operating system gives no random bytes");
             Problem::Internal
         })?;
         Ok(Self(bytes))

@@ -2,6 +2,9 @@
 //!
 #![doc = include_str!("../README.md")]
 
+/// Where log lines of the router stand.
+const LOG: &str = "humanapi::connect";
+
 mod answer;
 mod connect;
 mod directory;

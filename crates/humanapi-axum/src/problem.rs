@@ -12,6 +12,7 @@ use humanapi_core::{ApiErrorKind, SendFailureKind};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::LOG;
 use crate::directory::DirectoryError;
 
 /// Why a request was refused.
@@ -193,26 +194,22 @@ impl From<Error> for Problem {
             }
             _ => Self::ServiceRefused,
         };
-        tracing::warn!(
-            error = %error,
-            remedy = error.remedy(),
-            request_id = error.request_id(),
-            "Human API could not be asked"
-        );
+        let (remedy, request_id) = (error.remedy(), error.shown_request_id());
+        tracing::warn!(target: LOG, error = %error, remedy, request_id, "Human API could not be asked");
         problem
     }
 }
 
 impl From<LaunchError> for Problem {
     fn from(error: LaunchError) -> Self {
-        tracing::warn!(error = %error, remedy = error.remedy(), "Connect cannot be opened");
+        tracing::warn!(target: LOG, error = %error, remedy = error.remedy(), "Connect cannot be opened");
         Self::LaunchRefused
     }
 }
 
 impl From<DirectoryError> for Problem {
     fn from(error: DirectoryError) -> Self {
-        tracing::warn!(error = %error, "the directory of users failed");
+        tracing::warn!(target: LOG, error = %error, "the directory of users failed");
         Self::DirectoryUnavailable
     }
 }

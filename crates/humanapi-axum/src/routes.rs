@@ -20,6 +20,7 @@ use humanapi_core::connect::{ConnectEnd, ConnectOutcome, MAX_REPORT_SIZE, NextSt
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
+use crate::LOG;
 use crate::answer::{Next, OutcomeAnswer, TokenAnswer};
 use crate::connect::{Connect, KEPT_FOR};
 use crate::launch_cookie::LaunchNonce;
@@ -243,7 +244,7 @@ async fn callback(State(connect): State<Connect>, request: Request) -> Response 
     // Whoever comes back without a readable report may have connected something all the same.
     let outcome = ConnectOutcome::from_callback(&format!("?{query}")).unwrap_or_default();
     if let Err(problem) = follow(&connect, &user, &outcome).await {
-        tracing::warn!(error = %problem, "a return from hosted Connect was not confirmed");
+        tracing::warn!(target: LOG, error = %problem, "a return from hosted Connect was not confirmed");
     }
     let mut response = match &inner.return_to {
         Some(path) => Redirect::to(path).into_response(),

@@ -14,6 +14,7 @@ use humanapi_core::{
 
 use crate::download::Download;
 use crate::runtime::Timer;
+use crate::telemetry::{Attempts, TOKEN};
 use crate::tokens::TokenSource;
 use crate::transport::{BodyStream, Transport};
 
@@ -139,6 +140,7 @@ where
     S: TokenSource + ?Sized,
     R: Timer + ?Sized,
 {
+    let mut attempts = Attempts::default();
     // A reading serves the input that came and the poll that follows at once: reading clocks is a
     // good part of what a call costs here.
     let mut now = timer.now();
@@ -153,6 +155,7 @@ where
                 opened.close();
                 let answer = transport.open(request, timeout);
                 let outcome = sent(answer, transport, timer, timeout).await;
+                attempts.ended(&outcome);
                 now = timer.now();
                 let input = match outcome {
                     Ok(answer) => {
@@ -180,6 +183,7 @@ where
             } => {
                 let answer = transport.send(request, timeout);
                 let outcome = sent(answer, transport, timer, timeout).await;
+                attempts.ended(&outcome);
                 now = timer.now();
                 flow.handle(Input::sent(id, outcome), now);
             }
@@ -198,11 +202,8 @@ where
                 timeout,
             } => {
                 opened.close();
-                tracing::trace!(
-                    purpose = key.purpose().name(),
-                    renewal = rejected.is_some(),
-                    "token"
-                );
+                let (purpose, renewal) = (key.purpose().name(), rejected.is_some());
+                tracing::trace!(target: TOKEN, purpose, renewal, "wanted");
                 let token = in_time(tokens.token(&key, rejected), timer, timeout).await;
                 now = timer.now();
                 // Without one the flow finds by itself that its time is over.
@@ -213,7 +214,7 @@ where
             Step::WaitUntil(moment) => {
                 opened.close();
                 let wait = moment.saturating_sub(now.monotonic());
-                tracing::debug!(millis = wait.as_millis(), "waiting");
+                attempts.wait(wait);
                 timer.sleep(wait).await;
                 now = timer.now();
             }
@@ -235,17 +236,11 @@ where
     R: Timer + ?Sized,
 {
     // Two alarms for one call would be a good part of what it costs.
-    let outcome = if transport.keeps_time() {
-        answer.await
-    } else {
-        let outcome = in_time(answer, timer, timeout).await;
-        outcome.unwrap_or_else(timed_out)
-    };
-    match &outcome {
-        Ok(response) => tracing::debug!(status = response.status().as_u16(), "answered"),
-        Err(failure) => tracing::debug!(failure = %failure, "not answered"),
+    if transport.keeps_time() {
+        return answer.await;
     }
-    outcome
+    let outcome = in_time(answer, timer, timeout).await;
+    outcome.unwrap_or_else(timed_out)
 }
 
 fn timed_out<T>() -> Result<T, SendFailure> {
@@ -298,6 +293,7 @@ pub fn drive_blocking<F: Flow + ?Sized>(
     flow: &mut F,
     mut send: impl FnMut(Request, Duration) -> Result<Response, SendFailure>,
 ) -> F::Outcome {
+    let mut attempts = Attempts::default();
     loop {
         let now = now();
         match flow.poll(now) {
@@ -313,6 +309,7 @@ pub fn drive_blocking<F: Flow + ?Sized>(
                 ..
             } => {
                 let outcome = send(request, timeout);
+                attempts.ended(&outcome);
                 flow.handle(Input::sent(id, outcome), self::now());
             }
             Step::Read { id, .. } => {
@@ -325,7 +322,9 @@ pub fn drive_blocking<F: Flow + ?Sized>(
                 flow.handle(Input::Token(Err(error)), now);
             }
             Step::WaitUntil(moment) => {
-                std::thread::sleep(moment.saturating_sub(now.monotonic()));
+                let wait = moment.saturating_sub(now.monotonic());
+                attempts.wait(wait);
+                std::thread::sleep(wait);
             }
             Step::Done(outcome) => return outcome,
         }

@@ -24,6 +24,7 @@ mod error;
 mod limited;
 mod runtime;
 mod store;
+mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tokens;

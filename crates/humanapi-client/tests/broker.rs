@@ -975,7 +975,7 @@ async fn events_tell_the_story_without_secrets() {
             "exchange",
             "wait",
             "failed",
-            "failure stands"
+            "failure_stands"
         ]
     );
     assert!(!format!("{broker:?}").contains("access-"));

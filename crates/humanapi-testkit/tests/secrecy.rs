@@ -1,5 +1,5 @@
 //! Canaries through every path at TRACE level, over real HTTP and both transports, then a search for
-//! them in every log line, error and `Debug`.
+//! them in every log line, label of a metric, error and `Debug`.
 //!
 //! The canaries are the client secret, a user's e-mail address, every token that the sandbox issues,
 //! health data that it serves, and what tells who somebody is, in the answers of every route.
@@ -34,6 +34,7 @@ use humanapi_hyper::HyperTransport;
 use humanapi_reqwest::ReqwestTransport;
 use humanapi_sandbox::{DemoApp, Fault, Sandbox, Source};
 use identifiers::{Answer, IDENTIFIERS, NUMBER, Reader, planted};
+use metrics_util::debugging::{DebuggingRecorder, Snapshotter};
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -62,9 +63,26 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
+/// All that this process has counted.
+static COUNTED: OnceLock<Snapshotter> = OnceLock::new();
+
+/// The name and the labels of everything that was counted, on a line each.
+fn counted() -> String {
+    let all = COUNTED.get().unwrap().snapshot().into_vec();
+    let keys: Vec<String> = all
+        .into_iter()
+        .map(|(key, ..)| format!("{key:?}"))
+        .collect();
+    assert!(keys.iter().any(|key| key.contains("humanapi_calls_total")));
+    keys.join("\n")
+}
+
 fn log() -> &'static Log {
     static LOG: OnceLock<Log> = OnceLock::new();
     LOG.get_or_init(|| {
+        let recorder = DebuggingRecorder::new();
+        drop(COUNTED.set(recorder.snapshotter()));
+        recorder.install().unwrap();
         let log = Log::default();
         tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
@@ -96,7 +114,7 @@ impl Watch {
     }
 
     fn show_error(&self, error: &Error) {
-        self.show(format!("{error} {error:?} {:#?} {}", error, error.remedy()));
+        self.show(format!("{error} {error:?} {:#?} {}", error, error.report()));
         let mut source = error.source();
         while let Some(cause) = source {
             self.show(format!("{cause} {cause:?}"));
@@ -349,7 +367,12 @@ impl Scene {
         let canaries: Vec<_> = canaries.iter().map(String::as_str).chain([EMAIL]).collect();
         // At once, because there are thousands of them and megabytes of text.
         let any = AhoCorasick::new(&canaries).unwrap();
-        for (place, text) in [("log", &*log), ("error or Debug", shown.as_str())] {
+        let counted = counted();
+        for (place, text) in [
+            ("log", &*log),
+            ("label", counted.as_str()),
+            ("error or Debug", shown.as_str()),
+        ] {
             if let Some(found) = any.find(text) {
                 let line = text[..found.start()]
                     .rfind('\n')

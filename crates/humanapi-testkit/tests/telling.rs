@@ -6,16 +6,21 @@
 )]
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::net::TcpListener;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use humanapi_client::{Client, Error, ErrorKind, User};
 use humanapi_core::{
     ApiErrorKind, Credentials, FlowError, Hosts, Provisioning, RetryPolicy, SendFailureKind,
+    TokenKey,
 };
 use humanapi_hyper::HyperTransport;
-use humanapi_sandbox::{AppCredentials, DemoApp, Sandbox};
+use humanapi_sandbox::{AppCredentials, DemoApp, Fault, Sandbox};
 use humanapi_testkit::within;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
 const USER: &str = "canary-user";
 const SOURCE: &str = "strider";
@@ -194,6 +199,308 @@ async fn each_cause_has_a_sentence_of_its_own_and_a_report_with_all_of_it() {
             told[1].1.kind(),
             ErrorKind::Network(SendFailureKind::NotSent)
         );
+    })
+    .await;
+}
+
+/// The page that lists what is logged and counted.
+const PAGE: &str = include_str!("../../../docs/errors-and-logs.md");
+
+/// The rows of the table with this heading cell, each cell without its code marks.
+fn rows(heading: &str) -> Vec<Vec<String>> {
+    let mut lines = PAGE.lines().skip_while(|line| !line.starts_with(heading));
+    assert!(
+        lines.next().is_some(),
+        "the page has a table that begins with {heading}"
+    );
+    let rows = lines.skip(1).take_while(|line| line.starts_with('|'));
+    let cell = |cell: &str| cell.trim().replace('`', "");
+    rows.map(|row| row.split('|').skip(1).map(cell).collect())
+        .collect()
+}
+
+fn words(cell: &str) -> BTreeSet<String> {
+    cell.split(", ")
+        .filter(|word| *word != "–")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A log line, or the beginning of a span, as a subscriber gets it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Line {
+    target: String,
+    level: String,
+    message: String,
+    fields: BTreeSet<String>,
+}
+
+#[derive(Default)]
+struct Found {
+    message: String,
+    fields: BTreeSet<String>,
+}
+
+impl tracing::field::Visit for Found {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            name => drop(self.fields.insert(name.to_owned())),
+        }
+    }
+}
+
+/// Records what this thread logs.
+#[derive(Clone, Default)]
+struct Recording {
+    lines: Arc<Mutex<Vec<Line>>>,
+    spans: Arc<Mutex<BTreeSet<Line>>>,
+}
+
+impl Recording {
+    fn line(of: &tracing::Metadata<'_>, message: String, fields: BTreeSet<String>) -> Line {
+        Line {
+            target: of.target().to_owned(),
+            level: of.level().to_string().to_lowercase(),
+            message,
+            fields,
+        }
+    }
+
+    fn count(&self, target: &str, level: &str, message: &str) -> usize {
+        let lines = self.lines.lock().unwrap();
+        let is_it = |line: &&Line| {
+            (
+                line.target.as_str(),
+                line.level.as_str(),
+                line.message.as_str(),
+            ) == (target, level, message)
+        };
+        lines.iter().filter(is_it).count()
+    }
+}
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Recording {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        let mut found = Found::default();
+        event.record(&mut found);
+        let line = Self::line(event.metadata(), found.message, found.fields);
+        self.lines.lock().unwrap().push(line);
+    }
+
+    fn on_new_span(
+        &self,
+        span: &tracing::span::Attributes<'_>,
+        _: &tracing::span::Id,
+        _: tracing_subscriber::layer::Context<'_, S>,
+    ) {
+        let of = span.metadata();
+        let fields = of.fields().iter().map(|field| field.name().to_owned());
+        let line = Self::line(of, of.name().to_owned(), fields.collect());
+        self.spans.lock().unwrap().insert(line);
+    }
+}
+
+/// What a user meets who has no luck: each kind of trouble once.
+async fn troubles(world: &World) {
+    let control = world.sandbox.control();
+    let client = world.client();
+    let user = client.user(USER);
+    let fault = |times| Fault::status(503).times(times);
+    // An exchange that succeeds at its second attempt, and one that gives up.
+    control
+        .plan_fault(fault(1).on_path("/v1/connect/token"))
+        .unwrap();
+    user.connect_token().await.unwrap();
+    control
+        .plan_fault(fault(2).on_path("/v1/connect/token"))
+        .unwrap();
+    let given_up = read(&client.user("canary-other")).await.unwrap_err();
+    assert!(given_up.is_transient(), "{}", given_up.report());
+    // A call that is refused, and one that is served.
+    refused(&user).await;
+    world.connect();
+    user.access_token().await.unwrap();
+    read(&user).await.unwrap();
+    read(&user).await.unwrap();
+    // A token that is revoked is renewed.
+    let broker = client.broker().unwrap();
+    let key = TokenKey::access(broker.client_id().clone(), USER);
+    let token = broker.token(&key).await.unwrap();
+    control.revoke_token(token.expose_secret()).unwrap();
+    read(&user).await.unwrap();
+    // A call that gives up.
+    control.plan_fault(fault(2).on_path("/v1/human")).unwrap();
+    read(&user).await.unwrap_err();
+    control.clear_faults();
+}
+
+#[tokio::test]
+async fn the_page_lists_each_log_line_and_span() {
+    within(async {
+        use tracing_subscriber::layer::SubscriberExt as _;
+
+        let world = World::new();
+        let recording = Recording::default();
+        let subscriber = tracing_subscriber::registry().with(recording.clone());
+        let guard = tracing::subscriber::set_default(subscriber);
+        troubles(&world).await;
+        let nowhere = world.client_of(&world.app.client_secret, nobody());
+        nowhere.user(USER).session_token().await.unwrap_err();
+        drop(guard);
+
+        let listed: Vec<Line> = rows("| Target | Level | Message")
+            .into_iter()
+            .map(|row| Line {
+                target: row[0].clone(),
+                level: row[1].clone(),
+                message: row[2].clone(),
+                fields: words(&row[3]),
+            })
+            .collect();
+        let told = recording.lines.lock().unwrap().clone();
+        let ours = |line: &&Line| line.target.starts_with("humanapi");
+        for line in told.iter().filter(ours) {
+            let row = listed.iter().find(|row| {
+                (&row.target, &row.level, &row.message)
+                    == (&line.target, &line.level, &line.message)
+            });
+            let row = row.unwrap_or_else(|| panic!("the page lacks {line:?}"));
+            assert!(
+                line.fields.is_subset(&row.fields),
+                "{line:?} has more than {row:?}"
+            );
+        }
+        let spans: BTreeSet<_> = rows("| Span | Level")
+            .into_iter()
+            .map(|row| (row[0].clone(), row[1].clone(), words(&row[2])))
+            .collect();
+        let begun = recording.spans.lock().unwrap().clone();
+        let begun: BTreeSet<_> = begun
+            .into_iter()
+            .filter(|span| span.target.starts_with("humanapi"))
+            .map(|span| (span.message, span.level, span.fields))
+            .collect();
+        assert_eq!(begun, spans);
+
+        // A retry that waits: one of the exchange that succeeds, one of the exchange and one of the call that give up, and
+        // one where nobody listens.
+        assert_eq!(recording.count("humanapi::call", "warn", "trying again"), 4);
+        assert_eq!(recording.count("humanapi::token", "warn", "gave up"), 1);
+        assert_eq!(recording.count("humanapi::call", "warn", "gave up"), 2);
+        assert_eq!(recording.count("humanapi::token", "info", "renewed"), 1);
+
+        // What no story here brings about stands in the sources as the page has it.
+        let written = written();
+        for row in &listed {
+            let place = (row.target.clone(), row.level.clone(), row.message.clone());
+            assert!(written.contains(&place), "no source writes {row:?}");
+        }
+        for (target, level, message) in &written {
+            let row = listed
+                .iter()
+                .find(|row| (&row.target, &row.level, &row.message) == (target, level, message));
+            assert!(row.is_some(), "the page lacks {target} {level} {message}");
+        }
+    })
+    .await;
+}
+
+/// Target, level and message of each log line that the crates' sources write.
+fn written() -> BTreeSet<(String, String, String)> {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut found = BTreeSet::new();
+    for name in [
+        "core", "client", "hyper", "reqwest", "store", "axum", "sandbox", "cli",
+    ] {
+        let mut folders = vec![crates.join(format!("humanapi-{name}/src"))];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let source = fs::read_to_string(&path).unwrap();
+                    found.extend(lines_of(&source, &path));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn lines_of(source: &str, path: &Path) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for level in ["trace", "debug", "info", "warn", "error"] {
+        for call in source.split(&format!("tracing::{level}!(")).skip(1) {
+            let end = call
+                .find("\")")
+                .unwrap_or_else(|| panic!("{path:?}: a line without a message"));
+            let call = &call[..end];
+            let message = call.rsplit('"').next().unwrap();
+            let target = call.trim_start().strip_prefix("target: ");
+            let target = target.unwrap_or_else(|| panic!("{path:?}: {message} has no target"));
+            let target = target.split(',').next().unwrap();
+            let target = match target {
+                "CALL" => "humanapi::call",
+                "TOKEN" => "humanapi::token",
+                "DOWNLOAD" => "humanapi::download",
+                "LOG" => "humanapi::connect",
+                literal => literal.trim_matches('"'),
+            };
+            found.push((target.to_owned(), level.to_owned(), message.to_owned()));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn the_page_lists_each_counter_and_no_label_has_a_secret() {
+    within(async {
+        let world = World::new();
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        let guard = metrics::set_default_local_recorder(&recorder);
+        troubles(&world).await;
+        drop(guard);
+
+        let mut counted = BTreeSet::new();
+        let mut count = std::collections::BTreeMap::new();
+        for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+            let (kind, key) = key.into_parts();
+            let labels: BTreeSet<String> =
+                key.labels().map(|label| label.key().to_owned()).collect();
+            let kind = format!("{kind:?}").to_lowercase();
+            let values: Vec<&str> = key.labels().map(metrics::Label::value).collect();
+            for value in &values {
+                let is_a_word = value
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+                assert!(is_a_word && !value.contains("canary"), "{value}");
+            }
+            if let DebugValue::Counter(times) = value {
+                count.insert(format!("{} {}", key.name(), values.join(" ")), times);
+            }
+            counted.insert((key.name().to_owned(), kind, labels));
+        }
+        let listed: BTreeSet<_> = rows("| Name | Kind")
+            .into_iter()
+            .map(|row| (row[0].clone(), row[1].clone(), words(&row[2])))
+            .collect();
+        assert_eq!(counted, listed);
+        let of = |key: &str| count.get(key).copied().unwrap_or_default();
+        assert_eq!(
+            of("humanapi_calls_total data.activities ok"),
+            3,
+            "{count:#?}"
+        );
+        assert_eq!(
+            of("humanapi_calls_total data.activities nothing_connected"),
+            1
+        );
+        assert_eq!(of("humanapi_retries_total 503"), 3);
+        assert_eq!(of("humanapi_exchanges_total read_data service_failure"), 1);
+        assert!(of("humanapi_token_events_total hit read_data") >= 2);
     })
     .await;
 }

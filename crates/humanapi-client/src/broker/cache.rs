@@ -21,6 +21,7 @@ use super::sync::{AtomicUsize, Mutex, Ordering, lock};
 use super::table::Table;
 use crate::drive::in_time;
 use crate::store::StoreError;
+use crate::telemetry::{self, TOKEN};
 
 /// The tokens of one application, the exchanges that are under way, and who waits for them.
 pub(super) struct Cache {
@@ -142,6 +143,7 @@ impl Cache {
             match in_time(waiting, &*self.exchanger.runtime, self.left(deadline)).await {
                 Some(Ok(outcome)) => return outcome.map(Served::Fetched),
                 None => {
+                    telemetry::gave_up_waiting(key.purpose());
                     let (attempts, last) = (0, None);
                     return Err(Arc::new(FlowError::OutOfTime { attempts, last }));
                 }
@@ -259,11 +261,8 @@ impl Cache {
         // The work holds the exchanger alone: it lies in `busy`, and must not keep that alive.
         let exchanger = Arc::clone(&self.exchanger);
         Flight::new(async move {
-            let span = tracing::debug_span!(
-                "humanapi",
-                call = "token",
-                purpose = request.key.purpose().name()
-            );
+            let purpose = request.key.purpose().name();
+            let span = tracing::debug_span!(target: TOKEN, "humanapi.token", purpose);
             let outcome = tracing::Instrument::instrument(exchanger.get(&request), span).await;
             match outcome {
                 Ok(fetched) => {

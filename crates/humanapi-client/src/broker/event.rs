@@ -35,19 +35,19 @@ pub enum BrokerEvent<'a> {
 }
 
 impl BrokerEvent<'_> {
-    /// The event's name, for counters.
+    /// The word for it, for counters: it never changes.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Hit => "hit",
             Self::Wait => "wait",
-            Self::FailureStands(_) => "failure stands",
+            Self::FailureStands(_) => "failure_stands",
             Self::Began { ahead: false } => "exchange",
             Self::Began { ahead: true } => "renewal",
             Self::Issued => "issued",
             Self::Shared => "shared",
             Self::Failed(_) => "failed",
-            Self::StoreFailed(_) => "store failed",
+            Self::StoreFailed(_) => "store_failed",
             Self::Fenced => "fenced",
             Self::Evicted(_) => "evicted",
         }

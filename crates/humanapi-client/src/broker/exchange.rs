@@ -17,6 +17,7 @@ use super::event::{BrokerEvent, BrokerListener, EventKey};
 use crate::drive::{drive, in_time};
 use crate::runtime::Runtime;
 use crate::store::{StoreError, StoreErrorKind, TokenStore};
+use crate::telemetry::{self, Begun};
 use crate::tokens::NoTokens;
 use crate::transport::Transport;
 
@@ -99,11 +100,7 @@ pub(super) enum Session {
 
 impl Exchanger {
     pub(super) fn tell(&self, key: &TokenKey, event: BrokerEvent<'_>) {
-        tracing::trace!(
-            event = event.name(),
-            purpose = key.purpose().name(),
-            "broker"
-        );
+        telemetry::broker_event(key.purpose(), &event);
         if let Some(listener) = &self.listener {
             listener(EventKey(key), event);
         }
@@ -244,7 +241,16 @@ impl Exchanger {
             self.hosts.clone(),
             retry,
         )?;
-        drive(&mut exchange, &*self.transport, &NoTokens, &*self.runtime).await
+        let begun = Begun::now(&*self.runtime);
+        let outcome = drive(&mut exchange, &*self.transport, &NoTokens, &*self.runtime).await;
+        telemetry::exchange_ended(
+            request.key.purpose(),
+            request.known.max(request.rejected).is_some(),
+            &begun,
+            &*self.runtime,
+            outcome.as_ref().err(),
+        );
+        outcome
     }
 
     /// Has the store drop the session of a key's user, who has connected a source: it opens Connect no more.
@@ -286,7 +292,6 @@ impl Exchanger {
             Ok(answer) => return Some(answer),
             Err(error) => error,
         };
-        tracing::debug!(error = %error, "the token store failed");
         self.tell(key, BrokerEvent::StoreFailed(&error));
         None
     }

@@ -20,6 +20,7 @@ use crate::drive::Opened;
 use crate::error::Error;
 #[cfg(feature = "data")]
 use crate::runtime::Runtime;
+use crate::telemetry::{self, Begun, CALL};
 use crate::tokens::NoTokens;
 
 /// A call that is under way.
@@ -189,8 +190,21 @@ impl<E: Endpoint> ApiCall<E> {
 
     /// The same, with what becomes of an answer that is handed over as it arrives.
     async fn run_into(self, opened: &mut Opened) -> Result<E::Output, FlowError> {
+        let call = self.endpoint.name();
+        let timer = Arc::clone(self.client.timer());
+        let begun = Begun::now(&*timer);
+        let span = tracing::debug_span!(target: CALL, "humanapi.call", call);
+        async {
+            let outcome = self.carry_out(opened).await;
+            telemetry::call_ended(call, &begun, &*timer, outcome.as_ref().err());
+            outcome
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn carry_out(self, opened: &mut Opened) -> Result<E::Output, FlowError> {
         let endpoint = self.endpoint;
-        let span = tracing::debug_span!("humanapi", call = endpoint.name());
         let client = &self.client;
         let id = self.subject.as_ref().map(|subject| subject.id.clone());
         let application = client.client_id().clone();
@@ -204,10 +218,7 @@ impl<E: Endpoint> ApiCall<E> {
         let Some(key) = key else {
             // A user's token is needed and there is no user: this refuses.
             let mut flow = Call::new(endpoint, hosts, policy);
-            let output = client
-                .run(&mut flow, &NoTokens, opened)
-                .instrument(span)
-                .await?;
+            let output = client.run(&mut flow, &NoTokens, opened).await?;
             if let (Some(broker), Some(kind)) = (client.broker(), self.issues) {
                 let left = client.left(deadline);
                 broker.issued_past(kind, id.as_ref(), left).await;
@@ -217,10 +228,7 @@ impl<E: Endpoint> ApiCall<E> {
         let status = self.subject.map(|subject| subject.status);
         let mut flow =
             Authorized::new(endpoint, key, hosts, policy).with_status(status.unwrap_or_default());
-        client
-            .run(&mut flow, client.tokens(), opened)
-            .instrument(span)
-            .await
+        client.run(&mut flow, client.tokens(), opened).await
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::sync::Arc;
 use std::time::Duration;
 
 use humanapi_core::flow::{ConnectGrant, ConnectTokenFlow};
+use humanapi_core::rules::Purpose;
 use humanapi_core::{ConnectToken, FlowError, Leeway};
 use tracing::Instrument as _;
 
@@ -13,6 +15,7 @@ use super::call::CallFuture;
 use super::user::User;
 use crate::drive::{Opened, in_time};
 use crate::error::Error;
+use crate::telemetry::{self, Begun, CALL};
 use crate::tokens::NoTokens;
 
 impl User {
@@ -27,6 +30,9 @@ impl User {
         }
     }
 }
+
+/// What it is called in logs and counters.
+const CONNECT_TOKEN: &str = "connect_token";
 
 /// Gets the token that opens Connect, by at most two kinds of request. Nothing is sent before it is awaited.
 ///
@@ -65,6 +71,21 @@ impl ConnectTokenCall {
     }
 
     async fn run(self) -> Result<ConnectGrant, Error> {
+        let timer = Arc::clone(self.user.client.timer());
+        // An exchange of the broker's tells by itself how it ended.
+        let is_shared = self.user.client.broker().is_some() && self.reusable.is_none();
+        let begun = Begun::now(&*timer);
+        let outcome = self.carry_out().await;
+        let error = outcome.as_ref().err().map(Error::flow_error);
+        if is_shared {
+            telemetry::call_ended_by_token(CONNECT_TOKEN, &begun, &*timer, error);
+        } else {
+            telemetry::call_ended(CONNECT_TOKEN, &begun, &*timer, error);
+        }
+        outcome
+    }
+
+    async fn carry_out(self) -> Result<ConnectGrant, Error> {
         let User { client, subject } = self.user;
         let id = subject.id;
         if let (Some(broker), None) = (client.broker(), &self.reusable) {
@@ -74,6 +95,7 @@ impl ConnectTokenCall {
             };
             let grant = in_time(Box::pin(grant), &**client.timer(), timeout).await;
             let Some(grant) = grant else {
+                telemetry::gave_up_waiting(Purpose::OpenConnect);
                 let (attempts, last) = (0, None);
                 return Err(FlowError::OutOfTime { attempts, last }.into());
             };
@@ -106,7 +128,7 @@ impl IntoFuture for ConnectTokenCall {
     type IntoFuture = CallFuture<ConnectGrant>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let span = tracing::debug_span!("humanapi", call = "connect_token");
+        let span = tracing::debug_span!(target: CALL, "humanapi.call", call = CONNECT_TOKEN);
         Box::pin(self.run().instrument(span))
     }
 }

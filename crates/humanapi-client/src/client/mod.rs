@@ -149,8 +149,7 @@ impl Client {
     {
         let inner = &*self.inner;
         inner.setup.clone()?;
-        let outcome = run(flow, &*inner.transport, tokens, &*inner.runtime, opened).await;
-        outcome.inspect_err(|error| tracing::debug!(error = %error, "failed"))
+        run(flow, &*inner.transport, tokens, &*inner.runtime, opened).await
     }
 
     /// Keeps time.

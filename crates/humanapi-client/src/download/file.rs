@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use super::Download;
 use crate::error::Error;
+use crate::telemetry::DOWNLOAD;
 
 /// Why a download did not become a file.
 #[derive(Debug, thiserror::Error)]
@@ -183,7 +184,7 @@ impl Drop for Temporary {
             self.file = None;
             // It has no reader and an unguessable name; that it stays is all that could go wrong.
             if let Err(error) = fs::remove_file(&self.path) {
-                tracing::debug!(error = %error.kind(), "a part of a download is left behind");
+                tracing::warn!(target: DOWNLOAD, error = %error.kind(), "a part of a download is left behind");
             }
         }
     }

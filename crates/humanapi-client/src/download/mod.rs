@@ -22,6 +22,7 @@ pub use file::SaveError;
 
 use crate::error::Error;
 use crate::runtime::{Task, Timer};
+use crate::telemetry::DOWNLOAD;
 use crate::transport::BodyStream;
 
 /// An answer whose body arrives while it is read: a [`Stream`] of its pieces, and what its head tells.
@@ -201,6 +202,6 @@ impl fmt::Debug for Download {
 }
 
 fn failed(failure: SendFailure) -> Error {
-    tracing::debug!(failure = %failure, "the body ended early");
+    tracing::warn!(target: DOWNLOAD, failure = failure.kind().name(), "the body ended early");
     FlowError::from(failure).into()
 }

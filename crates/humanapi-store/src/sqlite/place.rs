@@ -30,8 +30,9 @@ impl SqliteFile {
 
     /// Tells the log that others may read or write the file.
     pub(super) fn warn(&self) {
-        if let Some(open) = self.open_to_others() {
-            tracing::warn!("{open}");
+        if self.open_to_others().is_some() {
+            let path = self.path.display();
+            tracing::warn!(target: "humanapi::store", %path, "the store's file is open to everybody on this machine");
         }
     }
 
