@@ -5,11 +5,12 @@
     reason = "a test that cannot go on has failed, wherever it stands"
 )]
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use humanapi_client::{Client, Error, ErrorKind, User};
@@ -32,6 +33,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Everywhere::listen();
         let sandbox = Sandbox::start().unwrap();
         let app = sandbox.app(DemoApp::Connect);
         Self { sandbox, app }
@@ -280,12 +282,36 @@ impl Recording {
     }
 }
 
-impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Recording {
+thread_local! {
+    static HERE: RefCell<Option<Recording>> = const { RefCell::new(None) };
+}
+
+/// Listens to all threads, and records what is logged on one that records.
+///
+/// A subscriber for one thread alone would miss lines: what another thread writes first is then off for all of them.
+struct Everywhere;
+
+impl Everywhere {
+    fn listen() {
+        use tracing_subscriber::layer::SubscriberExt as _;
+
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            let subscriber = tracing_subscriber::registry().with(Self);
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+        });
+    }
+}
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Everywhere {
     fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        let mut found = Found::default();
-        event.record(&mut found);
-        let line = Self::line(event.metadata(), found.message, found.fields);
-        self.lines.lock().unwrap().push(line);
+        HERE.with_borrow(|here| {
+            let Some(recording) = here else { return };
+            let mut found = Found::default();
+            event.record(&mut found);
+            let line = Recording::line(event.metadata(), found.message, found.fields);
+            recording.lines.lock().unwrap().push(line);
+        });
     }
 
     fn on_new_span(
@@ -294,10 +320,13 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Recording {
         _: &tracing::span::Id,
         _: tracing_subscriber::layer::Context<'_, S>,
     ) {
-        let of = span.metadata();
-        let fields = of.fields().iter().map(|field| field.name().to_owned());
-        let line = Self::line(of, of.name().to_owned(), fields.collect());
-        self.spans.lock().unwrap().insert(line);
+        HERE.with_borrow(|here| {
+            let Some(recording) = here else { return };
+            let of = span.metadata();
+            let fields = of.fields().iter().map(|field| field.name().to_owned());
+            let line = Recording::line(of, of.name().to_owned(), fields.collect());
+            recording.spans.lock().unwrap().insert(line);
+        });
     }
 }
 
@@ -338,16 +367,13 @@ async fn troubles(world: &World) {
 #[tokio::test]
 async fn the_page_lists_each_log_line_and_span() {
     within(async {
-        use tracing_subscriber::layer::SubscriberExt as _;
-
         let world = World::new();
         let recording = Recording::default();
-        let subscriber = tracing_subscriber::registry().with(recording.clone());
-        let guard = tracing::subscriber::set_default(subscriber);
+        HERE.set(Some(recording.clone()));
         troubles(&world).await;
         let nowhere = world.client_of(&world.app.client_secret, nobody());
         nowhere.user(USER).session_token().await.unwrap_err();
-        drop(guard);
+        HERE.set(None);
 
         let listed: Vec<Line> = rows("| Target | Level | Message")
             .into_iter()
