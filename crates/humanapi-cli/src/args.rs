@@ -33,8 +33,12 @@ pub(crate) mod config;
 pub(crate) mod data;
 mod mistake;
 #[cfg(feature = "token")]
+mod output;
+#[cfg(feature = "token")]
 mod service;
 
+#[cfg(feature = "token")]
+pub(crate) use output::OutputArgs;
 #[cfg(feature = "store")]
 pub(crate) use service::StoreArgs;
 #[cfg(feature = "token")]
@@ -332,18 +336,6 @@ pub(crate) struct StorePlace {
     /// The file of the store's keys; HUMANAPI_STORE_KEYS may hold them instead
     #[arg(long = "store-keys", value_name = "PATH")]
     pub(crate) keys: Option<PathBuf>,
-}
-
-/// How results are printed.
-#[cfg(feature = "token")]
-#[derive(Debug, clap::Args)]
-pub(crate) struct OutputArgs {
-    /// Print one line of JSON, as is done anyway when the output is no terminal
-    #[arg(long, conflicts_with = "table", help_heading = "Output")]
-    pub(crate) json: bool,
-    /// Print a text for people, as is done anyway on a terminal
-    #[arg(long, help_heading = "Output")]
-    pub(crate) table: bool,
 }
 
 /// What to do with a store.

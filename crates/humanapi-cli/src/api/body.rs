@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::usage;
+use super::failure::usage;
 use crate::args::api::ApiArgs;
 use crate::exit::{Code, Failure, system_text};
 

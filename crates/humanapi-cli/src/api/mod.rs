@@ -1,6 +1,7 @@
 //! The verb `api`: any call, authorized as its path needs, and the answer as it came.
 
 mod body;
+mod failure;
 mod pages;
 mod sent;
 mod target;
@@ -14,9 +15,10 @@ use humanapi_core::{Endpoint as _, Host, Provisioning, RawCall, TokenKey};
 
 use crate::args::api::ApiArgs;
 use crate::data::format::Plain;
-use crate::exit::{Code, Failure, system_text};
+use crate::exit::Failure;
 use crate::service::{Service, user_id};
 use crate::settings::Settings;
+use failure::{refused, unwritten, usage};
 use sent::{Noted, Raw};
 
 pub(crate) async fn run(args: &ApiArgs) -> Result<(), Failure> {
@@ -135,22 +137,4 @@ fn head(noted: &Noted, token: &str) -> Result<(), Failure> {
     out.write_all(plain.piece(text.as_bytes()).as_bytes())?;
     out.write_all(plain.end().as_bytes())?;
     Ok(out.flush()?)
-}
-
-fn usage(cause: &str, remedy: &'static str) -> Failure {
-    Failure::new(Code::Usage, cause, remedy)
-}
-
-/// Why a request cannot be made.
-fn refused(error: &humanapi_core::BuildError) -> Failure {
-    Failure::new(Code::Usage, error.to_string(), error.remedy())
-}
-
-/// What is said where `--output` names no file that can be written.
-fn unwritten(error: &io::Error) -> Failure {
-    Failure::new(
-        Code::Machine,
-        format!("cannot write the file: {}", system_text(error)),
-        "check the path that --output names, its permissions and the room on the disk",
-    )
 }

@@ -9,8 +9,8 @@ use humanapi_core::http::Method;
 use humanapi_core::{ClientUserId, Endpoint as _, Host, Hosts};
 use tempfile::NamedTempFile;
 
+use super::failure::{refused, unwritten, usage};
 use super::target::Target;
-use super::{refused, unwritten, usage};
 use crate::args::api::ApiArgs;
 use crate::data::format::{json, write_json};
 use crate::data::reader::{announce, of_total, warn_of};

@@ -4,7 +4,7 @@ use humanapi_core::http::Uri;
 use humanapi_core::{BaseUrl, Host, Hosts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::usage;
+use super::failure::usage;
 use crate::exit::Failure;
 
 /// A path, with whatever query was written behind it, and whose it is.

@@ -6,7 +6,7 @@ use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use clap::error::Error;
 use clap::{Arg, Command, Subcommand};
 
-use super::OutputArgs;
+use super::output::OutputArgs;
 use super::service::{ServiceArgs, SetupArgs};
 use crate::setting::Setting;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::{PATIENCE, in_time, unreadable};
+use super::given::{PATIENCE, in_time, unreadable};
 use crate::exit::{Code, Failure};
 
 /// Runs a command and takes what it prints. It may ask its user: standard input and error are the terminal's.

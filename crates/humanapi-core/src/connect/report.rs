@@ -1,5 +1,6 @@
 //! What Connect reports, as one type.
 
+mod fields;
 mod read;
 
 use std::fmt;
