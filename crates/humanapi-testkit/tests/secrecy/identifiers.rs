@@ -242,7 +242,7 @@ impl Reader<'_> {
         self.watch.show(format!("{pages:?} {:?}", call.items()));
     }
 
-    async fn changes<R: HasChanges + Debug + 'static>(&mut self) {
+    async fn changes<R: HasChanges + Debug + 'static>(&self) {
         let call = self.user.data().list::<R>().source(IDENTIFIERS[0]);
         let mut changes = call.sync(None);
         for _ in 0..3 {
