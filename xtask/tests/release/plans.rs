@@ -115,6 +115,7 @@ fn a_break_in_core_moves_everybody_who_needs_it() {
     let expected = [
         ("humanapi-core", "0.2.0"),
         ("humanapi-client", "0.2.0"),
+        ("humanapi-export", "0.2.0"),
         ("humanapi-hyper", "0.2.0"),
         ("humanapi-axum", "0.2.0"),
         ("humanapi-reqwest", "0.2.0"),
