@@ -25,7 +25,7 @@ use crate::output::palette;
 
 #[cfg(feature = "data")]
 pub(crate) mod api;
-#[cfg(all(test, feature = "demo", feature = "sandbox", feature = "store"))]
+#[cfg(test)]
 mod book;
 #[cfg(feature = "token")]
 pub(crate) mod config;

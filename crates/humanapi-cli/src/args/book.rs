@@ -1,4 +1,5 @@
 //! Each call of the command in the book and the READMEs is one that the command takes.
+#![cfg(all(feature = "demo", feature = "sandbox", feature = "store"))]
 
 use std::path::{Path, PathBuf};
 
