@@ -21,6 +21,8 @@ mod download;
 mod drive;
 mod driven;
 mod error;
+#[cfg(feature = "admin")]
+mod journal;
 mod limited;
 mod runtime;
 mod store;
@@ -39,6 +41,8 @@ pub use client::call::{ApiCall, CallFuture};
 pub use client::connect_token::ConnectTokenCall;
 #[cfg(feature = "data")]
 pub use client::data::UserData;
+#[cfg(feature = "admin")]
+pub use client::orders::{AllItems, OrderError, Orders, WatchOrders};
 #[cfg(feature = "data")]
 pub use client::pages::{Items, Pages};
 #[cfg(feature = "data")]
@@ -50,6 +54,8 @@ pub use download::Download;
 pub use download::SaveError;
 pub use drive::{drive, drive_blocking, drive_open};
 pub use error::{Error, ErrorKind};
+#[cfg(feature = "admin")]
+pub use journal::{MemoryOrderJournal, OrderJournal};
 pub use limited::Limited;
 #[cfg(feature = "tokio")]
 pub use runtime::TokioRuntime;

@@ -169,6 +169,27 @@ fn only_what_changes_nothing_more_is_repeated() {
 }
 
 #[test]
+fn an_empty_id_is_refused_before_anything_is_sent() {
+    #[track_caller]
+    fn check(endpoint: &impl Endpoint) {
+        let request = endpoint.request(&Hosts::production());
+        assert!(request.is_err(), "{}", endpoint.name());
+    }
+    let nobody = || ClientUserId::from("");
+    check(&SubmitOrder::new(NewOrder::new(nobody())));
+    check(&ActOnUser::abort(nobody()));
+    check(&ActOnUser::resync(HumanId::from("")));
+    check(&ListUsers::new().with_client_user_id(nobody()));
+    check(&ListUsers::new().with_human_id(HumanId::from("")));
+    check(&ListUserProviders::new(nobody()));
+    check(&ListReports::new(nobody()));
+    check(&MakeConsumerLink::new(nobody()));
+    check(&ListSubscriptions::new(nobody(), "desk-2@example.test"));
+    let subscription = NewSubscription::new(nobody(), "desk-2@example.test").unwrap();
+    check(&CreateSubscription::new(subscription));
+}
+
+#[test]
 fn an_id_that_would_lead_to_another_path_is_refused() {
     for id in [".", ".."] {
         let request = ReadUser::new(HumanId::new(id)).request(&Hosts::production());

@@ -155,7 +155,7 @@ impl<E> ApiCall<E> {
 
 impl<E> ApiCall<E> {
     /// The endpoint apart, and a call of the same settings for others like it.
-    #[cfg(feature = "data")]
+    #[cfg(any(feature = "data", feature = "admin"))]
     pub(super) fn split(self) -> (ApiCall<()>, E) {
         let call = ApiCall {
             client: self.client,
@@ -168,7 +168,7 @@ impl<E> ApiCall<E> {
     }
 }
 
-#[cfg(feature = "data")]
+#[cfg(any(feature = "data", feature = "admin"))]
 impl ApiCall<()> {
     /// The same call of this endpoint.
     pub(super) fn with<E>(self, endpoint: E) -> ApiCall<E> {

@@ -6,6 +6,8 @@ pub(crate) mod connect_token;
 pub(crate) mod data;
 #[cfg(feature = "data")]
 mod filters;
+#[cfg(feature = "admin")]
+pub(crate) mod orders;
 #[cfg(feature = "data")]
 pub(crate) mod pages;
 #[cfg(feature = "data")]
@@ -17,6 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+#[cfg(feature = "admin")]
+use humanapi_core::admin::order::OrderPolicy;
 use humanapi_core::broker::BrokerPolicy;
 use humanapi_core::{
     BuildError, ClientId, Credentials, Flow, FlowError, Hosts, Now, Provisioning, RetryPolicy,
@@ -24,7 +28,11 @@ use humanapi_core::{
 
 use crate::broker::{TokenBroker, TokenBrokerBuilder};
 use crate::drive::{Opened, run};
+#[cfg(feature = "admin")]
+use crate::journal::{MemoryOrderJournal, OrderJournal};
 use crate::runtime::Runtime;
+#[cfg(feature = "admin")]
+use crate::runtime::Timer;
 use crate::store::TokenStore;
 use crate::tokens::{NoTokens, TokenSource};
 use crate::transport::Transport;
@@ -45,6 +53,10 @@ struct Inner {
     tokens: Arc<dyn TokenSource>,
     /// The same as `tokens`, where it is a broker.
     broker: Option<TokenBroker>,
+    #[cfg(feature = "admin")]
+    journal: Arc<dyn OrderJournal>,
+    #[cfg(feature = "admin")]
+    orders: OrderPolicy,
     /// Why no call may be made.
     setup: Result<(), BuildError>,
     calls: AtomicU64,
@@ -77,6 +89,10 @@ impl Client {
             transport: Arc::new(transport),
             tokens: None,
             store: None,
+            #[cfg(feature = "admin")]
+            journal: None,
+            #[cfg(feature = "admin")]
+            orders: OrderPolicy::default(),
         }
     }
 
@@ -190,6 +206,10 @@ pub struct ClientBuilder {
     transport: Arc<dyn Transport>,
     tokens: Option<Tokens>,
     store: Option<Arc<dyn TokenStore>>,
+    #[cfg(feature = "admin")]
+    journal: Option<Arc<dyn OrderJournal>>,
+    #[cfg(feature = "admin")]
+    orders: OrderPolicy,
 }
 
 /// Where tokens come from, if not from a broker that the client makes for itself.
@@ -236,6 +256,21 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets where it is written which orders were sent. Without one it is kept in this process's memory, and forgotten with
+    /// it: see [`Orders`](crate::Orders) for what that means.
+    #[cfg(feature = "admin")]
+    pub fn order_journal(mut self, journal: Arc<dyn OrderJournal>) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Sets how patient placing an order is with others and with the service.
+    #[cfg(feature = "admin")]
+    pub fn order_policy(mut self, policy: OrderPolicy) -> Self {
+        self.orders = policy;
+        self
+    }
+
     /// Builds the client on tokio.
     #[cfg(feature = "tokio")]
     #[must_use]
@@ -276,6 +311,11 @@ impl ClientBuilder {
             }
         };
         let seed = self.policy.seed() ^ runtime.random().unwrap_or_default();
+        #[cfg(feature = "admin")]
+        let journal = self.journal.unwrap_or_else(|| {
+            let timer: Arc<dyn Timer> = Arc::clone(&runtime) as Arc<dyn Timer>;
+            Arc::new(MemoryOrderJournal::on(timer))
+        });
         Client {
             inner: Arc::new(Inner {
                 credentials: self.credentials,
@@ -286,6 +326,10 @@ impl ClientBuilder {
                 runtime,
                 tokens,
                 broker,
+                #[cfg(feature = "admin")]
+                journal,
+                #[cfg(feature = "admin")]
+                orders: self.orders,
                 setup,
                 calls: AtomicU64::new(0),
             }),

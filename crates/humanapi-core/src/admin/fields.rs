@@ -59,7 +59,7 @@ impl Fields {
             let text = value.as_str()?.trim();
             text.parse().ok().or_else(|| {
                 let at: DateTime = text.parse().ok()?;
-                Some(TimeZone::UTC.to_timestamp(at).ok()?)
+                TimeZone::UTC.to_timestamp(at).ok()
             })
         })
     }

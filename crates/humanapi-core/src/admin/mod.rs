@@ -12,6 +12,7 @@ mod consumer_link;
 mod fields;
 mod listing;
 mod new_order;
+pub mod order;
 mod order_types;
 mod personal_url;
 mod reports;

@@ -16,7 +16,7 @@ use crate::now::Now;
 ///
 /// The service has no key by which it would know an order again, so this call is repeated only if it provably never left.
 /// By itself it does not keep a second process, or this one after a crash, from ordering once more: for that there is
-/// a journal.
+/// a journal, in [`order`](crate::admin::order).
 #[derive(Clone)]
 pub struct SubmitOrder {
     order: NewOrder,

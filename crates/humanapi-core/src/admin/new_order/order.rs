@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::address::{self, Address};
@@ -281,6 +282,19 @@ impl NewOrder {
     #[must_use]
     pub fn order_type(&self) -> Option<&str> {
         self.0.order_type.as_deref()
+    }
+
+    pub(crate) fn email(&self) -> Option<&str> {
+        self.0.client_user_email.as_ref().map(Personal::as_str)
+    }
+
+    pub(crate) fn name(&self) -> Option<(&str, &str)> {
+        let first = self.0.first_name.as_ref()?.as_str();
+        Some((first, self.0.last_name.as_ref()?.as_str()))
+    }
+
+    pub(crate) fn birth_date(&self) -> Option<Date> {
+        self.0.date_of_birth.map(BirthDate::day)
     }
 
     /// What goes over the wire.

@@ -1,0 +1,226 @@
+//! Placing an order once, and finding out what became of it.
+
+use std::sync::Arc;
+
+use futures_core::Stream;
+use futures_util::{TryStreamExt as _, stream};
+use humanapi_core::admin::order::{
+    Decision, Effect, Entry, IntentKey, Op, OrderPolicy, Outcome, Report, Subject, Submission,
+    SubmissionInput, SubmissionStep,
+};
+use humanapi_core::admin::{ListUsers, NewOrder, OrderedUser, ReadUser, SubmitOrder};
+use humanapi_core::{BuildError, ClientUserId, FlowError, HumanId};
+use tracing::Instrument as _;
+
+use super::{OrderError, Orders};
+use crate::error::Error;
+use crate::journal::OrderJournal;
+use crate::store::StoreError;
+
+/// So many intents are asked for at once.
+const AT_ONCE: usize = 100;
+
+impl Orders {
+    /// Has an order placed once under this key, whoever else tries and whatever was done about it before.
+    ///
+    /// The order is written first, marked as sent, then sent, once. Another worker with the same key waits, or is told.
+    /// What was sent before and not heard of again is looked for, and not sent.
+    ///
+    /// Dropping the future is what a crash is: the next submission or reconciliation of the key finds out what became of it.
+    ///
+    /// # Errors
+    ///
+    /// In every case in which the order is not known to be placed: see [`OrderError`].
+    pub async fn submit(
+        &self,
+        intent: &IntentKey,
+        order: &NewOrder,
+    ) -> Result<HumanId, OrderError> {
+        let subject = Subject::of(order);
+        let submission = Submission::submit(subject, self.policy().clone(), self.monotonic());
+        self.carry_on(intent, submission, Some(order)).await
+    }
+
+    /// Finds out what became of an intent. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// In every case in which the order is not known to be placed: see [`OrderError`].
+    pub async fn reconcile(&self, intent: &IntentKey) -> Result<HumanId, OrderError> {
+        let submission = Submission::reconcile(self.policy().clone(), self.monotonic());
+        self.carry_on(intent, submission, None).await
+    }
+
+    /// Finds out what became of each intent that somebody still has to go on with or to be told of, one after another.
+    ///
+    /// Do it when a process begins, and from a timer. It ends after an error of the journal.
+    pub fn reconcile_open(
+        &self,
+    ) -> impl Stream<Item = Result<(IntentKey, Result<HumanId, OrderError>), StoreError>> + Send + '_
+    {
+        let journal = Arc::clone(self.journal());
+        let batches = stream::try_unfold(None::<IntentKey>, move |after| {
+            let journal = Arc::clone(&journal);
+            async move {
+                let open = journal.open(after.as_ref(), AT_ONCE).await?;
+                let last = open.last().map(|(intent, _)| intent.clone());
+                Ok::<_, StoreError>(
+                    last.map(|last| (stream::iter(open.into_iter().map(Ok)), Some(last))),
+                )
+            }
+        });
+        let intents = batches.try_flatten();
+        intents.and_then(move |(intent, _)| async move {
+            let found = self.reconcile(&intent).await;
+            Ok((intent, found))
+        })
+    }
+
+    /// How an intent stands in the journal; nothing where there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be asked.
+    pub async fn entry(&self, intent: &IntentKey) -> Result<Option<Entry>, StoreError> {
+        self.journal().load(intent).await
+    }
+
+    /// Writes what somebody decided who knows more than reading tells, about the entry that this was decided on.
+    ///
+    /// After [`SendAgain`](Decision::SendAgain), the next [`submit`](Self::submit) sends the order once more.
+    /// If the first one arrives after all, it is placed twice: that is the decision.
+    ///
+    /// # Errors
+    ///
+    /// When the intent has changed since, or the journal failed.
+    pub async fn decide(
+        &self,
+        intent: &IntentKey,
+        entry: &Entry,
+        decision: Decision,
+    ) -> Result<Entry, OrderError> {
+        let version = entry.version;
+        match self
+            .journal()
+            .apply(intent, Op::Decide { version, decision })
+            .await
+        {
+            Ok(Effect::Stands(entry)) => Ok(entry),
+            Ok(Effect::Missing) => Err(OrderError::NoSuchIntent),
+            Ok(_) => Err(OrderError::Changed),
+            Err(error) => Err(OrderError::Journal(Some(error))),
+        }
+    }
+
+    async fn carry_on(
+        &self,
+        intent: &IntentKey,
+        submission: Submission,
+        order: Option<&NewOrder>,
+    ) -> Result<HumanId, OrderError> {
+        let span = tracing::debug_span!("humanapi", call = "orders.submit");
+        self.steps(intent, submission, order).instrument(span).await
+    }
+
+    async fn steps(
+        &self,
+        intent: &IntentKey,
+        mut submission: Submission,
+        order: Option<&NewOrder>,
+    ) -> Result<HumanId, OrderError> {
+        let (mut last, mut journal_failed) = (None, None);
+        loop {
+            let input = match submission.step(self.monotonic()) {
+                SubmissionStep::Apply(op) => {
+                    let effect = self.journal().apply(intent, op).await;
+                    SubmissionInput::Journal(
+                        effect.map_err(|error| journal_failed = Some(error)).ok(),
+                    )
+                }
+                SubmissionStep::Send => {
+                    let Some(order) = order else {
+                        // A reconciliation never says so.
+                        return Err(OrderError::InProgress);
+                    };
+                    let ended = self.send(order).await;
+                    let report = Report::of(&ended);
+                    last = ended.err().map(Error::from);
+                    SubmissionInput::Sent(report)
+                }
+                SubmissionStep::Read(subject) => {
+                    let users = self.read(&subject).await;
+                    SubmissionInput::Read(users.map_err(|error| last = Some(error.into())).ok())
+                }
+                SubmissionStep::Wait(wait) => {
+                    self.client.timer().sleep(wait).await;
+                    SubmissionInput::Waited
+                }
+                SubmissionStep::Done(outcome) => return ended(outcome, last, journal_failed),
+            };
+            submission.handle(input, self.monotonic());
+        }
+    }
+
+    async fn send(&self, order: &NewOrder) -> Result<humanapi_core::admin::Submitted, FlowError> {
+        let call = self.client.call(SubmitOrder::new(order.clone()));
+        // Whoever looks after the claim's end is not to find the call still under way.
+        let most = self.policy().claim_ttl();
+        let call = if self.client.inner.policy.overall_deadline() > most {
+            call.timeout(most)
+        } else {
+            call
+        };
+        call.run().await
+    }
+
+    /// The users of the order's own id, with their orders where their type tells one from another.
+    async fn read(&self, subject: &Subject) -> Result<Vec<OrderedUser>, FlowError> {
+        let id = ClientUserId::new(subject.client_user_id()).map_err(BuildError::from)?;
+        let of_id = ListUsers::new().with_client_user_id(id.clone());
+        let mut users = self.client.call(of_id).run().await?.items;
+        users.retain(|user| user.client_user_id.as_ref() == Some(&id));
+        if let ([user], Some(_)) = (&mut users[..], subject.order_type())
+            && user.orders.is_empty()
+            && let Some(told) = self
+                .client
+                .call(ReadUser::new(user.human_id.clone()))
+                .run()
+                .await?
+        {
+            user.orders = told.orders;
+        }
+        Ok(users)
+    }
+
+    fn journal(&self) -> &Arc<dyn OrderJournal> {
+        &self.client.inner.journal
+    }
+
+    fn policy(&self) -> &OrderPolicy {
+        &self.client.inner.orders
+    }
+
+    fn monotonic(&self) -> std::time::Duration {
+        self.client.now().monotonic()
+    }
+}
+
+fn ended(
+    outcome: Outcome,
+    last: Option<Error>,
+    journal_failed: Option<StoreError>,
+) -> Result<HumanId, OrderError> {
+    match outcome {
+        Outcome::Exists(human_id) => Ok(human_id),
+        Outcome::NotPlaced => Err(OrderError::NotPlaced(last)),
+        Outcome::Absent(entry) => Err(OrderError::Absent(Box::new(entry))),
+        Outcome::Unknown(entry) => Err(OrderError::Unknown {
+            entry: entry.map(Box::new),
+            last,
+        }),
+        Outcome::InProgress => Err(OrderError::InProgress),
+        Outcome::OtherOrder => Err(OrderError::OtherOrder),
+        Outcome::Missing => Err(OrderError::NoSuchIntent),
+        Outcome::NotWritten => Err(OrderError::Journal(journal_failed)),
+    }
+}

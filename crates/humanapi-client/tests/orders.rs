@@ -1,0 +1,431 @@
+//! Orders that are placed once, and what else the Admin API gives, over a scripted transport and in virtual time.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
+use humanapi_client::{
+    Client, MemoryOrderJournal, OrderError, OrderJournal, StoreError, StoreErrorKind,
+};
+use humanapi_core::admin::order::{
+    Decision, Doubt, Effect, Entry, EntryState, IntentKey, Op, Subject,
+};
+use humanapi_core::admin::{BirthDate, NewOrder, OrderState};
+use humanapi_core::http::Method;
+use humanapi_core::{
+    ApiErrorKind, ClientUserId, Credentials, HumanId, Provisioning, SendFailureKind,
+};
+
+const TOKEN: &str = r#"{"client_token":"canary-ct","expires_in":86400}"#;
+const USER: &str = r#"[{"humanId":"5c2e","clientUserId":"case-canary","firstName":"Testina","lastName":"Canary",
+    "dateOfBirth":"1980-04-09T00:00:00.000Z","createdAt":"2026-01-15T09:00:01.000Z"}]"#;
+
+fn order() -> NewOrder {
+    let born = BirthDate::parse("1980-04-09", "2026-01-15".parse().unwrap()).unwrap();
+    let order = NewOrder::new(ClientUserId::new("case-canary").unwrap());
+    let order = order.with_name("Testina", "Canary").unwrap();
+    order.with_birth_date(born)
+}
+
+fn intent() -> IntentKey {
+    IntentKey::new("intent-canary").unwrap()
+}
+
+struct Bench {
+    client: Client,
+    transport: ScriptedTransport,
+    runtime: VirtualRuntime,
+    journal: Arc<dyn OrderJournal>,
+}
+
+impl Bench {
+    fn new(answers: impl IntoIterator<Item = Reply>) -> Self {
+        let runtime = VirtualRuntime::new();
+        let journal = MemoryOrderJournal::on(Arc::new(runtime.clone()));
+        Self::with_journal(answers, runtime, Arc::new(journal))
+    }
+
+    fn with_journal(
+        answers: impl IntoIterator<Item = Reply>,
+        runtime: VirtualRuntime,
+        journal: Arc<dyn OrderJournal>,
+    ) -> Self {
+        let answers = std::iter::once(Reply::json(200, TOKEN)).chain(answers);
+        let transport = ScriptedTransport::new(answers);
+        let credentials = Credentials::new("app-1", "canary-secret").unwrap();
+        let client = Client::builder(credentials, Provisioning::Hip, transport.clone())
+            .order_journal(Arc::clone(&journal))
+            .build_on(runtime.clone());
+        Self {
+            client,
+            transport,
+            runtime,
+            journal,
+        }
+    }
+
+    async fn submit(&self) -> Result<HumanId, OrderError> {
+        self.client.orders().submit(&intent(), &order()).await
+    }
+
+    /// How often an order was sent, and how often users were read, since this was last asked.
+    fn sent(&self) -> (usize, usize) {
+        let requests = self.transport.requests();
+        let of = |method: Method| {
+            let is_it = |request: &&humanapi_core::Request| {
+                request.method() == method && request.uri().path().starts_with("/api/v1/users")
+            };
+            requests.iter().filter(is_it).count()
+        };
+        (of(Method::POST), of(Method::GET))
+    }
+}
+
+fn lost() -> Reply {
+    Reply::failure(SendFailureKind::TimedOut)
+}
+
+#[track_caller]
+fn check_hidden(error: &OrderError) {
+    let mut shown = format!("{error} {error:?} {}", error.remedy());
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        shown.push_str(&format!("{inner} {inner:?}"));
+        source = inner.source();
+    }
+    assert!(!shown.to_lowercase().contains("canary"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_second_submission_of_an_intent_sends_nothing_and_says_the_same() {
+    let bench = Bench::new([Reply::json(201, USER)]);
+    assert_eq!(bench.submit().await.unwrap().as_str(), "5c2e");
+    assert_eq!(bench.submit().await.unwrap().as_str(), "5c2e");
+    assert_eq!(bench.sent(), (1, 0));
+    let entry = bench
+        .client
+        .orders()
+        .entry(&intent())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(matches!(entry.state, EntryState::Exists(_)) && entry.handed_back);
+}
+
+#[tokio::test]
+async fn an_order_whose_answer_is_lost_is_looked_for_and_not_repeated() {
+    for answer in [
+        lost(),
+        Reply::json(
+            503,
+            r#"{"code":503,"error":"Service Unavailable","message":"canary"}"#,
+        ),
+        Reply::json(502, "<html>"),
+        Reply::json(201, "[{\"canary\""),
+        Reply::json(409, r#"{"code":409,"error":"Conflict","message":"canary"}"#),
+    ] {
+        // It is shown a while after it was taken.
+        let bench = Bench::new([answer, Reply::json(200, "[]"), Reply::json(200, USER)]);
+        assert_eq!(bench.submit().await.unwrap().as_str(), "5c2e");
+        assert_eq!(bench.sent(), (1, 2));
+    }
+}
+
+#[tokio::test]
+async fn what_reading_cannot_tell_is_unknown_and_stays_unsent() {
+    let other_person = USER.replace("Testina", "Another");
+    let before = USER.replace("2026-01-15", "2025-01-15");
+    let nameless = r#"[{"humanId":"5c2e","clientUserId":"case-canary"}]"#;
+    let two = format!(
+        "[{0},{0}]",
+        USER.trim_start_matches('[').trim_end_matches(']')
+    );
+    for (users, doubt) in [
+        (other_person.as_str(), Doubt::OtherPerson),
+        (before.as_str(), Doubt::WasThereBefore),
+        (nameless, Doubt::NothingToCompare),
+        (two.as_str(), Doubt::Several),
+    ] {
+        let bench = Bench::new([lost(), Reply::json(200, users), Reply::json(200, users)]);
+        for attempt in 0..2 {
+            let error = bench.submit().await.unwrap_err();
+            check_hidden(&error);
+            assert!(error.may_be_placed());
+            let OrderError::Unknown { entry, .. } = error else {
+                panic!("{error:?}")
+            };
+            assert_eq!(entry.unwrap().state, EntryState::Unknown(doubt));
+            assert_eq!(bench.sent(), (usize::from(attempt == 0), 1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_order_of_another_type_is_not_taken_for_this_one() {
+    let details = |order_type: &str| {
+        Reply::json(
+            200,
+            &format!(r#"{{"humanId":"5c2e","orders":[{{"orderType":"{order_type}"}}]}}"#),
+        )
+    };
+    for (order_type, is_it) in [("full", true), ("aps-only", false)] {
+        let bench = Bench::new([lost(), Reply::json(200, USER), details(order_type)]);
+        let order = order().with_order_type("full").unwrap();
+        let found = bench.client.orders().submit(&intent(), &order).await;
+        assert_eq!(found.is_ok(), is_it, "{order_type}");
+        assert_eq!(bench.sent(), (1, 2));
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_there_is_sent_again_by_a_decision_alone() {
+    let nothing = || Reply::json(200, "[]");
+    let mut answers = vec![lost()];
+    answers.extend((0..5).map(|_| nothing()));
+    let bench = Bench::new(answers);
+    let error = bench.submit().await.unwrap_err();
+    let OrderError::Unknown {
+        entry: Some(entry), ..
+    } = error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!(entry.state, EntryState::Unknown(Doubt::NotThereYet));
+    assert_eq!(bench.sent(), (1, 5));
+
+    bench.runtime.advance(Duration::from_secs(3600));
+    bench.transport.then(nothing());
+    let orders = bench.client.orders();
+    let error = orders.reconcile(&intent()).await.unwrap_err();
+    let OrderError::Absent(entry) = error else {
+        panic!("{error:?}")
+    };
+    assert!(matches!(bench.submit().await, Err(OrderError::Absent(_))));
+    assert_eq!(bench.sent(), (0, 1));
+
+    let again = Decision::SendAgain;
+    orders
+        .decide(&intent(), &entry, again.clone())
+        .await
+        .unwrap();
+    let twice = orders.decide(&intent(), &entry, again).await;
+    assert!(matches!(twice, Err(OrderError::Changed)));
+    bench.transport.then(Reply::json(201, USER));
+    assert!(bench.submit().await.is_ok());
+    assert_eq!(bench.sent(), (1, 0));
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_services_own_has_placed_nothing_and_may_be_corrected() {
+    let refusal = r#"{"statusCode":400,"error":"Bad Request","message":"canary",
+        "validation":{"source":"payload","keys":["lastName"]},"x-humanapi-request-id":"b1c6"}"#;
+    let bench = Bench::new([Reply::json(400, refusal), Reply::json(201, USER)]);
+    let error = bench.submit().await.unwrap_err();
+    check_hidden(&error);
+    assert!(!error.may_be_placed());
+    let OrderError::NotPlaced(Some(cause)) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(
+        cause.api_error().unwrap().kind(),
+        ApiErrorKind::InvalidRequest
+    );
+    assert!(cause.to_string().contains("`lastName`"));
+    assert!(bench.submit().await.is_ok());
+    assert_eq!(bench.sent(), (2, 0));
+}
+
+#[tokio::test]
+async fn a_key_is_not_taken_for_another_order() {
+    let bench = Bench::new([Reply::json(201, USER)]);
+    bench.submit().await.unwrap();
+    let other = NewOrder::new(ClientUserId::new("case-2").unwrap());
+    let refused = bench.client.orders().submit(&intent(), &other).await;
+    assert!(matches!(refused, Err(OrderError::OtherOrder)));
+    let unknown = IntentKey::new("another").unwrap();
+    let missing = bench.client.orders().reconcile(&unknown).await;
+    assert!(matches!(missing, Err(OrderError::NoSuchIntent)));
+    assert_eq!(bench.sent(), (1, 0));
+}
+
+/// Has the order marked as sent by a worker that is not heard of again.
+async fn crash(bench: &Bench) {
+    let ttl = Duration::from_secs(300);
+    let subject = Subject::of(&order());
+    let begun = bench
+        .journal
+        .apply(&intent(), Op::Begin { ttl, subject })
+        .await
+        .unwrap();
+    let Effect::Send(claim) = begun else {
+        panic!("{begun:?}")
+    };
+    bench
+        .journal
+        .apply(&intent(), Op::Depart { claim, ttl })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn after_a_crash_nobody_sends_and_what_is_there_is_found() {
+    let bench = Bench::new([Reply::json(200, USER)]);
+    crash(&bench).await;
+    // Its claim runs: somebody may be at it.
+    assert!(matches!(bench.submit().await, Err(OrderError::InProgress)));
+    bench.runtime.advance(Duration::from_secs(300));
+    let orders = bench.client.orders();
+    let found: Vec<_> = orders.reconcile_open().try_collect().await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].1.as_ref().unwrap().as_str(), "5c2e");
+    assert_eq!(orders.reconcile_open().count().await, 0, "it was told");
+    assert_eq!(bench.sent(), (0, 1));
+}
+
+/// Fails at one operation, before or after it happened.
+struct Failing {
+    journal: MemoryOrderJournal,
+    calls: AtomicUsize,
+    fails_at: usize,
+    happens: bool,
+}
+
+#[async_trait]
+impl OrderJournal for Failing {
+    async fn apply(&self, intent: &IntentKey, op: Op) -> Result<Effect, StoreError> {
+        let fails = self.calls.fetch_add(1, Ordering::Relaxed) == self.fails_at;
+        if fails && !self.happens {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "it is away"));
+        }
+        let effect = self.journal.apply(intent, op).await?;
+        if fails {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "it is away"));
+        }
+        Ok(effect)
+    }
+
+    async fn load(&self, intent: &IntentKey) -> Result<Option<Entry>, StoreError> {
+        self.journal.load(intent).await
+    }
+
+    async fn open(
+        &self,
+        after: Option<&IntentKey>,
+        limit: usize,
+    ) -> Result<Vec<(IntentKey, Entry)>, StoreError> {
+        self.journal.open(after, limit).await
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_fails_at_any_operation_has_no_order_sent_twice() {
+    for fails_at in 0..4 {
+        for happens in [false, true] {
+            let runtime = VirtualRuntime::new();
+            let journal = Failing {
+                journal: MemoryOrderJournal::on(Arc::new(runtime.clone())),
+                calls: AtomicUsize::new(0),
+                fails_at,
+                happens,
+            };
+            let answers = [Reply::json(201, USER)];
+            let bench = Bench::with_journal(answers, runtime, Arc::new(journal));
+            let first = bench.submit().await;
+            bench.runtime.advance(Duration::from_secs(301));
+            if let Err(error) = &first {
+                check_hidden(error);
+                assert!(
+                    matches!(
+                        error,
+                        OrderError::Journal(Some(_)) | OrderError::NotPlaced(None)
+                    ),
+                    "{fails_at} {happens} {error:?}"
+                );
+                assert_eq!(bench.sent(), (0, 0), "{fails_at} {happens}");
+            }
+            assert!(bench.submit().await.is_ok(), "{fails_at} {happens}");
+            let sent = bench.sent().0;
+            assert_eq!(sent, 1, "{fails_at} {happens}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_watch_tells_each_change_and_ends_with_the_orders() {
+    let user = |state: &str| {
+        let body = format!(
+            r#"{{"humanId":"5c2e","orders":[{{"orderId":"o-1","orderStatus":"{state}"}}]}}"#
+        );
+        Reply::json(200, &body)
+    };
+    let none = Reply::json(
+        404,
+        r#"{"code":404,"error":"Not Found","message":"Not Found"}"#,
+    );
+    let bench = Bench::new([
+        none,
+        user("Created"),
+        user("created"),
+        user("In Progress"),
+        user("Completed"),
+    ]);
+    let watch = bench.client.orders().watch(HumanId::new("5c2e"));
+    let states: Vec<_> = watch
+        .map_ok(|user| user.orders[0].state.clone().unwrap())
+        .try_collect()
+        .await
+        .unwrap();
+    let expected = [
+        OrderState::Created,
+        OrderState::InProgress,
+        OrderState::Completed,
+    ];
+    assert_eq!(states, expected);
+    assert_eq!(bench.sent(), (0, 5));
+
+    let gone = Reply::json(403, r#"{"code":403,"error":"Forbidden","message":"no"}"#);
+    let bench = Bench::new([user("Pended"), gone]);
+    let watch: Vec<_> = bench
+        .client
+        .orders()
+        .watch(HumanId::new("5c2e"))
+        .collect()
+        .await;
+    assert_eq!(watch.len(), 2);
+    assert!(watch[0].is_ok() && watch[1].is_err());
+}
+
+#[tokio::test]
+async fn a_list_is_read_until_a_page_is_empty() {
+    let bench = Bench::new([
+        Reply::json(200, r#"[{"humanId":"1"},{"humanId":"2"}]"#),
+        Reply::json(200, r#"[{"humanId":"3"}]"#),
+        Reply::json(200, "[]"),
+    ]);
+    let users: Vec<_> = bench
+        .client
+        .orders()
+        .users()
+        .all()
+        .try_collect()
+        .await
+        .unwrap();
+    let ids: Vec<_> = users.iter().map(|user| user.human_id.as_str()).collect();
+    assert_eq!(ids, ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn a_report_is_read_as_it_arrives_and_a_link_hides_itself() {
+    let link = r#"{"consumerLink":"https://todo.example.test/?rq=canary"}"#;
+    let bench = Bench::new([Reply::json(200, r#"{"report":1}"#), Reply::json(200, link)]);
+    let orders = bench.client.orders();
+    let report = orders.report("rep-1").open().await.unwrap();
+    assert_eq!(report.bytes(1024).await.unwrap(), r#"{"report":1}"#);
+    let link = orders.consumer_link(HumanId::new("5c2e")).await.unwrap();
+    assert!(!format!("{link:?}").contains("canary"));
+    assert!(link.url.expose_secret().contains("canary"));
+}

@@ -1,0 +1,131 @@
+//! What a journal tells of one intent.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::intent::Subject;
+use crate::user_id::HumanId;
+
+/// The right to go on with one intent, until it ends or another takes over. Its number rises with each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Claim(pub(super) u64);
+
+impl Claim {
+    /// Its fencing number.
+    #[must_use]
+    pub const fn fence(self) -> u64 {
+        self.0
+    }
+}
+
+/// Why it is not known whether an order is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Doubt {
+    /// The worker that sent it was not heard of again.
+    Interrupted,
+    /// It may have left, and no answer came.
+    NoAnswer,
+    /// The service said that it failed.
+    ServiceFailure,
+    /// What came cannot be read, or something in between sent it.
+    Unreadable,
+    /// The service said that the user is there already: it may be this order's, or another's.
+    Conflict,
+    /// What is there could not be read.
+    NotRead,
+    /// No such user is there, but too little time has passed to say that none will be.
+    NotThereYet,
+    /// A user of this id is there, but the order or the answer has no name or date of birth to compare.
+    NothingToCompare,
+    /// A user of this id is there who has another name or date of birth.
+    OtherPerson,
+    /// The user was there before this order was written.
+    WasThereBefore,
+    /// The user is there, but has no order of this type.
+    OtherOrderType,
+    /// Several users of this id are there.
+    Several,
+}
+
+impl Doubt {
+    /// Why, as the end of a sentence.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Interrupted => "the worker that sent it was not heard of again",
+            Self::NoAnswer => "it may have left, and no answer came",
+            Self::ServiceFailure => "the service said that it failed",
+            Self::Unreadable => "the answer cannot be read, or is none of the service's",
+            Self::Conflict => "the service said that such a user is there already",
+            Self::NotRead => "what is there could not be read",
+            Self::NotThereYet => "no such user is there yet",
+            Self::NothingToCompare => "there is no name or date of birth to compare",
+            Self::OtherPerson => "the user of this id has another name or date of birth",
+            Self::WasThereBefore => "the user was there before this order",
+            Self::OtherOrderType => "the user has no order of this type",
+            Self::Several => "several users of this id are there",
+        }
+    }
+}
+
+/// Where an intent stands.
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whoever goes on with an intent answers each: a forgotten one could place an order twice"
+)]
+pub enum EntryState {
+    /// Nothing has left, or what left is known to have had no effect.
+    Written,
+    /// It may have left: somebody is at it, or was.
+    Sent,
+    /// It is not known whether the order is there.
+    Unknown(Doubt),
+    /// The order is there, for this user.
+    Exists(HumanId),
+    /// The order is not there: it was looked for after so long a time that it would be.
+    Absent,
+}
+
+/// Shows no id.
+impl fmt::Debug for EntryState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Written => f.write_str("Written"),
+            Self::Sent => f.write_str("Sent"),
+            Self::Unknown(doubt) => write!(f, "Unknown({doubt:?})"),
+            Self::Exists(_) => f.write_str("Exists(…)"),
+            Self::Absent => f.write_str("Absent"),
+        }
+    }
+}
+
+/// What a journal tells of one intent, as it was when it was asked.
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Where it stands.
+    pub state: EntryState,
+    /// Whom it is for.
+    pub subject: Subject,
+    /// When it was written first: milliseconds since 1970-01-01 UTC, by the journal's clock.
+    pub written_at: u64,
+    /// How long ago it may have left at the latest, by the journal's clock; nothing where it did not.
+    pub left_ago: Option<Duration>,
+    /// Whether the caller was told how it stands.
+    pub handed_back: bool,
+    /// Changes with each claim and each decision. A decision is about one version.
+    pub version: u64,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("state", &self.state)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}

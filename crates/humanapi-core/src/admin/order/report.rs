@@ -1,0 +1,61 @@
+//! What an attempt to send an order tells.
+
+use http::StatusCode;
+
+use super::entry::Doubt;
+use crate::admin::submit::Submitted;
+use crate::error::{FlowError, ResponseError};
+use crate::user_id::HumanId;
+
+/// What an attempt to send an order tells of the order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "an attempt had an effect, had none, or nobody knows"
+)]
+pub enum Report {
+    /// The service took it, for this user.
+    Placed(HumanId),
+    /// It had no effect, for certain: it never left, or the service itself refused it.
+    NoEffect,
+    /// It may have had an effect.
+    Unknown(Doubt),
+}
+
+impl Report {
+    /// What the end of a call tells.
+    ///
+    /// A refusal that something in between may have sent tells nothing: it may have passed the order on before. Nor does a
+    /// failure of the service, and a conflict tells only that a user is there.
+    #[must_use]
+    pub fn of(ended: &Result<Submitted, FlowError>) -> Self {
+        match ended {
+            Ok(submitted) => Self::Placed(submitted.user.human_id.clone()),
+            Err(error) => Self::of_error(error),
+        }
+    }
+
+    fn of_error(error: &FlowError) -> Self {
+        match error {
+            // Without a token nothing was sent, or it was refused for want of one.
+            FlowError::Build(_) | FlowError::Refused(_) | FlowError::Token(_) => Self::NoEffect,
+            FlowError::Send(failure) if !failure.kind().may_have_arrived() => Self::NoEffect,
+            FlowError::Send(_) => Self::Unknown(Doubt::NoAnswer),
+            FlowError::Response(ResponseError::Api(error)) => match error.status() {
+                StatusCode::CONFLICT => Self::Unknown(Doubt::Conflict),
+                StatusCode::REQUEST_TIMEOUT => Self::Unknown(Doubt::NoAnswer),
+                status if status.is_client_error() => Self::NoEffect,
+                _ => Self::Unknown(Doubt::ServiceFailure),
+            },
+            FlowError::Response(_) | FlowError::Drifted(_) | FlowError::BothRefused { .. } => {
+                Self::Unknown(Doubt::Unreadable)
+            }
+            // Whatever came before the last attempt never left: otherwise there would have been no other.
+            FlowError::Exhausted { last, .. } => Self::of_error(last),
+            FlowError::OutOfTime { last: None, .. } => Self::NoEffect,
+            FlowError::OutOfTime {
+                last: Some(last), ..
+            } => Self::of_error(last),
+        }
+    }
+}

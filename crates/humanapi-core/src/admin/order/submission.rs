@@ -1,0 +1,412 @@
+//! What a worker does about one intent, step by step.
+
+use std::time::Duration;
+
+use super::entry::{Claim, Doubt, Entry, EntryState};
+use super::intent::Subject;
+use super::policy::OrderPolicy;
+use super::reading::Finding;
+use super::report::Report;
+use super::row::{Effect, Op};
+use crate::admin::users::OrderedUser;
+use crate::user_id::HumanId;
+
+/// What a worker does about one intent, from asking the journal to telling the caller.
+///
+/// A driver does what [`step`](Self::step) says and hands in what came of it. Time is an input, by a monotonic clock.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Submission {
+    /// Whom to order for; nothing where only what became of the intent is to be found out.
+    subject: Option<Subject>,
+    policy: OrderPolicy,
+    /// When it stops to wait for others.
+    gives_up_at: Duration,
+    /// How often another went on with the intent just before this one could.
+    overtaken: u8,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum State {
+    Asking,
+    Waiting(Duration),
+    Departing {
+        claim: Claim,
+        since: Duration,
+    },
+    Sending {
+        claim: Claim,
+        since: Duration,
+    },
+    Settling {
+        claim: Claim,
+        report: Report,
+        tries: u8,
+    },
+    Pausing {
+        claim: Claim,
+        report: Report,
+        tries: u8,
+    },
+    Reading {
+        claim: Claim,
+        entry: Entry,
+        since: Duration,
+        pause: Duration,
+    },
+    ReadingAgain {
+        claim: Claim,
+        entry: Entry,
+        since: Duration,
+        pause: Duration,
+    },
+    Concluding {
+        claim: Claim,
+        entry: Entry,
+        finding: Finding,
+    },
+    HandingBack(Outcome, u64),
+    Done(Outcome),
+}
+
+/// What a driver does next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a driver does exactly these")]
+pub enum SubmissionStep {
+    /// Do this to the intent's row, and hand in [`SubmissionInput::Journal`].
+    Apply(Op),
+    /// Send the order, and hand in [`SubmissionInput::Sent`]. This is said once.
+    Send,
+    /// Read the users of this one's id, and hand in [`SubmissionInput::Read`].
+    Read(Subject),
+    /// Wait so long, and hand in [`SubmissionInput::Waited`].
+    Wait(Duration),
+    /// It is over.
+    Done(Outcome),
+}
+
+/// What came of a step.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a driver does exactly these")]
+pub enum SubmissionInput {
+    /// What the journal did; nothing where it could not be asked, or did not answer.
+    Journal(Option<Effect>),
+    /// What sending brought.
+    Sent(Report),
+    /// Which users there are; nothing where they could not be read.
+    Read(Option<Vec<OrderedUser>>),
+    /// The time is over.
+    Waited,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a caller answers each: an order that is taken for another one costs money"
+)]
+pub enum Outcome {
+    /// The order is there, for this user.
+    Exists(HumanId),
+    /// What was sent had no effect, for certain: the service refused it, or it never left. Submitting the intent again sends
+    /// it.
+    NotPlaced,
+    /// The order was sent once and is not there. It is not sent again by itself: [decide](super::Decision).
+    Absent(Entry),
+    /// Nobody can tell whether the order is there. It is not sent again by itself: look, and [decide](super::Decision).
+    ///
+    /// Without an entry where the journal could not be asked for it; it still counts as sent there.
+    Unknown(Option<Entry>),
+    /// Another worker is at the intent, and was not waited for any longer.
+    InProgress,
+    /// The intent was written for another order.
+    OtherOrder,
+    /// There is no such intent.
+    Missing,
+    /// The journal could not be asked, or did not answer. Nothing that this submission sent had an effect.
+    NotWritten,
+}
+
+/// The longest wait between two looks at what another worker does.
+const LOOK: Duration = Duration::from_secs(2);
+/// The first wait between two readings; each later one is twice as long.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+/// So often may another go on just before.
+const OVERTAKEN: u8 = 3;
+/// So often a journal is told what came of sending.
+const TELLS: u8 = 4;
+
+impl Submission {
+    /// Has an order placed once, whoever else tries, and whatever was done about it before.
+    #[must_use]
+    pub fn submit(subject: Subject, policy: OrderPolicy, now: Duration) -> Self {
+        Self::new(Some(subject), policy, now)
+    }
+
+    /// Finds out what became of an intent. Sends nothing.
+    #[must_use]
+    pub fn reconcile(policy: OrderPolicy, now: Duration) -> Self {
+        Self::new(None, policy, now)
+    }
+
+    fn new(subject: Option<Subject>, policy: OrderPolicy, now: Duration) -> Self {
+        Self {
+            subject,
+            gives_up_at: now.saturating_add(policy.wait_for_others),
+            policy,
+            overtaken: 0,
+            state: State::Asking,
+        }
+    }
+
+    /// What to do next, now.
+    #[must_use]
+    pub fn step(&mut self, now: Duration) -> SubmissionStep {
+        let ttl = self.policy.claim_ttl;
+        if let State::Sending { claim, since } = self.state
+            && now.saturating_sub(since) >= ttl
+        {
+            // Others may look by now, and what they do not find is not to come later. Nothing was sent.
+            let report = Report::NoEffect;
+            self.state = State::Settling {
+                claim,
+                report,
+                tries: 1,
+            };
+        }
+        match &self.state {
+            State::Asking => SubmissionStep::Apply(match &self.subject {
+                Some(subject) => Op::Begin {
+                    ttl,
+                    subject: subject.clone(),
+                },
+                None => Op::Take { ttl },
+            }),
+            State::Waiting(wait) => SubmissionStep::Wait(*wait),
+            State::Departing { claim, .. } => {
+                SubmissionStep::Apply(Op::Depart { claim: *claim, ttl })
+            }
+            State::Sending { .. } => SubmissionStep::Send,
+            State::Settling { claim, report, .. } => SubmissionStep::Apply(Op::Settle {
+                claim: *claim,
+                report: report.clone(),
+            }),
+            State::Pausing { .. } => SubmissionStep::Wait(READ_AGAIN),
+            State::Reading { entry, .. } => SubmissionStep::Read(entry.subject.clone()),
+            State::ReadingAgain { pause, .. } => SubmissionStep::Wait(*pause),
+            State::Concluding { claim, finding, .. } => SubmissionStep::Apply(Op::Conclude {
+                claim: *claim,
+                finding: finding.clone(),
+            }),
+            State::HandingBack(_, version) => {
+                SubmissionStep::Apply(Op::HandBack { version: *version })
+            }
+            State::Done(outcome) => SubmissionStep::Done(outcome.clone()),
+        }
+    }
+
+    /// Takes what came of the step. What does not belong to it changes nothing.
+    pub fn handle(&mut self, input: SubmissionInput, now: Duration) {
+        let state = std::mem::replace(&mut self.state, State::Asking);
+        self.state = match (state, input) {
+            (State::Asking, SubmissionInput::Journal(effect)) => self.asked(effect, now),
+            (State::Waiting(_), SubmissionInput::Waited) => State::Asking,
+            (State::Departing { claim, since }, SubmissionInput::Journal(effect)) => {
+                self.departed(claim, since, effect)
+            }
+            (State::Sending { claim, .. }, SubmissionInput::Sent(report)) => {
+                // Whatever comes, a submission sends once.
+                self.subject = None;
+                State::Settling {
+                    claim,
+                    report,
+                    tries: 1,
+                }
+            }
+            (
+                State::Settling {
+                    claim,
+                    report,
+                    tries,
+                },
+                SubmissionInput::Journal(effect),
+            ) => settled(claim, report, tries, effect),
+            (
+                State::Pausing {
+                    claim,
+                    report,
+                    tries,
+                },
+                SubmissionInput::Waited,
+            ) => State::Settling {
+                claim,
+                report,
+                tries: tries + 1,
+            },
+            (
+                State::Reading {
+                    claim,
+                    entry,
+                    since,
+                    pause,
+                },
+                SubmissionInput::Read(users),
+            ) => self.read(claim, entry, (since, pause), users, now),
+            (
+                State::ReadingAgain {
+                    claim,
+                    entry,
+                    since,
+                    pause,
+                },
+                SubmissionInput::Waited,
+            ) => State::Reading {
+                claim,
+                entry,
+                since,
+                pause: pause.saturating_mul(2),
+            },
+            (State::Concluding { entry, finding, .. }, SubmissionInput::Journal(effect)) => {
+                self.concluded(entry, finding, effect)
+            }
+            (State::HandingBack(..), SubmissionInput::Journal(Some(Effect::Fenced))) => {
+                // What the caller would be told may be over.
+                self.overtaken()
+            }
+            // Where the journal did not take it, the intent stays open and is told of once more.
+            (State::HandingBack(outcome, _), SubmissionInput::Journal(_)) => State::Done(outcome),
+            (state, _) => state,
+        };
+    }
+
+    fn asked(&self, effect: Option<Effect>, now: Duration) -> State {
+        match effect {
+            Some(Effect::Send(claim)) if self.subject.is_some() => {
+                State::Departing { claim, since: now }
+            }
+            Some(Effect::Read(claim, entry)) => State::Reading {
+                claim,
+                entry,
+                since: now,
+                pause: READ_AGAIN,
+            },
+            Some(Effect::Held { remaining }) => {
+                let left = self.gives_up_at.saturating_sub(now);
+                if left.is_zero() {
+                    State::Done(Outcome::InProgress)
+                } else {
+                    State::Waiting(remaining.min(left).min(LOOK).max(Duration::from_millis(1)))
+                }
+            }
+            Some(Effect::Stands(entry)) => stands(entry),
+            Some(Effect::OtherOrder) => State::Done(Outcome::OtherOrder),
+            Some(Effect::Missing) => State::Done(Outcome::Missing),
+            None | Some(Effect::Send(_) | Effect::Departed | Effect::Fenced) => {
+                State::Done(Outcome::NotWritten)
+            }
+        }
+    }
+
+    /// Somebody else went on with the intent: how it stands now is asked again, and not for ever.
+    fn overtaken(&mut self) -> State {
+        self.overtaken += 1;
+        if self.overtaken < OVERTAKEN {
+            State::Asking
+        } else {
+            State::Done(Outcome::InProgress)
+        }
+    }
+
+    /// `since` is when it was asked for, which is no later than when the journal wrote it.
+    fn departed(&mut self, claim: Claim, since: Duration, effect: Option<Effect>) -> State {
+        match effect {
+            Some(Effect::Departed) => State::Sending { claim, since },
+            Some(Effect::Fenced) => self.overtaken(),
+            // Whether it is marked as sent is not known. Nothing was sent, and that is certain.
+            _ => State::Settling {
+                claim,
+                report: Report::NoEffect,
+                tries: TELLS,
+            },
+        }
+    }
+
+    fn concluded(&mut self, entry: Entry, finding: Finding, effect: Option<Effect>) -> State {
+        match (effect, finding) {
+            (Some(Effect::Stands(entry)), _) => stands(entry),
+            (Some(_), _) => self.overtaken(),
+            (None, Finding::Exists(human_id)) => State::Done(Outcome::Exists(human_id)),
+            (None, _) => State::Done(Outcome::Unknown(Some(entry))),
+        }
+    }
+
+    fn read(
+        &self,
+        claim: Claim,
+        entry: Entry,
+        (since, pause): (Duration, Duration),
+        users: Option<Vec<OrderedUser>>,
+        now: Duration,
+    ) -> State {
+        let spent = now.saturating_sub(since);
+        let finding = match users {
+            Some(users) => {
+                // What is read now is there so much later.
+                let ago = entry.left_ago.unwrap_or_default().saturating_add(spent);
+                let entry = Entry {
+                    left_ago: Some(ago),
+                    ..entry.clone()
+                };
+                Finding::of(&users, &entry, &self.policy)
+            }
+            None => Finding::Undecided(Doubt::NotRead),
+        };
+        let may_change = matches!(
+            finding,
+            Finding::Undecided(Doubt::NotThereYet | Doubt::NotRead)
+        );
+        let patience = self.policy.read_patience.min(self.policy.claim_ttl / 2);
+        if may_change && spent.saturating_add(pause) <= patience {
+            return State::ReadingAgain {
+                claim,
+                entry,
+                since,
+                pause,
+            };
+        }
+        State::Concluding {
+            claim,
+            entry,
+            finding,
+        }
+    }
+}
+
+/// What a caller is told of an intent that nobody is at.
+fn stands(entry: Entry) -> State {
+    let version = entry.version;
+    let outcome = match &entry.state {
+        EntryState::Exists(human_id) => Outcome::Exists(human_id.clone()),
+        EntryState::Written => Outcome::NotPlaced,
+        EntryState::Absent => Outcome::Absent(entry),
+        EntryState::Sent | EntryState::Unknown(_) => Outcome::Unknown(Some(entry)),
+    };
+    State::HandingBack(outcome, version)
+}
+
+fn settled(claim: Claim, report: Report, tries: u8, effect: Option<Effect>) -> State {
+    match (effect, &report) {
+        // What reading tells is to be found out next.
+        (Some(_), Report::Unknown(_)) => State::Asking,
+        (Some(Effect::Stands(entry)), _) => stands(entry),
+        (None, _) if tries < TELLS => State::Pausing {
+            claim,
+            report,
+            tries,
+        },
+        // The journal did not hear of it, and whoever reads later will find the same. What is certain is certain.
+        (_, Report::Placed(human_id)) => State::Done(Outcome::Exists(human_id.clone())),
+        (_, Report::NoEffect) => State::Done(Outcome::NotWritten),
+        (None, Report::Unknown(_)) => State::Done(Outcome::Unknown(None)),
+    }
+}
