@@ -32,12 +32,14 @@ pub(crate) mod config;
 #[cfg(feature = "data")]
 pub(crate) mod data;
 mod mistake;
-#[cfg(feature = "token")]
+#[cfg(any(feature = "sandbox", feature = "token"))]
 mod output;
+#[cfg(feature = "sandbox")]
+pub(crate) mod sandbox;
 #[cfg(feature = "token")]
 mod service;
 
-#[cfg(feature = "token")]
+#[cfg(any(feature = "sandbox", feature = "token"))]
 pub(crate) use output::OutputArgs;
 #[cfg(feature = "store")]
 pub(crate) use service::StoreArgs;
@@ -67,10 +69,16 @@ pub(crate) enum Verb {
     #[cfg(feature = "demo")]
     #[command(long_about = DEMO_ABOUT, after_help = examples(DEMO_EXAMPLES))]
     Demo(DemoArgs),
-    /// Run the sandbox: an offline Human API for development and tests
+    /// Run the sandbox, an offline Human API for development and tests, or act on one that runs
     #[cfg(feature = "sandbox")]
-    #[command(long_about = SANDBOX_ABOUT, after_help = examples(SANDBOX_EXAMPLES))]
-    Sandbox(SandboxArgs),
+    #[command(
+        long_about = SANDBOX_ABOUT,
+        after_help = examples(SANDBOX_EXAMPLES),
+        args_conflicts_with_subcommands = true,
+        disable_help_subcommand = true,
+        subcommand_help_heading = "To a sandbox that runs",
+    )]
+    Sandbox(Box<SandboxArgs>),
     /// Ask the token service for a token
     #[cfg(feature = "token")]
     #[command(long_about = TOKEN_ABOUT, after_help = examples(TOKEN_EXAMPLES), arg_required_else_help = true)]
@@ -140,7 +148,7 @@ pub(crate) struct DemoArgs {
     /// Which HTTP stack sends the requests
     #[arg(long, value_enum, default_value_t, value_name = "STACK")]
     pub(crate) adapter: Adapter,
-    /// Open Connect in your browser and be the person yourself
+    /// Be the person yourself: Connect opens in your browser, where there is one
     #[arg(long)]
     pub(crate) browser: bool,
     /// The number from which ids, tokens and health data follow
@@ -151,6 +159,8 @@ pub(crate) struct DemoArgs {
 #[cfg(feature = "sandbox")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct SandboxArgs {
+    #[command(subcommand)]
+    pub(crate) verb: Option<sandbox::SandboxVerb>,
     /// The port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     pub(crate) port: u16,
@@ -186,6 +196,9 @@ pub(crate) struct SandboxArgs {
     /// A scenario in JSON: users in given states, sources, faults, assumptions, made-up credentials
     #[arg(long, value_name = "FILE", help_heading = "How it begins")]
     pub(crate) state: Option<PathBuf>,
+    /// Show the dashboard in your browser, where there is one
+    #[arg(long)]
+    pub(crate) browser: bool,
 }
 
 /// Reads `NAME=VALUE`.
@@ -502,6 +515,7 @@ const ENVIRONMENT: &str =
   HUMANAPI_CLIENT_SECRET  its secret; there is no option for it
   HUMANAPI_BASE_URL       where to ask instead of the production hosts, such as a sandbox
   HUMANAPI_PROFILE        the profile to take settings from; HUMANAPI_CONFIG is the file of profiles
+  HUMANAPI_SANDBOX_URL    where the sandbox runs; HUMANAPI_SANDBOX_TOKEN is its control token
   HUMANAPI_STORE_URL      the address of a store's server; HUMANAPI_STORE_KEYS are a store's keys
   HTTPS_PROXY, NO_PROXY   the way through a proxy, and what goes past it
   NO_COLOR                no colours, on a terminal too";
@@ -535,7 +549,11 @@ Run the sandbox: an offline Human API for development and tests.
 
 It speaks HTTP on this machine alone unless told otherwise, keeps users, sources and tokens in \
 memory, and shows a dashboard at its root. Everything in it is made up, so its secrets are printed \
-in clear. It runs until Ctrl-C and then exits with 0.";
+in clear. It runs until Ctrl-C and then exits with 0.
+
+With a verb, it acts on a sandbox that runs: the one at --url, at HUMANAPI_SANDBOX_URL, or on port \
+8080 of this machine. One that listens beyond its machine wants HUMANAPI_SANDBOX_TOKEN as well, the \
+control token that it printed.";
 
 #[cfg(feature = "sandbox")]
 const SANDBOX_EXAMPLES: &str = "  humanapi sandbox                 on a free port
@@ -543,7 +561,10 @@ const SANDBOX_EXAMPLES: &str = "  humanapi sandbox                 on a free por
   humanapi sandbox --json          one line for scripts: url, seed, apps
   humanapi sandbox --app-origin http://127.0.0.1:3000      for your app on another port
   humanapi sandbox --state story.json --frozen-at 2026-01-15T09:00:00Z
-  humanapi sandbox --assume session-refusal-status=409";
+  humanapi sandbox --assume session-refusal-status=409
+  humanapi sandbox connect --user p17 --source strider     to the one on port 8080
+  humanapi sandbox advance 2h
+  humanapi sandbox logs --follow";
 
 #[cfg(feature = "token")]
 const TOKEN_ABOUT: &str = "\

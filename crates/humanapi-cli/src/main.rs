@@ -5,6 +5,8 @@ mod adapter;
 #[cfg(feature = "data")]
 mod api;
 mod args;
+#[cfg(any(feature = "demo", feature = "sandbox"))]
+mod browser;
 #[cfg(feature = "token")]
 mod config;
 #[cfg(feature = "token")]
@@ -16,7 +18,7 @@ mod demo;
 mod exit;
 mod fault;
 mod output;
-#[cfg(feature = "token")]
+#[cfg(any(feature = "sandbox", feature = "token"))]
 mod print;
 #[cfg(feature = "token")]
 mod profiles;
@@ -65,7 +67,9 @@ fn run(verb: Verb) -> Result<(), Failure> {
         }
         #[cfg(feature = "sandbox")]
         Verb::Sandbox(args) => {
-            fault::tell_at_once();
+            if args.verb.is_none() {
+                fault::tell_at_once();
+            }
             block_on(sandbox::run(&args))
         }
         #[cfg(feature = "token")]

@@ -1,17 +1,24 @@
-//! The verb `sandbox`: runs the sandbox until told to stop.
+//! The verb `sandbox`: runs the sandbox until told to stop, or acts on one that runs.
 
-use std::io::{self, Read as _, Write};
+mod running;
+mod verbs;
+
+use std::io::{self, IsTerminal as _, Read as _, Write};
 use std::path::Path;
 
 use humanapi_sandbox::{AppCredentials, DemoApp, Sandbox, SandboxBuilder, Scenario, StartError};
 use serde::Serialize;
 
 use crate::args::SandboxArgs;
+use crate::browser;
 use crate::exit::{self, Code, Failure};
 use crate::output::palette::{NAME, QUIET, TITLE};
 use crate::signal::Stop;
 
 pub(crate) async fn run(args: &SandboxArgs) -> Result<(), Failure> {
+    if let Some(verb) = &args.verb {
+        return verbs::run(verb).await;
+    }
     let sandbox = set_up(args)?.start().map_err(|error| not_started(&error))?;
     // Before the URL is told: whoever reads it may stop the sandbox at once.
     let mut stop = Stop::listen().map_err(|error| Failure::here("cannot hear Ctrl-C", &error))?;
@@ -29,6 +36,10 @@ pub(crate) async fn run(args: &SandboxArgs) -> Result<(), Failure> {
         welcome(&mut out, &sandbox, args.seed)?;
     }
     out.flush()?;
+    // A script that reads the address opens what it wants by itself.
+    if args.browser && io::stdout().is_terminal() {
+        browser::open(&format!("{}/", sandbox.url()));
+    }
     stop.asked().await;
     if !args.json {
         writeln!(out, "\nStopped.")?;
@@ -173,6 +184,11 @@ fn welcome(out: &mut impl Write, sandbox: &Sandbox, seed: u64) -> io::Result<()>
   export HUMANAPI_CLIENT_ID={id}
   export HUMANAPI_CLIENT_SECRET={secret}
   humanapi token connect --user patient-17 --base-url {url}
+
+{TITLE}Be the world around it, from another terminal{TITLE:#}
+  export HUMANAPI_SANDBOX_URL={url}
+  humanapi sandbox connect --user patient-17 --source strider
+  humanapi sandbox logs --follow
 
 {TITLE}Or curl{TITLE:#}
   curl -s {url}/v1/connect/token \\

@@ -1,12 +1,13 @@
 //! The verb `demo`: the whole story on an embedded sandbox.
 
-mod browser;
+mod pages;
 mod person;
 mod story;
 mod trace;
 mod visible;
 
 use std::borrow::Cow;
+use std::io::{self, IsTerminal as _};
 use std::time::{Duration, UNIX_EPOCH};
 
 use humanapi_client::{Client, Error};
@@ -21,10 +22,11 @@ use humanapi_sandbox::{DemoApp, Sandbox, Source};
 
 use crate::adapter::Adapter;
 use crate::args::DemoArgs;
+use crate::browser;
 use crate::exit::Failure;
 use crate::output;
 use crate::signal::Stop;
-use browser::{Pages, Reports};
+use pages::{Pages, Reports};
 use person::Person;
 use story::{Story, Who};
 use trace::Recorder;
@@ -217,6 +219,10 @@ impl Demo {
              one for phones. Connect Strider or Pulseband, which have activities, and \
              Sandbox Clinic, which has medications, and press Done.",
         )?;
+        // Where nobody looks at the terminal, nobody sits before a browser.
+        if io::stdout().is_terminal() && browser::open(&start) {
+            self.story.quiet("It opens by itself.")?;
+        }
         loop {
             self.story.address(&start)?;
             self.story.quiet("Waiting for you. Ctrl-C ends the demo.")?;

@@ -29,11 +29,11 @@ pub(crate) enum Code {
     Usage = 2,
     #[cfg(feature = "token")]
     Credentials = 3,
-    #[cfg(any(feature = "demo", feature = "token"))]
+    #[cfg(any(feature = "demo", feature = "sandbox", feature = "token"))]
     Refused = 4,
-    #[cfg(any(feature = "demo", feature = "token"))]
+    #[cfg(any(feature = "demo", feature = "sandbox", feature = "token"))]
     Unreachable = 5,
-    #[cfg(any(feature = "demo", feature = "token"))]
+    #[cfg(any(feature = "demo", feature = "sandbox", feature = "token"))]
     Service = 6,
     #[cfg(feature = "store")]
     StoreLogin = 7,

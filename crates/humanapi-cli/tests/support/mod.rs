@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// What the command reads of its environment.
-pub(crate) const VARIABLES: [&str; 16] = [
+pub(crate) const VARIABLES: [&str; 21] = [
     "HUMANAPI_ADMIN_URL",
     "HUMANAPI_AUTH_URL",
     "HUMANAPI_BASE_URL",
@@ -15,9 +15,14 @@ pub(crate) const VARIABLES: [&str; 16] = [
     "HUMANAPI_DATA_URL",
     "HUMANAPI_PROFILE",
     "HUMANAPI_PROVISIONING",
+    "HUMANAPI_SANDBOX_TOKEN",
+    "HUMANAPI_SANDBOX_URL",
     "HUMANAPI_STORE_KEYS",
     "HUMANAPI_STORE_URL",
     "HUMANAPI_TIMEOUT",
+    "BROWSER",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
     "NO_COLOR",
     "CLICOLOR",
     "CLICOLOR_FORCE",

@@ -62,12 +62,12 @@ impl<T: Table> RecordBuilder<T> {
     }
 
     /// A field that is not documented, as the service may add some any day.
-    pub fn with_undocumented(self, name: &str, value: impl Serialize) -> Self {
+    pub fn undocumented(self, name: &str, value: impl Serialize) -> Self {
         self.put(name, &value)
     }
 
     /// All documented fields that were not given yet, with made-up values of their kinds.
-    pub fn with_the_rest(mut self) -> Self {
+    pub fn filled(mut self) -> Self {
         for field in T::FIELDS {
             if !self.fields.contains_key(field.name) {
                 self.fields
@@ -166,7 +166,7 @@ pub enum RecordError {
 fn did_you_mean(likely: &Option<&str>) -> String {
     match likely {
         Some(name) => format!("; did you mean {name}?"),
-        None => "; `FIELDS` lists those there are, `with_undocumented` sets others".to_owned(),
+        None => "; `FIELDS` lists those there are, `undocumented` sets others".to_owned(),
     }
 }
 
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn what_is_not_documented_has_a_door_of_its_own() {
-        let built = record::<Activity>().with_undocumented("mood", "fine");
+        let built = record::<Activity>().undocumented("mood", "fine");
         let built = built.build().unwrap();
         let mood = built.field("mood").unwrap();
         assert_eq!(mood.read::<String>().unwrap(), "fine");
@@ -280,7 +280,7 @@ mod tests {
         );
         refused(
             record::<Activity>().with("mood", "canary"),
-            "Activity has no documented field \"mood\"; `FIELDS` lists those there are, `with_undocumented` sets others",
+            "Activity has no documented field \"mood\"; `FIELDS` lists those there are, `undocumented` sets others",
         );
         refused(
             record::<Activity>().with("steps", "canary"),
@@ -303,7 +303,7 @@ mod tests {
     fn the_rest_fills_what_was_not_given() {
         let built = record::<TestResult>()
             .with("name", "Sodium")
-            .with_the_rest()
+            .filled()
             .build()
             .unwrap();
         assert_eq!(built.name().unwrap(), "Sodium");
@@ -327,17 +327,8 @@ mod tests {
             lists += 1;
         }
         assert!(lists > 20, "{lists}");
-        assert_eq!(
-            record::<Profile>().with_the_rest().build().map(drop),
-            Ok(())
-        );
-        assert_eq!(
-            record::<HealthSummary>().with_the_rest().build().map(drop),
-            Ok(())
-        );
-        assert_eq!(
-            record::<Genotype>().with_the_rest().build().map(drop),
-            Ok(())
-        );
+        assert_eq!(record::<Profile>().filled().build().map(drop), Ok(()));
+        assert_eq!(record::<HealthSummary>().filled().build().map(drop), Ok(()));
+        assert_eq!(record::<Genotype>().filled().build().map(drop), Ok(()));
     }
 }
