@@ -357,7 +357,7 @@ impl Scene {
         let log = log().0.lock().unwrap().clone();
         let log = String::from_utf8_lossy(&log);
         assert!(
-            log.contains("humanapi{call=\"connect_token\"}"),
+            log.contains("humanapi.call{call=\"connect_token\"}"),
             "logs are on"
         );
         assert!(log.contains("hyper_util"), "other crates' logs are on");
