@@ -9,8 +9,8 @@ use futures_util::future::join_all;
 use humanapi_core::broker::{BrokerPolicy, CacheDecision, CacheEntry, KeptToken, SharedExchange};
 use humanapi_core::rules::Purpose;
 use humanapi_core::{
-    AccessToken, BuildError, FlowError, Generation, Issued, Now, SendFailure, SendFailureKind,
-    TokenKey, TokenKind,
+    AccessToken, BuildError, ClientUserId, FlowError, Generation, Issued, Now, SendFailure,
+    SendFailureKind, TokenKey, TokenKind,
 };
 
 use super::event::BrokerEvent;
@@ -117,10 +117,8 @@ impl Cache {
             };
             return Err(Arc::new(error.into()));
         }
-        if let Some(user) = key.user() {
-            let id = user.checked().map_err(BuildError::from);
-            id.map_err(|error| Arc::new(error.into()))?;
-        }
+        let id = key.user().map_or(Ok(""), ClientUserId::checked);
+        id.map_err(|error| Arc::new(BuildError::from(error).into()))?;
         let mut panicked = false;
         loop {
             let flight = match self.decide(key, request) {
@@ -367,24 +365,21 @@ impl Cache {
 
     /// A token of this kind came for a key: it shows which refusals of the user's other one are out of date.
     fn pardon_by(&self, key: &TokenKey, kind: TokenKind) {
-        let other = match (key.user(), kind) {
-            (Some(user), TokenKind::Id) => TokenKey::access(key.client_id().clone(), user.clone()),
-            (Some(user), TokenKind::Access) => {
-                TokenKey::connect(key.client_id().clone(), user.clone())
-            }
+        let app = key.client_id().clone();
+        match (key.user(), kind) {
+            (Some(user), TokenKind::Id) => self.pardon(&TokenKey::access(app, user)),
+            (Some(user), TokenKind::Access) => self.pardon(&TokenKey::connect(app, user)),
             // A session is issued to users who have connected nothing, so nothing else is shown.
-            _ => return,
-        };
-        self.pardon(&other);
+            _ => {}
+        }
     }
 
     /// Lets a refusal of a key stand no longer. Any other failure stands: a token for something else does not mend it.
     pub(super) fn pardon(&self, key: &TokenKey) {
         let mut shard = lock(self.shard(key));
-        let Some(busy) = shard.get_mut(key) else {
-            return;
-        };
-        if busy.failure.take_if(|failure| failure.is_rule()).is_some() {
+        if let Some(busy) = shard.get_mut(key)
+            && (busy.failure.take_if(|failure| failure.is_rule())).is_some()
+        {
             busy.entry.pardon();
             if busy.is_calm(&self.exchanger.policy, self.exchanger.runtime.now()) {
                 shard.remove(key);
