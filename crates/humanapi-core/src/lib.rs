@@ -34,6 +34,7 @@ mod now;
 mod parameters;
 mod query_string;
 mod raw_call;
+#[cfg(any(feature = "admin", feature = "data"))]
 mod report_format;
 mod retry;
 pub mod rules;

@@ -10,6 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
 use thiserror::Error;
 
+#[cfg(any(feature = "admin", feature = "data"))]
 use crate::report_format::ReportFormat;
 use crate::rules::{Provisioning, Purpose};
 use crate::token::TokenKind;
@@ -106,6 +107,10 @@ words! {
     TokenKind: "a kind of token",
     Purpose: "what a token is for",
     Provisioning: "how an application was set up",
+}
+
+#[cfg(any(feature = "admin", feature = "data"))]
+words! {
     ReportFormat: "the form of a report",
 }
 
@@ -173,6 +178,7 @@ mod tests {
         check(&TokenKind::ALL, "session id access client");
         check(&Purpose::ALL, "open_connect read_data administer");
         check(&Provisioning::ALL, "connect hip");
+        #[cfg(any(feature = "admin", feature = "data"))]
         check(&ReportFormat::ALL, "json html pdf");
     }
 
