@@ -540,7 +540,7 @@ async fn a_rule_is_answered_for_ten_seconds_or_until_it_is_forgotten() {
         broker.token(&key("u")).await.unwrap_err();
     }
     assert_eq!(service.requests(), 1);
-    broker.forget_here(&user("u"));
+    broker.forget_here(user("u"));
     broker.token(&key("u")).await.unwrap_err();
     assert_eq!(service.requests(), 2);
     sleep(Duration::from_millis(10_001)).await;
@@ -961,7 +961,7 @@ async fn events_tell_the_story_without_secrets() {
     let key = key("canary-user");
     broker.token(&key).await.unwrap();
     broker.token(&key).await.unwrap();
-    broker.forget_here(&user("canary-user"));
+    broker.forget_here(user("canary-user"));
     service.set(Mode::Refuse, Duration::ZERO);
     broker.token(&key).await.unwrap_err();
     broker.token(&key).await.unwrap_err();
@@ -1169,7 +1169,7 @@ async fn a_store_that_could_not_be_told_brings_nothing_back() {
         assert_eq!(token.expose_secret(), "access-2");
         shelf.set(UP);
         assert_eq!(shelf.text(&key("u")).as_deref(), Some("access-1"));
-        broker.forget_here(&user("u"));
+        broker.forget_here(user("u"));
         let token = broker.token(&key("u")).await.unwrap();
         assert_eq!(token.expose_secret(), "access-3");
         assert_eq!(shelf.text(&key("u")).as_deref(), Some("access-3"));

@@ -215,7 +215,12 @@ fn table(name: &str, none: &str, heads: &[(&str, bool)], rows: Vec<Markup>) -> M
 fn since(one: &Medication) -> String {
     one.start_date().map_or_else(
         || NOTHING.to_owned(),
-        |day| day.text().get(..10).unwrap_or(day.text()).to_owned(),
+        |day| {
+            day.text()
+                .get(..10)
+                .unwrap_or_else(|| day.text())
+                .to_owned()
+        },
     )
 }
 

@@ -97,7 +97,7 @@ impl ConfigFile {
             let profiles = document
                 .get_mut("profiles")
                 .and_then(Item::as_table_like_mut)
-                .ok_or(Problem::NoProfile {
+                .ok_or_else(|| Problem::NoProfile {
                     known: known.clone(),
                 })?;
             let above = profiles

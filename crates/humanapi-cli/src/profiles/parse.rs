@@ -75,7 +75,8 @@ impl Parser<'_> {
                         .collect();
                     let (name, form) = (setting.name(), WORDS);
                     let problem = Problem::Form { name, form };
-                    words.ok_or_else(|| self.problem(item.span().or(key.span()), problem))?
+                    words
+                        .ok_or_else(|| self.problem(item.span().or_else(|| key.span()), problem))?
                 }
                 _ => match item.as_integer() {
                     Some(seconds) if setting == Setting::Timeout => vec![seconds.to_string()],
@@ -83,7 +84,7 @@ impl Parser<'_> {
                 },
             };
             setting.check(&words).map_err(|unfit| {
-                let span = item.span().or(key.span());
+                let span = item.span().or_else(|| key.span());
                 self.problem(span, Problem::Value(setting, unfit))
             })?;
             let line = self.line(key.span());
@@ -102,7 +103,12 @@ impl Parser<'_> {
             Some(setting) if setting.has_words() => WORDS,
             _ => "text in quotes",
         };
-        let wrong = || self.problem(item.span().or(key.span()), Problem::Form { name, form });
+        let wrong = || {
+            self.problem(
+                item.span().or_else(|| key.span()),
+                Problem::Form { name, form },
+            )
+        };
         item.as_str().map(str::to_owned).ok_or_else(wrong)
     }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use humanapi_core::broker::{BrokerPolicy, CacheDecision, CacheEntry, KeptToken, SharedExchange};
+use humanapi_core::broker::{CacheDecision, CacheEntry, KeptToken, SharedExchange};
 use humanapi_core::rules::Purpose;
 use humanapi_core::{
-    AccessToken, BuildError, ClientUserId, FlowError, Generation, Issued, Now, SendFailure,
+    AccessToken, BuildError, ClientUserId, FlowError, Generation, Issued, SendFailure,
     SendFailureKind, TokenKey, TokenKind,
 };
 
+use super::busy::Busy;
 use super::event::BrokerEvent;
 use super::exchange::{ExchangeRequest, Exchanger, Session, connect_key};
 use super::flight::{Broken, Flight};
@@ -35,41 +36,10 @@ pub(super) struct Cache {
     most_noted: usize,
 }
 
-struct Busy {
-    entry: CacheEntry,
-    flight: Option<Arc<Flight<Outcome>>>,
-    failure: Option<Arc<FlowError>>,
-    /// The user was deleted, and the store may not know it: what it has from before will not do.
-    anew: bool,
-    /// The user has connected, and the store may still have a session, which will not do.
-    session_stays: bool,
-    /// The exchange that is under way, or whose failure stands, began for a user who was deleted.
-    begun_anew: bool,
-}
-
 /// How many keys share one lock, the other way round: how many locks there are.
 const SHARDS: usize = 64;
 /// A shard looks for keys that nothing is going on with any more once it holds so many.
 const TIDY_FROM: usize = 256;
-
-impl Busy {
-    fn is_under_way(&self, flight: &Arc<Flight<Outcome>>) -> bool {
-        (self.flight.as_ref()).is_some_and(|current| Arc::ptr_eq(current, flight))
-    }
-
-    /// What is under way finds that it is not the key's exchange any more, and settles nothing.
-    fn begin_anew(&mut self) {
-        self.entry.forget();
-        self.flight = None;
-        self.failure = None;
-        self.begun_anew = false;
-    }
-
-    /// Whether there is nothing to remember.
-    fn is_calm(&self, policy: &BrokerPolicy, now: Now) -> bool {
-        !self.anew && !self.session_stays && self.entry.is_calm(policy, now)
-    }
-}
 
 impl Cache {
     /// An empty one of at most so many tokens.

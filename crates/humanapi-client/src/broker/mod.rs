@@ -2,6 +2,7 @@
 
 mod bucket;
 mod builder;
+mod busy;
 mod cache;
 mod event;
 mod exchange;

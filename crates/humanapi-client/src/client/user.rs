@@ -49,14 +49,13 @@ impl User {
 
     /// Asks for a session token and for nothing else if that is refused.
     pub fn session_token(&self) -> ApiCall<IssueSessionToken> {
-        self.issue(|credentials, user| IssueSessionToken::new(credentials, user))
+        self.issue(IssueSessionToken::new)
             .issuing(TokenKind::Session)
     }
 
     /// Asks for an id token and for nothing else if that is refused.
     pub fn id_token(&self) -> ApiCall<IssueIdToken> {
-        self.issue(|credentials, user| IssueIdToken::new(credentials, user))
-            .issuing(TokenKind::Id)
+        self.issue(IssueIdToken::new).issuing(TokenKind::Id)
     }
 
     /// Asks for an access token. To read data none has to be asked for: see [`data`](Self::data).
