@@ -72,7 +72,7 @@ fn a_user_is_connected_in_one_call() {
     let seen = sandbox
         .control()
         .user("p18")
-        .with_app(DemoApp::Hip)
+        .app(DemoApp::Hip)
         .snapshot();
     assert!(seen.is_some());
     // For people it is a sentence.

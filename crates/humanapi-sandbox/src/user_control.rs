@@ -30,7 +30,7 @@ pub struct UserControl {
 }
 
 impl Control {
-    /// One user of the [Connect application](DemoApp::Connect), or of another with [`with_app`](UserControl::with_app).
+    /// One user of the [Connect application](DemoApp::Connect), or of another with [`app`](UserControl::app).
     #[must_use = "it does nothing until it is told what the user is to be"]
     pub fn user(&self, client_user_id: impl Into<String>) -> UserControl {
         UserControl {
@@ -62,7 +62,7 @@ impl Control {
 impl UserControl {
     /// The user of this id of another application.
     #[must_use]
-    pub fn with_app(mut self, app: DemoApp) -> Self {
+    pub fn app(mut self, app: DemoApp) -> Self {
         self.app = app;
         self
     }

@@ -61,13 +61,13 @@ fn each_application_has_users_of_its_own() {
     let control = sandbox.control();
     control
         .user("p17")
-        .with_app(DemoApp::Hip)
+        .app(DemoApp::Hip)
         .started()
         .unwrap();
     assert_eq!(control.user("p17").snapshot(), None);
     let hip = control
         .user("p17")
-        .with_app(DemoApp::Hip)
+        .app(DemoApp::Hip)
         .snapshot()
         .unwrap();
     assert_eq!(hip.client_id, sandbox.app(DemoApp::Hip).client_id);
