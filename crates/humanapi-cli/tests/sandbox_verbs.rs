@@ -69,11 +69,7 @@ fn a_user_is_connected_in_one_call() {
         "hip",
     ];
     told(&on(&sandbox, &hip));
-    let seen = sandbox
-        .control()
-        .user("p18")
-        .app(DemoApp::Hip)
-        .snapshot();
+    let seen = sandbox.control().user("p18").app(DemoApp::Hip).snapshot();
     assert!(seen.is_some());
     // For people it is a sentence.
     let words = [

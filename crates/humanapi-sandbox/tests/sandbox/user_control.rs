@@ -59,17 +59,9 @@ fn calls_add_up_and_each_says_what_is_so_afterwards() {
 fn each_application_has_users_of_its_own() {
     let sandbox = Sandbox::builder().build_offline();
     let control = sandbox.control();
-    control
-        .user("p17")
-        .app(DemoApp::Hip)
-        .started()
-        .unwrap();
+    control.user("p17").app(DemoApp::Hip).started().unwrap();
     assert_eq!(control.user("p17").snapshot(), None);
-    let hip = control
-        .user("p17")
-        .app(DemoApp::Hip)
-        .snapshot()
-        .unwrap();
+    let hip = control.user("p17").app(DemoApp::Hip).snapshot().unwrap();
     assert_eq!(hip.client_id, sandbox.app(DemoApp::Hip).client_id);
 }
 
