@@ -65,7 +65,7 @@ async fn one_line_makes_a_client_of_ones_own() {
 async fn each_application_gets_its_tokens_where_it_has_to() {
     for app in DemoApp::ALL {
         let sandbox = offline();
-        let user = sandbox.control().user("p17").with_app(*app);
+        let user = sandbox.control().user("p17").app(*app);
         user.connected_with("strider").unwrap();
         assert!(activities(&sandbox.client_of(*app)).await.unwrap() > 10);
         let asked = &sandbox.control().requests()[0].path;
