@@ -26,9 +26,9 @@ fn the_first_release_ever() {
             "humanapi-axum",
             "humanapi-reqwest",
             "humanapi-store",
+            "humanapi-cli",
             "humanapi-testing",
             "humanapi",
-            "humanapi-cli",
         ]
     );
     scratch.prepare();
@@ -120,9 +120,9 @@ fn a_break_in_core_moves_everybody_who_needs_it() {
         ("humanapi-axum", "0.2.0"),
         ("humanapi-reqwest", "0.2.0"),
         ("humanapi-store", "0.2.0"),
+        ("humanapi-cli", "0.1.1"),
         ("humanapi-testing", "0.2.0"),
         ("humanapi", "0.2.0"),
-        ("humanapi-cli", "0.1.1"),
     ];
     scratch.check_plan(&expected);
     scratch.prepare();
