@@ -36,7 +36,7 @@ pub(crate) fn run(verb: ConfigVerb) -> Result<(), Failure> {
             output,
         } => {
             let settings = Settings::find(&service, setup.provisioning)?;
-            print(&output, &Show::of(file.path(), &settings), Show::table)
+            print(&output, &Show::of(file.path().ok(), &settings), Show::table)
         }
         ConfigVerb::Set {
             profile,
@@ -70,7 +70,11 @@ pub(crate) fn run(verb: ConfigVerb) -> Result<(), Failure> {
         }
         ConfigVerb::Path => {
             let mut out = anstream::stdout().lock();
-            writeln!(out, "{}", output::plain(&file.path().display().to_string()))?;
+            writeln!(
+                out,
+                "{}",
+                output::plain(&file.path()?.display().to_string())
+            )?;
             Ok(out.flush()?)
         }
     }
@@ -124,7 +128,8 @@ impl List {
 /// What `show` prints as JSON. Its fields are a contract: new ones may come, these stay.
 #[derive(Serialize)]
 struct Show {
-    file: String,
+    /// None where there is no home folder and none is named.
+    file: Option<String>,
     settings: BTreeMap<&'static str, Told>,
 }
 
@@ -154,7 +159,7 @@ impl Told {
 }
 
 impl Show {
-    fn of(path: &Path, settings: &Settings) -> Self {
+    fn of(path: Option<&Path>, settings: &Settings) -> Self {
         let hosts: &Hosts = &settings.hosts;
         let seconds = settings.timeout.value.as_secs_f64();
         let mut told = BTreeMap::from([
@@ -184,7 +189,7 @@ impl Show {
             told.insert(setting.name(), Told::new(hosts.base(*host), from));
         }
         Self {
-            file: path.display().to_string(),
+            file: path.map(|path| path.display().to_string()),
             settings: told,
         }
     }

@@ -293,6 +293,23 @@ fn comments_that_are_about_more_than_what_goes_are_kept() {
 }
 
 #[test]
+fn comments_stay_whatever_ends_their_lines_and_whichever_way_a_setting_goes() {
+    let text = "# mine alone\n\n# the first\n[profiles.a]\nadapter = \"hyper\"\n\n# about all that follow\n\n# own\nsecret_file = \"s\"\n";
+    let home = Home::with(&text.replace('\n', "\r\n"));
+    home.done(&["config", "set", "--profile", "a", "secret_variable", "S"]);
+    let kept = home.text();
+    for comment in [
+        "# mine alone\n",
+        "# the first\n",
+        "# about all that follow\n",
+    ] {
+        assert!(kept.contains(comment), "{kept}");
+    }
+    home.done(&["config", "remove", "a"]);
+    assert!(home.text().contains("# mine alone\n"), "{}", home.text());
+}
+
+#[test]
 fn the_file_is_its_owners_alone_and_a_link_to_it_stays_one() {
     let home = Home::new();
     let real = home.0.path().join("folder/real.toml");

@@ -15,7 +15,7 @@ use humanapi_core::{Endpoint as _, Host, Provisioning, RawCall, TokenKey};
 
 use crate::args::api::ApiArgs;
 use crate::data::format::Plain;
-use crate::exit::Failure;
+use crate::exit::{Code, Failure};
 use crate::service::{Service, user_id};
 use crate::settings::Settings;
 use failure::{refused, unwritten, usage};
@@ -90,6 +90,11 @@ pub(crate) async fn run(args: &ApiArgs) -> Result<(), Failure> {
             Ok(_) => Ok(()),
             Err(SaveError::Download(error)) => Err(service.failure(&error, host)),
             Err(SaveError::File(error)) => Err(unwritten(&error)),
+            // The file is there, and its message says so.
+            Err(error @ SaveError::InPlace { .. }) => {
+                let remedy = "look at what the system says, then try again";
+                Err(Failure::new(Code::Machine, error.to_string(), remedy))
+            }
             Err(error) => Err(Failure::here("cannot write the file", &error)),
         },
         None => print(answer, &service, host).await,

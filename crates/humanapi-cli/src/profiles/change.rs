@@ -31,8 +31,10 @@ impl ConfigFile {
                 name: "profiles",
                 form: "tables of settings",
             })?;
+            let mut kept = String::new();
             if SECRETS.contains(&setting) {
                 for other in SECRETS.iter().filter(|other| **other != setting) {
+                    kept.push_str(&comments(table, other.name()));
                     table.remove(other.name());
                 }
             }
@@ -53,6 +55,7 @@ impl ConfigFile {
                     table.insert(setting.name(), new);
                 }
             }
+            keep(document, kept);
             Ok(())
         })
     }
@@ -120,9 +123,10 @@ impl ConfigFile {
 
     /// Where the file is, whatever links lead to it: a link to it stays one.
     fn real(&self) -> Result<PathBuf, ConfigError> {
-        match fs::canonicalize(&self.path) {
+        let path = self.path()?;
+        match fs::canonicalize(path) {
             Ok(path) => Ok(path),
-            Err(error) if super::is_missing(&error) => Ok(self.path.clone()),
+            Err(error) if super::is_missing(&error) => Ok(path.to_owned()),
             Err(error) => Err(self.system("written", &error)),
         }
     }
@@ -149,7 +153,8 @@ impl ConfigFile {
         // Before anything is made beside it: it may be no file at all.
         self.text()?;
         let _lock = self.lock(&path)?;
-        let text = self.text()?.unwrap_or_default();
+        // Lines end in one way, so that those that are empty are known.
+        let text = self.text()?.unwrap_or_default().replace("\r\n", "\n");
         let mut document: DocumentMut =
             text.parse().map_err(|error| self.no_toml(&text, &error))?;
         edit(&mut document).map_err(|problem| self.problem(problem))?;

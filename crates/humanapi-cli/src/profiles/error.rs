@@ -27,6 +27,8 @@ pub(super) enum Place {
 pub(crate) enum Problem {
     #[error("the configuration cannot be {0}: {1}")]
     System(&'static str, String),
+    #[error("there is no home folder to keep it in")]
+    NoHome,
     #[error("it is no file")]
     NoFile,
     #[error("it is larger than 64 KiB, so it is no configuration")]
@@ -76,6 +78,7 @@ impl ConfigError {
             Problem::NoFile | Problem::TooLarge => {
                 "`humanapi config path` tells which file is meant; HUMANAPI_CONFIG names another"
             }
+            Problem::NoHome => "name a file with HUMANAPI_CONFIG, or set HOME",
             Problem::OpenToOthers => {
                 "whoever changes it can have a command run: look through it, then `chmod 600` it"
             }

@@ -24,7 +24,9 @@ pub(crate) const DEFAULT: &str = "default";
 
 /// The file that profiles are in, which need not be there.
 pub(crate) struct ConfigFile {
-    path: PathBuf,
+    /// None where there is no home folder and none is named: a file of the folder that somebody happens to stand in is
+    /// not theirs, and what is in it can have a command run.
+    path: Option<PathBuf>,
 }
 
 /// What the file says.
@@ -59,17 +61,21 @@ impl ConfigFile {
     pub(crate) fn find() -> Self {
         let named = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
         let usual = || {
-            // Without a home there is no folder, and then none of its files is there either.
-            let folder = etcetera::choose_base_strategy().map(|folders| folders.config_dir());
-            folder.unwrap_or_default().join("humanapi/config.toml")
+            let folders = etcetera::choose_base_strategy().ok()?;
+            let folder = folders.config_dir();
+            folder
+                .is_absolute()
+                .then(|| folder.join("humanapi/config.toml"))
         };
         Self {
-            path: named.map_or_else(usual, PathBuf::from),
+            path: named.map(PathBuf::from).or_else(usual),
         }
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    pub(crate) fn path(&self) -> Result<&Path, ConfigError> {
+        self.path
+            .as_deref()
+            .ok_or_else(|| self.problem(Problem::NoHome))
     }
 
     /// Reads it; where there is none, nothing is set.
@@ -83,14 +89,17 @@ impl ConfigFile {
     /// What stands in it; nothing where there is none.
     fn text(&self) -> Result<Option<String>, ConfigError> {
         let unreadable = |error| self.system("read", &error);
+        let Some(path) = &self.path else {
+            return Ok(None);
+        };
         // Before it is opened: a pipe would have us wait for whoever writes into it.
-        match fs::metadata(&self.path) {
+        match fs::metadata(path) {
             Ok(found) if !found.is_file() => return Err(self.problem(Problem::NoFile)),
             Ok(_) => {}
             Err(error) if is_missing(&error) => return Ok(None),
             Err(error) => return Err(unreadable(error)),
         }
-        let file = File::open(&self.path).map_err(unreadable)?;
+        let file = File::open(path).map_err(unreadable)?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -125,7 +134,10 @@ impl ConfigFile {
     /// The path as an error tells it: as much of it as somebody reads.
     fn shown(&self) -> String {
         const MOST: usize = 400;
-        let path = self.path.display().to_string();
+        let Some(path) = &self.path else {
+            return "the configuration".to_owned();
+        };
+        let path = path.display().to_string();
         match path.char_indices().nth(MOST) {
             Some((end, _)) => format!("{}…", &path[..end]),
             None => path,
@@ -148,4 +160,21 @@ fn is_missing(error: &io::Error) -> bool {
 pub(crate) fn is_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (1..=64).contains(&name.len()) && name.bytes().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_home_nothing_is_set_and_nothing_can_be() {
+        let nowhere = ConfigFile { path: None };
+        assert!(nowhere.read().unwrap().all.is_empty());
+        let words = ["mine".to_owned()];
+        let refused = nowhere.set("default", Setting::ClientId, &words);
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            "the configuration: there is no home folder to keep it in"
+        );
+    }
 }
