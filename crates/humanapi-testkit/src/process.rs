@@ -52,6 +52,8 @@ pub async fn the_environment_names_the_proxy<T: Subject>(
             "direct",
             &[("HTTPS_PROXY", &setting), ("NO_PROXY", "example.test")],
         ),
+        // The address is one below it.
+        ("direct", &[("HTTPS_PROXY", &setting), ("NO_PROXY", "test")]),
         (
             "direct",
             &[

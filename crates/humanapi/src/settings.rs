@@ -110,7 +110,8 @@ macro_rules! settings {
                 self.with(|settings| settings.provisioning = provisioning)
             }
 
-            /// Sets what sends requests, instead of the stack that is chosen by features.
+            /// Sets what sends requests, instead of the stack that this client comes with. It has to run where this client's
+            /// calls do: what needs tokio, as `HyperTransport` and `ReqwestTransport` do, panics outside of it.
             #[must_use]
             pub fn transport(self, transport: impl Transport + 'static) -> Self {
                 self.with(|settings| settings.transport = Some(Arc::new(transport)))

@@ -14,8 +14,8 @@
 //! ```
 //!
 //! It does what the other client does, by the same code: tokens are kept between pages and calls, renewed and shared by the
-//! threads of a program, and calls are tried again by the same policy. Requests go out over ureq, on the thread that waits;
-//! no async runtime is needed, and none is started. TLS is by rustls and trusts whom the platform trusts. https goes through
+//! threads of a program, and calls are tried again by the same policy. Requests go out over ureq, on the thread that waits,
+//! and those for tokens on a thread that ends with them; no async runtime is needed, and none is started. TLS is by rustls and trusts whom the platform trusts. https goes through
 //! the proxy that `HTTPS_PROXY` names, except for the hosts in `NO_PROXY`.
 //!
 //! Do not call it in async code: there it would block all that its thread has to do.

@@ -1,13 +1,16 @@
 //! Time for calls that are waited for on the caller's own thread.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_timer::Delay;
 use humanapi_client::{Spawn, Task, Timer};
 use humanapi_core::Now;
 
-/// Time by the system's clocks, and no tasks: whoever waits for a piece of work does it.
+/// Time by the system's clocks, and a thread for each task. There are few: a token is got by one, so that whoever waits for
+/// it can stop waiting, and so that it is renewed while calls go on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ThreadRuntime {
     origin: Instant,
@@ -39,6 +42,19 @@ impl Timer for ThreadRuntime {
 
 impl Spawn for ThreadRuntime {
     fn spawn(&self, task: Task<'static>) -> Option<Task<'static>> {
-        Some(task)
+        let task = Arc::new(Mutex::new(Some(task)));
+        let take = |task: &Mutex<Option<Task<'static>>>| {
+            let mut task = task.lock().unwrap_or_else(PoisonError::into_inner);
+            task.take()
+        };
+        let theirs = Arc::clone(&task);
+        let begun = thread::Builder::new()
+            .name("humanapi".to_owned())
+            .spawn(move || take(&theirs).map(pollster::block_on));
+        match begun {
+            Ok(_) => None,
+            // The system has no thread left: whoever waits for the work does it.
+            Err(_) => take(&task),
+        }
     }
 }

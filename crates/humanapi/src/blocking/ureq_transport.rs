@@ -179,7 +179,12 @@ fn tunnel(address: &str, direct: &str) -> Option<Proxy> {
     }
     let hosts = direct.split(',').map(str::trim);
     for host in hosts.filter(|host| !host.is_empty()) {
-        proxy = proxy.no_proxy(host);
+        let bare = host.trim_start_matches('.');
+        proxy = proxy.no_proxy(bare);
+        // Its subdomains too, as the other stacks read it.
+        if bare != "*" {
+            proxy = proxy.no_proxy(&format!(".{bare}"));
+        }
     }
     proxy.build().ok()
 }
