@@ -19,6 +19,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::columns::{Cell, Column, ColumnKind, Columns};
 use crate::error::WriteError;
+use crate::json::readable;
 use crate::row::Row;
 use crate::sink::Sink;
 
@@ -112,7 +113,7 @@ impl Builder {
         match (self, cell) {
             (Self::Text(column), Cell::Text(text)) => column.append_value(text),
             (Self::Text(column), Cell::Json(json)) => {
-                column.append_value(String::from_utf8_lossy(json));
+                column.append_value(readable(json));
             }
             (Self::Number(column), Cell::Number(_, number)) => column.append_value(number),
             (Self::Integer(column), Cell::Integer(whole)) => column.append_value(whole),

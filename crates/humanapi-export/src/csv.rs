@@ -5,6 +5,7 @@ use std::io::Write;
 
 use crate::columns::{Cell, Columns};
 use crate::error::WriteError;
+use crate::json::readable;
 use crate::row::Row;
 use crate::sink::Sink;
 
@@ -52,7 +53,7 @@ impl<W: Write + Send> Sink for CsvSink<W> {
             Cell::Moment(moment) => record.push_field(moment.to_string().as_bytes()),
             Cell::Day(day) => record.push_field(day.to_string().as_bytes()),
             Cell::Json(json) => {
-                record.push_field(harmless(&String::from_utf8_lossy(json)).as_bytes());
+                record.push_field(harmless(&readable(json)).as_bytes());
             }
         });
         self.writer.write_byte_record(&self.record).map_err(failed)

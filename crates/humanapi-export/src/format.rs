@@ -9,16 +9,17 @@ use thiserror::Error;
 use crate::columns::Columns;
 use crate::csv::CsvSink;
 use crate::error::WriteError;
-use crate::ndjson::{NdjsonForm, NdjsonSink};
+use crate::ndjson::NdjsonSink;
 use crate::sink::Sink;
 
 /// A format of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
-    /// Each record as it was sent, one a line.
+    /// Each record as it was sent, one a line, and nothing else: whose it is stands nowhere in it.
     Ndjson,
-    /// Comma-separated values, by RFC 4180.
+    /// Comma-separated values, by RFC 4180. Text that a spreadsheet would take for a formula, a user's name too, has an
+    /// apostrophe before it.
     Csv,
     /// Parquet.
     #[cfg(feature = "parquet")]
@@ -74,7 +75,7 @@ impl Format {
         writer: impl Write + Send + 'w,
     ) -> Result<Box<dyn Sink + 'w>, WriteError> {
         Ok(match self {
-            Self::Ndjson => Box::new(NdjsonSink::new(writer, NdjsonForm::AsSent)),
+            Self::Ndjson => Box::new(NdjsonSink::new(writer)),
             Self::Csv => Box::new(CsvSink::new(columns, writer)?),
             #[cfg(feature = "parquet")]
             Self::Parquet => Box::new(crate::arrow::ParquetSink::new(columns, writer)?),

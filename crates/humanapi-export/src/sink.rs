@@ -11,7 +11,8 @@ pub trait Sink: Send {
     ///
     /// # Errors
     ///
-    /// When the writer beneath fails, or the record is of another kind than the file. The file is then to be given up.
+    /// When the writer beneath fails, or the record is of another kind than the file, where its format has columns. The file
+    /// is then to be given up.
     fn write(&mut self, row: &Row<'_>) -> Result<(), WriteError>;
 
     /// Writes what the format has at its end, and flushes.

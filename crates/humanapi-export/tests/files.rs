@@ -49,11 +49,30 @@ fn cell(csv: &str, row: usize, column: &str) -> String {
 
 #[test]
 fn a_line_is_the_record_as_it_was_sent() {
-    let sent = "{\"id\":\"a\\u0041\",\r\n \"distance\" : 1.10,\"x\":\"\u{2028}\u{85}\\ud83d \\\"\n\\\\\"\n}";
+    let sent =
+        "{\"id\":\"a\\u0041\",\r\n \"distance\" : 1.10,\"x\":\"\u{2028}\u{85}\\ud83d \\\"\\\\\"\n}";
     let activity = Activity::from_json(sent.to_owned().into_bytes()).unwrap();
     let line = text(written(Format::Ndjson, &[activity]));
-    let expected = "{\"id\":\"a\\u0041\",   \"distance\" : 1.10,\"x\":\"\u{2028}\u{85}\\ud83d \\\"\\n\\\\\" }\n";
+    let expected =
+        "{\"id\":\"a\\u0041\",   \"distance\" : 1.10,\"x\":\"\u{2028}\u{85}\\ud83d \\\"\\\\\" }\n";
     assert_eq!(line, expected);
+}
+
+/// The reader keeps what is no JSON, and a file of JSON has to be readable all the same.
+#[test]
+fn a_record_that_is_no_json_is_a_text_that_says_what_was_sent() {
+    let sent: [&[u8]; 3] = [
+        b"{\"id\":\"a\",\n\"distance\":NaN}",
+        b"{\"id\":\"b\",\"note\":\"\xff\"}",
+        b"{\"id\":\"c\",\"note\":\"one\ntwo\"}",
+    ];
+    let records = sent.map(|json| Activity::from_json(json.to_vec()).unwrap());
+    let lines = text(written(Format::Ndjson, &records));
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+    for (line, sent) in lines.lines().zip(sent) {
+        let told: String = serde_json::from_str(line).unwrap();
+        assert_eq!(told, String::from_utf8_lossy(sent));
+    }
 }
 
 #[test]
