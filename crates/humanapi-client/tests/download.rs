@@ -439,10 +439,7 @@ async fn a_sign_in_page_in_place_of_a_document_is_told_as_such() {
     for opened in [open(ccd(), answers()).await, open(pdf(), answers()).await] {
         let error = opened.outcome.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Intermediary);
-        let text = format!(
-            "{error} {error:?} {}",
-            std::error::Error::source(&error).unwrap()
-        );
+        let text = format!("{error} {error:?} {}", error.report());
         assert!(
             text.contains("text/html") && !text.contains("canary"),
             "{text}"

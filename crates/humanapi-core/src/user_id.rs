@@ -55,12 +55,12 @@ macro_rules! conversions {
 /// letters are two users.
 ///
 /// ```
-/// use humanapi_core::{ClientUserId, EmptyUserId};
+/// use humanapi_core::ClientUserId;
 ///
 /// let composed = ClientUserId::from("caf\u{e9}");
 /// let decomposed = ClientUserId::from("cafe\u{301}".to_owned());
 /// assert_ne!(composed, decomposed);
-/// assert_eq!(ClientUserId::new(""), Err(EmptyUserId));
+/// assert!(ClientUserId::new("").is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientUserId(Arc<str>);

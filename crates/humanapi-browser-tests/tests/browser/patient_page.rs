@@ -230,7 +230,7 @@ async fn the_application_keeps_to_itself_what_the_service_gave_it() {
         for known in [
             "POST /connect/token 200",
             "GET /connect/callback?",
-            "humanapi_client",
+            "humanapi::",
         ] {
             assert!(
                 holds(places.at(APP_LOG), known),

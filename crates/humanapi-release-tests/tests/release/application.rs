@@ -103,3 +103,9 @@ async fn a_new_user_connects_and_both_adapters_read() {
             .is_empty()
     );
 }
+
+#[test]
+fn what_is_added_by_name_is_there() {
+    assert!(humanapi::Client::new("my-app", "hush").is_ok());
+    assert_eq!(humanapi_export::Format::Csv.name(), "csv");
+}

@@ -332,7 +332,10 @@ fn use_it(world: &World, crates: &BTreeMap<String, Publishable>) {
         format!("{name} = {{ version = \"{version}\", registry = \"local\"{more} }}\n")
     };
     let dependencies = [
+        own("humanapi", ", features = [\"testing\"]"),
         own("humanapi-axum", ""),
+        // Parquet is left out for the same reason as SQLite below.
+        own("humanapi-export", ", default-features = false"),
         own("humanapi-hyper", ""),
         own("humanapi-reqwest", ""),
         own("humanapi-sandbox", ""),

@@ -60,7 +60,7 @@ impl Record {
     ///
     /// let activity = Activity::from_json(r#"{"steps": 3}"#)?;
     /// let steps = activity.table().iter().position(|field| field.name == "steps").unwrap();
-    /// assert!(matches!(activity.value(steps), Some(Value::Integer(3))));
+    /// assert!(matches!(activity.value(steps), Some(Value::Number(number)) if number.as_str() == "3"));
     /// # Ok::<(), humanapi_core::DecodeError>(())
     /// ```
     #[must_use]
