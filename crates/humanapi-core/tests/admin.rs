@@ -402,6 +402,27 @@ fn a_list_goes_on_behind_what_came_until_a_page_is_empty() {
 }
 
 #[test]
+fn a_page_that_comes_again_is_an_error_where_its_items_have_no_ids_too() {
+    let page = |office: u8| format!(r#"[{{"role":"producer","subscriberOffice":"{office}"}}]"#);
+    let first = ListSubscriptions::new(user(), "desk-2@example.test");
+    let next =
+        |list: &ListSubscriptions, office| read(list, 200, &page(office)).map(|page| page.next);
+    let second = next(&first, 1).unwrap().unwrap();
+    assert!(next(&second, 2).unwrap().is_some());
+    assert!(matches!(
+        next(&second, 1),
+        Err(ResponseError::PageRepeated { offset: 1 })
+    ));
+}
+
+#[test]
+fn reports_of_an_order_without_an_id_are_not_those_of_all_orders() {
+    let list = ListReports::new(user()).with_created_by_order("");
+    let refused = list.request(&Hosts::production());
+    assert!(matches!(refused, Err(BuildError::OutOfRange { .. })));
+}
+
+#[test]
 fn both_envelopes_are_read_and_a_message_that_may_echo_a_value_is_not_shown() {
     let validation = r#"{"statusCode":400,"error":"Bad Request","message":"\"ssn\" with value \"canary-8f3c\" fails",
         "validation":{"source":"payload","keys":["ssn","providers.0.address","canary-8f3c"]},
@@ -420,7 +441,7 @@ fn both_envelopes_are_read_and_a_message_that_may_echo_a_value_is_not_shown() {
     );
     for text in [
         shown,
-        format!("{error:?} {error:#?}"),
+        format!("{error:?} {error:#?} {:?}", api.validation()),
         error.remedy().to_owned(),
     ] {
         assert!(!text.contains("canary"), "{text}");

@@ -1,9 +1,11 @@
 //! Lists on pages: the next page begins behind what came, and an empty one is the last.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::endpoint::Endpoint;
 use crate::error::ResponseError;
+use crate::message::Response;
 
 /// A call for one page of a list of the Admin API.
 pub trait AdminList: Endpoint<Output = AdminPage<Self::Item, Self>> + Sized {
@@ -31,11 +33,26 @@ impl<T, L> fmt::Debug for AdminPage<T, L> {
     }
 }
 
-/// Where a page begins, and the ids that the page before it began and ended with.
+/// Where a page begins, and what the page before it was.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub(super) struct Place {
     pub(super) offset: u64,
-    before: Option<(String, String)>,
+    before: Option<Mark>,
+}
+
+/// What tells one page from another.
+#[derive(Clone, PartialEq, Eq)]
+struct Mark {
+    /// The ids that it began and ended with, where its items have any.
+    ends: Option<(String, String)>,
+    /// A hash of its bytes, which tells pages apart whose items have no ids.
+    body: u64,
+}
+
+impl Mark {
+    fn is_of_same_page(&self, other: &Self) -> bool {
+        self.body == other.body || (self.ends.is_some() && self.ends == other.ends)
+    }
 }
 
 impl Place {
@@ -46,18 +63,25 @@ impl Place {
         }
     }
 
-    /// The page of these items, which are told apart by `id`, with the call that `next` makes of the place behind it.
+    /// The page of these items, which came in this answer and are told apart by `id`, with the call that `next` makes of the place behind it.
     ///
     /// A service that takes no notice of the offset would give the same page for ever: that is an error.
     pub(super) fn page<T, L>(
         &self,
+        response: &Response,
         items: Vec<T>,
         id: fn(&T) -> Option<&str>,
         next: impl FnOnce(Self) -> L,
     ) -> Result<AdminPage<T, L>, ResponseError> {
         let id_of = |item: Option<&T>| item.and_then(id).map(str::to_owned);
-        let ends = id_of(items.first()).zip(id_of(items.last()));
-        if ends.is_some() && ends == self.before {
+        let mut hasher = DefaultHasher::new();
+        response.body().as_bytes().hash(&mut hasher);
+        let mark = Mark {
+            ends: id_of(items.first()).zip(id_of(items.last())),
+            body: hasher.finish(),
+        };
+        let is_again = |before: &Mark| mark.is_of_same_page(before);
+        if !items.is_empty() && self.before.as_ref().is_some_and(is_again) {
             return Err(ResponseError::PageRepeated {
                 offset: self.offset,
             });
@@ -65,7 +89,7 @@ impl Place {
         let next = (!items.is_empty()).then(|| {
             next(Self {
                 offset: self.offset.saturating_add(items.len() as u64),
-                before: ends,
+                before: Some(mark),
             })
         });
         Ok(AdminPage { items, next })

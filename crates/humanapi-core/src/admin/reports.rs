@@ -133,6 +133,11 @@ impl Endpoint for ListReports {
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let mut query = QueryString::after("/api/v1/user/reports".to_owned());
         self.user.push_to(&mut query)?;
+        if self.created_by_order.as_deref() == Some("") {
+            // It would bring the reports of all orders in place of one's.
+            let (name, rule) = ("createdByOrderId", "an id that the service gave out");
+            return Err(BuildError::OutOfRange { name, rule });
+        }
         query.push_some_text("createdByOrderId", self.created_by_order.as_deref());
         wire::get(hosts, &query.into_inner())
     }

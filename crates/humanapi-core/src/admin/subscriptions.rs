@@ -252,7 +252,7 @@ impl Endpoint for ListSubscriptions {
         };
         let subscriptions: Vec<Subscription> = wire::all_found(&response)?;
         self.place
-            .page(subscriptions, |each| each.id.as_deref(), next)
+            .page(&response, subscriptions, |each| each.id.as_deref(), next)
     }
 }
 

@@ -214,7 +214,7 @@ impl Endpoint for ListUsers {
         };
         let users: Vec<OrderedUser> = wire::all_found(&response)?;
         self.place
-            .page(users, |user| Some(user.human_id.as_str()), next)
+            .page(&response, users, |user| Some(user.human_id.as_str()), next)
     }
 }
 

@@ -139,13 +139,23 @@ struct Inner {
 }
 
 /// Which parts of a request the service found wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// `Debug` shows how many they are: what the service names may be anything, a value among it.
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Validation {
     /// Where they stand: `payload`, `query`, …
     pub source: Option<String>,
     /// Their names.
     pub keys: Vec<String>,
+}
+
+impl fmt::Debug for Validation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Validation")
+            .field("keys", &self.keys.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The names under which this crate sends something, in bodies and in queries. Those within a list or another field
