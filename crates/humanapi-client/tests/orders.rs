@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 use humanapi_client::{
-    Client, MemoryOrderJournal, OrderError, OrderJournal, StoreError, StoreErrorKind,
+    Client, MemoryOrderJournal, OrderError, OrderJournal, StoreError, StoreErrorKind, Timer as _,
 };
 use humanapi_core::admin::order::{
     Decision, Doubt, Effect, Entry, EntryState, IntentKey, Op, Subject,
@@ -139,14 +139,32 @@ async fn an_order_whose_answer_is_lost_is_looked_for_and_not_repeated() {
 async fn what_reading_cannot_tell_is_unknown_and_stays_unsent() {
     let other_person = USER.replace("Testina", "Another");
     let before = USER.replace("2026-01-15", "2025-01-15");
+    let later = USER.replace("2026-01-15", "2026-01-16");
+    let timeless = USER.replace("createdAt", "made");
+    let timed_oddly = USER.replace("2026-01-15T", "yesterday ");
+    let stranger = USER.replace("case-canary", "another-canary");
+    let without_id = USER
+        .replace("clientUserId", "id")
+        .replace("Testina", "Another");
     let nameless = r#"[{"humanId":"5c2e","clientUserId":"case-canary"}]"#;
-    let two = format!(
-        "[{0},{0}]",
-        USER.trim_start_matches('[').trim_end_matches(']')
-    );
+    let merged = |users: &[&str]| {
+        let users: Vec<_> = (users.iter())
+            .map(|users| users.trim_start_matches('[').trim_end_matches(']'))
+            .collect();
+        format!("[{}]", users.join(","))
+    };
+    // Users of other ids show that the service did not look for the id, and so nothing is known of one without.
+    let filter_ignored = merged(&[&stranger, &USER.replace("clientUserId", "id")]);
+    let two = merged(&[USER, USER]);
     for (users, doubt) in [
         (other_person.as_str(), Doubt::OtherPerson),
         (before.as_str(), Doubt::WasThereBefore),
+        (later.as_str(), Doubt::MadeLater),
+        (timeless.as_str(), Doubt::NoMomentToCompare),
+        (timed_oddly.as_str(), Doubt::NoMomentToCompare),
+        (stranger.as_str(), Doubt::OtherUsers),
+        (filter_ignored.as_str(), Doubt::OtherUsers),
+        (without_id.as_str(), Doubt::OtherPerson),
         (nameless, Doubt::NothingToCompare),
         (two.as_str(), Doubt::Several),
     ] {
@@ -160,23 +178,58 @@ async fn what_reading_cannot_tell_is_unknown_and_stays_unsent() {
             };
             assert_eq!(entry.unwrap().state, EntryState::Unknown(doubt));
             assert_eq!(bench.sent(), (usize::from(attempt == 0), 1));
+            // However long after: what came is no empty answer.
+            bench.runtime.advance(Duration::from_secs(2 * 3600));
         }
     }
 }
 
 #[tokio::test]
-async fn an_order_of_another_type_is_not_taken_for_this_one() {
-    let details = |order_type: &str| {
-        Reply::json(
-            200,
-            &format!(r#"{{"humanId":"5c2e","orders":[{{"orderType":"{order_type}"}}]}}"#),
-        )
+async fn a_user_that_comes_without_an_id_is_told_by_name_and_birth() {
+    let without_id = USER.replace("clientUserId", "id");
+    let bench = Bench::new([lost(), Reply::json(200, &without_id)]);
+    assert_eq!(bench.submit().await.unwrap().as_str(), "5c2e");
+}
+
+#[tokio::test]
+async fn an_order_is_not_taken_for_one_that_came_before_it_was_sent() {
+    let bench = Bench::new([lost(), Reply::json(200, &USER.replace("-15T", "-16T"))]);
+    let (ttl, subject) = (Duration::from_secs(300), Subject::of(&order()));
+    let begin = Op::Begin { ttl, subject };
+    bench.journal.apply(&intent(), begin).await.unwrap();
+    // It was written days before it was sent.
+    bench.runtime.advance(Duration::from_secs(3 * 86_400));
+    let error = bench.submit().await.unwrap_err();
+    let OrderError::Unknown { entry, .. } = error else {
+        panic!("{error:?}")
     };
-    for (order_type, is_it) in [("full", true), ("aps-only", false)] {
-        let bench = Bench::new([lost(), Reply::json(200, USER), details(order_type)]);
+    let doubt = EntryState::Unknown(Doubt::WasThereBefore);
+    assert_eq!(entry.unwrap().state, doubt);
+}
+
+#[tokio::test]
+async fn an_order_of_another_type_is_not_taken_for_this_one() {
+    for (orders, doubt) in [
+        (r#"[{"orderType":"full"}]"#, None),
+        (r#"[{"orderType":"aps-only"}]"#, Some(Doubt::OtherOrderType)),
+        (
+            r#"[{"orderType":"aps-only"},{"orderId":"o-2"}]"#,
+            Some(Doubt::NoTypeToCompare),
+        ),
+        ("[]", Some(Doubt::NoTypeToCompare)),
+    ] {
+        let details = Reply::json(200, &format!(r#"{{"humanId":"5c2e","orders":{orders}}}"#));
+        let bench = Bench::new([lost(), Reply::json(200, USER), details]);
         let order = order().with_order_type("full").unwrap();
         let found = bench.client.orders().submit(&intent(), &order).await;
-        assert_eq!(found.is_ok(), is_it, "{order_type}");
+        let told = match found {
+            Ok(_) => None,
+            Err(OrderError::Unknown {
+                entry: Some(entry), ..
+            }) => Some(entry.state),
+            Err(error) => panic!("{error:?}"),
+        };
+        assert_eq!(told, doubt.map(EntryState::Unknown), "{orders}");
         assert_eq!(bench.sent(), (1, 2));
     }
 }
@@ -277,8 +330,12 @@ async fn after_a_crash_nobody_sends_and_what_is_there_is_found() {
     crash(&bench).await;
     // Its claim runs: somebody may be at it.
     assert!(matches!(bench.submit().await, Err(OrderError::InProgress)));
-    bench.runtime.advance(Duration::from_secs(300));
     let orders = bench.client.orders();
+    let (before, all) = (bench.runtime.now(), orders.reconcile_open());
+    let found: Vec<_> = all.try_collect().await.unwrap();
+    assert!(matches!(&found[..], [(_, Err(OrderError::InProgress))]));
+    assert_eq!(bench.runtime.now(), before, "no intent is waited for");
+    bench.runtime.advance(Duration::from_secs(300));
     let found: Vec<_> = orders.reconcile_open().try_collect().await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].1.as_ref().unwrap().as_str(), "5c2e");
@@ -321,19 +378,63 @@ impl OrderJournal for Failing {
     }
 }
 
+fn failing(answers: impl IntoIterator<Item = Reply>, fails_at: usize, happens: bool) -> Bench {
+    let runtime = VirtualRuntime::new();
+    let journal = Failing {
+        journal: MemoryOrderJournal::on(Arc::new(runtime.clone())),
+        calls: AtomicUsize::new(0),
+        fails_at,
+        happens,
+    };
+    Bench::with_journal(answers, runtime, Arc::new(journal))
+}
+
+#[tokio::test]
+async fn what_may_be_placed_is_told_so_whatever_the_journal_fails_at() {
+    // In reach of a first sending and of a second one.
+    let user = USER.replace("09:00:01", "09:04:00");
+    for fails_at in 0..6 {
+        for happens in [false, true] {
+            let found = (0..3).map(|_| Reply::json(200, &user));
+            let bench = failing(std::iter::once(lost()).chain(found), fails_at, happens);
+            let first = bench.submit().await;
+            let sent = bench.sent().0;
+            if let Err(error) = &first {
+                check_hidden(error);
+                assert!(error.may_be_placed() || sent == 0, "{fails_at} {error:?}");
+                let is_unknown = matches!(error, OrderError::Unknown { .. });
+                assert_eq!(is_unknown, sent == 1, "{fails_at} {happens} {error:?}");
+            }
+            bench.runtime.advance(Duration::from_secs(301));
+            assert!(bench.submit().await.is_ok(), "{fails_at} {happens}");
+            assert_eq!(sent + bench.sent().0, 1, "{fails_at} {happens}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_fails_at_once_tells_nothing_of_what_was_sent_before() {
+    for reconciles in [false, true] {
+        let bench = failing([], 2, false);
+        crash(&bench).await;
+        bench.runtime.advance(Duration::from_secs(301));
+        let error = if reconciles {
+            bench.client.orders().reconcile(&intent()).await
+        } else {
+            bench.submit().await
+        };
+        let error = error.unwrap_err();
+        assert!(matches!(error, OrderError::Journal(Some(_))), "{error:?}");
+        assert!(error.may_be_placed(), "{error:?}");
+        assert!(error.to_string().contains("not known"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_journal_that_fails_at_any_operation_has_no_order_sent_twice() {
     for fails_at in 0..4 {
         for happens in [false, true] {
-            let runtime = VirtualRuntime::new();
-            let journal = Failing {
-                journal: MemoryOrderJournal::on(Arc::new(runtime.clone())),
-                calls: AtomicUsize::new(0),
-                fails_at,
-                happens,
-            };
-            let answers = [Reply::json(201, USER)];
-            let bench = Bench::with_journal(answers, runtime, Arc::new(journal));
+            let bench = failing([Reply::json(201, USER)], fails_at, happens);
             let first = bench.submit().await;
             bench.runtime.advance(Duration::from_secs(301));
             if let Err(error) = &first {

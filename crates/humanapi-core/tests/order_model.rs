@@ -16,8 +16,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use humanapi_core::admin::order::{
-    Claim, Decision, Doubt, Effect, Finding, Op, OrderPolicy, Outcome, Report, Row, Subject,
-    Submission, SubmissionInput, SubmissionStep,
+    Claim, Decision, Doubt, Effect, EntryState, Finding, Op, OrderPolicy, Outcome, Report, Row,
+    Subject, Submission, SubmissionInput, SubmissionStep,
 };
 use humanapi_core::admin::{BirthDate, NewOrder, OrderedUser};
 use humanapi_core::{ClientUserId, HumanId};
@@ -69,6 +69,8 @@ struct Worker {
     submission: Submission,
     wakes_at: Option<u64>,
     ended: Option<Outcome>,
+    /// Whether this life of it sent something that may have had an effect.
+    sent: bool,
 }
 
 fn policy(broken: Broken) -> OrderPolicy {
@@ -80,6 +82,7 @@ fn policy(broken: Broken) -> OrderPolicy {
     };
     OrderPolicy::default()
         .with_claim_ttl(seconds(1))
+        .unwrap()
         .with_wait_for_others(seconds(1))
         .with_read_patience(seconds(0))
         .with_absent_after(Some(seconds(absent_after)))
@@ -245,9 +248,10 @@ impl World {
     fn steps_from(&self, broken: Broken, who: usize, next: &mut Vec<Self>) {
         match self.workers[who].submission.clone().step(self.clock()) {
             SubmissionStep::Apply(op) => self.applies(broken, who, &op, next),
-            SubmissionStep::Send => {
+            SubmissionStep::Send { .. } => {
                 next.push(self.with(|world| {
                     world.done.push((who, world.now));
+                    world.workers[who].sent = true;
                     world.handle(who, SubmissionInput::Sent(placed()));
                 }));
                 let unknown = || SubmissionInput::Sent(Report::Unknown(Doubt::NoAnswer));
@@ -256,6 +260,7 @@ impl World {
                 );
                 next.extend(self.fault(|world| {
                     world.flying.push((who, world.now));
+                    world.workers[who].sent = true;
                     world.handle(who, unknown());
                 }));
                 next.extend(self.fault(|world| {
@@ -333,9 +338,13 @@ impl World {
         let may_leave_late = matches!(self.broken, Broken::ClocksStandStill | Broken::NoFence);
         match outcome {
             Outcome::Exists(_) if self.done.is_empty() => Some("Exists, and it does not"),
-            Outcome::NotPlaced | Outcome::NotWritten if self.flying.iter().any(is_own) => {
-                Some("NotPlaced, and it is on its way")
+            Outcome::NotPlaced
+                if self.workers[who].sent || self.flying.iter().chain(&self.done).any(is_own) =>
+            {
+                Some("NotPlaced, and it is placed or on its way")
             }
+            // Of what another life of it sent, it does not speak.
+            Outcome::NotWritten if self.workers[who].sent => Some("NotWritten, and it is sent"),
             Outcome::Absent(_)
                 if !(may_leave_late || self.done.is_empty() && self.flying.is_empty()) =>
             {
@@ -359,6 +368,7 @@ impl World {
             submission: Submission::reconcile(policy(Broken::Nothing), world.clock()),
             wakes_at: None,
             ended: None,
+            sent: false,
         };
         for _ in 0..100 {
             let clock = world.clock();
@@ -376,7 +386,7 @@ impl World {
                     world.now += 1;
                     SubmissionInput::Waited
                 }
-                SubmissionStep::Send => return Some("a reconciliation sends".to_owned()),
+                SubmissionStep::Send { .. } => return Some("a reconciliation sends".to_owned()),
                 SubmissionStep::Done(outcome) => {
                     let is_right = match outcome {
                         Outcome::Exists(_) => !world.done.is_empty(),
@@ -400,6 +410,7 @@ impl Worker {
             submission: Submission::submit(subject(), policy(broken), now),
             wakes_at: None,
             ended: None,
+            sent: false,
         }
     }
 }
@@ -528,6 +539,80 @@ fn interrupted() -> (Option<Row>, Claim) {
     let departed = Row::apply(&mut row, 1_000, Op::Depart { claim, ttl });
     assert_eq!(departed, Effect::Departed);
     (row, claim)
+}
+
+#[test]
+fn a_worker_knows_how_long_it_may_send() {
+    let seconds = Duration::from_secs;
+    let mut submission = Submission::submit(subject(), policy(Broken::Nothing), seconds(5));
+    let mut row = None;
+    for _ in 0..2 {
+        let SubmissionStep::Apply(op) = submission.step(seconds(5)) else {
+            panic!()
+        };
+        let effect = Row::apply(&mut row, 0, op);
+        submission.handle(SubmissionInput::Journal(Some(effect)), seconds(5));
+    }
+    let within = Duration::from_millis(600);
+    assert_eq!(
+        submission.step(Duration::from_millis(5_400)),
+        SubmissionStep::Send { within }
+    );
+    let settle = submission.step(seconds(6));
+    assert!(matches!(settle, SubmissionStep::Apply(Op::Settle { .. })));
+}
+
+#[test]
+fn nothing_is_absent_while_it_may_still_leave() {
+    let (mut row, claim) = interrupted();
+    let report = Report::Unknown(Doubt::NoAnswer);
+    Row::apply(&mut row, 1_001, Op::Settle { claim, report });
+    let policy = OrderPolicy::default().with_absent_after(Some(Duration::ZERO));
+    let found = |at| Finding::of(&[], &row.as_ref().unwrap().entry(at), &policy);
+    assert_eq!(found(3_999), Finding::Undecided(Doubt::NotThereYet));
+    assert_eq!(found(4_000), Finding::Absent);
+}
+
+#[test]
+fn a_claim_of_no_length_is_refused() {
+    for ttl in [Duration::ZERO, Duration::from_micros(999)] {
+        assert!(OrderPolicy::default().with_claim_ttl(ttl).is_err());
+    }
+}
+
+#[test]
+fn nothing_of_the_journal_shows_a_user() {
+    let canary = || HumanId::new("canary");
+    let (row, claim) = interrupted();
+    let outcome = || Outcome::Exists(canary());
+    let (report, finding) = (Report::Placed(canary()), Finding::Exists(canary()));
+    let decision = Decision::Exists(canary());
+    let mut submission = Submission::reconcile(policy(Broken::Nothing), Duration::ZERO);
+    let mut entry = row.unwrap().entry(0);
+    entry.state = EntryState::Exists(canary());
+    let input = SubmissionInput::Journal(Some(Effect::Stands(entry)));
+    submission.handle(input.clone(), Duration::ZERO);
+    let ops = [
+        Op::Settle {
+            claim,
+            report: report.clone(),
+        },
+        Op::Conclude {
+            claim,
+            finding: finding.clone(),
+        },
+        Op::Decide {
+            version: 1,
+            decision: decision.clone(),
+        },
+    ];
+    let step = SubmissionStep::Done(outcome());
+    let sent = SubmissionInput::Sent(report.clone());
+    let shown = format!(
+        "{report:?} {finding:?} {decision:?} {ops:?} {step:?} {input:?} {sent:?} {submission:?} {:?}",
+        outcome()
+    );
+    assert!(!shown.contains("canary"), "{shown}");
 }
 
 #[test]

@@ -28,11 +28,16 @@ use crate::error::Error;
 ///
 /// [`submit`](Self::submit) writes each order into the client's [journal](crate::OrderJournal) before it sends it, under a key
 /// of the caller's own, and **never sends one intent twice by itself**: not after a lost answer, not after a crash, not from
-/// two processes at once. `Ok` says that the service has the order, and nothing else says so.
+/// two processes at once. `Ok` says that the service has the order, as far as reading can tell, and nothing else says so.
 ///
 /// * Where an answer is lost, what is there is read. An order counts as placed if a user of the order's id, name and date of
-///   birth is there who was made since. Where that cannot be told, the answer is
-///   [`Unknown`](OrderError::Unknown), and the caller [decides](Self::decide).
+///   birth is there who was made about when it was sent, and who is told to have an order of its type where it asks for one.
+///   Where that cannot be told, the answer is [`Unknown`](OrderError::Unknown), and the caller [decides](Self::decide).
+/// * **Two intents for one user can be taken for one another.** If one's answer is lost, and another intent or something else
+///   made the same user between five minutes before it was sent and about twenty-five minutes after, it is told as placed
+///   though it may not be. With [`absent_after`](humanapi_core::admin::order::OrderPolicy::with_absent_after) at `None` that
+///   time has no end. Order types tell the two apart where they differ and the order names one; the application's default
+///   type cannot be compared. So place one order for a user at a time, or name its type.
 /// * The promise is as durable as the journal. Without [one of your own](crate::ClientBuilder::order_journal) it is in memory
 ///   and ends with the process.
 /// * It is about intents: one order under two keys is placed twice, and so is one that something else sends.

@@ -39,8 +39,11 @@ pub enum OrderError {
     /// Somebody went on with the intent meanwhile, or it is settled. Nothing changed.
     #[error("the intent has changed since it was looked at")]
     Changed,
-    /// The journal could not be asked, or did not answer. Nothing that this call sent had an effect.
-    #[error("the journal of orders failed; nothing was placed")]
+    /// The journal could not be asked, or did not answer. Nothing that this call sent had an effect, and whether an earlier
+    /// call or another worker placed the order is not known.
+    #[error(
+        "the journal of orders failed; this call placed nothing, and whether another one did is not known"
+    )]
     Journal(#[source] Option<StoreError>),
 }
 
@@ -52,12 +55,16 @@ fn reason(entry: Option<&Entry>) -> &'static str {
 }
 
 impl OrderError {
-    /// Whether the order may be placed all the same.
+    /// Whether the order may be placed all the same, by this call or by another one.
     #[must_use]
     pub const fn may_be_placed(&self) -> bool {
         matches!(
             self,
-            Self::Unknown { .. } | Self::InProgress | Self::Changed | Self::OtherOrder
+            Self::Unknown { .. }
+                | Self::InProgress
+                | Self::Changed
+                | Self::OtherOrder
+                | Self::Journal(_)
         )
     }
 

@@ -1,6 +1,7 @@
 //! Placing an order once, and finding out what became of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::{TryStreamExt as _, stream};
@@ -8,7 +9,7 @@ use humanapi_core::admin::order::{
     Decision, Effect, Entry, IntentKey, Op, OrderPolicy, Outcome, Report, Subject, Submission,
     SubmissionInput, SubmissionStep,
 };
-use humanapi_core::admin::{ListUsers, NewOrder, OrderedUser, ReadUser, SubmitOrder};
+use humanapi_core::admin::{ListUsers, NewOrder, OrderedUser, ReadUser, SubmitOrder, Submitted};
 use humanapi_core::{BuildError, ClientUserId, FlowError, HumanId};
 use tracing::Instrument as _;
 
@@ -38,7 +39,9 @@ impl Orders {
     ) -> Result<HumanId, OrderError> {
         let subject = Subject::of(order);
         let submission = Submission::submit(subject, self.policy().clone(), self.monotonic());
-        self.carry_on(intent, submission, Some(order)).await
+        let span = tracing::debug_span!("humanapi", call = "orders.submit");
+        let steps = self.steps(intent, submission, Some(order));
+        steps.instrument(span).await
     }
 
     /// Finds out what became of an intent. Sends nothing.
@@ -47,13 +50,28 @@ impl Orders {
     ///
     /// In every case in which the order is not known to be placed: see [`OrderError`].
     pub async fn reconcile(&self, intent: &IntentKey) -> Result<HumanId, OrderError> {
-        let submission = Submission::reconcile(self.policy().clone(), self.monotonic());
-        self.carry_on(intent, submission, None).await
+        self.find_out(intent, self.policy().clone()).await
+    }
+
+    async fn find_out(
+        &self,
+        intent: &IntentKey,
+        policy: OrderPolicy,
+    ) -> Result<HumanId, OrderError> {
+        let span = tracing::debug_span!("humanapi", call = "orders.reconcile");
+        let submission = Submission::reconcile(policy, self.monotonic());
+        let steps = self.steps(intent, submission, None);
+        steps.instrument(span).await
     }
 
     /// Finds out what became of each intent that somebody still has to go on with or to be told of, one after another.
     ///
     /// Do it when a process begins, and from a timer. It ends after an error of the journal.
+    /// An intent that another worker is at is told as [`InProgress`](OrderError::InProgress), and not waited for.
+    ///
+    /// What is settled is marked as handed back just before it is given out, and is not listed again. A process that ends
+    /// in that moment finds it by [`reconcile`](Self::reconcile), [`submit`](Self::submit) or [`entry`](Self::entry),
+    /// under its key.
     pub fn reconcile_open(
         &self,
     ) -> impl Stream<Item = Result<(IntentKey, Result<HumanId, OrderError>), StoreError>> + Send + '_
@@ -71,7 +89,8 @@ impl Orders {
         });
         let intents = batches.try_flatten();
         intents.and_then(move |(intent, _)| async move {
-            let found = self.reconcile(&intent).await;
+            let policy = self.policy().clone().with_wait_for_others(Duration::ZERO);
+            let found = self.find_out(&intent, policy).await;
             Ok((intent, found))
         })
     }
@@ -112,16 +131,6 @@ impl Orders {
         }
     }
 
-    async fn carry_on(
-        &self,
-        intent: &IntentKey,
-        submission: Submission,
-        order: Option<&NewOrder>,
-    ) -> Result<HumanId, OrderError> {
-        let span = tracing::debug_span!("humanapi", call = "orders.submit");
-        self.steps(intent, submission, order).instrument(span).await
-    }
-
     async fn steps(
         &self,
         intent: &IntentKey,
@@ -137,12 +146,12 @@ impl Orders {
                         effect.map_err(|error| journal_failed = Some(error)).ok(),
                     )
                 }
-                SubmissionStep::Send => {
+                SubmissionStep::Send { within } => {
                     let Some(order) = order else {
                         // A reconciliation never says so.
                         return Err(OrderError::InProgress);
                     };
-                    let ended = self.send(order).await;
+                    let ended = self.send(order, within).await;
                     let report = Report::of(&ended);
                     last = ended.err().map(Error::from);
                     SubmissionInput::Sent(report)
@@ -161,24 +170,18 @@ impl Orders {
         }
     }
 
-    async fn send(&self, order: &NewOrder) -> Result<humanapi_core::admin::Submitted, FlowError> {
+    async fn send(&self, order: &NewOrder, within: Duration) -> Result<Submitted, FlowError> {
         let call = self.client.call(SubmitOrder::new(order.clone()));
-        // Whoever looks after the claim's end is not to find the call still under way.
-        let most = self.policy().claim_ttl();
-        let call = if self.client.inner.policy.overall_deadline() > most {
-            call.timeout(most)
-        } else {
-            call
-        };
-        call.run().await
+        let overall = self.client.inner.policy.overall_deadline();
+        call.timeout(overall.min(within)).run().await
     }
 
-    /// The users of the order's own id, with their orders where their type tells one from another.
+    /// What users the service gives for the order's own id, all of them: an answer with none of its id is not an empty one.
+    /// With their orders where their type tells one from another.
     async fn read(&self, subject: &Subject) -> Result<Vec<OrderedUser>, FlowError> {
         let id = ClientUserId::new(subject.client_user_id()).map_err(BuildError::from)?;
-        let of_id = ListUsers::new().with_client_user_id(id.clone());
+        let of_id = ListUsers::new().with_client_user_id(id);
         let mut users = self.client.call(of_id).run().await?.items;
-        users.retain(|user| user.client_user_id.as_ref() == Some(&id));
         if let ([user], Some(_)) = (&mut users[..], subject.order_type())
             && user.orders.is_empty()
             && let Some(told) = self
@@ -200,7 +203,7 @@ impl Orders {
         &self.client.inner.orders
     }
 
-    fn monotonic(&self) -> std::time::Duration {
+    fn monotonic(&self) -> Duration {
         self.client.now().monotonic()
     }
 }

@@ -17,7 +17,8 @@ use crate::user_id::ClientUserId;
 /// An order for somebody's medical records.
 ///
 /// Each setter refuses what the service's documents forbid, with the field's name, and there is no way to add a field that
-/// they do not know. Cheap to clone; `Debug` shows nothing of it, and what it holds is wiped when it is dropped.
+/// they do not know. Cheap to clone; `Debug` shows nothing of it. What names or describes the
+/// person is wiped when it is dropped; the application's own id for the user, the order's type and its client data are not.
 ///
 /// The service orders with no more than [`clientUserId`](Self::new); its guidelines want an e-mail address too. What a
 /// channel lacks beyond that makes a task that somebody has to do, and no error.

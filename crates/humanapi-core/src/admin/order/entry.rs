@@ -42,8 +42,16 @@ pub enum Doubt {
     NothingToCompare,
     /// A user of this id is there who has another name or date of birth.
     OtherPerson,
-    /// The user was there before this order was written.
+    /// Users came who are told to be of other ids: the service did not look for this one.
+    OtherUsers,
+    /// A user of this id is there, but it is not told, or cannot be read, when the user was made.
+    NoMomentToCompare,
+    /// The user was there before this order left.
     WasThereBefore,
+    /// The user was made when this order could not arrive any more: by another order, or by this one after all.
+    MadeLater,
+    /// The user is there, and of which type the orders are is not told.
+    NoTypeToCompare,
     /// The user is there, but has no order of this type.
     OtherOrderType,
     /// Several users of this id are there.
@@ -64,7 +72,11 @@ impl Doubt {
             Self::NotThereYet => "no such user is there yet",
             Self::NothingToCompare => "there is no name or date of birth to compare",
             Self::OtherPerson => "the user of this id has another name or date of birth",
+            Self::OtherUsers => "the service told of users of other ids",
+            Self::NoMomentToCompare => "it is not told when the user was made",
             Self::WasThereBefore => "the user was there before this order",
+            Self::MadeLater => "the user was made long after this order was sent",
+            Self::NoTypeToCompare => "it is not told of which type the user's orders are",
             Self::OtherOrderType => "the user has no order of this type",
             Self::Several => "several users of this id are there",
         }
@@ -113,7 +125,10 @@ pub struct Entry {
     pub subject: Subject,
     /// When it was written first: milliseconds since 1970-01-01 UTC, by the journal's clock.
     pub written_at: u64,
-    /// How long ago it may have left at the latest, by the journal's clock; nothing where it did not.
+    /// When it was marked as sent, likewise; nothing where nothing may have left.
+    pub sent_at: Option<u64>,
+    /// How long ago it may have left at the latest, by the journal's clock; nothing where it did not, or where that moment
+    /// is still to come.
     pub left_ago: Option<Duration>,
     /// Whether the caller was told how it stands.
     pub handed_back: bool,

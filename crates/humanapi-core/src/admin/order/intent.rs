@@ -51,6 +51,7 @@ impl IntentKey {
 pub struct IntentKeyError;
 
 /// Whom an order is for, and of which type it is: what tells whether a user that the service has is this order's.
+/// `Debug` shows nothing of it. It is kept in journals, and not wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Fields", into = "Fields")]
 pub struct Subject(Arc<Fields>);

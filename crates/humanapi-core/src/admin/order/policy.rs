@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::error::BuildError;
+
 /// How patient a worker is with others, with the service and with itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OrderPolicy {
@@ -25,10 +27,17 @@ impl Default for OrderPolicy {
 impl OrderPolicy {
     /// Sets how long a worker may take from its claim to its answer before others begin to look what became of it: 5
     /// minutes unless set. It decides when others read, and never whether they send.
-    #[must_use]
-    pub const fn with_claim_ttl(mut self, ttl: Duration) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When it is shorter than a millisecond: journals count those, and under a claim that is over nothing is sent.
+    pub const fn with_claim_ttl(mut self, ttl: Duration) -> Result<Self, BuildError> {
+        if ttl.as_millis() == 0 {
+            let (name, rule) = ("claim_ttl", "a millisecond at least");
+            return Err(BuildError::OutOfRange { name, rule });
+        }
         self.claim_ttl = ttl;
-        self
+        Ok(self)
     }
 
     /// How long a worker may take from its claim to its answer before others begin to look.

@@ -1,5 +1,7 @@
 //! What an attempt to send an order tells.
 
+use std::fmt;
+
 use http::StatusCode;
 
 use super::entry::Doubt;
@@ -8,7 +10,7 @@ use crate::error::{FlowError, ResponseError};
 use crate::user_id::HumanId;
 
 /// What an attempt to send an order tells of the order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "an attempt had an effect, had none, or nobody knows"
@@ -20,6 +22,17 @@ pub enum Report {
     NoEffect,
     /// It may have had an effect.
     Unknown(Doubt),
+}
+
+/// Shows no id.
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Placed(_) => f.write_str("Placed(…)"),
+            Self::NoEffect => f.write_str("NoEffect"),
+            Self::Unknown(doubt) => write!(f, "Unknown({doubt:?})"),
+        }
+    }
 }
 
 impl Report {

@@ -1,5 +1,6 @@
 //! What a journal keeps for one intent, and how each operation changes it.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,8 @@ enum Phase {
 struct Departure {
     /// The claim under which it was.
     by: u64,
+    /// When it was.
+    at: u64,
     /// Until when it may leave: after that, whoever holds the claim does not send any more.
     until: u64,
 }
@@ -128,13 +131,23 @@ pub enum Op {
 }
 
 /// What somebody decides of an order of which reading cannot tell whether it is there, or tells that it is not.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "an order is there, or it is not")]
 pub enum Decision {
     /// It is not there: it may be sent, once more.
     SendAgain,
     /// It is there, for this user.
     Exists(HumanId),
+}
+
+/// Shows no id.
+impl fmt::Debug for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SendAgain => "SendAgain",
+            Self::Exists(_) => "Exists(…)",
+        })
+    }
 }
 
 /// What an operation brought.
@@ -284,7 +297,8 @@ impl Kept {
         let until = now.saturating_add(millis(ttl));
         self.claim_ends = Some(until);
         let by = claim.0;
-        self.become_(Phase::Sent(Departure { by, until }));
+        let departure = Departure { by, at: now, until };
+        self.become_(Phase::Sent(departure));
         Effect::Departed
     }
 
@@ -390,12 +404,13 @@ impl Kept {
             }
         };
         let ago =
-            |departure: &Departure| Duration::from_millis(now.saturating_sub(departure.until));
+            |departure: &Departure| (now.checked_sub(departure.until)).map(Duration::from_millis);
         Entry {
             state,
             subject: self.subject.clone(),
             written_at: self.written_at,
-            left_ago: departure.map(ago),
+            sent_at: departure.map(|departure| departure.at),
+            left_ago: departure.and_then(ago),
             handed_back: self.handed_back,
             version: self.fence,
         }

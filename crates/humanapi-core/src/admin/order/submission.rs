@@ -1,5 +1,6 @@
 //! What a worker does about one intent, step by step.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::entry::{Claim, Doubt, Entry, EntryState};
@@ -23,6 +24,8 @@ pub struct Submission {
     gives_up_at: Duration,
     /// How often another went on with the intent just before this one could.
     overtaken: u8,
+    /// Whether something may have left for this intent, as far as this submission knows.
+    may_have_left: bool,
     state: State,
 }
 
@@ -76,7 +79,11 @@ pub enum SubmissionStep {
     /// Do this to the intent's row, and hand in [`SubmissionInput::Journal`].
     Apply(Op),
     /// Send the order, and hand in [`SubmissionInput::Sent`]. This is said once.
-    Send,
+    Send {
+        /// It has to be over so soon, answered or broken off: others look after that, and what they do not find must not
+        /// leave later.
+        within: Duration,
+    },
     /// Read the users of this one's id, and hand in [`SubmissionInput::Read`].
     Read(Subject),
     /// Wait so long, and hand in [`SubmissionInput::Waited`].
@@ -100,7 +107,7 @@ pub enum SubmissionInput {
 }
 
 /// How it ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "a caller answers each: an order that is taken for another one costs money"
@@ -123,8 +130,25 @@ pub enum Outcome {
     OtherOrder,
     /// There is no such intent.
     Missing,
-    /// The journal could not be asked, or did not answer. Nothing that this submission sent had an effect.
+    /// The journal could not be asked, or did not answer. Nothing that this submission sent had an effect, and whether
+    /// another one placed the order is not known.
     NotWritten,
+}
+
+/// Shows no id.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exists(_) => f.write_str("Exists(…)"),
+            Self::NotPlaced => f.write_str("NotPlaced"),
+            Self::Absent(entry) => write!(f, "Absent({entry:?})"),
+            Self::Unknown(entry) => write!(f, "Unknown({entry:?})"),
+            Self::InProgress => f.write_str("InProgress"),
+            Self::OtherOrder => f.write_str("OtherOrder"),
+            Self::Missing => f.write_str("Missing"),
+            Self::NotWritten => f.write_str("NotWritten"),
+        }
+    }
 }
 
 /// The longest wait between two looks at what another worker does.
@@ -155,6 +179,7 @@ impl Submission {
             gives_up_at: now.saturating_add(policy.wait_for_others),
             policy,
             overtaken: 0,
+            may_have_left: false,
             state: State::Asking,
         }
     }
@@ -186,7 +211,9 @@ impl Submission {
             State::Departing { claim, .. } => {
                 SubmissionStep::Apply(Op::Depart { claim: *claim, ttl })
             }
-            State::Sending { .. } => SubmissionStep::Send,
+            State::Sending { since, .. } => SubmissionStep::Send {
+                within: ttl.saturating_sub(now.saturating_sub(*since)),
+            },
             State::Settling { claim, report, .. } => SubmissionStep::Apply(Op::Settle {
                 claim: *claim,
                 report: report.clone(),
@@ -277,6 +304,12 @@ impl Submission {
             (State::HandingBack(outcome, _), SubmissionInput::Journal(_)) => State::Done(outcome),
             (state, _) => state,
         };
+        self.may_have_left |= match &self.state {
+            State::Settling { report, .. } => *report != Report::NoEffect,
+            State::Reading { .. } => true,
+            State::HandingBack(outcome, _) => *outcome != Outcome::NotPlaced,
+            _ => false,
+        };
     }
 
     fn asked(&self, effect: Option<Effect>, now: Duration) -> State {
@@ -302,7 +335,11 @@ impl Submission {
             Some(Effect::OtherOrder) => State::Done(Outcome::OtherOrder),
             Some(Effect::Missing) => State::Done(Outcome::Missing),
             None | Some(Effect::Send(_) | Effect::Departed | Effect::Fenced) => {
-                State::Done(Outcome::NotWritten)
+                State::Done(if self.may_have_left {
+                    Outcome::Unknown(None)
+                } else {
+                    Outcome::NotWritten
+                })
             }
         }
     }
@@ -352,9 +389,9 @@ impl Submission {
         let finding = match users {
             Some(users) => {
                 // What is read now is there so much later.
-                let ago = entry.left_ago.unwrap_or_default().saturating_add(spent);
+                let ago = entry.left_ago.map(|ago| ago.saturating_add(spent));
                 let entry = Entry {
-                    left_ago: Some(ago),
+                    left_ago: ago,
                     ..entry.clone()
                 };
                 Finding::of(&users, &entry, &self.policy)
