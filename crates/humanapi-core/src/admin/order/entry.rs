@@ -130,7 +130,7 @@ pub struct Entry {
     /// How long ago it may have left at the latest, by the journal's clock; nothing where it did not, or where that moment
     /// is still to come.
     pub left_ago: Option<Duration>,
-    /// Whether the caller was told how it stands.
+    /// Whether a caller was told how it stands, or was about to be.
     pub handed_back: bool,
     /// Changes with each claim and each decision. A decision is about one version.
     pub version: u64,

@@ -7,7 +7,7 @@
 //! 2. **sent**: marked before the first byte leaves, and from here on never sent again by itself;
 //! 3. **answered**, or **unknown**: then what is there is read;
 //! 4. known to exist, known not to exist, or still unknown: only a decision of the caller's has it sent again;
-//! 5. **handed back** to the caller.
+//! 5. **handed back** to the caller, which is marked just before.
 //!
 //! All of it is plain data. [`Row::apply`] is what a journal does, one operation at once and undivided, and [`Submission`]
 //! is what a worker does. Why it is so, [a decision] tells.

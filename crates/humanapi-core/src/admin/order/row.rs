@@ -123,7 +123,7 @@ pub enum Op {
         /// What was decided.
         decision: Decision,
     },
-    /// Writes that the caller was told.
+    /// Writes that the caller is told, just before it is.
     HandBack {
         /// The version that the caller was told of.
         version: u64,

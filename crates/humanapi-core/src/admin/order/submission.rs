@@ -300,6 +300,10 @@ impl Submission {
                 // What the caller would be told may be over.
                 self.overtaken()
             }
+            (State::HandingBack(Outcome::Absent(entry), _), SubmissionInput::Journal(None)) => {
+                // Another may have gone on with it and placed it since.
+                State::Done(Outcome::Unknown(Some(entry)))
+            }
             // Where the journal did not take it, the intent stays open and is told of once more.
             (State::HandingBack(outcome, _), SubmissionInput::Journal(_)) => State::Done(outcome),
             (state, _) => state,
