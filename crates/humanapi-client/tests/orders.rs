@@ -1,8 +1,8 @@
 //! Orders that are placed once, and what else the Admin API gives, over a scripted transport and in virtual time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use humanapi_client::{
     Client, MemoryOrderJournal, OrderError, OrderJournal, StoreError, StoreErrorKind, Timer as _,
 };
 use humanapi_core::admin::order::{
-    Decision, Doubt, Effect, Entry, EntryState, IntentKey, Op, Subject,
+    Decision, Doubt, Effect, Entry, EntryState, IntentKey, Op, OrderPolicy, Subject,
 };
 use humanapi_core::admin::{BirthDate, NewOrder, OrderState};
 use humanapi_core::http::Method;
@@ -376,6 +376,70 @@ impl OrderJournal for Failing {
     ) -> Result<Vec<(IntentKey, Entry)>, StoreError> {
         self.journal.open(after, limit).await
     }
+}
+
+/// Takes 15 seconds to mark an order as sent, and keeps when it was told what came of it.
+struct Slow {
+    journal: MemoryOrderJournal,
+    runtime: VirtualRuntime,
+    settled_at: Mutex<Option<Duration>>,
+}
+
+#[async_trait]
+impl OrderJournal for Slow {
+    async fn apply(&self, intent: &IntentKey, op: Op) -> Result<Effect, StoreError> {
+        let (departs, settles) = (
+            matches!(op, Op::Depart { .. }),
+            matches!(op, Op::Settle { .. }),
+        );
+        let effect = self.journal.apply(intent, op).await;
+        if departs {
+            self.runtime.advance(Duration::from_secs(15));
+        }
+        if settles {
+            *self.settled_at.lock().unwrap() = Some(self.runtime.now().monotonic());
+        }
+        effect
+    }
+
+    async fn load(&self, intent: &IntentKey) -> Result<Option<Entry>, StoreError> {
+        self.journal.load(intent).await
+    }
+
+    async fn open(
+        &self,
+        after: Option<&IntentKey>,
+        limit: usize,
+    ) -> Result<Vec<(IntentKey, Entry)>, StoreError> {
+        self.journal.open(after, limit).await
+    }
+}
+
+#[tokio::test]
+async fn sending_is_over_when_the_claim_is_however_slow_the_journal() {
+    let runtime = VirtualRuntime::new();
+    let begun = runtime.now().monotonic();
+    let journal = Arc::new(Slow {
+        journal: MemoryOrderJournal::on(Arc::new(runtime.clone())),
+        runtime: runtime.clone(),
+        settled_at: Mutex::default(),
+    });
+    let ttl = Duration::from_secs(20);
+    let answers = [
+        Reply::json(200, TOKEN),
+        Reply::hang(),
+        Reply::json(200, USER),
+    ];
+    let credentials = Credentials::new("app-1", "canary-secret").unwrap();
+    let transport = ScriptedTransport::new(answers);
+    let client = Client::builder(credentials, Provisioning::Hip, transport)
+        .order_journal(Arc::clone(&journal) as Arc<dyn OrderJournal>)
+        .order_policy(OrderPolicy::default().with_claim_ttl(ttl).unwrap())
+        .build_on(runtime);
+    let found = client.orders().submit(&intent(), &order()).await;
+    assert!(found.is_ok(), "{found:?}");
+    let settled_at = journal.settled_at.lock().unwrap().unwrap();
+    assert_eq!(settled_at - begun, ttl);
 }
 
 fn failing(answers: impl IntoIterator<Item = Reply>, fails_at: usize, happens: bool) -> Bench {
