@@ -15,6 +15,7 @@ macro_rules! conversions {
             /// # Errors
             ///
             /// When it is empty.
+            #[inline]
             pub fn checked(&self) -> Result<&str, EmptyUserId> {
                 match self.as_str() {
                     "" => Err(EmptyUserId),

@@ -32,6 +32,8 @@ pub(super) struct Cache {
     busy: Box<[Mutex<HashMap<TokenKey, Busy>>]>,
     /// How many exchanges began: each gets a seed of its own.
     exchanges: AtomicUsize,
+    /// 1 once any exchange has failed: until then no refusal can stand, and nobody has to look for one.
+    failed: AtomicUsize,
     /// A shard that holds so many keys notes no further session that stays.
     most_noted: usize,
 }
@@ -51,6 +53,7 @@ impl Cache {
                 .take(SHARDS)
                 .collect(),
             exchanges: AtomicUsize::new(0),
+            failed: AtomicUsize::new(0),
             most_noted: (capacity / SHARDS).max(TIDY_FROM),
         }
     }
@@ -317,6 +320,7 @@ impl Cache {
                 Err(error) => {
                     busy.entry.failed(error, policy, now);
                     busy.failure = Some(Arc::clone(error));
+                    self.failed.store(1, Ordering::Release);
                 }
             }
             if busy.is_calm(policy, now) {
@@ -346,6 +350,9 @@ impl Cache {
 
     /// Lets a refusal of a key stand no longer. Any other failure stands: a token for something else does not mend it.
     pub(super) fn pardon(&self, key: &TokenKey) {
+        if self.failed.load(Ordering::Acquire) == 0 {
+            return;
+        }
         let mut shard = lock(self.shard(key));
         if let Some(busy) = shard.get_mut(key)
             && (busy.failure.take_if(|failure| failure.is_rule())).is_some()

@@ -190,22 +190,11 @@ impl<E: Endpoint> ApiCall<E> {
 
     /// The same, with what becomes of an answer that is handed over as it arrives.
     async fn run_into(self, opened: &mut Opened) -> Result<E::Output, FlowError> {
-        let call = self.endpoint.name();
-        let timer = Arc::clone(self.client.timer());
-        let begun = Begun::now(&*timer);
-        let span = tracing::debug_span!(target: CALL, "humanapi.call", call);
-        async {
-            let outcome = self.carry_out(opened).await;
-            telemetry::call_ended(call, &begun, &*timer, outcome.as_ref().err());
-            outcome
-        }
-        .instrument(span)
-        .await
-    }
-
-    async fn carry_out(self, opened: &mut Opened) -> Result<E::Output, FlowError> {
         let endpoint = self.endpoint;
         let client = &self.client;
+        let call = endpoint.name();
+        let begun = Begun::now(&**client.timer());
+        let span = tracing::debug_span!(target: CALL, "humanapi.call", call);
         let id = self.subject.as_ref().map(|subject| subject.id.clone());
         let application = client.client_id().clone();
         let key = match endpoint.authorization() {
@@ -215,20 +204,28 @@ impl<E: Endpoint> ApiCall<E> {
         };
         let (hosts, policy) = (client.hosts().clone(), client.policy(&self.settings));
         let deadline = client.deadline(&policy);
-        let Some(key) = key else {
-            // A user's token is needed and there is no user: this refuses.
+        // The span is around what is small: a future within a future is copied into it.
+        let outcome = if let Some(key) = key {
+            let status = self.subject.map(|subject| subject.status);
+            let mut flow = Authorized::new(endpoint, key, hosts, policy)
+                .with_status(status.unwrap_or_default());
+            let run = client.run(&mut flow, client.tokens(), opened);
+            run.instrument(span.clone()).await
+        } else {
+            // Where a user's token is needed and there is no user, this refuses.
             let mut flow = Call::new(endpoint, hosts, policy);
-            let output = client.run(&mut flow, &NoTokens, opened).await?;
-            if let (Some(broker), Some(kind)) = (client.broker(), self.issues) {
+            let run = client.run(&mut flow, &NoTokens, opened);
+            let outcome = run.instrument(span.clone()).await;
+            if let (Ok(_), Some(broker), Some(kind)) = (&outcome, client.broker(), self.issues) {
                 let left = client.left(deadline);
                 broker.issued_past(kind, id.as_ref(), left).await;
             }
-            return Ok(output);
+            outcome
         };
-        let status = self.subject.map(|subject| subject.status);
-        let mut flow =
-            Authorized::new(endpoint, key, hosts, policy).with_status(status.unwrap_or_default());
-        client.run(&mut flow, client.tokens(), opened).await
+        span.in_scope(|| {
+            telemetry::call_ended(call, &begun, &**client.timer(), outcome.as_ref().err());
+        });
+        outcome
     }
 }
 
