@@ -117,7 +117,7 @@ mod counts {
     }
 
     // Makes the endpoint, builds its request and reads the answer.
-    #[library_benchmark(config = at_most(6_350))]
+    #[library_benchmark(config = at_most(6_300))]
     #[bench::access(access())]
     #[bench::session(session())]
     #[bench::id(id())]

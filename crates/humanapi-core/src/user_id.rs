@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// An id from every form that a text comes in, and the one check that an id goes through on its way out.
 macro_rules! conversions {
-    ($id:ident) => {
+    ($id:ident: $($text:ty),+) => {
         impl $id {
             /// The id as text that may go out.
             ///
@@ -24,7 +24,13 @@ macro_rules! conversions {
             }
         }
 
-        conversions!($id: &str, String, Box<str>, Arc<str>, Cow<'_, str>);
+        $(
+            impl From<$text> for $id {
+                fn from(id: $text) -> Self {
+                    Self(id.into())
+                }
+            }
+        )+
 
         impl From<&String> for $id {
             fn from(id: &String) -> Self {
@@ -38,13 +44,6 @@ macro_rules! conversions {
             }
         }
     };
-    ($id:ident: $($text:ty),+) => {$(
-        impl From<$text> for $id {
-            fn from(id: $text) -> Self {
-                Self(id.into())
-            }
-        }
-    )+};
 }
 
 /// The application's own id for a user: any text that is not empty.
@@ -91,7 +90,7 @@ impl fmt::Display for ClientUserId {
     }
 }
 
-conversions!(ClientUserId);
+conversions!(ClientUserId: &str, String, Box<str>, Arc<str>, Cow<'_, str>);
 
 /// A user id was empty.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -103,7 +102,7 @@ pub struct EmptyUserId;
 ///
 /// Whatever takes one takes `impl Into<HumanId>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HumanId(Arc<str>);
+pub struct HumanId(Box<str>);
 
 impl HumanId {
     /// Takes an id that the service gave out.
@@ -125,4 +124,4 @@ impl fmt::Display for HumanId {
     }
 }
 
-conversions!(HumanId);
+conversions!(HumanId: &str, String, Box<str>, Cow<'_, str>);

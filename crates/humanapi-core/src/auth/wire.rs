@@ -23,14 +23,10 @@ pub(super) struct Fields<'a> {
 
 /// Writes a token request.
 pub(super) fn write(credentials: &Credentials, kind: TokenKind, fields: Fields<'_>) -> Body {
-    // Large enough where nothing has to be escaped.
-    let scopes: usize = (fields.extra_scopes.iter())
-        .map(|scope| scope.len() + 3)
-        .sum();
+    // Large enough where nothing has to be escaped. Extra scopes are rare, and make it grow.
     let size = credentials.json_prefix().len()
         + fields.user.map_or(0, str::len)
         + fields.email.map_or(0, str::len)
-        + scopes
         + 96;
     let mut body = SecretBuffer::with_capacity(size);
     body.push(credentials.json_prefix());
@@ -44,16 +40,16 @@ pub(super) fn write(credentials: &Credentials, kind: TokenKind, fields: Fields<'
     }
     body.push(b",\"type\":\"");
     body.push(kind.name().as_bytes());
-    body.push(b"\"");
-    if !fields.extra_scopes.is_empty() {
-        body.push(b",\"extra_scopes\":");
+    if fields.extra_scopes.is_empty() {
+        body.push(b"\"}");
+    } else {
+        body.push(b"\",\"extra_scopes\":");
         for (index, scope) in fields.extra_scopes.iter().enumerate() {
             body.push(if index == 0 { b"[" } else { b"," });
             json::push_string(&mut body, scope);
         }
-        body.push(b"]");
+        body.push(b"]}");
     }
-    body.push(b"}");
     body.into()
 }
 
