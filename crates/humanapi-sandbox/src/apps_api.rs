@@ -10,7 +10,6 @@ use crate::body::{Fields, TOO_LONG};
 use crate::call::Call;
 use crate::clock::instant;
 use crate::data;
-use crate::lock;
 use crate::reply::{Problem, Reply, empty, json};
 use crate::resource::Resource;
 use crate::state::State;
@@ -98,13 +97,13 @@ impl<'a> App<'a> {
 }
 
 pub(crate) fn users(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Problem> {
-    let state = lock(&call.world.state);
+    let state = call.world.state();
     let users: Vec<_> = app.users(&state).map(|user| app.tell(user)).collect();
     Ok(json(StatusCode::OK, &users))
 }
 
 pub(crate) fn user(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Problem> {
-    let state = lock(&call.world.state);
+    let state = call.world.state();
     let at = app.find(&state, call.parameters.get("user"))?;
     let user = state.user(at).ok_or_else(Problem::not_found)?;
     Ok(json(StatusCode::OK, &app.tell(user)))
@@ -122,7 +121,7 @@ pub(crate) fn create_user(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Probl
         fields.reject("externalId", TOO_LONG);
     }
     fields.finish()?;
-    let mut state = lock(&world.state);
+    let mut state = world.state();
     let at = world.begin_user(&mut state, app.at, &external_id)?;
     let user = state.user(at).ok_or_else(Problem::not_found)?;
     Ok(json(StatusCode::CREATED, &app.tell(user)))
@@ -130,7 +129,7 @@ pub(crate) fn create_user(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Probl
 
 pub(crate) fn delete_user(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Problem> {
     let world = call.world;
-    let mut state = lock(&world.state);
+    let mut state = world.state();
     let at = app.find(&state, call.parameters.get("user"))?;
     world.delete_user(&mut state, at);
     Ok(empty(StatusCode::NO_CONTENT))
@@ -139,7 +138,7 @@ pub(crate) fn delete_user(call: &Call<'_>, app: &App<'_>) -> Result<Reply, Probl
 /// The records of all users.
 pub(crate) fn batch(call: &Call<'_>, app: &App<'_>, resource: Resource) -> Result<Reply, Problem> {
     let subjects: Vec<_> = {
-        let state = lock(&call.world.state);
+        let state = call.world.state();
         app.users(&state).map(Subject::of).collect()
     };
     data::batch(resource, call, &subjects)

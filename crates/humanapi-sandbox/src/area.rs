@@ -4,10 +4,11 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use serde::Serialize;
 
+use crate::assumption::Assumption;
 use crate::body::content_type;
 use crate::incoming::Incoming;
 use crate::pages;
-use crate::reply::{self, Problem, Reply};
+use crate::reply::{self, Numbers, Problem, Reply};
 use crate::world::World;
 
 /// A part of the service.
@@ -19,7 +20,9 @@ pub(crate) enum Area {
     Data,
     /// Users of an application and their data, for the application's key.
     Apps,
-    /// Connect's pages, and what their buttons do.
+    /// Orders for records, for an application's client token.
+    Admin,
+    /// Connect's pages and the Task Manager's, and what their buttons do.
     Connect,
     /// What a browser asks for on behalf of whoever watches the sandbox.
     Watch,
@@ -46,7 +49,9 @@ impl Area {
             Self::Apps
         } else if below("/v1/connect") || below("/v1/admin") {
             Self::Tokens
-        } else if below("/connect") {
+        } else if below("/api/v1") {
+            Self::Admin
+        } else if below("/connect") || below("/tasks") {
             Self::Connect
         } else {
             Self::Nowhere
@@ -83,10 +88,20 @@ impl Area {
             Self::Control => named(problem),
             Self::Connect | Self::Watch if !is_program(incoming) => pages::problem_page(problem),
             Self::Tokens | Self::Connect | Self::Watch => {
-                problem.write(&world.assumptions, false, request_id)
+                problem.write(&world.assumptions, Numbers::StatusCode, request_id)
             }
             Self::Data | Self::Apps | Self::Nowhere => {
-                problem.write(&world.assumptions, true, request_id)
+                problem.write(&world.assumptions, Numbers::Both, request_id)
+            }
+            Self::Admin => {
+                let numbers = match world.assumptions.value(Assumption::AdminErrorNumber) {
+                    "both" => Numbers::Both,
+                    "code" => Numbers::Code,
+                    "status-code" => Numbers::StatusCode,
+                    _ if problem.validation.is_some() => Numbers::StatusCode,
+                    _ => Numbers::Code,
+                };
+                problem.write(&world.assumptions, numbers, request_id)
             }
         };
         let headers = reply.headers_mut();
@@ -96,7 +111,7 @@ impl Area {
                     headers.insert(header::ALLOW, allow);
                 }
             }
-            StatusCode::UNAUTHORIZED if self == Self::Data => {
+            StatusCode::UNAUTHORIZED if matches!(self, Self::Data | Self::Admin) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             StatusCode::UNAUTHORIZED if self == Self::Apps => {
@@ -125,7 +140,7 @@ impl Area {
                 (header::CACHE_CONTROL, "no-store"),
                 (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             ],
-            Self::Tokens | Self::Apps | Self::Control | Self::Nowhere => &[],
+            Self::Tokens | Self::Apps | Self::Admin | Self::Control | Self::Nowhere => &[],
         };
         for (name, value) in common {
             let value = HeaderValue::from_static(value);

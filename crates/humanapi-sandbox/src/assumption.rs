@@ -161,6 +161,66 @@ assumptions! {
     Head = "head": ["answered", "405"];
     /// Which health data comes compressed: none, or what is asked for so, or all.
     Gzip = "gzip": ["never", "when-asked", "always"];
+    /// Under which names a refusal of the Admin API has its status: as documented, `code` or, for an order that is not valid, `statusCode`; or both; or one of them always.
+    AdminErrorNumber = "admin-error-number": ["as-documented", "both", "code", "status-code"];
+    /// Which refusals of the Admin API name the fields that are wrong: those of orders, as documented, or all.
+    ValidationEnvelope = "validation-envelope": ["orders", "all"];
+    /// Whether a refused order repeats the value that is wrong, as the service's library for checking does.
+    ValidationMessage = "validation-message": ["names-field", "echoes-value"];
+    /// What a client token is good for at the Admin API; what it is not is refused with 403.
+    AdminScope = "admin-scope": ["all", "read", "none"];
+    /// Whether the types of order can be had without a token: that they need one is documented for all operations but this.
+    OrderTypesToken = "order-types-token": ["needed", "not-needed"];
+    /// Whether an order must have the user's e-mail address.
+    OrderEmail = "order-email": ["optional", "required"];
+    /// Which genders an order may name: `male`, `female` and `other`, or the first two.
+    Genders = "genders": ["three", "two"];
+    /// What the `zip` of an address may be: a text or a whole number, or one of them alone.
+    ZipType = "zip-type": ["any", "string", "integer"];
+    /// What a provider of an order must have: a name of any kind, or all that the schema requires.
+    ProviderFields = "provider-fields": ["lenient", "as-schema"];
+    /// The status of an order of a type that there is not.
+    UnknownOrderType = "unknown-order-type": ["400", "404"];
+    /// The status of an order that was taken: 201 for a new user and 202 for a known one, or one of them always.
+    CreateStatus = "create-status": ["by-user", "201", "202"];
+    /// Whether the answer to an order is a list of one user, or the user.
+    CreateForm = "create-form": ["array", "object"];
+    /// What an order for a known user does: places one once the last is over, or always, or never. Where it places none it is answered as if it did.
+    SecondOrder = "second-order": ["once-over", "always", "never"];
+    /// Whether an e-mail address that another user has refuses an order.
+    KnownEmail = "known-email": ["conflict", "ignored"];
+    /// Which fields beyond the schema a user has: `clientUserId` and, in the answer to an order that lacks something, `consumerLink`; the first alone; or none.
+    UserExtras = "user-extras": ["id-and-link", "id", "none"];
+    /// The `status` of a user who was ordered for, once records are there.
+    OrderedUserStatus = "ordered-user-status": ["connected", "always-invited"];
+    /// Whether a user who was to be invited has an `inviteLink`.
+    InviteLink = "invite-link": ["pis-id", "absent"];
+    /// Which of the two forms a user's details have: with orders, or with a status.
+    UserDetails = "user-details": ["orders", "status"];
+    /// How the state of an order is written: `In Progress`, `in progress` or `in_progress`.
+    OrderStateCase = "order-state-case": ["capitalised", "lower", "underscores"];
+    /// How many users a page has.
+    UsersPage = "users-page": ["50", "20", "100"];
+    /// In which order users are listed.
+    UsersOrder = "users-order": ["oldest-first", "newest-first"];
+    /// What a list is answered with whose filters leave nothing.
+    NoSuchUsers = "no-such-users": ["empty-list", "404"];
+    /// When what was made at the Admin API can be read there, by the sandbox's clock.
+    ReadAfterWrite = "read-after-write": ["at-once", "1-second", "30-seconds", "10-minutes"];
+    /// How long orders stay in their states: records are there an hour after an order was placed that lacks nothing, or a few seconds after.
+    OrderPace = "order-pace": ["hours", "seconds"];
+    /// Which actions are enabled for applications; one that is not is refused with 404.
+    ActionsEnabled = "actions-enabled": ["all", "abort", "none"];
+    /// What `resync` does: nothing that can be seen, or has the records of a completed order retrieved again.
+    Resync = "resync": ["accepted", "retrieves-again"];
+    /// What `query` and `sort` do to the list of subscriptions, whose syntax is not documented.
+    SubscriptionQuery = "subscription-query": ["ignored", "refused"];
+    /// What a list of reports is answered with that names no user.
+    ReportsOfNobody = "reports-of-nobody": ["400", "empty-list"];
+    /// How the Task Manager writes an order into its callback: as JSON in one parameter, or by dotted or bracketed names.
+    TaskCallback = "task-callback": ["json", "dotted", "bracketed"];
+    /// How long reports can be read.
+    ReportExpiry = "report-expiry": ["never", "1-day"];
 }
 
 impl fmt::Display for Assumption {

@@ -81,6 +81,14 @@ pub(crate) fn instant(at: Millis) -> String {
     format!("{at:.3}")
 }
 
+/// Writes an instant so into JSON.
+pub(crate) fn as_instant<S: serde::Serializer>(
+    at: &SystemTime,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&instant(from_system(*at)))
+}
+
 /// `2026-01-15`.
 pub(crate) fn day(at: Millis) -> String {
     let mut text = instant(at);

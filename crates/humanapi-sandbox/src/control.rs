@@ -8,7 +8,7 @@ use crate::assumption::{Assumption, AssumptionSetting};
 use crate::clock;
 use crate::exchanges::ExchangeCounts;
 use crate::fault::{Fault, InvalidFault};
-use crate::lock;
+use crate::orders::OrderState;
 use crate::persona::Persona;
 use crate::record_change::{InvalidRecordChange, RecordChange};
 use crate::request_log::LoggedRequest;
@@ -69,6 +69,20 @@ pub enum ControlError {
     /// A user cannot be called that.
     #[error("a user's id must not be empty")]
     EmptyUserId,
+    /// Nothing was ordered for this user.
+    #[error("nothing was ordered for the user {client_user_id:?}")]
+    NothingOrdered {
+        /// The id asked for.
+        client_user_id: String,
+    },
+    /// The user's latest order is not in the state that this needs, or does not get there by itself.
+    #[error("the order is {stands}, and time alone does not bring it to {state}")]
+    OrderNotThere {
+        /// The state that is needed.
+        state: OrderState,
+        /// Where the order stands.
+        stands: OrderState,
+    },
     /// There were too many users.
     #[error("the sandbox keeps as many users as it may; reset it to make room")]
     TooManyUsers,
@@ -136,7 +150,7 @@ impl Control {
     /// If the application or the user is unknown, or the user is deleted already.
     pub fn delete_user(&self, client_id: &str, client_user_id: &str) -> Result<(), ControlError> {
         let (app, _) = self.app(client_id)?;
-        let mut state = lock(&self.world.state);
+        let mut state = self.world.state();
         let at = living_user(&state, app, client_user_id)?;
         self.world.delete_user(&mut state, at);
         drop(state);
@@ -159,7 +173,7 @@ impl Control {
         let unknown = || ControlError::UnknownUser {
             client_user_id: client_user_id.to_owned(),
         };
-        let mut state = lock(&self.world.state);
+        let mut state = self.world.state();
         let at = living_user(&state, app, client_user_id)?;
         state.user_mut(at).ok_or_else(unknown)?.persona = Some(persona);
         let user = self.world.snapshot(&state, at).ok_or_else(unknown)?;
@@ -184,7 +198,7 @@ impl Control {
     ) -> Result<(), ControlError> {
         let (app, _) = self.app(client_id)?;
         let change = change.check()?;
-        let state = lock(&self.world.state);
+        let state = self.world.state();
         let at = living_user(&state, app, client_user_id)?;
         if let Some(user) = state.user(at) {
             self.world
@@ -203,7 +217,7 @@ impl Control {
     /// If the application is unknown.
     pub fn users(&self, client_id: &str) -> Result<Vec<UserSnapshot>, ControlError> {
         let (app, _) = self.app(client_id)?;
-        let state = lock(&self.world.state);
+        let state = self.world.state();
         Ok(state
             .users()
             .iter()
@@ -226,7 +240,7 @@ impl Control {
         client_user_id: &str,
     ) -> Result<Option<UserSnapshot>, ControlError> {
         let (app, _) = self.app(client_id)?;
-        let state = lock(&self.world.state);
+        let state = self.world.state();
         let at = state.find(app, client_user_id);
         Ok(at.and_then(|at| self.world.snapshot(&state, at)))
     }
@@ -323,7 +337,7 @@ impl Control {
     ///
     /// If this sandbox has not issued it.
     pub fn revoke_token(&self, token: &str) -> Result<(), ControlError> {
-        let mut state = lock(&self.world.state);
+        let mut state = self.world.state();
         let claim = state.mint.read(token).ok_or(ControlError::UnknownToken)?;
         state.mint.revoke(claim, self.world.clock.now());
         drop(state);
@@ -334,7 +348,7 @@ impl Control {
     /// The kind of a token that this sandbox has issued, valid or not.
     #[must_use]
     pub fn issued_token_kind(&self, token: &str) -> Option<TokenKind> {
-        let state = lock(&self.world.state);
+        let state = self.world.state();
         state.mint.read(token).map(|claim| claim.kind)
     }
 
@@ -358,7 +372,7 @@ impl Control {
         let unknown = || ControlError::UnknownUser {
             client_user_id: client_user_id.to_owned(),
         };
-        let mut state = lock(&self.world.state);
+        let mut state = self.world.state();
         let at = living_user(&state, app, client_user_id)?;
         let user = state.user_mut(at).ok_or_else(unknown)?;
         if connect {

@@ -17,6 +17,7 @@ use crate::clock;
 use crate::control::{Control, ControlError};
 use crate::fault::{Fault, FaultWire};
 use crate::guard::Guard;
+use crate::orders::{OrderState, TaskKind};
 use crate::pages;
 use crate::persona::UnknownPersona;
 use crate::record_change::{RecordChange, RecordChangeWire};
@@ -39,6 +40,17 @@ impl<'a> ControlCall<'a> {
         Self {
             control: Control::new(Arc::clone(call.world)),
             call,
+        }
+    }
+
+    /// The application that the query names, or all.
+    fn client_ids(&self) -> Vec<String> {
+        match query_value(self.call.query(), "client_id") {
+            Some(client_id) => vec![client_id],
+            None => {
+                let apps = self.control.apps().into_iter();
+                apps.map(|app| app.client_id).collect()
+            }
         }
     }
 
@@ -73,18 +85,8 @@ pub(crate) fn sources(_: &ControlCall<'_>) -> ControlResult {
 }
 
 pub(crate) fn users(call: &ControlCall<'_>) -> ControlResult {
-    let query = call.call.query();
-    let client_ids = match query_value(query, "client_id") {
-        Some(client_id) => vec![client_id],
-        None => call
-            .control
-            .apps()
-            .into_iter()
-            .map(|app| app.client_id)
-            .collect(),
-    };
     let mut users = Vec::new();
-    for client_id in client_ids {
+    for client_id in call.client_ids() {
         users.extend(call.control.users(&client_id)?);
     }
     ok(&users)
@@ -158,6 +160,37 @@ pub(crate) fn change_records(call: &ControlCall<'_>) -> ControlResult {
     call.control
         .change_records(&body.client_id, &body.client_user_id, change)?;
     done()
+}
+
+pub(crate) fn orders(call: &ControlCall<'_>) -> ControlResult {
+    let mut orders = Vec::new();
+    for client_id in call.client_ids() {
+        orders.extend(call.control.orders(&client_id)?);
+    }
+    ok(&orders)
+}
+
+pub(crate) fn await_order(call: &ControlCall<'_>) -> ControlResult {
+    let body: AwaitBody = call.read()?;
+    let order = call
+        .control
+        .order_of(&body.client_id, body.client_user_id)?;
+    ok(&order.wait_for(body.state)?)
+}
+
+pub(crate) fn order_tasks(call: &ControlCall<'_>) -> ControlResult {
+    let body: TasksBody = call.read()?;
+    let order = call
+        .control
+        .order_of(&body.client_id, body.client_user_id)?;
+    ok(&match body.open {
+        Some(kind) => order.open_task(kind)?,
+        None => order.do_tasks()?,
+    })
+}
+
+pub(crate) fn ledger(call: &ControlCall<'_>) -> ControlResult {
+    ok(&call.control.ledger())
 }
 
 pub(crate) fn clock(call: &ControlCall<'_>) -> ControlResult {
@@ -252,6 +285,8 @@ impl From<ControlError> for Problem {
                 return Self::coded(StatusCode::BAD_REQUEST, "invalid-fault", message);
             }
             ControlError::EmptyUserId => (StatusCode::BAD_REQUEST, "empty-user-id"),
+            ControlError::NothingOrdered { .. } => (StatusCode::NOT_FOUND, "nothing-ordered"),
+            ControlError::OrderNotThere { .. } => (StatusCode::CONFLICT, "order-not-there"),
             ControlError::TooManyUsers => (StatusCode::INSUFFICIENT_STORAGE, "too-many-users"),
             ControlError::ClockRange => (StatusCode::BAD_REQUEST, "clock-range"),
         };
@@ -291,6 +326,24 @@ struct PersonaBody {
     client_id: String,
     client_user_id: String,
     persona: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AwaitBody {
+    client_id: String,
+    client_user_id: String,
+    state: OrderState,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TasksBody {
+    client_id: String,
+    client_user_id: String,
+    /// The task to open; without one, all open ones are done.
+    #[serde(default)]
+    open: Option<TaskKind>,
 }
 
 #[derive(Deserialize)]

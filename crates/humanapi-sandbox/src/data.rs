@@ -18,7 +18,6 @@ use crate::body::query_value;
 use crate::call::Call;
 use crate::clock;
 use crate::incoming::Incoming;
-use crate::lock;
 use crate::people;
 use crate::reply::{Problem, Reply, empty, json};
 use crate::request_log::LogDetails;
@@ -74,7 +73,7 @@ pub(crate) fn subject(
         details.token_kind = Some(TokenKind::Access);
         return Ok(demo_subject(world));
     }
-    let state = lock(&world.state);
+    let state = world.state();
     let token_state = state.judge(&token, world.clock.now());
     let claim = match token_state {
         TokenState::Valid { claim, .. }

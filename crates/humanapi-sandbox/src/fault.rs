@@ -18,7 +18,7 @@ pub(crate) use wire::FaultWire;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// The request is answered with this status and has no effect.
+    /// The request is answered with this status, and has no effect unless that is said.
     Status {
         /// The status, 200 to 599.
         status: u16,
@@ -26,14 +26,18 @@ pub enum FaultKind {
         retry_after: Option<String>,
         /// The `errorCode` in the body.
         error_code: Option<String>,
+        /// Whether the request takes effect all the same.
+        takes_effect: bool,
     },
-    /// Something between caller and service answers in the service's place, and the request has no effect:
-    /// a firewall, a gateway, a network's sign-in page. Nothing of the answer is the service's own.
+    /// Something between caller and service answers in the service's place, and the request has no effect unless that is
+    /// said: a firewall, a gateway, a network's sign-in page. Nothing of the answer is the service's own.
     Intermediary {
         /// The status, 200 to 599.
         status: u16,
         /// What it says.
         body: IntermediaryBody,
+        /// Whether the request takes effect all the same, as it does behind a gateway that does not wait for the answer.
+        takes_effect: bool,
     },
     /// The request takes effect and its answer waits this long.
     Delay(Duration),
@@ -58,6 +62,18 @@ impl FaultKind {
         "truncated-body",
         "garbage-body",
     ];
+
+    /// Whether a request that it hits takes effect.
+    #[must_use]
+    pub const fn takes_effect(&self) -> bool {
+        match self {
+            Self::Status { takes_effect, .. } | Self::Intermediary { takes_effect, .. } => {
+                *takes_effect
+            }
+            Self::DropBefore => false,
+            Self::Delay(_) | Self::DropAfter | Self::TruncatedBody | Self::GarbageBody => true,
+        }
+    }
 
     /// The kind's name in the control API and the request log.
     #[must_use]
@@ -158,12 +174,17 @@ impl Fault {
             status,
             retry_after: None,
             error_code: None,
+            takes_effect: false,
         })
     }
 
     /// An answer of something in between instead of the effect.
     pub fn intermediary(status: u16, body: IntermediaryBody) -> Self {
-        Self::new(FaultKind::Intermediary { status, body })
+        Self::new(FaultKind::Intermediary {
+            status,
+            body,
+            takes_effect: false,
+        })
     }
 
     /// An answer that comes late.
@@ -203,6 +224,16 @@ impl Fault {
     pub fn error_code(mut self, code: impl Into<String>) -> Self {
         if let FaultKind::Status { error_code, .. } = &mut self.kind {
             *error_code = Some(code.into());
+        }
+        self
+    }
+
+    /// Lets the request of a status or an intermediary fault take effect all the same; other kinds stay as they are.
+    pub fn after_effect(mut self) -> Self {
+        if let FaultKind::Status { takes_effect, .. }
+        | FaultKind::Intermediary { takes_effect, .. } = &mut self.kind
+        {
+            *takes_effect = true;
         }
         self
     }
@@ -426,6 +457,8 @@ mod tests {
             Fault::drop_after().on_path("/v1"),
             Fault::intermediary(403, IntermediaryBody::Html),
             Fault::intermediary(502, IntermediaryBody::Json).times(u32::MAX),
+            Fault::status(500).after_effect(),
+            Fault::intermediary(504, IntermediaryBody::Html).after_effect(),
         ] {
             let text = serde_json::to_string(&fault).unwrap();
             let wire: FaultWire = serde_json::from_str(&text).unwrap();
@@ -449,6 +482,7 @@ mod tests {
             r#"{"kind":"intermediary","status":403,"error_code":"X"}"#,
             r#"{"kind":"status","status":403,"body":"html"}"#,
             r#"{"kind":"drop-before","status":500}"#,
+            r#"{"kind":"drop-before","takes_effect":true}"#,
             r#"{"kind":"drop-before","method":"P OST"}"#,
             r#"{"kind":"status","status":500,"retry_after":"a\nb"}"#,
             &long,

@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod admin_api;
 mod app;
 mod apps_api;
 mod area;
@@ -21,6 +22,8 @@ mod guard;
 mod incoming;
 mod offline;
 mod openapi;
+mod order_control;
+mod orders;
 mod pages;
 mod people;
 mod persona;
@@ -51,6 +54,8 @@ pub use control::{Control, ControlError};
 pub use exchanges::ExchangeCounts;
 pub use fault::{Fault, FaultKind, IntermediaryBody, InvalidFault};
 pub use offline::{Delayed, Dropped, OfflineSandbox};
+pub use order_control::{OrderControl, OrderSnapshot, TaskSnapshot};
+pub use orders::{LedgerEntry, OrderState, TaskKind};
 pub use people::Oddity;
 pub use persona::{Persona, UnknownPersona};
 pub use record_change::{InvalidRecordChange, RecordChange};

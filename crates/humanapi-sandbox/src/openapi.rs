@@ -1,8 +1,12 @@
 //! The route table as an OpenAPI document.
 
+mod admin;
+mod components;
+
 use http::Method;
 use serde_json::{Map, Value, json};
 
+use self::components::{component, json_content};
 use crate::area::Area;
 use crate::resource::{Place, Resource, View};
 use crate::routes::{Handler, Route, WIDGET};
@@ -45,7 +49,7 @@ pub(crate) fn document(table: &[Route]) -> Value {
             json!({"name": name, "description": about})
         }).collect::<Vec<_>>(),
         "paths": paths,
-        "components": components(),
+        "components": components::components(),
     })
 }
 
@@ -69,7 +73,14 @@ fn tag(area: Area) -> (&'static str, &'static str) {
             "apps",
             "Users of an application and their data, for the application's key.",
         ),
-        Area::Connect => ("connect", "Connect's pages, and what their buttons do."),
+        Area::Admin => (
+            "admin",
+            "Orders for records, for an application's client token.",
+        ),
+        Area::Connect => (
+            "connect",
+            "Connect's pages and the Task Manager's, and what their buttons do.",
+        ),
         Area::Watch => ("watch", "What can be watched in a browser."),
         Area::Control => ("control", "Control over the sandbox."),
         Area::Nowhere => ("nowhere", "Where nothing is."),
@@ -80,6 +91,7 @@ fn operation(route: &Route) -> Value {
     let area = route.handler.area();
     let reading = reading(route.handler);
     let mut parameters = path_parameters(&route.pattern);
+    parameters.extend(admin::query(route));
     let mut responses = Map::new();
     match &reading {
         Some(reading) => {
@@ -103,12 +115,15 @@ fn operation(route: &Route) -> Value {
             );
         }
         None => {
-            let status = match (route.method.clone(), area) {
-                (Method::POST, Area::Apps) => "201",
-                (Method::DELETE, _) => "204",
-                _ => "default",
+            let usual: &[&str] = match (route.method.clone(), area) {
+                (Method::POST, Area::Apps) => &["201"],
+                (Method::DELETE, _) => &["204"],
+                _ => &["default"],
             };
-            responses.insert(status.to_owned(), json!({"description": "done"}));
+            let good = admin::statuses(route).map_or(usual, |(good, _)| good);
+            for status in good {
+                responses.insert((*status).to_owned(), json!({"description": "done"}));
+            }
         }
     }
     let mut refuse = |status: &str| {
@@ -125,6 +140,11 @@ fn operation(route: &Route) -> Value {
         }
         Area::Apps => {
             for status in ["401", "403", "404", "405"] {
+                refuse(status);
+            }
+        }
+        Area::Admin => {
+            for status in admin::statuses(route).map_or(&[][..], |(_, refusals)| refusals) {
                 refuse(status);
             }
         }
@@ -146,7 +166,10 @@ fn operation(route: &Route) -> Value {
         operation["parameters"] = parameters.into();
     }
     if route.method == Method::POST {
-        operation["requestBody"] = body(area);
+        operation["requestBody"] = match area {
+            Area::Admin => admin::body(route),
+            _ => body(area),
+        };
     }
     operation
 }
@@ -181,6 +204,7 @@ fn security(area: Area) -> Value {
     match area {
         Area::Data => json!([{"accessToken": []}, {"accessTokenInQuery": []}]),
         Area::Apps => json!([{"appKey": []}]),
+        Area::Admin => json!([{"clientToken": []}]),
         // Needed only beyond loopback.
         Area::Control => json!([{}, {"controlToken": []}]),
         Area::Tokens | Area::Connect | Area::Watch | Area::Nowhere => json!([]),
@@ -287,114 +311,6 @@ fn of_place(resource: Resource, place: &Place) -> Reading {
 
 fn list() -> Value {
     json!({"type": "array", "items": component("schemas", "Record")})
-}
-
-fn json_content(schema: Value) -> Value {
-    json!({"application/json": {"schema": schema}})
-}
-
-fn component(kind: &str, name: &str) -> Value {
-    json!({"$ref": format!("#/components/{kind}/{name}")})
-}
-
-fn components() -> Value {
-    let mut parameters = Map::new();
-    let whole = |least: u32| json!({"type": "integer", "minimum": least});
-    let instant = || json!({"type": "string", "examples": ["20260115T090000Z"]});
-    let date = || json!({"type": "string", "format": "date"});
-    for (name, about, schema) in [
-        (
-            "limit",
-            "how many records a page has, at most 500",
-            whole(1),
-        ),
-        ("offset", "how many records stand before the page", whole(0)),
-        (
-            "source",
-            "the name or id of a source",
-            json!({"type": "string"}),
-        ),
-        ("created_since", "created after this instant", instant()),
-        ("created_before", "created before this instant", instant()),
-        ("updated_since", "changed after this instant", instant()),
-        ("updated_before", "changed before this instant", instant()),
-        ("start_date", "of this day or a later one", date()),
-        ("end_date", "of this day or an earlier one", date()),
-        (
-            "time_series",
-            "whether `timeSeries` is told",
-            json!({"type": "boolean"}),
-        ),
-        (
-            "locations",
-            "places on the genome, with blanks between them",
-            json!({"type": "string"}),
-        ),
-        (
-            "format",
-            "what the report is sent as",
-            json!({"enum": ["json", "html", "pdf"]}),
-        ),
-    ] {
-        let parameter = json!({
-            "name": name,
-            "in": "query",
-            "description": about,
-            "required": name == "locations",
-            "schema": schema,
-        });
-        parameters.insert(name.to_owned(), parameter);
-    }
-    json!({
-        "parameters": parameters,
-        "headers": {
-            "TotalCount": {
-                "description": "how many records there are on all pages",
-                "schema": {"type": "integer", "minimum": 0},
-            },
-            "Link": {
-                "description": "other pages, by `next`, `prev`, `last` and `first`",
-                "schema": {"type": "string"},
-            },
-        },
-        "responses": {
-            "Problem": {
-                "description": "a refusal",
-                "content": json_content(component("schemas", "Problem")),
-            },
-        },
-        "schemas": {
-            "Record": {
-                "type": "object",
-                "properties": {
-                    "id": {"type": "string"},
-                    "source": {"type": "string"},
-                    "createdAt": {"type": "string"},
-                    "updatedAt": {"type": "string"},
-                },
-            },
-            "Problem": {
-                "type": "object",
-                "properties": {
-                    "statusCode": {"type": "integer"},
-                    "code": {"type": "integer"},
-                    "error": {"type": "string"},
-                    "message": {"type": "string"},
-                    "x-humanapi-request-id": {"type": "string"},
-                },
-            },
-        },
-        "securitySchemes": {
-            "accessToken": {"type": "http", "scheme": "bearer"},
-            "accessTokenInQuery": {"type": "apiKey", "in": "query", "name": "access_token"},
-            "appKey": {
-                "type": "http",
-                "scheme": "basic",
-                "description": "the application's key as the user name, and no password",
-            },
-            "controlToken": {"type": "apiKey", "in": "header", "name": "X-Sandbox-Token"},
-        },
-    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
-//! The pages that people see: the Connect page, the hosted link and the dashboard.
+//! The pages that people see: the Connect page, the hosted link, the Task Manager and the dashboard.
 
+mod callback;
 mod connect;
 mod dashboard;
 mod layout;
 mod message;
 mod problem;
 mod screen;
+mod tasks;
 
 use http::StatusCode;
 use http::header::HeaderValue;
@@ -20,6 +22,7 @@ pub(crate) use connect::{
 };
 pub(crate) use dashboard::dashboard;
 pub(crate) use problem::problem_page;
+pub(crate) use tasks::{do_task, leave_tasks, tasks};
 
 /// The background that the vendor's widget asks for while Connect loads.
 pub(crate) const LAUNCH_TEXT: &str = "/images/data-source-type-icons/launch-connect-text.svg";

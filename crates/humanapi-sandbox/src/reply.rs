@@ -71,6 +71,14 @@ pub(crate) struct Problem {
     pub(crate) validation: Option<Validation>,
 }
 
+/// Under which names the body of a refusal has the status again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    StatusCode,
+    Code,
+    Both,
+}
+
 impl Problem {
     pub(crate) fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -107,11 +115,11 @@ impl Problem {
         }
     }
 
-    /// Writes the refusal; `code_number` adds the Admin API's name for the status to the body.
+    /// Writes the refusal.
     pub(crate) fn write(
         &self,
         assumptions: &Assumptions,
-        code_number: bool,
+        numbers: Numbers,
         request_id: &str,
     ) -> Reply {
         let reason = self.status.canonical_reason().unwrap_or("Error");
@@ -149,8 +157,8 @@ impl Problem {
             _ => json(
                 self.status,
                 &Boom {
-                    status_code: self.status.as_u16(),
-                    code: code_number.then(|| self.status.as_u16()),
+                    status_code: (numbers != Numbers::Code).then(|| self.status.as_u16()),
+                    code: (numbers != Numbers::StatusCode).then(|| self.status.as_u16()),
                     error: reason,
                     message: &self.message,
                     error_code: self.code.as_deref(),
@@ -173,8 +181,8 @@ impl From<Full> for Problem {
 
 #[derive(Serialize)]
 struct Boom<'a> {
-    #[serde(rename = "statusCode")]
-    status_code: u16,
+    #[serde(rename = "statusCode", skip_serializing_if = "Option::is_none")]
+    status_code: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u16>,
     error: &'a str,

@@ -20,7 +20,7 @@ pub struct LoggedRequest {
     /// Its place in the row of all requests, from 1.
     pub sequence: u64,
     /// When it was answered, by the sandbox's clock.
-    #[serde(serialize_with = "as_instant")]
+    #[serde(serialize_with = "clock::as_instant")]
     pub at: SystemTime,
     /// The method; of a longer one than there is, the beginning.
     pub method: String,
@@ -38,10 +38,6 @@ pub struct LoggedRequest {
     pub request_id: String,
     /// The kind of the planned fault that hit it.
     pub fault: Option<&'static str>,
-}
-
-fn as_instant<S: serde::Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&clock::instant(clock::from_system(*at)))
 }
 
 /// What a handler learns about a request.
@@ -141,8 +137,8 @@ pub(crate) fn clip(text: &str, longest: usize) -> String {
     format!("{}…", &text[..end])
 }
 
-/// Query parameters that may hold a token or a secret.
-const SECRET_PARAMETERS: [&str; 8] = [
+/// Query parameters that may hold a token, a secret, or somebody's address.
+const SECRET_PARAMETERS: [&str; 10] = [
     "token",
     "access_token",
     "id_token",
@@ -151,6 +147,8 @@ const SECRET_PARAMETERS: [&str; 8] = [
     "client_secret",
     "password",
     "pisId",
+    "rq",
+    "subscriberEmail",
 ];
 
 fn masked_path(uri: &http::Uri) -> String {

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use http::Method;
 use matchit::Router;
 
+use crate::admin_api::{self, Caller};
 use crate::apps_api::{self, App};
 use crate::area::Area;
 use crate::call::{Call, Parameters};
@@ -30,7 +31,11 @@ pub(crate) enum Handler {
     App(fn(&Call<'_>, &App<'_>) -> Result<Reply, Problem>),
     /// Reads records of all users of an application.
     Batch(Resource),
-    /// Shows a page of Connect, or does what a button says; the token is in the query or the body.
+    /// Tells of orders or places one, for an application's client token.
+    Admin(fn(&Call<'_>, &Caller<'_>, &mut LogDetails) -> Result<Reply, Problem>),
+    /// The same, where the handler finds out who calls.
+    AdminOpen(fn(&Call<'_>, &mut LogDetails) -> Result<Reply, Problem>),
+    /// Shows a page of Connect or the Task Manager, or does what a button says; the token is in the query or the body.
     Connect(fn(&Call<'_>, &mut LogDetails) -> Result<Reply, Problem>),
     /// Shows what can be watched.
     Watch(fn(&Call<'_>) -> Reply),
@@ -46,6 +51,7 @@ impl Handler {
             Self::Tokens(_) => Area::Tokens,
             Self::Data(_) | Self::Records(..) => Area::Data,
             Self::App(_) | Self::Batch(_) => Area::Apps,
+            Self::Admin(_) | Self::AdminOpen(_) => Area::Admin,
             Self::Connect(_) => Area::Connect,
             Self::Watch(_) => Area::Watch,
             Self::Control(_) | Self::OpenApi => Area::Control,
@@ -71,7 +77,7 @@ pub(crate) const WIDGET: &str = "/?";
 
 #[rustfmt::skip] // One row, one line.
 pub(crate) fn table() -> Vec<Route> {
-    use Handler::{Connect, Control, Data, Tokens, Watch};
+    use Handler::{Admin, AdminOpen, Connect, Control, Data, Tokens, Watch};
     let mut table = vec![
         post("/v1/connect/token", Tokens(TokenEndpoint::Connect), "session, id and access tokens"),
         post("/v1/admin/token", Tokens(TokenEndpoint::Admin), "client tokens, and access tokens of applications provisioned for HIP"),
@@ -94,6 +100,19 @@ pub(crate) fn table() -> Vec<Route> {
         Some(get(path, Handler::Batch(*resource), resource.about()))
     }));
     table.extend([
+        get("/api/v1/order-types", AdminOpen(admin_api::order_types), "the types of order, for a client token as all below `/api/v1`"),
+        get("/api/v1/users", Admin(admin_api::users), "the users that were ordered for, from `offset` on; one by `humanId` or `clientUserId`"),
+        post("/api/v1/users", Admin(admin_api::create_user), "make a user, and with that place an order"),
+        post("/api/v1/users/actions", Admin(admin_api::act), "`abort` a user's order, or `resync` it"),
+        get("/api/v1/users/providers", Admin(admin_api::providers), "who keeps records of a user"),
+        get("/api/v1/users/{human_id}", Admin(admin_api::user), "a user with the user's orders"),
+        get("/api/v1/subscriptions", Admin(admin_api::subscriptions), "who is told of a user's order, of one address"),
+        post("/api/v1/subscriptions", Admin(admin_api::subscribe), "have somebody told"),
+        get("/api/v1/subscriptions/{subscription_id}", Admin(admin_api::subscription), "one of them"),
+        delete("/api/v1/subscriptions/{subscription_id}", Admin(admin_api::unsubscribe), "tell somebody no more"),
+        get("/api/v1/user/reports", Admin(admin_api::reports), "the reports of a user"),
+        get("/api/v1/user/reports/{report_id}", Admin(admin_api::report), "one of them: JSON, HTML or PDF"),
+        post("/api/v1/resources/consumer-link", Admin(admin_api::consumer_link), "an address at which a user does what an order lacks, for 8 hours"),
         get(WIDGET, Connect(pages::widget), "Connect, as the vendor's widget opens it: with `token`, `pisId` or `mode`"),
         get("/connect", Connect(pages::hosted_link), "the hosted link for phones, with `clientId`, `token` and `callback`"),
         post("/connect/sources/{source}", Connect(pages::connect_or_disconnect), "connect or disconnect a source without signing in"),
@@ -101,6 +120,9 @@ pub(crate) fn table() -> Vec<Route> {
         post("/connect/sources/{source}/code", Connect(pages::give_code), "give a source its one-time code"),
         post("/connect/requests", Connect(pages::request_provider), "ask for a provider that is not listed"),
         post("/connect/done", Connect(pages::done), "leave Connect"),
+        get("/tasks", Connect(pages::tasks), "the Task Manager, as a consumer link opens it: with `clientId`, `rq` and perhaps `callback`"),
+        post("/tasks/done", Connect(pages::leave_tasks), "leave the Task Manager"),
+        post("/tasks/{task}", Connect(pages::do_task), "do a task of an order"),
         get(pages::LAUNCH_TEXT, Connect(pages::launch_text), "the background that the vendor's widget shows meanwhile"),
         get("/", Watch(pages::dashboard), "a dashboard: what the sandbox holds and was asked, live, with controls; nothing secret in clear"),
         get("/favicon.ico", Watch(pages::icon), "no icon"),
@@ -113,6 +135,10 @@ pub(crate) fn table() -> Vec<Route> {
         post("/sandbox/users/delete", Control(control_api::delete_user), "delete a user"),
         post("/sandbox/users/persona", Control(control_api::persona), "say whose life a user's records tell"),
         post("/sandbox/records", Control(control_api::change_records), "change a user's records, now or after a page"),
+        get("/sandbox/orders", Control(control_api::orders), "the orders, or those of one application with `client_id`"),
+        post("/sandbox/orders/await", Control(control_api::await_order), "move the clock to where a user's order is in a state"),
+        post("/sandbox/orders/tasks", Control(control_api::order_tasks), "open a task of a user's order, or do those that are open"),
+        get("/sandbox/ledger", Control(control_api::ledger), "what orders would have cost: an entry for each one placed"),
         get("/sandbox/clock", Control(control_api::clock), "what the clock shows"),
         post("/sandbox/clock/advance", Control(control_api::advance), "move it forward"),
         get("/sandbox/faults", Control(control_api::faults), "the faults still to come"),

@@ -1,5 +1,8 @@
 //! How a story begins: users in given states, faults, assumptions, and credentials of one's own, read from JSON.
 
+mod invalid;
+mod orders;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
@@ -9,11 +12,16 @@ use crate::app::{AppCredentials, DemoApp};
 use crate::assumption::{Assumption, spelling};
 use crate::edits::Edits;
 use crate::fault::{Fault, FaultWire, Faults};
+use crate::orders::Beginning;
 use crate::persona::Persona;
 use crate::record_change::{RecordChange, RecordChangeWire};
 use crate::source::Source;
 use crate::state::State;
 use crate::user::UserStatus;
+use invalid::read_app;
+use orders::OrderWire;
+
+pub use invalid::InvalidScenario;
 
 /// How a sandbox begins, and what [`reset`](crate::Control::reset) comes back to.
 ///
@@ -28,6 +36,7 @@ use crate::user::UserStatus;
 ///              "changes": [{"change": "fill", "resource": "weight", "count": 1000000}]},
 ///             {"client_user_id": "patient-18", "status": "deleted", "app": "hip"}
 ///         ],
+///         "orders": [{"client_user_id": "policy-000417", "state": "pended", "lacks": ["authorization"]}],
 ///         "faults": [{"kind": "status", "status": 503, "path": "/v1/human"}],
 ///         "assumptions": {"id-response": "lean"}
 ///     }"#,
@@ -36,6 +45,7 @@ use crate::user::UserStatus;
 /// let user = sandbox.control().find_user("my-app", "patient-17")?.unwrap();
 /// assert_eq!(user.status, UserStatus::Connected);
 /// assert_eq!(sandbox.control().faults().len(), 1);
+/// assert_eq!(sandbox.control().ledger().len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -44,11 +54,15 @@ use crate::user::UserStatus;
 /// A source is given by its id, its word or its name, a fault as the control API takes it, and a
 /// change of the user's records as [`RecordChange::from_json`] does. `persona` says whose life the
 /// records tell. An application may have an `app_key` of its own too.
+/// An order is the HIP application's unless `app` says otherwise, and is in its `state` when the story begins: `created`,
+/// `in-progress`, `pended`, `completed` or `cancelled`. `email`, `first_name`, `last_name`, `birth_date` and `order_type`
+/// may be given; what it `lacks` is any of `particulars`, `authorization`, `provider`.
 /// `Debug` leaves secrets out.
 #[derive(Clone, Default)]
 pub struct Scenario {
     apps: Vec<OwnCredentials>,
     users: Vec<Person>,
+    orders: Vec<(usize, Beginning)>,
     faults: Vec<Fault>,
     pub(crate) assumptions: Vec<(Assumption, &'static str)>,
 }
@@ -57,6 +71,7 @@ impl fmt::Debug for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scenario")
             .field("users", &self.users.len())
+            .field("orders", &self.orders.len())
             .field("faults", &self.faults.len())
             .field("assumptions", &self.assumptions.len())
             .finish_non_exhaustive()
@@ -83,33 +98,12 @@ pub(crate) struct Person {
     pub(crate) changes: Vec<RecordChange>,
 }
 
-/// A scenario that makes no sense, with the place in its JSON.
-///
-/// The text repeats names of fields, of sources and of assumptions, and no other value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {problem}")]
-#[non_exhaustive]
-pub struct InvalidScenario {
-    /// Where, such as `users[2].sources[0]`, or line and column.
-    pub place: String,
-    /// What is wrong there.
-    pub problem: String,
-}
-
-impl InvalidScenario {
-    fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            problem: problem.into(),
-        }
-    }
-}
-
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct ScenarioWire {
     apps: BTreeMap<String, CredentialsWire>,
     users: Vec<PersonWire>,
+    orders: Vec<OrderWire>,
     faults: Vec<FaultWire>,
     assumptions: BTreeMap<String, String>,
 }
@@ -168,6 +162,7 @@ impl Scenario {
         Ok(Self {
             apps: read_apps(wire.apps)?,
             users: read_users(wire.users)?,
+            orders: orders::read(wire.orders)?,
             faults,
             assumptions: read_assumptions(wire.assumptions)?,
         })
@@ -188,6 +183,11 @@ impl Scenario {
     /// Whom the story begins with.
     pub(crate) fn people(&self) -> &[Person] {
         &self.users
+    }
+
+    /// The orders that it begins with, and whose application's each is.
+    pub(crate) fn orders(&self) -> &[(usize, Beginning)] {
+        &self.orders
     }
 
     /// The faults that it begins with.
@@ -211,16 +211,6 @@ fn unread(error: &serde_json::Error) -> InvalidScenario {
         "this is no JSON"
     };
     InvalidScenario::new(place, problem)
-}
-
-fn read_app(name: &str, place: &str) -> Result<DemoApp, InvalidScenario> {
-    let known = DemoApp::ALL.iter().find(|app| app.word() == name);
-    known.copied().ok_or_else(|| {
-        InvalidScenario::new(
-            place,
-            "no such application; there are connect, hip and no-admin",
-        )
-    })
 }
 
 fn read_apps(

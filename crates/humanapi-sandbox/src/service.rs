@@ -10,6 +10,7 @@ use http::header::{self, HeaderValue};
 use http::{Method, StatusCode, request::Parts};
 use serde_json::Value;
 
+use crate::admin_api::Caller;
 use crate::apps_api::{self, App};
 use crate::area::Area;
 use crate::assumption::Assumption;
@@ -87,12 +88,14 @@ impl Service {
         }
         let mut details = self.details();
         let hit = self.world.faults.hit(&head.method, head.uri.path());
+        let takes_effect = hit.kind.as_ref().is_none_or(FaultKind::takes_effect);
+        let answer = takes_effect.then(|| self.answer(&incoming, &found, &mut details));
         let reply = match &hit.kind {
-            Some(FaultKind::DropBefore) => reply::empty(StatusCode::OK),
             Some(FaultKind::Status {
                 status,
                 retry_after,
                 error_code,
+                takes_effect: _,
             }) => {
                 let problem = planned_problem(*status, error_code.as_deref());
                 let mut reply = self.refuse(&incoming, &found, &problem, &details);
@@ -103,10 +106,11 @@ impl Service {
                 }
                 reply
             }
-            Some(FaultKind::Intermediary { status, body }) => {
+            Some(FaultKind::Intermediary { status, body, .. }) => {
                 body.reply(StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN))
             }
-            _ => self.answer(&incoming, &found, &mut details),
+            // Nobody sees the answer to what had no effect.
+            _ => answer.unwrap_or_else(|| reply::empty(StatusCode::OK)),
         };
         self.finish(head, details, reply, hit.kind, hit.delay)
     }
@@ -199,7 +203,11 @@ impl Service {
                 let reply = apps_api::batch(&call, &app, resource)?;
                 Ok(data::tag(reply, &head.headers, &self.world.assumptions))
             }
-            Handler::Connect(act) => act(&call, details),
+            Handler::Admin(act) => {
+                let caller = Caller::of(&call, details)?;
+                act(&call, &caller, details)
+            }
+            Handler::AdminOpen(act) | Handler::Connect(act) => act(&call, details),
             Handler::Watch(show) => Ok(show(&call)),
             Handler::Control(control) => control(&ControlCall::new(&call)),
             Handler::OpenApi => Ok(reply::json(StatusCode::OK, told_table())),

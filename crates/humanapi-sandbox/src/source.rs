@@ -55,6 +55,11 @@ impl SourceKind {
 }
 
 impl Source {
+    /// Whether it holds a whole chart, as clinics do.
+    pub(crate) fn holds_charts(&self) -> bool {
+        self.kind == SourceKind::Medical && self.word != BLUEBIRD_LABORATORY
+    }
+
     /// What every demo source takes as the username.
     pub const DEMO_USERNAME: &str = "demouser";
 

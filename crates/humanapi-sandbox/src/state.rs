@@ -1,9 +1,10 @@
-//! Everything that requests change: users, tokens, and what was done under each token.
+//! Everything that requests change: users, tokens, what was done under each token, and orders.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::clock::Millis;
+use crate::orders::{Orders, Retrieved, Subscription};
 use crate::source::Source;
 use crate::token::{Claim, Mint, Minted, TokenKind, TokenState};
 use crate::user::{RequestedProvider, User};
@@ -41,9 +42,9 @@ impl Sitting {
     }
 }
 
-#[derive(Debug)]
 pub(crate) struct State {
     pub(crate) mint: Mint,
+    pub(crate) orders: Orders,
     users: Vec<User>,
     by_id: Vec<HashMap<Box<str>, u32>>,
     by_human_id: HashMap<Box<str>, u32>,
@@ -53,6 +54,9 @@ pub(crate) struct State {
     recent: VecDeque<Claim>,
     seed: u64,
 }
+
+/// Where records come from, if nothing else was suggested.
+const CLINIC: &str = "sandbox_clinic";
 
 /// How many requested providers are kept for one user.
 const REQUESTS: usize = 100;
@@ -82,6 +86,7 @@ impl State {
     pub(crate) fn new(seed: u64, apps: usize) -> Self {
         Self {
             mint: Mint::new(seed),
+            orders: Orders::new(seed, apps),
             users: Vec::new(),
             by_id: vec![HashMap::new(); apps],
             by_human_id: HashMap::new(),
@@ -174,7 +179,39 @@ impl State {
         Ok(())
     }
 
-    fn hold(&mut self, bytes: usize) -> Result<(), Full> {
+    /// Lets happen what is due with orders.
+    pub(crate) fn settle(&mut self, now: Millis) {
+        while let Some(retrieved) = self.orders.step(now) {
+            if let Some(Retrieved { user, at }) = retrieved {
+                self.connect_ordered(user, at);
+            }
+        }
+    }
+
+    /// What an order led to can be read as any user's data: of a source that was suggested, or of a clinic.
+    fn connect_ordered(&mut self, user: u32, at: Millis) {
+        let suggested = self.orders.applicant(user).and_then(|applicant| {
+            let mut names = applicant.told.suggested_sources.iter();
+            names.find_map(|name| Source::find(name).filter(|source| source.holds_charts()))
+        });
+        let source = suggested.or_else(|| Source::find(CLINIC));
+        if let Some((user, source)) = self.user_mut(user).zip(source) {
+            user.connect(source, at);
+        }
+    }
+
+    pub(crate) fn subscribe(&mut self, subscription: Subscription) -> Result<(), Full> {
+        self.hold(subscription.size())?;
+        self.orders.subscribe(subscription);
+        Ok(())
+    }
+
+    pub(crate) fn unsubscribe(&mut self, id: &str) {
+        let freed = self.orders.unsubscribe(id);
+        self.release(freed);
+    }
+
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Full> {
         let held = self.held.saturating_add(bytes);
         if held > Self::HELD {
             return Err(Full);
@@ -189,10 +226,13 @@ impl State {
 
     pub(crate) fn delete(&mut self, at: u32) {
         let next = self.mint.next_serial();
+        let app = self.user(at).map_or(0, |user| user.app);
+        let ordered = self.orders.forget(app, at);
         let Some(user) = self.user_mut(at) else {
             return;
         };
-        let freed = user.email.as_ref().map_or(0, String::len)
+        let freed = ordered
+            + user.email.as_ref().map_or(0, String::len)
             + user.requested.iter().map(|wish| wish.size()).sum::<usize>();
         user.delete(next);
         self.release(freed);

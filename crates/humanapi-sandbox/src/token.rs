@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::clock::{DAY, Millis};
 use crate::seed::{Numbers, keyed, mix};
 
-/// The four kinds of token that the service issues.
+/// The kinds of token that the service issues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -23,6 +23,8 @@ pub enum TokenKind {
     Access,
     /// Calls the Admin API for an application.
     Client,
+    /// Opens the Task Manager for a user; a consumer link carries it.
+    Tasks,
 }
 
 impl TokenKind {
@@ -32,10 +34,20 @@ impl TokenKind {
         match self {
             Self::Session => 3600,
             Self::Id | Self::Access | Self::Client => 86_400,
+            Self::Tasks => 8 * 3600,
         }
     }
 
-    const ALL: [Self; 4] = [Self::Session, Self::Id, Self::Access, Self::Client];
+    const ALL: [Self; Self::COUNT] = [
+        Self::Session,
+        Self::Id,
+        Self::Access,
+        Self::Client,
+        Self::Tasks,
+    ];
+
+    /// How many there are.
+    pub(crate) const COUNT: usize = 5;
 
     const fn prefix(self) -> &'static str {
         match self {
@@ -43,6 +55,7 @@ impl TokenKind {
             Self::Id => "sbx-id-",
             Self::Access => "sbx-at-",
             Self::Client => "AT.",
+            Self::Tasks => "sbx-rq-",
         }
     }
 }
@@ -54,6 +67,7 @@ impl fmt::Display for TokenKind {
             Self::Id => "id",
             Self::Access => "access",
             Self::Client => "client",
+            Self::Tasks => "tasks",
         })
     }
 }
@@ -344,7 +358,12 @@ mod tests {
     #[test]
     fn a_token_is_recognised_until_it_expires() {
         let mut mint = Mint::new(5);
-        for kind in [TokenKind::Session, TokenKind::Id, TokenKind::Access] {
+        for kind in [
+            TokenKind::Session,
+            TokenKind::Id,
+            TokenKind::Access,
+            TokenKind::Tasks,
+        ] {
             let token = mint.issue(kind, 9, NOW);
             let end = NOW + i64::from(kind.lifetime()) * 1000;
             let claim = Claim {

@@ -8,7 +8,6 @@ use crate::area::Area;
 use crate::assumption::Assumption;
 use crate::body::{Fields, TOO_LONG};
 use crate::call::Call;
-use crate::lock;
 use crate::reply::{Problem, Reply, json};
 use crate::request_log::LogDetails;
 use crate::state::State;
@@ -76,7 +75,7 @@ fn try_exchange(
     }
     check_endpoint(world, endpoint, app, request.kind)?;
     let now = world.clock.now();
-    let grant = decide(world, &mut lock(&world.state), at, &request, now)?;
+    let grant = decide(world, &mut world.state(), at, &request, now)?;
     Ok(write_grant(world, endpoint, request.kind, &grant))
 }
 
@@ -180,7 +179,7 @@ fn issue_client_token(world: &World, at: usize, app: &AppCredentials) -> Result<
     }
     let now = world.clock.now();
     let holder = u32::try_from(at).unwrap_or(u32::MAX);
-    let mut state = lock(&world.state);
+    let mut state = world.state();
     let minted = state.issue(TokenKind::Client, holder, false, now);
     let client_token = state.mint.jwt(&minted.text, &app.client_id, now);
     drop(state);
@@ -299,7 +298,8 @@ fn write_grant(world: &World, endpoint: TokenEndpoint, kind: TokenKind, grant: &
                 human_id: (!lean).then_some(&grant.human_id),
             },
         ),
-        TokenKind::Access | TokenKind::Client => json(
+        // No other kind is granted for a user.
+        TokenKind::Access | TokenKind::Client | TokenKind::Tasks => json(
             StatusCode::OK,
             &AccessResponse {
                 access_token: &grant.token,

@@ -9,7 +9,7 @@ use crate::clock::{self, Millis};
 use crate::persona::Persona;
 use crate::seed::{Numbers, keyed};
 use crate::source::Source;
-use crate::token::Claim;
+use crate::token::{Claim, TokenKind};
 
 /// How far a user has come.
 ///
@@ -47,12 +47,8 @@ pub struct UserSnapshot {
     /// The sources that are connected now.
     pub sources: Vec<Source>,
     /// When the user started.
-    #[serde(serialize_with = "as_instant")]
+    #[serde(serialize_with = "clock::as_instant")]
     pub created_at: SystemTime,
-}
-
-fn as_instant<S: serde::Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&clock::instant(clock::from_system(*at)))
 }
 
 /// A provider that a user asked for because the directory does not have it.
@@ -101,7 +97,7 @@ pub(crate) struct User {
     deleted: bool,
     ever_connected: bool,
     /// Tokens with a smaller serial are no longer valid, by kind.
-    oldest_valid: [u64; 4],
+    oldest_valid: [u64; TokenKind::COUNT],
 }
 
 impl User {
@@ -119,7 +115,7 @@ impl User {
             generation: 0,
             deleted: false,
             ever_connected: false,
-            oldest_valid: [0; 4],
+            oldest_valid: [0; TokenKind::COUNT],
         };
         user.name_anew(seed);
         user
@@ -186,7 +182,7 @@ impl User {
         self.connections.clear();
         self.connected_since.clear();
         self.requested.clear();
-        self.oldest_valid = [next_serial; 4];
+        self.oldest_valid = [next_serial; TokenKind::COUNT];
     }
 
     pub(crate) fn start_over(&mut self, seed: u64, same_human_id: bool, now: Millis) {

@@ -2,7 +2,6 @@
 
 use crate::app::DemoApp;
 use crate::control::{Control, ControlError};
-use crate::lock;
 use crate::persona::Persona;
 use crate::record_change::RecordChange;
 use crate::state::Full;
@@ -52,7 +51,7 @@ impl Control {
         let (app, _) = self.app(client_id)?;
         let world = &self.world;
         world
-            .begin_user(&mut lock(&world.state), app, client_user_id)
+            .begin_user(&mut world.state(), app, client_user_id)
             .map_err(|Full| ControlError::TooManyUsers)?;
         world.changes.tell();
         Ok(())

@@ -1,17 +1,18 @@
 //! What the sandbox is about: applications, users, time, faults and the log. Nothing here knows HTTP's messages.
 
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::app::{AppCredentials, DemoApp};
 use crate::assumption::{Assumption, Assumptions};
 use crate::changes::Changes;
-use crate::clock::{self, Clock};
+use crate::clock::{self, Clock, Millis};
 use crate::edits::Edits;
 use crate::exchanges::Exchanges;
 use crate::fault::Faults;
 use crate::lock;
+use crate::orders::{self, LedgerEntry, OrderState, OrderType, Pace, Particulars, Wish};
 use crate::people;
 use crate::record_change::Checked;
 use crate::records::{Ask, Records};
@@ -33,6 +34,18 @@ pub(crate) struct Beginning {
     pub(crate) scenario: Scenario,
 }
 
+/// An order that passed, and who placed it.
+pub(crate) struct OrderFor<'a> {
+    pub(crate) app: usize,
+    pub(crate) client_user_id: &'a str,
+    pub(crate) told: Particulars,
+    pub(crate) order_type: &'static OrderType,
+    /// When it was placed.
+    pub(crate) at: Millis,
+    /// The request that placed it; empty where none did.
+    pub(crate) request_id: &'a str,
+}
+
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) apps: Vec<AppCredentials>,
@@ -43,7 +56,7 @@ pub(crate) struct World {
     pub(crate) exchanges: Exchanges,
     pub(crate) changes: Changes,
     pub(crate) edits: Edits,
-    pub(crate) state: Mutex<State>,
+    state: Mutex<State>,
     requests: AtomicU64,
     scenario: Scenario,
 }
@@ -101,6 +114,11 @@ impl World {
                 return;
             }
         }
+        for (app, order) in self.scenario.orders() {
+            if self.begin_order(state, *app, order).is_err() {
+                return;
+            }
+        }
     }
 
     fn bring(&self, state: &mut State, person: &Person) -> Result<(), Full> {
@@ -129,6 +147,13 @@ impl World {
             self.delete_user(state, at);
         }
         Ok(())
+    }
+
+    /// What requests change, as it is by now: what was due has happened.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = lock(&self.state);
+        state.settle(self.clock.now());
+        state
     }
 
     /// Back to how everything was at the start.
@@ -228,6 +253,83 @@ impl World {
     pub(crate) fn records(&self, resource: Resource, ask: &Ask<'_>) -> Box<dyn Records> {
         let told = people::records(resource, ask);
         self.edits.over(&self.assumptions, resource, ask, told)
+    }
+
+    /// Places an order, with an entry in the ledger; the user's place. The user is made where there is none.
+    pub(crate) fn place_order(&self, state: &mut State, order: OrderFor<'_>) -> Result<u32, Full> {
+        let now = order.at;
+        let id = order.client_user_id;
+        state.hold(order.told.size() + orders::ORDER + 2 * id.len())?;
+        let at = self.begin_user(state, order.app, id)?;
+        state.orders.know(order.app, at, order.told, now);
+        let wish = Wish {
+            order_type: order.order_type,
+            pace: self.pace(),
+        };
+        let order_id = state.orders.place(at, &wish, now);
+        let human_id = state.user(at).map(|user| user.human_id.clone());
+        let client_id = self.apps.get(order.app).map(|app| app.client_id.clone());
+        state.orders.note(LedgerEntry {
+            client_id: client_id.unwrap_or_default(),
+            client_user_id: id.to_owned(),
+            human_id: human_id.unwrap_or_default(),
+            order_id,
+            order_type: order.order_type.code.to_owned(),
+            placed_at: clock::to_system(now),
+            request_id: order.request_id.to_owned(),
+        });
+        Ok(at)
+    }
+
+    /// Places an order that is by now in its state.
+    pub(crate) fn begin_order(
+        &self,
+        state: &mut State,
+        app: usize,
+        order: &orders::Beginning,
+    ) -> Result<(), Full> {
+        let now = self.clock.now();
+        let placed = OrderFor {
+            app,
+            client_user_id: &order.client_user_id,
+            told: order.told(),
+            order_type: order.order_type,
+            at: order.placed(self.pace(), now),
+            request_id: "",
+        };
+        let at = self.place_order(state, placed)?;
+        state.settle(now);
+        if order.state == OrderState::Cancelled {
+            state.orders.abort(at, now);
+        }
+        Ok(())
+    }
+
+    fn pace(&self) -> Pace {
+        match self.assumptions.value(Assumption::OrderPace) {
+            "seconds" => Pace::SECONDS,
+            _ => Pace::HOURS,
+        }
+    }
+
+    /// The state of an order as it is written.
+    pub(crate) fn spell(&self, state: OrderState) -> String {
+        match self.assumptions.value(Assumption::OrderStateCase) {
+            "lower" => state.name().to_lowercase(),
+            "underscores" => state.name().to_lowercase().replace(' ', "_"),
+            _ => state.name().to_owned(),
+        }
+    }
+
+    /// The moment until which what was made can be read.
+    pub(crate) fn readable_until(&self) -> Millis {
+        let delay = match self.assumptions.value(Assumption::ReadAfterWrite) {
+            "1-second" => 1000,
+            "30-seconds" => 30_000,
+            "10-minutes" => 600_000,
+            _ => 0,
+        };
+        self.clock.now() - delay
     }
 
     /// The greatest length of a user's id in bytes, where there is one.

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed, wherever it stands"
 )]
 
+mod operations;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -411,6 +412,16 @@ async fn every_route_works(transport: impl Transport + 'static) {
     }
     scene.users(&people).await;
     scene.check_log();
+}
+
+#[tokio::test]
+async fn every_operation_works_over_hyper() {
+    within(operations::every_operation_works(HyperTransport::new())).await;
+}
+
+#[tokio::test]
+async fn every_operation_works_over_reqwest() {
+    within(operations::every_operation_works(ReqwestTransport::new())).await;
 }
 
 #[tokio::test]

@@ -28,6 +28,8 @@ pub(crate) struct FaultWire {
     body: Option<IntermediaryBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delay_ms: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    takes_effect: bool,
 }
 
 #[derive(Debug, Serialize, serde::Deserialize)]
@@ -51,13 +53,20 @@ impl From<&Fault> for FaultWire {
                 status,
                 retry_after,
                 error_code,
+                takes_effect,
             } => {
                 wire.status = Some(*status);
+                wire.takes_effect = *takes_effect;
                 wire.retry_after = retry_after.clone().map(RetryAfter::Text);
                 wire.error_code.clone_from(error_code);
             }
-            FaultKind::Intermediary { status, body } => {
+            FaultKind::Intermediary {
+                status,
+                body,
+                takes_effect,
+            } => {
                 wire.status = Some(*status);
+                wire.takes_effect = *takes_effect;
                 wire.body = Some(*body);
             }
             FaultKind::Delay(by) => {
@@ -81,6 +90,9 @@ impl TryFrom<FaultWire> for Fault {
         };
         if !matches!(wire.kind.as_str(), "status" | "intermediary") && wire.status.is_some() {
             return Err(foreign("status"));
+        }
+        if !matches!(wire.kind.as_str(), "status" | "intermediary") && wire.takes_effect {
+            return Err(foreign("takes_effect"));
         }
         if wire.kind != "intermediary" && wire.body.is_some() {
             return Err(foreign("body"));
@@ -106,12 +118,14 @@ impl TryFrom<FaultWire> for Fault {
                     RetryAfter::Text(text) => text,
                 }),
                 error_code: wire.error_code,
+                takes_effect: wire.takes_effect,
             },
             "intermediary" => FaultKind::Intermediary {
                 status: wire
                     .status
                     .ok_or_else(|| InvalidFault::new("an intermediary fault needs a status"))?,
                 body: wire.body.unwrap_or(IntermediaryBody::Html),
+                takes_effect: wire.takes_effect,
             },
             "delay" => FaultKind::Delay(Duration::from_millis(
                 wire.delay_ms

@@ -8,17 +8,16 @@ mod outcome;
 
 use http::StatusCode;
 
-use self::answer::{answer_form, answer_json, plain_page, write};
+use self::answer::{answer_form, answer_json, write};
 use self::change::change;
-use self::form::{ActionForm, CALLBACK};
+use self::form::ActionForm;
 use self::outcome::{Action, Outcome};
+use super::callback::{self, plain_page};
 use super::message::{Message, Status};
 use super::screen::{Authority, Hosted, News, Person, Screen};
-use crate::app::callback_allowed;
 use crate::assumption::Assumption;
 use crate::body::{content_type, query_value};
 use crate::call::Call;
-use crate::lock;
 use crate::reply::{Problem, Reply};
 use crate::request_log::LogDetails;
 use crate::source::Source;
@@ -103,7 +102,7 @@ fn act(
     hosted: Option<&Hosted>,
     details: &mut LogDetails,
 ) -> Outcome {
-    let mut state = lock(&world.state);
+    let mut state = world.state();
     let app = hosted.map(|hosted| hosted.app);
     admit(world, &state, form.token.as_deref(), app, details)
         .and_then(|claim| change(&mut state, claim, action, form, world.clock.now()))
@@ -118,7 +117,7 @@ fn sitting_page(
 ) -> Reply {
     let told = query_value(query, "told").and_then(|told| News::read(&told));
     let (screen, news) = {
-        let state = lock(&world.state);
+        let state = world.state();
         let app = authority.hosted.as_ref().map(|hosted| hosted.app);
         admit(world, &state, Some(authority.token), app, details)
             .and_then(|claim| {
@@ -185,12 +184,7 @@ fn hosted(
     let (app, known) = world
         .app(&client_id)
         .ok_or("This link names an application that does not exist.")?;
-    if callback.len() > CALLBACK {
-        return Err("This link leads back to an address that is too long.");
-    }
-    if !callback_allowed(&known.callbacks, &callback) {
-        return Err("This link leads back to an address that its application has not listed.");
-    }
+    callback::check(known, &callback)?;
     Ok(Hosted {
         app,
         client_id,

@@ -191,6 +191,9 @@
       const deletes = submitter?.dataset.path?.endsWith("/delete");
       return deletes ? user : { ...user, source: fields.source };
     }
+    if (form.id === "order-form") {
+      return JSON.parse(String(fields.user ?? "{}"));
+    }
     return fields;
   }
 

@@ -4,6 +4,7 @@
 //! because calls of the control API are JSON; so what only a script can do is hidden until one shows it.
 
 mod faults;
+mod orders;
 mod table;
 mod users;
 
@@ -11,13 +12,13 @@ use http::StatusCode;
 use maud::{Markup, html};
 
 use self::faults::fault_section;
+use self::orders::{Orders, order_section};
 use self::table::{Column, SHOWN, cell, marked, scrolled, table};
 use self::users::{Users, record_section, user_section};
 use super::layout::{DASHBOARD_SCRIPT, DASHBOARD_STYLE, Layout};
 use crate::assumption::AssumptionSetting;
 use crate::call::Call;
 use crate::clock;
-use crate::lock;
 use crate::reply::Reply;
 use crate::request_log::{LoggedRequest, clip};
 use crate::source::Source;
@@ -43,7 +44,7 @@ enum Left {
 pub(crate) fn dashboard(call: &Call<'_>) -> Reply {
     let world = &**call.world;
     let now = world.clock.now();
-    let (users, tokens) = users_and_tokens(world, now);
+    let (users, orders, tokens) = held(world, now);
     let host = call.host();
     let requests = world.log.latest(REQUESTS);
     let content = html! {
@@ -64,7 +65,7 @@ pub(crate) fn dashboard(call: &Call<'_>) -> Reply {
             nav aria-label="On this page" {
                 ul {
                     @for (at, name) in [
-                        ("users", "Users"), ("records", "Records"), ("tokens", "Tokens"), ("requests", "Requests"),
+                        ("users", "Users"), ("orders", "Orders"), ("records", "Records"), ("tokens", "Tokens"), ("requests", "Requests"),
                         ("clock", "Clock"), ("faults", "Faults"), ("assumptions", "Assumptions"),
                     ] {
                         li { a href=(format!("#{at}")) { (name) } }
@@ -74,6 +75,7 @@ pub(crate) fn dashboard(call: &Call<'_>) -> Reply {
             div .columns {
                 div {
                     (user_section(world, &users))
+                    (order_section(&orders))
                     (record_section(world, &users))
                     (token_section(&tokens))
                     (request_section(&requests))
@@ -99,9 +101,11 @@ pub(crate) fn dashboard(call: &Call<'_>) -> Reply {
     .reply(StatusCode::OK, &content)
 }
 
-fn users_and_tokens(world: &World, now: clock::Millis) -> (Users, Vec<TokenRow>) {
-    let state = lock(&world.state);
+/// What the sandbox holds, all of one moment.
+fn held(world: &World, now: clock::Millis) -> (Users, Orders, Vec<TokenRow>) {
+    let state = world.state();
     let users = Users::read(world, &state);
+    let orders = Orders::read(world, &state);
     let tokens = state
         .recent(now)
         .into_iter()
@@ -122,7 +126,7 @@ fn users_and_tokens(world: &World, now: clock::Millis) -> (Users, Vec<TokenRow>)
             },
         })
         .collect();
-    (users, tokens)
+    (users, orders, tokens)
 }
 
 fn facts(world: &World, now: clock::Millis, host: &str) -> Markup {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
+use super::callback;
 use crate::source::Source;
 use crate::state::Sitting;
 use crate::user::{RequestedProvider, User};
@@ -123,43 +123,22 @@ impl Message {
     }
 
     fn write_on(&self, callback: &str, shortened: bool) -> String {
-        let (base, fragment) = callback
-            .split_once('#')
-            .map_or((callback, None), |(base, at)| (base, Some(at)));
-        let mut url = base.to_owned();
-        let mut separator = if base.contains('?') { '&' } else { '?' };
-        let mut add = |name: &str, value: &str| {
-            url.push(separator);
-            separator = '&';
-            url.push_str(name);
-            url.push('=');
-            url.extend(utf8_percent_encode(value, VALUE));
-        };
-        add("status", self.status.name());
-        add("sessionResults", &json_text(&self.session_results));
-        add("currentConnections", &json_text(&self.current_connections));
-        add("requestedProviders", &json_text(&self.requested_providers));
+        let mut told = vec![
+            ("status", self.status.name().to_owned()),
+            ("sessionResults", json_text(&self.session_results)),
+            ("currentConnections", json_text(&self.current_connections)),
+            ("requestedProviders", json_text(&self.requested_providers)),
+        ];
         if shortened {
-            add("shortened", "true");
+            told.push(("shortened", "true".to_owned()));
         }
-        if let Some(fragment) = fragment {
-            url.push('#');
-            url.push_str(fragment);
-        }
-        url
+        callback::with(callback, &told)
     }
 }
 
 /// The longest address that a hosted link leads back to: what common servers read of a request's
 /// first line, with some room for the method and the host's own habits.
 const ADDRESS: usize = 7800;
-
-/// Everything but the characters that need no escaping anywhere.
-const VALUE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 fn json_text<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()

@@ -23,6 +23,6 @@ mod written;
 
 pub(crate) use at_a_glance::{profile, sources, summary};
 pub(crate) use calendar::EPOCH;
-pub(crate) use medical::{Format, document, report};
+pub(crate) use medical::{Format, OrderedReport, document, ordered_report, report};
 pub use odd::Oddity;
 pub(crate) use told::records;

@@ -5,6 +5,7 @@
     reason = "a helper of a test fails where it stands, as the test itself would"
 )]
 
+mod admin_api;
 mod apps;
 mod changes;
 mod control;
@@ -19,5 +20,6 @@ mod routes;
 mod socket;
 mod support;
 mod switches;
+mod tasks;
 mod token_service;
 mod user_control;

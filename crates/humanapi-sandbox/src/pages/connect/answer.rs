@@ -1,16 +1,15 @@
 //! What is answered: a message to the page's script, or the next screen to a browser without one.
 
 use http::StatusCode;
-use http::header::{self, HeaderValue};
-use maud::html;
 use serde::Serialize;
 
-use super::address::{form_source, page_address};
+use super::address::page_address;
 use super::form::ActionForm;
 use super::outcome::{Action, Outcome};
+use crate::pages::callback::{form_source, see_other};
 use crate::pages::layout::{CONNECT_SCRIPT, CONNECT_STYLE, Layout};
 use crate::pages::message::{Message, Status};
-use crate::pages::screen::{Authority, Hosted, News, Screen, banner};
+use crate::pages::screen::{Authority, Hosted, News, Screen};
 use crate::reply::{self, Reply};
 
 /// The answer to the page's script and to programs.
@@ -103,34 +102,4 @@ pub(super) fn write(
         framed: true,
     }
     .reply(status, &screen.markup(authority, news))
-}
-
-pub(super) fn plain_page(problem: &str) -> Reply {
-    let content = html! {
-        main {
-            (banner(None))
-            h1 { "This link cannot be opened" }
-            p { (problem) }
-            p { "Go back to the app that you came from, and tell its makers if it happens again." }
-        }
-    };
-    Layout {
-        title: "This link cannot be opened – Human API sandbox",
-        style: &CONNECT_STYLE,
-        script: None,
-        forms: "'none'".to_owned(),
-        framed: true,
-    }
-    .reply(StatusCode::BAD_REQUEST, &content)
-}
-
-fn see_other(target: &str) -> Reply {
-    match HeaderValue::from_str(target) {
-        Ok(location) => {
-            let mut reply = reply::empty(StatusCode::SEE_OTHER);
-            reply.headers_mut().insert(header::LOCATION, location);
-            reply
-        }
-        Err(_) => plain_page("This link leads back to an address that cannot be written."),
-    }
 }

@@ -3,6 +3,7 @@
 use http::HeaderMap;
 
 use crate::body::Fields;
+use crate::pages::callback;
 use crate::reply::Problem;
 use crate::user::{Location, RequestedProvider};
 
@@ -11,7 +12,6 @@ use crate::user::{Location, RequestedProvider};
 const NAME: usize = 200;
 const PLACE: usize = 300;
 const TOKEN: usize = 4096;
-pub(super) const CALLBACK: usize = 2000;
 
 /// What a request says of a health system that it does not name.
 pub(super) const NO_SYSTEM: &str = "N/A";
@@ -50,7 +50,7 @@ impl ActionForm {
             only_looked: token.is_none() && text("mode", NAME).as_deref() == Some("select"),
             token,
             client_id: text("clientId", NAME),
-            callback: text("callback", CALLBACK),
+            callback: text("callback", callback::LONGEST),
             disconnects,
             // People's phones put a blank behind what they complete.
             username: text("username", NAME).unwrap_or_default().trim().to_owned(),

@@ -80,6 +80,7 @@ fn fault_text(fault: &Fault) -> String {
             status,
             retry_after,
             error_code,
+            ..
         } => {
             let mut text = format!("status {status}");
             for (name, value) in [("Retry-After", retry_after), ("code", error_code)] {
@@ -89,7 +90,7 @@ fn fault_text(fault: &Fault) -> String {
             }
             text.into()
         }
-        FaultKind::Intermediary { status, body } => format!(
+        FaultKind::Intermediary { status, body, .. } => format!(
             "status {status} of something in between, body {}",
             body.name()
         )
@@ -101,5 +102,17 @@ fn fault_text(fault: &Fault) -> String {
         .method()
         .map_or("any method", |method| method.as_str());
     let path = fault.path().unwrap_or("any path");
-    format!("{what} · {method} · {path} · {} times", fault.times_left())
+    let tells_effect = matches!(
+        fault.kind(),
+        FaultKind::Status { .. } | FaultKind::Intermediary { .. }
+    );
+    let effect = if tells_effect && fault.kind().takes_effect() {
+        ", after the effect"
+    } else {
+        ""
+    };
+    format!(
+        "{what}{effect} · {method} · {path} · {} times",
+        fault.times_left()
+    )
 }

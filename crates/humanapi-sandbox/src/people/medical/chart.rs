@@ -12,7 +12,7 @@ pub(super) fn clinics(person: &Person) -> impl Iterator<Item = &'static Source> 
         .sources
         .clone()
         .into_iter()
-        .filter(|source| source.kind == SourceKind::Medical && source.word != BLUEBIRD_LABORATORY)
+        .filter(|source| source.holds_charts())
 }
 
 /// Laboratories hold test results.

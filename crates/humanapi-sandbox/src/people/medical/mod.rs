@@ -22,5 +22,5 @@ mod visits;
 mod vitals;
 
 pub(crate) use ccda::document;
-pub(crate) use report::{Format, report};
+pub(crate) use report::{Format, OrderedReport, ordered_report, report};
 pub(super) use resources::{moments, write};

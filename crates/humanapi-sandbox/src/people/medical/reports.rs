@@ -26,6 +26,13 @@ pub(super) const KINDS: &[Kind] = &[
     Kind { code: "apidata", title: "All data", sections: &[] },
 ];
 
+/// All of them in one, which an order leads to.
+pub(super) const COMBINED: Kind = Kind {
+    code: "combined",
+    title: "All reports",
+    sections: &[],
+};
+
 /// One of each kind for each clinic, made anew each quarter.
 pub(super) fn moments(person: &Person) -> Vec<Moment> {
     let first = date(2025, 10, 6);
