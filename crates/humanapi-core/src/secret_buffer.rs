@@ -88,6 +88,12 @@ impl SecretBuffer {
         &self.bytes
     }
 
+    /// The bytes in clear, to be written over.
+    #[cfg(feature = "admin")]
+    pub(crate) fn as_bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
     /// The whole as text.
     ///
     /// # Errors

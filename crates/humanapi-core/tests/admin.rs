@@ -4,14 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::fmt::Debug;
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use humanapi_core::admin::{
-    ActOnUser, Address, AdminList, Attachment, AttachmentFormat, AttachmentKind, BirthDate,
-    CreateSubscription, DeleteSubscription, Gender, ListOrderTypes, ListReports, ListSubscriptions,
-    ListUserProviders, ListUsers, MakeConsumerLink, NewOrder, NewSubscription, OrderState,
-    OrderedUser, Provider, ReadReport, ReadSubscription, ReadUser, ReportFormat, SubmitOrder,
-    UserRef,
+    ActOnUser, Address, AdminList, Attachment, AttachmentError, AttachmentFormat, AttachmentKind,
+    BirthDate, CreateSubscription, DeleteSubscription, Gender, ListOrderTypes, ListReports,
+    ListSubscriptions, ListUserProviders, ListUsers, MakeConsumerLink, NewOrder, NewSubscription,
+    OrderState, OrderedUser, Provider, ReadReport, ReadSubscription, ReadUser, ReportFormat,
+    SubmitOrder, UserRef,
 };
 use humanapi_core::connect::Callback;
 use humanapi_core::http::StatusCode;
@@ -589,6 +590,68 @@ fn a_file_that_is_no_paper_is_refused_by_its_field() {
         let paper = Attachment::new(AttachmentKind::HipaaAuthorization, content).unwrap();
         assert_eq!(paper.format(), AttachmentFormat::Tiff);
     }
+}
+
+/// Gives so many bytes at a time, and breaks off after the last where it is to.
+struct Paper<'a> {
+    left: &'a [u8],
+    at_once: usize,
+    breaks: bool,
+    interrupted: bool,
+}
+
+impl io::Read for Paper<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !std::mem::take(&mut self.interrupted) {
+            self.interrupted = true;
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        self.interrupted = false;
+        if self.left.is_empty() && self.breaks {
+            return Err(io::Error::other(CANARY));
+        }
+        let count = self.at_once.min(self.left.len()).min(buffer.len());
+        let (now, later) = self.left.split_at(count);
+        buffer[..count].copy_from_slice(now);
+        self.left = later;
+        Ok(count)
+    }
+}
+
+#[test]
+fn a_paper_that_is_read_goes_out_as_one_that_was_there() {
+    let kind = AttachmentKind::HipaaAuthorization;
+    // Longer than what is read at once, and of no length that base64 has.
+    let paper: Vec<u8> = (b"%PDF-1.7".iter().copied())
+        .chain((0..200_000).map(|at: u32| at.to_le_bytes()[0] ^ at.to_le_bytes()[1]))
+        .collect();
+    let read = |at_once, breaks, most| {
+        let paper = Paper {
+            left: &paper,
+            at_once,
+            breaks,
+            interrupted: false,
+        };
+        Attachment::read(kind, paper, most)
+    };
+    let body = |paper: Attachment| {
+        let order = NewOrder::new(user()).with_attachment(paper);
+        let request = SubmitOrder::new(order).request(&Hosts::production());
+        request.unwrap().body().as_bytes().to_vec()
+    };
+    let whole = body(Attachment::new(kind, paper.clone()).unwrap());
+    for at_once in [1_000, 65_536, usize::MAX] {
+        assert_eq!(body(read(at_once, false, paper.len()).unwrap()), whole);
+    }
+    for most in [0, 1, 65_536, paper.len() - 1] {
+        let refused = read(usize::MAX, false, most).unwrap_err();
+        assert!(matches!(refused, AttachmentError::TooLarge { most: told } if told == most));
+    }
+    let broken = read(usize::MAX, true, usize::MAX).unwrap_err();
+    assert!(matches!(broken, AttachmentError::Unreadable(_)));
+    assert!(!broken.to_string().contains(CANARY));
+    let none = Attachment::read(kind, &b"GIF89a"[..], 6).unwrap_err();
+    assert!(matches!(none, AttachmentError::Unfit(error) if error.field() == "attachments"));
 }
 
 /// Both lists are read by one trait.

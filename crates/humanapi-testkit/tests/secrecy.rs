@@ -2,7 +2,8 @@
 //! them in every log line, label of a metric, error and `Debug`.
 //!
 //! The canaries are the client secret, a user's e-mail address, every token that the sandbox issues,
-//! health data that it serves, and what tells who somebody is, in the answers of every route.
+//! health data that it serves, what tells who somebody is, in the answers of every route, and all that an order says of
+//! somebody, down to the paper that goes along.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,6 +12,8 @@
 
 #[path = "secrecy/identifiers.rs"]
 mod identifiers;
+#[path = "secrecy/orders.rs"]
+mod orders;
 mod rows;
 
 use std::collections::BTreeSet;
@@ -18,13 +21,16 @@ use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use aho_corasick::AhoCorasick;
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
-use humanapi_client::{Client, Error, StreamedResponse, Transport};
+use humanapi_client::{
+    Client, Error, MemoryOrderJournal, OrderJournal, StreamedResponse, Transport,
+};
 use humanapi_core::connect::{Callback, Launch};
 use humanapi_core::http::Method;
 use humanapi_core::{
@@ -35,6 +41,7 @@ use humanapi_reqwest::ReqwestTransport;
 use humanapi_sandbox::{DemoApp, Fault, Sandbox, Source};
 use identifiers::{Answer, IDENTIFIERS, NUMBER, Reader, planted};
 use metrics_util::debugging::{DebuggingRecorder, Snapshotter};
+use orders::Orderer;
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -197,6 +204,17 @@ impl Scene {
         provisioning: Provisioning,
         base: &str,
     ) -> Client {
+        let journal = Arc::new(MemoryOrderJournal::new());
+        self.client_writing(credentials, provisioning, base, journal)
+    }
+
+    fn client_writing(
+        &self,
+        credentials: Credentials,
+        provisioning: Provisioning,
+        base: &str,
+        journal: Arc<dyn OrderJournal>,
+    ) -> Client {
         let transport = Watched {
             inner: (self.make)(),
             watch: self.watch.clone(),
@@ -209,6 +227,8 @@ impl Scene {
         Client::builder(credentials, provisioning, transport)
             .hosts(Hosts::single(base).unwrap())
             .retry(policy)
+            .order_policy(orders::policy())
+            .order_journal(journal)
             .build()
     }
 
@@ -352,6 +372,61 @@ impl Scene {
         }
     }
 
+    /// Orders that say everything of somebody, at a service that answers in every way.
+    async fn orders(&self) {
+        for canary in orders::CANARIES {
+            self.watch.canary(canary);
+        }
+        let app = self.sandbox.app(DemoApp::Hip);
+        self.watch.canary(app.client_secret.as_str());
+        let others = [Answer::Refusal(409), Answer::Refusal(429)];
+        let mut bases: Vec<(Option<Answer>, Arc<AtomicUsize>, String)> = (Answer::ALL.into_iter())
+            .chain(others)
+            .map(|answer| {
+                let orders = Arc::new(AtomicUsize::new(0));
+                let base = orders::service(answer, Arc::clone(&orders));
+                (Some(answer), orders, base)
+            })
+            .collect();
+        // A service that says back what it was told, and none at all.
+        for (status, head) in [(200, ""), (400, ""), (500, "retry-after: ")] {
+            bases.push((None, Arc::default(), echo_server(status, head)));
+        }
+        let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+        bases.push((
+            None,
+            Arc::default(),
+            format!("http://{}", nobody.local_addr().unwrap()),
+        ));
+        drop(nobody);
+        for (answer, orders, base) in bases {
+            let credentials = Credentials::new(app.client_id.as_str(), app.client_secret.as_str());
+            let journal = Arc::new(MemoryOrderJournal::new());
+            let client = self.client_writing(
+                credentials.unwrap(),
+                Provisioning::Hip,
+                &base,
+                Arc::clone(&journal) as Arc<dyn OrderJournal>,
+            );
+            let mut orderer = Orderer {
+                watch: &self.watch,
+                client,
+                journal,
+                outcomes: (0, 0),
+            };
+            orderer.do_everything().await;
+            let (good, bad) = orderer.outcomes;
+            let sent = orders.load(Ordering::Relaxed);
+            match answer {
+                Some(Answer::Good) => assert!(good >= 16 && sent == 1, "{good}, {bad}, {sent}"),
+                Some(Answer::Refusal(_) | Answer::Page(_) | Answer::Broken) => {
+                    assert!(bad >= 5 && sent > 0, "{answer:?}: {good}, {bad}, {sent}");
+                }
+                _ => assert!(good + bad == 17, "{answer:?}: {good}, {bad}"),
+            }
+        }
+    }
+
     fn search(&self) {
         // Copied, because a failing check must not hold up whoever else writes.
         let log = log().0.lock().unwrap().clone();
@@ -455,6 +530,7 @@ async fn run(make: fn() -> Box<dyn Transport>) {
     scene.failures().await;
     scene.echoes().await;
     scene.identifiers().await;
+    scene.orders().await;
     scene.search();
 }
 

@@ -28,8 +28,8 @@ pub use actions::{ActOnUser, UserAction};
 pub use consumer_link::{ConsumerLink, MakeConsumerLink};
 pub use listing::{AdminList, AdminPage};
 pub use new_order::{
-    Address, Attachment, AttachmentFormat, AttachmentKind, BirthDate, ClientDataValue, FieldError,
-    Gender, NewOrder, Provider,
+    Address, Attachment, AttachmentError, AttachmentFormat, AttachmentKind, BirthDate,
+    ClientDataValue, FieldError, Gender, NewOrder, Provider,
 };
 pub use order_types::{ListOrderTypes, OrderType};
 pub use personal_url::PersonalUrl;

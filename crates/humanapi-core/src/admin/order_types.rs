@@ -1,5 +1,7 @@
 //! The types of order that an application may place.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::admin::fields::{Fields, Model, deserialized};
@@ -11,7 +13,7 @@ use crate::message::{Request, Response};
 use crate::now::Now;
 
 /// One type of order, as it is set up for the application in the vendor's portal.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct OrderType {
     /// Its code, as [`NewOrder::with_order_type`](crate::admin::NewOrder::with_order_type) takes it: `orderType` on the wire.
@@ -22,6 +24,17 @@ pub struct OrderType {
     pub description: Option<String>,
     /// What else came, or was of another form than documented.
     pub other: Map<String, Value>,
+}
+
+/// Shows what the vendor set up, and nothing of what else came, which may be anything.
+impl fmt::Debug for OrderType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OrderType")
+            .field("code", &self.code)
+            .field("alias", &self.alias)
+            .field("description", &self.description)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Model for OrderType {

@@ -1,12 +1,14 @@
 //! Papers that go along with an order.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
+use thiserror::Error;
 
 use super::rules::FieldError;
 use crate::secret_buffer::SecretBuffer;
@@ -14,12 +16,50 @@ use crate::secret_buffer::SecretBuffer;
 /// A paper that goes along with an order, such as the user's authorization.
 ///
 /// Its bytes are wiped when the last clone is dropped. They are held in memory, and once more in base64 while a request
-/// is out.
+/// is out: two and a third times its size at most, for it is encoded piece by piece straight into the body. It is not
+/// streamed from its file, because a request that may have to be sent with another token has to be there whole, and a file
+/// can change in between. How large a paper the service takes is not documented, so whoever [reads](Self::read) one says how
+/// large it may be; a scan of some pages has a few MiB.
 #[derive(Clone)]
 pub struct Attachment {
     kind: AttachmentKind,
     format: AttachmentFormat,
     content: Arc<SecretBuffer>,
+}
+
+/// So many bytes are read at once.
+const PIECE: usize = 64 * 1024;
+
+/// Why a paper cannot go along with an order.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AttachmentError {
+    /// It is no paper that the service takes.
+    #[error(transparent)]
+    Unfit(#[from] FieldError),
+    /// It is larger than whoever read it allowed.
+    #[error("`attachments` must be at most {most} bytes each")]
+    TooLarge {
+        /// What was allowed.
+        most: usize,
+    },
+    /// It could not be read to its end.
+    #[error("the attachment could not be read")]
+    Unreadable(#[source] io::Error),
+}
+
+impl AttachmentError {
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Unfit(error) => error.remedy(),
+            Self::TooLarge { .. } => {
+                "scan it in black and white at 200 dots an inch, or allow more; nothing was sent"
+            }
+            Self::Unreadable(_) => "check that the file can be read; nothing was sent",
+        }
+    }
 }
 
 /// What a paper is for.
@@ -69,7 +109,10 @@ impl Attachment {
     ///
     /// When it is neither PDF nor TIFF.
     pub fn new(kind: AttachmentKind, content: impl Into<Vec<u8>>) -> Result<Self, FieldError> {
-        let content = SecretBuffer::from(content.into());
+        Self::of(kind, SecretBuffer::from(content.into()))
+    }
+
+    fn of(kind: AttachmentKind, content: SecretBuffer) -> Result<Self, FieldError> {
         let format = AttachmentFormat::of(content.as_bytes())
             .ok_or_else(|| FieldError::new("attachments", "files of PDF or TIFF"))?;
         let content = Arc::new(content);
@@ -78,6 +121,43 @@ impl Attachment {
             format,
             content,
         })
+    }
+
+    /// Reads a paper of this kind to its end, piece by piece, and no further than `most` bytes.
+    ///
+    /// ```
+    /// use humanapi_core::admin::{Attachment, AttachmentError, AttachmentKind};
+    ///
+    /// let paper = &b"%PDF-1.7 and so on"[..];
+    /// let read = |most| Attachment::read(AttachmentKind::HipaaAuthorization, paper, most);
+    /// assert!(read(1024).is_ok());
+    /// assert!(matches!(read(8), Err(AttachmentError::TooLarge { most: 8 })));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it is larger, cannot be read, or is neither PDF nor TIFF.
+    pub fn read(
+        kind: AttachmentKind,
+        mut paper: impl Read,
+        most: usize,
+    ) -> Result<Self, AttachmentError> {
+        let mut content = SecretBuffer::new();
+        // Wiped with the rest: what was read last would be left behind in it.
+        let mut piece = SecretBuffer::from(vec![0; PIECE]);
+        loop {
+            let count = match paper.read(piece.as_bytes_mut()) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(AttachmentError::Unreadable(error)),
+            };
+            if count > most.saturating_sub(content.len()) {
+                return Err(AttachmentError::TooLarge { most });
+            }
+            content.push(&piece.as_bytes()[..count]);
+        }
+        Ok(Self::of(kind, content)?)
     }
 
     /// In which form it is.

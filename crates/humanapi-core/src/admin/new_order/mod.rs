@@ -9,7 +9,7 @@ mod provider;
 mod rules;
 
 pub use address::Address;
-pub use attachment::{Attachment, AttachmentFormat, AttachmentKind};
+pub use attachment::{Attachment, AttachmentError, AttachmentFormat, AttachmentKind};
 pub use birth_date::BirthDate;
 pub use client_data::ClientDataValue;
 pub use order::{Gender, NewOrder};

@@ -1,0 +1,240 @@
+//! The documents, as they are read from beside the checkout.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jsonschema::{Draft, Validator};
+use serde_json::{Map, Value, json};
+
+use crate::contradictions::CORRECTIONS;
+
+/// One operation, with the document that it stands in.
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) server: String,
+    operation: Value,
+    document: Value,
+}
+
+/// A parameter of a path or a query.
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) place: String,
+    pub(crate) is_required: bool,
+    pub(crate) schema: Value,
+}
+
+/// An example of an answer or of a request.
+pub(crate) struct Example {
+    /// Where it stands.
+    pub(crate) at: String,
+    /// The status of the answer; nothing for a request.
+    pub(crate) status: Option<u16>,
+    pub(crate) schema: Value,
+    pub(crate) value: Value,
+}
+
+/// All operations; nothing where the documents are missing, which is told.
+pub(crate) fn operations(test: &str) -> Option<Vec<Operation>> {
+    let folder = std::env::var_os("HUMANAPI_VENDOR_DOCUMENTS").map_or_else(
+        || {
+            let crate_folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+            crate_folder.join("../../../shared/openapi/per-operation")
+        },
+        PathBuf::from,
+    );
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        humanapi_testkit::skip(test, "the folder of the vendor's documents");
+        return None;
+    };
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut operations = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                operations.push(Operation {
+                    id: operation["operationId"].as_str().unwrap_or(path).to_owned(),
+                    method: method.to_uppercase(),
+                    path: path.clone(),
+                    server: document["servers"][0]["url"].as_str().unwrap().to_owned(),
+                    operation: operation.clone(),
+                    document: document.clone(),
+                });
+            }
+        }
+    }
+    assert_eq!(
+        operations.len(),
+        15,
+        "13 of the Admin API and two of tokens"
+    );
+    Some(operations)
+}
+
+impl Operation {
+    /// What a `$ref` leads to, or what stands there itself.
+    fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
+        match value["$ref"].as_str() {
+            Some(place) => self.document.pointer(&place[1..]).unwrap(),
+            None => value,
+        }
+    }
+
+    pub(crate) fn parameters(&self) -> Vec<Parameter> {
+        let given = self.operation["parameters"].as_array();
+        let given = given.into_iter().flatten();
+        given
+            .map(|given| {
+                let given = self.resolved(given);
+                Parameter {
+                    name: given["name"].as_str().unwrap().to_owned(),
+                    place: given["in"].as_str().unwrap().to_owned(),
+                    is_required: given["required"] == true,
+                    schema: given["schema"].clone(),
+                }
+            })
+            .collect()
+    }
+
+    /// The schema of its body, where it has one.
+    pub(crate) fn body(&self) -> Option<Value> {
+        let body = &self.operation["requestBody"]["content"]["application/json"]["schema"];
+        (!body.is_null()).then(|| body.clone())
+    }
+
+    /// The names of the properties that a body may have, those of what lies in it behind a dot.
+    pub(crate) fn body_properties(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        if let Some(body) = self.body() {
+            self.collect("", &body, &mut names);
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn collect(&self, before: &str, schema: &Value, names: &mut Vec<String>) {
+        let schema = self.resolved(schema);
+        for part in ["oneOf", "anyOf"] {
+            for schema in schema[part].as_array().into_iter().flatten() {
+                self.collect(before, schema, names);
+            }
+        }
+        if !schema["items"].is_null() {
+            self.collect(before, &schema["items"], names);
+        }
+        for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+            let name = format!("{before}{name}");
+            self.collect(&format!("{name}."), schema, names);
+            names.push(name);
+        }
+    }
+
+    /// What checks a value by a schema of this document, as it is written or with what is known to be wrong corrected.
+    pub(crate) fn validator(&self, schema: &Value, is_corrected: bool) -> Validator {
+        let mut schemas = self.document["components"]["schemas"].clone();
+        if is_corrected {
+            for correction in &CORRECTIONS {
+                if let Some(place) = schemas.pointer_mut(correction.at) {
+                    assert_eq!(*place, (correction.documented)(), "no longer wrong");
+                    *place = (correction.taken)();
+                }
+            }
+        }
+        let mut whole = json!({
+            "allOf": [schema],
+            "components": { "schemas": schemas },
+        });
+        with_null(&mut whole);
+        jsonschema::options()
+            .with_draft(Draft::Draft7)
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(true)
+            .build(&whole)
+            .unwrap()
+    }
+
+    pub(crate) fn examples(&self) -> Vec<Example> {
+        let mut examples = Vec::new();
+        let body = &self.operation["requestBody"]["content"];
+        self.examples_of(&format!("{}/request", self.id), None, body, &mut examples);
+        for (status, answer) in self.operation["responses"].as_object().unwrap() {
+            let at = match answer["$ref"].as_str().and_then(|at| at.rsplit('/').next()) {
+                Some(name) => format!("*/responses/{name}"),
+                None => format!("{}/{status}", self.id),
+            };
+            let content = &self.resolved(answer)["content"];
+            let status = Some(status.parse().unwrap());
+            self.examples_of(&at, status, content, &mut examples);
+        }
+        examples
+    }
+
+    fn examples_of(
+        &self,
+        at: &str,
+        status: Option<u16>,
+        content: &Value,
+        examples: &mut Vec<Example>,
+    ) {
+        for media in content.as_object().into_iter().flat_map(Map::values) {
+            let schema = &media["schema"];
+            let mut push = |at: String, value: &Value| {
+                examples.push(Example {
+                    at,
+                    status,
+                    schema: schema.clone(),
+                    value: value.clone(),
+                });
+            };
+            if !media["example"].is_null() {
+                push(at.to_owned(), &media["example"]);
+            }
+            for (name, example) in media["examples"].as_object().into_iter().flatten() {
+                push(format!("{at}/{name}"), &self.resolved(example)["value"]);
+            }
+            // One of an item makes one of a list.
+            let item = &schema["items"]["example"];
+            if !item.is_null() {
+                push(format!("{at}/item"), &json!([item]));
+            }
+        }
+    }
+
+    /// Whether a path is one of this operation's, with what stands in place of its parameters.
+    pub(crate) fn path_values(&self, path: &str) -> Option<BTreeMap<String, String>> {
+        let (own, given) = (self.path.split('/'), path.split('/'));
+        if own.clone().count() != given.clone().count() {
+            return None;
+        }
+        let mut values = BTreeMap::new();
+        for (own, given) in own.zip(given) {
+            match own.strip_prefix('{').and_then(|own| own.strip_suffix('}')) {
+                Some(name) => drop(values.insert(name.to_owned(), given.to_owned())),
+                None if own == given => {}
+                None => return None,
+            }
+        }
+        Some(values)
+    }
+}
+
+/// `nullable` is OpenAPI's own: JSON Schema has a type for it.
+fn with_null(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if fields.remove("nullable") == Some(json!(true)) {
+                let kind = fields["type"].clone();
+                fields.insert("type".to_owned(), json!([kind, "null"]));
+            }
+            fields.values_mut().for_each(with_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(with_null),
+        _ => {}
+    }
+}
