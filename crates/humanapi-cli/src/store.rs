@@ -419,14 +419,13 @@ async fn rotate(args: &RotateArgs) -> Result<(), Failure> {
 async fn reseal(args: &RotateArgs) -> Result<(), Failure> {
     let store = Store::open(&args.place).await?;
     let status = store.status().await;
-    let todo = status
-        .map_err(|error| store.failure(&error))?
-        .tokens_to_rotate();
+    let status = status.map_err(|error| store.failure(&error))?;
+    let todo = status.tokens_to_rotate() + status.orders_to_rotate();
     let shows = io::stderr().is_terminal();
     let rotation = store
         .rotate(|so_far| {
             if shows {
-                anstream::eprint!("\r{} of {todo} tokens sealed anew", so_far.resealed);
+                anstream::eprint!("\r{} of {todo} rows sealed anew", so_far.resealed);
             }
         })
         .await
@@ -465,6 +464,9 @@ struct StatusLine<'a> {
     tokens_by_key: &'a std::collections::BTreeMap<String, u64>,
     newest_key: &'a str,
     tokens_to_rotate: u64,
+    orders: u64,
+    open_orders: u64,
+    orders_to_rotate: u64,
     latency_micros: u64,
 }
 
@@ -532,6 +534,9 @@ impl<'a> StatusLine<'a> {
             tokens_by_key: &status.tokens_by_key,
             newest_key: &status.newest_key,
             tokens_to_rotate: status.tokens_to_rotate(),
+            orders: status.orders,
+            open_orders: status.open_orders,
+            orders_to_rotate: status.orders_to_rotate(),
             latency_micros: u64::try_from(status.latency.as_micros()).unwrap_or(u64::MAX),
         }
     }
@@ -550,6 +555,11 @@ fn status_table(line: &StatusLine<'_>, status: &StoreStatus) -> Table {
         };
         let name = format!("sealed with {}", output::plain(key));
         table.add_row([name, format!("{tokens}{newest}")]);
+    }
+    if line.orders > 0 {
+        table.add_row(["orders", &line.orders.to_string()]);
+        table.add_row(["orders to go on with", &line.open_orders.to_string()]);
+        table.add_row(["orders to seal anew", &line.orders_to_rotate.to_string()]);
     }
     table.add_row(["schema", &format!("version {}", line.schema_version)]);
     table.add_row(["one question takes", &format!("{:.1?}", status.latency)]);
@@ -579,7 +589,7 @@ mod tests {
                 panic!("{error}: it is told");
             };
             assert_eq!(code, Code::Unreachable);
-            let so_far = "tokens.db: it ended; 0 tokens were sealed anew before that";
+            let so_far = "tokens.db: it ended; 0 rows were sealed anew before that";
             assert_eq!(cause, so_far);
             assert!(remedy.contains(goes_on), "{remedy}");
         }

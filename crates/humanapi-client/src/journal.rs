@@ -47,7 +47,10 @@ pub trait OrderJournal: Send + Sync {
     async fn load(&self, intent: &IntentKey) -> Result<Option<Entry>, StoreError>;
 
     /// The first of the intents behind `after` that somebody still has to go on with or to be told of
-    /// ([`Row::is_open`]), in the order of their keys; `limit` at most.
+    /// ([`Row::is_open`]); `limit` at most, and none only where there are no more.
+    ///
+    /// Their order is the journal's own, and the same each time: an intent that stays open is listed once to whoever goes
+    /// through all of them. `after` may be settled by now.
     ///
     /// # Errors
     ///

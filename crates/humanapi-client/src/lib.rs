@@ -45,6 +45,8 @@ pub use client::data::UserData;
 pub use client::orders::{AllItems, OrderError, Orders, WatchOrders};
 #[cfg(feature = "data")]
 pub use client::pages::{Items, Pages};
+#[cfg(feature = "tokio")]
+pub use client::saving::Written;
 #[cfg(feature = "data")]
 pub use client::sync::ChangesPages;
 pub use client::user::User;

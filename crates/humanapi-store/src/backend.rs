@@ -9,6 +9,8 @@ use humanapi_client::{StoreError, StoreErrorKind};
 use humanapi_core::Generation;
 use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
 
+use crate::journal_rows::JournalRows;
+
 /// Where rows are kept. It moves bytes and knows no secret; [`Store`](crate::Store) seals and names.
 ///
 /// For each row it does what [`Row`](humanapi_core::broker::Row) does, each operation at once and
@@ -25,6 +27,12 @@ pub trait Backend: Send + Sync {
     /// sooner.
     fn set_limits(&mut self, limits: Limits) {
         let _ = limits;
+    }
+
+    /// The rows of a journal of orders, if this place keeps one beside the tokens. Unless told otherwise it does not, and
+    /// [`Store`](crate::Store) says so to whoever wants to use it as one.
+    fn journal(&self) -> Option<&dyn JournalRows> {
+        None
     }
 
     /// Sets the place up, if it is not, and leaves the mark of the naming key there.
@@ -165,7 +173,7 @@ impl Default for Limits {
     }
 }
 
-/// The name of a row: a keyed hash of application, user and purpose.
+/// The name of a row: a keyed hash of application, user and purpose, or of an order's intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowName([u8; 32]);
 
@@ -190,7 +198,7 @@ impl fmt::Display for RowName {
     }
 }
 
-/// A sealed token.
+/// A sealed token, or what a journal says of an order, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_structs,
@@ -300,21 +308,25 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Counts tokens of one key. What is no id of a key is not repeated.
+    /// Counts tokens of one key.
     pub(crate) fn count_tokens(&mut self, key_id: &str, tokens: u64) {
+        Self::count_sealed(&mut self.tokens_by_key, key_id, tokens);
+    }
+
+    /// Counts what one key sealed. What is no id of a key is not repeated.
+    pub(crate) fn count_sealed(by_key: &mut BTreeMap<String, u64>, key_id: &str, more: u64) {
         /// More keys than anybody has, and far fewer than somebody could write.
         const MOST_KEYS: usize = 1_000;
 
         let is_id = key_id.len() <= KEY_ID && key_id.bytes().all(|byte| byte.is_ascii_graphic());
-        let has_room =
-            self.tokens_by_key.len() < MOST_KEYS || self.tokens_by_key.contains_key(key_id);
+        let has_room = by_key.len() < MOST_KEYS || by_key.contains_key(key_id);
         let key_id = match (is_id, has_room) {
             (true, true) => key_id,
             (true, false) => "other keys",
             (false, _) => "unreadable",
         };
-        let sum = self.tokens_by_key.entry(key_id.to_owned()).or_default();
-        *sum = sum.saturating_add(tokens);
+        let sum = by_key.entry(key_id.to_owned()).or_default();
+        *sum = sum.saturating_add(more);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Token stores of the Human API SDK, for processes that share tokens.
+//! Token stores of the Human API SDK, for processes that share tokens, and journals of orders.
 #![cfg_attr(feature = "sqlite", doc = "", doc = include_str!("../README.md"))]
 
 mod backend;
@@ -6,6 +6,9 @@ mod backend;
 mod bounded;
 #[cfg(feature = "postgres")]
 mod connections;
+#[cfg(feature = "admin")]
+mod journal;
+mod journal_rows;
 mod key_file;
 mod key_text;
 mod keys;
@@ -31,6 +34,7 @@ pub use humanapi_core as core;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisRows, RedisStore};
 pub use backend::{Backend, Batch, Limits, Mark, OtherMark, RowName, Sealed, Survey};
+pub use journal_rows::{JournalRow, JournalRows, JournalSurvey};
 pub use key_file::{KeyFile, KeyFileInPlace};
 pub use keys::SealingKeys;
 pub use memory::{Memory, MemoryStore};

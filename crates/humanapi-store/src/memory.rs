@@ -1,7 +1,8 @@
 //! Tokens in this process's memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -11,13 +12,15 @@ use humanapi_core::Generation;
 use humanapi_core::broker::{Acquired, Commit, Lease, Row, RowToken};
 
 use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
+use crate::journal_rows::{JournalRow, JournalRows, JournalSurvey};
 use crate::keys::SealingKeys;
 use crate::seal::millis;
 use crate::store::Store;
 
 /// Keeps tokens in this process's memory, sealed like everywhere else.
 ///
-/// For tests, and for several clients of one process that share tokens. It needs no setting up.
+/// For tests, and for several clients of one process that share tokens. It needs no setting up. A journal of orders in it
+/// ends with the process, and after a crash nothing tells which orders were sent.
 pub type MemoryStore = Store<Memory>;
 
 impl MemoryStore {
@@ -32,6 +35,7 @@ impl MemoryStore {
 #[derive(Clone)]
 pub struct Memory {
     rows: Arc<Mutex<HashMap<RowName, Row<Sealed>>>>,
+    orders: Arc<Mutex<BTreeMap<RowName, JournalRow>>>,
     clock: Arc<Clock>,
 }
 
@@ -47,6 +51,7 @@ impl Memory {
     pub fn with_clock(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self {
             rows: Arc::default(),
+            orders: Arc::default(),
             clock: Arc::new(clock),
         }
     }
@@ -57,6 +62,17 @@ impl Memory {
         self.rows()
             .iter_mut()
             .for_each(|(name, row)| see(name, row));
+    }
+
+    /// Shows all rows of the journal of orders and lets them be changed, as whoever holds the store could: for tests of
+    /// what happens then.
+    pub fn all_orders(&self, change: impl FnOnce(&mut BTreeMap<RowName, JournalRow>)) {
+        change(&mut self.orders());
+    }
+
+    fn orders(&self) -> MutexGuard<'_, BTreeMap<RowName, JournalRow>> {
+        // Each change is that of one row as a whole.
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn rows(&self) -> MutexGuard<'_, HashMap<RowName, Row<Sealed>>> {
@@ -87,6 +103,10 @@ impl fmt::Debug for Memory {
 
 #[async_trait]
 impl Backend for Memory {
+    fn journal(&self) -> Option<&dyn JournalRows> {
+        Some(self)
+    }
+
     async fn init(&self, _: &Mark) -> Result<(), StoreError> {
         Ok(())
     }
@@ -201,6 +221,81 @@ impl Backend for Memory {
             return Ok(false);
         };
         kept.payload = anew.clone();
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl JournalRows for Memory {
+    async fn check_orders(&self, _: &Mark) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn load_order(&self, name: &RowName) -> Result<(u64, Option<JournalRow>), StoreError> {
+        Ok((self.now(), self.orders().get(name).cloned()))
+    }
+
+    async fn keep_order(
+        &self,
+        name: &RowName,
+        read: Option<u64>,
+        row: &JournalRow,
+    ) -> Result<bool, StoreError> {
+        let mut orders = self.orders();
+        if orders.get(name).map(|kept| kept.version) != read {
+            return Ok(false);
+        }
+        orders.insert(*name, row.clone());
+        Ok(true)
+    }
+
+    async fn open_orders(
+        &self,
+        after: Option<&RowName>,
+        limit: u32,
+    ) -> Result<Vec<RowName>, StoreError> {
+        let orders = self.orders();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let open = orders.range((from, Bound::Unbounded));
+        let names = open.filter(|(_, row)| row.is_open).map(|(name, _)| *name);
+        Ok(names.take(limit as usize).collect())
+    }
+
+    async fn survey_orders(&self) -> Result<JournalSurvey, StoreError> {
+        let mut survey = JournalSurvey::default();
+        for row in self.orders().values() {
+            survey.count(&row.sealed.key_id, 1, u64::from(row.is_open));
+        }
+        Ok(survey)
+    }
+
+    async fn orders_sealed_otherwise(
+        &self,
+        key_id: &str,
+        _: Option<&[u8]>,
+        _: u32,
+    ) -> Result<Batch, StoreError> {
+        let orders = self.orders();
+        let others = orders
+            .iter()
+            .filter(|(_, row)| *row.sealed.key_id != *key_id);
+        Ok(Batch {
+            names: others.map(|(name, _)| *name).collect(),
+            next: None,
+        })
+    }
+
+    async fn reseal_order(
+        &self,
+        name: &RowName,
+        read: &JournalRow,
+        anew: &Sealed,
+    ) -> Result<bool, StoreError> {
+        let mut orders = self.orders();
+        let Some(kept) = orders.get_mut(name).filter(|kept| **kept == *read) else {
+            return Ok(false);
+        };
+        kept.sealed = anew.clone();
         Ok(true)
     }
 }

@@ -15,6 +15,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::backend::{LARGEST_SEALED, Mark, RowName, Sealed};
+use crate::journal_rows::JournalRow;
 use crate::keys::{SealingKey, SealingKeys, fill};
 
 /// The first sealed byte. A change of anything below needs another.
@@ -43,6 +44,14 @@ pub(crate) fn name(keys: &SealingKeys, key: &TokenKey) -> RowName {
         Purpose::ReadData => b"access",
         Purpose::Administer => b"client",
     });
+    RowName::new(hash.finalize().into_bytes().into())
+}
+
+/// The name of the row of an order's intent. It is the same for all applications that share a journal.
+#[cfg(feature = "admin")]
+pub(crate) fn order_name(keys: &SealingKeys, intent: &str) -> RowName {
+    let mut hash = keyed_hash(keys, b"humanapi order 1");
+    hash.update(intent.as_bytes());
     RowName::new(hash.finalize().into_bytes().into())
 }
 
@@ -113,11 +122,11 @@ pub(crate) fn seal(
     let escaped: usize = texts.iter().flatten().map(|text| 6 * text.len()).sum();
     let mut plain = Zeroizing::new(Vec::with_capacity(escaped + 160));
     serde_json::to_writer(&mut *plain, &payload).expect("a vector takes any JSON of text");
-    if plain.len() > LARGEST_SEALED - (1 + NONCE + TAG) {
+    if plain.len() > LARGEST_SEALED - ADDED {
         let message = "a token is larger than 1 MiB, which no store keeps";
         return Err(StoreError::new(StoreErrorKind::Misconfigured, message));
     }
-    seal_bytes(keys.newest(), name, generation, expires_at, &plain)
+    seal_bytes(keys, &Place::of_token(name, generation, expires_at), &plain)
 }
 
 /// Seals a row's token with the newest key instead of the one that sealed it.
@@ -126,8 +135,20 @@ pub(crate) fn reseal(
     name: &RowName,
     row: &RowToken<Sealed>,
 ) -> Result<Sealed, StoreError> {
-    let plain = open_bytes(keys, name, row)?;
-    seal_bytes(keys.newest(), name, row.generation, row.expires_at, &plain)
+    let place = Place::of_token(name, row.generation, row.expires_at);
+    let plain = open_bytes(keys, &place, &row.payload)?;
+    seal_bytes(keys, &place, &plain)
+}
+
+/// Does the same to a row of a journal.
+pub(crate) fn reseal_order(
+    keys: &SealingKeys,
+    name: &RowName,
+    row: &JournalRow,
+) -> Result<Sealed, StoreError> {
+    let place = Place::of_order(name, row.version, row.is_open);
+    let plain = open_bytes(keys, &place, &row.sealed)?;
+    seal_bytes(keys, &place, &plain)
 }
 
 /// Opens a row's token.
@@ -136,11 +157,12 @@ pub(crate) fn open(
     name: &RowName,
     row: &RowToken<Sealed>,
 ) -> Result<KeptToken, StoreError> {
-    let plain = open_bytes(keys, name, row)?;
+    let place = Place::of_token(name, row.generation, row.expires_at);
+    let plain = open_bytes(keys, &place, &row.payload)?;
     let opened: Opened = serde_json::from_slice(&plain)
-        .map_err(|_| unknown_form("holds what this version cannot read"))?;
+        .map_err(|_| place.unknown_form("holds what this version cannot read"))?;
     let kind: TokenKind = (opened.kind.parse())
-        .map_err(|_| unknown_form("is of a kind that this version does not know"))?;
+        .map_err(|_| place.unknown_form("is of a kind that this version does not know"))?;
     let ends = SystemTime::UNIX_EPOCH + Duration::from_millis(row.expires_at.min(LARGEST));
     let life = Duration::from_millis(opened.life_ms);
     Ok(
@@ -150,24 +172,75 @@ pub(crate) fn open(
     )
 }
 
-fn seal_bytes(
-    key: &SealingKey,
-    name: &RowName,
-    generation: Generation,
-    expires_at: u64,
+/// Where something sealed lies. It is authenticated along with it, so that it can be opened in this very place alone.
+pub(crate) struct Place<'a> {
+    /// What lies there, in words.
+    what: &'static str,
+    name: &'a RowName,
+    numbers: (u64, u64),
+}
+
+impl<'a> Place<'a> {
+    const fn of_token(name: &'a RowName, generation: Generation, expires_at: u64) -> Self {
+        Self {
+            what: "token",
+            name,
+            numbers: (generation.number(), expires_at),
+        }
+    }
+
+    /// No token lies at a name of an order: they are hashes of different kinds.
+    pub(crate) const fn of_order(name: &'a RowName, version: u64, is_open: bool) -> Self {
+        Self {
+            what: "order",
+            name,
+            numbers: (version, is_open as u64),
+        }
+    }
+
+    /// All parts but the last are of one length.
+    fn to_bytes(&self, key_id: &str) -> Vec<u8> {
+        let mut place = Vec::with_capacity(96);
+        place.push(FORMAT);
+        place.extend_from_slice(self.name.as_bytes());
+        place.extend_from_slice(&self.numbers.0.to_be_bytes());
+        place.extend_from_slice(&self.numbers.1.to_be_bytes());
+        place.extend_from_slice(key_id.as_bytes());
+        place
+    }
+
+    fn tampered(&self) -> StoreError {
+        let what = self.what;
+        let message = format!("a stored {what} was not sealed for its place, or was changed since");
+        StoreError::new(StoreErrorKind::Tampered, message)
+    }
+
+    pub(crate) fn unknown_form(&self, which: &str) -> StoreError {
+        let message = format!("a stored {} {which}", self.what);
+        StoreError::new(StoreErrorKind::Tampered, message)
+    }
+}
+
+/// How many bytes sealing adds.
+pub(crate) const ADDED: usize = 1 + NONCE + TAG;
+
+/// Seals with the newest key, for one place.
+pub(crate) fn seal_bytes(
+    keys: &SealingKeys,
+    place: &Place<'_>,
     plain: &[u8],
 ) -> Result<Sealed, StoreError> {
+    let key = keys.newest();
     let mut nonce = [0; NONCE];
     fill(&mut nonce)?;
-    let mut bytes = Vec::with_capacity(1 + NONCE + plain.len() + TAG);
+    let mut bytes = Vec::with_capacity(ADDED + plain.len());
     bytes.push(FORMAT);
     bytes.extend_from_slice(&nonce);
     let mut text = Zeroizing::new(Vec::with_capacity(plain.len() + TAG));
     text.extend_from_slice(plain);
-    let place = place(key.id(), name, generation, expires_at);
     cipher(key)
-        .encrypt_in_place(&XNonce::from(nonce), &place, &mut *text)
-        .expect("a token is shorter than 256 GiB");
+        .encrypt_in_place(&XNonce::from(nonce), &place.to_bytes(key.id()), &mut *text)
+        .expect("what a store keeps is shorter than 256 GiB");
     bytes.extend_from_slice(&text);
     Ok(Sealed {
         key_id: key.id().into(),
@@ -175,56 +248,32 @@ fn seal_bytes(
     })
 }
 
-fn open_bytes(
+pub(crate) fn open_bytes(
     keys: &SealingKeys,
-    name: &RowName,
-    row: &RowToken<Sealed>,
+    place: &Place<'_>,
+    sealed: &Sealed,
 ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-    let Sealed { key_id, bytes } = &row.payload;
+    let Sealed { key_id, bytes } = sealed;
     let key = keys.sealing_key(key_id).ok_or_else(|| {
-        StoreError::new(
-            StoreErrorKind::UnknownSealingKey,
-            "a token was sealed with a key that this process does not have",
-        )
+        let what = place.what;
+        let message =
+            format!("a stored {what} was sealed with a key that this process does not have");
+        StoreError::new(StoreErrorKind::UnknownSealingKey, message)
     })?;
-    let (&format, bytes) = bytes.split_first().ok_or_else(tampered)?;
+    let (&format, bytes) = bytes.split_first().ok_or_else(|| place.tampered())?;
     if format != FORMAT {
-        return Err(unknown_form("has a form that this version does not know"));
+        return Err(place.unknown_form("has a form that this version does not know"));
     }
-    let (nonce, text) = bytes.split_first_chunk::<NONCE>().ok_or_else(tampered)?;
-    let place = place(key_id, name, row.generation, row.expires_at);
+    let (nonce, text) = (bytes.split_first_chunk::<NONCE>()).ok_or_else(|| place.tampered())?;
     let mut plain = Zeroizing::new(text.to_vec());
     cipher(key)
-        .decrypt_in_place(&XNonce::from(*nonce), &place, &mut *plain)
-        .map_err(|_| tampered())?;
+        .decrypt_in_place(&XNonce::from(*nonce), &place.to_bytes(key_id), &mut *plain)
+        .map_err(|_| place.tampered())?;
     Ok(plain)
 }
 
 fn cipher(key: &SealingKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new((&**key.secret()).into())
-}
-
-/// What is authenticated along with a token, so that it can be opened in this very place alone. All
-/// parts but the last are of one length.
-fn place(key_id: &str, name: &RowName, generation: Generation, expires_at: u64) -> Vec<u8> {
-    let mut place = Vec::with_capacity(96);
-    place.push(FORMAT);
-    place.extend_from_slice(name.as_bytes());
-    place.extend_from_slice(&generation.number().to_be_bytes());
-    place.extend_from_slice(&expires_at.to_be_bytes());
-    place.extend_from_slice(key_id.as_bytes());
-    place
-}
-
-fn tampered() -> StoreError {
-    StoreError::new(
-        StoreErrorKind::Tampered,
-        "a stored token was not sealed for its place, or was changed since",
-    )
-}
-
-fn unknown_form(what: &str) -> StoreError {
-    StoreError::new(StoreErrorKind::Tampered, format!("a stored token {what}"))
 }
 
 #[cfg(test)]

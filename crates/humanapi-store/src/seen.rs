@@ -1,10 +1,9 @@
-//! The newest generation that this process has seen in each row.
+//! The newest generation or version that this process has seen in each row.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use humanapi_client::{StoreError, StoreErrorKind};
-use humanapi_core::Generation;
 
 use crate::backend::RowName;
 
@@ -13,7 +12,7 @@ use crate::backend::RowName;
 /// It remembers about a hundred thousand rows, and forgets them all when there are more.
 #[derive(Default)]
 pub(crate) struct Seen {
-    newest: Mutex<HashMap<RowName, Generation>>,
+    newest: Mutex<HashMap<RowName, u64>>,
 }
 
 const ROOM: usize = 100_000;
@@ -21,35 +20,37 @@ const ROOM: usize = 100_000;
 impl Seen {
     /// What the row had at least, at the latest. Ask before the store is asked: an answer that was
     /// overtaken by a newer one is no fraud.
-    pub(crate) fn newest(&self, name: &RowName) -> Option<Generation> {
+    pub(crate) fn newest(&self, name: &RowName) -> Option<u64> {
         self.lock().get(name).copied()
     }
 
-    /// Holds what the store answered against what it had `before`.
+    /// Holds what the store answered against what it had `before`. The message is that of the error.
     pub(crate) fn check(
         &self,
         name: &RowName,
-        before: Option<Generation>,
-        now: Generation,
+        before: Option<u64>,
+        now: Option<u64>,
+        message: &str,
     ) -> Result<(), StoreError> {
-        if before > Some(now) {
-            let message = "the store gave back an older token than one that it gave before";
+        if before > now {
             return Err(StoreError::new(StoreErrorKind::RolledBack, message));
         }
-        self.note(name, now);
+        if let Some(now) = now {
+            self.note(name, now);
+        }
         Ok(())
     }
 
-    pub(crate) fn note(&self, name: &RowName, generation: Generation) {
+    pub(crate) fn note(&self, name: &RowName, number: u64) {
         let mut newest = self.lock();
         if newest.len() >= ROOM && !newest.contains_key(name) {
             newest.clear();
         }
-        let seen = newest.entry(*name).or_insert(generation);
-        *seen = generation.max(*seen);
+        let seen = newest.entry(*name).or_insert(number);
+        *seen = number.max(*seen);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RowName, Generation>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RowName, u64>> {
         // Nothing is left half done under it.
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }

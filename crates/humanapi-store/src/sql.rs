@@ -5,6 +5,7 @@ use humanapi_core::Generation;
 use humanapi_core::broker::RowToken;
 
 use crate::backend::{Batch, Mark, RowName, Sealed, Survey, unreadable};
+use crate::journal_rows::{JournalRow, JournalSurvey};
 
 /// The version of the tables that this version of the crate makes and uses.
 pub(crate) const SCHEMA_VERSION: i64 = 1;
@@ -15,6 +16,52 @@ pub(crate) type TokenColumns = (i64, i64, String, Vec<u8>);
 /// Tokens, leases and ends of the rows that were sealed with one key: its id, rows, living tokens,
 /// ended tokens, running leases.
 pub(crate) type SurveyColumns = (String, i64, i64, i64, i64);
+
+/// What the clock shows, and the columns of an order's row: version, whether it is open, id of the sealing key, sealed
+/// bytes. Without a row there is no version.
+pub(crate) type OrderColumns = (
+    i64,
+    Option<i64>,
+    Option<bool>,
+    Option<String>,
+    Option<Vec<u8>>,
+);
+
+/// Rows of orders that were sealed with one key: its id, rows, open rows.
+pub(crate) type OrderSurveyColumns = (String, i64, i64);
+
+pub(crate) fn order(
+    (now, version, is_open, key_id, bytes): OrderColumns,
+) -> Result<(u64, Option<JournalRow>), StoreError> {
+    let Some(version) = version else {
+        return Ok((unsigned(now), None));
+    };
+    let (Some(is_open), Some(key_id), Some(bytes)) = (is_open, key_id, bytes) else {
+        return Err(unreadable());
+    };
+    let row = JournalRow {
+        version: unsigned(version),
+        is_open,
+        sealed: Sealed::read(key_id, bytes)?,
+    };
+    Ok((unsigned(now), Some(row)))
+}
+
+pub(crate) fn names(found: Vec<(Vec<u8>,)>) -> Result<Vec<RowName>, StoreError> {
+    let names = found.into_iter().map(|(name,)| {
+        let name = name.as_slice().try_into().map_err(|_| unreadable())?;
+        Ok(RowName::new(name))
+    });
+    names.collect()
+}
+
+pub(crate) fn order_survey(counted: Vec<OrderSurveyColumns>) -> JournalSurvey {
+    let mut survey = JournalSurvey::default();
+    for (key, rows, open) in counted {
+        survey.count(&key, unsigned(rows), unsigned(open));
+    }
+    survey
+}
 
 pub(crate) fn token(
     (generation, expires_at, key_id, bytes): TokenColumns,
@@ -27,15 +74,13 @@ pub(crate) fn token(
 }
 
 /// Some names of rows, in their order, and where the next ones begin. A statement gives names of 32 bytes alone.
-pub(crate) fn batch(found: &[(Vec<u8>,)], limit: u32) -> Result<Batch, StoreError> {
-    let full = found.len() >= limit as usize;
-    let names = found.iter().map(|(name,)| {
-        let name = name.as_slice().try_into().map_err(|_| unreadable())?;
-        Ok(RowName::new(name))
-    });
+pub(crate) fn batch(found: Vec<(Vec<u8>,)>, limit: u32) -> Result<Batch, StoreError> {
+    let names = names(found)?;
+    let full = names.len() >= limit as usize;
+    let next = names.last().filter(|_| full);
     Ok(Batch {
-        names: names.collect::<Result<_, _>>()?,
-        next: found.last().filter(|_| full).map(|(name,)| name.clone()),
+        next: next.map(|name| name.as_bytes().to_vec()),
+        names,
     })
 }
 

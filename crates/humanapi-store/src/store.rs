@@ -13,14 +13,16 @@ use humanapi_core::{Generation, TokenKey};
 use tokio::sync::OnceCell;
 
 use crate::backend::{Backend, Limits, RowName, Sealed};
+use crate::journal_rows::JournalSurvey;
 use crate::keys::SealingKeys;
 use crate::seal;
 use crate::seen::Seen;
 
-/// A token store over any [`Backend`].
+/// A token store over any [`Backend`], and with the feature `admin` a journal of orders over one that
+/// [keeps them](Backend::journal).
 ///
-/// It seals every token before the backend sees it, names rows by keyed hashes, and gives every
-/// operation a timeout. `Debug` shows no secret.
+/// It seals every token and every row of an order before the backend sees it, names rows by keyed hashes, and gives
+/// every operation a timeout. `Debug` shows no secret.
 pub struct Store<B> {
     pub(crate) backend: B,
     pub(crate) keys: SealingKeys,
@@ -29,6 +31,8 @@ pub struct Store<B> {
     pub(crate) overall: Duration,
     checked: OnceCell<()>,
     seen: Seen,
+    #[cfg(feature = "admin")]
+    pub(crate) orders: crate::journal::Orders,
 }
 
 /// How long a purge or a rotation may take in all, unless told otherwise: time enough for millions of rows.
@@ -47,6 +51,8 @@ impl<B: Backend> Store<B> {
             overall: OVERALL,
             checked: OnceCell::const_new(),
             seen: Seen::default(),
+            #[cfg(feature = "admin")]
+            orders: crate::journal::Orders::default(),
         }
     }
 
@@ -132,6 +138,10 @@ impl<B: Backend> Store<B> {
     pub async fn status(&self) -> Result<StoreStatus, StoreError> {
         self.ready_within().await?;
         let survey = within(self.limits.all_rows, self.backend.survey()).await?;
+        let orders = match self.backend.journal() {
+            Some(rows) => within(self.limits.all_rows, rows.survey_orders()).await?,
+            None => JournalSurvey::default(),
+        };
         // The connection is there now, so this is the time of one question and its answer.
         let asked = Instant::now();
         within(self.limits.row, self.backend.load(&RowName::new([0; 32]))).await?;
@@ -143,6 +153,9 @@ impl<B: Backend> Store<B> {
             ended_tokens: survey.ended_tokens,
             running_leases: survey.running_leases,
             tokens_by_key: survey.tokens_by_key,
+            orders: orders.rows,
+            open_orders: orders.open,
+            orders_by_key: orders.by_key,
             newest_key: self.keys.newest_id().to_owned(),
             latency,
         })
@@ -150,7 +163,7 @@ impl<B: Backend> Store<B> {
 
     /// Makes sure of the store once. Those who come meanwhile wait for the one who does, so this counts towards the
     /// time of whatever needs it.
-    async fn ready(&self) -> Result<(), StoreError> {
+    pub(crate) async fn ready(&self) -> Result<(), StoreError> {
         self.checked.get_or_try_init(|| self.checked_now()).await?;
         Ok(())
     }
@@ -175,11 +188,13 @@ impl<B: Backend> Store<B> {
     fn unseal(
         &self,
         name: &RowName,
-        before: Option<Generation>,
+        before: Option<u64>,
         row: &RowToken<Sealed>,
     ) -> Result<KeptToken, StoreError> {
         let token = seal::open(&self.keys, name, row)?;
-        self.seen.check(name, before, row.generation)?;
+        let message = "the store gave back an older token than one that it gave before";
+        let now = Some(row.generation.number());
+        self.seen.check(name, before, now, message)?;
         Ok(token)
     }
 }
@@ -240,7 +255,7 @@ impl<B: Backend> TokenStore for Store<B> {
         let committed = self.backend.commit(&name, lease, expires_at, &sealed);
         let committed = self.on_rows(committed).await?;
         if committed == Commit::Done {
-            self.seen.note(&name, lease.generation());
+            self.seen.note(&name, lease.generation().number());
         }
         Ok(committed)
     }
@@ -288,6 +303,12 @@ pub struct StoreStatus {
     pub running_leases: u64,
     /// Tokens by the id of the key that sealed them.
     pub tokens_by_key: BTreeMap<String, u64>,
+    /// Rows of orders in its journal.
+    pub orders: u64,
+    /// Rows of orders with which somebody still has to go on, or of which somebody is still to be told.
+    pub open_orders: u64,
+    /// Rows of orders by the id of the key that sealed them.
+    pub orders_by_key: BTreeMap<String, u64>,
     /// The id of the key with which this process seals.
     pub newest_key: String,
     /// How long one question and its answer took.
@@ -298,9 +319,18 @@ impl StoreStatus {
     /// How many tokens are sealed with another key than the newest.
     #[must_use]
     pub fn tokens_to_rotate(&self) -> u64 {
-        let others = self.tokens_by_key.iter();
-        others
-            .filter(|(key, _)| **key != self.newest_key)
-            .fold(0, |sum, (_, tokens)| sum.saturating_add(*tokens))
+        self.of_other_keys(&self.tokens_by_key)
+    }
+
+    /// How many rows of orders are sealed with another key than the newest. An older key is not taken away before this
+    /// and [`tokens_to_rotate`](Self::tokens_to_rotate) are 0: an order whose row cannot be opened is not known any more.
+    #[must_use]
+    pub fn orders_to_rotate(&self) -> u64 {
+        self.of_other_keys(&self.orders_by_key)
+    }
+
+    fn of_other_keys(&self, by_key: &BTreeMap<String, u64>) -> u64 {
+        let others = by_key.iter().filter(|(key, _)| **key != self.newest_key);
+        others.fold(0, |sum, (_, rows)| sum.saturating_add(*rows))
     }
 }

@@ -11,6 +11,7 @@ use humanapi_client::{StoreError, StoreErrorKind};
 use tokio::time::Instant;
 
 use crate::backend::{Backend, RowName};
+use crate::journal_rows::JournalRows;
 use crate::seal;
 use crate::store::{Store, within};
 
@@ -22,11 +23,11 @@ const ROTATE_BATCH: u32 = 200;
 const IDLE_BATCHES: u32 = 20;
 
 impl<B: Backend> Store<B> {
-    /// Seals all tokens with the newest key that are sealed with an older one, and tells after each
-    /// batch how far it is.
+    /// Seals all tokens and all rows of orders with the newest key that are sealed with an older one, and tells after
+    /// each batch how far it is.
     ///
-    /// Nothing newer is overwritten: a token that another process replaced meanwhile stays. Tokens
-    /// can be read all the time. Breaking it off or running it twice does no harm.
+    /// Nothing newer is overwritten: what another process replaced meanwhile stays. All of it can be read all the time.
+    /// Breaking it off or running it twice does no harm.
     ///
     /// It ends, whatever the store does: see [`with_overall_timeout`](Self::with_overall_timeout).
     ///
@@ -40,14 +41,18 @@ impl<B: Backend> Store<B> {
     ) -> Result<Rotation, StoreError> {
         self.ready_within().await?;
         let mut rotation = Rotation::default();
-        match self.rotate_all(&mut rotation, &mut progress).await {
-            Ok(()) => Ok(rotation),
-            Err(error) => Err(error.with_source(Unfinished::Rotation(rotation))),
+        let orders = self.backend.journal().map(Kind::Orders);
+        for kind in [Some(Kind::Tokens), orders].into_iter().flatten() {
+            if let Err(error) = self.rotate_all(kind, &mut rotation, &mut progress).await {
+                return Err(error.with_source(Unfinished::Rotation(rotation)));
+            }
         }
+        Ok(rotation)
     }
 
     async fn rotate_all(
         &self,
+        kind: Kind<'_>,
         rotation: &mut Rotation,
         progress: &mut (impl FnMut(&Rotation) + Send),
     ) -> Result<(), StoreError> {
@@ -56,16 +61,22 @@ impl<B: Backend> Store<B> {
         let mut from: Option<Vec<u8>> = None;
         loop {
             sweep.goes_on()?;
-            let batch = self
-                .backend
-                .sealed_otherwise(newest, from.as_deref(), ROTATE_BATCH);
+            let from_here = from.as_deref();
+            let batch = match kind {
+                Kind::Tokens => (self.backend).sealed_otherwise(newest, from_here, ROTATE_BATCH),
+                Kind::Orders(rows) => rows.orders_sealed_otherwise(newest, from_here, ROTATE_BATCH),
+            };
             let batch = within(self.limits.all_rows, batch).await?;
             if !batch.names.is_empty() {
                 sweep.brought_something();
             }
             for name in &batch.names {
                 sweep.goes_on()?;
-                self.rotate_one(name, rotation).await?;
+                let resealed = match kind {
+                    Kind::Tokens => self.rotate_token(name).await,
+                    Kind::Orders(rows) => self.rotate_order(rows, name).await,
+                };
+                rotation.count(resealed)?;
             }
             progress(rotation);
             from = batch.next;
@@ -76,35 +87,26 @@ impl<B: Backend> Store<B> {
         }
     }
 
-    async fn rotate_one(&self, name: &RowName, rotation: &mut Rotation) -> Result<(), StoreError> {
-        let row = match within(self.limits.row, self.backend.load(name)).await {
-            Ok(row) => row,
-            Err(error) if error.kind() == StoreErrorKind::Tampered => {
-                rotation.unreadable += 1;
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
+    /// Tells whether what was read was still there.
+    async fn rotate_token(&self, name: &RowName) -> Result<bool, StoreError> {
+        let row = within(self.limits.row, self.backend.load(name)).await?;
         let old = row.filter(|row| *row.payload.key_id != *self.keys.newest_id());
-        let Some(row) = old else {
-            rotation.replaced_meanwhile += 1;
-            return Ok(());
-        };
-        let anew = match seal::reseal(&self.keys, name, &row) {
-            Ok(anew) => anew,
-            Err(error) if error.kind() == StoreErrorKind::Unavailable => return Err(error),
-            Err(_) => {
-                rotation.unreadable += 1;
-                return Ok(());
-            }
-        };
-        let swapped = self.backend.reseal(name, &row, &anew);
-        if within(self.limits.row, swapped).await? {
-            rotation.resealed += 1;
-        } else {
-            rotation.replaced_meanwhile += 1;
-        }
-        Ok(())
+        let Some(row) = old else { return Ok(false) };
+        let anew = seal::reseal(&self.keys, name, &row)?;
+        within(self.limits.row, self.backend.reseal(name, &row, &anew)).await
+    }
+
+    /// The same.
+    async fn rotate_order(
+        &self,
+        rows: &dyn JournalRows,
+        name: &RowName,
+    ) -> Result<bool, StoreError> {
+        let (_, row) = within(self.limits.row, rows.load_order(name)).await?;
+        let old = row.filter(|row| *row.sealed.key_id != *self.keys.newest_id());
+        let Some(row) = old else { return Ok(false) };
+        let anew = seal::reseal_order(&self.keys, name, &row)?;
+        within(self.limits.row, rows.reseal_order(name, &row, &anew)).await
     }
 
     pub(crate) async fn purge(&self) -> Result<u64, StoreError> {
@@ -144,6 +146,13 @@ impl<B: Backend> Store<B> {
             steps: 0,
         }
     }
+}
+
+/// What is sealed anew.
+#[derive(Clone, Copy)]
+enum Kind<'a> {
+    Tokens,
+    Orders(&'a dyn JournalRows),
 }
 
 /// When a purge or a rotation ends.
@@ -224,7 +233,7 @@ impl fmt::Display for Unfinished {
         match self {
             Self::Purge { purged } => write!(f, "{purged} rows were dropped before that"),
             Self::Rotation(so_far) => {
-                write!(f, "{} tokens were sealed anew before that", so_far.resealed)
+                write!(f, "{} rows were sealed anew before that", so_far.resealed)
             }
         }
     }
@@ -236,14 +245,32 @@ impl std::error::Error for Unfinished {}
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
-    /// Tokens that are now sealed with the newest key.
+    /// Tokens and rows of orders that are now sealed with the newest key.
     pub resealed: u64,
-    /// Tokens that another process replaced or dropped while they were being sealed anew. If that
+    /// Those that another process replaced or dropped while they were being sealed anew. If that
     /// process does not write with the newest key yet, rotate again once it does.
     pub replaced_meanwhile: u64,
-    /// Tokens that were left as they are because they cannot be opened: their key is not at hand, or
+    /// Those that were left as they are because they cannot be opened: their key is not at hand, or
     /// they were changed.
     pub unreadable: u64,
+}
+
+impl Rotation {
+    /// Counts one row, unless the place of all of them failed.
+    fn count(&mut self, resealed: Result<bool, StoreError>) -> Result<(), StoreError> {
+        let sum = match resealed {
+            Ok(true) => &mut self.resealed,
+            Ok(false) => &mut self.replaced_meanwhile,
+            Err(error) => match error.kind() {
+                StoreErrorKind::Tampered | StoreErrorKind::UnknownSealingKey => {
+                    &mut self.unreadable
+                }
+                _ => return Err(error),
+            },
+        };
+        *sum += 1;
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! The conformance suites that every transport and every token store of the Human API SDK has to pass.
+//! The conformance suites that every transport, every token store and every order journal of the Human API SDK has to pass.
 //!
-//! For stores see [`store`]. For transports [`conformance!`] makes one test of each case. A case starts servers of its own on loopback, hands the transport
+//! For stores see [`store`], for journals [`journal`]. For transports [`conformance!`] makes one test of each case. A case starts servers of its own on loopback, hands the transport
 //! requests for them, and looks at what arrived and what came back. Nothing here sleeps to let something happen; a case
 //! waits for the event itself, and one that hangs fails after two minutes.
 
@@ -9,6 +9,7 @@ mod authority;
 pub mod exchange;
 pub mod failures;
 mod golden;
+pub mod journal;
 mod node;
 pub mod process;
 mod proxy;
@@ -216,3 +217,7 @@ mod keeping_in_step {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/testing-your-application.md")]
 mod testing_your_application {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/ordering-records.md")]
+mod ordering_records {}

@@ -41,6 +41,21 @@ impl PostgresServer {
     /// When the server does not start.
     #[must_use]
     pub fn start(test: &str) -> Option<Self> {
+        // Only a machine that fails could lose what these write.
+        Self::start_with(test, &["fsync=off", "full_page_writes=off"])
+    }
+
+    /// The same, with a server that has on its disk what it answered, and takes a little longer for it.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not start.
+    #[must_use]
+    pub fn start_durable(test: &str) -> Option<Self> {
+        Self::start_with(test, &[])
+    }
+
+    fn start_with(test: &str, settings: &'static [&'static str]) -> Option<Self> {
         let Some(initdb) = find("initdb").filter(|path| path.with_file_name("postgres").exists())
         else {
             skip(test, "postgres");
@@ -57,15 +72,13 @@ impl PostgresServer {
                 let mut command = Command::new(&postgres);
                 command.arg("-D").arg(folder.join("data")).arg("-p");
                 command.arg(port.to_string());
-                for setting in [
+                let always = [
                     "listen_addresses=127.0.0.1",
                     "unix_socket_directories=",
                     "max_connections=300",
                     "shared_buffers=32MB",
-                    // Only a machine that fails could lose what these write.
-                    "fsync=off",
-                    "full_page_writes=off",
-                ] {
+                ];
+                for setting in always.iter().chain(settings) {
                     command.arg("-c").arg(setting);
                 }
                 command
@@ -92,6 +105,17 @@ impl PostgresServer {
     pub fn shared(test: &str) -> Option<&'static Self> {
         static SHARED: OnceLock<Option<PostgresServer>> = OnceLock::new();
         let shared = SHARED.get_or_init(|| Self::start(test)).as_ref();
+        if shared.is_none() {
+            skip(test, "postgres");
+        }
+        shared
+    }
+
+    /// The same, of those that are [durable](Self::start_durable).
+    #[must_use]
+    pub fn shared_durable(test: &str) -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<PostgresServer>> = OnceLock::new();
+        let shared = SHARED.get_or_init(|| Self::start_durable(test)).as_ref();
         if shared.is_none() {
             skip(test, "postgres");
         }
@@ -126,6 +150,20 @@ impl RedisServer {
     /// When the server does not start.
     #[must_use]
     pub fn start(test: &str) -> Option<Self> {
+        Self::start_with(test, "everysec")
+    }
+
+    /// The same, with a server that has on its disk what it answered.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not start.
+    #[must_use]
+    pub fn start_durable(test: &str) -> Option<Self> {
+        Self::start_with(test, "always")
+    }
+
+    fn start_with(test: &str, fsync: &str) -> Option<Self> {
         let Some(redis) = find("redis-server") else {
             skip(test, "redis-server");
             return None;
@@ -144,7 +182,7 @@ impl RedisServer {
         });
         // What was answered is in the file when the server starts again.
         let settings = format!(
-            "bind 127.0.0.1\nrequirepass {PASSWORD}\ndir {}\ndatabases 1000\nsave \"\"\nappendonly yes\nappendfsync everysec\n",
+            "bind 127.0.0.1\nrequirepass {PASSWORD}\ndir {}\ndatabases 1000\nsave \"\"\nappendonly yes\nappendfsync {fsync}\n",
             server.folder.display()
         );
         std::fs::write(server.folder.join("redis.conf"), settings)
@@ -158,6 +196,17 @@ impl RedisServer {
     pub fn shared(test: &str) -> Option<&'static Self> {
         static SHARED: OnceLock<Option<RedisServer>> = OnceLock::new();
         let shared = SHARED.get_or_init(|| Self::start(test)).as_ref();
+        if shared.is_none() {
+            skip(test, "redis-server");
+        }
+        shared
+    }
+
+    /// The same, of those that are [durable](Self::start_durable).
+    #[must_use]
+    pub fn shared_durable(test: &str) -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<RedisServer>> = OnceLock::new();
+        let shared = SHARED.get_or_init(|| Self::start_durable(test)).as_ref();
         if shared.is_none() {
             skip(test, "redis-server");
         }

@@ -18,7 +18,7 @@ use super::{CallSettings, Client};
 use crate::download::Download;
 use crate::drive::Opened;
 use crate::error::Error;
-#[cfg(feature = "data")]
+#[cfg(any(feature = "data", feature = "tokio"))]
 use crate::runtime::Runtime;
 use crate::telemetry::{self, Begun, CALL};
 use crate::tokens::NoTokens;
@@ -134,6 +134,18 @@ impl<E> ApiCall<E> {
     #[cfg(feature = "data")]
     pub(super) fn runtime(&self) -> &dyn Runtime {
         &**self.client.timer()
+    }
+
+    /// The policy by which it is tried.
+    #[cfg(feature = "tokio")]
+    pub(super) fn policy(&self) -> RetryPolicy {
+        self.client.policy(&self.settings)
+    }
+
+    /// The clock of its client.
+    #[cfg(feature = "tokio")]
+    pub(super) fn timer(&self) -> &Arc<dyn Runtime> {
+        self.client.timer()
     }
 
     /// When it is over if it begins now, by the monotonic clock.

@@ -10,6 +10,8 @@ mod filters;
 pub(crate) mod orders;
 #[cfg(feature = "data")]
 pub(crate) mod pages;
+#[cfg(feature = "tokio")]
+pub(crate) mod saving;
 #[cfg(feature = "data")]
 pub(crate) mod sync;
 pub(crate) mod user;

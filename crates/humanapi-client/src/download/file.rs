@@ -22,6 +22,9 @@ pub enum SaveError {
     /// The file could not be written, and `path` holds what it held before.
     #[error("the file could not be written")]
     File(#[from] io::Error),
+    /// A writer of the caller's failed. What it had taken until then is no whole document.
+    #[error("the writer did not take the body")]
+    Writer(#[source] io::Error),
     /// All of it is in `path`, and the disk did not confirm that it stays there after a crash.
     #[error(
         "the file is in place, but the disk did not confirm its name: read it, or save it again"

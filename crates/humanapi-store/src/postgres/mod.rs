@@ -1,6 +1,7 @@
 //! Tokens in a PostgreSQL database that a fleet shares.
 
 mod errors;
+mod journal;
 
 use std::fmt::{self, Write as _};
 use std::str::FromStr as _;
@@ -18,6 +19,7 @@ use crate::backend::{
     Backend, Batch, KEY_ID, LARGEST_SEALED, Limits, Mark, RowName, Sealed, Survey, unreadable,
 };
 use crate::connections::Connections;
+use crate::journal_rows::JournalRows;
 use crate::keys::SealingKeys;
 use crate::seal::millis;
 use crate::sql::{self, SurveyColumns, TokenColumns, known, signed, unsigned};
@@ -158,6 +160,25 @@ impl PostgresDatabase {
         Ok(done.rows_affected())
     }
 
+    /// Runs a statement that changes nothing and reads its rows: one round trip. Only where the connection turns out to be
+    /// broken, another with one that is not.
+    async fn read<T>(&self, statement: &str) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'row> FromRow<'row, PgRow>,
+    {
+        let limit = self.limits.row;
+        let mut taken = self.connections.any().await.map_err(failed)?;
+        let mut found = fetch(taken.connection(), limit, statement).await;
+        if found.as_ref().is_err_and(is_broken) {
+            drop(taken);
+            taken = self.connections.tested().await.map_err(failed)?;
+            found = fetch(taken.connection(), limit, statement).await;
+        }
+        let found = found.map_err(failed)?;
+        taken.keep();
+        Ok(found)
+    }
+
     /// Runs a statement and reads its rows.
     async fn fetch<T>(&self, limit: Duration, statement: &str) -> Result<Vec<T>, StoreError>
     where
@@ -198,7 +219,12 @@ fn check(found: Vec<CheckColumns>, mark: &Mark) -> Result<(), StoreError> {
     if read_only {
         return Err(read_only_server());
     }
-    // Of the words that the statement knows, whatever the server says.
+    privileges("humanapi_rows", &missing)
+}
+
+/// An error if privileges on this table are missing.
+fn privileges(table: &str, missing: &str) -> Result<(), StoreError> {
+    // Of the words that the statements know, whatever the server says.
     let known = ["SELECT", "INSERT", "UPDATE", "DELETE"];
     let missing: Vec<&str> = known
         .into_iter()
@@ -208,7 +234,7 @@ fn check(found: Vec<CheckColumns>, mark: &Mark) -> Result<(), StoreError> {
         return Ok(());
     }
     let message = format!(
-        "the user of the PostgreSQL store lacks privileges on the table humanapi_rows: {}",
+        "the user of the PostgreSQL store lacks privileges on the table {table}: {}",
         missing.join(", ")
     );
     Err(StoreError::new(StoreErrorKind::Misconfigured, message))
@@ -225,6 +251,10 @@ impl Backend for PostgresDatabase {
     fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
         self.connections.set_silence(limits.silence());
+    }
+
+    fn journal(&self) -> Option<&dyn JournalRows> {
+        Some(self)
     }
 
     async fn init(&self, mark: &Mark) -> Result<(), StoreError> {
@@ -261,7 +291,6 @@ impl Backend for PostgresDatabase {
         check(self.fetch(self.limits.row, CHECK).await?, mark)
     }
 
-    /// One round trip. Only where the connection turns out to be broken, another with one that is not.
     async fn load(&self, row: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
         let load = format!(
             "SELECT generation, expires_at, {} FROM humanapi_rows
@@ -269,16 +298,7 @@ impl Backend for PostgresDatabase {
             sealed(),
             name(row)
         );
-        let mut taken = self.connections.any().await.map_err(failed)?;
-        let limit = self.limits.row;
-        let mut found = fetch::<TokenColumns>(taken.connection(), limit, &load).await;
-        if found.as_ref().is_err_and(is_broken) {
-            drop(taken);
-            taken = self.connections.tested().await.map_err(failed)?;
-            found = fetch(taken.connection(), limit, &load).await;
-        }
-        let found = found.map_err(failed)?;
-        taken.keep();
+        let found: Vec<TokenColumns> = self.read(&load).await?;
         found.into_iter().next().map(sql::token).transpose()
     }
 
@@ -400,7 +420,7 @@ impl Backend for PostgresDatabase {
             text(key_id)
         );
         let found: Vec<(Vec<u8>,)> = self.fetch(self.limits.all_rows, &select).await?;
-        sql::batch(&found, limit)
+        sql::batch(found, limit)
     }
 
     async fn reseal(

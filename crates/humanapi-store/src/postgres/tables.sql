@@ -19,6 +19,17 @@ CREATE TABLE IF NOT EXISTS humanapi_rows (
 
 CREATE INDEX IF NOT EXISTS humanapi_rows_by_end ON humanapi_rows (expires_at);
 
+-- The journal of orders. No row of it ever goes.
+CREATE TABLE IF NOT EXISTS humanapi_orders (
+    row_name bytea PRIMARY KEY,
+    version bigint NOT NULL,
+    is_open boolean NOT NULL,
+    sealed_with text NOT NULL,
+    sealed bytea NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS humanapi_orders_open ON humanapi_orders (row_name) WHERE is_open;
+
 -- Whole microseconds since 1970, read anew with each call.
 CREATE OR REPLACE FUNCTION humanapi_clock() RETURNS bigint
 LANGUAGE sql VOLATILE AS

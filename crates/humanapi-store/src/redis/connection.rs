@@ -91,13 +91,28 @@ impl Question<'_> {
 impl Using<'_> {
     /// Ends the use of the connection with what came back.
     pub(super) fn settle<T>(mut self, answer: RedisResult<T>) -> Result<T, StoreError> {
-        if answer.as_ref().is_err_and(is_of_no_use) {
+        match answer {
+            Ok(answer) => {
+                self.is_free();
+                Ok(answer)
+            }
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// Ends the use of the connection with a failure.
+    pub(super) fn fail(mut self, error: RedisError) -> StoreError {
+        if is_of_no_use(&error) {
             self.give_up();
         } else {
-            self.settled = true;
-            self.meter.reset();
+            self.is_free();
         }
-        answer.map_err(failed)
+        failed(error)
+    }
+
+    fn is_free(&mut self) {
+        self.settled = true;
+        self.meter.reset();
     }
 
     /// Nobody uses the connection again.

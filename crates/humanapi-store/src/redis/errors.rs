@@ -43,7 +43,7 @@ const CODES: [&str; 16] = [
 ];
 
 /// Commands that the store uses. No other word of a server's is repeated.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 24] = [
     "AUTH",
     "SELECT",
     "PING",
@@ -61,6 +61,13 @@ const COMMANDS: [&str; 17] = [
     "SCRIPT",
     "SCRIPT|LOAD",
     "HELLO",
+    "CONFIG",
+    "CONFIG|GET",
+    "INFO",
+    "WAIT",
+    "ZADD",
+    "ZRANGEBYLEX",
+    "ZREM",
 ];
 
 /// What a failure is called.

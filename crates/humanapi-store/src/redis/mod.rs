@@ -2,6 +2,7 @@
 
 mod connection;
 mod errors;
+mod journal;
 mod scripts;
 
 use std::collections::{BTreeSet, HashSet};
@@ -18,6 +19,7 @@ use self::connection::{Question, Server};
 use self::errors::{command, known, said};
 use self::scripts::Scripts;
 use crate::backend::{Backend, Batch, Limits, Mark, RowName, Sealed, Survey, unreadable};
+use crate::journal_rows::JournalRows;
 use crate::keys::SealingKeys;
 use crate::seal::millis;
 use crate::store::Store;
@@ -26,6 +28,10 @@ use crate::store::Store;
 ///
 /// Its clock is the server's. It sets itself up with its first use, so that a server that lost all it
 /// had is no reason to fail; and each row goes by itself once it is spent, so a purge finds nothing.
+///
+/// A journal of orders in it is another matter: it has to be [set up](Store::init), no row of it ends, and it takes
+/// nothing unless the server puts each write onto its disk before it answers, drops no key for want of memory and, where
+/// it has replicas, waits for them. A server that lost its data is told as one that was never set up.
 ///
 /// One server that takes writes, whichever that is at the moment: behind an address that a failover moves, a
 /// connection to what became a replica is given up with the first answer that says so. Sentinel and Cluster are not
@@ -49,10 +55,15 @@ impl RedisStore {
 /// A Redis server with rows.
 pub struct RedisRows {
     server: Server,
+    /// The same server, over a connection on which a journal waits for replicas and keeps nobody else waiting.
+    journal: Server,
     scripts: Scripts,
+    limits: Limits,
 }
 
 const SCHEMA_VERSION: u32 = 1;
+/// What the key of a token's row begins with.
+const ROW: &str = "humanapi:row:";
 const MARK: &str = "humanapi:mark";
 /// The mark is renewed whenever a process starts: 400 days.
 const MARK_LIFE: u64 = 400 * 86_400_000;
@@ -78,8 +89,10 @@ impl RedisRows {
             return Err(StoreError::new(StoreErrorKind::Misconfigured, message));
         }
         Ok(Self {
+            journal: Server::new(server.clone()),
             server: Server::new(server),
             scripts: Scripts::new(),
+            limits: Limits::default(),
         })
     }
 
@@ -93,9 +106,14 @@ impl RedisRows {
     }
 
     /// The names of some rows, each once, and where those after them begin. A name may be among more than one of them.
-    async fn scan(&self, cursor: u64, count: u32) -> Result<(u64, BTreeSet<RowName>), StoreError> {
+    async fn scan(
+        &self,
+        kind: &str,
+        cursor: u64,
+        count: u32,
+    ) -> Result<(u64, BTreeSet<RowName>), StoreError> {
         // Names of ours alone: others may be of any length.
-        let pattern = format!("humanapi:row:{{{}}}", "?".repeat(64));
+        let pattern = format!("{kind}{{{}}}", "?".repeat(64));
         let mut scan = redis::cmd("SCAN");
         scan.arg(cursor)
             .arg("MATCH")
@@ -103,7 +121,8 @@ impl RedisRows {
             .arg("COUNT")
             .arg(count);
         let (next, keys): (u64, Vec<String>) = self.server.read(Question::Command(&scan)).await?;
-        Ok((next, keys.iter().filter_map(|key| name(key)).collect()))
+        let names = keys.iter().filter_map(|key| name(kind, key));
+        Ok((next, names.collect()))
     }
 
     /// What these rows say of themselves.
@@ -172,6 +191,27 @@ impl fmt::Debug for RedisRows {
     }
 }
 
+/// What a script found that tries what it may: nothing, or a command and how it failed.
+fn probed(refused: &[Vec<u8>]) -> Result<(), StoreError> {
+    match refused {
+        [] => Ok(()),
+        [step, error, ..] => {
+            let error = String::from_utf8_lossy(error);
+            let (code, detail) = error.split_once(' ').unwrap_or((&*error, ""));
+            let step = String::from_utf8_lossy(step);
+            Err(said(known(code, detail), detail, command(&step)))
+        }
+        [_] => Err(unreadable()),
+    }
+}
+
+/// The version and our mark, as they are kept.
+fn marked(mark: &Mark) -> Vec<u8> {
+    let mut ours = vec![SCHEMA_VERSION as u8];
+    ours.extend_from_slice(mark.as_bytes());
+    ours
+}
+
 /// Compares our mark with what the server keeps.
 fn compare(kept: Option<&Value>, mark: &Mark) -> Result<(), StoreError> {
     let kept = match kept {
@@ -189,12 +229,16 @@ fn compare(kept: Option<&Value>, mark: &Mark) -> Result<(), StoreError> {
 
 /// Where a row lies. All that would ever lie beside it is found by the part in braces.
 fn key(name: &RowName) -> String {
-    format!("humanapi:row:{{{name}}}")
+    format!("{ROW}{{{name}}}")
 }
 
-/// The name of the row at a key.
-fn name(key: &str) -> Option<RowName> {
-    let digits = key.strip_prefix("humanapi:row:{")?.strip_suffix('}')?;
+/// The name of the row at a key of this kind.
+fn name(kind: &str, key: &str) -> Option<RowName> {
+    let name = key.strip_prefix(kind)?;
+    of_digits(name.strip_prefix('{')?.strip_suffix('}')?)
+}
+
+fn of_digits(digits: &str) -> Option<RowName> {
     let digits: &[u8; 64] = digits.as_bytes().try_into().ok()?;
     let mut bytes = [0; 32];
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
@@ -229,16 +273,22 @@ fn token(fields: Fields) -> Result<Option<RowToken<Sealed>>, StoreError> {
 #[async_trait]
 impl Backend for RedisRows {
     fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
         self.server.set_silence(limits.silence());
+        // It is silent while it waits for replicas.
+        self.journal.set_silence(limits.row);
+    }
+
+    fn journal(&self) -> Option<&dyn JournalRows> {
+        Some(self)
     }
 
     async fn init(&self, mark: &Mark) -> Result<(), StoreError> {
-        self.check(mark).await
+        self.check(mark).await?;
+        self.mark_orders(mark).await
     }
 
     async fn check(&self, mark: &Mark) -> Result<(), StoreError> {
-        let mut ours = vec![SCHEMA_VERSION as u8];
-        ours.extend_from_slice(mark.as_bytes());
         // The mark comes last: whoever is told that this failed, because a permission is missing, has marked nothing.
         let answers = self
             .each(
@@ -259,22 +309,13 @@ impl Backend for RedisRows {
             .server
             .invoke(self.scripts.probe.prepare_invoke().key(PROBE_KEY))
             .await?;
-        match refused.as_slice() {
-            [] => {}
-            [step, error, ..] => {
-                let error = String::from_utf8_lossy(error);
-                let (code, detail) = error.split_once(' ').unwrap_or((&*error, ""));
-                let step = String::from_utf8_lossy(step);
-                return Err(said(known(code, detail), detail, command(&step)));
-            }
-            [_] => return Err(unreadable()),
-        }
+        probed(&refused)?;
         let answers = self
             .each(
                 redis::pipe()
                     .cmd("SET")
                     .arg(MARK)
-                    .arg(ours)
+                    .arg(marked(mark))
                     .arg("NX")
                     .arg("PX")
                     .arg(MARK_LIFE)
@@ -365,7 +406,7 @@ impl Backend for RedisRows {
         let mut counted = Counted::default();
         let mut cursor = 0;
         loop {
-            let (next, names) = self.scan(cursor, STEP).await?;
+            let (next, names) = self.scan(ROW, cursor, STEP).await?;
             let new: Vec<&RowName> = names.iter().filter(|name| counted.is_new(name)).collect();
             for row in self.look(&new).await? {
                 survey.rows += u64::from(row.is_there);
@@ -392,7 +433,7 @@ impl Backend for RedisRows {
     ) -> Result<Batch, StoreError> {
         let from = from.map(|from| std::str::from_utf8(from).ok()?.parse().ok());
         let from = from.unwrap_or(Some(0)).ok_or_else(unreadable)?;
-        let (next, names) = self.scan(from, limit).await?;
+        let (next, names) = self.scan(ROW, from, limit).await?;
         let names: Vec<&RowName> = names.iter().collect();
         let rows = self.look(&names).await?;
         let otherwise = |row: &Looks| row.key_id.as_deref().is_some_and(|id| id != key_id);

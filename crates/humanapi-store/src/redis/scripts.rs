@@ -146,6 +146,69 @@ const PROBE: &str = "
     end
     return {}";
 
+// A row of a journal is a hash of strings: version, open, key, sealed. No key of it ends. The names of rows that are open
+// stand in a sorted set, which is changed so that a script that a missing permission ends in the middle leaves a name too
+// many there and none too few. `KEYS` are the row, the set and the mark; without a mark the server is not set up for a
+// journal, or lost its data, and each script answers with nothing.
+macro_rules! order_script {
+    ($($body:expr),+) => {
+        concat!(
+            get!(),
+            "if redis.call('GETRANGE', KEYS[3], 0, 0) == '' then return {} end
+            local row = KEYS[1]
+            ",
+            $($body),+
+        )
+    };
+}
+
+const LOAD_ORDER: &str = order_script!(
+    "local time = redis.call('TIME')
+    local now = string.format('%.0f', math.floor(tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000))
+    return {now, get('version'), get('open'), get('key'), get('sealed')}"
+);
+
+const KEEP_ORDER: &str = order_script!(
+    "if (get('version') or '') ~= ARGV[1] then return {'0'} end
+    if ARGV[3] == '1' then redis.call('ZADD', KEYS[2], '0', ARGV[6]) end
+    redis.call('HSET', row, 'version', ARGV[2], 'open', ARGV[3], 'key', ARGV[4], 'sealed', ARGV[5])
+    if ARGV[3] ~= '1' then redis.call('ZREM', KEYS[2], ARGV[6]) end
+    return {'1'}"
+);
+
+const RESEAL_ORDER: &str = order_script!(
+    "if get('version') ~= ARGV[1] or get('key') ~= ARGV[2] or get('sealed') ~= ARGV[3] then
+        return {'0'}
+    end
+    redis.call('HSET', row, 'key', ARGV[4], 'sealed', ARGV[5])
+    return {'1'}"
+);
+
+/// What many rows say of themselves, without what is sealed.
+const LOOK_ORDERS: &str = concat!(
+    get!(),
+    "local rows = {}
+    for i, key in ipairs(KEYS) do
+        rows[i] = {get('version', key), get('open', key), get('key', key)}
+    end
+    return rows"
+);
+
+/// Does once what the scripts of a journal do beside what `PROBE` does, to a set that is empty afterwards.
+const PROBE_ORDERS: &str = "
+    local steps = {
+        {'ZADD', KEYS[1], '0', 'probe'},
+        {'ZRANGEBYLEX', KEYS[1], '-', '+', 'LIMIT', '0', '1'},
+        {'ZREM', KEYS[1], 'probe'},
+    }
+    for _, step in ipairs(steps) do
+        local answer = redis.pcall(unpack(step))
+        if type(answer) == 'table' and answer.err then
+            return {step[1], answer.err}
+        end
+    end
+    return {}";
+
 pub(super) struct Scripts {
     pub(super) load: Script,
     pub(super) acquire: Script,
@@ -155,6 +218,11 @@ pub(super) struct Scripts {
     pub(super) reseal: Script,
     pub(super) look: Script,
     pub(super) probe: Script,
+    pub(super) load_order: Script,
+    pub(super) keep_order: Script,
+    pub(super) reseal_order: Script,
+    pub(super) look_orders: Script,
+    pub(super) probe_orders: Script,
 }
 
 impl Scripts {
@@ -168,6 +236,11 @@ impl Scripts {
             reseal: Script::new(RESEAL),
             look: Script::new(LOOK),
             probe: Script::new(PROBE),
+            load_order: Script::new(LOAD_ORDER),
+            keep_order: Script::new(KEEP_ORDER),
+            reseal_order: Script::new(RESEAL_ORDER),
+            look_orders: Script::new(LOOK_ORDERS),
+            probe_orders: Script::new(PROBE_ORDERS),
         }
     }
 }

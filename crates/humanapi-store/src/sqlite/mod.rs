@@ -1,5 +1,6 @@
 //! Tokens in one file that the processes of one machine share.
 
+mod journal;
 mod place;
 mod statements;
 
@@ -23,6 +24,7 @@ use self::statements::{
     SEALED_OTHERWISE, SURVEY,
 };
 use crate::backend::{Backend, Batch, Limits, Mark, RowName, Sealed, Survey, unreadable};
+use crate::journal_rows::JournalRows;
 use crate::keys::SealingKeys;
 use crate::seal::millis;
 use crate::sql::{self, SurveyColumns, TokenColumns, known, signed, unsigned};
@@ -54,6 +56,8 @@ impl SqliteStore {
 pub struct SqliteFile {
     path: PathBuf,
     pool: SqlitePool,
+    /// The same file, and a commit is on the disk before it is answered.
+    journal: SqlitePool,
     limits: Limits,
 }
 
@@ -67,15 +71,19 @@ impl SqliteFile {
         let limits = Limits::default();
         Self {
             path: path.to_owned(),
-            pool: pool(path, limits),
+            pool: pool(options(path), limits),
+            journal: pool(journal::options(path), limits),
             limits,
         }
     }
 
     /// A connection for one operation, which ends in SQLite too: what still runs after this time has nobody who waits
     /// for it.
-    async fn connection(&self, limit: Duration) -> Result<PoolConnection<Sqlite>, StoreError> {
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
+    async fn connection(
+        pool: &SqlitePool,
+        limit: Duration,
+    ) -> Result<PoolConnection<Sqlite>, StoreError> {
+        let mut connection = pool.acquire().await.map_err(failed)?;
         let limited = self::limit(&mut connection, limit).await;
         limited.map_err(failed)?;
         Ok(connection)
@@ -83,12 +91,12 @@ impl SqliteFile {
 
     /// One for an operation on a row.
     async fn for_row(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
-        self.connection(self.limits.row).await
+        Self::connection(&self.pool, self.limits.row).await
     }
 
     /// One for an operation on all rows.
     async fn for_all_rows(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
-        self.connection(self.limits.all_rows).await
+        Self::connection(&self.pool, self.limits.all_rows).await
     }
 
     /// SQLite tells a file that is not there and one that it cannot open in the same words. One that is there may lie on
@@ -137,12 +145,12 @@ impl fmt::Debug for SqliteFile {
 }
 
 /// Connects with the first operation.
-fn pool(path: &Path, limits: Limits) -> SqlitePool {
+fn pool(options: SqliteConnectOptions, limits: Limits) -> SqlitePool {
     SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(limits.all_rows)
         .test_before_acquire(false)
-        .connect_lazy_with(options(path).busy_timeout(busy(limits.row)))
+        .connect_lazy_with(options.busy_timeout(busy(limits.row)))
 }
 
 /// How long a writer waits for another: somewhat shorter than its operation may take, so that the error says so.
@@ -168,8 +176,13 @@ impl Backend for SqliteFile {
     fn set_limits(&mut self, limits: Limits) {
         if self.limits != limits {
             self.limits = limits;
-            self.pool = pool(&self.path, limits);
+            self.pool = pool(options(&self.path), limits);
+            self.journal = pool(journal::options(&self.path), limits);
         }
+    }
+
+    fn journal(&self) -> Option<&dyn JournalRows> {
+        Some(self)
     }
 
     async fn init(&self, mark: &Mark) -> Result<(), StoreError> {
@@ -348,7 +361,7 @@ impl Backend for SqliteFile {
             .fetch_all(&mut *connection)
             .await
             .map_err(failed)?;
-        sql::batch(&found, limit)
+        sql::batch(found, limit)
     }
 
     async fn reseal(

@@ -58,6 +58,15 @@ pub(super) const SCHEMA: &str = "
         sealed BLOB
     ) STRICT;
     CREATE INDEX IF NOT EXISTS humanapi_rows_by_end ON humanapi_rows (expires_at);
+    -- The journal of orders. No row of it ever goes.
+    CREATE TABLE IF NOT EXISTS humanapi_orders (
+        row_name BLOB PRIMARY KEY NOT NULL,
+        version INTEGER NOT NULL,
+        is_open INTEGER NOT NULL,
+        sealed_with TEXT NOT NULL,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS humanapi_orders_open ON humanapi_orders (row_name) WHERE is_open;
 ";
 
 pub(super) const CHECK: &str = "
@@ -155,3 +164,44 @@ pub(super) const SEALED_OTHERWISE: &str = "
 pub(super) const RESEAL: &str = "
     UPDATE humanapi_rows SET sealed_with = ?5, sealed = ?6
     WHERE row_name = ?1 AND generation = ?2 AND sealed_with = ?3 AND sealed = ?4";
+
+/// The clock is there whether the row is or not.
+pub(super) const LOAD_ORDER: &str = concat!(
+    "SELECT ",
+    now!(),
+    ", version, is_open <> 0, ",
+    sealed_with!(),
+    ", ",
+    sealed!(),
+    " FROM (SELECT 1) LEFT JOIN humanapi_orders ON row_name = ?1"
+);
+
+pub(super) const ADD_ORDER: &str = "
+    INSERT INTO humanapi_orders (row_name, version, is_open, sealed_with, sealed)
+    VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+
+pub(super) const CHANGE_ORDER: &str = "
+    UPDATE humanapi_orders SET version = ?2, is_open = ?3, sealed_with = ?4, sealed = ?5
+    WHERE row_name = ?1 AND version = ?6";
+
+pub(super) const OPEN_ORDERS: &str = "
+    SELECT row_name FROM humanapi_orders
+    WHERE is_open AND row_name > ?1 AND length(row_name) = 32
+    ORDER BY row_name LIMIT ?2";
+
+pub(super) const SURVEY_ORDERS: &str = concat!(
+    "WITH small AS MATERIALIZED (SELECT ",
+    sealed_with!(),
+    " AS key, is_open <> 0 AS open FROM humanapi_orders)
+    SELECT key, count(*), sum(open) FROM small GROUP BY key LIMIT 1000"
+);
+
+pub(super) const ORDERS_SEALED_OTHERWISE: &str = "
+    SELECT row_name FROM humanapi_orders
+    WHERE row_name > ?2 AND length(row_name) = 32
+        AND (octet_length(sealed_with) > 32 OR sealed_with <> ?1)
+    ORDER BY row_name LIMIT ?3";
+
+pub(super) const RESEAL_ORDER: &str = "
+    UPDATE humanapi_orders SET sealed_with = ?5, sealed = ?6
+    WHERE row_name = ?1 AND version = ?2 AND sealed_with = ?3 AND sealed = ?4";

@@ -150,6 +150,23 @@ fn tricks() -> Vec<(String, Trick)> {
         "CREATE TRIGGER t AFTER DELETE ON humanapi_rows BEGIN INSERT INTO humanapi_rows (row_name, fence) VALUES (OLD.row_name, 1); END",
         "CREATE TRIGGER t BEFORE INSERT ON humanapi_rows BEGIN SELECT RAISE(ABORT, 'canary'); END",
         "CREATE TRIGGER t AFTER UPDATE ON humanapi_rows BEGIN DELETE FROM humanapi_rows; END",
+        "DROP TABLE humanapi_orders",
+        "DELETE FROM humanapi_orders",
+        "ALTER TABLE humanapi_orders RENAME COLUMN version TO canary",
+        "UPDATE humanapi_orders SET sealed = zeroblob(20000000)",
+        "UPDATE humanapi_orders SET sealed = x''",
+        "UPDATE humanapi_orders SET sealed = zeroblob(100)",
+        "UPDATE humanapi_orders SET sealed_with = printf('%.*c', 5000000, 'k')",
+        "UPDATE humanapi_orders SET sealed_with = char(27) || '[2Jcanary'",
+        "UPDATE humanapi_orders SET version = 9223372036854775807",
+        "UPDATE humanapi_orders SET version = -9223372036854775807 - 1, is_open = -7",
+        "UPDATE humanapi_orders SET row_name = zeroblob(5000000)",
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3000)
+            INSERT INTO humanapi_orders
+            SELECT CAST(printf('%032d', n) AS BLOB), 1, 1, 'canary' || n, x'00' FROM r",
+        "CREATE TRIGGER t BEFORE UPDATE ON humanapi_orders BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE TRIGGER t AFTER UPDATE ON humanapi_orders BEGIN DELETE FROM humanapi_orders; END",
+        "CREATE TRIGGER t BEFORE INSERT ON humanapi_orders BEGIN SELECT RAISE(ABORT, 'canary'); END",
         "PRAGMA user_version = 7; PRAGMA application_id = 7",
         "PRAGMA journal_mode = DELETE",
         "CREATE TABLE canary (one); INSERT INTO canary VALUES (1)",
@@ -164,6 +181,11 @@ fn tricks() -> Vec<(String, Trick)> {
     }
     add("a pipe", Trick::Made("mkfifo"));
     add("a folder", Trick::Made("mkdir"));
+    let endless: &'static str = "DROP TABLE humanapi_orders; CREATE VIEW humanapi_orders AS
+        WITH RECURSIVE r(row_name, version, is_open, sealed_with, sealed) AS (
+            SELECT x'00', 1, 1, 'canary', x'00' UNION ALL SELECT x'00', version + 1, 1, 'canary', x'00' FROM r)
+        SELECT * FROM r;";
+    add("orders without an end", Trick::Sql(endless));
     tricks
 }
 
@@ -225,6 +247,7 @@ async fn left(path: &Path, keys: &SealingKeys) {
     for user in ["canary-user", "canary-other"] {
         operating::goes_over_every_statement_of(&store, &operating::key(user)).await;
     }
+    super::attack_journal("before it is attacked", &store).await;
     drop(store);
     let log = format!("{}-wal", path.display());
     while Path::new(&log).exists() {

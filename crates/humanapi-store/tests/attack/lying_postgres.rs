@@ -17,6 +17,10 @@ enum From {
     Statement,
     /// Once it is asked about rows.
     Rows,
+    /// Once it is asked about orders, and it is careful with its disk.
+    Orders,
+    /// Once it is to keep an order that it had not.
+    KeepOrder,
 }
 
 /// A message of this kind, with its right length.
@@ -79,6 +83,7 @@ fn answer(types: &[u32], values: &[Option<&[u8]>]) -> Vec<u8> {
 
 fn lies() -> Vec<Lie> {
     let token = [INT8, INT8, TEXT, BYTEA];
+    let order = [INT8, INT8, BOOL, TEXT, BYTEA];
     let mut says = vec![
         Vec::new(),
         vec![0; 100_000],
@@ -187,6 +192,52 @@ fn lies() -> Vec<Lie> {
                 Some(b"1"),
             ],
         ),
+        // Rows of orders that are none, and a clock that does not show anything.
+        answer(&order, &[None, None, None, None, None]),
+        answer(
+            &order,
+            &[
+                Some(b"7"),
+                Some(b"7"),
+                Some(b"t"),
+                Some(b"first"),
+                Some(b"\\x00"),
+            ],
+        ),
+        answer(
+            &order,
+            &[
+                Some(b"7"),
+                Some(b"-7"),
+                Some(b"f"),
+                Some(b"canary"),
+                Some(b"\\x"),
+            ],
+        ),
+        answer(
+            &order,
+            &[
+                Some(b"7"),
+                Some(b"9223372036854775807"),
+                None,
+                Some(b"first"),
+                None,
+            ],
+        ),
+        answer(
+            &order,
+            &[
+                Some(b"-7"),
+                Some(b"7"),
+                Some(b"canary"),
+                Some(&[b'k'; 5_000]),
+                None,
+            ],
+        ),
+        answer(
+            &[BOOL, BOOL, TEXT, BOOL],
+            &[Some(b"f"), Some(b"f"), Some(b"canary"), Some(b"t")],
+        ),
         [done(), done(), done()].concat(),
         // Work over all rows that never ends, or says so.
         batch(7),
@@ -256,6 +307,23 @@ fn about_rows(statement: &str) -> Option<&'static str> {
     let words = words.join(" ");
     let operations = [
         ("CREATE TABLE", None),
+        (
+            "current_setting('fsync') = 'on', concat_ws",
+            Some("check_orders"),
+        ),
+        ("LEFT JOIN humanapi_orders", Some("load_order")),
+        ("INSERT INTO humanapi_orders", Some("keep_order")),
+        ("UPDATE humanapi_orders SET version", Some("keep_order")),
+        (
+            "UPDATE humanapi_orders SET sealed_with",
+            Some("reseal_order"),
+        ),
+        ("FROM humanapi_orders WHERE is_open", Some("open_orders")),
+        (
+            "FROM humanapi_orders WHERE row_name >",
+            Some("orders_sealed_otherwise"),
+        ),
+        ("FROM humanapi_orders GROUP BY 1", Some("survey_orders")),
         ("FROM humanapi_store LIMIT", None),
         ("FROM humanapi_acquire(", Some("acquire")),
         (
@@ -282,7 +350,7 @@ fn about_rows(statement: &str) -> Option<&'static str> {
     let mut known = operations.into_iter();
     let found = known.find(|(part, _)| words.contains(part));
     assert!(
-        found.is_some() || !words.contains("humanapi_rows"),
+        found.is_some() || !(words.contains("humanapi_rows") || words.contains("humanapi_orders")),
         "a statement that nobody lies to: {words}"
     );
     found.and_then(|(_, operation)| operation)
@@ -339,8 +407,17 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Stri
             *mark.lock().expect("nobody panics") = hex;
         }
         let about_rows = about_rows(&text);
-        if from == From::Statement || about_rows.is_some() {
-            if from == From::Rows {
+        let lies_now = match from {
+            From::Orders => {
+                about_rows.is_some_and(|about| about.contains("order") && about != "check_orders")
+            }
+            From::KeepOrder => about_rows == Some("keep_order"),
+            From::TheFirst | From::Statement | From::Rows => {
+                from == From::Statement || about_rows.is_some()
+            }
+        };
+        if lies_now {
+            if from != From::Statement {
                 lies.count(about_rows.unwrap_or_default());
             }
             if lie.tell(&mut stream).await {
@@ -349,7 +426,17 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Stri
             continue;
         }
         let hex = format!("\\x{}", mark.lock().expect("nobody panics"));
-        let honest = if text.contains("FROM humanapi_store LIMIT") {
+        let honest = if about_rows == Some("check_orders") {
+            answer(
+                &[BOOL, BOOL, TEXT, BOOL],
+                &[Some(b"f"), Some(b"t"), Some(b""), Some(b"f")],
+            )
+        } else if about_rows == Some("load_order") {
+            answer(
+                &[INT8, INT8, BOOL, TEXT, BYTEA],
+                &[Some(b"7"), None, None, None, None],
+            )
+        } else if text.contains("FROM humanapi_store LIMIT") {
             answer(
                 &[INT8, BYTEA, BOOL, TEXT],
                 &[Some(b"1"), Some(hex.as_bytes()), Some(b"f"), Some(b"")],
@@ -366,7 +453,13 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Stri
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_postgresql_server_may_lie() {
     let mut attacks = Vec::new();
-    for from in [From::TheFirst, From::Statement, From::Rows] {
+    for from in [
+        From::TheFirst,
+        From::Statement,
+        From::Rows,
+        From::Orders,
+        From::KeepOrder,
+    ] {
         for lie in lies() {
             let name = format!("{from:?}: {lie:?}");
             let name: String = name.chars().take(120).collect();
@@ -401,6 +494,12 @@ async fn a_postgresql_server_may_lie() {
         "survey",
         "purge",
         "sealed_otherwise",
+        "check_orders",
+        "load_order",
+        "keep_order",
+        "open_orders",
+        "survey_orders",
+        "orders_sealed_otherwise",
     ]);
 }
 

@@ -23,6 +23,14 @@ enum From {
     Look,
     /// Once it is to run a script.
     Script,
+    /// Once it is asked how careful it is.
+    Settings,
+    /// Once it is asked for an order.
+    Order,
+    /// Once it is to keep an order.
+    KeepOrder,
+    /// Once it is asked which orders are open.
+    OpenOrders,
 }
 
 fn lies() -> Vec<Lie> {
@@ -100,6 +108,17 @@ fn lies() -> Vec<Lie> {
         Lie::Numbered(|number| scanned(&number.to_string(), &[])),
         Lie::Says(scanned("18446744073709551616", &["07"])),
         Lie::Says(scanned("0", &["07"; 3_000])),
+        Lie::Says(order(&["7", "1", "1", "first", "canary"])),
+        Lie::Says(order(&["canary", "1", "1", "first", "canary"])),
+        Lie::Says(order(&["7", "9007199254740993", "1", "first", ""])),
+        Lie::Says(order(&["7", "1", "canary", "first", "canary"])),
+        Lie::Says(order(&["7", "1", "1", &"k".repeat(5_000), "canary"])),
+        Lie::Says(order(&["7"])),
+        Lie::Says(order(&["1"])),
+        Lie::Says(order(&[])),
+        Lie::Says(order(&[&"07".repeat(32), &"06".repeat(32)])),
+        Lie::Says(order(&vec![&*"07".repeat(32); 300])),
+        Lie::Numbered(|number| order(&[&format!("{number:064x}")])),
         Lie::Says(looks("canary")),
         Lie::Says(looks("spare")),
         Lie::Says(looks(&"k".repeat(5_000))),
@@ -138,6 +157,8 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<
             pending.drain(..length);
             let name = words.first().map(|name| name.to_ascii_uppercase());
             let name = name.as_deref().unwrap_or_default();
+            // A script that has the row of an order as its first key.
+            let about_order = name == b"EVALSHA" && words.get(3).is_some_and(|key| is_order(key));
             let is_time_to_lie = match from {
                 From::TheFirst => true,
                 From::Load => name == b"EVALSHA" && words.len() == 4 && is_row(&words[3]),
@@ -145,6 +166,10 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<
                 From::Scan => name == b"SCAN",
                 From::Look => name == b"EVALSHA" && words.get(2).is_some_and(|keys| keys == b"2"),
                 From::Script => name == b"EVALSHA" && words.len() > 4,
+                From::Settings => name == b"CONFIG" || name == b"INFO",
+                From::Order => about_order && words.len() == 6,
+                From::KeepOrder => about_order && words.len() > 6,
+                From::OpenOrders => name == b"ZRANGEBYLEX",
             };
             if is_time_to_lie {
                 if from != From::TheFirst {
@@ -175,8 +200,33 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<
                 b"EVALSHA" if words.len() == 4 && is_row(&words[3]) => {
                     [b"*4\r\n".as_slice(), b"$-1\r\n".repeat(4).as_slice()].concat()
                 }
+                b"EVALSHA" if about_order && words.len() == 6 => [
+                    b"*5\r\n$1\r\n7\r\n".as_slice(),
+                    b"$-1\r\n".repeat(4).as_slice(),
+                ]
+                .concat(),
+                b"EVALSHA" if about_order => order(&["1"]),
                 b"EVALSHA" => b"*0\r\n".to_vec(),
+                b"CONFIG" => {
+                    let setting = String::from_utf8_lossy(&words[2]).into_owned();
+                    let value = match &*setting {
+                        "appendonly" => "yes",
+                        "appendfsync" => "always",
+                        "no-appendfsync-on-rewrite" => "no",
+                        "maxmemory-policy" => "noeviction",
+                        _ => "0",
+                    };
+                    order(&[&setting, value])
+                }
+                b"INFO" => {
+                    let told = "role:master\r\nconnected_slaves:0\r\n";
+                    format!("${}\r\n{told}\r\n", told.len()).into_bytes()
+                }
+                b"ZRANGEBYLEX" => b"*0\r\n".to_vec(),
                 b"TIME" => b"*2\r\n$1\r\n7\r\n$1\r\n7\r\n".to_vec(),
+                b"SCAN" if words[3].starts_with(b"humanapi:order:") => {
+                    scanned_of("humanapi:order:", "0", &["07", "08"])
+                }
                 b"SCAN" => scanned("0", &["07", "08"]),
                 b"PING" => b"+PONG\r\n".to_vec(),
                 _ => b"+OK\r\n".to_vec(),
@@ -194,13 +244,26 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Vec<
 
 /// An answer to the question which rows there are: where to go on, and rows.
 fn scanned(next: &str, rows: &[&str]) -> Vec<u8> {
+    scanned_of("humanapi:row:", next, rows)
+}
+
+fn scanned_of(kind: &str, next: &str, rows: &[&str]) -> Vec<u8> {
     let rows = rows.iter().map(|row| {
-        let key = format!("humanapi:row:{{{}}}", row.repeat(32));
+        let key = format!("{kind}{{{}}}", row.repeat(32));
         format!("${}\r\n{key}\r\n", key.len())
     });
     let rows: Vec<String> = rows.collect();
     let (length, count) = (next.len(), rows.len());
     format!("*2\r\n${length}\r\n{next}\r\n*{count}\r\n{}", rows.concat()).into_bytes()
+}
+
+/// An answer of these texts.
+fn order(texts: &[&str]) -> Vec<u8> {
+    let texts: Vec<String> = texts
+        .iter()
+        .map(|text| format!("${}\r\n{text}\r\n", text.len()))
+        .collect();
+    format!("*{}\r\n{}", texts.len(), texts.concat()).into_bytes()
 }
 
 /// What two rows say of themselves: that another key sealed their tokens.
@@ -210,6 +273,10 @@ fn looks(key_id: &str) -> Vec<u8> {
         key_id.len()
     );
     format!("*2\r\n{row}{row}").into_bytes()
+}
+
+fn is_order(key: &[u8]) -> bool {
+    key.starts_with(b"humanapi:order:{")
 }
 
 fn is_row(key: &[u8]) -> bool {
@@ -248,6 +315,10 @@ async fn a_redis_server_may_lie() {
         From::Scan,
         From::Look,
         From::Script,
+        From::Settings,
+        From::Order,
+        From::KeepOrder,
+        From::OpenOrders,
     ];
     for from in from {
         for lie in lies() {
@@ -273,8 +344,8 @@ async fn a_redis_server_may_lie() {
         },
     )
     .await;
-    lies.went_to(&["TIME", "SCAN"]);
+    lies.went_to(&["TIME", "SCAN", "CONFIG", "INFO", "ZRANGEBYLEX"]);
     let scripts = lies.0.lock().expect("nobody panics");
     let scripts = scripts.keys().filter(|name| name.len() == 40).count();
-    assert_eq!(scripts, 6, "all but the probe and sealing anew");
+    assert_eq!(scripts, 9, "all but the probes and sealing anew");
 }

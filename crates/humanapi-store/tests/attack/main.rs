@@ -26,9 +26,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::StreamExt as _;
 use humanapi_store::client::testing::{Reply, ScriptedTransport};
-use humanapi_store::client::{StoreError, TokenBroker, TokenStore};
+use humanapi_store::client::{OrderJournal, StoreError, TokenBroker, TokenStore};
+use humanapi_store::core::admin::NewOrder;
+use humanapi_store::core::admin::order::{Effect, IntentKey, Op, Report, Subject};
 use humanapi_store::core::broker::{Acquired, BrokerPolicy, KeptToken, Lease};
-use humanapi_store::core::{Credentials, Expiry, Generation, Provisioning, TokenKind};
+use humanapi_store::core::{
+    ClientUserId, Credentials, Expiry, Generation, Provisioning, TokenKind,
+};
 use humanapi_store::{Backend, Store};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -86,7 +90,7 @@ async fn attack<B: Backend + Debug + 'static>(name: &str, store: Store<B>) {
     ends(name, store.init()).await;
     ends(name, store.check()).await;
     let key = operating::key("canary-user");
-    ends(name, store.load(&key)).await;
+    ends(name, TokenStore::load(&*store, &key)).await;
     let short = Duration::from_millis(50);
     let acquired = ends(name, store.acquire(&key, short, None)).await;
     let lease = match acquired {
@@ -105,11 +109,34 @@ async fn attack<B: Backend + Debug + 'static>(name: &str, store: Store<B>) {
         let keys = status.tokens_by_key.keys();
         assert!(keys.clone().all(|key| key.len() <= 32), "{name}: {keys:?}");
     }
+    attack_journal(name, &store).await;
     ends(name, store.purge_expired()).await;
     ends(name, store.rotate(|_| {})).await;
     let shown = format!("{store:?}");
     assert!(!shown.contains("canary"), "{name}: {shown}");
     served(name, store).await;
+}
+
+/// Does all that can be done with a journal of orders in it, with whatever claim it gives.
+async fn attack_journal<B: Backend>(name: &str, store: &Store<B>) {
+    let intent = IntentKey::new("canary-intent").expect("it is one");
+    let order = NewOrder::new(ClientUserId::new("canary-user").expect("it is not empty"));
+    let (ttl, subject) = (Duration::from_millis(50), Subject::of(&order));
+    ends(name, OrderJournal::load(store, &intent)).await;
+    let begun = ends(name, store.apply(&intent, Op::Begin { ttl, subject })).await;
+    let claim = match begun {
+        Some(Effect::Send(claim) | Effect::Read(claim, _)) => Some(claim),
+        _ => None,
+    };
+    if let Some(claim) = claim {
+        ends(name, store.apply(&intent, Op::Depart { claim, ttl })).await;
+        let report = Report::NoEffect;
+        ends(name, store.apply(&intent, Op::Settle { claim, report })).await;
+    }
+    ends(name, store.apply(&intent, Op::HandBack { version: 1 })).await;
+    if let Some(open) = ends(name, OrderJournal::open(store, None, 300)).await {
+        assert!(open.len() <= 300, "{name}: {} open orders", open.len());
+    }
 }
 
 /// Whoever wants a token gets one, with this store or without.

@@ -124,7 +124,8 @@ impl Orders {
         self.client.call(ListReports::new(user))
     }
 
-    /// One report, read as it arrives by [`open`](ApiCall::open). Give it the [format](ReadReport::with_format) that the list
+    /// One report: put into a file by `download_to_file`, written to a writer by `download_to`, or read as it arrives by
+    /// [`open`](ApiCall::open). Give it the [format](ReadReport::with_format) that the list
     /// told, by [`read_report`](Self::read_report), and a sign-in page in its place is an error.
     pub fn report(&self, id: impl Into<String>) -> ApiCall<ReadReport> {
         self.read_report(ReadReport::new(id))

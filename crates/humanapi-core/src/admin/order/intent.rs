@@ -56,7 +56,9 @@ pub struct IntentKeyError;
 #[serde(from = "Fields", into = "Fields")]
 pub struct Subject(Arc<Fields>);
 
+/// As rows keep it: a field that is not known here would be lost with the next operation.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Fields {
     pub(super) client_user_id: String,
     pub(super) email: Option<String>,

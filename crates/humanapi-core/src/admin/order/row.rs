@@ -47,7 +47,11 @@ pub struct Row(Kept);
 hidden_debug!(Row);
 
 /// As it is kept: the names of its fields are the form of what journals hold.
+///
+/// A field that is not known here was written by a later version, and would be lost with the next operation: such a row
+/// is not read.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Kept {
     /// The number of the last claim or decision.
     fence: u64,
@@ -69,6 +73,7 @@ enum Phase {
 
 /// That an order was marked as sent.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Departure {
     /// The claim under which it was.
     by: u64,
