@@ -185,9 +185,8 @@ impl<B: Backend> Store<B> {
         let place = Place::of_order(name, row.version, row.is_open);
         let plain = seal::open_bytes(&self.keys, &place, &row.sealed)?;
         let unreadable = || place.unknown_form("holds what this version cannot read");
-        let rest = match plain.split_first() {
-            Some((&FORM, rest)) => rest,
-            _ => return Err(place.unknown_form("has a form that this version does not know")),
+        let Some((&FORM, rest)) = plain.split_first() else {
+            return Err(place.unknown_form("has a form that this version does not know"));
         };
         let (&length, rest) = rest.split_first().ok_or_else(unreadable)?;
         let (key, text) = rest

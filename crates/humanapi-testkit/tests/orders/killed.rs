@@ -81,7 +81,7 @@ fn say(line: &str) {
     println!("{MARK}{line}");
 }
 
-async fn journal(store: &str, keys: &str, init: bool) -> Arc<dyn OrderJournal> {
+pub(crate) async fn journal(store: &str, keys: &str, init: bool) -> Arc<dyn OrderJournal> {
     let keys = SealingKeys::parse(keys).unwrap();
     let patience = Duration::from_secs(30);
     match store.strip_prefix("sqlite:") {
@@ -104,7 +104,7 @@ async fn journal(store: &str, keys: &str, init: bool) -> Arc<dyn OrderJournal> {
 }
 
 /// Claims and absences of seconds: requests of this machine to itself are not on their way for longer.
-fn policy() -> OrderPolicy {
+pub(crate) fn policy() -> OrderPolicy {
     let second = Duration::from_secs(1);
     let policy = OrderPolicy::default().with_claim_ttl(3 * second).unwrap();
     policy
@@ -122,15 +122,15 @@ async fn carry_out(work: &Work) {
         .build();
     say("ready");
     for number in work.first..work.first + INTENTS {
-        let known = find_out(&client, number, work.to_the_end).await;
+        let known = find_out(&client, &user(number), work.to_the_end).await;
         say(&format!("{number} {known}"));
     }
 }
 
 /// Submits an intent; to the end until it is known that its order is there.
-async fn find_out(client: &Client, number: usize, to_the_end: bool) -> bool {
+pub(crate) async fn find_out(client: &Client, user: &str, to_the_end: bool) -> bool {
     let orders = client.orders();
-    let (intent, order) = (IntentKey::new(user(number)).unwrap(), order(&user(number)));
+    let (intent, order) = (IntentKey::new(user).unwrap(), order(user));
     for _ in 0..30 {
         match orders.submit(&intent, &order).await {
             Ok(_) => return true,
@@ -376,7 +376,7 @@ fn kill(store: &str, keys: &str) {
     assert_eq!(killed, points(), "each was killed at its moment");
 }
 
-fn keys() -> String {
+pub(crate) fn keys() -> String {
     use secrecy::ExposeSecret as _;
 
     crate::places::keys().to_text().expose_secret().to_owned()
