@@ -162,7 +162,7 @@ pub(crate) const TOOLS: [Tool; 19] = [
     NODE,
     for_tests(
         "npm",
-        "the vendor's widget and axe in a browser",
+        "the vendor's widget and axe in a browser, and another reader of UCUM",
         "apt-get install npm",
     ),
 ];

@@ -11,6 +11,7 @@ pub mod failures;
 mod golden;
 pub mod journal;
 mod node;
+mod npm;
 pub mod process;
 mod proxy;
 pub mod proxying;
@@ -27,6 +28,7 @@ mod support;
 mod switch;
 
 pub use node::node_test;
+pub use npm::npm_file;
 pub use server::Wire;
 pub use settings::{ProxySetting, TransportSettings};
 pub use skip::skip;

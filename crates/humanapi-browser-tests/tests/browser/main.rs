@@ -14,8 +14,7 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
-use humanapi_browser_tests::packages;
-use humanapi_testkit::skip;
+use humanapi_testkit::{npm_file, skip};
 
 /// Fails a case that hangs: nothing here takes so long.
 async fn within(case: impl Future<Output = ()>) {
@@ -24,9 +23,10 @@ async fn within(case: impl Future<Output = ()>) {
 }
 
 /// A file of an npm package; none where npm cannot fetch it, after saying so.
-async fn package(test: &str, package: &str, path: &str) -> Option<String> {
+async fn package(test: &str, package: &'static str, path: &'static str) -> Option<String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let file = packages::file(folder, package, path).await;
+    let file = tokio::task::spawn_blocking(move || npm_file(folder, package, path)).await;
+    let file = file.expect("npm is waited for");
     if file.is_none() {
         skip(test, &format!("npm with {package}"));
     }
