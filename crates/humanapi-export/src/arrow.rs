@@ -54,8 +54,10 @@ impl Columns {
             Field::new("_read_at", moment, false),
         ];
         fields.extend(self.iter().map(Column::field));
-        let content = HashMap::from([("content".to_owned(), "json".to_owned())]);
-        fields.push(Field::new("_record", DataType::Utf8, false).with_metadata(content));
+        if self.has_record() {
+            let content = HashMap::from([("content".to_owned(), "json".to_owned())]);
+            fields.push(Field::new("_record", DataType::Utf8, false).with_metadata(content));
+        }
         Arc::new(Schema::new(fields))
     }
 }
@@ -165,7 +167,7 @@ impl Rows {
         let kinds = [ColumnKind::Text, ColumnKind::Moment]
             .into_iter()
             .chain(kinds)
-            .chain([ColumnKind::Json]);
+            .chain(columns.has_record().then_some(ColumnKind::Json));
         Self {
             columns: columns.clone(),
             schema: columns.schema(),
@@ -189,7 +191,9 @@ impl Rows {
         next(Cell::Text(row.user.as_str()));
         next(Cell::Moment(row.read_at));
         self.columns.cells(row.record, &mut next);
-        next(Cell::Json(row.record.raw()));
+        if self.columns.has_record() {
+            next(Cell::Json(row.record.raw()));
+        }
         self.count += 1;
         self.bytes += row.record.raw().len();
         if self.count < MOST_ROWS && self.bytes < MOST_BYTES {

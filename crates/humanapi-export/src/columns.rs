@@ -12,6 +12,8 @@ use jiff::civil::Date;
 /// * A date is its text as it was sent, with `_day` where that names a whole day and `_moment` where it names a moment.
 /// * A measured value is its text as it was sent, with `_comparator`, `_number` and `_unit` where these can be told apart.
 /// * A list, a map and whatever has no documented form are JSON, as it was sent.
+/// * With [values](Columns::with_values), a value with its unit has `ucum_unit`, `canonical_value`, `canonical_unit` and `rule`
+///   behind its other columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Column {
@@ -77,7 +79,15 @@ pub struct Columns {
     table: &'static [Field],
     columns: Vec<Column>,
     nodes: Vec<Node>,
+    has_record: bool,
 }
+
+/// Reads the values that have a unit beside them.
+#[cfg(feature = "ucum")]
+type Reader = crate::values::Units;
+/// Nothing does without the feature.
+#[cfg(not(feature = "ucum"))]
+type Reader = std::convert::Infallible;
 
 /// One field of a record, and the columns that it fills.
 #[derive(Clone, Debug)]
@@ -101,19 +111,58 @@ enum Fills {
     Within(Vec<Node>),
     /// Text, then the columns of the fields within.
     TextOrWithin(Vec<Node>),
+    /// What a value is by UCUM: unit, value, its unit, and the rule.
+    #[cfg(feature = "ucum")]
+    Measured(crate::values::Pair, Reader),
 }
 
 impl Columns {
     /// The columns of the records of this table.
     #[must_use]
     pub fn of(table: &'static [Field]) -> Self {
+        Self::build(table, None)
+    }
+
+    fn build(table: &'static [Field], reader: Option<&Reader>) -> Self {
         let mut columns = Vec::new();
-        let nodes = nodes(table, "", &mut columns);
+        let nodes = nodes(table, "", reader, &mut columns);
         Self {
             table,
             columns,
             nodes,
+            has_record: true,
         }
+    }
+
+    /// The same columns, and behind each value that has a unit what it is by UCUM:
+    ///
+    /// * `ucum_unit`, the unit as UCUM writes it,
+    /// * `canonical_value`, the value in the unit that its kind is brought to, or what was measured,
+    /// * `canonical_unit`, that unit,
+    /// * `rule`, how it was brought there: `same`, `ucum`, `temperature`, or the rule of an analyte.
+    ///
+    /// What is not certain stays empty, and is counted in the [tally](crate::Units::tally). A comparator counts for the
+    /// canonical value too.
+    #[cfg(feature = "ucum")]
+    #[must_use]
+    pub fn with_values(self, units: &crate::Units) -> Self {
+        Self {
+            has_record: self.has_record,
+            ..Self::build(self.table, Some(units))
+        }
+    }
+
+    /// The same columns without `_record`, the record itself, in formats that have it beside them.
+    #[must_use]
+    pub const fn without_record(mut self) -> Self {
+        self.has_record = false;
+        self
+    }
+
+    /// Whether the record itself stands beside the columns.
+    #[cfg(feature = "parquet")]
+    pub(crate) const fn has_record(&self) -> bool {
+        self.has_record
     }
 
     /// The columns, in their order in each file.
@@ -151,7 +200,12 @@ impl<'a> IntoIterator for &'a Columns {
     }
 }
 
-fn nodes(table: &'static [Field], before: &str, columns: &mut Vec<Column>) -> Vec<Node> {
+fn nodes(
+    table: &'static [Field],
+    before: &str,
+    reader: Option<&Reader>,
+    columns: &mut Vec<Column>,
+) -> Vec<Node> {
     let mut nodes = Vec::with_capacity(table.len());
     for field in table {
         let first = columns.len();
@@ -200,11 +254,12 @@ fn nodes(table: &'static [Field], before: &str, columns: &mut Vec<Column>) -> Ve
                 Fills::Quantity
             }
             FieldKind::Object(within) => {
-                Fills::Within(self::nodes(within, &format!("{name}_"), columns))
+                Fills::Within(self::nodes(within, &format!("{name}_"), reader, columns))
             }
             FieldKind::TextOr(within) => {
                 column("", ColumnKind::Text, None);
-                Fills::TextOrWithin(self::nodes(within, &format!("{name}_"), columns))
+                let inner = format!("{name}_");
+                Fills::TextOrWithin(self::nodes(within, &inner, reader, columns))
             }
             // A kind that came later is kept as it was sent.
             _ => {
@@ -215,7 +270,54 @@ fn nodes(table: &'static [Field], before: &str, columns: &mut Vec<Column>) -> Ve
         let width = columns.len() - first;
         nodes.push(Node { fills, width });
     }
+    #[cfg(feature = "ucum")]
+    nodes.extend(measured(table, before, reader, columns));
     nodes
+}
+
+/// The columns of what a value is by UCUM, for a table that has a value with its unit.
+#[cfg(feature = "ucum")]
+fn measured(
+    table: &[Field],
+    before: &str,
+    reader: Option<&Reader>,
+    columns: &mut Vec<Column>,
+) -> Option<Node> {
+    let pair = crate::values::Pair::of(table)?;
+    let reader = reader?.clone();
+    let own = [
+        (
+            "ucum_unit",
+            ColumnKind::Text,
+            "The unit of the value, as UCUM writes it.",
+        ),
+        (
+            "canonical_value",
+            ColumnKind::Number,
+            "The value in the unit that its kind, or what was measured, is brought to.",
+        ),
+        (
+            "canonical_unit",
+            ColumnKind::Text,
+            "The unit of the canonical value, as UCUM writes it.",
+        ),
+        (
+            "rule",
+            ColumnKind::Text,
+            "How the value was brought to the canonical unit.",
+        ),
+    ];
+    columns.extend(own.map(|(name, kind, doc)| Column {
+        name: format!("{before}{name}"),
+        kind,
+        unit: None,
+        code_system: name.ends_with("unit").then_some("UCUM"),
+        doc,
+    }));
+    Some(Node {
+        fills: Fills::Measured(pair, reader),
+        width: own.len(),
+    })
 }
 
 fn fill(nodes: &[Node], record: &Record, cell: &mut impl FnMut(Cell<'_>)) {
@@ -232,6 +334,18 @@ fn fill(nodes: &[Node], record: &Record, cell: &mut impl FnMut(Cell<'_>)) {
             _ => record.value(place),
         };
         match (&node.fills, value) {
+            #[cfg(feature = "ucum")]
+            (Fills::Measured(pair, units), _) => {
+                let measured = pair.read(record, units);
+                let text = |text: &Option<String>, cell: &mut dyn FnMut(Cell<'_>)| {
+                    cell(text.as_deref().map_or(Cell::Empty, Cell::Text));
+                };
+                text(&measured.ucum, cell);
+                let canonical = measured.canonical.as_ref();
+                cell(canonical.map_or(Cell::Empty, |(sent, near)| Cell::Number(sent, *near)));
+                text(&measured.canonical_unit, cell);
+                text(&measured.rule, cell);
+            }
             (Fills::Date, Some(Value::Date(date))) => {
                 cell(Cell::Text(date.text()));
                 cell(date.date().map_or(Cell::Empty, Cell::Day));
@@ -275,7 +389,7 @@ fn empty(width: usize, cell: &mut impl FnMut(Cell<'_>)) {
 }
 
 /// A comparator that has no sign yet leaves its cell empty: the text beside it has it.
-const fn written(comparator: Comparator) -> Option<&'static str> {
+pub(crate) const fn written(comparator: Comparator) -> Option<&'static str> {
     match comparator {
         Comparator::Less => Some("<"),
         Comparator::AtMost => Some("<="),

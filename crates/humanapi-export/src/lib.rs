@@ -4,17 +4,32 @@
 
 #[cfg(feature = "parquet")]
 mod arrow;
+#[cfg(feature = "ucum")]
+mod code_systems;
 mod columns;
 mod csv;
 mod error;
 mod format;
 mod json;
+#[cfg(feature = "ucum")]
+mod named;
 mod ndjson;
+#[cfg(feature = "ucum")]
+mod quality;
 mod row;
 mod sink;
+#[cfg(feature = "ucum")]
+mod values;
 
 pub use columns::{Column, ColumnKind, Columns};
 pub use error::WriteError;
 pub use format::{Format, UnknownFormat};
+#[cfg(feature = "ucum")]
+pub use quality::{
+    Breach, CodeSystemUse, FieldCompleteness, OddField, Quality, QualityReport, Recency,
+    Thresholds, UnknownField,
+};
 pub use row::{Row, User};
 pub use sink::Sink;
+#[cfg(feature = "ucum")]
+pub use values::{Tally, UnitCount, Units, Unread};

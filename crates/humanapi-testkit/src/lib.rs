@@ -217,6 +217,10 @@ mod reading_health_data {}
 mod keeping_in_step {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/units.md")]
+mod units {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/testing-your-application.md")]
 mod testing_your_application {}
 

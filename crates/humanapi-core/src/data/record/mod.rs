@@ -170,6 +170,32 @@ impl Record {
         Ok(Self { sheet, place: 0 })
     }
 
+    /// Reads what was sent for one record again, by the fields of its kind: the [`raw`](Self::raw) bytes of a record that
+    /// was set aside.
+    ///
+    /// What is no JSON object is kept as it was sent, and has no fields.
+    ///
+    /// ```
+    /// use humanapi_core::data::{Activity, Record};
+    ///
+    /// let sent = br#"{"id": "a1"}"#;
+    /// let record = Record::from_sent(sent.to_vec(), Activity::FIELDS)?;
+    /// assert_eq!(record.raw(), sent);
+    /// assert!(Record::from_sent("null", Activity::FIELDS)?.fields().is_empty());
+    /// # Ok::<(), humanapi_core::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it is longer than 4 GiB.
+    pub fn from_sent(sent: impl Into<Body>, fields: &'static [Field]) -> Result<Self, DecodeError> {
+        let source = Source::new(sent.into())?;
+        let spans = Scanner::new(source.bytes()).only_record(fields);
+        let spans = spans.unwrap_or_else(|_| Spans::of_no_record(source.bytes().len()));
+        let sheet = Sheet::new(Arc::new(source), fields, spans);
+        Ok(Self { sheet, place: 0 })
+    }
+
     /// The record as JSON, exactly as the service sent it.
     #[must_use]
     pub fn raw(&self) -> &[u8] {

@@ -44,6 +44,20 @@ impl Entry {
 }
 
 impl Spans {
+    /// All of a text of this length, which is no record.
+    pub(super) fn of_no_record(length: usize) -> Self {
+        let place = Place {
+            span: Span::new(0, length, Form::Bare),
+            first: 0,
+            fields: 0,
+            is_record: false,
+        };
+        Self {
+            places: vec![place],
+            entries: Vec::new(),
+        }
+    }
+
     /// The fields of one item, in the order in which they were sent.
     pub(super) fn entries(&self, place: &Place) -> &[Entry] {
         let first = place.first as usize;

@@ -1,0 +1,225 @@
+//! What a report says of the records of one kind, and how much of it is too little.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::values::Tally;
+
+/// How good the records of one kind are. It holds counts, and no value of anybody's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct QualityReport {
+    /// What they are.
+    pub resource: String,
+    /// How many were looked at.
+    pub records: u64,
+    /// How often each field was there, in the order of the tables.
+    pub fields: Vec<FieldCompleteness>,
+    /// Of which code systems the codes are.
+    pub code_systems: Vec<CodeSystemUse>,
+    /// How old they are.
+    pub recency: Recency,
+    /// Which units were read and which were not.
+    pub units: Tally,
+    /// In how many of them something could not be read.
+    pub odd_records: u64,
+    /// What could not be read.
+    pub odd: Vec<OddField>,
+    /// Fields that the tables do not have: how the service has drifted from its documents.
+    pub unknown: Vec<UnknownField>,
+}
+
+/// How often a field was there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FieldCompleteness {
+    /// Its path, without the places in lists.
+    pub path: String,
+    /// So often it held something that could be read.
+    pub filled: u64,
+    /// So often it could have.
+    pub of: u64,
+}
+
+/// How many codes are of one system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CodeSystemUse {
+    /// Where the codes stand.
+    pub path: String,
+    /// The system's name; nothing for those that name none that is known.
+    pub system: Option<&'static str>,
+    /// How many.
+    pub codes: u64,
+}
+
+/// How old records were when they were read, by when they say that something was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Recency {
+    /// Up to 30 days.
+    pub month: u64,
+    /// Up to 365 days.
+    pub year: u64,
+    /// Older.
+    pub older: u64,
+    /// Later than they were read.
+    pub ahead: u64,
+    /// They do not say when.
+    pub undated: u64,
+}
+
+/// A field that could not be read as documented.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct OddField {
+    /// Its path, without the places in lists.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+    /// How often.
+    pub times: u64,
+}
+
+/// A field that no table has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct UnknownField {
+    /// Its name; nothing where that could be data, because it is long or no word.
+    pub name: Option<String>,
+    /// How often.
+    pub times: u64,
+}
+
+impl Recency {
+    pub(super) fn add(&mut self, moment: Option<Timestamp>, read_at: Timestamp) {
+        let Some(moment) = moment else {
+            self.undated += 1;
+            return;
+        };
+        let days = read_at.duration_since(moment).as_hours() / 24;
+        *match (moment > read_at, days) {
+            (true, _) => &mut self.ahead,
+            (_, ..=30) => &mut self.month,
+            (_, ..=365) => &mut self.year,
+            _ => &mut self.older,
+        } += 1;
+    }
+}
+
+/// How much is too little: what a run is to fail for.
+///
+/// Each is a share from 0 to 1. One that was not set is not looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Thresholds {
+    completeness: Vec<(String, f64)>,
+    most_unread_units: Option<f64>,
+    most_odd_records: Option<f64>,
+    least_recent: Option<f64>,
+}
+
+/// A threshold that was not kept.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Breach {
+    /// What it is about, such as `completeness of components.unit`.
+    pub of: String,
+    /// The share that was met.
+    pub share: f64,
+    /// The share that it may have at the least, or at the most.
+    pub threshold: f64,
+}
+
+impl Thresholds {
+    /// A field is to be there in at least this share of the records that can have it.
+    #[must_use]
+    pub fn with_completeness(mut self, path: impl Into<String>, least: f64) -> Self {
+        self.completeness.push((path.into(), least));
+        self
+    }
+
+    /// At most this share of the values may have a unit that could not be read.
+    #[must_use]
+    pub const fn with_most_unread_units(mut self, most: f64) -> Self {
+        self.most_unread_units = Some(most);
+        self
+    }
+
+    /// At most this share of the records may hold something that could not be read.
+    #[must_use]
+    pub const fn with_most_odd_records(mut self, most: f64) -> Self {
+        self.most_odd_records = Some(most);
+        self
+    }
+
+    /// At least this share of the records is to be of the year before they were read.
+    #[must_use]
+    pub const fn with_least_recent(mut self, least: f64) -> Self {
+        self.least_recent = Some(least);
+        self
+    }
+
+    /// What of a report does not keep them. A report without records breaks none but those on completeness.
+    #[must_use]
+    pub fn check(&self, report: &QualityReport) -> Vec<Breach> {
+        let mut breaches = Vec::new();
+        for (path, least) in &self.completeness {
+            let field = report.fields.iter().find(|field| field.path == *path);
+            // A field that was never met is there in none.
+            let share = field.map_or(0.0, |field| share(field.filled, field.of).unwrap_or(0.0));
+            if share < *least {
+                breaches.push(Breach {
+                    of: format!("completeness of {path}"),
+                    share,
+                    threshold: *least,
+                });
+            }
+        }
+        let units = report.units.read() + report.units.unread();
+        let recency = report.recency;
+        let shares = [
+            (
+                "units that could not be read",
+                self.most_unread_units,
+                report.units.unread(),
+                units,
+                true,
+            ),
+            (
+                "records that could not be read whole",
+                self.most_odd_records,
+                report.odd_records,
+                report.records,
+                true,
+            ),
+            (
+                "records of the last year",
+                self.least_recent,
+                recency.month + recency.year,
+                report.records,
+                false,
+            ),
+        ];
+        for (of, threshold, some, all, is_most) in shares {
+            let (Some(threshold), Some(share)) = (threshold, share(some, all)) else {
+                continue;
+            };
+            if if is_most {
+                share > threshold
+            } else {
+                share < threshold
+            } {
+                breaches.push(Breach {
+                    of: of.to_owned(),
+                    share,
+                    threshold,
+                });
+            }
+        }
+        breaches
+    }
+}
+
+fn share(some: u64, all: u64) -> Option<f64> {
+    (all > 0).then(|| some as f64 / all as f64)
+}
