@@ -8,6 +8,8 @@ mod arrow;
 mod code_systems;
 mod columns;
 mod csv;
+#[cfg(feature = "deidentify")]
+mod deidentify;
 mod error;
 mod format;
 mod json;
@@ -22,6 +24,10 @@ mod sink;
 mod values;
 
 pub use columns::{Column, ColumnKind, Columns};
+#[cfg(feature = "deidentify")]
+pub use deidentify::{
+    Dates, Deidentified, Deidentifier, DeidentifyKey, FieldCount, Ids, Policy, PolicyError,
+};
 pub use error::WriteError;
 pub use format::{Format, UnknownFormat};
 #[cfg(feature = "ucum")]

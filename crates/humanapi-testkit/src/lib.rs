@@ -221,6 +221,10 @@ mod keeping_in_step {}
 mod units {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/de-identification.md")]
+mod de_identification {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/testing-your-application.md")]
 mod testing_your_application {}
 

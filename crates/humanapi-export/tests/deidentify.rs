@@ -1,0 +1,639 @@
+//! What is taken from records, and that nothing of anybody is left: a mark of each kind of identifier in each field.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aho_corasick::AhoCorasick;
+use arrow_array::{Array as _, RecordBatch};
+use arrow_data::ArrayData;
+use arrow_ipc::reader::StreamReader;
+use bytes::Bytes;
+use humanapi_core::data::medical::{Component, Demographics, SocialHistory, TestResult, Vitals};
+use humanapi_core::data::{Activity, Field, FieldKind, Meal, ROUTES, Record};
+use humanapi_export::{
+    Columns, Dates, Deidentified, Deidentifier, DeidentifyKey, Format, Ids, Policy, PolicyError,
+    Row, Units, User,
+};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+/// Marks of all 18 kinds of identifiers that 45 CFR 164.514(b)(2)(i) names, in its order. None is anybody's.
+const MARKS: &[(char, &[&str])] = &[
+    ('A', &["Quentin Placeholder", "PLACEHOLDER, QUENTIN"]),
+    (
+        'B',
+        &[
+            "17 Example Street",
+            "Testville-on-Sea",
+            "94117-2047",
+            "941172047",
+            "94117",
+        ],
+    ),
+    (
+        'C',
+        &[
+            "1984-03-14",
+            "1984-03-14T07:21:43.000Z",
+            "03/14/1984",
+            "Mar 14 1984",
+            "19840314",
+        ],
+    ),
+    (
+        'D',
+        &[
+            "415-555-0137",
+            "4155550137",
+            "14155550137",
+            "+1 415 555 0137",
+        ],
+    ),
+    ('E', &["(628) 555-0199", "6285550199"]),
+    ('F', &["quentin@example.test"]),
+    ('G', &["219-09-9999", "219099999"]),
+    ('H', &["MRN-48291537", "48291537"]),
+    ('I', &["XEH900123456", "900123456"]),
+    ('J', &["ACCT-7730045512", "7730045512"]),
+    ('K', &["D8801-223-44"]),
+    ('L', &["1HGBH41JXMN109186", "7ABC123"]),
+    ('M', &["SN-PX-99812-QQ"]),
+    ('N', &["https://quentin.example.test/p"]),
+    ('O', &["203.0.113.77", "2001:db8::77"]),
+    ('P', &["fingerprint:9f86d081884c7d65"]),
+    (
+        'Q',
+        &["quentin-face.jpg", "data:image/png;base64,iVBORw0KGgo"],
+    ),
+    (
+        'R',
+        &["NPI 1992739999", "3f2504e0-4f89-41d3-9a0c-0305e82c3301"],
+    ),
+];
+
+fn marks() -> impl Iterator<Item = &'static str> {
+    MARKS.iter().flat_map(|(_, marks)| marks.iter().copied())
+}
+
+fn key() -> DeidentifyKey {
+    DeidentifyKey::new([7; 32])
+}
+
+fn read_at() -> jiff::Timestamp {
+    "2026-03-01T10:00:00Z"
+        .parse()
+        .expect("the test gives what is right")
+}
+
+/// The table of each kind of record, by the first route that answers with it.
+fn tables() -> Vec<(&'static str, &'static [Field])> {
+    let mut tables: Vec<(_, &'static [Field])> = Vec::new();
+    for route in ROUTES.iter().filter(|route| !route.fields.is_empty()) {
+        if tables.iter().all(|(_, fields)| *fields != route.fields) {
+            tables.push((route.name, route.fields));
+        }
+    }
+    tables
+}
+
+/// A value of a kind that nothing is wrong with.
+fn fine(field: &str, kind: &FieldKind) -> String {
+    match kind {
+        FieldKind::Text => match field {
+            "code" => r#""2345-7""#,
+            "codeSystem" => r#""2.16.840.1.113883.6.1""#,
+            "codeSystemName" => r#""LOINC""#,
+            "unit" => r#""mg/dL""#,
+            "country" => r#""US""#,
+            "zip" => r#""94000""#,
+            _ => r#""active""#,
+        }
+        .to_owned(),
+        FieldKind::Number | FieldKind::Integer => "7".to_owned(),
+        FieldKind::Bool => "true".to_owned(),
+        FieldKind::Timestamp | FieldKind::Date => r#""2021-06-01T07:30:00.000Z""#.to_owned(),
+        FieldKind::Offset => r#""+02:00""#.to_owned(),
+        FieldKind::Quantity => r#""4.6""#.to_owned(),
+        FieldKind::List(of) => format!("[{}]", fine(field, of)),
+        FieldKind::Map(of) => format!(r#"{{"a":{}}}"#, fine(field, of)),
+        _ => "{}".to_owned(),
+    }
+}
+
+/// What a test puts in the place of a fine value, by the field's path and kind.
+enum Put {
+    Fine,
+    This(String),
+    Nothing,
+}
+
+/// A record, each of whose fields may be another value than a fine one.
+fn object(table: &[Field], put: &mut dyn FnMut(&str, &FieldKind) -> Put, before: &str) -> String {
+    let fields = table.iter().filter_map(|field| {
+        let path = format!("{before}{}", field.name);
+        let value = value(&path, field.name, &field.kind, put)?;
+        Some(format!("{}:{value}", serde_json::json!(field.name)))
+    });
+    let fields: Vec<_> = fields.collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+fn value(
+    path: &str,
+    name: &str,
+    kind: &FieldKind,
+    put: &mut dyn FnMut(&str, &FieldKind) -> Put,
+) -> Option<String> {
+    match put(path, kind) {
+        Put::This(value) => return Some(value),
+        Put::Nothing => return None,
+        Put::Fine => {}
+    }
+    Some(match kind {
+        FieldKind::Object(table) | FieldKind::TextOr(table) => {
+            object(table, put, &format!("{path}."))
+        }
+        FieldKind::List(FieldKind::Object(table)) => {
+            format!("[{}]", object(table, put, &format!("{path}.")))
+        }
+        kind => fine(name, kind),
+    })
+}
+
+/// Whether a field holds records, whose fields are met one by one.
+const fn holds_records(kind: &FieldKind) -> bool {
+    matches!(
+        kind,
+        FieldKind::Object(_) | FieldKind::List(FieldKind::Object(_))
+    )
+}
+
+/// The forms that a mark has in a field of a kind: as text, in the place of more, within other text, and as a number.
+fn forms(mark: &str, kind: &FieldKind) -> Vec<String> {
+    let text = serde_json::json!(mark).to_string();
+    let is_number = mark.parse::<u64>().is_ok();
+    // A ZIP code among numbers cannot be told from a number, as the book's page says.
+    if is_number && mark.len() < 6 && matches!(kind, FieldKind::Number | FieldKind::Quantity) {
+        return Vec::new();
+    }
+    let mut forms = vec![
+        text.clone(),
+        format!("[{text}]"),
+        format!(r#"{{{text}:{text}}}"#),
+    ];
+    let escaped = text.trim_matches('"');
+    match kind {
+        FieldKind::Quantity => {
+            forms.push(format!(r#""{escaped} mg/dL""#));
+            forms.push(format!(r#""<5 {escaped}""#));
+        }
+        FieldKind::Text => {
+            forms.push(format!(r#""active {escaped}""#));
+            forms.push(format!(r#""mg{{{escaped}}}/dL""#));
+        }
+        _ => {}
+    }
+    if is_number {
+        forms.push(mark.to_owned());
+        forms.push(format!("-{mark}.0"));
+    }
+    forms
+}
+
+/// The most forms that a mark has.
+const MOST_FORMS: usize = 7;
+
+/// Records with one mark in all their fields at once, and in one that nobody knows.
+fn marked_all_over(table: &[Field]) -> Vec<String> {
+    let mut records = Vec::new();
+    for mark in marks() {
+        let text = serde_json::json!(mark).to_string();
+        for form in 0..MOST_FORMS {
+            let mut put = |_: &str, kind: &FieldKind| {
+                let form = forms(mark, kind).into_iter().nth(form);
+                form.filter(|_| !holds_records(kind))
+                    .map_or(Put::Fine, Put::This)
+            };
+            let all = object(table, &mut put, "");
+            records.push(all.replacen('{', &format!("{{{text}:{text},\"x\":{text},"), 1));
+        }
+    }
+    records
+}
+
+/// Records with a mark in one field alone, with what else stands beside it there: a mark of each kind in each field, and each
+/// mark where everything is tried.
+fn marked_alone(table: &[Field]) -> Vec<String> {
+    let is_deep = std::env::var_os("HUMANAPI_DEEP").is_some_and(|value| value == "1");
+    let mut paths = BTreeSet::new();
+    object(
+        table,
+        &mut |path, _| {
+            paths.insert(path.to_owned());
+            Put::Fine
+        },
+        "",
+    );
+    let mut records = Vec::new();
+    for (turn, path) in paths.iter().enumerate() {
+        let chosen = MARKS.iter().flat_map(|(_, marks)| {
+            let one = turn % marks.len();
+            if is_deep { *marks } else { &marks[one..=one] }
+        });
+        for (mark, form) in chosen.flat_map(|mark| (0..MOST_FORMS).map(move |form| (mark, form))) {
+            let mut is_there = false;
+            let mut put = |at: &str, kind: &FieldKind| {
+                if at == path {
+                    let form = forms(mark, kind).into_iter().nth(form);
+                    is_there = form.is_some();
+                    return form.map_or(Put::Nothing, Put::This);
+                }
+                let is_around = path
+                    .strip_prefix(at)
+                    .is_some_and(|rest| rest.starts_with('.'));
+                if holds_records(kind) && !is_around {
+                    Put::Nothing
+                } else {
+                    Put::Fine
+                }
+            };
+            let one = object(table, &mut put, "");
+            if is_there {
+                records.push(one);
+            }
+        }
+    }
+    records
+}
+
+/// What a file of these rows holds, uncompressed.
+fn contents(format: Format, table: &'static [Field], rows: &[Deidentified]) -> Vec<u8> {
+    let columns = Columns::of(table)
+        .with_values(&Units::new())
+        .without_record();
+    let mut file = Vec::new();
+    let mut sink = format
+        .begin(&columns, &mut file)
+        .expect("the test gives what is right");
+    for row in rows {
+        sink.write(&row.row())
+            .expect("the test gives what is right");
+    }
+    sink.finish().expect("the test gives what is right");
+    let batches: Vec<RecordBatch> = match format {
+        Format::Parquet => {
+            let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(file))
+                .expect("the test gives what is right");
+            reader
+                .build()
+                .expect("the test gives what is right")
+                .map(Result::unwrap)
+                .collect()
+        }
+        Format::Arrow => {
+            let reader =
+                StreamReader::try_new(file.as_slice(), None).expect("the test gives what is right");
+            reader.map(Result::unwrap).collect()
+        }
+        _ => return file,
+    };
+    let mut all = Vec::new();
+    for column in batches.iter().flat_map(RecordBatch::columns) {
+        gather(&column.to_data(), &mut all);
+    }
+    all
+}
+
+/// The bytes of a column, and of those within it.
+fn gather(column: &ArrayData, all: &mut Vec<u8>) {
+    for buffer in column.buffers() {
+        all.extend_from_slice(buffer.as_slice());
+        all.push(b'\n');
+    }
+    for within in column.child_data() {
+        gather(within, all);
+    }
+}
+
+#[test]
+fn no_mark_of_any_kind_in_any_field_of_any_record_is_in_a_file_of_any_format() {
+    assert_eq!(MARKS.len(), 18);
+    let mut search = AhoCorasick::builder();
+    let search = search.ascii_case_insensitive(true).build(marks()).unwrap();
+    let policy = Policy::safe_harbor();
+    let mut count = 0;
+    for (name, table) in tables() {
+        let mut deidentifier = Deidentifier::new(&policy, table, &key()).unwrap();
+        let records = [marked_all_over(table), marked_alone(table)].concat();
+        count += records.len();
+        // A mark is somebody's name, too.
+        let users: Vec<_> = marks().map(User::new).collect();
+        let rows: Vec<_> = std::iter::zip(&records, users.iter().cycle())
+            .map(|(json, user)| {
+                let record = Record::from_sent(json.clone(), table).unwrap();
+                deidentifier.take(&Row::new(user, read_at(), &record))
+            })
+            .collect();
+        for format in Format::ALL {
+            let contents = contents(*format, table, &rows);
+            if let Some(found) = search.find(&contents) {
+                let around =
+                    found.start().saturating_sub(80)..(found.end() + 40).min(contents.len());
+                panic!(
+                    "{name}, {format}: {:?}",
+                    String::from_utf8_lossy(&contents[around])
+                );
+            }
+        }
+        assert!(deidentifier.unknown() > 0, "{name}");
+    }
+    assert!(count > 20_000, "{count} records");
+}
+
+#[test]
+fn each_field_of_each_record_has_a_row() {
+    let policy = Policy::safe_harbor();
+    for (name, table) in tables() {
+        assert_eq!(policy.rowless(table).unwrap(), [""; 0], "{name}");
+    }
+}
+
+fn take(policy: &Policy, table: &'static [Field], json: &str) -> (String, Deidentifier) {
+    let mut deidentifier =
+        Deidentifier::new(policy, table, &key()).expect("the test gives what is right");
+    let record = Record::from_sent(json.to_owned(), table).expect("the test gives what is right");
+    let user = User::new("patient-17");
+    let taken = deidentifier.take(&Row::new(&user, read_at(), &record));
+    let json =
+        String::from_utf8(taken.record.raw().to_vec()).expect("the test gives what is right");
+    (json, deidentifier)
+}
+
+#[track_caller]
+fn check(table: &'static [Field], json: &str, expected: &str) {
+    assert_eq!(
+        take(&Policy::safe_harbor(), table, json).0,
+        expected,
+        "{json}"
+    );
+}
+
+#[test]
+fn what_is_no_identifier_stays() {
+    check(
+        TestResult::FIELDS,
+        r#"{"resultDateTime":"2021-05-20T09:00:00Z","status":"Final result","components":[{"name":"A","value":"<10 IntlUnit/mL","unit":"IntlUnit/mL","flag":"h","codes":[{"name":"A","code":"2345-7","codeSystem":"2.16.840.1.113883.6.1","codeSystemName":"LOINC","inferred":false}]},{"value":"Negative"},{"value":"1,234"}]}"#,
+        r#"{"components":[{"value":"<10 [IU]/mL","unit":"[IU]/mL","flag":"H","codes":[{"code":"2345-7","codeSystem":"2.16.840.1.113883.6.1","codeSystemName":"LOINC","inferred":false}]},{"value":"negative"},{}],"resultDateTime":"2021","status":"final result"}"#,
+    );
+    check(
+        Meal::FIELDS,
+        r#"{"timestamp":"2021-06-01T00:00:00Z","tzOffset":"-05:00","type":"Lunch","name":"Test salad","calories":320,"fat":1.23456789,"sodium":4155550137}"#,
+        r#"{"timestamp":"2021-01-01T00:00:00Z","tzOffset":"-05:00","type":"lunch","calories":320,"fat":1.234568}"#,
+    );
+}
+
+#[test]
+fn an_address_is_a_state_and_the_beginning_of_a_zip_code() {
+    let home = |zip: &str, country: &str| {
+        format!(
+            r#"{{"address":{{"street":["1 Example Street"],"city":"Testville","state":"ca","zip":"{zip}"{country}}}}}"#
+        )
+    };
+    let us = r#","country":"US""#;
+    check(
+        Demographics::FIELDS,
+        &home("94117", us),
+        r#"{"address":{"state":"CA","zip":"941","country":"US"}}"#,
+    );
+    check(
+        Demographics::FIELDS,
+        &home("03602", ""),
+        r#"{"address":{"state":"CA","zip":"000"}}"#,
+    );
+    check(
+        Demographics::FIELDS,
+        &home("94117", r#","country":"DE""#),
+        r#"{"address":{"state":"CA","country":"DE"}}"#,
+    );
+    check(
+        Demographics::FIELDS,
+        r#"{"address":"1 Example Street, Testville"}"#,
+        "{}",
+    );
+}
+
+/// Somebody is read in 2026: whoever was born in 1937 is 88 or 89 then, and whoever was born in 1936 is 89 or 90.
+#[test]
+fn nothing_tells_an_age_over_89() {
+    check(
+        Demographics::FIELDS,
+        r#"{"dob":"03/14/1937"}"#,
+        r#"{"dob":"1937"}"#,
+    );
+    for born in ["12/31/1936", "1931", "1900-01-01"] {
+        check(
+            Demographics::FIELDS,
+            &format!(r#"{{"dob":"{born}"}}"#),
+            "{}",
+        );
+    }
+    check(
+        Demographics::FIELDS,
+        r#"{"dobDateTime":"1931-02-03T00:00:00Z"}"#,
+        "{}",
+    );
+    // What was done to somebody then tells it too.
+    check(
+        TestResult::FIELDS,
+        r#"{"resultDateTime":"1936-05-20"}"#,
+        "{}",
+    );
+    let age = |value: &str, unit: &str| {
+        format!(
+            r#"{{"results":[{{"value":{value},"unit":"{unit}","values":[{{"value":{value},"unit":"{unit}"}}],"raw":{{"value":{value}}},"codes":[{{"code":"30525-0","codeSystemName":"LOINC"}}]}}]}}"#
+        )
+    };
+    let told = |value: &str, unit: &str| {
+        format!(
+            r#"{{"results":[{{"value":"{value}","unit":"{unit}","codes":[{{"code":"30525-0","codeSystemName":"LOINC"}}]}}]}}"#
+        )
+    };
+    check(Vitals::FIELDS, &age("89", "years"), &told("89", "a"));
+    check(Vitals::FIELDS, &age("93", "years"), &told(">=90", "a"));
+    check(
+        Vitals::FIELDS,
+        &age(r#""1116""#, "months"),
+        &told(">=90", "mo"),
+    );
+    check(
+        Vitals::FIELDS,
+        &age("93", ""),
+        &told(">=90", "").replace(r#""unit":"","#, ""),
+    );
+}
+
+#[test]
+fn ids_are_codes_that_only_the_key_can_make() {
+    let json = r#"{"id":"a1","userId":"u1","humanId":"u1","source":"fitbit"}"#;
+    let (one, _) = take(&Policy::safe_harbor(), Activity::FIELDS, json);
+    let (again, _) = take(&Policy::safe_harbor(), Activity::FIELDS, json);
+    assert_eq!(one, again);
+    let record: BTreeMap<String, String> = serde_json::from_str(&one).unwrap();
+    assert_eq!(record["userId"], record["humanId"]);
+    assert_ne!(record["id"], record["userId"]);
+    assert!(
+        record
+            .iter()
+            .all(|(name, value)| name == "source" || value.len() == 32),
+        "{one}"
+    );
+    // HMAC-SHA-256 of "id\0a1" by 32 bytes of 7, as another program tells it.
+    assert_eq!(record["id"], "a0c81363e6e0e4a85d8d6dcf4d3c513d");
+    let sent = Record::from_sent(json, Activity::FIELDS).unwrap();
+    let other = DeidentifyKey::new([8; 32]);
+    let mut other = Deidentifier::new(&Policy::safe_harbor(), Activity::FIELDS, &other).unwrap();
+    let taken = other.take(&Row::new(&User::new("patient-17"), read_at(), &sent));
+    assert_ne!(
+        taken.record.field("id").unwrap().read::<String>().unwrap(),
+        record["id"]
+    );
+    assert_eq!(
+        format!("{:?}", DeidentifyKey::new([8; 32])),
+        "DeidentifyKey(…)"
+    );
+
+    let policy = Policy::safe_harbor().with_ids(Ids::Drop);
+    assert_eq!(
+        take(&policy, Activity::FIELDS, json).0,
+        r#"{"source":"fitbit"}"#
+    );
+}
+
+#[test]
+fn dates_are_moved_by_as_many_days_for_all_of_a_user() {
+    let policy = Policy::safe_harbor().with_dates(Dates::Shift);
+    let json = r#"{"startTime":"2021-06-01T12:00:00Z","endTime":"2021-06-03T13:30:00Z"}"#;
+    let sent = Record::from_sent(json, Activity::FIELDS).unwrap();
+    let mut deidentifier = Deidentifier::new(&policy, Activity::FIELDS, &key()).unwrap();
+    let mut shifts = BTreeSet::new();
+    for user in 0..200 {
+        let user = User::new(format!("patient-{user}"));
+        let taken = deidentifier.take(&Row::new(&user, read_at(), &sent));
+        let moment = |name| {
+            let json = taken.record.field(name).unwrap();
+            json.read::<String>()
+                .unwrap()
+                .parse::<jiff::Timestamp>()
+                .unwrap()
+        };
+        let start: jiff::Timestamp = "2021-06-01T12:00:00Z".parse().unwrap();
+        let shift = moment("startTime").duration_since(start);
+        assert_eq!(
+            moment("endTime")
+                .duration_since(moment("startTime"))
+                .as_secs(),
+            2 * 86_400 + 5_400
+        );
+        assert_eq!(taken.read_at.duration_since(read_at()), shift);
+        let days = shift.as_hours() / 24;
+        assert!(
+            shift.as_secs() % 86_400 == 0 && days != 0 && days.abs() <= 365,
+            "{days}"
+        );
+        shifts.insert(days);
+    }
+    assert!(shifts.len() > 100 && shifts.first() < Some(&-180) && shifts.last() > Some(&180));
+    // A date keeps its precision.
+    for (date, length) in [("2021", 4), ("2021-06", 7), ("2021-06-01", 10)] {
+        let json = format!(r#"{{"resultDateTime":"{date}"}}"#);
+        let (moved, _) = take(&policy, TestResult::FIELDS, &json);
+        let record: BTreeMap<String, String> = serde_json::from_str(&moved).unwrap();
+        assert_eq!(record["resultDateTime"].len(), length, "{moved}");
+    }
+}
+
+#[test]
+fn what_was_dropped_is_counted_and_told_by_no_value() {
+    let json = r#"{"entries":[{"name":"Never smoker","dateTime":"2021-05-20"},{"name":"Quentin","Quentin":1}],"ccd":null,"x":1}"#;
+    let (kept, deidentifier) = take(&Policy::safe_harbor(), SocialHistory::FIELDS, json);
+    assert_eq!(
+        kept,
+        r#"{"entries":[{"dateTime":"2021","name":"never smoker"},{}]}"#
+    );
+    let counts: BTreeMap<_, _> = deidentifier
+        .counts()
+        .filter(|count| count.kept + count.dropped > 0)
+        .map(|count| (count.path, (count.kept, count.dropped)))
+        .collect();
+    let expected = [
+        ("entries", (1, 0)),
+        ("entries.dateTime", (1, 0)),
+        ("entries.name", (1, 1)),
+    ];
+    assert_eq!(
+        counts,
+        expected
+            .map(|(path, counts)| (path.to_owned(), counts))
+            .into()
+    );
+    assert_eq!(deidentifier.unknown(), 2);
+    assert_eq!(format!("{deidentifier:?}"), "Deidentifier(…)");
+}
+
+#[test]
+fn a_policy_that_cannot_be_carried_out_says_which_row() {
+    let text = Policy::safe_harbor_text();
+    let row = |from: &str, to: &str, table: &'static [Field]| {
+        assert!(text.contains(from), "{from}");
+        let policy = Policy::read(&text.replace(from, to)).unwrap();
+        Deidentifier::new(&policy, table, &key()).unwrap_err()
+    };
+    for (from, to, table, expected) in [
+        (
+            r#"steps = "number""#,
+            r#"steps = "keep""#,
+            Activity::FIELDS,
+            "steps",
+        ),
+        (
+            r#"steps = "number""#,
+            r#"steps = "date""#,
+            Activity::FIELDS,
+            "steps",
+        ),
+        (
+            r#"steps = "number""#,
+            r#"step = "number""#,
+            Activity::FIELDS,
+            "step",
+        ),
+        (
+            r#"type = "word activity""#,
+            r#"type = "word nothing""#,
+            Activity::FIELDS,
+            "type",
+        ),
+        (
+            r#"value = "quantity""#,
+            r#"value = "within code""#,
+            TestResult::FIELDS,
+            "components.value",
+        ),
+        (
+            r#""within component""#,
+            r#""within nothing""#,
+            TestResult::FIELDS,
+            "components",
+        ),
+    ] {
+        match row(from, to, table) {
+            PolicyError::Row { field, .. } => assert_eq!(field, expected),
+            other => panic!("{other}"),
+        }
+    }
+    assert!(matches!(
+        Policy::read("settings = 1"),
+        Err(PolicyError::Form(_))
+    ));
+    // A part of a record is no kind of record.
+    let refused = Deidentifier::new(&Policy::safe_harbor(), Component::FIELDS, &key()).unwrap_err();
+    assert!(matches!(refused, PolicyError::NoResource(_)) && !refused.remedy().is_empty());
+}
