@@ -32,6 +32,8 @@ pub(crate) mod config;
 #[cfg(feature = "data")]
 pub(crate) mod data;
 mod mistake;
+#[cfg(feature = "orders")]
+pub(crate) mod orders;
 #[cfg(any(feature = "sandbox", feature = "token"))]
 mod output;
 #[cfg(feature = "sandbox")]
@@ -93,6 +95,52 @@ pub(crate) enum Verb {
         subcommand,
     )]
     Data(data::DataVerb),
+    /// Order records and follow the orders, each placed once
+    #[cfg(feature = "orders")]
+    #[command(
+        long_about = orders::ABOUT,
+        after_help = examples(orders::EXAMPLES),
+        arg_required_else_help = true,
+        disable_help_subcommand = true,
+        subcommand,
+    )]
+    Orders(orders::OrdersVerb),
+    /// List who keeps records of a user
+    #[cfg(feature = "orders")]
+    #[command(after_help = examples(orders::PROVIDERS_EXAMPLES))]
+    Providers(Box<orders::UserRefArgs>),
+    /// List and read the reports that orders led to
+    #[cfg(feature = "orders")]
+    #[command(
+        after_help = examples(orders::REPORTS_EXAMPLES),
+        arg_required_else_help = true,
+        disable_help_subcommand = true,
+        subcommand,
+    )]
+    Reports(orders::ReportsVerb),
+    /// Make an address at which a user does what an order lacks
+    #[cfg(feature = "orders")]
+    #[command(long_about = orders::LINK_ABOUT, after_help = examples(orders::LINK_EXAMPLES))]
+    ConsumerLink(Box<orders::ConsumerLinkArgs>),
+    /// Look after who is told by e-mail how a user's order goes on
+    #[cfg(feature = "orders")]
+    #[command(
+        long_about = orders::SUBSCRIPTIONS_ABOUT,
+        after_help = examples(orders::SUBSCRIPTIONS_EXAMPLES),
+        arg_required_else_help = true,
+        disable_help_subcommand = true,
+        subcommand,
+    )]
+    Subscriptions(orders::SubscriptionsVerb),
+    /// Send calls to the Admin API by hand
+    #[cfg(feature = "orders")]
+    #[command(
+        after_help = examples(orders::ADMIN_EXAMPLES),
+        arg_required_else_help = true,
+        disable_help_subcommand = true,
+        subcommand,
+    )]
+    Admin(orders::AdminVerb),
     /// Look after the store that processes share tokens through
     #[cfg(feature = "store")]
     #[command(

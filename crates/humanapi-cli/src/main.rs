@@ -17,6 +17,8 @@ mod data;
 mod demo;
 mod exit;
 mod fault;
+#[cfg(feature = "orders")]
+mod orders;
 mod output;
 #[cfg(any(feature = "sandbox", feature = "token"))]
 mod print;
@@ -35,7 +37,7 @@ mod service;
 mod setting;
 #[cfg(feature = "token")]
 mod settings;
-#[cfg(any(feature = "demo", feature = "sandbox"))]
+#[cfg(any(feature = "demo", feature = "orders", feature = "sandbox"))]
 mod signal;
 #[cfg(feature = "store")]
 mod store;
@@ -80,6 +82,18 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Store(verb) => block_on(store::run(verb)),
         #[cfg(feature = "data")]
         Verb::Api(args) => block_on(api::run(&args)),
+        #[cfg(feature = "orders")]
+        Verb::Orders(verb) => block_on(orders::run(verb)),
+        #[cfg(feature = "orders")]
+        Verb::Providers(args) => block_on(orders::providers(&args)),
+        #[cfg(feature = "orders")]
+        Verb::Reports(verb) => block_on(orders::reports(verb)),
+        #[cfg(feature = "orders")]
+        Verb::ConsumerLink(args) => block_on(orders::consumer_link(&args)),
+        #[cfg(feature = "orders")]
+        Verb::Subscriptions(verb) => block_on(orders::subscriptions(verb)),
+        #[cfg(feature = "orders")]
+        Verb::Admin(verb) => block_on(orders::admin(verb)),
         #[cfg(feature = "token")]
         Verb::Config(verb) => config::run(verb),
         Verb::Completions(args) => args::complete(&args),

@@ -6,8 +6,14 @@ use std::time::{Duration, SystemTime};
 #[cfg(feature = "store")]
 use humanapi_client::BrokerEvent;
 use humanapi_client::{Client, Error, TokenBroker, TokenBrokerBuilder, TokenStore};
+#[cfg(feature = "orders")]
+use humanapi_client::{OrderJournal, Transport};
+#[cfg(feature = "orders")]
+use humanapi_core::admin::order::OrderPolicy;
 use humanapi_core::broker::KeptToken;
-use humanapi_core::{ClientId, ClientUserId, Host, Hosts, Provisioning, RetryPolicy, TokenKey};
+use humanapi_core::{
+    ClientId, ClientUserId, Credentials, Host, Hosts, Provisioning, RetryPolicy, TokenKey,
+};
 
 use crate::args::{ServiceArgs, SetupArgs};
 use crate::exit::{Code, Failure};
@@ -35,6 +41,24 @@ pub(crate) fn user_id(text: &str) -> Result<ClientUserId, Failure> {
             "give the id by which your application knows the user",
         )
     })
+}
+
+/// What placing orders goes by.
+#[cfg(feature = "orders")]
+pub(crate) struct Placing {
+    pub(crate) tokens: Arc<dyn TokenStore>,
+    pub(crate) orders: Arc<dyn OrderJournal>,
+    pub(crate) policy: OrderPolicy,
+}
+
+/// Has told what is to be told, and reads the credentials: after the settings, for nobody types a secret for a command
+/// that goes nowhere.
+fn begin(settings: &Settings, args: &ServiceArgs) -> Result<Credentials, Failure> {
+    verbose::begin(args.verbose);
+    if args.quiet {
+        output::be_quiet();
+    }
+    credentials::read(settings)
 }
 
 /// The token service, as one command uses it.
@@ -76,12 +100,7 @@ impl Service {
         provisioning: Provisioning,
         store: Option<Arc<dyn TokenStore>>,
     ) -> Result<Self, Failure> {
-        verbose::begin(args.verbose);
-        if args.quiet {
-            output::be_quiet();
-        }
-        // After the settings: nobody types a secret for a command that goes nowhere.
-        let credentials = credentials::read(settings)?;
+        let credentials = begin(settings, args)?;
         let hosts = settings.hosts.clone();
         let policy = policy(settings.timeout.value);
         let stack = || verbose::Told::new(settings.adapter.value.stack());
@@ -97,6 +116,37 @@ impl Service {
         }
         Ok(Self {
             client: client.build(),
+            provisioning,
+            hosts,
+        })
+    }
+
+    /// The same, for an application that places orders, each once: over what `stack` makes of the HTTP stack.
+    #[cfg(feature = "orders")]
+    pub(crate) fn placing<T: Transport + 'static>(
+        settings: &Settings,
+        args: &ServiceArgs,
+        placing: Placing,
+        stack: impl FnOnce(verbose::Told) -> T,
+    ) -> Result<Self, Failure> {
+        let provisioning = Provisioning::Hip;
+        let credentials = begin(settings, args)?;
+        let hosts = settings.hosts.clone();
+        let policy = policy(settings.timeout.value);
+        let told = || verbose::Told::new(settings.adapter.value.stack());
+        let broker = TokenBroker::builder(credentials.clone(), provisioning, told())
+            .hosts(hosts.clone())
+            .retry(policy.clone())
+            .store(placing.tokens);
+        let client = Client::builder(credentials, provisioning, stack(told()))
+            .hosts(hosts.clone())
+            .retry(policy)
+            .broker(telling(broker).build())
+            .order_journal(placing.orders)
+            .order_policy(placing.policy)
+            .build();
+        Ok(Self {
+            client,
             provisioning,
             hosts,
         })

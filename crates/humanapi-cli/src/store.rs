@@ -5,9 +5,13 @@
 use std::error::Error as _;
 
 use std::io::{self, IsTerminal as _};
+#[cfg(feature = "orders")]
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use comfy_table::Table;
+#[cfg(feature = "orders")]
+use humanapi_client::OrderJournal;
 use humanapi_client::{StoreError, StoreErrorKind, TokenStore};
 use humanapi_store::{
     KeyFile, KeyFileInPlace, OtherMark, PostgresStore, RedisStore, Rotation, SealingKeys,
@@ -92,6 +96,13 @@ pub(crate) async fn shared(args: &StoreArgs) -> Result<Option<Arc<dyn TokenStore
     }))
 }
 
+/// A store as orders are placed with it: their journal, and the tokens beside it.
+#[cfg(feature = "orders")]
+pub(crate) struct Journal {
+    pub(crate) tokens: Arc<dyn TokenStore>,
+    pub(crate) orders: Arc<dyn OrderJournal>,
+}
+
 /// Whether the caller has something to correct. Whatever else is wrong with a store, it costs nobody a token.
 const fn is_wrong_setting(kind: StoreErrorKind) -> bool {
     matches!(
@@ -124,6 +135,27 @@ macro_rules! each {
             Store::Redis($inner) => $call,
         }
     };
+}
+
+/// The store that it is written in which orders were sent. Without it none is sent.
+#[cfg(feature = "orders")]
+pub(crate) async fn journal(store: &str, keys: Option<PathBuf>) -> Result<Journal, Failure> {
+    let place = StorePlace {
+        store: store.to_owned(),
+        keys,
+    };
+    let store = Store::open(&place).await?;
+    store.check().await.map_err(|error| store.failure(&error))?;
+    if let Store::Sqlite(file, _) = &store
+        && let Some(open) = file.backend().open_to_others()
+    {
+        output::warn(&open);
+    }
+    let both = |tokens, orders| Journal { tokens, orders };
+    Ok(each!(store, store => {
+        let store = Arc::new(*store);
+        both(Arc::clone(&store) as Arc<dyn TokenStore>, store as Arc<dyn OrderJournal>)
+    }))
 }
 
 impl Store {
@@ -226,7 +258,7 @@ impl Store {
     }
 }
 
-fn failure(error: &StoreError) -> Failure {
+pub(crate) fn failure(error: &StoreError) -> Failure {
     Failure::new(code(error), error.to_string(), error.remedy())
 }
 

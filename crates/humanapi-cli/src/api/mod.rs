@@ -7,6 +7,7 @@ mod sent;
 mod target;
 
 use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
 
 use futures_util::StreamExt as _;
 use humanapi_client::{ApiCall, Download, SaveError};
@@ -22,10 +23,21 @@ use failure::{refused, unwritten, usage};
 use sent::{Noted, Raw};
 
 pub(crate) async fn run(args: &ApiArgs) -> Result<(), Failure> {
+    run_at(args, None).await
+}
+
+/// The same, of paths of one host alone where one is named.
+pub(crate) async fn run_at(args: &ApiArgs, only: Option<Host>) -> Result<(), Failure> {
     // All that can be said before a secret is asked for or anything is sent.
     let settings = Settings::find(&args.service, args.setup.provisioning)?;
     let target = target::read(&settings.hosts, &args.path)?;
     let host = target.host;
+    if only.is_some_and(|only| only != host) {
+        return Err(usage(
+            "the path is not the Admin API's, which has those below /api",
+            "use `humanapi api` for other paths",
+        ));
+    }
     let user = match (&args.user, host) {
         (Some(user), Host::Data) => Some(user_id(user)?),
         (None, Host::Data) => {
@@ -85,7 +97,17 @@ pub(crate) async fn run(args: &ApiArgs) -> Result<(), Failure> {
     if args.method == Method::HEAD {
         return Ok(());
     }
-    match &args.output {
+    deliver(answer, args.output.as_deref(), &service, host).await
+}
+
+/// Writes an answer into a file, whole or not at all, or onto standard output while it arrives.
+pub(crate) async fn deliver(
+    answer: Download,
+    output: Option<&Path>,
+    service: &Service,
+    host: Host,
+) -> Result<(), Failure> {
+    match output {
         Some(path) => match answer.save(path).await {
             Ok(_) => Ok(()),
             Err(SaveError::Download(error)) => Err(service.failure(&error, host)),
@@ -97,7 +119,7 @@ pub(crate) async fn run(args: &ApiArgs) -> Result<(), Failure> {
             }
             Err(error) => Err(Failure::here("cannot write the file", &error)),
         },
-        None => print(answer, &service, host).await,
+        None => print(answer, service, host).await,
     }
 }
 

@@ -9,6 +9,7 @@
 //! | 5 | the host could not be reached, or gave no answer in time |
 //! | 6 | the service failed, its answer cannot be read, or something in between answered |
 //! | 7 | the store refused the user name or password |
+//! | 8 | it is not known whether an order was placed; it is not sent again by itself |
 //! | 70 | something on this machine failed: a port, a file, the output |
 //!
 //! A code never changes its meaning; new ones may come. 5 and 6 may pass by themselves, the others do not.
@@ -37,6 +38,8 @@ pub(crate) enum Code {
     Service = 6,
     #[cfg(feature = "store")]
     StoreLogin = 7,
+    #[cfg(feature = "orders")]
+    Undecided = 8,
     Machine = 70,
 }
 
@@ -48,6 +51,7 @@ pub(crate) const TABLE: &str = "   0  done
    5  the host could not be reached, or gave no answer in time
    6  the service failed, its answer cannot be read, or something in between answered
    7  the store refused the user name or password
+   8  it is not known whether an order was placed; it is not sent again by itself
   70  something on this machine failed: a port, a file, the output";
 
 /// Why the command ends early.

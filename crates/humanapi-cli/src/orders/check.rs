@@ -1,0 +1,147 @@
+//! The look at every order of a file before the first is sent.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+
+use humanapi_core::admin::order::{EntryState, IntentKey, Subject};
+
+use super::applicant::{self, Applicant, Wrong};
+use super::desk::{Book, journal_failure};
+use super::input::{Input, MOST, Place};
+use crate::exit::{Code, Failure};
+use crate::output;
+
+/// So many mistakes are told; the rest are counted.
+const TOLD: u64 = 20;
+
+/// What a file holds.
+#[derive(Default)]
+pub(super) struct Checked {
+    pub(super) orders: u64,
+    /// What the journal has as placed.
+    pub(super) placed: u64,
+    /// What was sent before, and is not known to be placed: it is looked for, and not sent by itself.
+    pub(super) open: u64,
+    /// What was sent before and is known not to be there.
+    pub(super) absent: u64,
+    /// What nobody could tell from another if an answer were lost.
+    pub(super) untold: u64,
+    pub(super) intents: Intents,
+}
+
+impl Checked {
+    /// What may be sent.
+    pub(super) const fn billable(&self, sends_absent: bool) -> u64 {
+        let absent = if sends_absent { 0 } else { self.absent };
+        self.orders - self.placed - self.open - absent
+    }
+}
+
+/// The intents of a file, each as so many bits that no two are taken for one: the keys themselves may be long, and many.
+#[derive(Default)]
+pub(super) struct Intents {
+    hashers: (RandomState, RandomState),
+    seen: HashSet<(u64, u64)>,
+}
+
+impl Intents {
+    fn mark(&self, intent: &IntentKey) -> (u64, u64) {
+        (
+            self.hashers.0.hash_one(intent),
+            self.hashers.1.hash_one(intent),
+        )
+    }
+
+    /// Whether it was not there yet.
+    fn insert(&mut self, intent: &IntentKey) -> bool {
+        let mark = self.mark(intent);
+        self.seen.insert(mark)
+    }
+
+    /// Takes it out, if it is there.
+    pub(super) fn take(&mut self, intent: &IntentKey) -> bool {
+        let mark = self.mark(intent);
+        self.seen.remove(&mark)
+    }
+}
+
+/// Looks at every order. All that is wrong is told before anything is sent.
+pub(super) async fn check(input: &mut Input, journal: Option<&Book>) -> Result<Checked, Failure> {
+    let mut checked = Checked::default();
+    let mut mistakes = 0;
+    let mut wrong = |place: Place, wrong: &Wrong| {
+        mistakes += 1;
+        if mistakes <= TOLD {
+            output::warn(&format!("{place}: {wrong}"));
+        }
+    };
+    while let Some((place, read)) = input.next()? {
+        checked.orders += 1;
+        if checked.orders > MOST {
+            return Err(Failure::new(
+                Code::Usage,
+                "the file holds more than a million orders",
+                "make several files of it",
+            ));
+        }
+        let looked = match read {
+            Ok(applicant) => look(&applicant, &mut checked, journal).await?,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = looked {
+            wrong(place, &error);
+        }
+    }
+    if mistakes > 0 {
+        let orders = checked.orders;
+        return Err(Failure::new(
+            Code::Usage,
+            format!("{mistakes} of {orders} orders cannot be placed; nothing was sent"),
+            "correct what is told above, then run the same again",
+        ));
+    }
+    if checked.orders == 0 {
+        return Err(Failure::new(
+            Code::Usage,
+            "the file holds no orders",
+            "put one on each line below the names",
+        ));
+    }
+    Ok(checked)
+}
+
+async fn look(
+    applicant: &Applicant,
+    checked: &mut Checked,
+    journal: Option<&Book>,
+) -> Result<Result<(), Wrong>, Failure> {
+    if !checked.intents.insert(&applicant.intent) {
+        return Ok(Err(Wrong::new(
+            "an order before it has the same intent: take it out, or give it an intent of its own",
+        )));
+    }
+    if let Err(wrong) = applicant::looked_at(&applicant.papers) {
+        return Ok(Err(wrong));
+    }
+    checked.untold += u64::from(!applicant.can_be_told);
+    let Some(journal) = journal else {
+        return Ok(Ok(()));
+    };
+    let entry = journal.load(&applicant.intent).await;
+    let Some(entry) = entry.map_err(|error| journal_failure(&error))? else {
+        return Ok(Ok(()));
+    };
+    if entry.subject != Subject::of(&applicant.order) {
+        return Ok(Err(Wrong::new(
+            "its intent was written for an order with another user, name, date of birth, e-mail address or type: \
+             give it an intent of its own if it is to be placed beside that one",
+        )));
+    }
+    match entry.state {
+        EntryState::Written => {}
+        EntryState::Exists(_) => checked.placed += 1,
+        EntryState::Absent => checked.absent += 1,
+        EntryState::Sent | EntryState::Unknown(_) => checked.open += 1,
+    }
+    Ok(Ok(()))
+}

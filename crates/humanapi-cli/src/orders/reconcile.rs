@@ -1,0 +1,166 @@
+//! `orders reconcile`: what became of orders whose outcome is not known, and what somebody decides of one.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use humanapi_client::OrderError;
+use humanapi_core::HumanId;
+use humanapi_core::admin::order::{Decision, EntryState, IntentKey};
+use serde::Serialize;
+
+use super::desk::{Desk, journal, journal_failure};
+use super::outcome::Ended;
+use super::submit::policy;
+use crate::args::orders::ReconcileArgs;
+use crate::exit::{Code, Failure};
+use crate::output;
+use crate::service::{Placing, Service};
+use crate::settings::Settings;
+use crate::verbose::Told;
+
+/// What became of one intent.
+#[derive(Serialize)]
+struct Line<'a> {
+    intent: &'a str,
+    result: &'static str,
+    human_id: Option<&'a str>,
+    reason: Option<&'a str>,
+}
+
+pub(super) async fn run(args: &ReconcileArgs) -> Result<(), Failure> {
+    let intent = args.intent.as_deref().map(IntentKey::new).transpose();
+    let intent = intent.map_err(|error| {
+        Failure::new(
+            Code::Usage,
+            error.to_string(),
+            "give it as the results of `humanapi orders submit` show it",
+        )
+    })?;
+    let settings = Settings::find(&args.service, None)?;
+    let book = journal(&args.journal).await?;
+    let placing = Placing {
+        tokens: book.tokens,
+        orders: Arc::clone(&book.orders),
+        policy: policy(&args.journal, settings.timeout.value)?,
+    };
+    let service = Service::placing(&settings, &args.service, placing, |stack: Told| stack)?;
+    let desk = Desk::ready(service).await?;
+    let Some(intent) = intent else {
+        return all(args, &desk).await;
+    };
+    let decision = match (&args.exists, args.send_again) {
+        (Some(id), _) => Some(Decision::Exists(HumanId::new(id.as_str()))),
+        (None, true) => Some(Decision::SendAgain),
+        (None, false) => None,
+    };
+    if let Some(decision) = decision {
+        return decide(args, &desk, &intent, decision).await;
+    }
+    let found = desk.orders().reconcile(&intent).await;
+    if matches!(found, Err(OrderError::NoSuchIntent)) {
+        return Err(no_such_intent());
+    }
+    let ended = Ended::of(&desk, found);
+    tell(args, &intent, &ended)?;
+    ended.failure.map_or(Ok(()), Err)
+}
+
+fn no_such_intent() -> Failure {
+    Failure::new(
+        Code::Usage,
+        "there is no such intent in the journal",
+        "check it, and that this is the store that the order was submitted with",
+    )
+}
+
+async fn decide(
+    args: &ReconcileArgs,
+    desk: &Desk,
+    intent: &IntentKey,
+    decision: Decision,
+) -> Result<(), Failure> {
+    let orders = desk.orders();
+    let entry = orders.entry(intent).await;
+    let entry = entry.map_err(|error| journal_failure(&error))?;
+    let entry = entry.ok_or_else(no_such_intent)?;
+    let decided = orders.decide(intent, &entry, decision).await;
+    match decided {
+        Ok(entry) => {
+            let (result, human_id) = match &entry.state {
+                EntryState::Exists(id) => ("placed", Some(id.as_str())),
+                _ => ("send_again", None),
+            };
+            let line = Line {
+                intent: intent.as_str(),
+                result,
+                human_id,
+                reason: None,
+            };
+            write(args, &line)
+        }
+        Err(OrderError::Changed) => Err(Failure::new(
+            Code::Usage,
+            "nothing is to be decided of this order: it is placed, was never sent, or another process is at it",
+            "look how it stands with `humanapi orders reconcile INTENT`",
+        )),
+        Err(error) => Ended::of(desk, Err(error)).failure.map_or(Ok(()), Err),
+    }
+}
+
+/// All that are open, one after another.
+async fn all(args: &ReconcileArgs, desk: &Desk) -> Result<(), Failure> {
+    let orders = desk.orders();
+    let mut open = pin!(orders.reconcile_open());
+    let (mut seen, mut undecided) = (0_u64, 0_u64);
+    while let Some(found) = open.next().await {
+        let (intent, found) = found.map_err(|error| journal_failure(&error))?;
+        let ended = Ended::of(desk, found);
+        // One that surely never left is told as that: the next `orders submit` sends it.
+        tell(args, &intent, &ended)?;
+        seen += 1;
+        undecided += u64::from(ended.became.is_undecided());
+    }
+    if undecided > 0 {
+        return Err(Failure::new(
+            Code::Undecided,
+            format!(
+                "{undecided} of {seen} open orders may be placed, and it is not known whether they are"
+            ),
+            "run the same again later; if they stay so, look in the vendor's portal, and decide with --exists or --send-again",
+        ));
+    }
+    if seen == 0 {
+        output::note("no order is open");
+    }
+    Ok(())
+}
+
+fn tell(args: &ReconcileArgs, intent: &IntentKey, ended: &Ended) -> Result<(), Failure> {
+    let reason = match &ended.failure {
+        Some(Failure::Told { cause, .. }) => Some(cause.as_str()),
+        _ => None,
+    };
+    let line = Line {
+        intent: intent.as_str(),
+        result: ended.became.word(),
+        human_id: ended.human_id.as_ref().map(HumanId::as_str),
+        reason,
+    };
+    write(args, &line)
+}
+
+/// A line for each order, as it is found.
+fn write(args: &ReconcileArgs, line: &Line<'_>) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    if args.output.json || !(args.output.table || io::stdout().is_terminal()) {
+        serde_json::to_writer(&mut out, line).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        let more = line.human_id.or(line.reason).unwrap_or_default();
+        let text = format!("{}  {}  {more}", line.intent, line.result);
+        writeln!(out, "{}", output::plain(text.trim_end()))?;
+    }
+    Ok(out.flush()?)
+}

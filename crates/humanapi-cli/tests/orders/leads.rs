@@ -1,0 +1,215 @@
+//! What orders lead to: where they stand, who keeps records, reports, the address of the Task Manager, subscriptions.
+
+use humanapi_sandbox::OrderState;
+use serde_json::Value;
+
+use super::{Desk, fails, json, line};
+
+/// A desk at which one order is completed and another is under way.
+fn desk() -> Desk {
+    let desk = Desk::open();
+    let header = format!(
+        "{},gender,providers.0.name,providers.0.address.street1,providers.0.address.city,\
+        providers.0.address.state,providers.0.address.zip,attachments.0.path\n",
+        super::NAMES
+    );
+    desk.file("signed.pdf", b"%PDF-1.7 made up");
+    let more = ",female,Clinic Zero,2 Way,Testville,MA,02134,signed.pdf\n";
+    let submit = |id: &str| {
+        let text = header.clone() + &line(id).replace('\n', more);
+        let told = desk.submit(&desk.file("new.csv", text), &[]);
+        assert_eq!(told.code, Some(0), "{told:?}");
+    };
+    submit("done-1");
+    let control = desk.sandbox.control();
+    let done = control.order("done-1").wait_for(OrderState::Completed);
+    done.expect("nothing is lacking");
+    submit("going-1");
+    desk
+}
+
+fn told(desk: &Desk, words: &[&str]) -> Value {
+    let told = desk.run(words);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    json(&told)
+}
+
+#[test]
+fn an_order_is_followed_and_ended_by_either_id() {
+    let desk = desk();
+    let types = told(&desk, &["orders", "types"]);
+    assert_eq!(types[0]["order_type"], "full");
+    let done = told(&desk, &["orders", "status", "--user", "done-1"]);
+    assert_eq!(
+        (
+            done["client_user_id"].as_str(),
+            done["orders"][0]["state"].as_str()
+        ),
+        (Some("done-1"), Some("Completed"))
+    );
+    let human_id = done["human_id"].as_str().unwrap();
+    assert_eq!(
+        told(&desk, &["orders", "status", "--human-id", human_id]),
+        done
+    );
+    let watched = desk.run(&["orders", "watch", "--user", "done-1"]);
+    assert_eq!(json(&watched), done, "it is over, so that is all");
+    let both = desk.run(&["orders", "status", "--user", "a", "--human-id", "b"]);
+    assert_eq!(both.code, Some(2), "{both:?}");
+    let nobody = desk.run(&["orders", "status", "--user", "nobody"]);
+    fails(
+        &nobody,
+        4,
+        "the service knows no such user",
+        "humanapi orders list",
+    );
+
+    let all = desk.run(&["orders", "list", "--all"]);
+    assert_eq!(all.stdout.lines().count(), 2, "{all:?}");
+    let first = desk.run(&["orders", "list", "--limit", "1"]);
+    assert_eq!(
+        first.stderr,
+        "note: these are the first 1 users; --all reads all, --limit NUMBER more\n"
+    );
+
+    assert_eq!(
+        told(&desk, &["orders", "resync", "--user", "done-1"])["accepted"],
+        true
+    );
+    assert_eq!(
+        told(&desk, &["orders", "abort", "--user", "going-1"])["action"],
+        "abort"
+    );
+    let again = desk.run(&["orders", "abort", "--user", "going-1"]);
+    fails(&again, 4, "the service refused", "look how it stands");
+    let ended = told(&desk, &["orders", "status", "--user", "going-1"]);
+    assert_eq!(ended["orders"][0]["state"], "Cancelled");
+    let nobody = desk.run(&["orders", "abort", "--user", "nobody"]);
+    fails(&nobody, 4, "status 404", "there is nothing of this id");
+}
+
+#[test]
+fn providers_and_reports_are_listed_and_a_report_becomes_a_file() {
+    let desk = desk();
+    let providers = told(&desk, &["providers", "--user", "done-1"]);
+    assert!(
+        providers.as_array().is_some_and(|all| !all.is_empty()),
+        "{providers}"
+    );
+    let reports = told(&desk, &["reports", "list", "--user", "done-1"]);
+    let of = |format: &str| {
+        let is_it = |report: &&Value| report["format"] == format;
+        let found = reports.as_array().unwrap().iter().find(is_it);
+        found.unwrap_or_else(|| panic!("{reports}"))["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let file = desk.path("report.pdf");
+    let told = desk.run(&["reports", "get", &of("pdf"), "--output", &file]);
+    assert_eq!((told.code, told.stdout.as_str()), (Some(0), ""), "{told:?}");
+    assert!(std::fs::read(&file).unwrap().starts_with(b"%PDF-"));
+    let piped = crate::support::run(&mut desk.command(&[
+        "reports",
+        "get",
+        &of("json"),
+        "--format",
+        "json",
+    ]));
+    assert!(
+        serde_json::from_str::<Value>(&piped.stdout).is_ok(),
+        "{piped:?}"
+    );
+    let wrong = desk.run(&[
+        "reports",
+        "get",
+        "rep-0",
+        "--output",
+        &desk.path("none.pdf"),
+    ]);
+    fails(&wrong, 4, "status 404", "there is nothing of this id");
+    assert!(!std::path::Path::new(&desk.path("none.pdf")).exists());
+}
+
+#[test]
+fn the_task_managers_address_is_masked_unless_it_is_asked_for() {
+    let desk = desk();
+    let masked = desk.run(&["consumer-link", "--user", "going-1"]);
+    assert_eq!(json(&masked)["url"], "…(masked)");
+    assert!(
+        !masked.stdout.contains("rq=") && masked.stderr.contains("--reveal shows it"),
+        "{masked:?}"
+    );
+    let given = [
+        "consumer-link",
+        "--user",
+        "going-1",
+        "--reveal",
+        "--callback",
+        "https://app.example.test/back",
+    ];
+    let link = told(&desk, &given);
+    let url = link["url"].as_str().unwrap();
+    assert!(
+        url.contains("rq=") && url.ends_with("callback=https%3A%2F%2Fapp.example.test%2Fback"),
+        "{url}"
+    );
+    assert_eq!(link["expires_in"], 8 * 3600);
+}
+
+#[test]
+fn a_subscription_is_made_found_and_ended() {
+    let desk = desk();
+    let who = ["--user", "going-1", "--email", "producer-9@example.test"];
+    let add = [
+        &["subscriptions", "add"][..],
+        &who,
+        &["--first-name", "Proda", "--last-name", "Fixture"],
+    ]
+    .concat();
+    let made = told(&desk, &add);
+    let id = made["id"].as_str().expect("the sandbox gives one");
+    assert_eq!(made["subscriber_first_name"], "Proda");
+    let again = desk.run(&add);
+    fails(&again, 4, "the service refused", "look how it stands");
+    let listed = told(&desk, &[&["subscriptions", "list"][..], &who].concat());
+    assert_eq!(listed[0]["id"], id);
+    assert_eq!(told(&desk, &["subscriptions", "get", id])["id"], id);
+    assert_eq!(
+        told(&desk, &["subscriptions", "remove", id])["removed"],
+        true
+    );
+    let gone = desk.run(&["subscriptions", "get", id]);
+    fails(
+        &gone,
+        4,
+        "there is no subscription of this id",
+        "subscriptions list",
+    );
+    let odd = desk.run(&[
+        "subscriptions",
+        "add",
+        "--user",
+        "going-1",
+        "--email",
+        "nobody",
+    ]);
+    fails(
+        &odd,
+        2,
+        "`subscriberEmail` must be an e-mail address",
+        "correct the value",
+    );
+}
+
+#[test]
+fn a_call_by_hand_goes_to_the_admin_api_alone() {
+    let desk = desk();
+    let call = |words: &[&str]| {
+        crate::support::run(&mut desk.command(&[&["admin", "call"], words].concat()))
+    };
+    let users = call(&["GET", "/api/v1/users", "--query", "clientUserId=done-1"]);
+    assert_eq!(json(&users)[0]["clientUserId"], "done-1");
+    let data = call(&["GET", "/v1/human/profile", "--user", "done-1"]);
+    fails(&data, 2, "the path is not the Admin API's", "humanapi api");
+}

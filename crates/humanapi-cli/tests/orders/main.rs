@@ -1,0 +1,171 @@
+//! Orders from a terminal, at a sandbox: files of applicants, what happens on the way, and what else the Admin API gives.
+#![cfg(feature = "orders")]
+
+#[path = "../running/mod.rs"]
+mod running;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod crash;
+mod files;
+mod leads;
+mod outcomes;
+#[cfg(unix)]
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use humanapi_sandbox::{DemoApp, Sandbox};
+use serde_json::Value;
+use support::{Run, humanapi, run};
+use tempfile::TempDir;
+
+/// What the files say of somebody, and nothing that the command prints may say.
+const SSN: &str = "912-84-7365";
+const BORN: &str = "1931-11-26";
+const STREET: &str = "418 Marrowstone Lane";
+const NAME: &str = "Vexworthington";
+
+/// The first line of the files here.
+const NAMES: &str = "clientUserId,clientUserEmail,firstName,lastName,dateOfBirth,ssn,orderType,\
+    address.street1,address.city,address.state,address.zip";
+
+/// A line of a file.
+fn line(id: &str) -> String {
+    format!(
+        "{id},{id}@example.test,Quillona,{NAME},{BORN},{SSN},full,{STREET},Testville,MA,02134\n"
+    )
+}
+
+/// A sandbox, a folder, and a store in it that is set up.
+struct Desk {
+    sandbox: Sandbox,
+    folder: TempDir,
+}
+
+impl Desk {
+    fn open() -> Self {
+        let desk = Self {
+            sandbox: Sandbox::start().expect("loopback has free ports"),
+            folder: tempfile::tempdir().expect("there is room"),
+        };
+        let store = desk.store();
+        let init = [&["store", "init", "--new-keys"][..], &store.each()].concat();
+        let told = run(&mut humanapi(init));
+        assert_eq!(told.code, Some(0), "{told:?}");
+        desk
+    }
+
+    fn path(&self, name: &str) -> String {
+        let path: PathBuf = self.folder.path().join(name);
+        path.to_str().expect("it has a plain name").to_owned()
+    }
+
+    fn store(&self) -> StoreWords {
+        StoreWords([
+            "--store".to_owned(),
+            format!("sqlite:{}", self.path("orders.db")),
+            "--store-keys".to_owned(),
+            self.path("keys.txt"),
+        ])
+    }
+
+    /// Writes a file, and says where it is.
+    fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("there is room");
+        path
+    }
+
+    /// Writes a file of these applicants.
+    fn applicants(&self, name: &str, ids: &[&str]) -> String {
+        let lines: String = ids.iter().map(|id| line(id)).collect();
+        self.file(name, format!("{NAMES}\n{lines}"))
+    }
+
+    /// The command at this sandbox, with its credentials in the environment.
+    fn command(&self, words: &[&str]) -> Command {
+        let app = self.sandbox.app(DemoApp::Hip);
+        let mut command = humanapi([words, &["--base-url", self.sandbox.url()]].concat());
+        command.env("HUMANAPI_CLIENT_ID", app.client_id.as_str());
+        command.env("HUMANAPI_CLIENT_SECRET", app.client_secret.as_str());
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Run {
+        let told = run(&mut self.command(words));
+        no_canary(&told);
+        told
+    }
+
+    /// `orders submit` of a file, with the store and without asking.
+    fn submit(&self, file: &str, more: &[&str]) -> Run {
+        let store = self.store();
+        let words = [
+            &["orders", "submit", file, "--yes"][..],
+            &store.each(),
+            more,
+        ]
+        .concat();
+        self.run(&words)
+    }
+
+    /// The ids of the users whom records were ordered for, once for each order.
+    fn billed(&self) -> Vec<String> {
+        let ledger = self.sandbox.control().ledger();
+        let mut ids: Vec<String> = ledger
+            .into_iter()
+            .map(|entry| entry.client_user_id)
+            .collect();
+        ids.sort();
+        ids
+    }
+}
+
+struct StoreWords([String; 4]);
+
+impl StoreWords {
+    fn each(&self) -> [&str; 4] {
+        [&self.0[0], &self.0[1], &self.0[2], &self.0[3]].map(String::as_str)
+    }
+}
+
+#[track_caller]
+fn no_canary(told: &Run) {
+    for canary in [SSN, BORN, STREET, NAME, "912847365"] {
+        let is_shown = told.stdout.contains(canary) || told.stderr.contains(canary);
+        assert!(!is_shown, "{canary}: {told:?}");
+    }
+}
+
+/// The last line of the output.
+#[track_caller]
+fn json(told: &Run) -> Value {
+    let last = told.stdout.lines().last().unwrap_or_default();
+    serde_json::from_str(last).unwrap_or_else(|_| panic!("{told:?}"))
+}
+
+/// What is told of each kind, but for what is none.
+#[track_caller]
+fn counts(told: &Run) -> String {
+    let counts = json(told);
+    let counts = counts.as_object().expect("an object").iter();
+    let some = counts.filter(|(_, count)| **count != 0);
+    let some: Vec<String> = some
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    some.join(", ")
+}
+
+#[track_caller]
+fn fails(told: &Run, code: i32, cause: &str, remedy: &str) {
+    let error = told.stderr.lines().find(|line| line.starts_with("error: "));
+    let help = told.stderr.lines().find(|line| line.starts_with("help: "));
+    let is_told = error.is_some_and(|error| error.contains(cause));
+    assert!(
+        is_told && help.is_some_and(|help| help.contains(remedy)),
+        "{told:?}"
+    );
+    assert_eq!(told.code, Some(code), "{told:?}");
+}

@@ -1,0 +1,197 @@
+//! What happens on the way: answers that are lost, refusals, a service that is too busy, and what nobody can tell.
+
+use humanapi_sandbox::Fault;
+
+use super::{Desk, NAMES, counts, fails, json, line};
+
+const USERS: &str = "/api/v1/users";
+
+fn plan(desk: &Desk, fault: Fault, times: u32) {
+    let control = desk.sandbox.control();
+    control
+        .plan_fault(fault.on_path(USERS).times(times))
+        .expect("it is a fault");
+}
+
+#[test]
+fn an_order_whose_answer_is_lost_is_found_and_not_sent_again() {
+    let desk = Desk::open();
+    let file = desk.applicants("new.csv", &["a"]);
+    plan(&desk, Fault::drop_after(), 1);
+    let told = desk.submit(&file, &[]);
+    assert_eq!(
+        (told.code, counts(&told).as_str()),
+        (Some(0), "orders 1, placed 1"),
+        "{told:?}"
+    );
+    assert_eq!(desk.billed(), ["a"]);
+    let told = desk.submit(&file, &[]);
+    assert_eq!(counts(&told), "already 1, orders 1");
+    assert_eq!(desk.billed(), ["a"]);
+}
+
+#[test]
+fn an_order_that_nobody_can_tell_ends_with_a_code_of_its_own_and_is_decided_by_hand() {
+    let desk = Desk::open();
+    // Without a name and a date of birth nothing tells whose order it is that is there.
+    let file = desk.file(
+        "new.csv",
+        "clientUserId,clientUserEmail\nu-1,u-1@example.test\n",
+    );
+    plan(&desk, Fault::drop_after(), 1);
+    let results = desk.path("done.csv");
+    let told = desk.submit(&file, &["--results", &results]);
+    fails(
+        &told,
+        8,
+        "1 of 1 orders may be placed, and it is not known",
+        "sends none of them again",
+    );
+    assert!(
+        told.stderr
+            .starts_with("warning: 1 orders have no name or no date of birth"),
+        "{told:?}"
+    );
+    assert_eq!(counts(&told), "orders 1, unknown 1");
+    let written = std::fs::read_to_string(&results).unwrap();
+    assert!(
+        written.contains("\n2,u-1,u-1,unknown,,it is not known whether the order is placed: "),
+        "{written}"
+    );
+    // It is not sent again by itself, however often.
+    let told = desk.submit(&file, &["--send-absent"]);
+    assert_eq!((told.code, desk.billed().len()), (Some(8), 1), "{told:?}");
+    let store = desk.store();
+    let reconcile =
+        |more: &[&str]| desk.run(&[&["orders", "reconcile"][..], more, &store.each()].concat());
+    let told = reconcile(&[]);
+    fails(
+        &told,
+        8,
+        "1 of 1 open orders may be placed",
+        "look in the vendor's portal",
+    );
+    assert_eq!(json(&told)["intent"], "u-1");
+    let human_id = desk.sandbox.control().ledger()[0].human_id.clone();
+    let told = reconcile(&["u-1", "--exists", &human_id]);
+    assert_eq!(
+        (told.code, json(&told)["result"].as_str()),
+        (Some(0), Some("placed")),
+        "{told:?}"
+    );
+    let told = reconcile(&["u-1", "--send-again"]);
+    fails(
+        &told,
+        2,
+        "nothing is to be decided of this order",
+        "orders reconcile INTENT",
+    );
+    let told = reconcile(&["nobody"]);
+    fails(
+        &told,
+        2,
+        "there is no such intent",
+        "that this is the store",
+    );
+    let told = desk.submit(&file, &[]);
+    assert_eq!((told.code, desk.billed().len()), (Some(0), 1), "{told:?}");
+    let told = reconcile(&[]);
+    assert_eq!(
+        (told.code, told.stderr.as_str()),
+        (Some(0), "note: no order is open\n")
+    );
+}
+
+#[test]
+fn an_order_that_never_arrived_is_sent_once_more_where_that_was_decided_beforehand() {
+    let desk = Desk::open();
+    let file = desk.applicants("new.csv", &["a"]);
+    let brief = ["--timeout", "2s", "--absent-after", "1s"];
+    plan(&desk, Fault::drop_before(), 1);
+    let told = desk.submit(&file, &brief);
+    fails(
+        &told,
+        8,
+        "1 of 1 orders may be placed",
+        "run the same again",
+    );
+    assert!(desk.billed().is_empty());
+    // Until its claim is over it may still arrive.
+    std::thread::sleep(std::time::Duration::from_secs(8));
+    let told = desk.submit(&file, &brief);
+    assert_eq!(
+        (told.code, counts(&told).as_str()),
+        (Some(8), "absent 1, orders 1"),
+        "{told:?}"
+    );
+    assert!(desk.billed().is_empty());
+    let told = desk.submit(&file, &[&brief[..], &["--send-absent"]].concat());
+    assert_eq!(
+        (told.code, counts(&told).as_str()),
+        (Some(0), "orders 1, placed 1"),
+        "{told:?}"
+    );
+    assert_eq!(desk.billed(), ["a"]);
+}
+
+#[test]
+fn a_refusal_is_one_orders_own_and_a_busy_service_is_waited_for() {
+    let desk = Desk::open();
+    let lines = line("a") + &line("b").replace(",full,", ",no-such-type,") + &line("c");
+    let file = desk.file("new.csv", format!("{NAMES}\n{lines}"));
+    let told = desk.submit(&file, &[]);
+    fails(
+        &told,
+        4,
+        "1 of 3 orders are not placed; the first: the service refused",
+        "correct the fields",
+    );
+    assert!(told.stderr.contains("orderType"), "{told:?}");
+    assert_eq!(counts(&told), "orders 3, placed 2, refused 1");
+    assert_eq!(desk.billed(), ["a", "c"]);
+
+    plan(&desk, Fault::status(429).retry_after("1"), 3);
+    let ids: Vec<String> = (0..12).map(|at| format!("busy-{at}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let told = desk.submit(&desk.applicants("busy.csv", &ids), &[]);
+    assert_eq!(
+        (told.code, counts(&told).as_str()),
+        (Some(0), "orders 12, placed 12"),
+        "{told:?}"
+    );
+    assert_eq!(desk.billed().len(), 14);
+}
+
+#[test]
+fn a_service_that_refuses_everybody_is_not_asked_ten_thousand_times() {
+    let desk = Desk::open();
+    let ids: Vec<String> = (0..100).map(|at| format!("r-{at}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let file = desk.applicants("many.csv", &ids);
+    plan(&desk, Fault::status(403), 1_000);
+    let told = desk.submit(&file, &[]);
+    fails(&told, 4, "no more orders are begun, ", "");
+    let not_tried = json(&told)["not_tried"].as_u64().expect("a number");
+    assert!((50..80).contains(&not_tried), "{told:?}");
+    assert!(desk.billed().is_empty());
+    desk.sandbox.control().clear_faults();
+    let told = desk.submit(&file, &[]);
+    assert_eq!(counts(&told), "orders 100, placed 100", "{told:?}");
+}
+
+#[test]
+fn nothing_of_anybody_is_told_however_much_is_asked_for() {
+    let desk = Desk::open();
+    let file = desk.applicants("new.csv", &["a", "b", "c"]);
+    plan(&desk, Fault::status(500), 1);
+    plan(&desk, Fault::garbage_body(), 1);
+    // `run` looks for the canaries.
+    let told = desk.submit(&file, &["-vv", "--timeout", "2s"]);
+    assert!(told.stderr.contains("sending method=POST"), "{told:?}");
+    assert_eq!(
+        (told.code, counts(&told).as_str()),
+        (Some(8), "orders 3, placed 2, unknown 1")
+    );
+    let app = desk.sandbox.app(humanapi_sandbox::DemoApp::Hip);
+    assert!(!told.stderr.contains(app.client_secret.as_str()));
+}

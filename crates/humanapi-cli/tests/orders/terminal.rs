@@ -1,0 +1,72 @@
+//! At a terminal: how many billable orders it is, and nothing without a yes.
+
+use std::io::{Read as _, Write as _};
+
+use humanapi_sandbox::DemoApp;
+use pty_process::blocking::{Command, open};
+
+use super::Desk;
+use crate::support;
+
+/// What stands on the terminal in the end, and the code.
+fn at_terminal(desk: &Desk, file: &str, answer: &str) -> (String, Option<i32>) {
+    let (pty, pts) = open().expect("the system has terminals to give");
+    let app = desk.sandbox.app(DemoApp::Hip);
+    let store = desk.store();
+    let words = [
+        &["orders", "submit", file, "--base-url", desk.sandbox.url()][..],
+        &store.each(),
+    ]
+    .concat();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_humanapi")).args(words);
+    for variable in support::VARIABLES {
+        command = command.env_remove(variable);
+    }
+    let mut child = command
+        .env("HUMANAPI_CLIENT_ID", app.client_id.as_str())
+        .env("HUMANAPI_CLIENT_SECRET", app.client_secret.as_str())
+        .envs([support::NO_PROFILES])
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1")
+        .spawn(pts)
+        .expect("the command was built for this test");
+    (&pty).write_all(answer.as_bytes()).expect("it listens");
+    let mut said = Vec::new();
+    let mut bytes = [0; 4096];
+    // It ends with an error when the last program at the terminal has ended.
+    while let Ok(read @ 1..) = (&pty).read(&mut bytes) {
+        said.extend_from_slice(&bytes[..read]);
+    }
+    let code = child.wait().expect("it is our own child").code();
+    (String::from_utf8_lossy(&said).replace('\r', ""), code)
+}
+
+#[test]
+fn somebody_is_asked_and_told_how_many_billable_orders_it_is() {
+    let desk = Desk::open();
+    let file = desk.applicants("new.csv", &["a", "b"]);
+    let (said, code) = at_terminal(&desk, &file, "no\n");
+    assert!(
+        said.contains("This places 2 billable orders at http://127.0.0.1:"),
+        "{said}"
+    );
+    assert!(
+        said.contains("it was not confirmed; nothing was sent"),
+        "{said}"
+    );
+    assert_eq!((code, desk.billed().len()), (Some(2), 0));
+
+    let (said, code) = at_terminal(&desk, &file, "yes\n");
+    assert_eq!((code, desk.billed().len()), (Some(0), 2), "{said}");
+    assert!(said.contains("placed") && said.contains('│'), "{said}");
+
+    let file = desk.applicants("more.csv", &["a", "b", "c"]);
+    let (said, _) = at_terminal(&desk, &file, "no\n");
+    assert!(said.contains("2 were placed before.\n"), "{said}");
+    assert!(said.contains("This places 1 billable order at"), "{said}");
+    let (said, code) = at_terminal(&desk, &desk.applicants("same.csv", &["a"]), "");
+    assert!(
+        code == Some(0) && !said.contains("Type yes"),
+        "nothing is to be placed: {said}"
+    );
+}
