@@ -7,6 +7,7 @@ const selectors = {
   field: "input:not([type=hidden]), select, textarea",
   dialog: "dialog, [role=dialog]",
   status: "[role=status]",
+  alert: "[role=alert]",
 };
 const isThere = (element) => element.checkVisibility() && !element.closest("[aria-busy=true], [inert]");
 return [...document.querySelectorAll(selectors[role])].find((one) => nameOf(one) === name && isThere(one)) ?? null;

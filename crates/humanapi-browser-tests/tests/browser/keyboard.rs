@@ -39,7 +39,7 @@ async fn focused(browser: &Browser) -> (String, bool) {
 }
 
 /// Presses Tab until what has this name has the focus, which must show.
-async fn tab_to(browser: &Browser, name: &str) {
+pub(crate) async fn tab_to(browser: &Browser, name: &str) {
     let mut passed = Vec::new();
     for _ in 0..60 {
         browser.key(Key::Tab).await;

@@ -8,6 +8,7 @@ mod patient_page;
 mod secrets;
 mod sittings;
 mod story;
+mod tasks;
 mod widget;
 
 use std::future::Future;

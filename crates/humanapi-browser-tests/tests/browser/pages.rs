@@ -5,9 +5,10 @@ use std::path::Path;
 
 use http::header;
 use humanapi_browser_tests::{Browser, Stage, packages};
+use humanapi_sandbox::{OrderState, Sandbox};
 use serde_json::json;
 
-use crate::{package, patient_page, story, within};
+use crate::{package, patient_page, story, tasks, within};
 
 /// A narrow phone and a wide window.
 const SIZES: [(u32, u32); 2] = [(390, 844), (1280, 800)];
@@ -94,6 +95,7 @@ async fn walk(stage: &Stage, patient_page: &str, mut look: impl AsyncFnMut(&Brow
         .goto(&format!("{}/?mode=select", sandbox.url()))
         .await;
     look(browser, "connect-select").await;
+    task_manager(browser, sandbox, &mut look).await;
     browser.goto(&format!("{}/", sandbox.url())).await;
     browser.find("status", "Live").await;
     look(browser, "dashboard").await;
@@ -125,6 +127,54 @@ async fn walk(stage: &Stage, patient_page: &str, mut look: impl AsyncFnMut(&Brow
     look(browser, "patient-page-not-found").await;
 }
 
+/// Each screen of the Task Manager: everything to do, something wrong, all done, nothing to do, and the end.
+async fn task_manager(
+    browser: &Browser,
+    sandbox: &Sandbox,
+    look: &mut impl AsyncFnMut(&Browser, &str),
+) {
+    let control = sandbox.control();
+    tasks::order_least(sandbox, "applicant-1").await;
+    control
+        .order("applicant-1")
+        .wait_for(OrderState::Pended)
+        .expect("it lacks everything");
+    browser
+        .goto(&tasks::link(sandbox, "applicant-1", None).await)
+        .await;
+    browser.find("heading", "Your tasks").await;
+    look(browser, "tasks").await;
+    browser.fill("First name", "Testina").await;
+    browser.fill("Social Security number", "000-00-0000").await;
+    browser.click("button", "Send").await;
+    browser
+        .find("alert", "Please look at what is marked.")
+        .await;
+    look(browser, "tasks-refused").await;
+    control.order("applicant-1").do_tasks().expect("it waits");
+    browser
+        .goto(&tasks::link(sandbox, "applicant-1", None).await)
+        .await;
+    browser.find("heading", "All is done").await;
+    look(browser, "tasks-done").await;
+    browser.click("button", "Done").await;
+    browser.find("heading", "You are done here").await;
+    look(browser, "tasks-left").await;
+    browser
+        .goto(
+            &tasks::link(sandbox, "applicant-1", None)
+                .await
+                .replace("rq=", "rq=x"),
+        )
+        .await;
+    browser.find("heading", "This link has ended").await;
+    look(browser, "tasks-ended").await;
+    for state in OrderState::ALL {
+        let order = control.order(format!("applicant {}", state.name()));
+        order.placed(state).expect("there is room");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_nothing_serious() {
     within(async {
@@ -153,7 +203,7 @@ async fn axe_finds_nothing_serious() {
             browser.look(1280, 800, "light").await;
         })
         .await;
-        assert!(screens >= 18);
+        assert!(screens >= 23);
         stage.end_but_for(&["401", "404", "422"]).await;
     })
     .await;
