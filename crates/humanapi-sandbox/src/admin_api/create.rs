@@ -20,7 +20,13 @@ pub(crate) fn create_user(
 ) -> Result<Reply, Problem> {
     let world: &World = call.world;
     let now = world.clock.now();
-    let order = NewOrder::read(object(call)?, world, now)?;
+    let fields = object(call).map_err(|problem| match problem.status {
+        StatusCode::BAD_REQUEST => {
+            Problem::invalid("payload", Vec::new(), "\"value\" must be of type object")
+        }
+        _ => problem,
+    })?;
+    let order = NewOrder::read(fields, world, now)?;
     details.client_user_id = Some(order.client_user_id.clone());
     let mut state = world.state();
     let known = state

@@ -91,9 +91,9 @@ impl Applicant {
     /// What a later order or a task says too. What was known is replaced by what comes.
     pub(crate) fn learn(&mut self, told: Particulars, now: Millis) {
         let own = &mut self.told;
-        own.email = told.email.or(own.email.take());
-        own.first_name = told.first_name.or(own.first_name.take());
-        own.last_name = told.last_name.or(own.last_name.take());
+        own.email = told.email.or_else(|| own.email.take());
+        own.first_name = told.first_name.or_else(|| own.first_name.take());
+        own.last_name = told.last_name.or_else(|| own.last_name.take());
         own.birth_date = told.birth_date.or(own.birth_date);
         own.is_authorized |= told.is_authorized;
         own.invites |= told.invites;

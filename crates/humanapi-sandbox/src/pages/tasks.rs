@@ -61,9 +61,8 @@ pub(crate) fn do_task(call: &Call<'_>, details: &mut LogDetails) -> Result<Reply
     };
     let now = world.clock.now();
     let mut state = world.state();
-    let user = match admit(world, &state, &link, details) {
-        Ok(user) => user,
-        Err(_) => return Ok(see_other(&link.address(None))),
+    let Ok(user) = admit(world, &state, &link, details) else {
+        return Ok(see_other(&link.address(None)));
     };
     let is_open = state
         .orders

@@ -23,3 +23,4 @@ mod switches;
 mod tasks;
 mod token_service;
 mod user_control;
+mod vendor;

@@ -5,7 +5,6 @@
 use maud::{Markup, html};
 
 use super::table::{Column, SHOWN, cell, marked, scrolled, table};
-use crate::clock::{from_system, instant};
 use crate::order_control::{OrderSnapshot, told};
 use crate::orders::OrderState;
 use crate::request_log::clip;
@@ -45,9 +44,9 @@ pub(super) fn order_section(orders: &Orders) -> Markup {
                         @if orders.count > orders.latest.len() {
                             p .none { "The latest " (orders.latest.len()) " of " (orders.count) "." }
                         }
+                        p .none { "Would have been billed: " strong { (orders.billed) } "." }
                         (order_table(&orders.latest))
                     }
-                    p .none { "Would have been billed: " strong { (orders.billed) } "." }
                 }
             }))
             form #order-form .row data-needs-script hidden {
@@ -73,7 +72,6 @@ fn order_table(orders: &[OrderSnapshot]) -> Markup {
         Column::new("State", ""),
         Column::new("Waits for", "wide"),
         Column::new("Type", "mono"),
-        Column::new("Placed", "mono"),
         Column::new("Order id", "mono id"),
     ];
     table(
@@ -82,13 +80,11 @@ fn order_table(orders: &[OrderSnapshot]) -> Markup {
             let open = order.tasks.iter().filter(|task| task.is_open);
             let open: Vec<_> = open.map(|task| task.kind.name()).collect();
             let waits = (order.state == OrderState::Pended).then(|| open.join(", "));
-            let placed = instant(from_system(order.placed_at));
             [
                 cell(html! { bdi { (clip(&order.client_user_id, SHOWN)) } }),
                 marked(class(order.state), html! { (order.state) }),
                 cell(html! { (waits.unwrap_or_default()) }),
                 cell(html! { (order.order_type) }),
-                cell(html! { (placed.get(5..16).unwrap_or_default().replace('T', " ")) }),
                 cell(html! { (order.order_id) }),
             ]
         }),
