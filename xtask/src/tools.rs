@@ -112,7 +112,7 @@ pub(crate) const WASM_LIBRARY: Tool = Tool {
 };
 
 /// All of them, in the order in which they are told.
-pub(crate) const TOOLS: [Tool; 19] = [
+pub(crate) const TOOLS: [Tool; 20] = [
     WASM_LIBRARY,
     CARGO_DENY,
     CARGO_MACHETE,
@@ -149,6 +149,11 @@ pub(crate) const TOOLS: [Tool; 19] = [
         "pip install openapi-spec-validator",
     ),
     for_tests(
+        "schemathesis",
+        "the sandbox by the vendor's documents",
+        ".ci/install",
+    ),
+    for_tests(
         "pgbouncer",
         "the PostgreSQL store behind a pooler",
         "apt-get install pgbouncer",
@@ -166,6 +171,9 @@ pub(crate) const TOOLS: [Tool; 19] = [
         "apt-get install npm",
     ),
 ];
+
+/// Where `.ci/install` keeps schemathesis, below the home folder.
+const SCHEMATHESIS: &str = ".cache/humanapi/schemathesis/bin";
 
 /// Debian keeps PostgreSQL's programs here, in a folder for each version, and not on the path.
 const POSTGRES: &str = "/usr/lib/postgresql";
@@ -221,13 +229,14 @@ impl Tool {
         }
     }
 
-    /// Where the program lies: on the path, where servers lie that only root has on it, or where Debian keeps
-    /// PostgreSQL's.
+    /// Where the program lies: on the path, where servers lie that only root has on it, where Debian keeps
+    /// PostgreSQL's, or where `.ci/install` keeps those of Python.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let versions = std::fs::read_dir(POSTGRES).into_iter().flatten();
         let folders: Vec<PathBuf> = std::env::split_paths(&path)
             .chain([PathBuf::from("/usr/sbin")])
+            .chain(std::env::home_dir().map(|home| home.join(SCHEMATHESIS)))
             .chain(versions.filter_map(|version| Some(version.ok()?.path().join("bin"))))
             .collect();
         find(self.name, &folders)

@@ -1,17 +1,18 @@
 //! Planned faults: which requests they hit, how often, and what goes wrong.
 
+mod intermediary;
 mod wire;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::Method;
 use serde::Serialize;
 
 use crate::lock;
-use crate::reply::{self, Reply};
 
+pub use intermediary::IntermediaryBody;
 pub(crate) use wire::FaultWire;
 
 /// What goes wrong.
@@ -86,54 +87,6 @@ impl FaultKind {
             Self::DropAfter => "drop-after",
             Self::TruncatedBody => "truncated-body",
             Self::GarbageBody => "garbage-body",
-        }
-    }
-}
-
-/// What something between caller and service says in the service's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum IntermediaryBody {
-    /// A page, as a firewall or a network's sign-in has them.
-    Html,
-    /// No byte.
-    Empty,
-    /// A line of plain text.
-    Text,
-    /// JSON of another form than the service's, as a gateway writes it.
-    Json,
-}
-
-impl IntermediaryBody {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Html, Self::Empty, Self::Text, Self::Json];
-
-    /// Its name in the control API.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Html => "html",
-            Self::Empty => "empty",
-            Self::Text => "text",
-            Self::Json => "json",
-        }
-    }
-
-    /// The answer of this status.
-    pub(crate) fn reply(self, status: StatusCode) -> Reply {
-        match self {
-            Self::Html => reply::html(
-                status,
-                "<!doctype html><title>Blocked</title><p>Enable JavaScript and cookies to continue."
-                    .to_owned(),
-            ),
-            Self::Empty => reply::empty(status),
-            Self::Text => reply::text(status, "blocked\n"),
-            Self::Json => reply::json(
-                status,
-                &serde_json::json!({ "message": "Forbidden", "blocked": true }),
-            ),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::sources::blank;
 
 /// What exists only to be built, sent, read or planned, besides everything called a `Builder`.
-const CARRIED_OUT: [&str; 9] = [
+const CARRIED_OUT: [&str; 10] = [
     "ApiCall",
     "ConnectTokenCall",
     "ConfirmConnection",
@@ -17,6 +17,7 @@ const CARRIED_OUT: [&str; 9] = [
     "ChangesPages",
     "Fault",
     "RecordChange",
+    "OrderControl",
     "UserControl",
 ];
 

@@ -1,14 +1,8 @@
 //! Where a page of the sandbox leads back to: the address that an application has listed.
 
-use http::StatusCode;
-use http::header::{self, HeaderValue};
-use maud::html;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::layout::{CONNECT_STYLE, Layout};
-use super::screen::banner;
 use crate::app::{AppCredentials, callback_allowed};
-use crate::reply::{self, Reply};
 
 /// The longest one that is taken, in bytes.
 pub(super) const LONGEST: usize = 2000;
@@ -68,36 +62,6 @@ pub(super) fn form_source(callback: &str) -> Option<String> {
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"+-.:/[]".contains(&byte));
     plain.then_some(source)
-}
-
-pub(super) fn plain_page(problem: &str) -> Reply {
-    let content = html! {
-        main {
-            (banner(None))
-            h1 { "This link cannot be opened" }
-            p { (problem) }
-            p { "Go back to the app that you came from, and tell its makers if it happens again." }
-        }
-    };
-    Layout {
-        title: "This link cannot be opened – Human API sandbox",
-        style: &CONNECT_STYLE,
-        script: None,
-        forms: "'none'".to_owned(),
-        framed: true,
-    }
-    .reply(StatusCode::BAD_REQUEST, &content)
-}
-
-pub(super) fn see_other(target: &str) -> Reply {
-    match HeaderValue::from_str(target) {
-        Ok(location) => {
-            let mut reply = reply::empty(StatusCode::SEE_OTHER);
-            reply.headers_mut().insert(header::LOCATION, location);
-            reply
-        }
-        Err(_) => plain_page("This link leads back to an address that cannot be written."),
-    }
 }
 
 #[cfg(test)]

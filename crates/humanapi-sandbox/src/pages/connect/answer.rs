@@ -6,9 +6,10 @@ use serde::Serialize;
 use super::address::page_address;
 use super::form::ActionForm;
 use super::outcome::{Action, Outcome};
-use crate::pages::callback::{form_source, see_other};
+use crate::pages::callback::form_source;
 use crate::pages::layout::{CONNECT_SCRIPT, CONNECT_STYLE, Layout};
 use crate::pages::message::{Message, Status};
+use crate::pages::problem::see_other;
 use crate::pages::screen::{Authority, Hosted, News, Screen};
 use crate::reply::{self, Reply};
 
