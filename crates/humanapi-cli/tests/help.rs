@@ -1,5 +1,5 @@
 //! What `--help` teaches, word for word.
-#![cfg(all(feature = "demo", feature = "sandbox", feature = "store"))]
+#![cfg(all(feature = "demo", feature = "orders", feature = "sandbox"))]
 
 #[test]
 fn help_says_what_it_said() {

@@ -1,10 +1,5 @@
 //! Manual pages and the command reference: a page for each verb, and each option on it.
-#![cfg(all(
-    feature = "data",
-    feature = "demo",
-    feature = "sandbox",
-    feature = "store"
-))]
+#![cfg(all(feature = "demo", feature = "orders", feature = "sandbox"))]
 
 mod support;
 
@@ -31,6 +26,7 @@ fn each_verb_has_a_manual_page_that_tells_its_options() {
         ("humanapi-data-list.1", "\\-\\-updated\\-since"),
         ("humanapi-store-rotate-key.1", "\\-\\-promote"),
         ("humanapi-api.1", "\\-\\-paginate"),
+        ("humanapi-orders-submit.1", "\\-\\-send\\-absent"),
         ("humanapi-config-show.1", "\\-\\-timeout"),
     ] {
         let page = page(name);

@@ -1,26 +1,20 @@
 //! A file of orders, CSV or JSON, read from its beginning as often as it takes.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek};
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
-use csv::{Position, Reader, ReaderBuilder, StringRecord};
 use jiff::civil::Date;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::applicant::{self, Applicant, Wrong};
-use crate::exit::{Code, Failure, system_text};
-
-/// What is read whole: JSON, and whatever comes on standard input, which cannot be read twice.
-const WHOLE: u64 = 32 * 1024 * 1024;
+use super::source::{Source, unreadable, usage, whole};
+use super::table::Table;
+use crate::exit::Failure;
 
 /// More lines than this are several files: each is remembered while the file is checked, for none may come twice.
 pub(super) const MOST: u64 = 1_000_000;
-
-trait Source: Read + Seek {}
-impl<T: Read + Seek> Source for T {}
 
 /// A file of orders.
 pub(super) struct Input {
@@ -31,72 +25,8 @@ pub(super) struct Input {
 }
 
 enum Form {
-    Csv {
-        reader: Box<Reader<Lines>>,
-        columns: Vec<Column>,
-        record: StringRecord,
-    },
-    Json {
-        orders: Vec<Value>,
-        next: usize,
-    },
-}
-
-/// A source that knows where its lines end: the reader of CSV counts those alone that end without a carriage return and
-/// hold something.
-struct Lines {
-    source: Box<dyn Source>,
-    /// How many bytes were read, and whether the last one is a carriage return.
-    read: u64,
-    is_return: bool,
-    /// The ends of lines that nobody asked for yet: where each is, and whether it is one of two bytes.
-    ends: VecDeque<(u64, bool)>,
-    line: u64,
-}
-
-impl Lines {
-    /// Takes a source from its beginning on, behind a byte order mark where there is one.
-    fn of(mut source: Box<dyn Source>) -> io::Result<Self> {
-        let mut mark = Vec::new();
-        source.by_ref().take(3).read_to_end(&mut mark)?;
-        if mark != "\u{feff}".as_bytes() {
-            source.rewind()?;
-        }
-        Ok(Self {
-            source,
-            read: 0,
-            is_return: false,
-            ends: VecDeque::new(),
-            line: 1,
-        })
-    }
-
-    /// The line of what begins at or behind this byte, which is no end of a line. Ask for one after another.
-    fn line_of(&mut self, mut byte: u64) -> u64 {
-        while let Some((end, is_of_two)) = self.ends.front().copied() {
-            if end > byte + u64::from(is_of_two) {
-                break;
-            }
-            self.ends.pop_front();
-            self.line += 1;
-            byte = byte.max(end + 1);
-        }
-        self.line
-    }
-}
-
-impl Read for Lines {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer)?;
-        for byte in &buffer[..count] {
-            if *byte == b'\n' {
-                self.ends.push_back((self.read, self.is_return));
-            }
-            self.is_return = *byte == b'\r';
-            self.read += 1;
-        }
-        Ok(count)
-    }
+    Csv(Box<Table>),
+    Json { orders: Vec<Value>, next: usize },
 }
 
 /// Where an order stands in its file.
@@ -128,27 +58,6 @@ impl fmt::Display for Place {
 /// An order as it was read, or what is wrong with it.
 type OrderRead = Result<Applicant, Wrong>;
 
-/// The place of a column's texts in an order.
-type Column = Vec<Step>;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    Name(String),
-    Number(usize),
-}
-
-fn usage(cause: impl Into<String>, remedy: &'static str) -> Failure {
-    Failure::new(Code::Usage, cause, remedy)
-}
-
-fn unreadable(error: &io::Error) -> Failure {
-    Failure::new(
-        Code::Usage,
-        format!("cannot read the file of orders: {}", system_text(error)),
-        "check the path and its permissions; `-` reads standard input",
-    )
-}
-
 impl Input {
     /// Opens a file, or reads standard input to its end. Its form is told by how it begins: JSON by a bracket.
     pub(super) fn open(path: &Path, today: Date) -> Result<Self, Failure> {
@@ -173,7 +82,7 @@ impl Input {
                 orders: array(&whole(source)?)?,
                 next: 0,
             },
-            false => table(source)?,
+            false => Form::Csv(Box::new(Table::of(source)?)),
         };
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         Ok(Self {
@@ -191,11 +100,7 @@ impl Input {
         };
         self.form = match std::mem::replace(&mut self.form, none) {
             Form::Json { orders, .. } => Form::Json { orders, next: 0 },
-            Form::Csv { reader, .. } => {
-                let mut source = reader.into_inner().source;
-                source.rewind().map_err(|error| unreadable(&error))?;
-                table(source)?
-            }
+            Form::Csv(table) => Form::Csv(Box::new(table.again()?)),
         };
         Ok(())
     }
@@ -210,66 +115,14 @@ impl Input {
                 *next += 1;
                 (Place::Order(*next as u64), Ok(value.clone()), false)
             }
-            Form::Csv {
-                reader,
-                columns,
-                record,
-            } => {
-                let read = reader.read_record(record);
-                let position = match &read {
-                    Ok(false) => return Ok(None),
-                    Ok(true) => record.position(),
-                    Err(error) => error.position(),
-                };
-                let begins = position.map_or(0, Position::byte);
-                let place = Place::Line(reader.get_mut().line_of(begins));
-                let read = match read {
-                    Ok(_) => Ok(order(columns, record)),
-                    Err(error) => Err(wrong_line(&error)?),
-                };
-                (place, read, true)
-            }
+            Form::Csv(table) => match table.next()? {
+                None => return Ok(None),
+                Some((line, order)) => (Place::Line(line), order, true),
+            },
         };
         let read = |value| applicant::read(value, is_table, self.today, &self.folder);
         Ok(Some((place, value.and_then(read))))
     }
-}
-
-/// What is wrong with one line, or with the file where that is more.
-fn wrong_line(error: &csv::Error) -> Result<Wrong, Failure> {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => Ok(Wrong::new(format!(
-            "{len} cells where there are {expected_len} columns; a cell with a comma needs quotes"
-        ))),
-        csv::ErrorKind::Utf8 { .. } => Ok(Wrong::new("it is not text in UTF-8")),
-        _ => Err(unread(error)),
-    }
-}
-
-fn unread(error: &csv::Error) -> Failure {
-    match error.kind() {
-        csv::ErrorKind::Io(error) => unreadable(error),
-        // Its text may repeat what was read.
-        _ => usage(
-            "the file of orders cannot be read as CSV",
-            "save it as CSV in UTF-8, with commas between its cells",
-        ),
-    }
-}
-
-fn whole(source: impl Read) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let read = source.take(WHOLE + 1).read_to_end(&mut bytes);
-    read.map_err(|error| unreadable(&error))?;
-    if bytes.len() as u64 > WHOLE {
-        return Err(usage(
-            "what is read at once is larger than 32 MiB",
-            "name a file of CSV, which is read line by line",
-        ));
-    }
-    Ok(bytes)
 }
 
 /// Whether the first letter that is none of white space begins JSON. Goes back to the beginning.
@@ -305,106 +158,6 @@ fn array(text: &[u8]) -> Result<Vec<Value>, Failure> {
             ),
             "correct it there",
         )),
-    }
-}
-
-fn table(source: Box<dyn Source>) -> Result<Form, Failure> {
-    let source = Lines::of(source).map_err(|error| unreadable(&error))?;
-    let mut reader = ReaderBuilder::new().has_headers(false).from_reader(source);
-    let mut record = StringRecord::new();
-    let is_there = reader.read_record(&mut record);
-    if !is_there.map_err(|error| unread(&error))? {
-        return Err(usage(
-            "the file of orders is empty",
-            "begin a CSV with a line of names; `humanapi orders submit --help` has them",
-        ));
-    }
-    let columns = columns(&record)?;
-    Ok(Form::Csv {
-        reader: Box::new(reader),
-        columns,
-        record,
-    })
-}
-
-/// The places of the columns, by the first line. A name that stands there may be a value in the wrong place, so what is
-/// not known is told by its number.
-fn columns(names: &StringRecord) -> Result<Vec<Column>, Failure> {
-    const REMEDY: &str = "`humanapi orders submit --help` has the names of columns; a CSV has commas between its cells";
-    let mut columns: Vec<Column> = Vec::new();
-    for (at, name) in names.iter().enumerate() {
-        let at = at + 1;
-        let name = name.trim();
-        let parts: Vec<&str> = match name.split_once('.') {
-            // Whatever an application calls its own.
-            Some((first @ "clientData", own)) => vec![first, own],
-            _ => name.split('.').collect(),
-        };
-        if !applicant::is_known(&parts) {
-            let shown = match parts.iter().all(|part| applicant::is_word(part)) {
-                true => format!(", `{name}`,"),
-                false => String::new(),
-            };
-            return Err(usage(
-                format!("column {at}{shown} is nothing that an order has"),
-                REMEDY,
-            ));
-        }
-        let lists = ["attachments", "conditions", "providers", "suggestedSources"];
-        let column: Column = (parts.iter().enumerate())
-            .map(|(depth, part)| match part.parse() {
-                Ok(number) if depth == 1 && lists.contains(&parts[0]) => Step::Number(number),
-                _ => Step::Name((*part).to_owned()),
-            })
-            .collect();
-        if columns.contains(&column) {
-            return Err(usage(format!("column {at} is there twice"), REMEDY));
-        }
-        columns.push(column);
-    }
-    Ok(columns)
-}
-
-/// The order of one line. An empty cell is none.
-fn order(columns: &[Column], cells: &StringRecord) -> Value {
-    let mut order = Value::Object(Map::new());
-    for (column, cell) in columns.iter().zip(cells) {
-        if !cell.is_empty() {
-            put(&mut order, column, cell);
-        }
-    }
-    order
-}
-
-fn put(value: &mut Value, column: &[Step], cell: &str) {
-    let Some((step, below)) = column.split_first() else {
-        *value = cell.into();
-        return;
-    };
-    match step {
-        Step::Name(name) => {
-            if !value.is_object() {
-                *value = Value::Object(Map::new());
-            }
-            if let Value::Object(fields) = value {
-                put(
-                    fields.entry(name.as_str()).or_insert(Value::Null),
-                    below,
-                    cell,
-                );
-            }
-        }
-        Step::Number(number) => {
-            if !value.is_array() {
-                *value = Value::Array(Vec::new());
-            }
-            if let Value::Array(items) = value {
-                if items.len() <= *number {
-                    items.resize(number + 1, Value::Null);
-                }
-                put(&mut items[*number], below, cell);
-            }
-        }
     }
 }
 

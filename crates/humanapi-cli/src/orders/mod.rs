@@ -10,8 +10,11 @@ mod outcome;
 mod progress;
 mod reconcile;
 mod results;
+mod sending;
 mod show;
+mod source;
 mod submit;
+mod table;
 mod users;
 
 pub(crate) use leads::{admin, consumer_link, providers, reports, subscriptions};

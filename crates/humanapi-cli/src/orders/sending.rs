@@ -1,0 +1,301 @@
+//! Sending the orders of a file: as many at once as the service bears, each once.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use humanapi_client::{Limited, OrderError};
+use humanapi_core::HumanId;
+use humanapi_core::admin::NewOrder;
+use humanapi_core::admin::order::{Decision, EntryState, IntentKey, Subject};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+
+use super::applicant::{self, Applicant, PAPERS};
+use super::check::Checked;
+use super::desk::{Book, Desk, journal_failure};
+use super::input::{Input, Place};
+use super::outcome::{Became, Ended};
+use super::progress::{Counts, Progress};
+use super::results::{AHEAD, Results};
+use crate::exit::{Code, Failure};
+use crate::output;
+use crate::signal::Stop;
+use crate::verbose::Told;
+
+/// So many orders at once, before anything is known of the service.
+pub(super) const FIRST: u32 = 4;
+/// So often an order is tried that surely never left, and the pause before the second time; each is twice as long.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(1);
+/// So many orders in a row that are not placed say that none will be.
+const IN_A_ROW: u32 = 20;
+/// So many bytes of papers are in memory at once at most, not counting that they are there once more while they are sent.
+const PAPERS_AT_ONCE: u64 = 2 * PAPERS;
+const KIB: u64 = 1024;
+
+/// What one run goes by while it sends.
+pub(super) struct Sending {
+    pub(super) desk: Desk,
+    pub(super) book: Book,
+    pub(super) limited: Limited<Told>,
+    /// The host whose limit counts.
+    pub(super) host: String,
+    /// The room that papers have, in KiB.
+    pub(super) papers: Semaphore,
+    pub(super) sends_absent: bool,
+}
+
+/// One order that ended.
+struct Done {
+    number: u64,
+    place: Place,
+    user: String,
+    intent: String,
+    ended: Ended,
+}
+
+/// Why no further order is begun.
+#[derive(Default)]
+struct Halt {
+    /// What went wrong first, with an order.
+    first: Option<Failure>,
+    in_a_row: u32,
+    /// Why nothing more is begun.
+    stopped: Option<Failure>,
+}
+
+impl Halt {
+    fn note(&mut self, ended: &mut Ended) {
+        let Some(failure) = ended.failure.take() else {
+            self.in_a_row = 0;
+            return;
+        };
+        let is_ours = matches!(
+            failure.code(),
+            Some(Code::Credentials | Code::StoreLogin | Code::Machine)
+        );
+        self.in_a_row = match ended.became {
+            Became::Refused | Became::NotPlaced => self.in_a_row + 1,
+            _ => 0,
+        };
+        if is_ours || self.in_a_row >= IN_A_ROW {
+            self.stopped.get_or_insert_with(|| again(&failure));
+        }
+        if self.first.is_none() {
+            self.first = Some(failure);
+        }
+    }
+}
+
+/// The same failure once more.
+fn again(failure: &Failure) -> Failure {
+    match failure {
+        Failure::Told {
+            code,
+            cause,
+            remedy,
+        } => Failure::new(*code, cause.clone(), remedy.clone()),
+        _ => Failure::Said,
+    }
+}
+
+impl Sending {
+    /// The room that papers have.
+    pub(super) fn room_for_papers() -> Semaphore {
+        Semaphore::new(usize::try_from(PAPERS_AT_ONCE / KIB).unwrap_or(usize::MAX))
+    }
+
+    /// Sends all that is still to be sent, so many at once as the service bears. Gives how they ended and why no more were
+    /// begun.
+    pub(super) async fn all(
+        &self,
+        input: &mut Input,
+        mut checked: Checked,
+        results: &mut Option<Results>,
+    ) -> Result<(Counts, Halted), Failure> {
+        let mut counts = Counts::of(checked.orders);
+        let progress = Progress::begin(checked.orders);
+        let mut stop =
+            Stop::listen().map_err(|error| Failure::here("cannot listen for Ctrl-C", &error))?;
+        let minute = Duration::from_secs(60);
+        let mut minutes = interval_at(Instant::now() + minute, minute);
+        minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut going = FuturesUnordered::new();
+        let mut halt = Halt::default();
+        let (mut number, mut oldest, mut is_over, mut asked) = (0_u64, 0_u64, false, false);
+        let mut under_way = std::collections::BTreeSet::new();
+        loop {
+            while !is_over && halt.stopped.is_none() && going.len() < self.room() {
+                if number - oldest >= AHEAD {
+                    break;
+                }
+                let Some((place, read)) = input.next()? else {
+                    is_over = true;
+                    break;
+                };
+                // What was checked and confirmed is sent, and nothing that came into the file since.
+                let applicant = match read {
+                    Ok(applicant) if checked.intents.take(&applicant.intent) => applicant,
+                    _ => {
+                        halt.stopped = Some(changed(place));
+                        break;
+                    }
+                };
+                counts.begun();
+                under_way.insert(number);
+                going.push(self.one(number, place, applicant));
+                number += 1;
+            }
+            if going.is_empty() {
+                break;
+            }
+            tokio::select! {
+                Some(done) = going.next() => {
+                    let mut done: Done = done;
+                    under_way.remove(&done.number);
+                    oldest = under_way.first().copied().unwrap_or(number);
+                    counts.ended(done.ended.became);
+                    if let Some(results) = results {
+                        let names = (done.user.as_str(), done.intent.as_str());
+                        results.note(done.number, done.place, names, &done.ended)?;
+                    }
+                    halt.note(&mut done.ended);
+                    progress.ended(&counts);
+                }
+                () = stop.asked() => {
+                    if asked {
+                        // As after a crash: the journal knows what was sent.
+                        break;
+                    }
+                    asked = true;
+                    is_over = true;
+                    output::note("no more orders are begun; once more ends it at once");
+                }
+                _ = minutes.tick() => progress.minute(&counts),
+            }
+        }
+        progress.end();
+        // What was dropped in the middle may have been sent.
+        for _ in under_way {
+            counts.ended(Became::Unknown);
+        }
+        let halted = Halted {
+            first: halt.first,
+            stopped: halt.stopped,
+            was_asked: asked,
+        };
+        Ok((counts, halted))
+    }
+
+    /// So many orders may be going on now.
+    fn room(&self) -> usize {
+        let limit = self.limited.limit(&self.host).unwrap_or(FIRST);
+        usize::try_from(limit).unwrap_or(1).max(1)
+    }
+
+    async fn one(&self, number: u64, place: Place, applicant: Applicant) -> Done {
+        let user = applicant.order.client_user_id().as_str().to_owned();
+        let intent = applicant.intent.as_str().to_owned();
+        let ended = match self.placed(applicant).await {
+            Ok(ended) => ended,
+            Err(failure) => Ended::failed(Became::NotPlaced, failure),
+        };
+        Done {
+            number,
+            place,
+            user,
+            intent,
+            ended,
+        }
+    }
+
+    async fn placed(&self, applicant: Applicant) -> Result<Ended, Failure> {
+        let Applicant {
+            intent,
+            order,
+            papers,
+            ..
+        } = applicant;
+        let known = self.book.load(&intent).await;
+        if let Some(entry) = known.map_err(|error| journal_failure(&error))?
+            && entry.handed_back
+            && entry.subject == Subject::of(&order)
+            && let EntryState::Exists(human_id) = entry.state
+        {
+            return Ok(Ended::there(Became::Already, human_id));
+        }
+        let (order, _room) = self.with_papers(order, papers).await?;
+        let mut outcome = self.submitted(&intent, &order).await;
+        if let (Err(OrderError::Absent(entry)), true) = (&outcome, self.sends_absent) {
+            let orders = self.desk.orders();
+            outcome = match orders.decide(&intent, entry, Decision::SendAgain).await {
+                Ok(_) => self.submitted(&intent, &order).await,
+                Err(error) => Err(error),
+            };
+        }
+        Ok(Ended::of(&self.desk, outcome))
+    }
+
+    /// The order with its papers, and the room that they take: the next order with papers waits for it.
+    async fn with_papers(
+        &self,
+        order: NewOrder,
+        papers: Vec<PathBuf>,
+    ) -> Result<(NewOrder, Option<SemaphorePermit<'_>>), Failure> {
+        if papers.is_empty() {
+            return Ok((order, None));
+        }
+        let wrong = |wrong: &dyn Display| {
+            Failure::new(
+                Code::Machine,
+                wrong.to_string(),
+                "the file was there when the orders were checked: put it back, then run the same again",
+            )
+        };
+        let bytes = applicant::looked_at(&papers).map_err(|error| wrong(&error))?;
+        let kib = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX);
+        let room = self.papers.acquire_many(kib).await;
+        let read = move || applicant::with_papers(order, &papers);
+        let order = tokio::task::spawn_blocking(read).await;
+        let order = order.map_err(|error| Failure::here("cannot read a file", &error))?;
+        Ok((order.map_err(|error| wrong(&error))?, room.ok()))
+    }
+
+    /// Submits it, and again where it surely never left and the reason may pass.
+    async fn submitted(&self, intent: &IntentKey, order: &NewOrder) -> Result<HumanId, OrderError> {
+        let orders = self.desk.orders();
+        let (mut tried, mut pause) = (1, PAUSE);
+        loop {
+            let outcome = orders.submit(intent, order).await;
+            let may_pass = match &outcome {
+                Err(OrderError::NotPlaced(Some(error))) => error.is_transient(),
+                _ => false,
+            };
+            if !may_pass || tried >= TRIES {
+                return outcome;
+            }
+            sleep(pause).await;
+            (tried, pause) = (tried + 1, pause * 2);
+        }
+    }
+}
+
+/// Why a run ended as it did.
+pub(super) struct Halted {
+    pub(super) first: Option<Failure>,
+    pub(super) stopped: Option<Failure>,
+    pub(super) was_asked: bool,
+}
+
+fn changed(place: Place) -> Failure {
+    Failure::new(
+        Code::Usage,
+        format!(
+            "the file changed while it was read, at {place}: nothing is sent that was not checked"
+        ),
+        "run the same again when nobody writes to it: what was placed is not sent again",
+    )
+}
