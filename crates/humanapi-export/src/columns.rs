@@ -152,10 +152,11 @@ impl Columns {
         }
     }
 
-    /// The same columns without `_record`, the record itself, in formats that have it beside them.
+    /// The same columns with or without `_record`, the record itself, in formats that have it beside them. It is there unless
+    /// it is left out.
     #[must_use]
-    pub const fn without_record(mut self) -> Self {
-        self.has_record = false;
+    pub const fn with_record(mut self, has_record: bool) -> Self {
+        self.has_record = has_record;
         self
     }
 

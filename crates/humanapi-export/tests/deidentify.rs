@@ -268,7 +268,7 @@ fn marked_alone(table: &[Field]) -> Vec<String> {
 fn contents(format: Format, table: &'static [Field], rows: &[Deidentified]) -> Vec<u8> {
     let columns = Columns::of(table)
         .with_values(&Units::new())
-        .without_record();
+        .with_record(false);
     let mut file = Vec::new();
     let mut sink = format
         .begin(&columns, &mut file)

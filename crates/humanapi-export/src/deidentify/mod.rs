@@ -37,7 +37,7 @@ const WITH_ZIP: [&str; 4] = ["US", "USA", "United States", "United States of Ame
 ///
 /// What it gives is a row that any sink takes. The record in it is made anew of what stays, so that nothing else is in it,
 /// in whatever format it is written; the columns of its file come from
-/// [`Columns::without_record`](crate::Columns::without_record).
+/// [`Columns::with_record`](crate::Columns::with_record).
 ///
 /// The policy that comes with this crate follows the rule "Safe Harbor" of the United States. Whether data are
 /// de-identified in the sense of a law is not for a program to say.
