@@ -1,5 +1,6 @@
 //! The verb `sandbox`: runs the sandbox until told to stop, or acts on one that runs.
 
+mod orders;
 mod running;
 mod verbs;
 

@@ -8,9 +8,9 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
 
-use humanapi_sandbox::{DemoApp, Persona, Sandbox, UserStatus};
+use humanapi_sandbox::{DemoApp, OrderState, Persona, Sandbox, UserStatus};
 use running::Running;
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{Run, humanapi, run};
 
 /// Runs a verb on this sandbox.
@@ -266,4 +266,34 @@ fn the_dashboard_opens_in_the_browser_where_there_is_one() {
         assert!(Instant::now() < gives_up, "it was not opened");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+#[test]
+fn an_order_is_brought_to_a_state_its_tasks_are_done_and_what_it_costs_is_told() {
+    let sandbox = Sandbox::start().expect("a free port");
+    let nothing = on(&sandbox, &["order", "policy-7"]);
+    refused(&nothing, 6, "nothing was ordered for this user");
+    let order = sandbox.control().order("policy-7");
+    order.placed(OrderState::InProgress).expect("there is room");
+    let words = ["order", "policy-7", "--open-task", "question"];
+    assert_eq!(told(&on(&sandbox, &words))["state"], "pended");
+    let words = ["order", "policy-7", "--table"];
+    let line = on(&sandbox, &words).stdout;
+    assert_eq!(line.trim(), "policy-7: pended, waits for question");
+    let stuck = on(&sandbox, &["order", "policy-7", "--until", "completed"]);
+    refused(&stuck, 4, "time alone does not bring it to Completed");
+    let words = ["order", "policy-7", "--do-tasks", "--until", "completed"];
+    assert_eq!(told(&on(&sandbox, &words))["state"], "completed");
+    let listed = told(&on(&sandbox, &["order"]));
+    assert_eq!(listed[0]["client_user_id"], "policy-7");
+    assert_eq!(
+        told(&on(&sandbox, &["order", "--app", "connect"])),
+        json!([])
+    );
+    let ledger = told(&on(&sandbox, &["ledger"]));
+    assert_eq!(ledger[0]["order_id"], listed[0]["order_id"]);
+    let sum = on(&sandbox, &["ledger", "--table"]).stdout;
+    assert!(sum.contains("Would have been billed: 1."), "{sum}");
+    let words = ["fault", "status", "--status", "500", "--after-effect"];
+    assert_eq!(told(&on(&sandbox, &words))["takes_effect"], true);
 }

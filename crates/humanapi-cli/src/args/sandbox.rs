@@ -19,6 +19,14 @@ pub(crate) enum SandboxVerb {
         #[command(flatten)]
         common: RunningArgs,
     },
+    /// List orders, bring one to a state by moving the clock, or do what it waits for
+    #[command(after_help = ORDER_HELP)]
+    Order(OrderArgs),
+    /// Show what orders would have cost: an entry for each one placed
+    Ledger {
+        #[command(flatten)]
+        common: RunningArgs,
+    },
     /// Plan a fault, list those to come, or forget them
     #[command(after_help = FAULT_HELP)]
     Fault(FaultArgs),
@@ -78,6 +86,32 @@ pub(crate) struct ConnectArgs {
     pub(crate) common: RunningArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct OrderArgs {
+    /// Your own id for the user; without it, all orders are listed
+    #[arg(value_name = "USER")]
+    pub(crate) user: Option<String>,
+    /// Do what the order waits for, as the user would at the Task Manager
+    #[arg(long, requires = "user")]
+    pub(crate) do_tasks: bool,
+    /// Have it wait for this: particulars, authorization, provider or question
+    #[arg(
+        long,
+        value_name = "TASK",
+        requires = "user",
+        conflicts_with = "do_tasks"
+    )]
+    pub(crate) open_task: Option<String>,
+    /// Move the clock to where it is in this state: in-progress, pended or completed
+    #[arg(long, value_name = "STATE", requires = "user")]
+    pub(crate) until: Option<String>,
+    /// Whose user it is
+    #[arg(long, value_enum, default_value_t = App::Hip, value_name = "APP")]
+    pub(crate) app: App,
+    #[command(flatten)]
+    pub(crate) common: RunningArgs,
+}
+
 /// The sandbox's applications.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum App {
@@ -118,6 +152,9 @@ pub(crate) struct FaultArgs {
     /// What an intermediary says: html, empty, text or json
     #[arg(long, value_name = "BODY", requires = "kind", help_heading = "How")]
     pub(crate) body: Option<String>,
+    /// Let the request take effect all the same, for status and intermediary
+    #[arg(long, requires = "kind", help_heading = "How")]
+    pub(crate) after_effect: bool,
     /// How long the answer waits, such as 500ms or 3s
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "kind", help_heading = "How")]
     pub(crate) delay: Option<Duration>,
@@ -215,6 +252,12 @@ const ADVANCE_HELP: &str = "\
 Examples:
   humanapi sandbox advance 2h
   humanapi sandbox advance 1d --url http://127.0.0.1:49152";
+
+const ORDER_HELP: &str = "\
+Examples:
+  humanapi sandbox order
+  humanapi sandbox order policy-000417 --until pended
+  humanapi sandbox order policy-000417 --do-tasks --until completed";
 
 const FAULT_HELP: &str = "\
 Examples:

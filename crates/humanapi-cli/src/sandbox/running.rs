@@ -8,9 +8,11 @@ use humanapi_core::http::header::{CONTENT_TYPE, HeaderValue};
 use humanapi_core::http::{Method, StatusCode};
 use humanapi_core::{BaseUrl, Body, Request, SendFailure, SendFailureKind};
 use humanapi_hyper::HyperTransport;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::args::sandbox::App;
 use crate::exit::{Code, Failure};
 use crate::output;
 
@@ -25,6 +27,21 @@ pub(crate) struct Running {
     base: BaseUrl,
     token: Option<HeaderValue>,
     transport: HyperTransport,
+}
+
+#[derive(Deserialize)]
+struct AppWire {
+    app: String,
+    client_id: String,
+}
+
+/// One field as text that steers no terminal.
+pub(crate) fn text(from: &Value, name: &str) -> String {
+    match from.get(name) {
+        Some(Value::String(text)) => output::plain(text).into_owned(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
 }
 
 impl Running {
@@ -56,6 +73,20 @@ impl Running {
     /// Where it is reached, as it may be shown.
     pub(crate) fn shown(&self) -> String {
         format!("{}{}", self.base.origin(), self.base.path())
+    }
+
+    /// The id of one of its applications.
+    pub(crate) async fn client_id(&self, app: App) -> Result<String, Failure> {
+        let apps: Vec<AppWire> = self.get("/sandbox/apps").await?;
+        let app = apps.into_iter().find(|known| known.app == app.name());
+        let app = app.ok_or_else(|| {
+            Failure::new(
+                Code::Service,
+                "the sandbox has no such application",
+                "start a sandbox of this command's version",
+            )
+        })?;
+        Ok(app.client_id)
     }
 
     /// Asks for something, and reads the answer.

@@ -7,12 +7,12 @@ use humanapi_core::http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::running::Running;
+use super::orders;
+use super::running::{Running, text};
 use crate::args::OutputArgs;
 use crate::args::sandbox::{ConnectArgs, FaultArgs, SandboxVerb};
 use crate::browser;
 use crate::exit::{Code, Failure};
-use crate::output::plain;
 use crate::print::print;
 use crate::signal::Stop;
 
@@ -34,6 +34,8 @@ pub(crate) async fn run(verb: &SandboxVerb) -> Result<(), Failure> {
                 format!("The clock shows {}.", text(clock, "now"))
             })
         }
+        SandboxVerb::Order(args) => orders::order(args).await,
+        SandboxVerb::Ledger { common } => orders::ledger(common).await,
         SandboxVerb::Fault(args) => fault(args).await,
         SandboxVerb::Reset { common } => {
             let running = Running::at(&common.url)?;
@@ -70,24 +72,10 @@ pub(crate) async fn run(verb: &SandboxVerb) -> Result<(), Failure> {
     }
 }
 
-#[derive(Deserialize)]
-struct App {
-    app: String,
-    client_id: String,
-}
-
 async fn connect(args: &ConnectArgs) -> Result<(), Failure> {
     let running = Running::at(&args.common.url)?;
-    let apps: Vec<App> = running.get("/sandbox/apps").await?;
-    let app = apps.iter().find(|app| app.app == args.app.name());
-    let app = app.ok_or_else(|| {
-        Failure::new(
-            Code::Service,
-            "the sandbox has no such application",
-            "start a sandbox of this command's version",
-        )
-    })?;
-    let mut wish = json!({"client_id": app.client_id, "client_user_id": args.user});
+    let client_id = running.client_id(args.app).await?;
+    let mut wish = json!({"client_id": client_id, "client_user_id": args.user});
     let mut connected = wish.clone();
     connected["source"] = json!(args.source);
     connected["start"] = json!(true);
@@ -141,6 +129,7 @@ async fn fault(args: &FaultArgs) -> Result<(), Failure> {
     put("retry_after", args.retry_after.clone().map(Value::from));
     put("error_code", args.error_code.clone().map(Value::from));
     put("body", args.body.clone().map(Value::from));
+    put("takes_effect", args.after_effect.then(|| true.into()));
     let delay = args.delay.map(|delay| u64::try_from(delay.as_millis()));
     put(
         "delay_ms",
@@ -169,6 +158,7 @@ fn fault_line(fault: &Value) -> String {
         ("method", ", ", ""),
         ("path", ", ", "…"),
         ("times", ", ", "×"),
+        ("takes_effect", ", after the effect: ", ""),
     ] {
         if fault.get(name).is_some_and(|value| !value.is_null()) {
             // Writing into a String cannot fail.
@@ -249,13 +239,4 @@ fn log_line(request: &Value) -> String {
         }
     }
     line
-}
-
-/// One field as text that steers no terminal.
-fn text(from: &Value, name: &str) -> String {
-    match from.get(name) {
-        Some(Value::String(text)) => plain(text).into_owned(),
-        Some(other) => other.to_string(),
-        None => String::new(),
-    }
 }
