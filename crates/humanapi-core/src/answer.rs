@@ -114,7 +114,7 @@ pub(crate) fn accept_document(
     kind: DocumentKind,
     response: &Response,
 ) -> Result<(), ResponseError> {
-    accept_stream(response)?;
+    accept_stream(Asked::WithToken, response)?;
     let body = json::without_byte_order_mark(response.body().as_bytes()).trim_ascii_start();
     if body.is_empty() {
         return Err(DecodeError::new(".", DecodeError::ENDS_EARLY).into());
@@ -135,8 +135,8 @@ pub(crate) fn accept_document(
 }
 
 /// Lets a success pass whose body can be handed over as it arrives. Else says whose refusal it is.
-pub(crate) fn accept_stream(response: &Response) -> Result<(), ResponseError> {
-    accept(Asked::WithToken, Expected::Anything, response)?;
+pub(crate) fn accept_stream(asked: Asked, response: &Response) -> Result<(), ResponseError> {
+    accept(asked, Expected::Anything, response)?;
     match content_coding(response.headers()) {
         Some(coding) => Err(ResponseError::Compressed { coding }),
         None => Ok(()),

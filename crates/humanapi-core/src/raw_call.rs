@@ -3,7 +3,8 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -39,6 +40,8 @@ pub struct RawCall {
     body: Option<Body>,
     replay: Replay,
     authorization: Authorization,
+    /// An application's key, where that authorizes it.
+    key: Option<HeaderValue>,
 }
 
 /// Leaves out the path, which can name a person.
@@ -84,6 +87,7 @@ impl RawCall {
             body: None,
             replay,
             authorization,
+            key: None,
         }
     }
 
@@ -112,6 +116,21 @@ impl RawCall {
         self.authorization = authorization;
         self
     }
+
+    /// Has it authorized by an application's key, which goes out in this header.
+    #[cfg(feature = "data")]
+    pub(crate) fn keyed(mut self, key: HeaderValue) -> Self {
+        self.key = Some(key);
+        self.with_authorization(Authorization::InRequest)
+    }
+
+    /// What a refusal is one of.
+    pub(crate) const fn asked(&self) -> Asked {
+        match self.key {
+            Some(_) => Asked::WithAppKey,
+            None => Asked::WithToken,
+        }
+    }
 }
 
 impl Endpoint for RawCall {
@@ -131,11 +150,15 @@ impl Endpoint for RawCall {
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let uri = hosts.base(self.host).join(&self.path_and_query)?;
-        Ok(message::build(self.method.clone(), uri, self.body.clone()))
+        let mut request = message::build(self.method.clone(), uri, self.body.clone());
+        if let Some(key) = &self.key {
+            request.headers_mut().insert(AUTHORIZATION, key.clone());
+        }
+        Ok(request)
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<RawAnswer, ResponseError> {
-        answer::accept(Asked::WithToken, Expected::Anything, &response)?;
+        answer::accept(self.asked(), Expected::Anything, &response)?;
         let (head, body) = response.into_parts();
         Ok(RawAnswer {
             status: head.status,

@@ -207,7 +207,7 @@ impl Endpoint for StreamedCall {
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<Streamed, ResponseError> {
-        answer::accept_stream(&response)?;
+        answer::accept_stream(self.0.asked(), &response)?;
         Ok(Streamed::new(response))
     }
 }

@@ -15,7 +15,7 @@ pub use users::{AppUser, CreateUser, DeleteUser, ListUsers, ReadUser};
 use http::Method;
 use http::header::AUTHORIZATION;
 
-use crate::answer::{self, Expected};
+use crate::answer::Expected;
 use crate::body::Body;
 use crate::credentials::ClientId;
 use crate::error::{Asked, BuildError, ResponseError};
@@ -54,6 +54,5 @@ impl Application {
 
 /// The answer if it is a success that can hold what was asked for.
 fn accept(expected: Expected, response: Response) -> Result<Response, ResponseError> {
-    answer::accept(Asked::WithAppKey, expected, &response)?;
-    Ok(response.map(Body::without_byte_order_mark))
+    super::accept(Asked::WithAppKey, expected, response)
 }

@@ -80,16 +80,17 @@ fn get(hosts: &Hosts, path_and_query: &str) -> Result<Request, BuildError> {
 
 /// The answer if it is a success that can hold one record.
 fn object(response: Response) -> Result<Response, ResponseError> {
-    accept(Expected::Object, response)
+    accept(Asked::WithToken, Expected::Object, response)
 }
 
 /// The answer if it is a success that can hold a list of records.
 fn list(response: Response) -> Result<Response, ResponseError> {
-    accept(Expected::List, response)
+    accept(Asked::WithToken, Expected::List, response)
 }
 
-fn accept(expected: Expected, response: Response) -> Result<Response, ResponseError> {
-    answer::accept(Asked::WithToken, expected, &response)?;
+/// The answer if it is a success that can hold what was asked for.
+fn accept(asked: Asked, expected: Expected, response: Response) -> Result<Response, ResponseError> {
+    answer::accept(asked, expected, &response)?;
     // A record's bytes begin with the record.
     Ok(response.map(Body::without_byte_order_mark))
 }

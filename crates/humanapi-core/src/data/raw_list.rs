@@ -2,13 +2,17 @@
 
 use std::fmt;
 
+use http::header::AUTHORIZATION;
+
+use crate::answer::Expected;
+use crate::data::application::AppKey;
 use crate::data::page::Page;
 use crate::data::pages::{Pages, UncheckedPage};
 use crate::data::read_ahead::Paged;
 use crate::data::record::{Field, FieldKind, Record};
-use crate::data::{Operation, ROUTES, get, list};
+use crate::data::{Route, accept, get};
 use crate::endpoint::Endpoint;
-use crate::error::{BuildError, ResponseError};
+use crate::error::{Asked, BuildError, ResponseError};
 use crate::hosts::Hosts;
 use crate::message::{Request, Response};
 use crate::now::Now;
@@ -38,6 +42,7 @@ pub struct RawList {
     /// Parameters beside those of paging, escaped already.
     query: String,
     pages: Pages,
+    key: Option<AppKey>,
 }
 
 /// What tells records apart, in a list of which nothing is known.
@@ -63,8 +68,19 @@ impl RawList {
             Some((path, query)) => (path.to_owned(), query.to_owned()),
             None => (path_and_query, String::new()),
         };
-        let pages = Pages::new();
-        Self { path, query, pages }
+        Self {
+            path,
+            query,
+            pages: Pages::new(),
+            key: None,
+        }
+    }
+
+    /// Has the application's key authorize it, as lists of all users of an application need.
+    #[must_use]
+    pub fn with_app_key(mut self, key: AppKey) -> Self {
+        self.key = Some(key);
+        self
     }
 
     /// Sets the size of a page, from 1 to 500.
@@ -86,16 +102,15 @@ impl RawList {
             path: self.path.clone(),
             query: self.query.clone(),
             pages,
+            key: self.key.clone(),
         }
     }
 
     /// Whether it comes on pages, as a list does of which nothing is known, and the fields of its records.
     fn known(&self) -> (bool, &'static [Field]) {
-        let is_it = |operation| operation == Operation::List;
-        let mut lists = ROUTES.iter().filter(|route| is_it(route.operation));
-        match lists.find(|route| route.path == self.path) {
-            Some(route) => (route.on_pages, route.fields),
-            None => (true, UNKNOWN),
+        match Route::at("GET", &self.path) {
+            Some(route) if route.is_list() => (route.on_pages, route.fields),
+            _ => (true, UNKNOWN),
         }
     }
 }
@@ -112,7 +127,10 @@ impl Endpoint for RawList {
     }
 
     fn authorization(&self) -> Authorization {
-        Authorization::AccessToken
+        match self.key {
+            Some(_) => Authorization::InRequest,
+            None => Authorization::AccessToken,
+        }
     }
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
@@ -128,7 +146,12 @@ impl Endpoint for RawList {
             target.push('&');
             target.push_str(&self.query);
         }
-        get(hosts, &target)
+        let mut request = get(hosts, &target)?;
+        if let Some(key) = &self.key {
+            let header = key.authorization().clone();
+            request.headers_mut().insert(AUTHORIZATION, header);
+        }
+        Ok(request)
     }
 
     fn parse(&self, response: Response, _: Now) -> Result<Self::Output, ResponseError> {
@@ -141,7 +164,11 @@ impl Paged for RawList {
     type Unchecked = UncheckedPage<Record>;
 
     fn read(&self, response: Response) -> Result<Self::Unchecked, ResponseError> {
-        UncheckedPage::read_by(self.known().1, list(response)?)
+        let asked = match self.key {
+            Some(_) => Asked::WithAppKey,
+            None => Asked::WithToken,
+        };
+        UncheckedPage::read_by(self.known().1, accept(asked, Expected::List, response)?)
     }
 
     fn check(&self, page: Self::Unchecked) -> Result<Self::Output, ResponseError> {
@@ -204,6 +231,23 @@ mod tests {
         let list = RawList::new("/v1/human/sources");
         let answer = Response::new(Body::from(r#"[{"id":"1"}]"#));
         let page = list.parse(answer, now()).unwrap();
+        assert_eq!(page.end, Some(ListEnd::AllAtOnce));
+    }
+
+    #[test]
+    fn a_list_of_all_users_is_asked_for_by_the_applications_key() {
+        let key = AppKey::new("hush").unwrap();
+        let list = RawList::new("/v1/apps/my%2Fapp/users/activities").with_app_key(key);
+        assert_eq!(list.authorization(), Authorization::InRequest);
+        let answer = Response::new(Body::from(r#"[{"id":"1"}]"#));
+        let next = list.parse(answer, now()).unwrap().next.unwrap();
+        let request = next.request(&Hosts::production()).unwrap();
+        assert_eq!(request.headers()[AUTHORIZATION], "Basic aHVzaDo=");
+        assert!(request.uri().path().starts_with("/v1/apps/my%2Fapp/users/"));
+        // All users come at once.
+        let users = RawList::new("/v1/apps/my-app/users");
+        let answer = Response::new(Body::from(r#"[{"id":"1"}]"#));
+        let page = users.parse(answer, now()).unwrap();
         assert_eq!(page.end, Some(ListEnd::AllAtOnce));
     }
 

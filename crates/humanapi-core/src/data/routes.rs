@@ -40,6 +40,47 @@ pub struct Route {
     pub fields: &'static [Field],
 }
 
+impl Route {
+    /// The route that a request of this method for this path is to; nothing where this crate knows none.
+    ///
+    /// ```
+    /// use humanapi_core::data::{Operation, Route};
+    ///
+    /// let operation = |path| Route::at("GET", path).map(|route| route.operation);
+    /// assert_eq!(operation("/v1/human/activities/a1"), Some(Operation::ById));
+    /// assert_eq!(operation("/v1/human/activities/summaries"), Some(Operation::List));
+    /// assert_eq!(operation("/v1/human/moods"), None);
+    /// ```
+    #[must_use]
+    pub fn at(method: &str, path: &str) -> Option<&'static Self> {
+        let is_it = |route: &&Self| route.method == method && route.takes(path);
+        // A segment that is written out counts before one that anything can stand in.
+        ROUTES
+            .iter()
+            .filter(is_it)
+            .min_by_key(|route| route.path.matches('{').count())
+    }
+
+    fn takes(&self, path: &str) -> bool {
+        let mut segments = path.split('/');
+        let all = self.path.split('/').all(|own| match segments.next() {
+            Some(segment) => own == segment || (own.starts_with('{') && !segment.is_empty()),
+            None => false,
+        });
+        all && segments.next().is_none()
+    }
+
+    /// Whether its answer is a list, on pages or all at once.
+    #[must_use]
+    pub const fn is_list(&self) -> bool {
+        match self.operation {
+            Operation::List | Operation::Batch => true,
+            Operation::OnDay => self.on_pages,
+            _ => false,
+        }
+    }
+}
+
 /// What is done at a route, each by an endpoint of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

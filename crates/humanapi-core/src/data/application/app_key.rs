@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::credentials::{CredentialsError, check};
 use crate::hidden::hidden_debug;
+use crate::raw_call::RawCall;
 
 /// An application's key for the calls about all its users, as the developer portal shows it.
 ///
@@ -60,8 +61,27 @@ impl AppKey {
     }
 
     /// The header's value, marked sensitive.
-    pub(super) const fn authorization(&self) -> &HeaderValue {
+    pub(in crate::data) const fn authorization(&self) -> &HeaderValue {
         &self.authorization
+    }
+}
+
+impl RawCall {
+    /// Has the application's key authorize it, as calls about all users of an application need.
+    ///
+    /// ```
+    /// use humanapi_core::data::application::AppKey;
+    /// use humanapi_core::http::Method;
+    /// use humanapi_core::{Authorization, Endpoint as _, Host, RawCall};
+    ///
+    /// let call = RawCall::new(Method::GET, Host::Data, "/v1/apps/my-app/users");
+    /// let call = call.with_app_key(&AppKey::new("hush")?);
+    /// assert_eq!(call.authorization(), Authorization::InRequest);
+    /// # Ok::<(), humanapi_core::CredentialsError>(())
+    /// ```
+    #[must_use]
+    pub fn with_app_key(self, key: &AppKey) -> Self {
+        self.keyed(key.authorization.clone())
     }
 }
 
