@@ -326,7 +326,10 @@ pub fn drive_blocking<F: Flow + ?Sized>(
                 attempts.wait(wait);
                 std::thread::sleep(wait);
             }
-            Step::Done(outcome) => return outcome,
+            Step::Done(outcome) => {
+                attempts.over();
+                return outcome;
+            }
         }
     }
 }

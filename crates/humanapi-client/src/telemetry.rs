@@ -71,6 +71,19 @@ impl Attempts {
         });
     }
 
+    /// A flow is over of which nothing else tells: where its last request failed in a way that may pass, it gave up.
+    pub(crate) fn over(&self) {
+        match self.last {
+            Some(Ended::Failure(kind)) if kind.is_transient() => {
+                tracing::warn!(target: CALL, kind = kind.name(), "gave up");
+            }
+            Some(Ended::Status(status @ (429 | 500..))) => {
+                tracing::warn!(target: CALL, status, "gave up");
+            }
+            _ => {}
+        }
+    }
+
     /// Another attempt is made after a wait.
     pub(crate) fn wait(&self, wait: Duration) {
         let (attempt, wait_ms) = (self.count, millis(wait));

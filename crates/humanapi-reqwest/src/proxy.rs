@@ -10,6 +10,7 @@ use reqwest::Url;
 /// The proxy for https, and the hosts that are reached without it.
 #[derive(Clone)]
 pub(crate) struct Rules {
+    settings: Arc<ProxySettings>,
     // reqwest is made of this matcher, but shows it to nobody. With one of our own it is known beforehand which
     // requests a proxy is meant for.
     matcher: Arc<Matcher>,
@@ -29,8 +30,9 @@ impl Rules {
             Some(Some(url)) => url.as_str(),
             Some(None) => "http://proxy.invalid",
         };
-        let matcher = Matcher::builder().https(meant).no(settings.direct());
+        let matcher = Matcher::builder().https(meant);
         Self {
+            settings: Arc::new(settings.clone()),
             matcher: Arc::new(matcher.build()),
             unreadable: url == Some(None),
             proxy: url.flatten(),
@@ -39,7 +41,10 @@ impl Rules {
 
     /// The proxy on the way to this target.
     pub(crate) fn proxy_for(&self, target: &Uri) -> Result<Option<Url>, UnreadableProxy> {
-        if self.matcher.intercept(target).is_none() {
+        let goes_past = target
+            .host()
+            .is_some_and(|host| self.settings.goes_past(host));
+        if goes_past || self.matcher.intercept(target).is_none() {
             return Ok(None);
         }
         self.proxy.clone().map(Some).ok_or(UnreadableProxy)

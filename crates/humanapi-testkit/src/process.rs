@@ -52,6 +52,10 @@ pub async fn the_environment_names_the_proxy<T: Subject>(
             "direct",
             &[("HTTPS_PROXY", &setting), ("NO_PROXY", "example.test")],
         ),
+        (
+            "proxied",
+            &[("HTTPS_PROXY", &setting), ("NO_PROXY", "198.51.100.0/24")],
+        ),
         // The address is one below it.
         ("direct", &[("HTTPS_PROXY", &setting), ("NO_PROXY", "test")]),
         (

@@ -13,10 +13,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
-use humanapi_client::{Client, Error, ErrorKind, User};
+use humanapi_client::{Client, Error, ErrorKind, User, drive_blocking};
+use humanapi_core::auth::IssueClientToken;
+use humanapi_core::flow::Call;
 use humanapi_core::{
-    ApiErrorKind, Credentials, FlowError, Hosts, Provisioning, RetryPolicy, SendFailureKind,
-    TokenKey,
+    ApiErrorKind, Body, Credentials, FlowError, Hosts, Provisioning, Response, RetryPolicy,
+    SendFailure, SendFailureKind, TokenKey,
 };
 use humanapi_hyper::HyperTransport;
 use humanapi_sandbox::{AppCredentials, DemoApp, Fault, Sandbox};
@@ -530,4 +532,32 @@ async fn the_page_lists_each_counter_and_no_label_has_a_secret() {
         assert!(of("humanapi_token_events_total hit read_data") >= 2);
     })
     .await;
+}
+
+#[test]
+fn a_flow_that_is_driven_blocking_tells_once_that_it_gave_up() {
+    Everywhere::listen();
+    let recording = Recording::default();
+    HERE.set(Some(recording.clone()));
+    let retry = RetryPolicy::default()
+        .with_base(Duration::from_millis(1))
+        .with_max_attempts(2);
+    let run = |answer: fn() -> Result<Response, SendFailure>| {
+        let credentials = Credentials::new("my-app", "canary").unwrap();
+        let endpoint = IssueClientToken::new(credentials);
+        let mut call = Call::new(endpoint, Hosts::production(), retry.clone());
+        drive_blocking(&mut call, |_, _| answer()).unwrap_err();
+        recording.count("humanapi::call", "warn", "gave up")
+    };
+    assert_eq!(run(|| Ok(answer(503))), 1);
+    assert_eq!(run(|| Ok(answer(401))), 1);
+    assert_eq!(run(|| Err(SendFailure::new(SendFailureKind::Lost))), 2);
+    HERE.set(None);
+}
+
+fn answer(status: u16) -> Response {
+    let body = r#"{"statusCode":0,"errorCode":"INVALID_CLIENT_ID_OR_SECRET"}"#;
+    let mut answer = Response::new(Body::from(body));
+    *answer.status_mut() = status.try_into().unwrap();
+    answer
 }

@@ -44,8 +44,7 @@ impl<E> ApiCall<E> {
     /// Sets how long it may take in all, the time for a token and for waiting included, instead of the policy's
     /// [overall deadline](RetryPolicy::with_overall_deadline). Where pages of a list are read, each of them has so long.
     ///
-    /// A call that is [opened](Self::open) may take longer, because a request cannot be left while it is waited for: each
-    /// part of the way to an answer's head (looking up the host, connecting, sending, waiting) may take so long.
+    /// Of a call that is [opened](Self::open) it ends with the answer's head.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.map(|call| call.timeout(timeout))
     }

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 use std::io::{self, Read as _};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,10 +26,11 @@ const PIECE: usize = 64 * 1024;
 
 /// Sends requests with ureq, and blocks the thread that polls it.
 pub(super) struct UreqTransport {
-    /// Plain http, and whatever is on this machine.
+    /// Plain http, and whatever goes past the proxy.
     direct: Agent,
     /// All else; nothing where a proxy is asked for in words that mean nothing.
     distant: Option<Agent>,
+    proxy: ProxySettings,
     /// How long a body that is read while it arrives may be silent.
     silence: Duration,
     max_body: usize,
@@ -53,20 +55,22 @@ impl UreqTransport {
         let distant = match proxy.address() {
             None => Some(direct.clone()),
             Some(address) => (proxy.is_readable())
-                .then(|| tunnel(address, proxy.direct()))
+                .then(|| tunnel(address))
                 .flatten()
                 .map(|proxy| agent(Some(proxy))),
         };
         Self {
             direct,
             distant,
+            proxy: proxy.clone(),
             silence,
             max_body: MAX_BODY,
         }
     }
 
     fn agent_for(&self, target: &Uri) -> Result<&Agent, SendFailure> {
-        if target.scheme_str() != Some("https") || is_this_machine(target) {
+        let goes_past = |host| self.proxy.goes_past(host);
+        if target.scheme_str() != Some("https") || target.host().is_some_and(goes_past) {
             return Ok(&self.direct);
         }
         let distant = self.distant.as_ref();
@@ -74,29 +78,56 @@ impl UreqTransport {
             .ok_or_else(|| SendFailure::new(SendFailureKind::NotSent).with_source(UnreadableProxy))
     }
 
-    /// Sends it, and waits for the answer's head.
-    fn exchange(
+    /// Sends it, and waits for the answer's head, for so long in all.
+    ///
+    /// Of what leads there, ureq bounds each part by itself, or all of it together with the body, which may take its time.
+    /// So it is done by a thread of its own, and not waited for any longer once its time is over. No part of it takes longer
+    /// than the whole may, so the thread ends soon after.
+    fn head(
         &self,
         request: Request,
-        patience: &Patience,
+        timeout: Duration,
     ) -> Result<http::Response<ureq::Body>, SendFailure> {
-        let agent = self.agent_for(request.uri())?;
-        let (head, body) = request.map(Body::into_bytes).into_parts();
-        let answer = if body.is_empty() {
-            let request = agent.configure_request(http::Request::from_parts(head, ()));
-            agent.run(within(request, patience).build())
-        } else {
-            let request = agent.configure_request(http::Request::from_parts(head, &*body));
-            agent.run(within(request, patience).build())
-        };
-        answer.map_err(before_head)
+        let agent = self.agent_for(request.uri())?.clone();
+        let patience = Patience::Head(timeout, self.silence);
+        let (give, take) = sync_channel(1);
+        // Whoever waited may have left.
+        let send = move || drop(give.send(exchange(&agent, request, &patience)));
+        thread::Builder::new()
+            .name("humanapi".to_owned())
+            .spawn(send)
+            .map_err(|error| SendFailure::new(SendFailureKind::NotSent).with_source(error))?;
+        take.recv_timeout(timeout).unwrap_or_else(|ended| {
+            Err(SendFailure::new(match ended {
+                RecvTimeoutError::Timeout => SendFailureKind::TimedOut,
+                RecvTimeoutError::Disconnected => SendFailureKind::Lost,
+            }))
+        })
     }
+}
+
+/// Sends it, and waits for the answer's head.
+fn exchange(
+    agent: &Agent,
+    request: Request,
+    patience: &Patience,
+) -> Result<http::Response<ureq::Body>, SendFailure> {
+    let (head, body) = request.map(Body::into_bytes).into_parts();
+    let answer = if body.is_empty() {
+        let request = agent.configure_request(http::Request::from_parts(head, ()));
+        agent.run(within(request, patience).build())
+    } else {
+        let request = agent.configure_request(http::Request::from_parts(head, &*body));
+        agent.run(within(request, patience).build())
+    };
+    answer.map_err(before_head)
 }
 
 #[async_trait]
 impl Transport for UreqTransport {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
-        let answer = self.exchange(request, &Patience::Whole(timeout))?;
+        let agent = self.agent_for(request.uri())?;
+        let answer = exchange(agent, request, &Patience::Whole(timeout))?;
         let (head, body) = answer.into_parts();
         let too_large = || SendFailure::new(SendFailureKind::TooLarge);
         let announced = body.content_length().unwrap_or_default();
@@ -125,7 +156,7 @@ impl Transport for UreqTransport {
         request: Request,
         timeout: Duration,
     ) -> Result<StreamedResponse, SendFailure> {
-        let answer = self.exchange(request, &Patience::Head(timeout, self.silence))?;
+        let answer = self.head(request, timeout)?;
         let chunks = |body| {
             stream::unfold(Some(Pieces::of(body)), |pieces| async {
                 let mut pieces = pieces?;
@@ -162,8 +193,8 @@ fn agent(proxy: Option<Proxy>) -> Agent {
         .into()
 }
 
-/// The proxy of this address, and the hosts that are reached without it.
-fn tunnel(address: &str, direct: &str) -> Option<Proxy> {
+/// The proxy of this address, for whatever is sent through it.
+fn tunnel(address: &str) -> Option<Proxy> {
     let asked = Proxy::new(address).ok()?;
     if !matches!(asked.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
         return None;
@@ -177,25 +208,7 @@ fn tunnel(address: &str, direct: &str) -> Option<Proxy> {
     if let Some(password) = asked.password() {
         proxy = proxy.password(password);
     }
-    let hosts = direct.split(',').map(str::trim);
-    for host in hosts.filter(|host| !host.is_empty()) {
-        let bare = host.trim_start_matches('.');
-        proxy = proxy.no_proxy(bare);
-        // Its subdomains too, as the other stacks read it.
-        if bare != "*" {
-            proxy = proxy.no_proxy(&format!(".{bare}"));
-        }
-    }
     proxy.build().ok()
-}
-
-/// Whether an address is one of this very machine, which no proxy is asked about.
-fn is_this_machine(target: &Uri) -> bool {
-    let host = target.host().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || bare.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-        || bare.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn within<B: AsSendBody>(
@@ -431,5 +444,40 @@ mod tests {
             true,
         );
         check("http://proxy.example.test:x", "", "https://[::1]:1/", true);
+        let some = "10.0.0.0/8, example.test";
+        for (target, goes) in [
+            ("https://10.1.2.3/", true),
+            ("https://11.1.2.3/", false),
+            ("https://deep.example.test/", true),
+            ("https://example.other.test/", false),
+        ] {
+            check("http://proxy.example.test:x", some, target, goes);
+        }
+    }
+
+    /// Each part of the way alone would be in time.
+    #[test]
+    fn the_way_to_an_opened_answers_head_takes_no_longer_than_it_may() {
+        const TIMEOUT: Duration = Duration::from_millis(500);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            // More is sent than fits between here and there, so sending waits for this.
+            thread::sleep(TIMEOUT * 3 / 4);
+            let mut read = vec![0; BODY];
+            stream.read_exact(&mut read).unwrap();
+            thread::sleep(TIMEOUT * 3 / 4);
+            // Whoever asked has gone.
+            let _ =
+                io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        });
+        const BODY: usize = 32 * 1024 * 1024;
+        let mut request = Request::new(Body::from(vec![b'x'; BODY]));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = format!("http://{address}/").parse().unwrap();
+        let transport = UreqTransport::with_proxy(TIMEOUT, &ProxySettings::none());
+        let failure = pollster::block_on(transport.open(request, TIMEOUT)).map(drop);
+        assert_eq!(failure.unwrap_err().kind(), SendFailureKind::TimedOut);
     }
 }
