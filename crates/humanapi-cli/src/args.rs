@@ -504,11 +504,22 @@ impl From<Status> for humanapi_core::UserStatus {
 /// Reads the command line.
 pub(crate) fn parse() -> Result<Verb, Failure> {
     let words: Vec<OsString> = std::env::args_os().collect();
+    if wants_json(&words) {
+        exit::tell_as_json();
+    }
     mistake::refuse_secret_arguments(&words)?;
     match Line::try_parse_from(&words) {
         Ok(line) => Ok(line.verb),
         Err(error) => Err(mistake::mistake(&error, &words, Line::command())),
     }
+}
+
+/// Whether failures are to be told as JSON, those of the command line itself too: where results are. The words behind
+/// `config set` are another command's.
+fn wants_json(words: &[OsString]) -> bool {
+    let is_set = matches!(words, [_, config, set, ..] if config == "config" && set == "set");
+    let mut options = words.iter().skip(1).take_while(|word| *word != "--");
+    !is_set && options.any(|word| word == "--json" || word == "--ndjson")
 }
 
 /// The command line as it is taken.
@@ -555,12 +566,12 @@ const EXAMPLES: &str =
   humanapi sandbox --port 8080          a Human API of your own to develop against
   humanapi token connect --user p17     the token that opens Connect for user p17
   humanapi data show --user p17         what there is about user p17, on one page
-  humanapi api GET /v1/human --user p17 any call, its answer as it came
+  humanapi api GET /v1/human --user p17  any call, its answer as it came
   humanapi config show                  what counts, and where it was said";
 
 const ENVIRONMENT: &str =
     "  HUMANAPI_CLIENT_ID      your application's id, from the developer portal
-  HUMANAPI_CLIENT_SECRET  its secret; there is no option for it
+  HUMANAPI_CLIENT_SECRET  its secret; there is no option for it, nor for HUMANAPI_APP_KEY
   HUMANAPI_BASE_URL       where to ask instead of the production hosts, such as a sandbox
   HUMANAPI_PROFILE        the profile to take settings from; HUMANAPI_CONFIG is the file of profiles
   HUMANAPI_SANDBOX_URL    where the sandbox runs; HUMANAPI_SANDBOX_TOKEN is its control token
@@ -628,7 +639,7 @@ const TOKEN_EXAMPLES: &str = "  export HUMANAPI_CLIENT_ID=… HUMANAPI_CLIENT_SE
   humanapi token connect --user p17 --email p17@example.test
   humanapi token access --user p17 --reveal --json | jq -r .token
   humanapi token client --secret-file ~/.humanapi-secret
-  humanapi token session --user p17 --base-url http://127.0.0.1:8080    against a sandbox";
+  humanapi token session --user p18 --base-url http://127.0.0.1:8080    against a sandbox";
 
 #[cfg(feature = "store")]
 const STORE_ABOUT: &str = "\
@@ -853,6 +864,22 @@ mod tests {
             path.push(verb.get_name().to_owned());
             collect(verb, path, verbs);
             path.pop();
+        }
+    }
+
+    #[test]
+    fn failures_are_json_where_results_are() {
+        for (line, wanted) in [
+            ("humanapi token client --json", true),
+            ("humanapi data list weight --ndjson", true),
+            ("humanapi lost --json", true),
+            ("humanapi token client", false),
+            ("humanapi token client -- --json", false),
+            ("humanapi config set secret_command show --json", false),
+            ("humanapi config show --json", true),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(wants_json(&words), wanted, "{line}");
         }
     }
 

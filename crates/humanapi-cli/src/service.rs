@@ -11,12 +11,15 @@ use humanapi_client::{OrderJournal, Transport};
 #[cfg(feature = "orders")]
 use humanapi_core::admin::order::OrderPolicy;
 use humanapi_core::broker::KeptToken;
+#[cfg(feature = "data")]
+use humanapi_core::data::application::AppKey;
 use humanapi_core::{
     ClientId, ClientUserId, Credentials, Host, Hosts, Provisioning, RetryPolicy, TokenKey,
 };
 
 use crate::args::{ServiceArgs, SetupArgs};
 use crate::exit::{Code, Failure};
+use crate::output::secrets::Secrets;
 use crate::settings::Settings;
 use crate::{credentials, output, verbose};
 
@@ -51,19 +54,11 @@ pub(crate) struct Placing {
     pub(crate) policy: OrderPolicy,
 }
 
-/// Has told what is to be told, and reads the credentials: after the settings, for nobody types a secret for a command
-/// that goes nowhere.
-fn begin(settings: &Settings, args: &ServiceArgs) -> Result<Credentials, Failure> {
-    verbose::begin(args.verbose);
-    if args.quiet {
-        output::be_quiet();
-    }
-    credentials::read(settings)
-}
-
 /// The token service, as one command uses it.
 pub(crate) struct Service {
     pub(crate) client: Client,
+    /// What is not shown where others repeat it.
+    pub(crate) secrets: Secrets,
     provisioning: Provisioning,
     hosts: Hosts,
 }
@@ -100,10 +95,56 @@ impl Service {
         provisioning: Provisioning,
         store: Option<Arc<dyn TokenStore>>,
     ) -> Result<Self, Failure> {
-        let credentials = begin(settings, args)?;
+        begin(args);
+        // After the settings: nobody types a secret for a command that goes nowhere.
+        let credentials = credentials::read(settings)?;
+        let secrets = Secrets::default();
+        secrets.add(credentials.expose_client_secret());
+        Ok(Self::of(
+            settings,
+            credentials,
+            provisioning,
+            store,
+            secrets,
+        ))
+    }
+
+    /// The service, for calls that bring what authorizes them: nobody is asked for credentials, and none go out.
+    #[cfg(feature = "data")]
+    pub(crate) fn without_credentials(
+        settings: &Settings,
+        args: &ServiceArgs,
+    ) -> Result<Self, Failure> {
+        begin(args);
+        let none =
+            Credentials::new("none", "none").map_err(|error| credentials::unusable(&error))?;
+        let provisioning = settings.setup.value.into();
+        Ok(Self::of(
+            settings,
+            none,
+            provisioning,
+            None,
+            Secrets::default(),
+        ))
+    }
+
+    /// An application's key, which is not shown from now on.
+    #[cfg(feature = "data")]
+    pub(crate) fn key(&self, key: &str) -> Result<AppKey, Failure> {
+        self.secrets.add(key);
+        AppKey::new(key.to_owned()).map_err(|error| credentials::unusable(&error))
+    }
+
+    fn of(
+        settings: &Settings,
+        credentials: Credentials,
+        provisioning: Provisioning,
+        store: Option<Arc<dyn TokenStore>>,
+        secrets: Secrets,
+    ) -> Self {
         let hosts = settings.hosts.clone();
         let policy = policy(settings.timeout.value);
-        let stack = || verbose::Told::new(settings.adapter.value.stack());
+        let stack = || verbose::Told::new(settings.adapter.value.stack(), &secrets);
         let mut client = Client::builder(credentials.clone(), provisioning, stack())
             .hosts(hosts.clone())
             .retry(policy.clone());
@@ -114,11 +155,13 @@ impl Service {
                 .store(store);
             client = client.broker(telling(broker).build());
         }
-        Ok(Self {
-            client: client.build(),
+        let client = client.build();
+        Self {
+            client,
+            secrets,
             provisioning,
             hosts,
-        })
+        }
     }
 
     /// The same, for an application that places orders, each once: over what `stack` makes of the HTTP stack.
@@ -130,10 +173,13 @@ impl Service {
         stack: impl FnOnce(verbose::Told) -> T,
     ) -> Result<Self, Failure> {
         let provisioning = Provisioning::Hip;
-        let credentials = begin(settings, args)?;
+        begin(args);
+        let credentials = credentials::read(settings)?;
+        let secrets = Secrets::default();
+        secrets.add(credentials.expose_client_secret());
         let hosts = settings.hosts.clone();
         let policy = policy(settings.timeout.value);
-        let told = || verbose::Told::new(settings.adapter.value.stack());
+        let told = || verbose::Told::new(settings.adapter.value.stack(), &secrets);
         let broker = TokenBroker::builder(credentials.clone(), provisioning, told())
             .hosts(hosts.clone())
             .retry(policy.clone())
@@ -147,6 +193,7 @@ impl Service {
             .build();
         Ok(Self {
             client,
+            secrets,
             provisioning,
             hosts,
         })
@@ -174,6 +221,14 @@ impl Service {
     pub(crate) fn failure(&self, error: &Error, host: Host) -> Failure {
         let host = self.hosts.base(host).to_string();
         Failure::call(error, &host, self.provisioning)
+    }
+}
+
+/// Says what is told beside the output.
+fn begin(args: &ServiceArgs) {
+    verbose::begin(args.verbose);
+    if args.quiet {
+        output::be_quiet();
     }
 }
 

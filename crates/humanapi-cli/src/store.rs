@@ -213,17 +213,9 @@ impl Store {
 
     /// What went wrong, with the place: a path is no secret, as an address may be.
     fn failure(&self, error: &StoreError) -> Failure {
-        let failure = failure(error);
-        match (self, failure) {
-            (
-                Self::Sqlite(_, path),
-                Failure::Told {
-                    code,
-                    cause,
-                    remedy,
-                },
-            ) => Failure::new(code, format!("{path}: {cause}"), remedy),
-            (_, failure) => failure,
+        match self {
+            Self::Sqlite(_, path) => failure(error).about(path),
+            _ => failure(error),
         }
     }
 
@@ -238,6 +230,7 @@ impl Store {
                     code,
                     cause,
                     remedy,
+                    ..
                 },
                 Some(so_far),
             ) => Failure::new(
@@ -259,7 +252,7 @@ impl Store {
 }
 
 pub(crate) fn failure(error: &StoreError) -> Failure {
-    Failure::new(code(error), error.to_string(), error.remedy())
+    Failure::new(code(error), error.to_string(), error.remedy()).with_report(&error.report())
 }
 
 fn code(error: &StoreError) -> Code {
@@ -616,6 +609,7 @@ mod tests {
                 code,
                 cause,
                 remedy,
+                ..
             } = store.unfinished(&error)
             else {
                 panic!("{error}: it is told");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use humanapi_client::{StreamedResponse, Transport};
 use humanapi_core::http::Uri;
+use humanapi_core::http::header::AUTHORIZATION;
 use humanapi_core::{Request, Response, SendFailure};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -14,6 +15,7 @@ use tracing_subscriber::fmt::{self, MakeWriter, time};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::output::secrets::Secrets;
 use crate::output::{self, mask};
 
 /// Has the events of this project told, from now on: once for what goes over the network, twice for what leads there.
@@ -58,22 +60,30 @@ impl Write for Lines {
     }
 }
 
-/// A transport that tells what it sends, before it does.
-pub(crate) struct Told(Box<dyn Transport>);
-
-impl Told {
-    pub(crate) fn new(stack: Box<dyn Transport>) -> Self {
-        Self(stack)
-    }
+/// A transport that tells what it sends, before it does, and notes what opens something of it.
+pub(crate) struct Told {
+    stack: Box<dyn Transport>,
+    secrets: Secrets,
 }
 
-fn tell(request: &Request, timeout: Duration) {
-    tracing::debug!(
-        method = %request.method(),
-        url = %address(request.uri()),
-        timeout_millis = timeout.as_millis(),
-        "sending"
-    );
+impl Told {
+    pub(crate) fn new(stack: Box<dyn Transport>, secrets: &Secrets) -> Self {
+        let secrets = secrets.clone();
+        Self { stack, secrets }
+    }
+
+    fn tell(&self, request: &Request, timeout: Duration) {
+        tracing::debug!(
+            method = %request.method(),
+            url = %address(request.uri()),
+            timeout_millis = timeout.as_millis(),
+            "sending"
+        );
+        let sent = request.headers().get(AUTHORIZATION);
+        if let Some((_, token)) = sent.and_then(|sent| sent.to_str().ok()?.split_once(' ')) {
+            self.secrets.add(token);
+        }
+    }
 }
 
 /// An address with only those values of its query that are known to be harmless.
@@ -86,12 +96,12 @@ fn address(uri: &Uri) -> String {
 #[async_trait]
 impl Transport for Told {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
-        tell(&request, timeout);
-        self.0.send(request, timeout).await
+        self.tell(&request, timeout);
+        self.stack.send(request, timeout).await
     }
 
     fn keeps_time(&self) -> bool {
-        self.0.keeps_time()
+        self.stack.keeps_time()
     }
 
     async fn open(
@@ -99,7 +109,7 @@ impl Transport for Told {
         request: Request,
         timeout: Duration,
     ) -> Result<StreamedResponse, SendFailure> {
-        tell(&request, timeout);
-        self.0.open(request, timeout).await
+        self.tell(&request, timeout);
+        self.stack.open(request, timeout).await
     }
 }

@@ -85,18 +85,25 @@ timeout = "5s"
 "#;
 
 #[test]
-fn an_option_counts_before_a_variable_and_that_before_a_profile() {
+fn an_option_counts_before_a_named_profile_before_a_variable_before_the_profile_in_use() {
     let home = Home::with(TWO);
     let id = |words: &[&str], set: &[(&str, &str)]| home.shown("client_id", words, set);
     let pair = |value: &str, from: &str| (value.to_owned(), from.to_owned());
-    let variable = ("HUMANAPI_CLIENT_ID", "of-variable");
+    let variables = [
+        ("HUMANAPI_CLIENT_ID", "of-variable"),
+        ("HUMANAPI_BASE_URL", "http://127.0.0.1:9"),
+    ];
     assert_eq!(id(&[], &[]), pair("of-sandbox", "profile sandbox, line 8"));
     assert_eq!(
-        id(&[], &[variable]),
+        id(&[], &variables),
         pair("of-variable", "HUMANAPI_CLIENT_ID")
     );
     assert_eq!(
-        id(&["--client-id", "of-option"], &[variable]),
+        id(&["--profile", "default"], &variables),
+        pair("of-default", "profile default, line 5")
+    );
+    assert_eq!(
+        id(&["--client-id", "of-option"], &variables),
         pair("of-option", "--client-id")
     );
     assert_eq!(
@@ -119,6 +126,14 @@ fn an_option_counts_before_a_variable_and_that_before_a_profile() {
     assert_eq!(
         home.shown("timeout", &[], &[("HUMANAPI_TIMEOUT", "90")]),
         pair("90s", "HUMANAPI_TIMEOUT")
+    );
+    assert_eq!(
+        home.shown(
+            "timeout",
+            &["--profile", "sandbox"],
+            &[("HUMANAPI_TIMEOUT", "90")]
+        ),
+        pair("5s", "profile sandbox, line 11")
     );
     assert_eq!(
         home.shown("provisioning", &[], &[("HUMANAPI_PROVISIONING", "hip")]),
@@ -145,12 +160,20 @@ fn who_names_a_sandbox_asks_no_other_host() {
     assert_eq!(hosts(&[], &[]), [one, one, "http://127.0.0.1:7002"]);
     let nine = "http://127.0.0.1:9";
     assert_eq!(hosts(&["--base-url", nine], &[]), [nine; 3]);
-    assert_eq!(hosts(&[], &[("HUMANAPI_BASE_URL", nine)]), [nine; 3]);
+    let all = ("HUMANAPI_BASE_URL", nine);
+    let id = ("HUMANAPI_CLIENT_ID", "of-variable");
+    assert_eq!(hosts(&[], &[all, id]), [nine; 3]);
     assert_eq!(
-        hosts(&["--auth-url", nine], &[("HUMANAPI_DATA_URL", nine)]),
-        [nine, one, nine]
+        hosts(&["--auth-url", nine], &[]),
+        [nine, one, "http://127.0.0.1:7002"]
     );
-    let production = hosts(&["--profile", "default"], &[]);
+    assert_eq!(
+        hosts(&["--auth-url", nine], &[("HUMANAPI_DATA_URL", one), id]),
+        [nine, "https://admin.humanapi.co", one]
+    );
+    // A profile that is named is all of it, whatever the shell was set up for.
+    assert_eq!(hosts(&["--profile", "sandbox"], &[all, id])[0], one);
+    let production = hosts(&["--profile", "default"], &[all]);
     assert!(production.iter().all(|host| host.ends_with("humanapi.co")));
 }
 
@@ -166,19 +189,172 @@ fn each_host_is_asked_where_it_is_said_to_be() {
     home.done(&["config", "set", "client_id", &app.client_id]);
     home.done(&["config", "set", "base_url", nowhere]);
     home.done(&["config", "set", "auth_url", sandbox.url()]);
+    home.done(&["config", "set", "secret_variable", "HUMANAPI_CLIENT_SECRET"]);
     let words = ["token", "session", "--user", "a"];
     let secret = ("HUMANAPI_CLIENT_SECRET", app.client_secret.as_str());
     let told = run(home.command(&words).envs([secret]));
     assert_eq!(told.code, Some(0), "{told:?}");
+    let id = ("HUMANAPI_CLIENT_ID", app.client_id.as_str());
     let told = run(home
         .command(&words)
-        .envs([secret, ("HUMANAPI_AUTH_URL", nowhere)]));
+        .envs([id, secret, ("HUMANAPI_AUTH_URL", nowhere)]));
     assert_eq!(told.code, Some(5), "{told:?}");
     assert!(told.stderr.contains(nowhere), "{told:?}");
     let told = run(home
         .command(&words)
-        .envs([secret, ("HUMANAPI_BASE_URL", sandbox.url())]));
+        .envs([id, secret, ("HUMANAPI_BASE_URL", sandbox.url())]));
     assert_eq!(told.code, Some(0), "{told:?}");
+}
+
+/// Two applications: one in variables, one in profiles. Whatever is said and left out, no part of one goes with the other.
+#[test]
+fn no_part_of_an_application_goes_with_another() {
+    const PROFILES: &str = r#"
+[profiles.default]
+client_id = "canary-id"
+secret_command = ["echo", "canary-secret"]
+base_url = "http://127.0.0.1:7001"
+
+[profiles.no_secret]
+client_id = "canary-id"
+
+[profiles.no_id]
+secret_command = ["echo", "canary-secret"]
+
+[profiles.patient]
+timeout = "5s"
+"#;
+    let home = Home::with(PROFILES);
+    let id = ("HUMANAPI_CLIENT_ID", "canary-variable");
+    let secret = ("HUMANAPI_CLIENT_SECRET", "canary-variable-secret");
+    let host = ("HUMANAPI_BASE_URL", "http://127.0.0.1:7002");
+    let refused = |words: &[&str], set: &[(&str, &str)], cause: &str, remedy: &str| {
+        for verb in [&["config", "show"][..], &["token", "client", "-vv"]] {
+            home.fails(&[verb, words].concat(), set, cause, remedy);
+        }
+    };
+    let too = |name: &str, beside: &str| {
+        format!(
+            "set {name} too, or choose all of the profile by --profile default, or unset {beside}"
+        )
+    };
+    // A part in a variable, and the rest in the profile in use.
+    refused(
+        &[],
+        &[id],
+        "the client secret is missing beside HUMANAPI_CLIENT_ID, and that of profile default, line 4 may be another application's",
+        &too("HUMANAPI_CLIENT_SECRET", "HUMANAPI_CLIENT_ID"),
+    );
+    refused(
+        &[],
+        &[secret],
+        "the client id is missing beside HUMANAPI_CLIENT_SECRET, and that of profile default, line 3 may be another application's",
+        &too("HUMANAPI_CLIENT_ID", "HUMANAPI_CLIENT_SECRET"),
+    );
+    refused(
+        &[],
+        &[id, secret],
+        "the host is missing beside HUMANAPI_CLIENT_ID, and that of profile default, line 5 may be another application's",
+        &too("HUMANAPI_BASE_URL", "HUMANAPI_CLIENT_ID"),
+    );
+    refused(
+        &[],
+        &[host],
+        "the client id is missing beside HUMANAPI_BASE_URL, and that of profile default, line 3 may be another application's",
+        &too("HUMANAPI_CLIENT_ID", "HUMANAPI_BASE_URL"),
+    );
+    // A profile that is named and lacks a part that a variable has.
+    refused(
+        &["--profile", "no_secret"],
+        &[id, secret, host],
+        "the client secret is missing beside profile no_secret, line 8, and that of HUMANAPI_CLIENT_SECRET may be another application's",
+        "`humanapi config set --profile no_secret secret_variable HUMANAPI_CLIENT_SECRET` says that it is this profile's; or use --secret-file",
+    );
+    refused(
+        &["--profile", "no_id"],
+        &[id],
+        "the client id is missing beside profile no_id, line 11, and that of HUMANAPI_CLIENT_ID may be another application's",
+        "`humanapi config set --profile no_id client_id ID` keeps the right one; or use --client-id",
+    );
+    // An id that is typed takes no other id's secret.
+    for set in [&[][..], &[id, secret, host]] {
+        let from = match set {
+            [] => "profile default, line 4",
+            _ => "HUMANAPI_CLIENT_SECRET",
+        };
+        refused(
+            &["--client-id", "other"],
+            set,
+            &format!(
+                "the client secret of {from} belongs to another client id than that of --client-id"
+            ),
+            "name its own secret by --secret-file, or choose its profile by --profile",
+        );
+    }
+    // Whole sets, and what belongs to none.
+    let shown = |name: &str, words: &[&str], set: &[(&str, &str)]| home.shown(name, words, set).1;
+    let whole = [id, secret, host];
+    for (name, words, set, from) in [
+        ("secret", &[][..], &whole[..], "HUMANAPI_CLIENT_SECRET"),
+        ("auth_url", &[], &whole, "HUMANAPI_BASE_URL"),
+        (
+            "secret",
+            &["--profile", "default"],
+            &whole,
+            "profile default, line 4",
+        ),
+        (
+            "auth_url",
+            &["--profile", "default"],
+            &whole,
+            "profile default, line 5",
+        ),
+        (
+            "secret",
+            &["--profile", "patient"],
+            &whole,
+            "HUMANAPI_CLIENT_SECRET",
+        ),
+        (
+            "timeout",
+            &["--profile", "patient"],
+            &whole,
+            "profile patient, line 14",
+        ),
+        (
+            "secret",
+            &["--client-id", "canary-id"],
+            &[],
+            "profile default, line 4",
+        ),
+        (
+            "secret",
+            &["--client-id", "other", "--secret-file", "f"],
+            &whole,
+            "--secret-file",
+        ),
+        (
+            "auth_url",
+            &["--base-url", "http://127.0.0.1:9"],
+            &[id, secret],
+            "--base-url",
+        ),
+    ] {
+        assert_eq!(shown(name, words, set), from, "{name} {words:?}");
+    }
+    // A profile may say that the usual variable is its own.
+    home.done(&[
+        "config",
+        "set",
+        "--profile",
+        "no_secret",
+        "secret_variable",
+        secret.0,
+    ]);
+    let from = shown("secret", &["--profile", "no_secret"], &[id, secret]);
+    assert!(from.starts_with("profile no_secret"), "{from}");
+    let used = shown("secret", &[], &[("HUMANAPI_PROFILE", "no_secret"), secret]);
+    assert!(used.starts_with("profile no_secret"), "{used}");
 }
 
 #[test]
@@ -458,7 +634,10 @@ fn what_is_wrong_is_told_with_its_line_and_not_repeated() {
     );
     home.fails(
         &["config", "show"],
-        &[("HUMANAPI_BASE_URL", "hunter2")],
+        &[
+            ("HUMANAPI_BASE_URL", "hunter2"),
+            ("HUMANAPI_CLIENT_ID", "a"),
+        ],
         "HUMANAPI_BASE_URL: the address is not an absolute URL",
         "write it like https://host.example.test, or http://127.0.0.1:8080 for a sandbox",
     );

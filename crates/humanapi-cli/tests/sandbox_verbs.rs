@@ -26,11 +26,17 @@ fn told(run: &Run) -> Value {
     serde_json::from_str(&run.stdout).expect("one line of JSON")
 }
 
-/// A refusal: its code, and a part of its two lines.
+/// A refusal: its code, and a part of what is told.
 #[track_caller]
 fn refused(run: &Run, code: i32, part: &str) {
     assert_eq!((run.code, run.stdout.as_str()), (Some(code), ""), "{run:?}");
-    assert_eq!(run.stderr.lines().count(), 2, "{}", run.stderr);
+    let lines: Vec<&str> = run.stderr.lines().collect();
+    assert!((2..=3).contains(&lines.len()), "{}", run.stderr);
+    assert!(
+        lines[0].starts_with("error: ") && lines[lines.len() - 1].starts_with("help: "),
+        "{}",
+        run.stderr
+    );
     assert!(
         run.stderr.contains(part),
         "{part} is missing in {}",

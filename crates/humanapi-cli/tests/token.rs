@@ -269,7 +269,7 @@ fn bad_input_is_told_in_two_lines_and_nothing_is_sent() {
     check(
         &["client", "--json", "--table"],
         2,
-        "error: the argument '--json' cannot be used with '--table'\nhelp: `humanapi --help` and `humanapi VERB --help` show what there is\n",
+        "{\"error\":\"the argument '--json' cannot be used with '--table'\",\"exit_code\":2,\"help\":\"`humanapi --help` and `humanapi VERB --help` show what there is\"}\n",
     );
     for near_miss in [
         "--client-secret",
@@ -284,7 +284,7 @@ fn bad_input_is_told_in_two_lines_and_nothing_is_sent() {
         );
     }
     check(
-        &["client", "--json", "canary"],
+        &["client", "--table", "canary"],
         2,
         "error: argument 4 is not known here\nhelp: `humanapi --help` and `humanapi VERB --help` show what there is\n",
     );
@@ -326,17 +326,52 @@ fn missing_credentials_are_told_in_two_lines() {
 fn a_wrong_secret_is_the_credentials_fault() {
     let sandbox = sandbox();
     let app = sandbox.app(DemoApp::Connect);
-    let mut command = token(&sandbox, &app, &["session", "--user", "a"]);
-    let told = run(command.env("HUMANAPI_CLIENT_SECRET", "canary-secret"));
-    let request = &sandbox.control().requests()[0].request_id;
+    let refused = |words: &[&str]| {
+        sandbox.control().clear_requests();
+        let mut command = token(&sandbox, &app, words);
+        let told = run(command.env("HUMANAPI_CLIENT_SECRET", "canary-secret"));
+        assert_eq!((told.code, told.stdout.as_str()), (Some(3), ""));
+        let request = sandbox.control().requests()[0].request_id.clone();
+        (told.stderr, request)
+    };
+    let cause = "the service refused a session token with status 401 (INVALID_CLIENT_ID_OR_SECRET)";
+    let help = "check the client id and the client secret in the developer portal";
+    let (told, request) = refused(&["session", "--user", "a"]);
     assert_eq!(
-        told.stderr,
-        format!(
-            "error: the service refused a session token with status 401 (INVALID_CLIENT_ID_OR_SECRET), request {request}\n\
-             help: check the client id and the client secret in the developer portal\n"
-        )
+        told,
+        format!("error: {cause}\nhelp: {help}\nrequest id: {request}\n")
     );
-    assert_eq!((told.code, told.stdout.as_str()), (Some(3), ""));
+    let (told, request) = refused(&["session", "--user", "a", "--json"]);
+    let told: Value = serde_json::from_str(&told).expect("one line of JSON");
+    let wanted = serde_json::json!({
+        "error": cause, "help": help, "request_id": request.to_string(), "exit_code": 3,
+    });
+    assert_eq!(told, wanted);
+}
+
+#[test]
+fn the_systems_own_reason_is_told_in_the_cause() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // No TLS is spoken here.
+            let _ = (&stream).write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    for adapter in ["reqwest", "hyper"] {
+        let told = run(
+            humanapi(["token", "client", "--base-url", &url, "--adapter", adapter])
+                .env("HUMANAPI_CLIENT_ID", "app")
+                .env("HUMANAPI_CLIENT_SECRET", "canary-secret"),
+        );
+        let lines: Vec<&str> = told.stderr.lines().collect();
+        assert_eq!(lines.len(), 2, "{told:?}");
+        assert!(lines[0].starts_with("error: "), "{told:?}");
+        assert!(lines[0].ends_with("InvalidContentType"), "{told:?}");
+        assert!(lines[1].starts_with("help: "), "{told:?}");
+        assert!(!told.stderr.contains("canary"), "{told:?}");
+    }
 }
 
 #[test]
@@ -420,14 +455,20 @@ fn a_proxy_that_wants_a_password_says_so_and_shows_none() {
         .env("HTTPS_PROXY", &proxy)
         .env("HUMANAPI_CLIENT_ID", "app-1")
         .env("HUMANAPI_CLIENT_SECRET", "canary-secret"));
-        assert_eq!(
-            (told.code, told.stderr.as_str()),
-            (
-                Some(5),
-                "error: cannot reach https://api.example.test: the proxy wants a user name and a password (status 407)\n\
-                 help: put the proxy's user name and password into its address, as in HTTPS_PROXY, or correct those that are there\n"
-            ),
-            "{adapter}"
+        assert_eq!(told.code, Some(5), "{adapter}: {told:?}");
+        for line in [
+            "error: cannot reach https://api.example.test: the proxy wants a user name and a password (status 407)\n",
+            "\nhelp: put the proxy's user name and password into its address, as in HTTPS_PROXY, or correct those that are there\n",
+        ] {
+            assert!(told.stderr.contains(line), "{adapter}: {told:?}");
+        }
+        // What the stack says is told beneath, in one line, where the cause has it in other words.
+        let lines: Vec<&str> = told.stderr.lines().collect();
+        assert_eq!(lines.len(), 3, "{told:?}");
+        assert!(lines[1].starts_with("caused by: "), "{told:?}");
+        assert!(
+            lines[1].ends_with("proxy authorization required"),
+            "{told:?}"
         );
         assert!(!told.stdout.contains("canary"), "{told:?}");
     }

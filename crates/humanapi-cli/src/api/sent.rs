@@ -1,17 +1,24 @@
 //! A call of any kind that notes the head of its answer.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use humanapi_core::http::header::{
+    AUTHORIZATION, COOKIE, HeaderName, LOCATION, PROXY_AUTHORIZATION, SET_COOKIE,
+};
 use humanapi_core::{
     Authorization, BuildError, Endpoint, Head, Hosts, Now, RawCall, Replay, Request, Response,
     ResponseError, Streamed, StreamedCall,
 };
 
+use crate::output::mask;
+
 /// Any call. Its answer is handed over as it arrives, and its head is noted.
 pub(super) struct Raw {
     call: StreamedCall,
     noted: Noted,
+    reveal: bool,
 }
 
 /// The head of the last answer, and what a refusal held, as text.
@@ -19,18 +26,20 @@ pub(super) struct Raw {
 pub(super) struct Noted(Arc<Mutex<Option<String>>>);
 
 impl Raw {
-    pub(super) fn new(call: RawCall) -> (Self, Noted) {
+    /// Unless all is to be revealed, values that open something by what their header is are not noted.
+    pub(super) fn new(call: RawCall, reveal: bool) -> (Self, Noted) {
         let noted = Noted::default();
         let raw = Self {
             call: call.streamed(),
             noted: noted.clone(),
+            reveal,
         };
         (raw, noted)
     }
 }
 
 impl Noted {
-    fn note(&self, answer: &Response) {
+    fn note(&self, answer: &Response, reveal: bool) {
         let status = answer.status();
         let reason = status.canonical_reason().unwrap_or_default();
         let mut text = format!("{:?} {} {reason}", answer.version(), status.as_u16());
@@ -38,6 +47,10 @@ impl Noted {
         text.push('\n');
         for (name, value) in answer.headers() {
             let value = String::from_utf8_lossy(value.as_bytes());
+            let value = match reveal {
+                true => value,
+                false => masked(name, value),
+            };
             let _ = writeln!(text, "{name}: {value}");
         }
         text.push('\n');
@@ -54,6 +67,18 @@ impl Noted {
     pub(super) fn text(&self) -> Option<String> {
         let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         noted.clone()
+    }
+}
+
+/// The value of a header, without what opens something by what the header is.
+fn masked<'a>(name: &HeaderName, value: Cow<'a, str>) -> Cow<'a, str> {
+    match *name {
+        AUTHORIZATION | COOKIE | PROXY_AUTHORIZATION | SET_COOKIE => mask::HIDDEN.into(),
+        LOCATION => match value.split_once('?') {
+            Some((before, query)) => format!("{before}{}", mask::query(query)).into(),
+            None => value,
+        },
+        _ => value,
     }
 }
 
@@ -85,7 +110,7 @@ impl Endpoint for Raw {
     }
 
     fn parse(&self, response: Response, sent_at: Now) -> Result<Streamed, ResponseError> {
-        self.noted.note(&response);
+        self.noted.note(&response, self.reveal);
         self.call.parse(response, sent_at)
     }
 }

@@ -1,4 +1,4 @@
-//! Which host a path belongs to.
+//! Which host a path belongs to, and what authorizes a call there.
 
 use humanapi_core::http::Uri;
 use humanapi_core::{BaseUrl, Host, Hosts};
@@ -10,8 +10,29 @@ use crate::exit::Failure;
 /// A path, with whatever query was written behind it, and whose it is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
-    pub(super) host: Host,
+    pub(super) by: By,
     pub(super) path: String,
+}
+
+/// What authorizes a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// The access token of a user whose data it is about.
+    User,
+    /// The client token of the application.
+    Client,
+    /// The application's key, which opens the data of all its users.
+    AppKey,
+}
+
+impl By {
+    /// The host that takes it.
+    pub(super) const fn host(self) -> Host {
+        match self {
+            Self::User | Self::AppKey => Host::Data,
+            Self::Client => Host::Admin,
+        }
+    }
 }
 
 /// Reads a path, or an address on one of these hosts.
@@ -28,15 +49,15 @@ pub(super) fn read(hosts: &Hosts, typed: &str) -> Result<Target, Failure> {
             })?,
         false => typed.to_owned(),
     };
-    let host = host_of(&path)?;
+    let by = by_path(&path)?;
     // Its path may be another host's than the address says.
-    if typed.contains("://") && below(hosts.base(host), typed).is_none() {
+    if typed.contains("://") && below(hosts.base(by.host()), typed).is_none() {
         return Err(usage(
             "the address is on another host than its path belongs to",
             "give the path alone",
         ));
     }
-    Ok(Target { host, path })
+    Ok(Target { by, path })
 }
 
 /// What stands behind a host's own address.
@@ -47,17 +68,17 @@ fn below(base: &BaseUrl, typed: &str) -> Option<String> {
     (base.is_origin_of(&uri) && rest.starts_with('/')).then(|| rest.to_owned())
 }
 
-fn host_of(typed: &str) -> Result<Host, Failure> {
+fn by_path(typed: &str) -> Result<By, Failure> {
     let path = typed.split('?').next().unwrap_or_default();
     let is_below = |root: &str| {
         let rest = path.strip_prefix(root);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     if is_below("/v1/human") {
-        return Ok(Host::Data);
+        return Ok(By::User);
     }
     if is_below("/api") {
-        return Ok(Host::Admin);
+        return Ok(By::Client);
     }
     if is_below("/v1/connect") || is_below("/v1/admin") {
         return Err(usage(
@@ -66,14 +87,11 @@ fn host_of(typed: &str) -> Result<Host, Failure> {
         ));
     }
     if is_below("/v1/apps") {
-        return Err(usage(
-            "calls about all users of an application take its app key, which this command has no place for",
-            "use the library: `humanapi_core::data::application`",
-        ));
+        return Ok(By::AppKey);
     }
     Err(usage(
         "no host of the service has this path",
-        "paths below /v1/human are the data API's, those below /api the Admin API's",
+        "paths below /v1/human and /v1/apps are the data API's, those below /api the Admin API's",
     ))
 }
 
@@ -111,17 +129,19 @@ mod tests {
             .with(Host::Data, "https://gateway.example.test/health")
             .unwrap();
         #[track_caller]
-        fn check(hosts: &Hosts, typed: &str, wanted: Option<(Host, &str)>) {
+        fn check(hosts: &Hosts, typed: &str, wanted: Option<(By, &str)>) {
             let read = read(hosts, typed).ok();
-            let read = read.as_ref().map(|read| (read.host, read.path.as_str()));
+            let read = read.as_ref().map(|read| (read.by, read.path.as_str()));
             assert_eq!(read, wanted, "{typed}");
         }
-        let data = |path| Some((Host::Data, path));
-        let admin = |path| Some((Host::Admin, path));
+        let data = |path| Some((By::User, path));
+        let admin = |path| Some((By::Client, path));
+        let apps = |path| Some((By::AppKey, path));
         check(&hosts, "/v1/human", data("/v1/human"));
         check(&hosts, "/v1/human?a=b", data("/v1/human?a=b"));
         check(&hosts, "/v1/human/profile", data("/v1/human/profile"));
         check(&hosts, "/api/v1/users", admin("/api/v1/users"));
+        check(&hosts, "/v1/apps/x/users", apps("/v1/apps/x/users"));
         check(
             &hosts,
             "https://gateway.example.test/health/v1/human/bmi?x",
@@ -137,7 +157,7 @@ mod tests {
             "/",
             "v1/human",
             "/v1/humans",
-            "/v1/apps/x/users",
+            "/v1/appsx/users",
             "/v1/connect/token",
             "/v1/admin/token",
             "/apis",
@@ -163,7 +183,7 @@ mod tests {
     fn parameters_are_escaped_behind_those_that_are_there() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let target = |path: &str| Target {
-            host: Host::Data,
+            by: By::User,
             path: path.to_owned(),
         };
         let more = [pair("a&b", "c d=é"), pair("e", "")];

@@ -33,7 +33,7 @@ pub(crate) struct ApiArgs {
         help_heading = "What is asked for"
     )]
     pub(crate) input: Option<PathBuf>,
-    /// Read all pages of a list, and print its records as one array; limit in the query is the size of a page
+    /// Read all pages of a list, and print its records as one array; below /v1, limit in the query is the size of a page
     #[arg(
         long,
         conflicts_with_all = ["field", "input", "include"],
@@ -47,10 +47,20 @@ pub(crate) struct ApiArgs {
     pub(crate) store: StoreArgs,
     #[command(flatten)]
     pub(crate) service: ServiceArgs,
+    /// A file that holds the app key and nothing else, for paths below /v1/apps; `-` reads standard input
+    /// [env: HUMANAPI_APP_KEY]
+    #[arg(long, value_name = "PATH", help_heading = "Credentials")]
+    pub(crate) app_key_file: Option<PathBuf>,
     /// Print the status and the headers too, and also what a refusal holds
     #[arg(long, help_heading = "Output")]
     pub(crate) include: bool,
-    /// Write the answer into this file, whole or not at all
+    /// Show secrets and tokens in clear where an answer repeats them; else they are masked on standard output
+    #[arg(long, help_heading = "Output")]
+    pub(crate) reveal: bool,
+    /// Tell what goes wrong as one line of JSON; the answer is as it came in any case
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+    /// Write the answer into this file as it came, whole or not at all
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -97,17 +107,23 @@ pub(super) const ABOUT: &str = "\
 Send any call to the service, and print its answer as it came.
 
 The path says which host is asked and what authorizes the call: below /v1/human an access token of --user, \
-below /api a client token. Other paths are refused, no redirect is followed, and a call that may place an \
-order is repeated only if it surely never left. A refusal is told as by the other commands.
+below /api a client token, below /v1/apps the app key. Other paths are refused, no redirect is followed, and a \
+call that may place an order is repeated only if it surely never left. A refusal is told as by the other commands.
 
-With --paginate all pages of a list below /v1/human are read by its offset, as `humanapi data list --all` \
-does; that the list changed meanwhile is told on standard error.";
+With --paginate all pages of a list are read, wherever the service gives lists on pages: those below /v1 by \
+their offset, as `humanapi data list --all` does, and /api/v1/users and /api/v1/subscriptions until a page is \
+empty. That a list changed meanwhile is told on standard error.
+
+On standard output, the client secret, the app key and every token that went out are masked wherever the answer \
+repeats them, and cookies and the like in its headers; --reveal shows them. All else is byte for byte as it came, \
+and so is all of the file that --output names.";
 
 pub(super) const EXAMPLES: &str = "  humanapi api GET /v1/human/profile --user p17
   humanapi api GET /v1/human/activities --user p17 --query limit=5 --include
   humanapi api GET /v1/human/medical/vitals --user p17 --paginate --output vitals.json
   humanapi api GET /v1/human/medical/reports/r-1/raw --user p17 --query format=pdf --output r-1.pdf
-  humanapi api GET /api/v1/users --query offset=0
+  humanapi api GET /api/v1/users --paginate
+  humanapi api GET /v1/apps/my-app/users/activities --paginate --app-key-file app-key
   humanapi api POST /api/v1/users/actions --field clientUserId=p17 --field action=abort";
 
 #[cfg(test)]

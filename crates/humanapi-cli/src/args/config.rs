@@ -126,8 +126,13 @@ A profile has a name and keeps what would else be said each time: the client id,
 is, the addresses of the hosts. Profiles stand in one file, in TOML, which its owner alone can read; \
 `humanapi config path` tells where. The secret itself is not kept there.
 
-What counts is, in this order: an option, an environment variable, the profile, what is usual. The \
-profile is the one that --profile names, HUMANAPI_PROFILE, or `humanapi config use`; else `default`.";
+What counts is, in this order: an option, the profile that --profile names, an environment variable, the \
+profile in use, what is usual. In use is the one of HUMANAPI_PROFILE or `humanapi config use`; else `default`.
+
+The client id, the client secret and the hosts are one application's, so they come from one place: the first \
+that says any of them. What it leaves out is not taken from another place, which would send one application's \
+secret with another's id or to another's host: the command says so instead, and what to do. An option replaces \
+what it names, and no more.";
 
 pub(super) const EXAMPLES: &str = "  humanapi config set client_id 5a9db0c5…
   humanapi config set secret_command pass show humanapi/client-secret

@@ -7,33 +7,50 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::exit::{Code, Failure};
 
-/// There is no option for the secret, and whoever tries one is told why, without repeating the value.
+/// There is no option for a secret, and whoever tries one is told why, without repeating the value.
 pub(super) fn refuse_secret_arguments(words: &[OsString]) -> Result<(), Failure> {
     let options = words.iter().take_while(|word| *word != "--");
-    if options.skip(1).any(|word| names_a_secret(word)) {
-        return Err(Failure::new(
+    match options.skip(1).find_map(|word| secret_named(word)) {
+        Some(Secret::Client) => Err(Failure::new(
             Code::Usage,
             "there is no option for the client secret: other programs can read a command line, and shells keep it",
             "set HUMANAPI_CLIENT_SECRET, use --secret-file, or type it when asked; and change the secret if it was a real one",
-        ));
+        )),
+        Some(Secret::AppKey) => Err(Failure::new(
+            Code::Usage,
+            "there is no option for an app key: other programs can read a command line, and shells keep it",
+            "set HUMANAPI_APP_KEY, or use --app-key-file; and change the key if it was a real one",
+        )),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// Whether somebody meant an option for the secret, however they wrote it.
-fn names_a_secret(word: &OsStr) -> bool {
+#[derive(Clone, Copy)]
+enum Secret {
+    Client,
+    AppKey,
+}
+
+/// Which secret somebody meant an option for, however they wrote it.
+fn secret_named(word: &OsStr) -> Option<Secret> {
     // Text programs make one long dash of two.
     let dashes = ['-', '\u{2013}', '\u{2014}', '\u{2212}'];
     let word = word.to_string_lossy();
-    let Some(name) = word.strip_prefix(dashes) else {
-        return false;
-    };
+    let name = word.strip_prefix(dashes)?;
     let name = name.trim_start_matches(dashes).to_lowercase();
     let name = name.replace(['-', '_'], "");
-    ["clientsecret", "secret", "apisecret", "appsecret"]
-        .iter()
-        .filter_map(|meant| name.strip_prefix(meant))
-        .any(|rest| !rest.starts_with("file"))
+    let meant = [
+        ("clientsecret", Secret::Client),
+        ("secret", Secret::Client),
+        ("apisecret", Secret::Client),
+        ("appsecret", Secret::Client),
+        ("appkey", Secret::AppKey),
+        ("apikey", Secret::AppKey),
+    ];
+    meant.into_iter().find_map(|(meant, secret)| {
+        let rest = name.strip_prefix(meant)?;
+        (!rest.starts_with("file")).then_some(secret)
+    })
 }
 
 /// Says what is wrong with a command line in two lines, or shows the help that was asked for.

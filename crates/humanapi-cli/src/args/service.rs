@@ -36,7 +36,8 @@ pub(crate) struct ServiceArgs {
     /// A file that holds the client secret and nothing else; `-` reads standard input
     #[arg(long, value_name = "PATH", help_heading = "Credentials")]
     pub(crate) secret_file: Option<PathBuf>,
-    /// Take what is not said here from this profile; `humanapi config` keeps them [env: HUMANAPI_PROFILE]
+    /// Go by this profile, whatever variables say; `humanapi config` keeps them [env: HUMANAPI_PROFILE, which variables go
+    /// before]
     #[arg(long, value_name = "NAME", help_heading = "Credentials")]
     pub(crate) profile: Option<String>,
     /// Where to ask instead of the production hosts, such as a sandbox [env: HUMANAPI_BASE_URL]

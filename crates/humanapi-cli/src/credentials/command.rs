@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::given::{PATIENCE, in_time, unreadable};
+use super::given::{CLIENT_SECRET, PATIENCE, in_time, unreadable};
 use crate::exit::{Code, Failure};
 
 /// Runs a command and takes what it prints. It may ask its user: standard input and error are the terminal's.
@@ -22,12 +22,12 @@ pub(super) fn output(words: &[String]) -> Result<Zeroizing<String>, Failure> {
         .stdout(Stdio::piped())
         .spawn()
         .map(Running)
-        .map_err(|error| unreadable(NAME, &error))?;
+        .map_err(|error| unreadable(CLIENT_SECRET, NAME, &error))?;
     let stdout = (child.0.stdout.take()).ok_or_else(|| failed("it has no output"))?;
-    let secret = in_time(|| Ok(stdout), NAME)?;
+    let secret = in_time(CLIENT_SECRET, || Ok(stdout), NAME)?;
     let status = child
         .end(gives_up)
-        .map_err(|error| unreadable(NAME, &error))?;
+        .map_err(|error| unreadable(CLIENT_SECRET, NAME, &error))?;
     match status {
         Some(status) if status.success() => Ok(secret),
         Some(status) => Err(failed(&match status.code() {

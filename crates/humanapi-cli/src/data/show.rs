@@ -94,7 +94,7 @@ impl Missing {
             return Err(failure);
         }
         for (route, failure) in &self.kinds {
-            if let Failure::Told { cause, .. } = failure {
+            if let Some(cause) = failure.in_one_line() {
                 output::warn(&format!("{}: {cause}", name(route)));
             }
         }

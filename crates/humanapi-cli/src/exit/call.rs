@@ -13,6 +13,11 @@ use crate::exit::{self, Code, Failure};
 impl Failure {
     /// Reads a failed call to a host.
     pub(crate) fn call(error: &Error, host: &str, provisioning: Provisioning) -> Self {
+        Self::of_call(error, host, provisioning).with_report(&error.report())
+    }
+
+    /// Its cause and its remedy, in the words of the command line.
+    fn of_call(error: &Error, host: &str, provisioning: Provisioning) -> Self {
         match error.kind() {
             ErrorKind::Network(kind) => Self::network(error, host, kind),
             ErrorKind::OutOfTime => Self::network(error, host, SendFailureKind::TimedOut),
@@ -123,15 +128,10 @@ const CREDENTIALS: Code = Code::Credentials;
 const CREDENTIALS: Code = Code::Refused;
 
 fn api_cause(error: &Error, api: &ApiError) -> String {
-    let mut cause = match error.flow_error() {
+    match error.flow_error() {
         both @ FlowError::BothRefused { .. } => both.to_string(),
         _ => api.to_string(),
-    };
-    if let Some(id) = error.shown_request_id() {
-        cause.push_str(", request ");
-        cause.push_str(id);
     }
-    cause
 }
 
 /// The remedy in the words of the command line, where core's speak of its own types.

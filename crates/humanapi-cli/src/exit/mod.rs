@@ -1,4 +1,5 @@
-//! How the command ends: exit codes, which scripts may rely on, and one line each of cause and remedy.
+//! How the command ends: exit codes, which scripts may rely on, and what is told of a failure: its cause, what lies
+//! beneath, what to do, and the request id, in two to four lines; or as one line of JSON.
 //!
 //! | Code | Meaning |
 //! | --- | --- |
@@ -21,6 +22,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::output::{self, palette};
 
@@ -55,18 +57,36 @@ pub(crate) const TABLE: &str = "   0  done
   70  something on this machine failed: a port, a file, the output";
 
 /// Why the command ends early.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Failure {
     /// All is said already, as with `--help`.
     Said,
     /// The help was shown to somebody who did not ask for it.
     Taught,
-    /// One line of cause, one of remedy, and a code.
+    /// One line of cause, one of remedy, a code, and what else is known.
     Told {
         code: Code,
         cause: String,
         remedy: Cow<'static, str>,
+        more: Box<More>,
     },
+}
+
+/// What is known of some failures alone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct More {
+    /// What lies beneath the cause, in one line.
+    beneath: Option<String>,
+    /// What the vendor's support finds the requests by.
+    request_ids: Option<String>,
+}
+
+/// Whether failures are told as JSON.
+static AS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on a failure is one line of JSON.
+pub(crate) fn tell_as_json() {
+    AS_JSON.store(true, Ordering::Relaxed);
 }
 
 impl Failure {
@@ -79,7 +99,28 @@ impl Failure {
             code,
             cause: cause.into(),
             remedy: remedy.into(),
+            more: Box::default(),
         }
+    }
+
+    /// Adds what a report knows beyond the cause: what lies beneath it, and the request ids.
+    #[cfg(any(feature = "demo", feature = "sandbox", feature = "token"))]
+    pub(crate) fn with_report(mut self, report: &humanapi_core::Report<'_>) -> Self {
+        let report = report.to_string();
+        let after = |lead: &'static str| {
+            report
+                .lines()
+                .filter_map(move |line| line.strip_prefix(lead))
+        };
+        if let Self::Told { cause, more, .. } = &mut self {
+            let links: Vec<&str> = after("caused by: ").map(without_number).collect();
+            let told = cause.to_lowercase();
+            // The last link is the reason. Where the cause names it, the links between say nothing more.
+            let is_news = |last: &&str| !told.contains(&last.to_lowercase());
+            more.beneath = (links.last().is_some_and(is_news)).then(|| links.join(": "));
+            more.request_ids = after("request id: ").next().map(str::to_owned);
+        }
+        self
     }
 
     /// Something on this machine failed.
@@ -103,18 +144,24 @@ impl Failure {
 
     /// The same, with what it is about in front.
     #[cfg(feature = "token")]
-    pub(crate) fn about(self, what: &dyn Display) -> Self {
-        match self {
-            Self::Told {
-                code,
-                cause,
-                remedy,
-            } => Self::new(code, format!("{what}: {cause}"), remedy),
-            other => other,
+    pub(crate) fn about(mut self, what: &dyn Display) -> Self {
+        if let Self::Told { cause, .. } = &mut self {
+            *cause = format!("{what}: {cause}");
         }
+        self
     }
 
-    /// Tells it on stderr, in two lines.
+    /// The cause and the request id in one line, for a warning.
+    #[cfg(feature = "data")]
+    pub(crate) fn in_one_line(&self) -> Option<String> {
+        let Self::Told { cause, more, .. } = self else {
+            return None;
+        };
+        let ids = more.request_ids.as_ref();
+        Some(ids.map_or_else(|| cause.clone(), |ids| format!("{cause}, request id {ids}")))
+    }
+
+    /// Tells it on stderr.
     pub(crate) fn report(&self) -> ExitCode {
         self.say();
         match self {
@@ -125,28 +172,64 @@ impl Failure {
     }
 
     pub(crate) fn say(&self) {
-        let Self::Told { cause, remedy, .. } = self else {
+        let Self::Told {
+            code,
+            cause,
+            remedy,
+            more,
+        } = self
+        else {
             return;
         };
-        let (bad, good) = (palette::BAD, palette::GOOD);
-        let (cause, remedy) = (output::plain(cause), output::plain(remedy));
+        let parts = [
+            ("error", palette::BAD, Some(cause.as_str())),
+            ("caused by", palette::TITLE, more.beneath.as_deref()),
+            ("help", palette::GOOD, Some(remedy)),
+            ("request id", palette::TITLE, more.request_ids.as_deref()),
+        ];
         let mut stderr = anstream::stderr().lock();
         // Where stderr is closed there is nobody to tell; the code still does.
-        let _ = writeln!(
-            stderr,
-            "{bad}error:{bad:#} {cause}\n{good}help:{good:#} {remedy}"
-        );
+        #[cfg(any(feature = "sandbox", feature = "token"))]
+        if AS_JSON.load(Ordering::Relaxed) {
+            let _ = writeln!(
+                stderr,
+                "{}",
+                json(*code, parts.map(|(name, _, text)| (name, text)))
+            );
+            return;
+        }
+        let _ = code;
+        for (name, style, text) in parts {
+            if let Some(text) = text {
+                let _ = writeln!(stderr, "{style}{name}:{style:#} {}", output::plain(text));
+            }
+        }
     }
+}
+
+/// A failure as a line of JSON. Its fields are a contract: new ones may come, these stay.
+#[cfg(any(feature = "sandbox", feature = "token"))]
+fn json(code: Code, parts: [(&str, Option<&str>); 4]) -> serde_json::Value {
+    let texts = parts.into_iter().filter_map(|(name, text)| {
+        let text = output::plain(text?).into_owned();
+        Some((name.replace(' ', "_"), text.into()))
+    });
+    let code = ("exit_code".to_owned(), (code as u8).into());
+    serde_json::Value::Object(texts.chain([code]).collect())
 }
 
 /// What the system says, without its number and as the end of a sentence.
 pub(crate) fn system_text(error: &io::Error) -> String {
     let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
+    let mut letters = without_number(&text).chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_lowercase().chain(letters).collect()
     })
+}
+
+/// What a system says, without its number.
+fn without_number(text: &str) -> &str {
+    text.split(" (os error").next().unwrap_or_default()
 }
 
 /// Failures to write: whoever reads may stop early, as `head` does, and that is no failure.

@@ -17,6 +17,7 @@ use crate::args::orders::{
     SubscriptionArgs, SubscriptionsVerb, UserRefArgs,
 };
 use crate::exit::{Code, Failure};
+use crate::output::secrets::Shown;
 use crate::output::{self, mask};
 use crate::print::print;
 use crate::service::user_id;
@@ -74,7 +75,8 @@ async fn get_report(args: &GetReportArgs) -> Result<(), Failure> {
     let opened = desk.orders().read_report(report).open().await;
     let opened = opened.map_err(|error| desk.failure(&error))?;
     let output = args.output.as_deref();
-    api::deliver(opened, output, &desk.service, Host::Admin).await
+    let shown = Shown::new(&desk.service.secrets, false);
+    api::deliver(opened, output, &desk.service, Host::Admin, &shown).await
 }
 
 #[derive(Serialize)]

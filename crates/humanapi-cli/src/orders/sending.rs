@@ -82,23 +82,11 @@ impl Halt {
             _ => 0,
         };
         if is_ours || self.in_a_row >= IN_A_ROW {
-            self.stopped.get_or_insert_with(|| again(&failure));
+            self.stopped.get_or_insert_with(|| failure.clone());
         }
         if self.first.is_none() {
             self.first = Some(failure);
         }
-    }
-}
-
-/// The same failure once more.
-fn again(failure: &Failure) -> Failure {
-    match failure {
-        Failure::Told {
-            code,
-            cause,
-            remedy,
-        } => Failure::new(*code, cause.clone(), remedy.clone()),
-        _ => Failure::Said,
     }
 }
 

@@ -18,13 +18,14 @@ pub(crate) const fn token(kind: TokenKind) -> &'static str {
 
 /// Path and query; values of the query are shown where their name is known to be harmless.
 pub(crate) fn target(uri: &Uri) -> String {
-    let mut shown = uri.path().to_owned();
-    for (at, pair) in uri
-        .query()
-        .into_iter()
-        .flat_map(|query| query.split('&'))
-        .enumerate()
-    {
+    let query = uri.query().map_or_else(String::new, query);
+    format!("{}{query}", uri.path())
+}
+
+/// A query behind its `?`, with only those values that are known to be harmless by their name.
+pub(crate) fn query(query: &str) -> String {
+    let mut shown = String::new();
+    for (at, pair) in query.split('&').enumerate() {
         shown.push(if at == 0 { '?' } else { '&' });
         match pair.split_once('=') {
             Some((name, _)) if QUERY.contains(&name) => shown.push_str(pair),

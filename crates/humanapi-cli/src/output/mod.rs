@@ -2,6 +2,8 @@
 
 #[cfg(any(feature = "demo", feature = "token"))]
 pub(crate) mod mask;
+#[cfg(feature = "token")]
+pub(crate) mod secrets;
 
 use std::borrow::Cow;
 #[cfg(feature = "token")]

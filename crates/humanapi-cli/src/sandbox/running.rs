@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use humanapi_client::{BodyStream, Transport as _};
 use humanapi_core::http::header::{CONTENT_TYPE, HeaderValue};
 use humanapi_core::http::{Method, StatusCode};
-use humanapi_core::{BaseUrl, Body, Request, SendFailure, SendFailureKind};
+use humanapi_core::{BaseUrl, Body, Report, Request, SendFailure, SendFailureKind};
 use humanapi_hyper::HyperTransport;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -212,7 +212,7 @@ impl Running {
             SendFailureKind::TimedOut => format!("{shown} gave no answer in time"),
             _ => format!("the connection to {shown} broke"),
         };
-        Failure::new(Code::Unreachable, cause, START)
+        Failure::new(Code::Unreachable, cause, START).with_report(&Report::new(failure, START))
     }
 }
 

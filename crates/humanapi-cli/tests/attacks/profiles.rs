@@ -196,6 +196,7 @@ fn commands_that_give_no_secret_are_told_and_not_repeated() {
             &path,
             &["token", "client", "--base-url", "http://127.0.0.1:1"],
         );
+        command.env_remove("HUMANAPI_CLIENT_ID");
         command.env_remove("HUMANAPI_CLIENT_SECRET");
         attack(name, command, &[3]);
         attack(name, with(&path, &["config", "show"]), &[0]);
@@ -256,7 +257,7 @@ fn paths_that_lead_astray_lead_nowhere() {
                 continue;
             }
             let words = [&["api", "GET", path], &nowhere[..], more].concat();
-            attack(&short, command(&words), &[2, 5]);
+            attack(&short, command(&words), &[2, 3, 5]);
         }
     }
     let folder = Folder::new();

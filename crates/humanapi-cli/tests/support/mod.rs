@@ -6,8 +6,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// What the command reads of its environment.
-pub(crate) const VARIABLES: [&str; 21] = [
+pub(crate) const VARIABLES: [&str; 22] = [
     "HUMANAPI_ADMIN_URL",
+    "HUMANAPI_APP_KEY",
     "HUMANAPI_AUTH_URL",
     "HUMANAPI_BASE_URL",
     "HUMANAPI_CLIENT_ID",

@@ -1,6 +1,9 @@
 //! Any call: authorized as its path needs, its answer as it came, and nothing sent elsewhere.
 #![cfg(all(unix, feature = "data"))]
 
+mod pages;
+mod secrets;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::io::{Read as _, Write as _};
@@ -200,7 +203,9 @@ fn nothing_is_sent_where_it_does_not_belong() {
         &["GET", "/v1/human/x\r\nX-Evil: 1", "--user", "ill"],
         &["POST", "/v1/connect/token", "--field", "type=session"],
         &["POST", "/v1/admin/token"],
-        &["GET", "/v1/apps/x/users"],
+        &["GET", "/v1/appsx/users"],
+        &["GET", "/v1/apps/x/users", "--user", "ill"],
+        &["GET", "/v1/apps/x/users", "--app-key=hush"],
         &["GET", "/api/v1/users", "--user", "ill"],
         &[
             "GET",
@@ -212,7 +217,7 @@ fn nothing_is_sent_where_it_does_not_belong() {
         ],
         &["GET", "/v1/human/profile", "--user", ""],
         &["BREW", "/v1/human/profile", "--user", "ill"],
-        &["GET", "/api/v1/users", "--paginate"],
+        &["GET", "/api/v1/users?offset=x", "--paginate"],
         &[
             "POST",
             "/v1/human/activities",
@@ -347,7 +352,9 @@ fn a_refusal_is_told_as_elsewhere_and_shown_where_it_is_asked_for() {
     let words = ["GET", "/v1/human/activities/none", "--user", "ill"];
     let told = api(&sandbox, &words);
     assert_eq!((told.code, told.stdout.as_str()), (Some(4), ""), "{told:?}");
-    assert_eq!(told.stderr.lines().count(), 2, "{told:?}");
+    let names = (told.stderr.lines()).filter_map(|line| Some(line.split_once(": ")?.0));
+    let names: Vec<&str> = names.collect();
+    assert_eq!(names, ["error", "help", "request id"], "{told:?}");
     let told = api(&sandbox, &[&words[..], &["--include"]].concat());
     assert_eq!(told.code, Some(4), "{told:?}");
     assert!(
@@ -355,59 +362,6 @@ fn a_refusal_is_told_as_elsewhere_and_shown_where_it_is_asked_for() {
         "{told:?}"
     );
     assert!(told.stdout.contains("\"statusCode\":404"), "{told:?}");
-}
-
-#[test]
-fn a_token_that_a_server_repeats_is_not_shown() {
-    let sandbox = sandbox();
-    let app = sandbox.app(DemoApp::Connect);
-    let mut command = humanapi(["token", "access", "--user", "ill", "--reveal"]);
-    let token = run(command
-        .env("HUMANAPI_BASE_URL", sandbox.url())
-        .env("HUMANAPI_CLIENT_ID", &app.client_id)
-        .env("HUMANAPI_CLIENT_SECRET", &app.client_secret));
-    let token: Value = serde_json::from_str(&token.stdout).expect("a line of JSON");
-    let token = token["token"].as_str().expect("it is revealed");
-    // Each run has a token of its own, so the server of each repeats what it is sent.
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
-    let data = format!("http://{}", listener.local_addr().expect("it is bound"));
-    let (give, take) = channel();
-    thread::spawn(move || {
-        while let Ok((mut stream, _)) = listener.accept() {
-            let mut bytes = [0; 8192];
-            let read = stream.read(&mut bytes).unwrap_or(0);
-            let request = String::from_utf8_lossy(&bytes[..read]).into_owned();
-            let sent = request
-                .lines()
-                .find_map(|line| {
-                    line.to_lowercase()
-                        .starts_with("authorization: bearer ")
-                        .then(|| line[22..].to_owned())
-                })
-                .unwrap_or_default();
-            let refusal = answer("404 Not Found", &format!("X-Echo: {sent}\r\n"), &sent);
-            let _ = stream.write_all(&refusal);
-            let _ = give.send(sent);
-        }
-    });
-    let words = [
-        "GET",
-        "/v1/human/profile",
-        "--user",
-        "ill",
-        "--include",
-        "-vv",
-        "--data-url",
-        &data,
-    ];
-    let told = run(&mut with(&words, sandbox.url(), &app));
-    let sent = take.recv().expect("it was asked");
-    assert_eq!(sent.len(), token.len(), "a token was sent");
-    assert!(told.stdout.contains("x-echo: …(masked)"), "{told:?}");
-    assert!(
-        !told.stdout.contains(&sent) && !told.stderr.contains(&sent),
-        "{told:?}"
-    );
 }
 
 #[test]

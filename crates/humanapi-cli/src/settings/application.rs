@@ -1,0 +1,186 @@
+//! Which application asks, and where: its client id, its client secret and its hosts come as one set, from one place.
+//!
+//! A place that says a part of it and leaves the rest to another one would have one application's secret go with the id of
+//! another, or to a host that is none of its own. Nobody can tell from the values which of them belong together, so that is
+//! refused. An option stands for itself: whoever types it means it.
+
+use super::found::{Found, Origin, Place, SECRET, SecretPlace, is_set, named};
+use crate::exit::{Code, Failure};
+use crate::setting::Setting;
+
+/// A part of the set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Id,
+    Secret,
+    Hosts,
+}
+
+impl Part {
+    const ALL: [Self; 3] = [Self::Id, Self::Secret, Self::Hosts];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "client id",
+            Self::Secret => "client secret",
+            Self::Hosts => "host",
+        }
+    }
+
+    const fn variable(self) -> &'static str {
+        match self {
+            Self::Id => "HUMANAPI_CLIENT_ID",
+            Self::Secret => SECRET,
+            Self::Hosts => "HUMANAPI_BASE_URL",
+        }
+    }
+
+    /// The settings that say it; what says where the secret is, is no text.
+    const fn settings(self) -> &'static [Setting] {
+        match self {
+            Self::Id => &[Setting::ClientId],
+            Self::Secret => &[],
+            Self::Hosts => &[
+                Setting::BaseUrl,
+                Setting::AuthUrl,
+                Setting::AdminUrl,
+                Setting::DataUrl,
+            ],
+        }
+    }
+}
+
+/// Where the set comes from.
+pub(super) struct Application {
+    place: Option<Place>,
+}
+
+impl Application {
+    /// The first place that says any part of it says all of it.
+    pub(super) fn find(found: &Found<'_>, order: [Place; 2]) -> Result<Self, Failure> {
+        let mut places = order.into_iter();
+        let says = |place| (Part::ALL.into_iter()).find_map(|part| found.says(place, part));
+        let Some((place, beside)) = places.find_map(|place| Some((place, says(place)?))) else {
+            return Ok(Self { place: None });
+        };
+        let other = match place {
+            Place::Profile => Place::Environment,
+            Place::Environment => Place::Profile,
+        };
+        for part in Part::ALL {
+            if found.option_says(part) || found.says(place, part).is_some() {
+                continue;
+            }
+            // A profile that was named and names no host is one of production, whatever the shell was set up for.
+            let is_production =
+                part == Part::Hosts && place == Place::Profile && order[0] == Place::Profile;
+            if let (Some(from), false) = (found.says(other, part), is_production) {
+                return Err(found.mixed(place, part, &beside, &from));
+            }
+        }
+        found.check_id(place)?;
+        Ok(Self { place: Some(place) })
+    }
+
+    /// Where to look for its parts.
+    pub(super) fn places(&self) -> &[Place] {
+        self.place.as_slice()
+    }
+
+    /// Where to look for the provisioning, which belongs to it but opens nothing: a variable for all applications will do,
+    /// and another application's profile will not.
+    pub(super) const fn places_of_provisioning<'a>(&self, order: &'a [Place; 2]) -> &'a [Place] {
+        match (self.place, order) {
+            (Some(Place::Environment), [Place::Environment, _]) => order.split_at(1).0,
+            _ => order,
+        }
+    }
+}
+
+impl Found<'_> {
+    /// Where a place says this part, if it does.
+    fn says(&self, place: Place, part: Part) -> Option<Origin> {
+        let mut settings = part.settings().iter().copied();
+        match (place, part) {
+            (Place::Environment, Part::Secret) => {
+                let is_own = !self.is_secret_of_profile();
+                (is_own && is_set(SECRET)).then_some(Origin::Variable(SECRET))
+            }
+            (Place::Profile, Part::Secret) => self.secret_of_profile().map(|secret| secret.from),
+            (Place::Environment, _) => settings
+                .filter_map(named)
+                .find(|name| is_set(name))
+                .map(Origin::Variable),
+            (Place::Profile, _) => {
+                settings.find_map(|setting| Some(self.of_profile(setting)?.from))
+            }
+        }
+    }
+
+    /// Whether the profile takes the usual variable for its own, and no other application's id stands beside that.
+    fn is_secret_of_profile(&self) -> bool {
+        let is_it =
+            |place: &SecretPlace| matches!(place, SecretPlace::Variable(name) if name == SECRET);
+        let claimed = self
+            .secret_of_profile()
+            .is_some_and(|secret| is_it(&secret.value));
+        claimed && !is_set(Part::Id.variable())
+    }
+
+    /// Whether an option says this part. The secret goes to the token service, so its host decides.
+    fn option_says(&self, part: Part) -> bool {
+        match part {
+            Part::Id => self.option(Setting::ClientId).is_some(),
+            Part::Secret => self.args.secret_file.is_some(),
+            Part::Hosts => self.args.base_url.is_some() || self.args.auth_url.is_some(),
+        }
+    }
+
+    /// Refuses the secret of one id for another that an option names.
+    fn check_id(&self, place: Place) -> Result<(), Failure> {
+        let Some(id) = self.option(Setting::ClientId) else {
+            return Ok(());
+        };
+        let (own, secret) = (
+            self.at(place, Setting::ClientId)?,
+            self.says(place, Part::Secret),
+        );
+        match (own, secret) {
+            (Some(own), Some(secret))
+                if own.value != id.value && !self.option_says(Part::Secret) =>
+            {
+                Err(Failure::new(
+                    Code::Usage,
+                    format!(
+                        "the client secret of {secret} belongs to another client id than that of --client-id"
+                    ),
+                    "name its own secret by --secret-file, or choose its profile by --profile",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What somebody is told whose place says a part and leaves this one to another place.
+    fn mixed(&self, place: Place, part: Part, beside: &Origin, from: &Origin) -> Failure {
+        let what = part.name();
+        let profile = self.profile.map_or("NAME", |(name, _)| name);
+        let remedy = match (place, part) {
+            (Place::Environment, _) => format!(
+                "set {} too, or choose all of the profile by --profile {profile}, or unset {beside}",
+                part.variable()
+            ),
+            (Place::Profile, Part::Secret) => format!(
+                "`humanapi config set --profile {profile} secret_variable {SECRET}` says that it is this profile's; or use --secret-file"
+            ),
+            // The one that is left: a profile that was named is asked for its hosts alone.
+            (Place::Profile, _) => format!(
+                "`humanapi config set --profile {profile} client_id ID` keeps the right one; or use --client-id"
+            ),
+        };
+        let cause = format!(
+            "the {what} is missing beside {beside}, and that of {from} may be another application's"
+        );
+        Failure::new(Code::Usage, cause, remedy)
+    }
+}
