@@ -225,6 +225,10 @@ mod units {}
 mod de_identification {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/notifications.md")]
+mod notifications {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/testing-your-application.md")]
 mod testing_your_application {}
 

@@ -15,7 +15,7 @@ use crate::workspace::present_files;
 pub(crate) const FOLDER: &str = "docs/";
 
 /// What readers search for who do not know our words, and the page that has to be the first hit.
-const SEARCHES: [(&str, &str); 12] = [
+const SEARCHES: [(&str, &str); 14] = [
     ("OAuth", "tokens-and-connect.html"),
     ("refresh", "tokens-and-connect.html"),
     ("provisioning", "tokens-and-connect.html"),
@@ -27,7 +27,9 @@ const SEARCHES: [(&str, &str); 12] = [
     ("timeout", "troubleshooting.html"),
     ("proxy", "troubleshooting.html"),
     ("exit code", "troubleshooting.html"),
-    ("webhook", "keeping-in-step.html"),
+    ("webhook", "notifications.html"),
+    ("notification", "notifications.html"),
+    ("subscription", "notifications.html"),
 ];
 
 /// Asks the built index as the book's own search does, and prints the page of the first hit of each word.

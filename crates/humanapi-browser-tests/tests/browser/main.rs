@@ -5,6 +5,7 @@ mod keyboard;
 mod launcher;
 mod pages;
 mod patient_page;
+mod pictures;
 mod secrets;
 mod sittings;
 mod story;

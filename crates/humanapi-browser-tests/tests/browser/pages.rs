@@ -8,6 +8,7 @@ use humanapi_browser_tests::{Browser, Stage, packages};
 use humanapi_sandbox::{OrderState, Sandbox};
 use serde_json::json;
 
+use crate::pictures::{HIGHEST, Pictures};
 use crate::{package, patient_page, story, tasks, within};
 
 /// A narrow phone and a wide window.
@@ -253,6 +254,7 @@ async fn they_fit_into_narrow_and_wide_windows_in_light_and_dark() {
         let Some((stage, origin)) = patient_page::open(test).await else { return };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
         std::fs::create_dir_all(&folder).expect("the target folder takes one more");
+        let mut pictures = Pictures::default();
         walk(&stage, &origin, async |browser, screen| {
             let mut backgrounds = Vec::new();
             for (width, height) in SIZES {
@@ -262,6 +264,10 @@ async fn they_fit_into_narrow_and_wide_windows_in_light_and_dark() {
                     assert!(page[0].as_i64().is_some_and(|over| over <= 0), "{screen} is wider than a window of {width}");
                     let whole = u32::try_from(page[1].as_u64().expect("a height")).expect("a height");
                     if whole > height {
+                        browser.look(width, whole.min(HIGHEST), scheme).await;
+                    }
+                    pictures.take(browser, screen, width, scheme).await;
+                    if whole > HIGHEST {
                         browser.look(width, whole, scheme).await;
                     }
                     let file = folder.join(format!("{screen}-{width}-{scheme}.png"));
@@ -275,6 +281,7 @@ async fn they_fit_into_narrow_and_wide_windows_in_light_and_dark() {
             browser.look(1280, 800, "light").await;
         })
         .await;
+        pictures.settle(&stage.browser).await;
         stage.end_but_for(&["401", "404", "422"]).await;
         // Past the test's captured output, because nobody asks for it where all is well.
         writeln!(std::io::stderr(), "screenshots: {}", folder.display()).expect("it is open");
