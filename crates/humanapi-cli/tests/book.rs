@@ -36,8 +36,16 @@ enum Way {
     Left(&'static str),
 }
 
+/// What is about an order that was placed before, or a file of them.
+const ORDERED: Way = Way::Left("the tests of orders run it, with orders that there are");
+
 /// The calls that do not end with 0, by a part of them.
-const OTHERS: [(&str, Way); 8] = [
+const OTHERS: [(&str, Way); 13] = [
+    ("humanapi orders", ORDERED),
+    ("humanapi providers", ORDERED),
+    ("humanapi reports", ORDERED),
+    ("humanapi consumer-link", ORDERED),
+    ("humanapi subscriptions", ORDERED),
     ("demo --browser", Way::Left("it waits for a person")),
     (
         "--store postgres",
