@@ -3,6 +3,7 @@
 //! Each rule is a function over plain data and returns what it found, so that its tests need no workspace.
 
 mod circles;
+mod facade;
 mod files;
 mod front_pages;
 mod lengths;
@@ -35,6 +36,9 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     });
     session.step("manifests", |session| {
         Ok(Outcome::from_findings(&manifests::check(session)?))
+    });
+    session.step("what the facade reaches", |session| {
+        Ok(Outcome::from_findings(&facade::check(session)?))
     });
     session.step("front pages of published crates", |session| {
         Ok(Outcome::from_findings(&front_pages::check(session)?))

@@ -4,7 +4,11 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+#[cfg(feature = "admin")]
+use humanapi_client::OrderJournal;
 use humanapi_client::{Client as AnyClient, Runtime, TokenStore, TokioRuntime, Transport};
+#[cfg(feature = "admin")]
+use humanapi_core::admin::order::OrderPolicy;
 use humanapi_core::{
     Credentials, CredentialsError, Host, HostError, Hosts, Provisioning, RetryPolicy,
 };
@@ -52,6 +56,21 @@ impl Client {
     #[must_use]
     pub fn store(self, store: Arc<dyn TokenStore>) -> Self {
         self.with(|settings| settings.store = Some(store))
+    }
+
+    /// Sets where it is written which orders were sent. Without one it is kept in this process's memory, and forgotten with
+    /// it: see [`Orders`](crate::Orders) for what that means.
+    #[cfg(feature = "admin")]
+    #[must_use]
+    pub fn order_journal(self, journal: Arc<dyn OrderJournal>) -> Self {
+        self.with(|settings| settings.journal = Some(journal))
+    }
+
+    /// Sets how patient placing an order is with others and with the service.
+    #[cfg(feature = "admin")]
+    #[must_use]
+    pub fn order_policy(self, policy: OrderPolicy) -> Self {
+        self.with(|settings| settings.orders = policy)
     }
 
     /// Sets what keeps time and runs tasks, instead of tokio: in a test, the sandbox's clock.

@@ -19,7 +19,7 @@ pub use humanapi_core as core;
 
 pub use async_trait;
 pub use http;
-#[cfg(feature = "data")]
+#[cfg(any(feature = "admin", feature = "data"))]
 pub use jiff;
 pub use secrecy;
 
@@ -35,6 +35,9 @@ pub use environment::EnvironmentError;
 #[cfg(feature = "axum")]
 #[doc(inline)]
 pub use humanapi_axum as axum;
+#[cfg(feature = "export")]
+#[doc(inline)]
+pub use humanapi_export as export;
 #[cfg(feature = "hyper")]
 #[doc(inline)]
 pub use humanapi_hyper::HyperTransport;

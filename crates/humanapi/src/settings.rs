@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+#[cfg(all(feature = "admin", any(feature = "hyper", feature = "reqwest")))]
+use humanapi_client::OrderJournal;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 use humanapi_client::TokenStore;
 use humanapi_client::{Client, Runtime, Transport};
+#[cfg(all(feature = "admin", any(feature = "hyper", feature = "reqwest")))]
+use humanapi_core::admin::order::OrderPolicy;
 use humanapi_core::{Credentials, Hosts, Provisioning, RetryPolicy};
 
 /// What an application sets, and what it is where it does not.
@@ -21,6 +25,10 @@ pub(crate) struct Settings {
     /// What the client's own default is, where there is none.
     #[cfg(any(feature = "hyper", feature = "reqwest"))]
     pub(crate) runtime: Option<Arc<dyn Runtime>>,
+    #[cfg(all(feature = "admin", any(feature = "hyper", feature = "reqwest")))]
+    pub(crate) journal: Option<Arc<dyn OrderJournal>>,
+    #[cfg(all(feature = "admin", any(feature = "hyper", feature = "reqwest")))]
+    pub(crate) orders: OrderPolicy,
 }
 
 impl Settings {
@@ -35,6 +43,10 @@ impl Settings {
             store: None,
             #[cfg(any(feature = "hyper", feature = "reqwest"))]
             runtime: None,
+            #[cfg(all(feature = "admin", any(feature = "hyper", feature = "reqwest")))]
+            journal: None,
+            #[cfg(all(feature = "admin", any(feature = "hyper", feature = "reqwest")))]
+            orders: OrderPolicy::default(),
         }
     }
 
@@ -55,6 +67,14 @@ impl Settings {
         let builder = match &self.store {
             Some(store) => builder.store(Arc::clone(store)),
             None => builder,
+        };
+        #[cfg(all(feature = "admin", any(feature = "hyper", feature = "reqwest")))]
+        let builder = {
+            let builder = builder.order_policy(self.orders.clone());
+            match &self.journal {
+                Some(journal) => builder.order_journal(Arc::clone(journal)),
+                None => builder,
+            }
         };
         #[cfg(any(feature = "hyper", feature = "reqwest"))]
         if let Some(own) = &self.runtime {
