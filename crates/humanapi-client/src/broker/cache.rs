@@ -231,9 +231,10 @@ impl Cache {
     fn begin(self: &Arc<Self>, request: ExchangeRequest) -> Arc<Flight<Outcome>> {
         // The work holds the exchanger alone: it lies in `busy`, and must not keep that alive.
         let exchanger = Arc::clone(&self.exchanger);
+        let purpose = request.key.purpose().name();
+        // Made here and not where it is carried out, so that it lies in the span of the call that asked first.
+        let span = tracing::debug_span!(target: TOKEN, "humanapi.token", purpose);
         Flight::new(async move {
-            let purpose = request.key.purpose().name();
-            let span = tracing::debug_span!(target: TOKEN, "humanapi.token", purpose);
             let outcome = tracing::Instrument::instrument(exchanger.get(&request), span).await;
             match outcome {
                 Ok(fetched) => {
