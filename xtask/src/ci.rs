@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::step::{Outcome, Session};
-use crate::{audit, codegen, docs, features, fmt, lint, package, test, tidy, wasm};
+use crate::{audit, codegen, docs, features, fmt, lint, package, public_api, test, tidy, wasm};
 
 /// What to leave out.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -34,6 +34,9 @@ pub(crate) fn run(session: &mut Session, options: &Options) {
     }
     session.verb("docs", |session| {
         docs::run(session, docs::Options::default())
+    });
+    session.verb("public-api", |session| {
+        public_api::run(session, public_api::Options::default())
     });
     session.verb("codegen", |session| {
         codegen::run(session, &codegen::Options { check: true })

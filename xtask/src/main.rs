@@ -16,6 +16,7 @@ mod msrv;
 mod needs;
 mod package;
 mod programs;
+mod public_api;
 mod release;
 mod step;
 mod test;
@@ -70,6 +71,8 @@ enum Verb {
     Docs(docs::Options),
     /// Write docs/token-rules.md and docs/health-data-fields.md from the tables in humanapi-core
     Codegen(codegen::Options),
+    /// Check that the public API of each library is the one in docs/public-api, or write that anew
+    PublicApi(public_api::Options),
     /// Check the rules that a compiler does not: dependencies, manifests, imports, tracked files
     Tidy,
     /// Build humanapi-core for wasm32, where there is no system to lean on
@@ -96,6 +99,9 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = public_api::in_place_of_rustdoc() {
+        return code;
+    }
     match run(&Cli::parse().verb) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -115,6 +121,9 @@ fn run(verb: &Verb) -> anyhow::Result<bool> {
         Verb::Test(options) => session.verb("test", |session| test::run(session, options)),
         Verb::Docs(options) => session.verb("docs", |session| docs::run(session, *options)),
         Verb::Codegen(options) => session.verb("codegen", |session| codegen::run(session, options)),
+        Verb::PublicApi(options) => {
+            session.verb("public-api", |session| public_api::run(session, *options));
+        }
         Verb::Tidy => session.verb("tidy", tidy::run),
         Verb::Wasm => session.verb("wasm", wasm::run),
         Verb::Features => session.verb("features", features::run),

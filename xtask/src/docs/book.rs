@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
 use super::{blocks, built, links, messages, summary};
+use crate::public_api;
 use crate::step::{Outcome, Session};
 use crate::tools::{MDBOOK, MDBOOK_MERMAID, NODE};
 use crate::workspace::present_files;
@@ -133,7 +134,9 @@ fn build(session: &Session, folder: &Path) -> anyhow::Result<Outcome> {
     let manifest = std::fs::read_to_string(session.root().join("Cargo.toml"))?;
     let forge = repository(&manifest).context("Cargo.toml names no repository")?;
     let files = present_files(session.programs())?;
-    for file in files.iter().filter(|file| file.starts_with(FOLDER)) {
+    let of_the_book =
+        |file: &&String| file.starts_with(FOLDER) && !file.starts_with(public_api::FOLDER);
+    for file in files.iter().filter(of_the_book) {
         let (from, to) = (session.root().join(file), stage.join(file));
         let parent = to.parent().context("a file of docs/ lies in a folder")?;
         std::fs::create_dir_all(parent)?;
