@@ -20,6 +20,31 @@ use humanapi_core::{Request, Response, SendFailure};
 /// A failure says truthfully whether the request may have arrived
 /// ([`SendFailureKind`](humanapi_core::SendFailureKind)), because repeating an order is decided by it.
 /// Its source holds no address: a URL can hold a token.
+///
+/// An implementation has `#[async_trait]` above it, of the crate `async-trait`, which `humanapi` re-exports:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use async_trait::async_trait;
+/// use humanapi_client::Transport;
+/// use humanapi_client::core::{Request, Response, SendFailure, SendFailureKind};
+///
+/// struct Unplugged;
+///
+/// #[async_trait]
+/// impl Transport for Unplugged {
+///     async fn send(&self, _: Request, _: Duration) -> Result<Response, SendFailure> {
+///         Err(SendFailure::new(SendFailureKind::NotSent))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not send requests for the SDK",
+    label = "this is no `Transport`",
+    note = "a client of reqwest or hyper is wrapped first, by `ReqwestTransport::from_client` or `HyperTransport::from_client`",
+    note = "for a stack of your own implement `Transport`, with `#[async_trait]` above the `impl`"
+)]
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends exactly one request and reads the whole answer.

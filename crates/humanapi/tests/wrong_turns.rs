@@ -1,0 +1,73 @@
+//! What people write first, before they have read anything: it compiles, and it does what it says.
+//!
+//! What cannot compile is in the client's `tests/ui`; what depends on an application's other crates, in `programs`.
+#![cfg(all(feature = "data", feature = "hyper", feature = "testing"))]
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use humanapi::prelude::*;
+use humanapi::testing::{OfflineSandbox, Sandbox, client_of};
+use humanapi::{ClientUserId, User};
+
+fn connected() -> (OfflineSandbox, Client) {
+    let sandbox = Sandbox::builder().build_offline();
+    sandbox
+        .control()
+        .user("patient-17")
+        .connected_with("strider")
+        .expect("the sandbox has this source");
+    sandbox.control().clear_requests();
+    let client = client_of(&sandbox);
+    (sandbox, client)
+}
+
+#[tokio::test]
+async fn a_call_takes_a_limit_whether_it_is_awaited_or_streamed() {
+    let (sandbox, client) = connected();
+    let user = client.user("patient-17");
+
+    let page = user.data().activities().limit(3).await.unwrap();
+    assert_eq!(page.items.len(), 3);
+    let records: Vec<_> = (user.data().activities().limit(3).items())
+        .take(5)
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(records.len(), 5);
+    let mut pages = user.data().activities().limit(3).pages();
+    let page = pages.try_next().await.unwrap().unwrap();
+    assert_eq!(page.items.len(), 3);
+
+    let requests = sandbox.control().requests();
+    let lists: Vec<_> = (requests.iter())
+        .filter(|request| request.path.contains("/activities"))
+        .collect();
+    assert_eq!(lists.len(), 4);
+    for list in lists {
+        assert!(list.path.contains("limit=3"), "{}", list.path);
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_named_by_whatever_an_application_has_at_hand() {
+    let (sandbox, client) = connected();
+    let owned = String::from("patient-17");
+    let id = ClientUserId::from("patient-17");
+    let borrowed: Cow<'_, str> = Cow::Borrowed("patient-17");
+    let users: [User; 8] = [
+        client.user("patient-17"),
+        client.user(&owned),
+        client.user(owned.as_str()),
+        client.user(owned.clone()),
+        client.user(Arc::<str>::from("patient-17")),
+        client.user(borrowed),
+        client.user(&id),
+        client.user(id.clone()),
+    ];
+    for user in users {
+        user.data().profile().await.unwrap();
+    }
+    // All of them are one user, whose token is asked for once.
+    assert_eq!(sandbox.control().exchanges().total(), 1);
+}
