@@ -70,8 +70,9 @@ impl SealedPlace for InDatabase {
     }
 
     async fn rows(&self) -> Vec<RawOrder> {
+        type Columns = (Vec<u8>, i64, bool, String, Vec<u8>);
         let select = "SELECT row_name, version, is_open, sealed_with, sealed FROM humanapi_orders";
-        let rows: Vec<(Vec<u8>, i64, bool, String, Vec<u8>)> = sqlx::query_as(select)
+        let rows: Vec<Columns> = sqlx::query_as(select)
             .fetch_all(&mut connect(&self.url).await)
             .await
             .unwrap();

@@ -58,24 +58,20 @@ impl SealedPlace for InFile {
     }
 
     async fn rows(&self) -> Vec<RawOrder> {
+        type Columns = (Vec<u8>, i64, bool, String, Vec<u8>);
         let select = "SELECT row_name, version, is_open, sealed_with, sealed FROM humanapi_orders";
-        let rows: Vec<(Vec<u8>, i64, bool, String, Vec<u8>)> = sqlx::query_as(select)
+        let rows: Vec<Columns> = sqlx::query_as(select)
             .fetch_all(&mut self.connect().await)
             .await
             .unwrap();
-        let raw = |(row, version, is_open, key_id, sealed)| RawOrder {
-            row,
-            version: version as u64,
-            is_open,
-            key_id,
-            sealed,
-        };
         rows.into_iter()
-            .map(
-                |(row, version, is_open, key_id, sealed): (Vec<u8>, i64, bool, String, Vec<u8>)| {
-                    raw((row, version, is_open, key_id, sealed))
-                },
-            )
+            .map(|(row, version, is_open, key_id, sealed)| RawOrder {
+                row,
+                version: version as u64,
+                is_open,
+                key_id,
+                sealed,
+            })
             .collect()
     }
 
@@ -116,7 +112,7 @@ impl SealedPlace for InFile {
     }
 }
 
-/// What another process keeps while ours is in the middle of an operation is never lost, and no operation fails over it.
+/// Nor is one whose journal was taken away.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_is_not_set_up_is_no_empty_journal() {
     let place = place().await.unwrap();
