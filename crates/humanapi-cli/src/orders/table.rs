@@ -10,6 +10,9 @@ use super::applicant::{self, Wrong};
 use super::source::{Source, unreadable, usage};
 use crate::exit::Failure;
 
+/// A line by its number: the fields of its order, or what is wrong with it.
+pub(super) type Line = (u64, Result<Value, Wrong>);
+
 /// A table of orders.
 pub(super) struct Table {
     reader: Reader<Lines>,
@@ -45,8 +48,8 @@ impl Table {
         Self::of(source)
     }
 
-    /// The next line that holds something, by its number: the fields of its order, or what is wrong with it.
-    pub(super) fn next(&mut self) -> Result<Option<(u64, Result<Value, Wrong>)>, Failure> {
+    /// The next line that holds something.
+    pub(super) fn next(&mut self) -> Result<Option<Line>, Failure> {
         let read = self.reader.read_record(&mut self.record);
         let position = match &read {
             Ok(false) => return Ok(None),
