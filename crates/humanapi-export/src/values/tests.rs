@@ -137,6 +137,8 @@ fn what_is_no_matter_of_units_is_refused() {
     is_refused("[arb'U]/mL", "[IU]/mL");
     is_refused("mmol/mol", "%");
     is_refused("%", "1");
+    is_refused("mmol/mol", "mg/g");
+    is_refused("L/L", "mmol/mol");
     is_refused("mg{FEU}/L", "mg/L");
     is_refused("ng{DDU}/mL", "ng{FEU}/mL");
     is_refused("mL/min/{1.73_m2}", "mL/min");
