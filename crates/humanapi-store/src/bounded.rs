@@ -23,7 +23,7 @@ struct Counts {
     asked_for: AtomicU64,
 }
 
-/// More than any answer: the longest holds one token of [at most a mebibyte](crate::backend::LARGEST_SEALED), in
+/// More than any answer: the longest holds one token of [at most a mebibyte](crate::rows::LARGEST_SEALED), in
 /// hexadecimal.
 const MOST: u64 = 8 * 1024 * 1024;
 

@@ -3,21 +3,13 @@
 use async_trait::async_trait;
 use humanapi_client::{OrderJournal, StoreError, StoreErrorKind};
 use humanapi_core::admin::order::{Effect, Entry, IntentKey, Op, Row};
-use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-use crate::backend::{Backend, RowName};
+use crate::backend::Backend;
 use crate::journal_rows::{JournalRow, JournalRows, LARGEST_ORDER};
+use crate::rows::RowName;
 use crate::seal::{self, Place};
-use crate::seen::Seen;
 use crate::store::{Store, within};
-
-/// What a store remembers of its journal.
-#[derive(Default)]
-pub(crate) struct Orders {
-    checked: OnceCell<()>,
-    seen: Seen,
-}
 
 /// The form of what is sealed: this byte, the length of the intent's key, the key, and what [`Row::to_bytes`] gives.
 const FORM: u8 = 1;
@@ -249,17 +241,16 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_later_version_wrote_is_an_error_and_no_new_intent() {
-        let field = |plain: &mut Vec<u8>| {
-            plain.pop();
-            plain.extend_from_slice(br#","of_a_later_version":1}"#);
-        };
-        let changes: [&dyn Fn(&mut Vec<u8>); 6] = [
-            &|plain| plain[0] = 2,
-            &field,
-            &|plain| plain.truncate(1),
-            &|plain| plain[1] = 255,
-            &|plain| plain[2] = 0xff,
-            &|plain| plain.clear(),
+        let changes: [fn(&mut Vec<u8>); 6] = [
+            |plain| plain[0] = 2,
+            |plain| {
+                plain.pop();
+                plain.extend_from_slice(br#","of_a_later_version":1}"#);
+            },
+            |plain| plain.truncate(1),
+            |plain| plain[1] = 255,
+            |plain| plain[2] = 0xff,
+            Vec::clear,
         ];
         for change in changes {
             let store = begun().await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use humanapi_client::StoreError;
 
-use crate::backend::{Batch, Mark, RowName, Sealed, Survey};
+use crate::rows::{Batch, Mark, RowName, Sealed, Survey};
 
 /// Where rows of a journal of orders are kept: the other half of a [`Backend`](crate::Backend) that keeps one.
 ///

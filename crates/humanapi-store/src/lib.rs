@@ -19,6 +19,7 @@ mod passage;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+mod rows;
 mod seal;
 mod seen;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -33,13 +34,14 @@ pub use humanapi_core as core;
 
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisRows, RedisStore};
-pub use backend::{Backend, Batch, Limits, Mark, OtherMark, RowName, Sealed, Survey};
+pub use backend::{Backend, Limits};
 pub use journal_rows::{JournalRow, JournalRows, JournalSurvey};
 pub use key_file::{KeyFile, KeyFileInPlace};
 pub use keys::SealingKeys;
 pub use memory::{Memory, MemoryStore};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresDatabase, PostgresStore};
+pub use rows::{Batch, Mark, OtherMark, RowName, Sealed, Survey};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteFile, SqliteStore};
 pub use store::{Store, StoreStatus};

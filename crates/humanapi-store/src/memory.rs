@@ -11,9 +11,10 @@ use humanapi_client::StoreError;
 use humanapi_core::Generation;
 use humanapi_core::broker::{Acquired, Commit, Lease, Row, RowToken};
 
-use crate::backend::{Backend, Batch, Mark, RowName, Sealed, Survey};
+use crate::backend::Backend;
 use crate::journal_rows::{JournalRow, JournalRows, JournalSurvey};
 use crate::keys::SealingKeys;
+use crate::rows::{Batch, Mark, RowName, Sealed, Survey};
 use crate::seal::millis;
 use crate::store::Store;
 

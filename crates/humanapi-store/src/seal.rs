@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::backend::{LARGEST_SEALED, Mark, RowName, Sealed};
 use crate::journal_rows::JournalRow;
 use crate::keys::{SealingKey, SealingKeys, fill};
+use crate::rows::{LARGEST_SEALED, Mark, RowName, Sealed};
 
 /// The first sealed byte. A change of anything below needs another.
 const FORMAT: u8 = 1;

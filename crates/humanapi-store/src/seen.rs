@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use humanapi_client::{StoreError, StoreErrorKind};
 
-use crate::backend::RowName;
+use crate::rows::RowName;
 
 /// Tells when a row was put back as it was before. Sealing cannot: an older row is as genuine as ever.
 ///

@@ -4,8 +4,8 @@ use humanapi_client::{StoreError, StoreErrorKind};
 use humanapi_core::Generation;
 use humanapi_core::broker::RowToken;
 
-use crate::backend::{Batch, Mark, RowName, Sealed, Survey, unreadable};
 use crate::journal_rows::{JournalRow, JournalSurvey};
+use crate::rows::{Batch, Mark, RowName, Sealed, Survey, unreadable};
 
 /// The version of the tables that this version of the crate makes and uses.
 pub(crate) const SCHEMA_VERSION: i64 = 1;

@@ -12,9 +12,10 @@ use humanapi_core::broker::{Acquired, Commit, KeptToken, Lease, RowToken};
 use humanapi_core::{Generation, TokenKey};
 use tokio::sync::OnceCell;
 
-use crate::backend::{Backend, Limits, RowName, Sealed};
+use crate::backend::{Backend, Limits};
 use crate::journal_rows::JournalSurvey;
 use crate::keys::SealingKeys;
+use crate::rows::{RowName, Sealed};
 use crate::seal;
 use crate::seen::Seen;
 
@@ -32,11 +33,19 @@ pub struct Store<B> {
     checked: OnceCell<()>,
     seen: Seen,
     #[cfg(feature = "admin")]
-    pub(crate) orders: crate::journal::Orders,
+    pub(crate) orders: Orders,
 }
 
 /// How long a purge or a rotation may take in all, unless told otherwise: time enough for millions of rows.
 const OVERALL: Duration = Duration::from_secs(3_600);
+
+/// What a store remembers of its journal.
+#[cfg(feature = "admin")]
+#[derive(Default)]
+pub(crate) struct Orders {
+    pub(crate) checked: OnceCell<()>,
+    pub(crate) seen: Seen,
+}
 
 impl<B: Backend> Store<B> {
     /// A store over this backend. Nothing is asked of it yet.
@@ -52,7 +61,7 @@ impl<B: Backend> Store<B> {
             checked: OnceCell::const_new(),
             seen: Seen::default(),
             #[cfg(feature = "admin")]
-            orders: crate::journal::Orders::default(),
+            orders: Orders::default(),
         }
     }
 

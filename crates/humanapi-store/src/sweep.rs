@@ -10,8 +10,9 @@ use std::time::Duration;
 use humanapi_client::{StoreError, StoreErrorKind};
 use tokio::time::Instant;
 
-use crate::backend::{Backend, RowName};
+use crate::backend::Backend;
 use crate::journal_rows::JournalRows;
+use crate::rows::RowName;
 use crate::seal;
 use crate::store::{Store, within};
 
@@ -284,8 +285,8 @@ mod tests {
     use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
 
     use super::*;
-    use crate::backend::{Batch, Mark, Sealed, Survey};
     use crate::keys::SealingKeys;
+    use crate::rows::{Batch, Mark, Sealed, Survey};
 
     /// A place that never comes to an end, and takes a second for each batch, or a little more: timers are coarse.
     #[derive(Default)]
@@ -311,7 +312,7 @@ mod tests {
 
         /// A row that nobody can read.
         async fn load(&self, _: &RowName) -> Result<Option<RowToken<Sealed>>, StoreError> {
-            Err(crate::backend::unreadable())
+            Err(crate::rows::unreadable())
         }
 
         async fn acquire(

@@ -5,8 +5,8 @@ use humanapi_client::{StoreError, StoreErrorKind};
 
 use super::errors::read_only_server;
 use super::{PostgresDatabase, bytes, name, privileges, sealed, text};
-use crate::backend::{Batch, Mark, RowName, Sealed, unreadable};
 use crate::journal_rows::{JournalRow, JournalRows, JournalSurvey};
+use crate::rows::{Batch, Mark, RowName, Sealed, unreadable};
 use crate::sql::{self, OrderSurveyColumns, signed};
 
 /// Whether the server takes writes and puts them onto its disk, which privileges are missing, and whether it has

@@ -15,12 +15,11 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, FromRow};
 
 use self::errors::{failed, is_broken, read_only_server};
-use crate::backend::{
-    Backend, Batch, KEY_ID, LARGEST_SEALED, Limits, Mark, RowName, Sealed, Survey, unreadable,
-};
+use crate::backend::{Backend, Limits};
 use crate::connections::Connections;
 use crate::journal_rows::JournalRows;
 use crate::keys::SealingKeys;
+use crate::rows::{Batch, KEY_ID, LARGEST_SEALED, Mark, RowName, Sealed, Survey, unreadable};
 use crate::seal::millis;
 use crate::sql::{self, SurveyColumns, TokenColumns, known, signed, unsigned};
 use crate::store::Store;

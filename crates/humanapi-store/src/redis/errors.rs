@@ -4,7 +4,7 @@ use humanapi_client::{StoreError, StoreErrorKind};
 use redis::{ErrorKind, RedisError};
 
 use super::scripts::UNREADABLE;
-use crate::backend::unreadable;
+use crate::rows::unreadable;
 
 /// Whether the connection is of no use any more. One that does not answer may be to a machine that is gone, and one
 /// whose server cannot serve now may be to one that another took the place of.

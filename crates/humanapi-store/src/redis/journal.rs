@@ -10,8 +10,8 @@ use super::connection::{Question, Using};
 use super::{
     Counted, Fields, MARK_LENGTH, RedisRows, STEP, compare, marked, number, of_digits, probed,
 };
-use crate::backend::{Batch, Mark, RowName, Sealed, unreadable};
 use crate::journal_rows::{JournalRow, JournalRows, JournalSurvey};
+use crate::rows::{Batch, Mark, RowName, Sealed, unreadable};
 use crate::seal::millis;
 
 /// What the key of an order's row begins with.

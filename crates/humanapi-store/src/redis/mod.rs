@@ -18,9 +18,10 @@ use redis::{ConnectionAddr, IntoConnectionInfo as _, RedisResult, Value};
 use self::connection::{Question, Server};
 use self::errors::{command, known, said};
 use self::scripts::Scripts;
-use crate::backend::{Backend, Batch, Limits, Mark, RowName, Sealed, Survey, unreadable};
+use crate::backend::{Backend, Limits};
 use crate::journal_rows::JournalRows;
 use crate::keys::SealingKeys;
+use crate::rows::{Batch, Mark, RowName, Sealed, Survey, unreadable};
 use crate::seal::millis;
 use crate::store::Store;
 

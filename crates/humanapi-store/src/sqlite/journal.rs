@@ -1,30 +1,20 @@
 //! Rows of a journal of orders in the same file, on the disk before they count.
 
-use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use humanapi_client::StoreError;
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteSynchronous};
+use sqlx::sqlite::Sqlite;
 
 use super::statements::{
     ADD_ORDER, CHANGE_ORDER, LOAD_ORDER, OPEN_ORDERS, ORDERS_SEALED_OTHERWISE, RESEAL_ORDER,
     SURVEY_ORDERS,
 };
 use super::{SqliteFile, failed};
-use crate::backend::{Batch, Mark, RowName, Sealed};
 use crate::journal_rows::{JournalRow, JournalRows, JournalSurvey};
+use crate::rows::{Batch, Mark, RowName, Sealed};
 use crate::sql::{self, OrderColumns, OrderSurveyColumns, signed};
-
-/// As the tokens are opened, but each commit is on the disk before it is answered. On macOS that takes a setting of its
-/// own, without which the disk itself may still hold it back.
-pub(super) fn options(path: &Path) -> SqliteConnectOptions {
-    super::options(path)
-        .synchronous(SqliteSynchronous::Full)
-        .pragma("fullfsync", "1")
-        .pragma("checkpoint_fullfsync", "1")
-}
 
 impl SqliteFile {
     async fn for_orders(&self, limit: Duration) -> Result<PoolConnection<Sqlite>, StoreError> {

@@ -1,6 +1,7 @@
 //! Tokens in one file that the processes of one machine share.
 
 mod journal;
+mod opening;
 mod place;
 mod statements;
 
@@ -13,19 +14,17 @@ use humanapi_client::{StoreError, StoreErrorKind};
 use humanapi_core::Generation;
 use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{
-    Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
-    SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use self::statements::{
     ACQUIRE, CHECK, COMMIT, INVALIDATE, LOAD, LOOK, PURGE, RELEASE, RESEAL, SCHEMA,
     SEALED_OTHERWISE, SURVEY,
 };
-use crate::backend::{Backend, Batch, Limits, Mark, RowName, Sealed, Survey, unreadable};
+use crate::backend::{Backend, Limits};
 use crate::journal_rows::JournalRows;
 use crate::keys::SealingKeys;
+use crate::rows::{Batch, Mark, RowName, Sealed, Survey, unreadable};
 use crate::seal::millis;
 use crate::sql::{self, SurveyColumns, TokenColumns, known, signed, unsigned};
 use crate::store::Store;
@@ -63,16 +62,14 @@ pub struct SqliteFile {
 
 /// Instructions of SQLite's machine between two looks at the clock: a few milliseconds.
 const LOOK_EVERY: i32 = 100_000;
-/// One writes at a time; this many read meanwhile, each in a thread of its own.
-const CONNECTIONS: u32 = 4;
 
 impl SqliteFile {
     fn new(path: &Path) -> Self {
         let limits = Limits::default();
         Self {
             path: path.to_owned(),
-            pool: pool(options(path), limits),
-            journal: pool(journal::options(path), limits),
+            pool: opening::pool(opening::of_tokens(path), limits),
+            journal: opening::pool(opening::in_journals(path), limits),
             limits,
         }
     }
@@ -144,40 +141,13 @@ impl fmt::Debug for SqliteFile {
     }
 }
 
-/// Connects with the first operation.
-fn pool(options: SqliteConnectOptions, limits: Limits) -> SqlitePool {
-    SqlitePoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(limits.all_rows)
-        .test_before_acquire(false)
-        .connect_lazy_with(options.busy_timeout(busy(limits.row)))
-}
-
-/// How long a writer waits for another: somewhat shorter than its operation may take, so that the error says so.
-fn busy(limit: Duration) -> Duration {
-    /// SQLite counts in milliseconds, and not for longer than 24 days.
-    const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
-
-    (limit / 6 * 5).min(LONGEST)
-}
-
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        // Readers and the writer do not wait for each other.
-        .journal_mode(SqliteJournalMode::Wal)
-        // What a loss of power takes away is got again. The file stays whole.
-        .synchronous(SqliteSynchronous::Normal)
-        .disable_statement_logging()
-}
-
 #[async_trait]
 impl Backend for SqliteFile {
     fn set_limits(&mut self, limits: Limits) {
         if self.limits != limits {
             self.limits = limits;
-            self.pool = pool(options(&self.path), limits);
-            self.journal = pool(journal::options(&self.path), limits);
+            self.pool = opening::pool(opening::of_tokens(&self.path), limits);
+            self.journal = opening::pool(opening::in_journals(&self.path), limits);
         }
     }
 
@@ -191,7 +161,7 @@ impl Backend for SqliteFile {
         // Not from the pool: it may hold connections to a file that was taken away.
         // Each who sets up waits for others who do, and for the disk, which may be busy.
         let all_rows = self.limits.all_rows;
-        let options = options(&self.path).busy_timeout(busy(all_rows));
+        let options = opening::of_tokens(&self.path).busy_timeout(opening::busy(all_rows));
         let mut connection = options.connect().await.map_err(failed)?;
         limit(&mut connection, all_rows).await.map_err(failed)?;
         // One process sets up at a time, and others find it done.

@@ -45,7 +45,7 @@ struct Work {
     /// The first of its intents.
     first: usize,
     /// Whether it goes on until each intent is known.
-    to_the_end: bool,
+    until_it_ends: bool,
 }
 
 fn user(number: usize) -> String {
@@ -68,7 +68,7 @@ fn a_process_understands_its_work() {
                 store: "sqlite:orders.sqlite".to_owned(),
                 keys: "two\nlines".to_owned(),
                 first: 7,
-                to_the_end: true,
+                until_it_ends: true,
             };
             let text = serde_json::to_string(&work).unwrap();
             assert_eq!(serde_json::from_str::<Work>(&text).unwrap(), work);
@@ -122,19 +122,19 @@ async fn carry_out(work: &Work) {
         .build();
     say("ready");
     for number in work.first..work.first + INTENTS {
-        let known = find_out(&client, &user(number), work.to_the_end).await;
+        let known = find_out(&client, &user(number), work.until_it_ends).await;
         say(&format!("{number} {known}"));
     }
 }
 
 /// Submits an intent; to the end until it is known that its order is there.
-pub(crate) async fn find_out(client: &Client, user: &str, to_the_end: bool) -> bool {
+pub(crate) async fn find_out(client: &Client, user: &str, until_it_ends: bool) -> bool {
     let orders = client.orders();
     let (intent, order) = (IntentKey::new(user).unwrap(), order(user));
     for _ in 0..30 {
         match orders.submit(&intent, &order).await {
             Ok(_) => return true,
-            Err(_) if !to_the_end => return false,
+            Err(_) if !until_it_ends => return false,
             Err(OrderError::Absent(entry)) => {
                 // Another one may have decided so first.
                 let _decided = orders.decide(&intent, &entry, Decision::SendAgain).await;
@@ -179,7 +179,7 @@ impl Process {
     }
 
     /// All that it says until it ends.
-    fn to_the_end(mut self) -> Vec<String> {
+    fn until_it_ends(mut self) -> Vec<String> {
         std::iter::from_fn(|| self.line()).collect()
     }
 }
@@ -341,7 +341,7 @@ fn kill(store: &str, keys: &str) {
             store: store.to_owned(),
             keys: keys.to_owned(),
             first: point * INTENTS,
-            to_the_end: false,
+            until_it_ends: false,
         };
         let moment = Moment::of(point);
         let mut victim = Process::start(&work);
@@ -357,10 +357,13 @@ fn kill(store: &str, keys: &str) {
             std::thread::sleep(time);
             drop(line.planned.lock().unwrap().victim.take());
         }
-        drop(other.map(Process::to_the_end));
-        let to_the_end = true;
-        let finder = Process::start(&Work { to_the_end, ..work });
-        let told = finder.to_the_end();
+        drop(other.map(Process::until_it_ends));
+        let until_it_ends = true;
+        let finder = Process::start(&Work {
+            until_it_ends,
+            ..work
+        });
+        let told = finder.until_it_ends();
         let planned = std::mem::take(&mut *line.planned.lock().unwrap());
         killed += usize::from(planned.victim.is_none());
         for number in point * INTENTS..(point + 1) * INTENTS {
