@@ -37,7 +37,7 @@ pub trait OrderJournal: Send + Sync {
     /// # Errors
     ///
     /// When the journal cannot be asked, or its row cannot be read. Whether the operation happened is then unknown.
-    async fn apply(&self, intent: &IntentKey, op: Op) -> Result<Effect, StoreError>;
+    async fn apply(&self, intent: &IntentKey, op: Op) -> Result<Effect, StoreError>; // An `impl` needs `#[async_trait]` above it, too.
 
     /// How an intent stands; nothing where there is none. Changes nothing.
     ///

@@ -44,7 +44,7 @@ pub trait TokenStore: Send + Sync {
     /// # Errors
     ///
     /// When the store cannot be asked, or what it keeps cannot be opened.
-    async fn load(&self, key: &TokenKey) -> Result<Option<KeptToken>, StoreError>;
+    async fn load(&self, key: &TokenKey) -> Result<Option<KeptToken>, StoreError>; // An `impl` needs `#[async_trait]` above it, too.
 
     /// Takes the lease on getting the next token of `key`, unless another holds it or a token newer
     /// than `known` is there.

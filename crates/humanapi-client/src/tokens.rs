@@ -20,7 +20,7 @@ pub trait TokenSource: Send + Sync {
         &self,
         key: &TokenKey,
         rejected: Option<Rejected>,
-    ) -> Result<Bearer, Arc<FlowError>>;
+    ) -> Result<Bearer, Arc<FlowError>>; // An `impl` needs `#[async_trait]` above it, too.
 }
 
 /// What points to a source of tokens is one.

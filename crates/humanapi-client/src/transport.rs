@@ -54,7 +54,8 @@ pub trait Transport: Send + Sync {
     /// # Errors
     ///
     /// When no complete answer came back. An answer with an error status is an answer.
-    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure>;
+    // The compiler shows this line, and what stands behind it, to whoever forgets the macro.
+    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure>; // An `impl` needs `#[async_trait]` above it, too.
 
     /// Whether [`send`](Self::send) and [`open`](Self::open) end by themselves once their `timeout` is over, whatever
     /// they wait for.

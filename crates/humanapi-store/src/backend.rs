@@ -39,7 +39,7 @@ pub trait Backend: Send + Sync {
     /// # Errors
     ///
     /// When it cannot be reached or changed, or holds [another mark](Mark::compare).
-    async fn init(&self, mark: &Mark) -> Result<(), StoreError>;
+    async fn init(&self, mark: &Mark) -> Result<(), StoreError>; // An `impl` needs `#[async_trait]` above it, too.
 
     /// Makes sure that the place is set up, for this version and with this mark.
     ///

@@ -27,7 +27,7 @@ pub trait UserDirectory: Send + Sync {
     /// # Errors
     ///
     /// When it cannot be read.
-    async fn load(&self, user: &ClientUserId) -> Result<UserRecord, DirectoryError>;
+    async fn load(&self, user: &ClientUserId) -> Result<UserRecord, DirectoryError>; // An `impl` needs `#[async_trait]` above it, too.
 
     /// [Applies](UserRecord::apply) what the service showed, and keeps the result. Reading and writing
     /// are one step: two that happen at once must both count.

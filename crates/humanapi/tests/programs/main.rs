@@ -48,22 +48,64 @@ const PROJECTS: [Project; 4] = [
 ];
 
 /// What applications have of reqwest beside ours, each in a build of its own: what another one turns on may hide what is
-/// missing here. The first is built always, the others by `HUMANAPI_DEEP=1`.
-const REQWESTS: [(&str, &str); 5] = [
-    ("http2", r#"default-features = false, features = ["http2"]"#),
-    ("default", ""),
-    ("no-features", "default-features = false"),
-    (
-        "rustls",
-        r#"default-features = false, features = ["rustls"]"#,
-    ),
-    (
-        "native-tls",
-        r#"default-features = false, features = ["native-tls"]"#,
-    ),
-];
+/// missing here. Those that are `quick` are built always, the others by `HUMANAPI_DEEP=1`.
+struct Beside {
+    name: &'static str,
+    /// The line of reqwest, and of what else there is.
+    lines: &'static str,
+    program: &'static str,
+    quick: bool,
+}
 
 const ON_OWN_REQWEST: &str = include_str!("on_own_reqwest.rs");
+
+const fn reqwest(name: &'static str, lines: &'static str) -> Beside {
+    Beside {
+        name,
+        lines,
+        program: ON_OWN_REQWEST,
+        quick: false,
+    }
+}
+
+const REQWESTS: [Beside; 6] = [
+    Beside {
+        quick: true,
+        ..reqwest(
+            "reqwest-http2",
+            r#"reqwest = { version = "0.13", default-features = false, features = ["http2"] }"#,
+        )
+    },
+    reqwest("reqwest-default", r#"reqwest = "0.13""#),
+    reqwest(
+        "reqwest-no-features",
+        r#"reqwest = { version = "0.13", default-features = false }"#,
+    ),
+    reqwest(
+        "reqwest-rustls",
+        r#"reqwest = { version = "0.13", default-features = false, features = ["rustls"] }"#,
+    ),
+    reqwest(
+        "reqwest-native-tls",
+        r#"reqwest = { version = "0.13", default-features = false, features = ["native-tls"] }"#,
+    ),
+    // The features of `reqwest-http2` once more, so that beside it next to nothing is compiled.
+    Beside {
+        program: include_str!("two_providers.rs"),
+        quick: true,
+        ..reqwest(
+            "two-providers",
+            "reqwest = { version = \"0.13\", default-features = false, features = [\"http2\"] }\n\
+             rustls = { version = \"0.23\", default-features = false, features = [\"aws_lc_rs\", \"ring\"] }",
+        )
+    },
+];
+
+/// Those that are built in this run.
+fn reqwests() -> impl Iterator<Item = &'static Beside> {
+    let deep = std::env::var_os("HUMANAPI_DEEP").is_some_and(|value| value == "1");
+    REQWESTS.iter().filter(move |beside| deep || beside.quick)
+}
 
 fn facade() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -98,15 +140,13 @@ fn workspace() -> &'static Path {
                 (project.name.to_owned(), (manifest, project.program))
             })
             .collect();
-        let deep = deep();
-        for (name, own) in REQWESTS.iter().take(if deep { REQWESTS.len() } else { 1 }) {
-            let comma = if own.is_empty() { "" } else { ", " };
+        for beside in reqwests() {
             let dependencies = format!(
-                "humanapi = {{ PATH, features = [\"reqwest\"] }}\nTOKIO\n\
-                 reqwest = {{ version = \"0.13\"{comma}{own} }}\n"
+                "humanapi = {{ PATH, features = [\"reqwest\"] }}\nTOKIO\n{}\n",
+                beside.lines
             );
-            let name = format!("reqwest-{name}");
-            projects.insert(name.clone(), (manifest(&name, &dependencies), ON_OWN_REQWEST));
+            let manifest = manifest(beside.name, &dependencies);
+            projects.insert(beside.name.to_owned(), (manifest, beside.program));
         }
         let mut members = String::new();
         for (name, (manifest, program)) in &projects {
@@ -126,10 +166,6 @@ fn workspace() -> &'static Path {
         write(&folder.join("Cargo.lock"), &lock.expect("the workspace has one"));
         folder
     })
-}
-
-fn deep() -> bool {
-    std::env::var_os("HUMANAPI_DEEP").is_some_and(|value| value == "1")
 }
 
 /// Writes a file, unless it holds that already: a newer one would be compiled again.
@@ -299,16 +335,31 @@ fn an_application_is_tested_without_a_network() {
 
 #[test]
 fn an_applications_own_reqwest_client_works_whatever_its_features() {
-    for (name, _) in REQWESTS
-        .iter()
-        .take(if deep() { REQWESTS.len() } else { 1 })
-    {
-        let name = format!("reqwest-{name}");
-        build(std::slice::from_ref(&name));
+    for beside in reqwests().filter(|beside| beside.program == ON_OWN_REQWEST) {
+        let name = beside.name;
+        build(&[name.to_owned()]);
         let sandbox = sandbox();
-        assert!(run(&name, &sandbox).len() > 50, "{name}");
+        assert!(run(name, &sandbox).len() > 50, "{name}");
         assert_eq!(asked(&sandbox, "/token"), 1, "{name}");
     }
+}
+
+#[test]
+fn two_crypto_providers_and_two_stacks_get_on_in_one_program() {
+    build(&["two-providers".to_owned()]);
+    let sandbox = sandbox();
+    let printed = run("two-providers", &sandbox);
+    let told: Vec<_> = printed
+        .iter()
+        .filter(|line| line.starts_with("50 "))
+        .collect();
+    assert_eq!(told.len(), 3, "{printed:?}");
+    for line in told {
+        // The connection was refused, and TLS was not what failed.
+        assert!(line.contains("Network"), "{line}");
+        assert!(!line.contains("provider"), "{line}");
+    }
+    assert_eq!(asked(&sandbox, "/token"), 3);
 }
 
 #[test]
