@@ -1,7 +1,7 @@
 //! The one loop that carries a flow to its end, async and blocking.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
@@ -99,16 +99,32 @@ impl Opened {
         }
     }
 
-    /// The beginning of the body, or all of it.
-    async fn read(&mut self, at_least: usize) -> Result<Body, SendFailure> {
-        let Self::Body { body: open, .. } = self else {
+    /// The beginning of the body, or all of it, unless it falls silent or its time is over.
+    async fn read<R>(
+        &mut self,
+        at_least: usize,
+        timer: &R,
+        timeout: Duration,
+    ) -> Result<Body, SendFailure>
+    where
+        R: Timer + ?Sized,
+    {
+        let Self::Body {
+            body: open,
+            chunk_timeout,
+        } = self
+        else {
             // Another loop had it.
             return Err(SendFailure::new(SendFailureKind::CutShort));
         };
+        let until = timer.now().monotonic().saturating_add(timeout);
         let mut read = SecretBuffer::new();
         loop {
+            let left = until.saturating_sub(timer.now().monotonic());
             let next = match open {
-                Some(body) => body.next().await.transpose()?,
+                Some(body) => in_time(body.next(), timer, left.min(*chunk_timeout))
+                    .await
+                    .map_or_else(timed_out, Option::transpose)?,
                 None => None,
             };
             let Some(piece) = next else {
@@ -192,9 +208,9 @@ where
                 at_least,
                 timeout,
             } => {
-                let read = in_time(pin!(opened.read(at_least)), timer, timeout).await;
+                let read = opened.read(at_least, timer, timeout).await;
                 now = timer.now();
-                flow.handle(Input::read(id, read.unwrap_or_else(timed_out)), now);
+                flow.handle(Input::read(id, read), now);
             }
             Step::NeedToken {
                 key,

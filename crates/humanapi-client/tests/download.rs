@@ -14,8 +14,8 @@ use futures_core::Stream;
 use futures_util::{StreamExt as _, stream};
 use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 use humanapi_client::{
-    BodyStream, Download, Error, ErrorKind, SaveError, Timer as _, TokenSource, drive,
-    drive_blocking, drive_open,
+    BodyStream, Download, Error, ErrorKind, SaveError, Timer as _, TokenSource, TokioRuntime,
+    drive, drive_blocking, drive_open,
 };
 use humanapi_core::data::medical::{Ccd, Report};
 use humanapi_core::data::{Raw, ReportFormat};
@@ -414,6 +414,69 @@ async fn an_error_whose_body_never_ends_is_judged_within_its_attempt() {
     assert_eq!(transport.requests().len(), 2);
     let waited = runtime.now().monotonic();
     assert!(waited >= Duration::from_secs(8) && waited < Duration::from_secs(9));
+}
+
+/// Brings a piece each time that so long has passed.
+fn dribbling(every: Duration, pieces: impl IntoIterator<Item = Piece>) -> BodyStream {
+    let pieces: Vec<_> = pieces.into_iter().collect();
+    BodyStream::new(stream::iter(pieces).then(move |piece| async move {
+        tokio::time::sleep(every).await;
+        piece
+    }))
+}
+
+/// Opens a report that is judged as a whole, and says how long that took.
+async fn open_report(
+    policy: RetryPolicy,
+    bodies: impl IntoIterator<Item = BodyStream>,
+) -> (Result<Download, FlowError>, usize, Duration) {
+    let report = |body| Reply::streamed(head(200, "application/json").body(body).unwrap());
+    let transport = ScriptedTransport::new(bodies.into_iter().map(report));
+    let mut flow = flow(Raw::<Report>::new("r-1", ReportFormat::Json), policy);
+    let timer = Arc::new(TokioRuntime::new());
+    let since = tokio::time::Instant::now();
+    let opened = drive_open(&mut flow, &transport, &Tokens::default(), timer).await;
+    (opened, transport.requests().len(), since.elapsed())
+}
+
+const REPORT: [&str; 5] = ["{\"demographics\"", ":", "{}", " ", "}"];
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_comes_slowly_is_waited_for_and_asked_for_once() {
+    let slow = dribbling(Duration::from_secs(20), REPORT.map(piece));
+    let (opened, requests, took) = open_report(RetryPolicy::default(), [slow]).await;
+    assert_eq!(read(opened.unwrap()).await, (REPORT.concat().into(), None));
+    assert_eq!((requests, took), (1, Duration::from_secs(100)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_falls_silent_before_it_can_be_judged_is_asked_for_again() {
+    let patience = Duration::from_secs(9);
+    let policy = RetryPolicy::default().with_chunk_timeout(patience);
+    let slow = dribbling(patience - Duration::from_secs(1), [piece(REPORT[0])]);
+    let silent = BodyStream::new(slow.chain(stream::pending()));
+    let whole = BodyStream::once(REPORT.concat().into());
+    let (opened, requests, took) = open_report(policy, [silent, whole]).await;
+    assert_eq!(read(opened.unwrap()).await, (REPORT.concat().into(), None));
+    assert_eq!(requests, 2);
+    let silence = Duration::from_secs(8) + patience;
+    assert!(
+        took >= silence && took < silence + Duration::from_secs(1),
+        "{took:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_comes_to_no_end_is_given_up_once_all_time_is_over() {
+    let endless = (0..1000).map(|_| piece(" "));
+    let body = dribbling(Duration::from_secs(20), endless);
+    let (opened, requests, took) = open_report(RetryPolicy::default(), [body]).await;
+    let error = opened.unwrap_err();
+    assert!(
+        matches!(error, FlowError::OutOfTime { attempts: 1, .. }),
+        "{error:?}"
+    );
+    assert_eq!((requests, took), (1, Duration::from_secs(120)));
 }
 
 #[tokio::test]

@@ -90,7 +90,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets how long one attempt may take.
+    /// Sets how long one attempt may take. Where the body of a success is handed over as it arrives it ends at the head:
+    /// the beginning that shows whether it is what was asked for may take as long as everything may together.
     #[must_use]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
@@ -105,7 +106,7 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets how long a body that is handed over as it arrives may be silent, each time its reader waits for more.
+    /// Sets how long a body that is handed over as it arrives may be silent, each time more of it is waited for.
     #[must_use]
     pub const fn with_chunk_timeout(mut self, timeout: Duration) -> Self {
         self.chunk_timeout = timeout;

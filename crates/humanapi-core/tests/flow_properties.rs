@@ -194,6 +194,8 @@ struct Extras {
     /// The answer to a request that is opened comes in pieces, and not whole. The flow wants to see so many bytes of a
     /// success.
     pieces: Option<usize>,
+    /// What hangs does so behind the head of a success whose beginning the flow wants to see.
+    silent: bool,
 }
 
 /// One attempt as the driver saw it.
@@ -227,6 +229,8 @@ struct Record<T> {
     attempts: Vec<Attempt>,
     /// The rejected generation of each need for a token, and the number handed in.
     needs: Vec<(Option<u64>, Option<u64>)>,
+    /// Until when the beginning of each success was to be read.
+    reads: Vec<Duration>,
     /// The longest that a wait went on too long.
     latest: Duration,
     outcome: Result<T, FlowError>,
@@ -248,6 +252,8 @@ struct Pending {
     arrives: Duration,
     /// Whether it was asked for its head.
     opened: bool,
+    /// Whether the head that was handed in is that of a success.
+    succeeds: bool,
     /// What follows a head that was handed in.
     rest: Option<Rest>,
 }
@@ -269,6 +275,7 @@ struct Driver<'a> {
     pending: Option<Pending>,
     attempts: Vec<Attempt>,
     needs: Vec<(Option<u64>, Option<u64>)>,
+    reads: Vec<Duration>,
     latest: Duration,
 }
 
@@ -289,6 +296,7 @@ where
         pending: None,
         attempts: Vec::new(),
         needs: Vec::new(),
+        reads: Vec::new(),
         latest: Duration::ZERO,
     };
     driver.disturb(&mut flow, false);
@@ -337,6 +345,7 @@ where
                     finished: driver.now.monotonic(),
                     attempts: driver.attempts,
                     needs: driver.needs,
+                    reads: driver.reads,
                     latest: driver.latest,
                     outcome,
                 };
@@ -376,6 +385,7 @@ impl Driver<'_> {
             turn,
             arrives: self.now.monotonic() + turn.takes,
             opened,
+            succeeds: false,
             rest: None,
         });
         if timeout.is_zero() {
@@ -414,7 +424,8 @@ impl Driver<'_> {
         let turn = pending.turn;
         let arrives = pending.arrives;
         let hangs = matches!(turn.answer, Reply::Hangs);
-        if hangs && self.in_pieces() && pending.rest.is_none() {
+        let begins = self.ends_at_a_head() || self.extras.silent;
+        if hangs && begins && self.in_pieces() && pending.rest.is_none() {
             self.begin(flow, Rest::Nothing);
             return;
         }
@@ -491,8 +502,9 @@ impl Driver<'_> {
                 };
                 if in_pieces {
                     let (head, body) = response.into_parts();
-                    let rest = Rest::Body(body, end, asked);
-                    self.pending.as_mut().unwrap().rest = Some(rest);
+                    let pending = self.pending.as_mut().unwrap();
+                    pending.succeeds = head.status.is_success();
+                    pending.rest = Some(Rest::Body(body, end, asked));
                     flow.handle(Input::Head { id, head }, self.now);
                     if matches!(end, End::Answered(200, _)) && self.ends_at_a_head() {
                         self.close(end);
@@ -524,6 +536,7 @@ impl Driver<'_> {
         pending.rest = Some(rest);
         // After the head of a success that is all the flow wants to see nothing could fail any more.
         let status = if ends_at_a_head { 503 } else { 200 };
+        pending.succeeds = !ends_at_a_head;
         let head = http::Response::builder().status(status).body(()).unwrap();
         let head = head.into_parts().0;
         flow.handle(Input::Head { id, head }, self.now);
@@ -532,29 +545,42 @@ impl Driver<'_> {
     fn read<F: Flow>(&mut self, flow: &mut F, id: RequestId, at_least: usize, timeout: Duration) {
         self.disturb(flow, false);
         assert!(at_least > 0, "nothing is read");
+        assert!(!timeout.is_zero(), "there is no time to read");
+        let now = self.now.monotonic();
         let pending = self.pending.as_mut().unwrap();
         assert_eq!(pending.id, id);
         let attempt = self.attempts.last().unwrap();
-        let left =
-            (attempt.at.saturating_add(attempt.timeout)).saturating_sub(self.now.monotonic());
-        assert!(
-            timeout <= left && !timeout.is_zero(),
-            "longer than the attempt"
-        );
+        if pending.succeeds {
+            self.reads.push(now.saturating_add(timeout));
+        } else {
+            let left = (attempt.at.saturating_add(attempt.timeout)).saturating_sub(now);
+            assert!(timeout <= left, "longer than the attempt");
+        }
         match pending.rest.take().unwrap() {
             Rest::Body(body, end, asked) => {
                 self.close(end);
                 self.attempts.last_mut().unwrap().asked = asked;
                 flow.handle(Input::read(id, Ok(body)), self.now);
             }
-            Rest::Failure(kind) => {
-                self.close(End::Failed(kind));
-                let failure = SendFailure::new(kind);
-                flow.handle(Input::read(id, Err(failure)), self.now);
+            Rest::Failure(kind) => self.break_off(flow, id, kind),
+            Rest::Nothing => {
+                pending.rest = Some(Rest::Nothing);
+                // A driver ends what is silent for too long, unless its time is over before.
+                if self.extras.silent && timeout > CHUNK_TIMEOUT {
+                    let until = now.saturating_add(CHUNK_TIMEOUT);
+                    self.pass(flow, until, until, Drift::None);
+                    self.break_off(flow, id, SendFailureKind::TimedOut);
+                }
             }
-            Rest::Nothing => pending.rest = Some(Rest::Nothing),
         }
         self.disturb(flow, false);
+    }
+
+    /// The body fails.
+    fn break_off<F: Flow>(&mut self, flow: &mut F, id: RequestId, kind: SendFailureKind) {
+        self.close(End::Failed(kind));
+        let failure = SendFailure::new(kind);
+        flow.handle(Input::read(id, Err(failure)), self.now);
     }
 
     fn hand_in_token<F: Flow>(&mut self, flow: &mut F, rejected: Option<Generation>) {
@@ -1202,6 +1228,23 @@ proptest! {
             authorized(order), credentials(), Provisioning::Connect, hosts(), policy.clone(),
         );
         check_streamed(self_served, with_token, &script, &noise)?;
+    }
+
+    #[test]
+    fn the_beginning_of_a_success_may_take_until_the_deadline_and_be_silent_for_no_longer_than_agreed(
+        policy in policies(),
+        replay in replays(),
+        script in scripts(),
+    ) {
+        let order = PlaceOrder::new(replay, Authorization::InRequest).streamed(1);
+        let extras = Extras { pieces: Some(1), silent: true, ..Extras::default() };
+        let record = run(Call::new(order, Hosts::production(), policy.clone()), &script, &extras);
+        let deadline = record.started.saturating_add(policy.overall_deadline());
+        prop_assert!(record.reads.iter().all(|until| *until == deadline), "{:?}", record.reads);
+        let attempts = all(&record);
+        check_attempts(&attempts, &policy, replay, record.started, false);
+        let outcome = record.outcome.as_ref().map(|status| *status);
+        check_end(&record, &outcome, &attempts, &policy, replay);
     }
 
     #[test]

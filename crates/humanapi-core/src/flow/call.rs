@@ -241,10 +241,11 @@ impl<E: Endpoint> Call<E> {
         let State::InFlight { sent_at, until, .. } = self.state else {
             return;
         };
-        let at_least = if head.status.is_success() {
-            self.endpoint.peek(&head)
+        let (at_least, until) = if head.status.is_success() {
+            // What was asked for is on its way, however slowly. The driver ends it where it falls silent.
+            (self.endpoint.peek(&head), self.deadline(now))
         } else {
-            answer::REFUSAL_READ
+            (answer::REFUSAL_READ, until)
         };
         if at_least == 0 {
             self.judge(Response::from_parts(head, Body::empty()), sent_at, now);

@@ -180,11 +180,15 @@ pub enum Step<T> {
         request: Request,
         /// The time left for the head.
         timeout: Duration,
-        /// How long the body may be silent once it is handed over, each time its reader waits for more.
+        /// How long the body may be silent, each time more of it is waited for: by [`Read`](Self::Read), and by its reader
+        /// once it is handed over.
         chunk_timeout: Duration,
     },
     /// Read the body whose head was handed in until it ends or so many bytes are here, and hand them in by
     /// [`Input::Body`]. Keep the rest of it.
+    ///
+    /// A driver that can ends it as [timed out](crate::SendFailureKind::TimedOut) where the body is silent for longer than
+    /// the `chunk_timeout` that it was [opened](Self::Open) with.
     ///
     /// A driver that has the answer no more hands in [`Input::SendFailed`], with what cut it short as its kind.
     Read {
