@@ -200,7 +200,9 @@ impl Copy {
             if let Some(moment) = moments.next() {
                 service.live(&moment);
                 if moment.killed {
+                    // Whoever goes on met nothing of what was read before.
                     call = saved(&call);
+                    deletions = Deletions::among(self.records.keys().cloned());
                 }
             }
             let request = call.request(&hosts).unwrap();
@@ -324,6 +326,30 @@ proptest! {
         // What was deleted is known after everything was read.
         let end = copy.pass(&mut service, &mut std::iter::empty(), true).unwrap();
         prop_assert!(end.is_settled && end.is_of_everything);
+        prop_assert_eq!(copy.records.len(), service.records.len());
+    }
+
+    #[test]
+    fn nobody_is_taken_for_deleted_wherever_a_pass_is_killed(
+        mut service in service(),
+        deleted in prop::collection::vec(any::<usize>(), 0..4),
+        kills in prop::collection::vec(any::<bool>(), 0..8),
+    ) {
+        let mut copy = Copy::default();
+        copy.pass(&mut service, &mut std::iter::empty(), true).unwrap();
+        for at in deleted {
+            if !service.records.is_empty() {
+                let at = at % service.records.len();
+                service.records.remove(at);
+            }
+        }
+        let mut moments = kills.into_iter().map(|killed| Moment { passed: 700, events: Vec::new(), killed });
+        copy.pass(&mut service, &mut moments, true).unwrap();
+        for record in &service.records {
+            prop_assert!(copy.records.contains_key(&format!("r{}", record.id)), "{:?}", record);
+        }
+        // Who then reads all of it without a break knows of all that are gone.
+        copy.pass(&mut service, &mut std::iter::empty(), true).unwrap();
         prop_assert_eq!(copy.records.len(), service.records.len());
     }
 
