@@ -54,10 +54,15 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()> {
+    let mut messages = String::new();
+    session.step("programs that print them", |session| {
+        messages = build(session)?;
+        Ok(Outcome::Ok)
+    });
     for rendered in RENDERED {
         let file = rendered.file;
         session.step(file, |session| {
-            let fresh = render(session, &rendered)?;
+            let fresh = render(session, &rendered, &messages)?;
             let path = session.root().join(file);
             let stored = std::fs::read_to_string(&path).unwrap_or_default();
             if stored == fresh {
@@ -73,8 +78,38 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
     Ok(())
 }
 
+/// Builds all of the programs, and gives what cargo says of it.
+///
+/// They are built in one call that names an example too: then crates have the features that tests want of them, and after
+/// `test` nothing is left to compile. A program alone would have all that it needs compiled once more, with fewer.
+fn build(session: &Session) -> anyhow::Result<String> {
+    let mut cmd = session.cargo("build").args([
+        "--quiet",
+        "--workspace",
+        "--all-features",
+        "--message-format=json-render-diagnostics",
+    ]);
+    for Rendered {
+        package,
+        kind,
+        program,
+        file,
+        ..
+    } in RENDERED
+    {
+        if !targets(session.workspace()?.member(package)?, &kind)
+            .iter()
+            .any(|name| name == program)
+        {
+            bail!("{package} has no {kind} `{program}`, which prints {file}");
+        }
+        cmd = cmd.args([&format!("--{kind}"), program]);
+    }
+    session.read(cmd)
+}
+
 /// The file as the code would have it now.
-fn render(session: &Session, rendered: &Rendered) -> anyhow::Result<String> {
+fn render(session: &Session, rendered: &Rendered, messages: &str) -> anyhow::Result<String> {
     let Rendered {
         package,
         kind,
@@ -82,28 +117,28 @@ fn render(session: &Session, rendered: &Rendered) -> anyhow::Result<String> {
         arguments,
         file,
     } = rendered;
-    if !targets(session.workspace()?.member(package)?, kind)
-        .iter()
-        .any(|name| name == program)
-    {
-        bail!("{package} has no {kind} `{program}`, which prints {file}");
-    }
-    // Built as `test` builds it, so that after the tests nothing is left to compile.
-    let messages = session.read(session.cargo("build").args([
-        "--quiet",
-        "--workspace",
-        "--all-features",
-        &format!("--{kind}"),
-        program,
-        "--message-format=json-render-diagnostics",
-    ]))?;
-    let built = executable(&messages, program)
+    let built = executable(messages, program)
         .with_context(|| format!("cargo built no {kind} `{program}`"))?;
     let fresh = session.read(session.program(built).args(*arguments))?;
     if fresh.trim().is_empty() {
         bail!("the {kind} `{program}` of {package} printed nothing");
     }
-    Ok(fresh)
+    let version = session.workspace()?.member(package)?.version.to_string();
+    match says(&fresh, &version) {
+        false => Ok(fresh),
+        true => bail!(
+            "{file} tells {package}'s version, {version}: `release prepare` writes no pages, so it would be behind after the next release"
+        ),
+    }
+}
+
+/// Whether a page says this version, and not one that begins or ends like it.
+fn says(page: &str, version: &str) -> bool {
+    let goes_on = |next: Option<char>| next.is_some_and(|next| next.is_ascii_digit());
+    page.match_indices(version).any(|(at, _)| {
+        let (before, behind) = (&page[..at], &page[at + version.len()..]);
+        !goes_on(before.chars().next_back()) && !goes_on(behind.chars().next())
+    })
 }
 
 /// Where cargo put the program, by its own messages. A library of the same name is none.
@@ -151,5 +186,12 @@ mod tests {
     #[test]
     fn a_missing_line_is_told_as_the_end_of_the_file() {
         assert!(stale("docs/a.md", "same\n", "same\nmore\n").contains("stored: (end of file)"));
+    }
+
+    #[test]
+    fn a_page_that_says_the_version_is_found() {
+        assert!(says("humanapi 0.1.0 (made up)", "0.1.0"));
+        assert!(!says("10.1.0, 0.1.01, 0.1", "0.1.0"));
+        assert!(!says("", "0.1.0"));
     }
 }

@@ -1,4 +1,4 @@
-//! `release prepare`: versions, requirements, changelogs and generated files, in one commit.
+//! `release prepare`: versions, requirements and changelogs, in one commit.
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
@@ -8,7 +8,6 @@ use super::history::{self, folder};
 use super::plan::{Plan, Release, plan};
 use super::work_tree::is_clean;
 use super::{changelog, manifest};
-use crate::codegen;
 use crate::step::{Outcome, Session};
 
 /// As what and for where.
@@ -70,9 +69,6 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
             write_changelogs(session, &plan, &date.to_string())?;
             Ok(Outcome::Ok)
         });
-    if good {
-        codegen::run(session, &codegen::Options { check: false })?;
-    }
     good = good
         && session.step("Cargo.lock", |session| {
             session.run(session.cargo("update").args(["--workspace", "--offline"]))

@@ -1,7 +1,8 @@
 //! A release from its preparation to an application that uses it, with the verbs of xtask, on a copy of this repository
 //! and a registry on loopback.
 //!
-//! The copy is of the last commit: what is not committed is not tried. Crates of others come from where cargo has them.
+//! The copy is of the last commit: what is not committed is not tried, but for the verbs. Crates of others come from where
+//! cargo has them.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use humanapi_release_tests::Registry;
 use serde_json::Value;
@@ -24,6 +25,8 @@ const STUMBLE: &str = "humanapi-hyper";
 struct World {
     registry: Registry,
     folder: PathBuf,
+    /// The program of the verbs, as it is in this work tree.
+    xtask: PathBuf,
 }
 
 impl Drop for World {
@@ -44,12 +47,52 @@ struct Publishable {
     needs: Vec<String>,
 }
 
+impl Run {
+    fn of(output: Output) -> Self {
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        Self {
+            succeeded: output.status.success(),
+            said: said.concat(),
+        }
+    }
+}
+
+/// Has cargo build xtask where whoever runs this test builds: `cargo xtask test` has built it there already.
+fn build_xtask() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .args(["build", "--quiet", "--package", "xtask", "--target-dir"])
+        .arg(target)
+        .current_dir(root);
+    let built = Run::of(forget_this_package(&mut command).output().unwrap());
+    assert!(built.succeeded, "{}", built.said);
+    let name = format!("xtask{}", std::env::consts::EXE_SUFFIX);
+    target.join("debug").join(name)
+}
+
+/// Takes from a program what cargo tells a test of its crate: build scripts watch it, and would run again for it.
+fn forget_this_package(command: &mut Command) -> &mut Command {
+    for (key, _) in std::env::vars_os() {
+        let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+        if key
+            .to_str()
+            .is_some_and(|key| told.iter().any(|told| key.starts_with(told)))
+        {
+            command.env_remove(key);
+        }
+    }
+    command
+}
+
 impl World {
     /// A fresh copy of the repository, as if nothing had ever been released.
     fn new() -> Self {
         let world = Self {
             registry: Registry::start(),
             folder: Path::new(env!("CARGO_TARGET_TMPDIR")).join("release"),
+            xtask: build_xtask(),
         };
         // Another registry had this port before, maybe one whose test was killed.
         world.forget_registry();
@@ -165,17 +208,7 @@ impl World {
 
     /// Adds what every program of this test has to know.
     fn prepared<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        // Build scripts watch what cargo tells a test of its crate, and would run again for it.
-        for (key, _) in std::env::vars_os() {
-            let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
-            if key
-                .to_str()
-                .is_some_and(|key| told.iter().any(|told| key.starts_with(told)))
-            {
-                command.env_remove(key);
-            }
-        }
-        command
+        forget_this_package(command)
             .envs(self.registry.environment("local"))
             .env("CARGO_TARGET_DIR", self.folder.join("target"))
             .env("CARGO_PROFILE_DEV_DEBUG", "false")
@@ -190,12 +223,7 @@ impl World {
     }
 
     fn run(&self, command: &mut Command) -> Run {
-        let output = self.prepared(command).output().unwrap();
-        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-        Run {
-            succeeded: output.status.success(),
-            said: said.concat(),
-        }
+        Run::of(self.prepared(command).output().unwrap())
     }
 
     #[track_caller]
@@ -212,13 +240,19 @@ impl World {
     }
 
     fn release(&self, arguments: &[&str]) -> Run {
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = Command::new(&self.xtask);
         command
-            .args(["run", "--quiet", "--package", "xtask", "--", "release"])
+            .arg("release")
             .args(arguments)
             .args(["--registry", "local"])
             .current_dir(self.workspace());
-        self.run(&mut command)
+        // By this it finds the workspace to work in.
+        let there = self.workspace().join("xtask");
+        let output = self
+            .prepared(&mut command)
+            .env("CARGO_MANIFEST_DIR", there)
+            .output();
+        Run::of(output.unwrap())
     }
 
     fn publish(&self) -> Run {
