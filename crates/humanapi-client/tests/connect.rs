@@ -21,11 +21,11 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 // What holds a token is written nowhere by chance, and nothing but a session or id token opens Connect.
 assert_not_impl_any!(
-    LaunchHtml: serde::Serialize, std::fmt::Display, ToString, AsRef<str>, std::ops::Deref,
+    LaunchHtml: serde_core::Serialize, std::fmt::Display, ToString, AsRef<str>, std::ops::Deref,
     Into<String>, PartialEq, std::hash::Hash, Default, From<String>,
 );
-assert_not_impl_any!(Confirmation: serde::Serialize, std::fmt::Display, PartialEq);
-assert_not_impl_any!(Launcher: serde::Serialize, std::fmt::Display);
+assert_not_impl_any!(Confirmation: serde_core::Serialize, std::fmt::Display, PartialEq);
+assert_not_impl_any!(Launcher: serde_core::Serialize, std::fmt::Display);
 assert_not_impl_any!(Issued<AccessToken>: Into<ConnectToken>, Into<LaunchHtml>);
 assert_not_impl_any!(AccessToken: Into<ConnectToken>, Into<LaunchHtml>);
 assert_not_impl_any!(ClientToken: Into<ConnectToken>, Into<LaunchHtml>);

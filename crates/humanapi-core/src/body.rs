@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 
 use crate::json::{self, DecodeError};
 use crate::secret_buffer::{SecretBuffer, wipe};

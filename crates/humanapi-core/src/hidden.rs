@@ -3,7 +3,7 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Serialize, Serializer};
+use serde_core::{Serialize, Serializer};
 
 /// Gives types a `Debug` that shows their name alone.
 macro_rules! hidden_debug {

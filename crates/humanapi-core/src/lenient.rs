@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_core::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// What one JSON value may be read as.
 pub(crate) trait Scalar<'de>: Sized {
@@ -98,7 +98,7 @@ impl<'de, T: Scalar<'de>> Visitor<'de> for ScalarVisitor<T> {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize as _;
+    use serde_core::Deserialize as _;
     use serde_json::Value;
 
     use super::*;

@@ -15,7 +15,7 @@ use futures_util::StreamExt as _;
 use humanapi_core::{
     Body, FlowError, ResponseError, SecretBuffer, SendFailure, SendFailureKind, Streamed,
 };
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 
 #[cfg(feature = "tokio")]
 pub use file::SaveError;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use humanapi_core::data::{Field, FieldKind, Table};
-use serde::Serialize;
+use serde_core::Serialize;
 use serde_json::{Map, Value};
 
 /// Begins a record of this kind, for a test. It has no field until it is given one.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde::Deserialize;
+use serde_core::Deserialize;
 use serde_path_to_error::{Path, Segment};
 use thiserror::Error;
 

@@ -3,7 +3,7 @@
 mod decode;
 pub(crate) mod scan;
 
-use serde::Deserialize;
+use serde_core::Deserialize;
 
 pub use decode::DecodeError;
 pub(crate) use decode::decode;

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
 use thiserror::Error;
 
 use super::{Launch, Mode, WRITES, text};
 use crate::credentials::ClientId;
 use crate::hidden::hidden_debug;
 use crate::hosts::{Host, Hosts};
+use crate::json;
 use crate::secret_buffer::SecretBuffer;
 use crate::user_id::ClientUserId;
 
@@ -44,33 +44,31 @@ impl Launch<'_> {
             }) => (Some(client_id), Some(preseeded_sources.as_slice())),
             Some(Mode::Auth) | None => (None, None),
         };
-        let values = OpenValues {
-            token: self.token.expose_secret(),
-            base_url: base.as_deref(),
-            mode: self.mode.as_ref().map(Mode::name),
-            preseed: self.preseed,
-            client_id: selecting.or(self.client_id.as_ref()).map(ClientId::as_str),
-            client_user_id: self.client_user_id.as_ref().map(ClientUserId::as_str),
-            preseeded_sources,
-            segment: self.segment.as_deref(),
-            pinned_providers: self.pinned_providers.as_deref(),
-            config: self.config.as_deref(),
-            invite_session_id: self.invite_session_id.as_deref(),
-            overlay_opacity: opacity.as_deref(),
-            enable_focus_trap: self.focus_trap,
-            use_sentinel_trap: self.sentinel_trap,
-        };
-        let mut json = SecretBuffer::new();
-        serde_json::to_writer(&mut json, &values)
-            .expect("a struct of texts and flags can always be written as JSON");
-        let json = text(json);
-        let mut script = SecretBuffer::with_capacity(json.expose_secret().len() + 64);
-        push_for_script(&mut script, json.expose_secret().trim_end_matches('}'));
-        for (option, name) in functions.named() {
-            write!(script, ",\"{option}\":{}", name.as_str()).expect(WRITES);
+        let mut options = ObjectLiteral::default();
+        options.push_text("token", self.token.expose_secret());
+        options.push_some_text("baseURL", base.as_deref());
+        options.push_some_text("mode", self.mode.as_ref().map(Mode::name));
+        options.push_flag("preseed", self.preseed.then_some(true));
+        let client_id = selecting.or(self.client_id.as_ref());
+        options.push_some_text("clientId", client_id.map(ClientId::as_str));
+        let user = self.client_user_id.as_ref();
+        options.push_some_text("clientUserId", user.map(ClientUserId::as_str));
+        if let Some(sources) = preseeded_sources {
+            options.push_texts("preseededSources", sources);
         }
-        script.push(b"}");
-        OpenOptions(text(script))
+        options.push_some_text("segment", self.segment.as_deref());
+        options.push_some_text("pinnedProviders", self.pinned_providers.as_deref());
+        options.push_some_text("config", self.config.as_deref());
+        options.push_some_text("inviteSessionId", self.invite_session_id.as_deref());
+        options.push_some_text("overlayOpacity", opacity.as_deref());
+        options.push_flag("enableFocusTrap", self.focus_trap);
+        options.push_flag("useSentinelTrap", self.sentinel_trap);
+        for (option, function) in functions.named() {
+            options.push_name(option);
+            options.script.push(function.as_str().as_bytes());
+        }
+        options.script.push(b"}");
+        OpenOptions(text(options.script))
     }
 }
 
@@ -171,48 +169,60 @@ pub(super) fn as_fraction(percent: u8) -> String {
         .to_owned()
 }
 
-/// In JSON these stand inside strings alone, and there an escape means the same. Without them no
-/// text can end a script element, open a comment in it or break a line of an old engine's script.
-fn push_for_script(script: &mut SecretBuffer, json: &str) {
-    for letter in json.chars() {
-        match letter {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                write!(script, "\\u{:04x}", u32::from(letter)).expect(WRITES);
-            }
-            other => script.write_char(other).expect(WRITES),
-        }
-    }
+/// The options by the widget's own names, as script.
+#[derive(Default)]
+struct ObjectLiteral {
+    script: SecretBuffer,
 }
 
-/// The options by the widget's own names.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OpenValues<'a> {
-    token: &'a str,
-    #[serde(rename = "baseURL", skip_serializing_if = "Option::is_none")]
-    base_url: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mode: Option<&'static str>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    preseed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_user_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    preseeded_sources: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    segment: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pinned_providers: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    config: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    invite_session_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    overlay_opacity: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    enable_focus_trap: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    use_sentinel_trap: Option<bool>,
+impl ObjectLiteral {
+    fn push_name(&mut self, name: &str) {
+        let before = if self.script.is_empty() { '{' } else { ',' };
+        write!(self.script, "{before}\"{name}\":").expect(WRITES);
+    }
+
+    fn push_text(&mut self, name: &str, value: &str) {
+        self.push_name(name);
+        self.push_string(value);
+    }
+
+    fn push_some_text(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.push_text(name, value);
+        }
+    }
+
+    fn push_flag(&mut self, name: &str, value: Option<bool>) {
+        if let Some(value) = value {
+            self.push_name(name);
+            write!(self.script, "{value}").expect(WRITES);
+        }
+    }
+
+    fn push_texts(&mut self, name: &str, values: &[String]) {
+        self.push_name(name);
+        self.script.push(b"[");
+        for (index, value) in values.iter().enumerate() {
+            if index > 0 {
+                self.script.push(b",");
+            }
+            self.push_string(value);
+        }
+        self.script.push(b"]");
+    }
+
+    /// A string of JSON in which nothing can end a script element, open a comment in it or break a line of an old
+    /// engine's script: there, an escape means the same.
+    fn push_string(&mut self, value: &str) {
+        let mut json = SecretBuffer::new();
+        json::push_string(&mut json, value);
+        for letter in text(json).expose_secret().chars() {
+            match letter {
+                '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                    write!(self.script, "\\u{:04x}", u32::from(letter)).expect(WRITES);
+                }
+                other => self.script.write_char(other).expect(WRITES),
+            }
+        }
+    }
 }
