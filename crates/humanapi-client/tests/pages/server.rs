@@ -26,6 +26,8 @@ struct State {
     tells_total: bool,
     /// Which requests for a page, counted from 0, meet with what.
     trouble: Box<dyn Fn(usize, usize) -> Option<Trouble> + Send>,
+    /// How long the answer to each of them takes.
+    latency: fn(usize) -> Duration,
     /// The number of the newest token, and the lowest that is taken.
     token: usize,
     lowest: usize,
@@ -61,6 +63,7 @@ impl Server {
                 records,
                 tells_total: true,
                 trouble: Box::new(|_, _| None),
+                latency: |_| LATENCY,
                 token: 0,
                 lowest: 0,
                 asked: Vec::new(),
@@ -76,6 +79,12 @@ impl Server {
         trouble: impl Fn(usize, usize) -> Option<Trouble> + Send + 'static,
     ) -> Self {
         self.state.lock().unwrap().trouble = Box::new(trouble);
+        self
+    }
+
+    /// Decides by a request's number how long its answer takes.
+    pub(crate) fn with_latency(self, latency: fn(usize) -> Duration) -> Self {
+        self.state.lock().unwrap().latency = latency;
         self
     }
 
@@ -146,7 +155,7 @@ impl Transport for Server {
         let token: usize = request.headers()[AUTHORIZATION].to_str().unwrap()["Bearer at-".len()..]
             .parse()
             .unwrap();
-        let answer = {
+        let (answer, latency) = {
             let mut state = self.state.lock().unwrap();
             let number = state.asked.len();
             state.asked.push(offset);
@@ -157,16 +166,17 @@ impl Transport for Server {
                 Some(Trouble::Records(records)) => state.records = records,
                 _ => {}
             }
-            match (state.trouble)(number, offset) {
+            let answer = match (state.trouble)(number, offset) {
                 _ if token < state.lowest => Ok(status(401)),
                 Some(Trouble::Status(code)) => Ok(status(code)),
                 Some(Trouble::Lost) => Err(SendFailure::new(SendFailureKind::Lost)),
                 _ => Ok(state.page(limit, offset)),
-            }
+            };
+            (answer, (state.latency)(number))
         };
         let _out = Out(Arc::clone(&self.state));
-        tokio::time::sleep(LATENCY / 2).await;
-        tokio::time::sleep(LATENCY / 2).await;
+        tokio::time::sleep(latency / 2).await;
+        tokio::time::sleep(latency / 2).await;
         answer
     }
 }
