@@ -16,7 +16,7 @@ use crate::workspace::present_files;
 pub(crate) const FOLDER: &str = "docs/";
 
 /// What readers search for who do not know our words, and the page that has to be the first hit.
-const SEARCHES: [(&str, &str); 14] = [
+const SEARCHES: [(&str, &str); 13] = [
     ("OAuth", "tokens-and-connect.html"),
     ("refresh", "tokens-and-connect.html"),
     ("provisioning", "tokens-and-connect.html"),
@@ -30,7 +30,6 @@ const SEARCHES: [(&str, &str); 14] = [
     ("exit code", "troubleshooting.html"),
     ("webhook", "notifications.html"),
     ("notification", "notifications.html"),
-    ("subscription", "notifications.html"),
 ];
 
 /// Asks the built index as the book's own search does, and prints the page of the first hit of each word.
