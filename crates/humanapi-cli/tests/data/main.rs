@@ -1,6 +1,8 @@
 //! Health data from a sandbox: each verb in each form, what is told beside them, and mistakes that explain themselves.
 #![cfg(feature = "data")]
 
+#[cfg(feature = "export")]
+mod export;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(unix)]
@@ -73,9 +75,25 @@ fn json(told: &Run) -> Value {
 #[track_caller]
 fn fails(sandbox: &Sandbox, given: &[&str], code: i32, cause: &str, remedy: &str) {
     let told = run(&mut data(sandbox, given));
-    let lines: Vec<&str> = told.stderr.lines().collect();
-    let [error, help] = lines[..] else {
-        panic!("{told:?}")
+    let (error, help) = match given
+        .iter()
+        .any(|one| matches!(*one, "--json" | "--ndjson"))
+    {
+        true => {
+            let line: Value = serde_json::from_str(&told.stderr).unwrap();
+            let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+            (text("error"), text("help"))
+        }
+        false => {
+            let starts = |word: &str| {
+                let mut lines = told.stderr.lines();
+                lines
+                    .find(|line| line.starts_with(word))
+                    .unwrap_or_default()
+            };
+            assert!((2..=4).contains(&told.stderr.lines().count()), "{told:?}");
+            (starts("error: ").to_owned(), starts("help: ").to_owned())
+        }
     };
     assert!(error.contains(cause) && help.contains(remedy), "{told:?}");
     assert_eq!((told.code, told.stdout.as_str()), (Some(code), ""));
