@@ -21,7 +21,7 @@ struct Rendered {
     file: &'static str,
 }
 
-const RENDERED: [Rendered; 3] = [
+const RENDERED: [Rendered; 4] = [
     Rendered {
         package: "humanapi-core",
         kind: TargetKind::Example,
@@ -35,6 +35,13 @@ const RENDERED: [Rendered; 3] = [
         program: "render_health_data",
         arguments: &[],
         file: "docs/health-data-fields.md",
+    },
+    Rendered {
+        package: "humanapi-export",
+        kind: TargetKind::Example,
+        program: "render_export_columns",
+        arguments: &[],
+        file: "docs/export-columns.md",
     },
     Rendered {
         package: "humanapi-cli",

@@ -112,7 +112,7 @@ pub(crate) const WASM_LIBRARY: Tool = Tool {
 };
 
 /// All of them, in the order in which they are told.
-pub(crate) const TOOLS: [Tool; 20] = [
+pub(crate) const TOOLS: [Tool; 21] = [
     WASM_LIBRARY,
     CARGO_DENY,
     CARGO_MACHETE,
@@ -147,6 +147,12 @@ pub(crate) const TOOLS: [Tool; 20] = [
         "openapi-spec-validator",
         "the sandbox's OpenAPI document",
         "pip install openapi-spec-validator",
+    ),
+    // With the packages that the test asks for: see its requirements.txt.
+    for_tests(
+        "python3",
+        "DuckDB and pyarrow, which read exports",
+        "apt-get install python3-venv, then .ci/install",
     ),
     for_tests(
         "schemathesis",

@@ -31,6 +31,10 @@ mod book;
 pub(crate) mod config;
 #[cfg(feature = "data")]
 pub(crate) mod data;
+#[cfg(feature = "export")]
+pub(crate) mod export;
+#[cfg(feature = "data")]
+mod kinds;
 mod mistake;
 #[cfg(feature = "orders")]
 pub(crate) mod orders;

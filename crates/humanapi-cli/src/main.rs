@@ -37,7 +37,12 @@ mod service;
 mod setting;
 #[cfg(feature = "token")]
 mod settings;
-#[cfg(any(feature = "demo", feature = "orders", feature = "sandbox"))]
+#[cfg(any(
+    feature = "demo",
+    feature = "export",
+    feature = "orders",
+    feature = "sandbox"
+))]
 mod signal;
 #[cfg(feature = "store")]
 mod store;

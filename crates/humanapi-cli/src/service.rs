@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 #[cfg(feature = "store")]
 use humanapi_client::BrokerEvent;
-use humanapi_client::{Client, Error, TokenBroker, TokenBrokerBuilder, TokenStore};
 #[cfg(feature = "orders")]
-use humanapi_client::{OrderJournal, Transport};
+use humanapi_client::OrderJournal;
+use humanapi_client::{Client, Error, TokenBroker, TokenBrokerBuilder, TokenStore, Transport};
 #[cfg(feature = "orders")]
 use humanapi_core::admin::order::OrderPolicy;
 use humanapi_core::broker::KeptToken;
@@ -88,6 +88,29 @@ impl Service {
         Self::by(&settings, args, settings.setup.value.into(), store)
     }
 
+    /// The same, for many calls at once: over what becomes of its HTTP stack, and with what becomes of its policy.
+    #[cfg(feature = "export")]
+    pub(crate) fn for_many(
+        args: &ServiceArgs,
+        setup: &SetupArgs,
+        store: Option<Arc<dyn TokenStore>>,
+        stack: impl FnOnce(Box<dyn Transport>) -> Box<dyn Transport>,
+        patient: impl FnOnce(RetryPolicy, Duration) -> RetryPolicy,
+    ) -> Result<Self, Failure> {
+        let settings = Settings::find(args, setup.provisioning)?;
+        let provisioning = settings.setup.value.into();
+        begin(args);
+        let secret = credentials_of(&settings)?;
+        Ok(Self::over(
+            &settings,
+            secret,
+            provisioning,
+            store,
+            stack,
+            patient,
+        ))
+    }
+
     /// The same, as settings have it that were found before.
     pub(crate) fn by(
         settings: &Settings,
@@ -96,10 +119,7 @@ impl Service {
         store: Option<Arc<dyn TokenStore>>,
     ) -> Result<Self, Failure> {
         begin(args);
-        // After the settings: nobody types a secret for a command that goes nowhere.
-        let credentials = credentials::read(settings)?;
-        let secrets = Secrets::default();
-        secrets.add(credentials.expose_client_secret());
+        let (credentials, secrets) = credentials_of(settings)?;
         Ok(Self::of(
             settings,
             credentials,
@@ -142,9 +162,33 @@ impl Service {
         store: Option<Arc<dyn TokenStore>>,
         secrets: Secrets,
     ) -> Self {
+        let secret = (credentials, secrets);
+        let as_it_is = |stack| stack;
+        Self::over(
+            settings,
+            secret,
+            provisioning,
+            store,
+            as_it_is,
+            |policy, _| policy,
+        )
+    }
+
+    fn over(
+        settings: &Settings,
+        (credentials, secrets): (Credentials, Secrets),
+        provisioning: Provisioning,
+        store: Option<Arc<dyn TokenStore>>,
+        stack: impl FnOnce(Box<dyn Transport>) -> Box<dyn Transport>,
+        patient: impl FnOnce(RetryPolicy, Duration) -> RetryPolicy,
+    ) -> Self {
         let hosts = settings.hosts.clone();
-        let policy = policy(settings.timeout.value);
-        let stack = || verbose::Told::new(settings.adapter.value.stack(), &secrets);
+        let timeout = settings.timeout.value;
+        let policy = patient(policy(timeout), timeout);
+        let told = verbose::Told::new(settings.adapter.value.stack(), &secrets);
+        // One for both, so that a limit counts tokens too.
+        let stack: Arc<dyn Transport> = stack(Box::new(told)).into();
+        let stack = || Arc::clone(&stack);
         let mut client = Client::builder(credentials.clone(), provisioning, stack())
             .hosts(hosts.clone())
             .retry(policy.clone());
@@ -174,9 +218,7 @@ impl Service {
     ) -> Result<Self, Failure> {
         let provisioning = Provisioning::Hip;
         begin(args);
-        let credentials = credentials::read(settings)?;
-        let secrets = Secrets::default();
-        secrets.add(credentials.expose_client_secret());
+        let (credentials, secrets) = credentials_of(settings)?;
         let hosts = settings.hosts.clone();
         let policy = policy(settings.timeout.value);
         let told = || verbose::Told::new(settings.adapter.value.stack(), &secrets);
@@ -222,6 +264,15 @@ impl Service {
         let host = self.hosts.base(host).to_string();
         Failure::call(error, &host, self.provisioning)
     }
+}
+
+/// The application's credentials, and their secret as one that is not shown. They are read after the settings: nobody types
+/// a secret for a command that goes nowhere.
+fn credentials_of(settings: &Settings) -> Result<(Credentials, Secrets), Failure> {
+    let credentials = credentials::read(settings)?;
+    let secrets = Secrets::default();
+    secrets.add(credentials.expose_client_secret());
+    Ok((credentials, secrets))
 }
 
 /// Says what is told beside the output.

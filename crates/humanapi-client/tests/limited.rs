@@ -364,3 +364,26 @@ async fn a_transport_that_panics_fails_whom_it_hits_and_keeps_no_turn() {
     }
     assert_eq!(service.asked.lock().await.len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_more_begin_each_second_than_the_rate_says_and_nobody_is_forgotten() {
+    for slow in [Duration::ZERO, Duration::from_secs(5)] {
+        let service = Service {
+            slow: Some(slow),
+            ..Service::default()
+        };
+        let policy = LimiterPolicy::default().with_first(30).with_rate(10.0);
+        let limited = limited(&service, policy);
+        let begun = Instant::now();
+        let all = (0..20).map(|user| {
+            let limited = &limited;
+            async move { limited.send(request(&user.to_string()), LONG).await }
+        });
+        for answer in join_all(all).await {
+            answer.expect("an answer");
+        }
+        let asked = service.asked.lock().await;
+        let last = asked.last().expect("somebody was").1 - begun;
+        assert!((1_800..=2_000).contains(&last.as_millis()), "{last:?}");
+    }
+}

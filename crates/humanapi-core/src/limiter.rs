@@ -11,7 +11,12 @@ pub struct LimiterPolicy {
     first: u32,
     most: u32,
     longest_pause: Duration,
+    /// How long there is between two requests at least, on average.
+    spacing: Duration,
 }
+
+/// A request that comes late lets those behind it make good so much.
+const CATCHES_UP: Duration = Duration::from_millis(10);
 
 impl Default for LimiterPolicy {
     /// 8 at once to begin with, at most 64, and no pause beyond a minute.
@@ -20,11 +25,22 @@ impl Default for LimiterPolicy {
             first: 8,
             most: 64,
             longest_pause: Duration::from_secs(60),
+            spacing: Duration::ZERO,
         }
     }
 }
 
 impl LimiterPolicy {
+    /// Sets how many requests may begin each second at most, however many may be out at once; as many as may be out if
+    /// nothing is said. It is told by the time between two of them, so a fraction is possible: a tenth is one in ten seconds.
+    /// What is no number above zero says nothing.
+    #[must_use]
+    pub fn with_rate(mut self, requests_per_second: f64) -> Self {
+        let spacing = Duration::try_from_secs_f64(requests_per_second.recip());
+        self.spacing = spacing.unwrap_or_default();
+        self
+    }
+
     /// Sets how many requests may be out at once before anything is known of the service; at least one.
     #[must_use]
     pub fn with_first(mut self, first: u32) -> Self {
@@ -87,6 +103,8 @@ pub struct Limiter {
     cuts: u64,
     /// Nobody's turn comes before this reading of the monotonic clock.
     paused_until: Duration,
+    /// Nor before this one, by the policy's rate.
+    next_at: Duration,
     waiting: BTreeMap<u64, VecDeque<Ticket>>,
     /// The keys that somebody waits under, in the order of their turns.
     round: VecDeque<u64>,
@@ -147,6 +165,7 @@ impl Limiter {
             out: 0,
             cuts: 0,
             paused_until: Duration::ZERO,
+            next_at: Duration::ZERO,
             waiting: BTreeMap::new(),
             round: VecDeque::new(),
             tickets: 0,
@@ -194,8 +213,9 @@ impl Limiter {
         if self.round.is_empty() || self.out >= self.limit() {
             return Admission::Nobody;
         }
-        if now.monotonic() < self.paused_until {
-            return Admission::Later(self.paused_until);
+        let waits_until = self.paused_until.max(self.next_at);
+        if now.monotonic() < waits_until {
+            return Admission::Later(waits_until);
         }
         let Some(key) = self.round.pop_front() else {
             return Admission::Nobody;
@@ -213,6 +233,8 @@ impl Limiter {
             return Admission::Nobody;
         };
         self.out += 1;
+        let due = (now.monotonic().saturating_sub(CATCHES_UP)).max(self.next_at);
+        self.next_at = due.saturating_add(self.policy.spacing);
         Admission::Granted(ticket, Permit { cuts: self.cuts })
     }
 

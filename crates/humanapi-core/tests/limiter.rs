@@ -206,3 +206,49 @@ fn the_limit_grows_by_one_a_round_while_it_is_reached() {
     }
     assert_eq!((limiter.limit(), out.len()), (6, 6));
 }
+
+/// Ten a second, whenever they are asked for and however fast they end.
+#[test]
+fn no_more_begin_than_the_rate_allows_and_what_comes_late_makes_good_little() {
+    let second = Duration::from_secs(1);
+    let policy = LimiterPolicy::default().with_first(50).with_rate(10.0);
+    let mut limiter = Limiter::new(policy);
+    let start = Now::new(Duration::from_secs(100), SystemTime::UNIX_EPOCH);
+    for user in 0..1_000 {
+        let _ = limiter.wait(user);
+    }
+    let mut begun = Vec::new();
+    let mut now = start;
+    while now.monotonic() < start.monotonic() + 3 * second {
+        match limiter.next(now) {
+            Admission::Granted(_, permit) => {
+                begun.push(now.monotonic());
+                limiter.end(permit, Verdict::Borne, now);
+            }
+            Admission::Later(until) => {
+                assert!(until > now.monotonic(), "who waits gets on");
+                now = Now::new(until, SystemTime::UNIX_EPOCH);
+            }
+            Admission::Nobody => panic!("somebody waits"),
+        }
+    }
+    assert!((30..=31).contains(&begun.len()), "{}", begun.len());
+    // After a pause of a minute there are not 600 at once.
+    let now = now.after(60 * second);
+    let late = now.monotonic();
+    while let Admission::Granted(_, permit) = limiter.next(now) {
+        limiter.end(permit, Verdict::Borne, now);
+        begun.push(now.monotonic());
+    }
+    assert!(begun.iter().filter(|begun| **begun == late).count() <= 2);
+    for none in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let mut limiter = Limiter::new(LimiterPolicy::default().with_rate(none));
+        for user in 0..8 {
+            let _ = limiter.wait(user);
+            assert!(
+                matches!(limiter.next(start), Admission::Granted(..)),
+                "{none}"
+            );
+        }
+    }
+}

@@ -5,19 +5,21 @@ use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, StringBuilder,
+    BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, ListBuilder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, ListArray, RecordBatch, StructArray};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 use jiff::civil::Date;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use crate::columns::{Cell, Column, ColumnKind, Columns};
+use crate::cell::{Cell, ListCell};
+use crate::columns::{Column, ColumnKind, Columns};
 use crate::error::WriteError;
 use crate::json::readable;
 use crate::row::Row;
@@ -71,6 +73,8 @@ impl Column {
             ColumnKind::Bool => DataType::Boolean,
             ColumnKind::Moment => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
             ColumnKind::Day => DataType::Date32,
+            ColumnKind::Texts => DataType::List(text_item()),
+            ColumnKind::Records => DataType::List(record_item(fields(self.items.as_ref()))),
         };
         let content = (self.kind == ColumnKind::Json).then_some("json");
         let told = [
@@ -86,6 +90,27 @@ impl Column {
     }
 }
 
+/// An item of a list, by the name that Parquet has for it.
+fn item(kind: DataType) -> FieldRef {
+    Arc::new(Field::new("element", kind, false))
+}
+
+fn text_item() -> FieldRef {
+    item(DataType::Utf8)
+}
+
+fn record_item(fields: Fields) -> FieldRef {
+    item(DataType::Struct(fields))
+}
+
+fn fields(columns: Option<&Columns>) -> Fields {
+    columns
+        .into_iter()
+        .flatten()
+        .map(|column| Arc::new(column.field()))
+        .collect()
+}
+
 /// The cells of one column of a batch.
 enum Builder {
     Text(StringBuilder),
@@ -94,10 +119,12 @@ enum Builder {
     Bool(BooleanBuilder),
     Moment(TimestampMicrosecondBuilder),
     Day(Date32Builder),
+    Texts(ListBuilder<StringBuilder>),
+    Records(RecordsBuilder),
 }
 
 impl Builder {
-    fn of(kind: ColumnKind) -> Self {
+    fn of(kind: ColumnKind, items: Option<&Columns>) -> Self {
         match kind {
             ColumnKind::Text | ColumnKind::Json => Self::Text(StringBuilder::new()),
             ColumnKind::Number => Self::Number(Float64Builder::new()),
@@ -107,12 +134,21 @@ impl Builder {
                 Self::Moment(TimestampMicrosecondBuilder::new().with_timezone(UTC))
             }
             ColumnKind::Day => Self::Day(Date32Builder::new()),
+            ColumnKind::Texts => {
+                Self::Texts(ListBuilder::new(StringBuilder::new()).with_field(text_item()))
+            }
+            ColumnKind::Records => Self::Records(RecordsBuilder::of(items)),
         }
     }
 
     /// Adds a cell. A column and its cells come from one table, so that a cell of another kind cannot be met.
     fn add(&mut self, cell: Cell<'_>) {
         match (self, cell) {
+            (Self::Texts(column), Cell::List(list)) => match list.texts() {
+                Some(texts) => column.append_value(texts.map(Some)),
+                None => column.append_null(),
+            },
+            (Self::Records(column), Cell::List(list)) => column.add(list),
             (Self::Text(column), Cell::Text(text)) => column.append_value(text),
             (Self::Text(column), Cell::Json(json)) => {
                 column.append_value(readable(json));
@@ -130,19 +166,86 @@ impl Builder {
             (Self::Bool(column), _) => column.append_null(),
             (Self::Moment(column), _) => column.append_null(),
             (Self::Day(column), _) => column.append_null(),
+            (Self::Texts(column), _) => column.append_null(),
+            (Self::Records(column), _) => column.add_none(),
         }
     }
 
     /// The cells so far. What comes next begins anew.
-    fn take(&mut self) -> ArrayRef {
-        match self {
+    fn take(&mut self) -> Result<ArrayRef, ArrowError> {
+        Ok(match self {
             Self::Text(column) => Arc::new(column.finish()),
             Self::Number(column) => Arc::new(column.finish()),
             Self::Integer(column) => Arc::new(column.finish()),
             Self::Bool(column) => Arc::new(column.finish()),
             Self::Moment(column) => Arc::new(column.finish()),
             Self::Day(column) => Arc::new(column.finish()),
+            Self::Texts(column) => Arc::new(column.finish()),
+            Self::Records(column) => Arc::new(column.take()?),
+        })
+    }
+}
+
+/// The cells of one column whose cells are lists of records.
+struct RecordsBuilder {
+    columns: Option<Columns>,
+    builders: Vec<Builder>,
+    /// How many records each cell has.
+    lengths: Vec<usize>,
+    /// Whether each cell is a list.
+    is_list: Vec<bool>,
+}
+
+impl RecordsBuilder {
+    fn of(columns: Option<&Columns>) -> Self {
+        let builders = columns.into_iter().flatten();
+        Self {
+            columns: columns.cloned(),
+            builders: builders
+                .map(|column| Builder::of(column.kind, column.items.as_ref()))
+                .collect(),
+            lengths: Vec::new(),
+            is_list: Vec::new(),
         }
+    }
+
+    fn add(&mut self, list: ListCell<'_>) {
+        let (Some(records), Some(columns)) = (list.records(), &self.columns) else {
+            return self.add_none();
+        };
+        let mut length = 0;
+        for record in records {
+            let mut builders = self.builders.iter_mut();
+            columns.cells(&record, &mut |cell| {
+                if let Some(builder) = builders.next() {
+                    builder.add(cell);
+                }
+            });
+            length += 1;
+        }
+        self.lengths.push(length);
+        self.is_list.push(true);
+    }
+
+    fn add_none(&mut self) {
+        self.lengths.push(0);
+        self.is_list.push(false);
+    }
+
+    fn take(&mut self) -> Result<ListArray, ArrowError> {
+        let columns = self.builders.iter_mut().map(Builder::take);
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let fields = fields(self.columns.as_ref());
+        let length = self.lengths.iter().sum();
+        let records = StructArray::try_new_with_length(fields.clone(), columns, None, length)?;
+        let offsets = OffsetBuffer::from_lengths(std::mem::take(&mut self.lengths));
+        let is_list = NullBuffer::from(std::mem::take(&mut self.is_list));
+        ListArray::try_new(
+            record_item(fields),
+            offsets,
+            Arc::new(records),
+            Some(is_list),
+        )
     }
 }
 
@@ -163,15 +266,19 @@ struct Rows {
 
 impl Rows {
     fn new(columns: &Columns) -> Self {
-        let kinds = columns.iter().map(|column| column.kind);
-        let kinds = [ColumnKind::Text, ColumnKind::Moment]
+        let own = columns
+            .iter()
+            .map(|column| (column.kind, column.items.as_ref()));
+        let kinds = [(ColumnKind::Text, None), (ColumnKind::Moment, None)]
             .into_iter()
-            .chain(kinds)
-            .chain(columns.has_record().then_some(ColumnKind::Json));
+            .chain(own)
+            .chain(columns.has_record().then_some((ColumnKind::Json, None)));
         Self {
             columns: columns.clone(),
             schema: columns.schema(),
-            builders: kinds.map(Builder::of).collect(),
+            builders: kinds
+                .map(|(kind, items)| Builder::of(kind, items))
+                .collect(),
             count: 0,
             bytes: 0,
         }
@@ -205,7 +312,8 @@ impl Rows {
     fn take(&mut self) -> Result<RecordBatch, WriteError> {
         self.count = 0;
         self.bytes = 0;
-        let columns = self.builders.iter_mut().map(Builder::take).collect();
+        let columns = self.builders.iter_mut().map(Builder::take);
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
 

@@ -1,8 +1,8 @@
 //! The columns of a kind of record: fixed by its table of fields before the first record is seen.
 
-use humanapi_core::data::{Comparator, Field, FieldKind, Record, Value};
-use jiff::Timestamp;
-use jiff::civil::Date;
+use humanapi_core::data::{Field, FieldKind, Record, Value};
+
+use crate::cell::{Cell, ListCell, written};
 
 /// One column of a file.
 ///
@@ -11,7 +11,9 @@ use jiff::civil::Date;
 /// * A field within a record within the record is `outer_inner`.
 /// * A date is its text as it was sent, with `_day` where that names a whole day and `_moment` where it names a moment.
 /// * A measured value is its text as it was sent, with `_comparator`, `_number` and `_unit` where these can be told apart.
-/// * A list, a map and whatever has no documented form are JSON, as it was sent.
+/// * A list of records is a list of what has columns of its own, and a list of texts or dates a list of texts, as they were
+///   sent. Where a format has no lists, both are JSON, as it was sent.
+/// * Another list, a map and whatever has no documented form are JSON, as it was sent.
 /// * With [values](Columns::with_values), a value with its unit has `ucum_unit`, `canonical_value`, `canonical_unit` and `rule`
 ///   behind its other columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Column {
     pub code_system: Option<&'static str>,
     /// What it means.
     pub doc: &'static str,
+    /// The columns of each item, where it is a list of records.
+    pub items: Option<Columns>,
 }
 
 /// What the cells of a column hold. Each of them may be empty.
@@ -47,21 +51,10 @@ pub enum ColumnKind {
     Day,
     /// JSON as it was sent.
     Json,
-}
-
-/// What stands in one row of a column.
-#[derive(Clone, Copy)]
-pub(crate) enum Cell<'a> {
-    Empty,
-    Text(&'a str),
-    /// As it was sent, and the float nearest to it.
-    Number(&'a str, f64),
-    Integer(i64),
-    Bool(bool),
-    Moment(Timestamp),
-    Day(Date),
-    /// As it was sent, which need not be UTF-8.
-    Json(&'a [u8]),
+    /// A list of texts.
+    Texts,
+    /// A list of records, whose columns are the column's [`items`](Column::items).
+    Records,
 }
 
 /// The columns of one kind of record, and how they are read from one.
@@ -107,6 +100,8 @@ enum Fills {
     Quantity,
     /// JSON as it was sent.
     Sent,
+    /// A list.
+    List,
     /// The columns of the fields within.
     Within(Vec<Node>),
     /// Text, then the columns of the fields within.
@@ -192,6 +187,15 @@ impl Columns {
     }
 }
 
+/// What is filled follows from the table, and is the same where the columns are.
+impl PartialEq for Columns {
+    fn eq(&self, other: &Self) -> bool {
+        self.columns == other.columns && self.has_record == other.has_record
+    }
+}
+
+impl Eq for Columns {}
+
 impl<'a> IntoIterator for &'a Columns {
     type Item = &'a Column;
     type IntoIter = std::slice::Iter<'a, Column>;
@@ -218,6 +222,12 @@ fn nodes(
                 unit,
                 code_system: field.code_system,
                 doc: field.doc,
+                items: match (kind, field.kind) {
+                    (ColumnKind::Records, FieldKind::List(FieldKind::Object(table))) => {
+                        Some(Columns::build(table, reader))
+                    }
+                    _ => None,
+                },
             });
         };
         let fills = match field.kind {
@@ -261,6 +271,14 @@ fn nodes(
                 column("", ColumnKind::Text, None);
                 let inner = format!("{name}_");
                 Fills::TextOrWithin(self::nodes(within, &inner, reader, columns))
+            }
+            FieldKind::List(FieldKind::Object(_)) => {
+                column("", ColumnKind::Records, None);
+                Fills::List
+            }
+            FieldKind::List(FieldKind::Text | FieldKind::Date) => {
+                column("", ColumnKind::Texts, None);
+                Fills::List
             }
             // A kind that came later is kept as it was sent.
             _ => {
@@ -314,6 +332,7 @@ fn measured(
         unit: None,
         code_system: name.ends_with("unit").then_some("UCUM"),
         doc,
+        items: None,
     }));
     Some(Node {
         fills: Fills::Measured(pair, reader),
@@ -324,11 +343,16 @@ fn measured(
 fn fill(nodes: &[Node], record: &Record, cell: &mut impl FnMut(Cell<'_>)) {
     for (place, node) in nodes.iter().enumerate() {
         let value = match node.fills {
-            Fills::Sent => {
+            Fills::Sent | Fills::List => {
                 let sent = record.sent(place).map(|json| json.raw());
                 cell(match sent {
                     None | Some(b"null") => Cell::Empty,
-                    Some(sent) => Cell::Json(sent),
+                    Some(sent) if matches!(node.fills, Fills::Sent) => Cell::Json(sent),
+                    Some(sent) => Cell::List(ListCell {
+                        record,
+                        place,
+                        sent,
+                    }),
                 });
                 continue;
             }
@@ -389,17 +413,6 @@ fn empty(width: usize, cell: &mut impl FnMut(Cell<'_>)) {
     }
 }
 
-/// A comparator that has no sign yet leaves its cell empty: the text beside it has it.
-pub(crate) const fn written(comparator: Comparator) -> Option<&'static str> {
-    match comparator {
-        Comparator::Less => Some("<"),
-        Comparator::AtMost => Some("<="),
-        Comparator::Greater => Some(">"),
-        Comparator::AtLeast => Some(">="),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -411,13 +424,21 @@ mod tests {
     #[test]
     fn the_columns_of_each_kind_of_record_have_names_of_their_own_in_any_case() {
         for route in ROUTES.iter().filter(|route| !route.fields.is_empty()) {
-            let columns = Columns::of(route.fields);
-            let mut names = BTreeSet::new();
-            for column in &columns {
-                // DuckDB and Spark take upper and lower case for the same.
-                let name = column.name.to_lowercase();
-                assert!(!name.starts_with('_'), "{}: {name}", route.name);
-                assert!(names.insert(name), "{}: {}", route.name, column.name);
+            check(route.name, &Columns::of(route.fields));
+        }
+    }
+
+    #[track_caller]
+    fn check(of: &str, columns: &Columns) {
+        // Those of the folders.
+        let mut names = BTreeSet::from(["resource".to_owned(), "bucket".to_owned()]);
+        for column in columns {
+            // DuckDB and Spark take upper and lower case for the same.
+            let name = column.name.to_lowercase();
+            assert!(!name.starts_with('_'), "{of}: {name}");
+            assert!(names.insert(name), "{of}: {}", column.name);
+            if let Some(items) = &column.items {
+                check(&format!("{of}.{}", column.name), items);
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use crate::columns::{Cell, Columns};
+use crate::cell::{Cell, ListCell};
+use crate::columns::Columns;
 use crate::error::WriteError;
 use crate::json::readable;
 use crate::row::Row;
@@ -52,7 +53,7 @@ impl<W: Write + Send> Sink for CsvSink<W> {
             Cell::Bool(is_so) => record.push_field(if is_so { b"true" } else { b"false" }),
             Cell::Moment(moment) => record.push_field(moment.to_string().as_bytes()),
             Cell::Day(day) => record.push_field(day.to_string().as_bytes()),
-            Cell::Json(json) => {
+            Cell::Json(json) | Cell::List(ListCell { sent: json, .. }) => {
                 record.push_field(harmless(&readable(json)).as_bytes());
             }
         });

@@ -18,6 +18,9 @@ use crate::sink::Sink;
 pub enum Format {
     /// Each record as it was sent, one a line, and nothing else: whose it is stands nowhere in it.
     Ndjson,
+    /// Each record as it was sent, one a line, in an object that tells whose it is: `_user`, `_resource` where it is known,
+    /// `_read_at` and `record`.
+    Envelope,
     /// Comma-separated values, by RFC 4180. Text that a spreadsheet would take for a formula, a user's name too, has an
     /// apostrophe before it.
     Csv,
@@ -39,6 +42,7 @@ impl Format {
     /// All formats of this build.
     pub const ALL: &'static [Self] = &[
         Self::Ndjson,
+        Self::Envelope,
         Self::Csv,
         #[cfg(feature = "parquet")]
         Self::Parquet,
@@ -46,16 +50,26 @@ impl Format {
         Self::Arrow,
     ];
 
-    /// Its name, which is also how its files' names end.
+    /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ndjson => "ndjson",
+            Self::Envelope => "ndjson-envelope",
             Self::Csv => "csv",
             #[cfg(feature = "parquet")]
             Self::Parquet => "parquet",
             #[cfg(feature = "parquet")]
             Self::Arrow => "arrow",
+        }
+    }
+
+    /// How the names of its files end.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Envelope => Self::Ndjson.name(),
+            other => other.name(),
         }
     }
 
@@ -75,7 +89,8 @@ impl Format {
         writer: impl Write + Send + 'w,
     ) -> Result<Box<dyn Sink + 'w>, WriteError> {
         Ok(match self {
-            Self::Ndjson => Box::new(NdjsonSink::new(writer)),
+            Self::Ndjson => Box::new(NdjsonSink::new(writer, false)),
+            Self::Envelope => Box::new(NdjsonSink::new(writer, true)),
             Self::Csv => Box::new(CsvSink::new(columns, writer)?),
             #[cfg(feature = "parquet")]
             Self::Parquet => Box::new(crate::arrow::ParquetSink::new(columns, writer)?),

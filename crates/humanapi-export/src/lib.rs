@@ -4,6 +4,7 @@
 
 #[cfg(feature = "parquet")]
 mod arrow;
+mod cell;
 #[cfg(feature = "ucum")]
 mod code_systems;
 mod columns;
@@ -11,6 +12,8 @@ mod csv;
 #[cfg(feature = "deidentify")]
 mod deidentify;
 mod error;
+#[cfg(feature = "client")]
+mod export;
 mod format;
 mod json;
 #[cfg(feature = "ucum")]
@@ -29,6 +32,10 @@ pub use deidentify::{
     Dates, Deidentified, Deidentifier, DeidentifyKey, FieldCount, Ids, Policy, PolicyError,
 };
 pub use error::WriteError;
+#[cfg(feature = "client")]
+pub use export::{
+    BucketKey, Event, Export, ExportError, InvalidBucketKey, InvalidShard, Shard, Summary,
+};
 pub use format::{Format, UnknownFormat};
 #[cfg(feature = "ucum")]
 pub use quality::{

@@ -2,6 +2,9 @@
 
 use std::io::Write;
 
+use jiff::Timestamp;
+use serde::Serialize;
+
 use crate::error::WriteError;
 use crate::json::readable;
 use crate::row::Row;
@@ -9,18 +12,46 @@ use crate::sink::Sink;
 
 pub(crate) struct NdjsonSink<W> {
     writer: W,
+    in_envelopes: bool,
+}
+
+/// What stands before a record that is in an envelope.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    _user: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _resource: Option<&'a str>,
+    _read_at: Timestamp,
 }
 
 impl<W: Write> NdjsonSink<W> {
-    pub(crate) const fn new(writer: W) -> Self {
-        Self { writer }
+    pub(crate) const fn new(writer: W, in_envelopes: bool) -> Self {
+        Self {
+            writer,
+            in_envelopes,
+        }
     }
 }
 
 impl<W: Write + Send> Sink for NdjsonSink<W> {
     fn write(&mut self, row: &Row<'_>) -> Result<(), WriteError> {
-        on_one_line(readable(row.record.raw()).as_bytes(), &mut self.writer)?;
-        Ok(self.writer.write_all(b"\n")?)
+        let record = readable(row.record.raw());
+        if !self.in_envelopes {
+            on_one_line(record.as_bytes(), &mut self.writer)?;
+            return Ok(self.writer.write_all(b"\n")?);
+        }
+        let envelope = Envelope {
+            _user: row.user.as_str(),
+            _resource: row.resource,
+            _read_at: row.read_at,
+        };
+        let envelope = serde_json::to_string(&envelope).map_err(|_| WriteError::Format)?;
+        // It is open for one more field.
+        let envelope = envelope.strip_suffix('}').unwrap_or(&envelope);
+        self.writer.write_all(envelope.as_bytes())?;
+        self.writer.write_all(b",\"record\":")?;
+        on_one_line(record.as_bytes(), &mut self.writer)?;
+        Ok(self.writer.write_all(b"}\n")?)
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), WriteError> {

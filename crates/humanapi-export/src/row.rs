@@ -15,6 +15,8 @@ pub struct Row<'a> {
     pub read_at: Timestamp,
     /// The record.
     pub record: &'a Record,
+    /// What kind of record it is, such as `activities`, where that is to be told.
+    pub resource: Option<&'a str>,
 }
 
 /// By which name a user stands in files: an id of the application's, or what stands for one.
@@ -31,7 +33,15 @@ impl<'a> Row<'a> {
             user,
             read_at,
             record,
+            resource: None,
         }
+    }
+
+    /// The same, with the kind of record told.
+    #[must_use]
+    pub const fn with_resource(mut self, resource: &'a str) -> Self {
+        self.resource = Some(resource);
+        self
     }
 }
 

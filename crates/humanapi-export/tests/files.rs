@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use humanapi_core::data::medical::{DeprecatedResult, Medication};
+use humanapi_core::data::medical::{DeprecatedResult, Immunization, Medication, Vitals};
 use humanapi_core::data::{Activity, Sleep, Table};
 use humanapi_export::{Columns, Format, Row, User, WriteError};
 use jiff::Timestamp;
@@ -76,6 +76,27 @@ fn a_record_that_is_no_json_is_a_text_that_says_what_was_sent() {
 }
 
 #[test]
+fn an_envelope_tells_whose_a_record_is_and_holds_it_as_it_was_sent() {
+    let user = User::new("a\"b");
+    let sent = "{\"id\":\"a1\",\n\"distance\": 1.10}";
+    let record = Activity::from_json(sent.to_owned()).unwrap();
+    let mut file = Vec::new();
+    let mut sink = Format::Envelope
+        .begin(&Columns::of(Activity::FIELDS), &mut file)
+        .unwrap();
+    let row = Row::new(&user, read_at(), &record);
+    sink.write(&row.with_resource("activities")).unwrap();
+    sink.write(&row).unwrap();
+    sink.finish().unwrap();
+    let record = r#""record":{"id":"a1", "distance": 1.10}"#;
+    let read_at = r#""_read_at":"2026-03-01T10:00:00.123456Z""#;
+    let expected = format!(
+        "{{\"_user\":\"a\\\"b\",\"_resource\":\"activities\",{read_at},{record}}}\n{{\"_user\":\"a\\\"b\",{read_at},{record}}}\n"
+    );
+    assert_eq!(text(file), expected);
+}
+
+#[test]
 fn values_stay_what_they_are_in_a_csv_file() {
     let results = [
         r#"{"name": "=HYPERLINK(\"https://x.test\",\"a\")", "value": "<10 IntlUnit/mL"}"#,
@@ -111,7 +132,7 @@ fn a_file_takes_records_of_its_own_kind_alone() {
     let sleep = Sleep::from_json("{}").unwrap();
     for format in Format::ALL
         .iter()
-        .filter(|format| **format != Format::Ndjson)
+        .filter(|format| format.extension() != "ndjson")
     {
         let mut sink = format
             .begin(&Columns::of(Activity::FIELDS), io::sink())
@@ -154,12 +175,16 @@ fn a_disk_that_is_full_is_told_and_nothing_of_a_record_is() {
 }
 
 #[test]
-fn a_format_is_named_as_its_files_end() {
+fn a_format_is_known_by_its_name() {
     for format in Format::ALL {
         assert_eq!(format.name().parse(), Ok(*format));
+        assert!(format.name().starts_with(format.extension()));
     }
     let error = "xlsx".parse::<Format>().unwrap_err();
-    assert!(error.to_string().contains("ndjson, csv"), "{error}");
+    assert!(
+        error.to_string().contains("ndjson, ndjson-envelope, csv"),
+        "{error}"
+    );
 }
 
 #[cfg(feature = "parquet")]
@@ -220,6 +245,62 @@ mod of_columns {
             assert_eq!((record.value(0), record.value(1)), (sent[0], sent[1]));
             let read_at = column("_read_at").as_primitive::<TimestampMicrosecondType>();
             assert_eq!(read_at.value(0), super::read_at().as_microsecond());
+        }
+    }
+
+    /// The quantities are in lists within lists.
+    #[test]
+    fn lists_of_records_are_columns_with_columns_of_their_own() {
+        let sent = [
+            r#"{"id":"v1","codes":[],"results":[
+                {"name":"Blood pressure","values":[{"name":"systolic","value":"121","unit":"mm[Hg]"},{"name":"diastolic"}]},
+                {"name":"Pulse"}]}"#,
+            r#"{"id":"v2","results":"none","codes":[{"code":"85354-9"},7,null]}"#,
+            r#"{"id":"v3"}"#,
+        ];
+        let records = sent.map(|json| Vitals::from_json(json).unwrap());
+        for format in FORMATS {
+            let read = batches(format, written(format, &records));
+            let results = read[0].column_by_name("results").unwrap().as_list::<i32>();
+            let nulls: Vec<bool> = (0..3).map(|row| results.is_null(row)).collect();
+            assert_eq!(nulls, [false, true, true]);
+            let first = results.value(0);
+            let first = first.as_struct();
+            let names = first.column_by_name("name").unwrap().as_string::<i32>();
+            assert_eq!(
+                (names.value(0), names.value(1)),
+                ("Blood pressure", "Pulse")
+            );
+            let values = first.column_by_name("values").unwrap().as_list::<i32>();
+            assert_eq!((values.value_length(0), values.is_null(1)), (2, true));
+            let values = values.value(0);
+            let values = values.as_struct();
+            let unit = values.column_by_name("unit").unwrap().as_string::<i32>();
+            assert_eq!((unit.value(0), unit.is_null(1)), ("mm[Hg]", true));
+            let codes = read[0].column_by_name("codes").unwrap().as_list::<i32>();
+            let lengths: Vec<i32> = (0..3).map(|row| codes.value_length(row)).collect();
+            assert_eq!(lengths, [0, 1, 0], "what is no code is in the record");
+        }
+        // CSV has no lists.
+        let csv = text(written(Format::Csv, &records));
+        assert_eq!(cell(&csv, 1, "codes"), r#"[{"code":"85354-9"},7,null]"#);
+    }
+
+    #[test]
+    fn lists_of_texts_are_columns_of_texts() {
+        let sent = [
+            r#"{"dates":["2014","2015-03-10",7]}"#,
+            r#"{"dates":[]}"#,
+            r#"{"dates":null}"#,
+        ];
+        let records = sent.map(|json| Immunization::from_json(json).unwrap());
+        for format in FORMATS {
+            let read = batches(format, written(format, &records));
+            let dates = read[0].column_by_name("dates").unwrap().as_list::<i32>();
+            let first = dates.value(0);
+            let texts: Vec<_> = first.as_string::<i32>().iter().flatten().collect();
+            assert_eq!(texts[..2], ["2014", "2015-03-10"]);
+            assert_eq!((dates.value_length(1), dates.is_null(2)), (0, true));
         }
     }
 

@@ -2,11 +2,12 @@
 
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use humanapi_core::data::{Operation, ROUTES, Route};
+use humanapi_core::data::Route;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
+use super::kinds::instant;
+pub(crate) use super::kinds::{lists, name};
 #[cfg(feature = "store")]
 use super::service::StoreArgs;
 use super::service::{ServiceArgs, SetupArgs, UserArgs};
@@ -23,6 +24,10 @@ pub(crate) enum DataVerb {
     /// Tell on one page what there is about a user: how much, since when, from which sources
     #[command(long_about = SHOW_ABOUT, after_help = SHOW_HELP)]
     Show(ShowArgs),
+    /// Write the health data of many users to a folder, or one kind of record to standard output
+    #[cfg(feature = "export")]
+    #[command(long_about = super::export::ABOUT, after_help = super::export::help())]
+    Export(Box<super::export::ExportArgs>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -105,36 +110,11 @@ pub(crate) struct ReadArgs {
     pub(crate) table: bool,
 }
 
-/// The lists that there are.
-pub(crate) fn lists() -> impl Iterator<Item = &'static Route> {
-    ROUTES
-        .iter()
-        .filter(|route| route.operation == Operation::List)
-}
-
-/// What the command calls a kind of record.
-pub(crate) fn name(route: &Route) -> &'static str {
-    route.name.strip_prefix("data.").unwrap_or(route.name)
-}
-
 fn resource() -> impl TypedValueParser<Value = &'static Route> {
     PossibleValuesParser::new(lists().map(name)).try_map(|typed| {
         let found = lists().find(|route| name(route) == typed);
         found.ok_or("there is no such kind of record")
     })
-}
-
-/// Reads a moment, or a day as its beginning.
-fn instant(text: &str) -> Result<Timestamp, &'static str> {
-    let day = || {
-        let day: Date = text.parse().ok()?;
-        let begin = day.to_zoned(TimeZone::UTC).ok()?;
-        Some(begin.timestamp())
-    };
-    text.parse()
-        .ok()
-        .or_else(day)
-        .ok_or("it is a moment such as 2026-01-15T09:00:00Z, or a day such as 2026-01-15")
 }
 
 /// Reads `START..END`.
@@ -207,15 +187,6 @@ The client secret comes from --secret-file, HUMANAPI_CLIENT_SECRET, a profile or
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_day_is_its_beginning_in_utc() {
-        assert_eq!(instant("2026-01-15"), instant("2026-01-15T00:00:00Z"));
-        assert!(instant("2026-01-15").is_ok());
-        for text in ["", "yesterday", "2026-13-01", "7"] {
-            assert!(instant(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn days_are_two_with_the_earlier_first() {

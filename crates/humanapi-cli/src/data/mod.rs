@@ -1,6 +1,8 @@
 //! The verb `data`: reads health data, because somebody asks for it, and writes it to standard output alone.
 
 mod cells;
+#[cfg(feature = "export")]
+mod export;
 pub(crate) mod format;
 mod list;
 pub(crate) mod reader;
@@ -20,6 +22,8 @@ pub(crate) async fn run(verb: DataVerb) -> Result<(), Failure> {
         DataVerb::List(args) => list::run(&args).await,
         DataVerb::Get(args) => get(&args).await,
         DataVerb::Show(args) => show::run(&args.read).await,
+        #[cfg(feature = "export")]
+        DataVerb::Export(args) => export::run(&args).await,
     }
 }
 

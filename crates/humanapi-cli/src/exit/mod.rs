@@ -12,6 +12,7 @@
 //! | 7 | the store refused the user name or password |
 //! | 8 | it is not known whether an order was placed; it is not sent again by itself |
 //! | 70 | something on this machine failed: a port, a file, the output |
+//! | 130 | stopped before its end, by Ctrl-C or by who ran it |
 //!
 //! A code never changes its meaning; new ones may come. 5 and 6 may pass by themselves, the others do not.
 
@@ -43,6 +44,8 @@ pub(crate) enum Code {
     #[cfg(feature = "orders")]
     Undecided = 8,
     Machine = 70,
+    #[cfg(feature = "export")]
+    Stopped = 130,
 }
 
 /// The table of codes as `--help` shows it. The head of this module and the README say the same.
@@ -54,7 +57,8 @@ pub(crate) const TABLE: &str = "   0  done
    6  the service failed, its answer cannot be read, or something in between answered
    7  the store refused the user name or password
    8  it is not known whether an order was placed; it is not sent again by itself
-  70  something on this machine failed: a port, a file, the output";
+  70  something on this machine failed: a port, a file, the output
+ 130  stopped before its end, by Ctrl-C or by who ran it";
 
 /// Why the command ends early.
 #[derive(Clone, Debug)]

@@ -120,6 +120,12 @@ impl Client {
         self.inner.runtime.now()
     }
 
+    /// Waits so long, by the runtime's clock: what goes on after a failure that may pass waits by the clock by which that
+    /// failure ends, virtual time included.
+    pub async fn sleep(&self, duration: Duration) {
+        self.timer().sleep(duration).await;
+    }
+
     pub(crate) fn credentials(&self) -> &Credentials {
         &self.inner.credentials
     }

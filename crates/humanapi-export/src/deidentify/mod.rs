@@ -317,7 +317,7 @@ impl Taking<'_> {
                     }
                 }
                 let number = self.number(number, false)?;
-                let comparator = quantity.comparator().and_then(crate::columns::written);
+                let comparator = quantity.comparator().and_then(crate::cell::written);
                 Some(text(&format!(
                     "{}{number}{unit}",
                     comparator.unwrap_or_default()

@@ -1,0 +1,152 @@
+//! What `humanapi data export` takes.
+
+use std::path::PathBuf;
+
+use humanapi_core::data::{ReportFormat, Route};
+use humanapi_export::{Export, Format, Shard};
+use jiff::Timestamp;
+
+use super::kinds::{instant, name};
+#[cfg(feature = "store")]
+use super::service::StoreArgs;
+use super::service::{ServiceArgs, SetupArgs};
+
+/// Whose data, which of them, and what they become.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExportArgs {
+    /// Your own id for a user; may be given several times
+    #[arg(
+        long,
+        value_name = "ID",
+        required_unless_present = "users",
+        help_heading = "What is asked for"
+    )]
+    pub(crate) user: Vec<String>,
+    /// A file with a user's id on each line; `-` reads standard input
+    #[arg(long, value_name = "PATH", help_heading = "What is asked for")]
+    pub(crate) users: Option<PathBuf>,
+    /// Only these kinds of records, such as activities,test_results; all if nothing is said
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        value_parser = resource,
+        help_heading = "What is asked for"
+    )]
+    pub(crate) resources: Vec<&'static Route>,
+    /// Only what changed since this moment, such as 2026-01-15T09:00:00Z; a day is its beginning in UTC
+    #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "What is asked for")]
+    pub(crate) since: Option<Timestamp>,
+    /// Documents too: of care in XML, and reports as json, html or pdf
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_parser = report_format,
+        requires = "out",
+        help_heading = "What is asked for"
+    )]
+    pub(crate) documents: Option<ReportFormat>,
+    /// Ask again for what the service refused before
+    #[arg(long, requires = "out", help_heading = "What is asked for")]
+    pub(crate) retry_refused: bool,
+    #[command(flatten)]
+    pub(crate) setup: SetupArgs,
+    /// The folder to write to; the same command again goes on there. Without it, one kind of record goes to standard output
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub(crate) out: Option<PathBuf>,
+    /// What the files are, see below
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "ndjson",
+        hide_default_value = true,
+        value_parser = |text: &str| text.parse::<Format>(),
+        help_heading = "Output"
+    )]
+    pub(crate) format: Format,
+    /// Put users into so many buckets, 1 to 1000; 16 if nothing is said
+    #[arg(long, value_name = "NUMBER", help_heading = "Output")]
+    pub(crate) buckets: Option<u32>,
+    /// A file with the key that users are put into buckets by, 64 hexadecimal digits; kept in the folder if nothing is said
+    #[arg(long, value_name = "PATH", help_heading = "Output")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Take a share of the buckets, such as 1/4, while others take the other shares; needs --key-file
+    #[arg(long, value_name = "I/N", requires = "key_file", help_heading = "How")]
+    pub(crate) shard: Option<Shard>,
+    /// Begin at most so many requests a second
+    #[arg(long, value_name = "NUMBER", value_parser = rate, help_heading = "How")]
+    pub(crate) rate: Option<f64>,
+    /// Read so many lists at once; 16 if nothing is said
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "How")]
+    pub(crate) at_once: Option<u16>,
+    /// Tell what would be read and written, and ask the service nothing
+    #[arg(long, help_heading = "How")]
+    pub(crate) dry_run: bool,
+    #[cfg(feature = "store")]
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+}
+
+fn resource(text: &str) -> Result<&'static Route, &'static str> {
+    let found = Export::all_resources().find(|route| name(route) == text);
+    found.ok_or("there is no such kind of record; `humanapi data export --help` names them")
+}
+
+fn report_format(text: &str) -> Result<ReportFormat, &'static str> {
+    let found = ReportFormat::ALL
+        .into_iter()
+        .find(|format| format.name() == text);
+    found.ok_or("it is json, html or pdf")
+}
+
+fn rate(text: &str) -> Result<f64, &'static str> {
+    let rate = text
+        .parse()
+        .ok()
+        .filter(|rate| (0.001..=100_000.0).contains(rate));
+    rate.ok_or("it is a number of requests, such as 50 or 0.5")
+}
+
+pub(super) const ABOUT: &str = "\
+Write the health data of many users to a folder, or one kind of record to standard output.
+
+Each user's records of a kind are read until all of them are there, many users at once and no faster than the service \
+bears. In the folder, users are in buckets by a keyed hash, and each bucket has one file for each kind of record: \
+resource=activities/bucket=0007/records.parquet. A file is in its place once it is whole. Whatever ends the command, the \
+same command again goes on with the buckets that are not whole.
+
+What the service refuses, such as a user who has connected nothing, is told at the end and listed in the folder's \
+manifests, and is not asked for again but with --retry-refused.
+
+Health data are written because you ask for them, in files that only you can read: mind where they go.";
+
+pub(super) fn help() -> String {
+    let mut help = format!("{FORMATS}\n\nKinds of records:\n");
+    let mut line = String::new();
+    for route in Export::all_resources() {
+        let name = name(route);
+        if line.len() + name.len() > 90 {
+            help.push_str(&format!("  {}\n", line.trim_end()));
+            line.clear();
+        }
+        line.push_str(name);
+        line.push_str("  ");
+    }
+    help.push_str(&format!("  {}\n\n{EXAMPLES}", line.trim_end()));
+    help
+}
+
+const FORMATS: &str = "\
+Formats:
+  ndjson           each record as it was sent, one a line
+  ndjson-envelope  the same, with whose it is
+  csv              columns
+  parquet, arrow   columns with types, where this command has the feature `parquet`";
+
+const EXAMPLES: &str = "\
+  humanapi data export --users users.txt --out exported
+  humanapi data export --users users.txt --out lake --format parquet --rate 50
+  humanapi data export --user p17 --resources vitals,test_results --format csv --out p17
+  humanapi data export --users - --resources heart_rate < users.txt | gzip > heart_rate.ndjson.gz";

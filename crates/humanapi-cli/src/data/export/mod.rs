@@ -1,0 +1,257 @@
+//! `data export`: the health data of many users, to a folder or as a stream.
+
+mod counted;
+mod progress;
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream;
+use humanapi_client::{Limited, TokioRuntime, Transport};
+use humanapi_core::data::Route;
+use humanapi_core::limiter::LimiterPolicy;
+use humanapi_core::{ClientUserId, Host, RetryPolicy};
+use humanapi_export::{BucketKey, Export, ExportError, Summary};
+
+use crate::args::data::name;
+use crate::args::export::ExportArgs;
+use crate::exit::{Code, Failure};
+use crate::output;
+use crate::service::Service;
+use crate::signal::Stop;
+use counted::{Counted, Tries};
+use progress::Progress;
+
+/// So often each call is tried: nobody waits for a single one of them.
+const ATTEMPTS: u32 = 6;
+
+pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
+    let resources: Vec<&'static Route> = match args.resources.is_empty() {
+        true => Export::all_resources().collect(),
+        false => args.resources.clone(),
+    };
+    if args.out.is_none() && resources.len() != 1 {
+        return Err(Failure::new(
+            Code::Usage,
+            "standard output takes one kind of record",
+            "name it with --resources, or a folder with --out",
+        ));
+    }
+    let key = args.key_file.as_deref().map(key).transpose()?;
+    if args.dry_run {
+        return dry_run(args, &resources);
+    }
+    let tries = Arc::new(Tries::default());
+    let service = service(args, &tries).await?;
+    let mut stop =
+        Stop::listen().map_err(|error| Failure::here("cannot listen for signals", &error))?;
+    let progress = Progress::new(args.out.is_some(), Arc::clone(&tries));
+    let mut export = Export::new(service.client.clone(), args.format)
+        .with_resources(resources)
+        .with_listener(progress.listener());
+    if let Some(key) = key {
+        export = export.with_key(key);
+    }
+    if let Some(buckets) = args.buckets {
+        export = export.with_buckets(buckets);
+    }
+    if let Some(shard) = args.shard {
+        export = export.with_shard(shard);
+    }
+    if let Some(since) = args.since {
+        export = export.with_since(since);
+    }
+    if let Some(reports) = args.documents {
+        export = export.with_documents(reports);
+    }
+    if args.retry_refused {
+        export = export.with_refused_again();
+    }
+    if let Some(lists) = args.at_once {
+        export = export.with_at_once(lists.into());
+    }
+    let users = stream::iter(users(args)?);
+    let stopped = stop.asked();
+    let ended = {
+        let exporting = async {
+            match &args.out {
+                Some(folder) => export.run(users, folder, stopped).await,
+                None => export.write_to(users, io::stdout(), stopped).await,
+            }
+        };
+        progress.beside(exporting).await
+    };
+    progress.end();
+    let summary = ended.map_err(|error| failure(&service, &error))?;
+    tell(args, &summary, &tries, &progress)?;
+    outcome(args, &summary)
+}
+
+/// The service, for many calls at once.
+async fn service(args: &ExportArgs, tries: &Arc<Tries>) -> Result<Service, Failure> {
+    #[cfg(feature = "store")]
+    let store = crate::store::shared(&args.store).await?;
+    #[cfg(not(feature = "store"))]
+    let store = None;
+    let mut limits = LimiterPolicy::default();
+    if let Some(rate) = args.rate {
+        limits = limits.with_rate(rate);
+    }
+    let tries = Arc::clone(tries);
+    let stack = |stack: Box<dyn Transport>| -> Box<dyn Transport> {
+        let counted = Counted::new(stack, tries);
+        Box::new(Limited::new(counted, TokioRuntime::new(), limits))
+    };
+    let patient = |policy: RetryPolicy, timeout: Duration| {
+        policy
+            .with_max_attempts(ATTEMPTS)
+            .with_attempt_timeout(timeout)
+            .with_overall_deadline(timeout.saturating_mul(ATTEMPTS))
+    };
+    Service::for_many(&args.service, &args.setup, store, stack, patient)
+}
+
+/// The ids, each as it is read.
+fn users(args: &ExportArgs) -> Result<Box<dyn Iterator<Item = io::Result<ClientUserId>>>, Failure> {
+    let named = args.user.clone().into_iter();
+    let named = named.map(|id| Ok(ClientUserId::from(id)));
+    let lines: Box<dyn io::BufRead> = match args.users.as_deref() {
+        None => return Ok(Box::new(named)),
+        Some(path) if path == Path::new("-") => Box::new(io::stdin().lock()),
+        Some(path) => {
+            let file = File::open(path).map_err(|error| {
+                let cause = format!("the file of --users cannot be read: {}", error.kind());
+                Failure::new(
+                    Code::Usage,
+                    cause,
+                    "give a file with a user's id on each line",
+                )
+            })?;
+            Box::new(BufReader::new(file))
+        }
+    };
+    let ids = lines
+        .lines()
+        .filter(|line| !line.as_ref().is_ok_and(String::is_empty));
+    // As files from elsewhere begin.
+    let ids = ids.map(|line| line.map(|id| ClientUserId::from(id.trim_start_matches('\u{feff}'))));
+    Ok(Box::new(named.chain(ids)))
+}
+
+fn key(path: &Path) -> Result<BucketKey, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let cause = format!("the file of --key-file cannot be read: {}", error.kind());
+        Failure::new(Code::Usage, cause, KEY)
+    })?;
+    let key = text.parse::<BucketKey>();
+    key.map_err(|error| Failure::new(Code::Usage, error.to_string(), KEY))
+}
+
+const KEY: &str = "make one, such as by `openssl rand -hex 32`, and keep it as long as the export";
+
+fn dry_run(args: &ExportArgs, resources: &[&Route]) -> Result<(), Failure> {
+    let mut count = 0;
+    for user in users(args)? {
+        let user =
+            user.map_err(|error| Failure::here("the list of users cannot be read", &error))?;
+        user.checked()
+            .map_err(|error| Failure::new(Code::Usage, error.to_string(), "give an id"))?;
+        count += 1;
+    }
+    let names: Vec<&str> = resources.iter().map(|route| name(route)).collect();
+    let target = match &args.out {
+        Some(folder) => folder.display().to_string(),
+        None => "standard output".to_owned(),
+    };
+    let mut out = anstream::stdout();
+    writeln!(out, "{count} users, as they stand in the list")?;
+    writeln!(
+        out,
+        "{} kinds of records: {}",
+        names.len(),
+        names.join(", ")
+    )?;
+    writeln!(
+        out,
+        "{} lists, each of one request or more",
+        count * names.len()
+    )?;
+    writeln!(out, "as {} to {}", args.format, output::plain(&target))?;
+    Ok(out.flush()?)
+}
+
+/// Tells what was done: as a table where somebody looks, else as JSON.
+fn tell(
+    args: &ExportArgs,
+    summary: &Summary,
+    tries: &Tries,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    if args.out.is_some() && !io::stdout().is_terminal() {
+        let mut out = io::stdout().lock();
+        serde_json::to_writer(&mut out, &progress.as_json(summary, tries))
+            .map_err(io::Error::from)?;
+        writeln!(out)?;
+        return Ok(out.flush()?);
+    }
+    let table = progress.table(summary, tries);
+    match args.out {
+        Some(_) => writeln!(anstream::stdout(), "{table}")?,
+        None if output::is_quiet() => {}
+        None => writeln!(anstream::stderr(), "{table}")?,
+    }
+    Ok(())
+}
+
+/// What scripts are told.
+fn outcome(args: &ExportArgs, summary: &Summary) -> Result<(), Failure> {
+    let again = match args.out {
+        Some(_) => "the same command again goes on with what is left",
+        None => "start it again: a stream begins anew",
+    };
+    if summary.stopped {
+        return Err(Failure::new(Code::Stopped, "stopped before the end", again));
+    }
+    let failed: u64 = summary.failed.values().sum();
+    if failed > 0 {
+        let reasons: Vec<&str> = summary.failed.keys().copied().collect();
+        return Err(Failure::new(
+            Code::Service,
+            format!(
+                "{failed} lists or documents could not be read: {}",
+                reasons.join(", ")
+            ),
+            again,
+        ));
+    }
+    if !summary.refused.is_empty() {
+        let refused: u64 = summary.refused.values().sum();
+        output::warn(&format!(
+            "the service refuses {refused} lists or documents; the manifests tell which{}",
+            match args.out {
+                Some(_) => ", --retry-refused asks again",
+                None => ", where --out names a folder",
+            }
+        ));
+    }
+    Ok(())
+}
+
+fn failure(service: &Service, error: &ExportError) -> Failure {
+    let (code, cause) = match error {
+        ExportError::Application(error) => return service.failure(error, Host::Data),
+        ExportError::GaveUp { lists, last } => {
+            return service
+                .failure(last, Host::Data)
+                .about(&format!("{lists} lists in a row could not be read"));
+        }
+        ExportError::Folder(_) | ExportError::InUse | ExportError::Write(_) => {
+            (Code::Machine, error.to_string())
+        }
+        _ => (Code::Usage, error.to_string()),
+    };
+    Failure::new(code, cause, error.remedy())
+}

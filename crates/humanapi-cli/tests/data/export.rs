@@ -1,0 +1,195 @@
+//! `data export`: to a folder, as a stream, stopped and gone on with.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Run, ended, run};
+use crate::{data, fails, json, sandbox, told};
+
+fn users(folder: &Path) -> String {
+    let path = folder.join("users.txt");
+    fs::write(&path, "ill\nodd\n\nnone\nill\n").unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn manifest(folder: &Path) -> Value {
+    let manifest = fs::read(folder.join("_manifest/export.json")).unwrap();
+    serde_json::from_slice(&manifest).unwrap()
+}
+
+#[test]
+fn an_export_is_told_as_json_when_piped_and_the_same_command_has_nothing_left_to_do() {
+    let (sandbox, place) = (sandbox(), TempDir::new().unwrap());
+    let (users, out) = (users(place.path()), place.path().join("out"));
+    let out = out.to_str().unwrap();
+    let words = ["export", "--users", &users, "--out", out];
+    let first = json(&told(&sandbox, &words));
+    assert_eq!(
+        (&first["users"], &first["whole"]),
+        (&3.into(), &true.into())
+    );
+    assert!(
+        first["resources"]["test_results"]["records"].as_u64() > Some(200),
+        "{first}"
+    );
+    assert_eq!(manifest(Path::new(out))["whole"], true);
+    let again = json(&told(&sandbox, &words));
+    assert_eq!(
+        (&again["records"], &again["buckets_skipped"]),
+        (&0.into(), &16.into())
+    );
+    fails(
+        &sandbox,
+        &["export", "--users", &users, "--out", out, "--format", "csv"],
+        2,
+        "an export with a format other than is asked for",
+        "take another folder",
+    );
+}
+
+#[test]
+fn one_kind_of_record_goes_to_standard_output_and_nothing_else_does() {
+    let sandbox = sandbox();
+    let words = [
+        "export",
+        "--user",
+        "ill",
+        "--user",
+        "odd",
+        "--resources",
+        "activities",
+    ];
+    let stream = told(&sandbox, &words);
+    let lines = stream.stdout.lines().count();
+    let all = told(
+        &sandbox,
+        &["list", "activities", "--user", "ill", "--all", "--ndjson"],
+    );
+    assert!(lines > all.stdout.lines().count(), "{lines}");
+    assert!(stream.stdout.contains(all.stdout.lines().next().unwrap()));
+    assert!(stream.stderr.contains("2 users"), "{}", stream.stderr);
+    fails(
+        &sandbox,
+        &["export", "--user", "ill"],
+        2,
+        "standard output takes one kind of record",
+        "--resources",
+    );
+}
+
+#[test]
+fn who_is_refused_is_told_by_the_reason_and_by_no_name() {
+    let (sandbox, place) = (sandbox(), TempDir::new().unwrap());
+    let out = place.path().join("out");
+    let out = out.to_str().unwrap();
+    let words = [
+        "export", "--user", "none", "--user", "new", "--out", out, "-v",
+    ];
+    let told = told(&sandbox, &words);
+    assert_eq!(
+        json(&told)["refused"]["nothing_connected"],
+        38,
+        "{}",
+        told.stdout
+    );
+    assert!(told.stderr.contains("--retry-refused"), "{}", told.stderr);
+    // A path and a table name users no more than a log does.
+    assert!(!told.stderr.contains("\"new\"") && !told.stdout.contains("\"new\""));
+}
+
+#[test]
+fn a_dry_run_asks_the_service_nothing_and_writes_nothing() {
+    let (sandbox, place) = (sandbox(), TempDir::new().unwrap());
+    let out = place.path().join("out");
+    let words = [
+        "export",
+        "--user",
+        "ill",
+        "--out",
+        out.to_str().unwrap(),
+        "--dry-run",
+    ];
+    let told = told(&sandbox, &words);
+    assert!(
+        told.stdout
+            .starts_with("1 users, as they stand in the list\n38 kinds"),
+        "{}",
+        told.stdout
+    );
+    assert_eq!(sandbox.control().requests().len(), 0);
+    assert!(!out.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_it_cleanly_and_the_same_command_goes_on() {
+    let (sandbox, place) = (sandbox(), TempDir::new().unwrap());
+    let (users, out) = (users(place.path()), place.path().join("out"));
+    // So slow that it is not over before it is stopped.
+    let words = [
+        "export",
+        "--users",
+        &users,
+        "--out",
+        out.to_str().unwrap(),
+        "--rate",
+        "30",
+    ];
+    let mut command = data(&sandbox, &words);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let gives_up = Instant::now() + Duration::from_secs(60);
+    while sandbox.control().requests().len() < 10 {
+        assert!(Instant::now() < gives_up, "it asks nothing");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let Run { code, stderr, .. } = ended(child);
+    assert_eq!(code, Some(130), "{stderr}");
+    assert!(
+        stderr.contains("the same command again goes on"),
+        "{stderr}"
+    );
+    assert!(!out.join("_work").exists());
+    assert_eq!(manifest(&out)["whole"], false);
+    let words = ["export", "--users", &users, "--out", out.to_str().unwrap()];
+    let rest = json(&told(&sandbox, &words));
+    assert_eq!((&rest["whole"], &rest["users"]), (&true.into(), &3.into()));
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_is_sent() {
+    let sandbox = sandbox();
+    let words = |given: &[&'static str]| -> Vec<&'static str> {
+        [
+            &["export", "--user", "none", "--resources", "weight"],
+            given,
+        ]
+        .concat()
+    };
+    let refused = [
+        (words(&["--rate", "0"]), "a number of requests"),
+        (words(&["--shard", "5/4", "--key-file", "/dev/null"]), "2/4"),
+        (words(&["--shard", "1/4"]), "--key-file"),
+        (words(&["--format", "xlsx"]), "ndjson"),
+        (words(&["--documents", "json"]), "--out"),
+        (vec!["export", "--resources", "weight"], "--user"),
+        (
+            vec!["export", "--users", "/nonexistent", "--resources", "weight"],
+            "cannot be read",
+        ),
+    ];
+    for (words, said) in refused {
+        let told = run(&mut data(&sandbox, &words));
+        assert_eq!(told.code, Some(2), "{words:?} {told:?}");
+        assert!(told.stderr.contains(said), "{words:?} {}", told.stderr);
+    }
+    assert_eq!(sandbox.control().requests().len(), 0);
+}

@@ -1,0 +1,139 @@
+//! Reading so many lists at once, and handing on what came of them in its order.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::future::{self, Either};
+use tokio::sync::mpsc;
+
+use super::error::ExportError;
+use super::event::{Event, Summary};
+use super::jobs::{Jobs, Planned};
+use super::reading::{Done, ListRead, Reading, Scope, Trouble, name};
+
+/// So many lists in a row may fail for a reason that may pass.
+const FAILURES: u32 = 20;
+
+/// Notes what was written meanwhile.
+pub(super) type OnWritten<'a> = dyn FnMut(&mut Summary, &mut dyn FnMut(Event)) + 'a;
+
+/// Reads what is to be read, so many at once, and hands it on in its order, until all is done or `stop` ends.
+#[expect(clippy::too_many_arguments, reason = "it is what two exports share")]
+pub(super) async fn carry_out(
+    jobs: Jobs<'_>,
+    reading: Arc<Reading>,
+    at_once: usize,
+    send: mpsc::Sender<Done>,
+    stop: impl Future<Output = ()>,
+    summary: &mut Summary,
+    events: &mut dyn FnMut(Event),
+    on_written: &mut OnWritten<'_>,
+) -> Result<(), ExportError> {
+    let mut stop = pin!(stop);
+    let done = futures_util::stream::iter(jobs).map(|job| {
+        let reading = Arc::clone(&reading);
+        async move {
+            match job? {
+                Planned::Job(job) => reading.carry_out(job).await.map(Planned::Job),
+                Planned::Skip { bucket, lists } => Ok(Planned::Skip { bucket, lists }),
+            }
+        }
+    });
+    let mut done = pin!(done.buffered(at_once));
+    let mut in_a_row = 0;
+    loop {
+        // Who is to stop is asked first: answers may come without a pause.
+        let next = match future::select(stop.as_mut(), done.next()).await {
+            Either::Right((next, _)) => next,
+            Either::Left(((), _)) => {
+                summary.stopped = true;
+                return Ok(());
+            }
+        };
+        let next = match next.transpose()? {
+            None => return Ok(()),
+            Some(Planned::Skip { bucket, lists }) => {
+                summary.skipped += 1;
+                events(Event::Skipped { bucket, lists });
+                continue;
+            }
+            Some(Planned::Job(next)) => next,
+        };
+        if let Done::Read(list) = &next {
+            tell(list, summary, events);
+            match &list.outcome {
+                Err(trouble) if trouble.scope == Scope::Application => {
+                    return Err(ExportError::Application(Arc::clone(&trouble.error)));
+                }
+                Err(trouble) if trouble.scope == Scope::Passing => {
+                    in_a_row += 1;
+                    if in_a_row >= FAILURES {
+                        let last = Arc::clone(&trouble.error);
+                        return Err(ExportError::GaveUp {
+                            lists: in_a_row,
+                            last,
+                        });
+                    }
+                }
+                _ => in_a_row = 0,
+            }
+        }
+        if send.send(next).await.is_err() {
+            // Who writes has failed, and tells why.
+            return Ok(());
+        }
+        on_written(summary, events);
+    }
+}
+
+/// Counts and tells what came of one list.
+fn tell(list: &ListRead, summary: &mut Summary, events: &mut dyn FnMut(Event)) {
+    let resource = name(list.route);
+    if list.asked_again > 0 {
+        summary.asked_again += u64::from(list.asked_again);
+        let times = list.asked_again;
+        events(Event::AskedAgain { resource, times });
+    }
+    let mut missing = |trouble: &Trouble| {
+        let reason = trouble.reason();
+        match trouble.scope {
+            Scope::Refused | Scope::User => {
+                *summary.refused.entry(reason).or_default() += 1;
+                Event::Refused { resource, reason }
+            }
+            Scope::Passing | Scope::Application => {
+                *summary.failed.entry(reason).or_default() += 1;
+                Event::Failed { resource, reason }
+            }
+        }
+    };
+    match &list.outcome {
+        Err(trouble) => events(missing(trouble)),
+        Ok(listed) => {
+            for document in &listed.documents {
+                if let Err(trouble) = &document.outcome {
+                    events(missing(trouble));
+                }
+            }
+            let read = listed.documents.iter().filter(|one| one.outcome.is_ok());
+            summary.documents += read.count() as u64;
+            summary.drifted += u64::from(!listed.drift.is_empty());
+            for drift in &listed.drift {
+                events(Event::Drifted {
+                    resource,
+                    drift: *drift,
+                });
+            }
+            let (records, bytes) = (listed.records.count(), listed.records.bytes());
+            summary.records += records;
+            summary.bytes += bytes;
+            events(Event::Read {
+                resource,
+                records,
+                bytes,
+            });
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Why an export ended before its end.
+
+use std::io;
+use std::sync::Arc;
+
+use humanapi_client::Error;
+use thiserror::Error;
+
+use crate::error::WriteError;
+
+/// Why an export ended before its end.
+///
+/// Whatever was whole by then stays whole, and the same export again goes on with what is left.
+/// No message holds anything of a user or a record.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// The list of users could not be read.
+    #[error("the list of users could not be read: {}", .0.kind())]
+    Users(#[source] io::Error),
+    /// A user's id is empty.
+    #[error("user {0} of the list has an empty id")]
+    EmptyUser(
+        /// Which of the list, counted from 1.
+        u64,
+    ),
+    /// The folder could not be used.
+    #[error("the export's folder could not be written to or read: {}", .0.kind())]
+    Folder(#[source] io::Error),
+    /// Another process writes to the folder.
+    #[error("another export is writing to this folder")]
+    InUse,
+    /// The folder holds an export of other settings.
+    #[error("the folder holds an export with {0} other than is asked for")]
+    Other(
+        /// What is another.
+        &'static str,
+    ),
+    /// A manifest cannot be read, or is of a later version.
+    #[error("a manifest in the folder cannot be read, or is of a later version")]
+    Manifest,
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The service refuses the application itself, whoever the user is.
+    #[error("the service refuses the application: {0}")]
+    Application(#[source] Arc<Error>),
+    /// So many lists in a row could not be read.
+    #[error("{lists} lists in a row could not be read, the last one because: {last}")]
+    GaveUp {
+        /// How many.
+        lists: u32,
+        /// How the last one failed.
+        #[source]
+        last: Arc<Error>,
+    },
+    /// The route is none that an export reads.
+    #[error("{0} is no list of a user's records, nor a single one")]
+    NotExported(
+        /// The route's name.
+        &'static str,
+    ),
+    /// One stream holds records of one kind.
+    #[error("a stream holds records of one kind, and {0} are asked for")]
+    Kinds(
+        /// How many are asked for.
+        usize,
+    ),
+    /// So many buckets cannot be.
+    #[error("there can be 1 to {} buckets", super::key::MOST_BUCKETS)]
+    Buckets,
+}
+
+impl ExportError {
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Users(_) => "see that the list can be read, then start the same export again",
+            Self::EmptyUser(_) => "give each user's id, as your application knows the user",
+            Self::Folder(_) => {
+                "make room and see that the folder can be written to, then start the same export again: it goes on"
+            }
+            Self::InUse => "wait until that one has ended, or take another folder",
+            Self::Other(_) => {
+                "take another folder, or the settings that the folder's manifest tells"
+            }
+            Self::Manifest => {
+                "take another folder, or the version of this program that wrote this one"
+            }
+            Self::Write(error) => error.remedy(),
+            Self::Application(error) => error.remedy(),
+            Self::GaveUp { .. } => {
+                "see what is wrong, then start the same export again: what is whole is not read again"
+            }
+            Self::NotExported(_) => "name lists of a user's records",
+            Self::Kinds(_) => "name one resource, or write to a folder",
+            Self::Buckets => "give a number of that range",
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The folder of an export: files that are whole or not there, whatever ends the program.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sha2::{Digest as _, Sha256};
+
+use super::error::ExportError;
+use super::key::{Shard, hex};
+
+/// What says what is whole.
+pub(super) const MANIFEST: &str = "_manifest";
+/// Where files are until they are whole.
+const WORK: &str = "_work";
+
+/// The folder of an export, which one process writes to.
+#[derive(Clone, Debug)]
+pub(super) struct Folder {
+    root: PathBuf,
+    /// Files that are being written, on the same disk.
+    work: PathBuf,
+    parts: Arc<AtomicU64>,
+    /// Ends with the process, however that ends.
+    _locks: Arc<[File; 2]>,
+}
+
+impl Folder {
+    /// Takes the folder for this process, and makes it where it is missing. What an earlier run left unfinished is removed.
+    pub(super) fn open(root: &Path, shard: Shard) -> Result<Self, ExportError> {
+        let manifest = root.join(MANIFEST);
+        make_folder(&manifest).map_err(ExportError::Folder)?;
+        // Processes with a shard each share the folder; one that takes all has it for itself.
+        let all = lock_file(&manifest.join(".lock")).map_err(ExportError::Folder)?;
+        match shard {
+            Shard::ALL => taken(all.try_lock())?,
+            _ => taken(all.try_lock_shared())?,
+        }
+        let own = manifest.join(format!(".lock-{}", shard.name()));
+        let own = lock_file(&own).map_err(ExportError::Folder)?;
+        taken(own.try_lock())?;
+        let work = root.join(WORK).join(shard.name());
+        let emptied = remove_folder(&work).and_then(|()| make_folder(&work));
+        emptied.map_err(ExportError::Folder)?;
+        Ok(Self {
+            root: root.to_owned(),
+            work,
+            parts: Arc::default(),
+            _locks: Arc::new([all, own]),
+        })
+    }
+
+    /// Removes what a run needs while it runs alone.
+    pub(super) fn close(&self) -> io::Result<()> {
+        remove_folder(&self.work)?;
+        // Others may be at work in it.
+        match fs::remove_dir(self.root.join(WORK)).map_err(|error| (error.kind(), error)) {
+            Ok(()) | Err((io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound, _)) => Ok(()),
+            Err((_, error)) => Err(error),
+        }
+    }
+
+    pub(super) fn work(&self) -> &Path {
+        &self.work
+    }
+
+    /// A new file that is removed when it is dropped, unless it is kept.
+    pub(super) fn begin(&self) -> io::Result<Part> {
+        let number = self.parts.fetch_add(1, Ordering::Relaxed);
+        let path = self.work.join(format!("{number}.part"));
+        let file = new_file().open(&path)?;
+        Ok(Part {
+            file: Some(BufWriter::with_capacity(64 * 1024, file)),
+            hash: Sha256::new(),
+            bytes: 0,
+            path,
+            root: self.root.clone(),
+        })
+    }
+
+    /// Writes a whole file.
+    pub(super) fn write(&self, path: &str, content: &[u8]) -> io::Result<()> {
+        let mut part = self.begin()?;
+        part.write_all(content)?;
+        part.keep(path)?;
+        Ok(())
+    }
+
+    /// Writes a whole file, unless there is one already.
+    pub(super) fn write_new(&self, path: &str, content: &[u8]) -> io::Result<()> {
+        let mut part = self.begin()?;
+        part.write_all(content)?;
+        part.close()?;
+        let target = self.root.join(path);
+        // Unlike a rename, a link takes nobody's place.
+        match fs::hard_link(&part.path, &target) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => sync_parent(&target),
+        }
+    }
+
+    /// What a file holds; nothing where it is not there.
+    pub(super) fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.root.join(path)) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How long a file is; nothing where it is not there.
+    pub(super) fn length(&self, path: &str) -> Option<u64> {
+        let file = fs::metadata(self.root.join(path)).ok()?;
+        file.is_file().then_some(file.len())
+    }
+
+    /// Removes a file, or a folder with all that is in it, if it is there.
+    pub(super) fn remove(&self, path: &str) -> io::Result<()> {
+        let path = self.root.join(path);
+        let removed = match path.is_dir() {
+            true => fs::remove_dir_all(&path),
+            false => fs::remove_file(&path),
+        };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Err(_) => Ok(()),
+            Ok(()) => sync_parent(&path),
+        }
+    }
+}
+
+/// A file that is not whole yet.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Nothing, once it is closed.
+    file: Option<BufWriter<File>>,
+    hash: Sha256,
+    bytes: u64,
+    path: PathBuf,
+    root: PathBuf,
+}
+
+/// A file that is whole and in its place.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+impl Part {
+    fn open(&mut self) -> io::Result<&mut BufWriter<File>> {
+        self.file
+            .as_mut()
+            .ok_or_else(|| io::ErrorKind::Other.into())
+    }
+
+    /// Puts what is written onto the disk, and closes it. It is removed all the same if it is not kept.
+    pub(super) fn close(&mut self) -> io::Result<()> {
+        if let Some(mut file) = self.file.take() {
+            file.flush()?;
+            file.get_ref().sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// Puts it into its place, where it stays even after a crash.
+    pub(super) fn keep(mut self, path: &str) -> io::Result<Kept> {
+        self.close()?;
+        let target = self.root.join(path);
+        if let Some(folder) = target.parent() {
+            make_folder(folder)?;
+        }
+        fs::rename(&self.path, &target)?;
+        // There is nothing left to remove.
+        self.path.clear();
+        sync_parent(&target)?;
+        Ok(Kept {
+            bytes: self.bytes,
+            sha256: hex(&self.hash.finalize_reset()),
+        })
+    }
+}
+
+impl Write for Part {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.open()?.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.open()?.flush()
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if self.path != Path::new("") {
+            self.file = None;
+            // The next run removes what cannot be removed now.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn taken(locked: Result<(), fs::TryLockError>) -> Result<(), ExportError> {
+    locked.map_err(|error| match error {
+        fs::TryLockError::WouldBlock => ExportError::InUse,
+        fs::TryLockError::Error(error) => ExportError::Folder(error),
+    })
+}
+
+fn lock_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    private(&mut options);
+    options.open(path)
+}
+
+fn new_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    private(&mut options);
+    options
+}
+
+/// For its owner alone: health data are in it.
+#[cfg_attr(
+    not(unix),
+    expect(clippy::needless_pass_by_ref_mut, reason = "modes are Unix's")
+)]
+fn private(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// Makes a folder, and those that it is in, where they are missing.
+fn make_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
+        make_folder(parent)?;
+    }
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        // By another process, meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => sync_parent(path),
+    }
+}
+
+fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Puts the name of a file onto the disk, which is an entry of its folder.
+fn sync_parent(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        let folder = match folder == Path::new("") {
+            true => Path::new("."),
+            false => folder,
+        };
+        File::open(folder)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! What is to be read, in the order in which it is written.
+
+use std::sync::Arc;
+
+use humanapi_core::ClientUserId;
+use humanapi_core::data::Route;
+
+use super::error::ExportError;
+use super::folder::Folder;
+use super::key::BucketKey;
+use super::manifest::BucketManifest;
+use super::reading::{Job, ListJob, Without};
+use super::users::Buckets;
+
+/// What is planned next, or what came of it.
+pub(super) enum Planned<T> {
+    Job(T),
+    /// A bucket that is whole.
+    Skip {
+        bucket: u32,
+        lists: u64,
+    },
+}
+
+/// All that is to be read: bucket by bucket, in each resource by resource, of each user by user.
+pub(super) struct Jobs<'e> {
+    buckets: &'e Buckets,
+    left: std::slice::Iter<'e, u32>,
+    routes: Vec<&'static Route>,
+    /// Where it may be whole already.
+    folder: Option<(&'e Folder, &'e BucketKey)>,
+    retries_refused: bool,
+    now: Option<InBucket>,
+}
+
+struct InBucket {
+    users: Vec<ClientUserId>,
+    without: Arc<Without>,
+    /// How many lists are planned already.
+    planned: usize,
+}
+
+impl<'e> Jobs<'e> {
+    pub(super) fn new(
+        routes: &[&'static Route],
+        buckets: &'e Buckets,
+        folder: Option<(&'e Folder, &'e BucketKey)>,
+        retries_refused: bool,
+    ) -> Self {
+        Self {
+            buckets,
+            left: buckets.numbers().iter(),
+            routes: routes.to_vec(),
+            folder,
+            retries_refused,
+            now: None,
+        }
+    }
+
+    /// Begins the next bucket, or passes it over.
+    fn begin(&mut self, bucket: u32) -> Result<Planned<Job>, ExportError> {
+        let users = self.buckets.read(bucket)?;
+        let lists = (users.len() * self.routes.len()) as u64;
+        let mut manifest = BucketManifest {
+            bucket,
+            users: users.len() as u64,
+            ..BucketManifest::default()
+        };
+        if let Some((folder, key)) = self.folder {
+            manifest.users_check = key.name("users", users.iter().map(ClientUserId::as_str));
+            if let Some(before) = BucketManifest::read(folder, bucket)? {
+                let is_whole = before.whole
+                    && before.users_check == manifest.users_check
+                    && before.has_its_files(folder)
+                    && (before.refused.is_empty() || !self.retries_refused);
+                if is_whole {
+                    return Ok(Planned::Skip { bucket, lists });
+                }
+            }
+        }
+        self.now = Some(InBucket {
+            users,
+            without: Arc::default(),
+            planned: 0,
+        });
+        Ok(Planned::Job(Job::Begin(Box::new(manifest))))
+    }
+}
+
+impl Iterator for Jobs<'_> {
+    type Item = Result<Planned<Job>, ExportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(now) = &mut self.now {
+            let of_route = now.users.len();
+            let place = now.planned;
+            now.planned += 1;
+            let route = place
+                .checked_div(of_route)
+                .and_then(|at| self.routes.get(at));
+            return Some(Ok(Planned::Job(match route {
+                Some(route) => Job::Read(ListJob {
+                    user: now.users[place % of_route].clone(),
+                    route,
+                    without: Arc::clone(&now.without),
+                }),
+                None => {
+                    self.now = None;
+                    Job::End
+                }
+            })));
+        }
+        let bucket = *self.left.next()?;
+        Some(self.begin(bucket))
+    }
+}

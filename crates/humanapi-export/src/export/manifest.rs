@@ -1,0 +1,207 @@
+//! What the files of an export say of it: JSON that is written once what it tells of is in its place.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::error::ExportError;
+use super::folder::{Folder, MANIFEST};
+
+const VERSION: u32 = 1;
+
+/// What an export is: two of them with the same settings are the same export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Settings {
+    pub(super) format: String,
+    pub(super) buckets: u32,
+    pub(super) since: Option<Timestamp>,
+    /// In which form reports are read, where documents are.
+    pub(super) documents: Option<String>,
+    /// The schema of each resource, by its hash.
+    pub(super) resources: BTreeMap<String, String>,
+    /// Tells another key, and nothing of this one.
+    pub(super) key_check: String,
+}
+
+/// The whole of an export: `_manifest/export.json`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ExportManifest {
+    pub(super) version: u32,
+    #[serde(flatten)]
+    pub(super) settings: Settings,
+    /// Whether all buckets are whole.
+    pub(super) whole: bool,
+    /// How many of them are.
+    pub(super) whole_buckets: u32,
+    pub(super) users: u64,
+    pub(super) records: u64,
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    pub(super) written_at: Timestamp,
+}
+
+/// One bucket: `_manifest/bucket-0007.json`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct BucketManifest {
+    pub(super) bucket: u32,
+    /// Whether nothing is missing that could be had another time.
+    pub(super) whole: bool,
+    pub(super) users: u64,
+    /// Tells another set of users, and nothing of this one.
+    pub(super) users_check: String,
+    pub(super) files: Vec<FileLine>,
+    /// What the service refuses.
+    pub(super) refused: Vec<Missing>,
+    /// What could not be read.
+    pub(super) failed: Vec<Missing>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct FileLine {
+    pub(super) path: String,
+    pub(super) resource: String,
+    /// How many records, or documents, it holds or tells of.
+    pub(super) records: u64,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+    /// How many of the lists in it changed while they were read, or hold what is no record.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) drifted: u64,
+    /// Which form and how many bytes the documents have that it tells of.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) documents_bytes: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// Whose records are not there, which, and why.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Missing {
+    pub(super) user: String,
+    /// All of the user's, if none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) resource: Option<String>,
+    pub(super) reason: String,
+}
+
+/// One document: a line of `_documents.ndjson` beside it.
+#[derive(Debug, Serialize)]
+pub(super) struct DocumentLine<'a> {
+    pub(super) user: &'a str,
+    pub(super) resource: &'a str,
+    pub(super) id: &'a str,
+    /// Its name in this folder; nothing where it could not be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sha256: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) content_type: Option<&'a str>,
+    /// Why it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) missing: Option<&'a str>,
+}
+
+fn export_path() -> String {
+    format!("{MANIFEST}/export.json")
+}
+
+pub(super) fn bucket_path(bucket: u32) -> String {
+    format!("{MANIFEST}/bucket-{bucket:04}.json")
+}
+
+fn read<T: for<'de> Deserialize<'de>>(
+    folder: &Folder,
+    path: &str,
+) -> Result<Option<T>, ExportError> {
+    let content = folder.read(path).map_err(ExportError::Folder)?;
+    let read = content.map(|content| serde_json::from_slice(&content));
+    read.transpose().map_err(|_| ExportError::Manifest)
+}
+
+fn write(folder: &Folder, path: &str, manifest: &impl Serialize) -> Result<(), ExportError> {
+    let mut content = serde_json::to_vec_pretty(manifest).map_err(|_| ExportError::Manifest)?;
+    content.push(b'\n');
+    folder.write(path, &content).map_err(ExportError::Folder)
+}
+
+impl ExportManifest {
+    pub(super) fn read(folder: &Folder) -> Result<Option<Self>, ExportError> {
+        let read: Option<Self> = read(folder, &export_path())?;
+        match read {
+            Some(manifest) if manifest.version > VERSION => Err(ExportError::Manifest),
+            manifest => Ok(manifest),
+        }
+    }
+
+    /// Sums up what the buckets' manifests tell, and writes it.
+    pub(super) fn write(
+        folder: &Folder,
+        settings: Settings,
+        written_at: Timestamp,
+    ) -> Result<(), ExportError> {
+        let mut sum = Self {
+            version: VERSION,
+            whole: false,
+            whole_buckets: 0,
+            users: 0,
+            records: 0,
+            files: 0,
+            bytes: 0,
+            written_at,
+            settings,
+        };
+        for bucket in 0..sum.settings.buckets {
+            let Some(manifest) = BucketManifest::read(folder, bucket)? else {
+                continue;
+            };
+            sum.whole_buckets += u32::from(manifest.whole);
+            sum.users += manifest.users;
+            sum.files += manifest.files.len() as u64;
+            for file in &manifest.files {
+                sum.bytes += file.bytes;
+                sum.records += file.records;
+            }
+        }
+        sum.whole = sum.whole_buckets == sum.settings.buckets;
+        write(folder, &export_path(), &sum)
+    }
+}
+
+impl Settings {
+    /// What of other settings is not the same.
+    pub(super) fn differs(&self, other: &Self) -> Option<&'static str> {
+        let differs = [
+            (self.format != other.format, "a format"),
+            (self.buckets != other.buckets, "a number of buckets"),
+            (self.key_check != other.key_check, "a key"),
+            (self.since != other.since, "a --since"),
+            (self.documents != other.documents, "documents"),
+            (self.resources != other.resources, "resources or columns"),
+        ];
+        let mut differs = differs.into_iter();
+        differs.find_map(|(differs, what)| differs.then_some(what))
+    }
+}
+
+impl BucketManifest {
+    pub(super) fn read(folder: &Folder, bucket: u32) -> Result<Option<Self>, ExportError> {
+        read(folder, &bucket_path(bucket))
+    }
+
+    pub(super) fn write(&self, folder: &Folder) -> Result<(), ExportError> {
+        write(folder, &bucket_path(self.bucket), self)
+    }
+
+    /// Whether each file is there, in its length.
+    pub(super) fn has_its_files(&self, folder: &Folder) -> bool {
+        let mut files = self.files.iter();
+        files.all(|file| folder.length(&file.path) == Some(file.bytes))
+    }
+}

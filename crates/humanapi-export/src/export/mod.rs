@@ -1,0 +1,434 @@
+//! The health data of many users, as a folder that can be gone on with, or as a stream.
+
+mod carrying_out;
+mod error;
+mod event;
+mod folder;
+mod jobs;
+mod key;
+mod manifest;
+mod reading;
+mod spool;
+mod users;
+mod writing;
+
+use std::fmt;
+use std::future::Future;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_core::Stream;
+use humanapi_client::Client;
+use humanapi_core::ClientUserId;
+use humanapi_core::data::{ROUTES, ReportFormat, Route};
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+
+use crate::columns::Columns;
+use crate::format::Format;
+use crate::row::User;
+
+pub use error::ExportError;
+pub use event::{Event, Summary};
+pub use key::{BucketKey, InvalidBucketKey, InvalidShard, Shard};
+
+use carrying_out::carry_out;
+use folder::{Folder, MANIFEST};
+use jobs::Jobs;
+use key::MOST_BUCKETS;
+use manifest::{ExportManifest, Settings};
+use reading::{Done, ListRead, Reading, is_read, name};
+use users::Buckets;
+use writing::Writing;
+
+const BUCKETS: u32 = 16;
+/// Where the key is, unless the caller keeps it.
+const KEY: &str = "key";
+
+/// The health data of many users, in the making.
+///
+/// It reads lists of many users at once, each until all of it is there, and writes them in the order of users, so that a
+/// list which fails leaves nothing behind. Give it a client whose transport is [`Limited`](humanapi_client::Limited), and the
+/// service is asked no more than it bears. It needs a tokio runtime.
+///
+/// [`run`](Self::run) writes a **folder**. Users are put into buckets by a keyed hash, and each bucket has one file for each
+/// resource: `resource=activities/bucket=0007/records.parquet`. Nothing of a user is in a path. A file is in its place once
+/// all of it is on the disk, and a bucket's manifest once all its files are, so whatever ends the program, the same export
+/// again goes on: it reads no bucket anew that is whole. `_manifest/export.json` tells what the export is and whether it is
+/// whole, `_manifest/bucket-0007.json` each file's records, bytes and SHA-256, and what the service refuses.
+///
+/// What the service refuses, such as a user who has connected nothing, is told, and its bucket counts as whole without it;
+/// [`retry_refused`](Self::retry_refused) has it asked again. What fails for a reason that may pass is asked for again by
+/// the same export.
+///
+/// Memory is bounded: by the ids of one bucket, [`held`](Self::held) bytes of each list that is read at once, a few pages
+/// for each, and one group of rows.
+///
+/// ```no_run
+/// # use humanapi_client::Client;
+/// use std::future::pending;
+///
+/// use futures_util::stream;
+/// use humanapi_export::{Export, Format};
+///
+/// # async fn export(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let users = stream::iter(["patient-17", "patient-18"].map(|id| Ok(id.into())));
+/// let export = Export::new(client, Format::Ndjson);
+/// let summary = export.run(users, "exported", pending()).await?;
+/// println!("{} records, whole: {}", summary.records, summary.whole);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is read before it is run"]
+pub struct Export {
+    client: Client,
+    format: Format,
+    routes: Vec<&'static Route>,
+    key: Option<BucketKey>,
+    buckets: Option<u32>,
+    shard: Shard,
+    since: Option<Timestamp>,
+    documents: Option<ReportFormat>,
+    retries_refused: bool,
+    at_once: usize,
+    ahead: usize,
+    held: usize,
+    on_event: Box<dyn FnMut(Event) + Send>,
+}
+
+impl Export {
+    /// An export of everything that there is of each user, by a client and in a format.
+    pub fn new(client: Client, format: Format) -> Self {
+        Self {
+            client,
+            format,
+            routes: Self::all_resources().collect(),
+            key: None,
+            buckets: None,
+            shard: Shard::ALL,
+            since: None,
+            documents: None,
+            retries_refused: false,
+            at_once: 16,
+            ahead: 1,
+            held: 1024 * 1024,
+            on_event: Box::new(|_| {}),
+        }
+    }
+
+    /// What an export can read: each list of a user's records, and what a user has one of.
+    pub fn all_resources() -> impl Iterator<Item = &'static Route> {
+        ROUTES.iter().filter(|route| is_read(route))
+    }
+
+    /// Reads these resources alone.
+    pub fn with_resources(mut self, routes: impl IntoIterator<Item = &'static Route>) -> Self {
+        self.routes = routes.into_iter().collect();
+        // The same whatever the order in which they are named.
+        self.routes.sort_by_key(|route| route.name);
+        self.routes.dedup_by_key(|route| route.name);
+        self
+    }
+
+    /// Puts users into buckets by this key, which the caller keeps. Otherwise one is drawn for the folder and kept in it, as
+    /// `_manifest/key`.
+    pub fn with_key(mut self, key: BucketKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Puts users into so many buckets, 1 to 1000: as many as the folder has already, or 16, if nothing is said.
+    ///
+    /// A bucket is what is read again after an interruption, and is one file of each resource: about a thousand users are a
+    /// good size.
+    pub fn with_buckets(mut self, buckets: u32) -> Self {
+        self.buckets = Some(buckets);
+        self
+    }
+
+    /// Takes a share of the buckets. Others may write the other shares, to this folder or to folders of their own.
+    pub fn with_shard(mut self, shard: Shard) -> Self {
+        self.shard = shard;
+        self
+    }
+
+    /// Reads only what changed since this moment, and a second more. A list whose records do not tell when they changed is
+    /// read as a whole. Deleted records are not told.
+    pub fn with_since(mut self, since: Timestamp) -> Self {
+        self.since = Some(since);
+        self
+    }
+
+    /// Reads the documents that lists name as well: of care in XML, and reports in this form. Each is a file, below
+    /// `documents=ccds` or `documents=reports`, and `_documents.ndjson` beside them tells whose each is. For a folder alone.
+    pub fn with_documents(mut self, reports: ReportFormat) -> Self {
+        self.documents = Some(reports);
+        self
+    }
+
+    /// Reads buckets again in which the service refused something.
+    pub fn with_refused_again(mut self) -> Self {
+        self.retries_refused = true;
+        self
+    }
+
+    /// Reads so many lists at once, 16 if nothing is said.
+    pub fn with_at_once(mut self, lists: usize) -> Self {
+        self.at_once = lists.max(1);
+        self
+    }
+
+    /// Asks for so many pages of each list ahead, 1 if nothing is said.
+    pub fn with_read_ahead(mut self, pages: usize) -> Self {
+        self.ahead = pages;
+        self
+    }
+
+    /// Holds so many bytes of each list in memory, 1 MiB if nothing is said; what is more waits in a file without a name.
+    pub fn with_held(mut self, bytes: usize) -> Self {
+        self.held = bytes;
+        self
+    }
+
+    /// Tells what happens as it happens.
+    pub fn with_listener(mut self, told: impl FnMut(Event) + Send + 'static) -> Self {
+        self.on_event = Box::new(told);
+        self
+    }
+
+    /// Writes to a folder, until all is there or `stop` ends. Each user counts once, however often the list has them.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be gone on with; what was whole by then stays so. That the service refuses something, or that some
+    /// lists could not be read, is no error: the [`Summary`] tells it.
+    pub async fn run<S>(
+        mut self,
+        users: S,
+        folder: impl AsRef<Path>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Summary, ExportError>
+    where
+        S: Stream<Item = io::Result<ClientUserId>>,
+    {
+        self.check()?;
+        let folder = Folder::open(folder.as_ref(), self.shard)?;
+        let before = ExportManifest::read(&folder)?;
+        let key = match self.key.take() {
+            Some(key) => key,
+            None => kept_key(&folder)?,
+        };
+        let of_before = before.as_ref().map(|before| before.settings.buckets);
+        let buckets = self.buckets.or(of_before).unwrap_or(BUCKETS);
+        let settings = self.settings(&key, buckets);
+        if let Some(before) = &before
+            && let Some(what) = before.settings.differs(&settings)
+        {
+            return Err(ExportError::Other(what));
+        }
+        let work = Some(folder.work());
+        let buckets = Buckets::of(users, &key, buckets, self.shard, work).await?;
+        if before.is_none() {
+            ExportManifest::write(&folder, settings.clone(), self.now())?;
+        }
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let (send, done) = mpsc::channel(2);
+        let writing = Writing {
+            folder: folder.clone(),
+            format: self.format,
+            key: key.clone(),
+        };
+        let writer = tokio::task::spawn_blocking(move || writing.run(done, &tell));
+        let mut summary = Summary::default();
+        let jobs = Jobs::new(
+            &self.routes,
+            &buckets,
+            Some((&folder, &key)),
+            self.retries_refused,
+        );
+        let now = self.now();
+        let reading = Arc::new(self.reading(Some(folder.clone())));
+        let events = &mut *self.on_event;
+        let lists = self.routes.len() as u64;
+        events(Event::Planned {
+            users: buckets.users(),
+            lists: buckets.users() * lists,
+        });
+        summary.users = buckets.users();
+        let mut on_written = |summary: &mut Summary, events: &mut dyn FnMut(Event)| {
+            while let Ok(written) = told.try_recv() {
+                summary.written += 1;
+                events(Event::Written {
+                    bucket: written.bucket,
+                    whole: written.whole,
+                });
+            }
+        };
+        let read = carry_out(
+            jobs,
+            reading,
+            self.at_once,
+            send,
+            stop,
+            &mut summary,
+            events,
+            &mut on_written,
+        );
+        let read = read.await;
+        let wrote = writer
+            .await
+            .map_err(|error| io::Error::other(error.to_string()));
+        wrote.map_err(ExportError::Folder)??;
+        on_written(&mut summary, events);
+        drop(buckets);
+        // However reading ended, what is whole is told.
+        let told = ExportManifest::write(&folder, settings, now);
+        let closed = folder.close().map_err(ExportError::Folder);
+        read?;
+        told?;
+        closed?;
+        summary.whole = !summary.stopped && summary.failed.is_empty();
+        Ok(summary)
+    }
+
+    /// Writes the records of one resource as a stream, in the order of buckets and of users in them, until all is there or
+    /// `stop` ends. Nothing is kept of it: the same export again begins anew.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be gone on with, and when more than one resource is asked for.
+    pub async fn write_to<S>(
+        mut self,
+        users: S,
+        writer: impl Write + Send + 'static,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Summary, ExportError>
+    where
+        S: Stream<Item = io::Result<ClientUserId>>,
+    {
+        self.check()?;
+        let &[route] = self.routes.as_slice() else {
+            return Err(ExportError::Kinds(self.routes.len()));
+        };
+        let key = match self.key.take() {
+            Some(key) => key,
+            None => BucketKey::draw().map_err(ExportError::Folder)?,
+        };
+        let buckets = self.buckets.unwrap_or(BUCKETS);
+        let buckets = Buckets::of(users, &key, buckets, self.shard, None).await?;
+        let (send, mut done) = mpsc::channel(2);
+        let format = self.format;
+        let writer = tokio::task::spawn_blocking(move || -> Result<(), ExportError> {
+            let mut sink = format.begin(&Columns::of(route.fields), writer)?;
+            while let Some(next) = done.blocking_recv() {
+                if let Done::Read(list) = next
+                    && let ListRead { user, outcome, .. } = *list
+                    && let Ok(listed) = outcome
+                {
+                    let user = User::new(user.as_str());
+                    writing::write(&mut *sink, &user, route, listed.read_at, listed.records)?;
+                }
+            }
+            Ok(sink.finish()?)
+        });
+        let mut summary = Summary::default();
+        let jobs = Jobs::new(&self.routes, &buckets, None, false);
+        let reading = Arc::new(self.reading(None));
+        let events = &mut *self.on_event;
+        events(Event::Planned {
+            users: buckets.users(),
+            lists: buckets.users(),
+        });
+        summary.users = buckets.users();
+        let mut on_written = |_: &mut Summary, _: &mut dyn FnMut(Event)| {};
+        let read = carry_out(
+            jobs,
+            reading,
+            self.at_once,
+            send,
+            stop,
+            &mut summary,
+            events,
+            &mut on_written,
+        );
+        let read = read.await;
+        let wrote = writer
+            .await
+            .map_err(|error| io::Error::other(error.to_string()));
+        wrote.map_err(ExportError::Folder)??;
+        read?;
+        summary.whole = !summary.stopped && summary.failed.is_empty();
+        Ok(summary)
+    }
+
+    fn check(&self) -> Result<(), ExportError> {
+        if let Some(route) = self.routes.iter().find(|route| !is_read(route)) {
+            return Err(ExportError::NotExported(route.name));
+        }
+        match self.buckets {
+            None | Some(1..=MOST_BUCKETS) => Ok(()),
+            Some(_) => Err(ExportError::Buckets),
+        }
+    }
+
+    fn settings(&self, key: &BucketKey, buckets: u32) -> Settings {
+        let resources = self.routes.iter().map(|route| {
+            let columns = format!("{:?}", Columns::of(route.fields).iter().collect::<Vec<_>>());
+            let hash = Sha256::digest(columns.as_bytes());
+            (name(route).to_owned(), key::hex(&hash[..16]))
+        });
+        Settings {
+            format: self.format.name().to_owned(),
+            buckets,
+            since: self.since,
+            documents: self.documents.map(|reports| reports.name().to_owned()),
+            resources: resources.collect(),
+            key_check: key.name("check", []),
+        }
+    }
+
+    fn reading(&self, folder: Option<Folder>) -> Reading {
+        Reading {
+            client: self.client.clone(),
+            since: self.since,
+            documents: self.documents,
+            ahead: self.ahead,
+            held: self.held,
+            folder,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        let now = Timestamp::try_from(self.client.now().wall());
+        now.unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+impl fmt::Debug for Export {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Export")
+            .field("format", &self.format)
+            .field("resources", &self.routes.len())
+            .field("buckets", &self.buckets)
+            .field("shard", &self.shard)
+            .field("since", &self.since)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The key that is kept in the folder, drawn by whoever comes first.
+fn kept_key(folder: &Folder) -> Result<BucketKey, ExportError> {
+    let path = format!("{MANIFEST}/{KEY}");
+    if folder.read(&path).map_err(ExportError::Folder)?.is_none() {
+        let key = BucketKey::draw().map_err(ExportError::Folder)?;
+        folder
+            .write_new(&path, key.expose_secret().as_bytes())
+            .map_err(ExportError::Folder)?;
+    }
+    let text = folder.read(&path).map_err(ExportError::Folder)?;
+    let text = text.and_then(|text| String::from_utf8(text).ok());
+    let key = text.and_then(|text| text.parse().ok());
+    key.ok_or(ExportError::Manifest)
+}

@@ -1,0 +1,456 @@
+//! One user's records of one kind, and their documents, read until all of them are there.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use humanapi_client::{Client, Error, ErrorKind, UserData};
+use humanapi_core::data::medical::{Ccd, Report};
+use humanapi_core::data::{ListRecords, Operation, Raw, Record, ReportFormat, Route};
+use humanapi_core::{ApiErrorKind, ClientUserId, Drift, FlowError};
+use jiff::Timestamp;
+
+use super::error::ExportError;
+use super::folder::{Folder, Part};
+use super::manifest::BucketManifest;
+use super::spool::Spool;
+
+/// A page or document that did not come for a reason that may pass is asked for so often in all.
+const TRIES: u32 = 4;
+/// A list that changed while it was read is read so often in all.
+const READINGS: u32 = 4;
+/// The largest page that the service gives.
+const LARGEST_PAGE: u32 = 500;
+
+/// What reading needs to know, whosever records they are.
+pub(super) struct Reading {
+    pub(super) client: Client,
+    pub(super) since: Option<Timestamp>,
+    /// In which form reports are read, where documents are wanted.
+    pub(super) documents: Option<ReportFormat>,
+    pub(super) ahead: usize,
+    /// So many bytes of one list may be held in memory.
+    pub(super) held: usize,
+    /// Where documents, and what does not fit there, wait.
+    pub(super) folder: Option<Folder>,
+}
+
+/// The next thing to do.
+pub(super) enum Job {
+    /// A bucket begins, of which this is known beforehand.
+    Begin(Box<BucketManifest>),
+    Read(ListJob),
+    /// The bucket ends.
+    End,
+}
+
+/// Reads a user's records of one kind.
+pub(super) struct ListJob {
+    pub(super) user: ClientUserId,
+    pub(super) route: &'static Route,
+    pub(super) without: Arc<Without>,
+}
+
+/// Users of one bucket for whom no token can be had.
+#[derive(Default)]
+pub(super) struct Without(Mutex<BTreeMap<ClientUserId, Trouble>>);
+
+/// What came of it.
+pub(super) enum Done {
+    Begin(Box<BucketManifest>),
+    Read(Box<ListRead>),
+    End,
+}
+
+/// What came of one list.
+pub(super) struct ListRead {
+    pub(super) user: ClientUserId,
+    pub(super) route: &'static Route,
+    pub(super) asked_again: u32,
+    pub(super) outcome: Result<Listed, Trouble>,
+}
+
+/// A list that is whole.
+pub(super) struct Listed {
+    pub(super) read_at: Timestamp,
+    pub(super) records: Spool,
+    pub(super) drift: Vec<Drift>,
+    pub(super) documents: Vec<Document>,
+}
+
+/// One document that a list names.
+pub(super) struct Document {
+    pub(super) id: String,
+    pub(super) outcome: Result<DocumentRead, Trouble>,
+}
+
+pub(super) struct DocumentRead {
+    pub(super) part: Part,
+    pub(super) content_type: Option<String>,
+}
+
+/// Why something could not be read.
+#[derive(Clone)]
+pub(super) struct Trouble {
+    pub(super) error: Arc<Error>,
+    pub(super) scope: Scope,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// It may be had another time.
+    Passing,
+    /// The service refuses this.
+    Refused,
+    /// The service refuses this user.
+    User,
+    /// The service refuses the application.
+    Application,
+}
+
+impl Trouble {
+    fn of(error: Error) -> Self {
+        let is_of_token = of_token(error.flow_error());
+        let scope = match error.kind() {
+            ErrorKind::Api(
+                ApiErrorKind::InvalidClientId
+                | ApiErrorKind::InvalidCredentials
+                | ApiErrorKind::InvalidTokenType
+                | ApiErrorKind::AdminApiDisabled,
+            ) => Scope::Application,
+            // What an application of the other provisioning is told, for each of its users.
+            ErrorKind::Api(ApiErrorKind::NotAuthorized) if is_of_token => Scope::Passing,
+            ErrorKind::Refused(_)
+            | ErrorKind::Api(ApiErrorKind::UnknownUser | ApiErrorKind::NothingConnected) => {
+                Scope::User
+            }
+            ErrorKind::InvalidInput if is_of_token => Scope::User,
+            ErrorKind::Api(_) | ErrorKind::InvalidInput if !error.is_transient() => Scope::Refused,
+            _ => Scope::Passing,
+        };
+        let error = Arc::new(error);
+        Self { error, scope }
+    }
+
+    /// Whether another reading may well be whole.
+    fn is_spoilt(&self, route: &Route) -> bool {
+        self.scope == Scope::Passing
+            && match self.error.kind() {
+                ErrorKind::Unreadable | ErrorKind::Intermediary => true,
+                _ if of_token(self.error.flow_error()) => true,
+                // Pages were asked for again already.
+                _ => route.operation == Operation::Single && self.error.is_transient(),
+            }
+    }
+
+    /// The word for it.
+    pub(super) fn reason(&self) -> &'static str {
+        match self.error.kind() {
+            ErrorKind::Refused(_) => "nothing_connected",
+            kind => kind.name(),
+        }
+    }
+}
+
+/// Whether it failed for want of a token.
+fn of_token(error: &FlowError) -> bool {
+    match error {
+        FlowError::Token(_) | FlowError::Refused(_) => true,
+        FlowError::Exhausted { last, .. }
+        | FlowError::OutOfTime {
+            last: Some(last), ..
+        } => of_token(last),
+        _ => false,
+    }
+}
+
+/// How long a token is waited for that did not come at this reading, which is the first or a later one.
+fn pause(reading: u32) -> Duration {
+    Duration::from_secs(4_u64.pow(reading - 1))
+}
+
+/// What it is called, such as `activities`.
+pub(super) fn name(route: &Route) -> &'static str {
+    route.name.strip_prefix("data.").unwrap_or(route.name)
+}
+
+/// Whether an export reads what is at a route.
+pub(super) fn is_read(route: &Route) -> bool {
+    matches!(route.operation, Operation::List | Operation::Single)
+}
+
+impl Reading {
+    pub(super) async fn carry_out(&self, job: Job) -> Result<Done, ExportError> {
+        Ok(match job {
+            Job::Begin(manifest) => Done::Begin(manifest),
+            Job::End => Done::End,
+            Job::Read(job) => Done::Read(Box::new(self.read(job).await?)),
+        })
+    }
+
+    async fn read(&self, job: ListJob) -> Result<ListRead, ExportError> {
+        let ListJob {
+            user,
+            route,
+            without,
+        } = job;
+        let mut asked_again = 0;
+        let known = without.find(&user);
+        let outcome = match known {
+            Some(trouble) => Err(trouble),
+            None => self.list(&user, route, &mut asked_again).await?,
+        };
+        if let Err(trouble) = &outcome
+            && trouble.scope == Scope::User
+        {
+            without.note(&user, trouble);
+        }
+        Ok(ListRead {
+            user,
+            route,
+            asked_again,
+            outcome,
+        })
+    }
+
+    async fn list(
+        &self,
+        user: &ClientUserId,
+        route: &'static Route,
+        asked_again: &mut u32,
+    ) -> Result<Result<Listed, Trouble>, ExportError> {
+        for reading in 1.. {
+            let read = match route.operation {
+                Operation::Single => self.single(user, route).await,
+                _ => self.pages(user, route, asked_again).await,
+            };
+            let mut listed = match read {
+                Ok(listed) => listed,
+                // What is no answer of the service's to this may have been spoilt on its way.
+                Err(Stopped::Trouble(trouble))
+                    if trouble.is_spoilt(route) && reading < READINGS =>
+                {
+                    *asked_again += 1;
+                    if of_token(trouble.error.flow_error()) {
+                        // For the broker the failure stands a while, and longer each time.
+                        self.client.sleep(pause(reading)).await;
+                    }
+                    continue;
+                }
+                Err(Stopped::Trouble(trouble)) => return Ok(Err(trouble)),
+                Err(Stopped::Disk(error)) => return Err(ExportError::Folder(error)),
+            };
+            let mut drift = listed.drift.iter();
+            if drift.any(|drift| !matches!(drift, Drift::NoRecord { .. })) && reading < READINGS {
+                *asked_again += 1;
+                continue;
+            }
+            let ids = std::mem::take(&mut listed.ids);
+            let mut documents = Vec::with_capacity(ids.len());
+            for id in ids {
+                let outcome = self.document(user, route, &id, asked_again).await?;
+                documents.push(Document { id, outcome });
+            }
+            return Ok(Ok(Listed {
+                read_at: listed.read_at,
+                records: listed.records,
+                drift: listed.drift,
+                documents,
+            }));
+        }
+        unreachable!("the last reading returns")
+    }
+
+    /// The time as it is now: what changes from here on may be missing.
+    fn now(&self) -> Timestamp {
+        let now = Timestamp::try_from(self.client.now().wall());
+        now.unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    fn spool(&self) -> Spool {
+        let folder = self.folder.as_ref().map(|folder| folder.work().to_owned());
+        Spool::new(self.held, folder)
+    }
+
+    async fn pages(
+        &self,
+        user: &ClientUserId,
+        route: &'static Route,
+        asked_again: &mut u32,
+    ) -> Result<Raised, Stopped> {
+        let mut raised = Raised {
+            read_at: self.now(),
+            records: self.spool(),
+            drift: Vec::new(),
+            ids: Vec::new(),
+        };
+        let call =
+            ListRecords::new(route).expect("an export reads lists, and singles by another way");
+        let mut call = call.with_limit(LARGEST_PAGE);
+        let tells_changes = route.fields.iter().any(|field| field.name == "updatedAt");
+        if let Some(since) = self.since.filter(|_| tells_changes) {
+            // The service leaves out what changed in that very second.
+            let before = since.saturating_sub(jiff::SignedDuration::from_secs(1));
+            call = call.with_updated_since(before.unwrap_or(since));
+        }
+        let has_documents = self.documents.is_some() && self.has_documents(route);
+        let mut pages = self
+            .client
+            .user(user)
+            .call(call)
+            .pages()
+            .read_ahead(self.ahead);
+        let mut failed = 0;
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if error.is_transient() && failed + 1 < TRIES => {
+                    failed += 1;
+                    *asked_again += 1;
+                    continue;
+                }
+                Err(error) => return Err(Trouble::of(error).into()),
+            };
+            failed = 0;
+            raised.drift.extend(page.drift);
+            let mut sent = page.items;
+            sent.extend(page.odd);
+            sent.sort_by_key(Record::index);
+            for record in sent {
+                let id = || record.field("id")?.read::<String>().ok();
+                if has_documents && let Some(id) = id() {
+                    raised.ids.push(id);
+                }
+                raised.records.push(record)?;
+            }
+        }
+        Ok(raised)
+    }
+
+    async fn single(&self, user: &ClientUserId, route: &'static Route) -> Result<Raised, Stopped> {
+        let read_at = self.now();
+        let data = self.client.user(user).data();
+        let record = one(&data, route).await.map_err(Trouble::of)?;
+        let mut records = self.spool();
+        if let Some(record) = record {
+            records.push(record)?;
+        }
+        Ok(Raised {
+            read_at,
+            records,
+            drift: Vec::new(),
+            ids: Vec::new(),
+        })
+    }
+
+    fn has_documents(&self, route: &Route) -> bool {
+        self.folder.is_some() && matches!(name(route), "ccds" | "reports")
+    }
+
+    async fn document(
+        &self,
+        user: &ClientUserId,
+        route: &'static Route,
+        id: &str,
+        asked_again: &mut u32,
+    ) -> Result<Result<DocumentRead, Trouble>, ExportError> {
+        for tries in 1.. {
+            match self.download(user, route, id).await {
+                Ok(read) => return Ok(Ok(read)),
+                Err(Stopped::Disk(error)) => return Err(ExportError::Folder(error)),
+                Err(Stopped::Trouble(trouble)) => {
+                    if trouble.scope != Scope::Passing || tries >= TRIES {
+                        return Ok(Err(trouble));
+                    }
+                    *asked_again += 1;
+                }
+            }
+        }
+        unreachable!("the last try returns")
+    }
+
+    /// One document into a file, whole or not at all.
+    async fn download(
+        &self,
+        user: &ClientUserId,
+        route: &'static Route,
+        id: &str,
+    ) -> Result<DocumentRead, Stopped> {
+        let folder = self.folder.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        let user = self.client.user(user);
+        let opened = match name(route) {
+            "ccds" => user.call(Raw::<Ccd>::new(id)).open().await,
+            _ => {
+                let format = self.documents.unwrap_or(ReportFormat::Json);
+                user.call(Raw::<Report>::new(id, format)).open().await
+            }
+        };
+        let mut download = opened.map_err(Trouble::of)?;
+        let content_type = download.content_type().map(str::to_owned);
+        let mut part = folder.begin()?;
+        while let Some(piece) = download.next().await {
+            part.write_all(&piece.map_err(Trouble::of)?)?;
+        }
+        part.close()?;
+        Ok(DocumentRead { part, content_type })
+    }
+}
+
+/// What was raised of a list.
+struct Raised {
+    read_at: Timestamp,
+    records: Spool,
+    drift: Vec<Drift>,
+    /// Whose documents there are.
+    ids: Vec<String>,
+}
+
+/// Why a list was not read on.
+enum Stopped {
+    Trouble(Trouble),
+    Disk(io::Error),
+}
+
+impl From<Trouble> for Stopped {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+impl From<io::Error> for Stopped {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+impl From<io::ErrorKind> for Stopped {
+    fn from(kind: io::ErrorKind) -> Self {
+        Self::Disk(kind.into())
+    }
+}
+
+/// What a user has one of.
+async fn one(data: &UserData, route: &Route) -> Result<Option<Record>, Error> {
+    Ok(match name(route) {
+        "profile" => Some((*data.profile().await?).clone()),
+        "medical_profile" => data
+            .medical_profile()
+            .await?
+            .map(|profile| (*profile).clone()),
+        _ => Some((*data.summary().await?).clone()),
+    })
+}
+
+impl Without {
+    fn find(&self, user: &ClientUserId) -> Option<Trouble> {
+        let users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        users.get(user).cloned()
+    }
+
+    fn note(&self, user: &ClientUserId, trouble: &Trouble) {
+        let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        users.insert(user.clone(), trouble.clone());
+    }
+}

@@ -1,0 +1,118 @@
+//! The users of each bucket, set apart in files so that no more than one bucket of them is in memory.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+
+use futures_core::Stream;
+use futures_util::StreamExt as _;
+use humanapi_core::ClientUserId;
+use tempfile::TempDir;
+
+use super::error::ExportError;
+use super::key::{BucketKey, Shard};
+
+/// So many bytes of ids wait for their bucket's file.
+const WAITING: usize = 4 * 1024;
+
+/// The users of each bucket that this process takes.
+pub(super) struct Buckets {
+    /// Removed with it.
+    folder: TempDir,
+    buckets: Vec<u32>,
+    users: u64,
+}
+
+impl Buckets {
+    /// Reads all ids, and sets them apart.
+    pub(super) async fn of<S>(
+        users: S,
+        key: &BucketKey,
+        count: u32,
+        shard: Shard,
+        work: Option<&Path>,
+    ) -> Result<Self, ExportError>
+    where
+        S: Stream<Item = io::Result<ClientUserId>>,
+    {
+        let folder = match work {
+            Some(work) => TempDir::new_in(work),
+            None => TempDir::new(),
+        };
+        let folder = folder.map_err(ExportError::Folder)?;
+        let mut waiting: Vec<Vec<u8>> = vec![Vec::new(); count as usize];
+        let mut users = pin!(users);
+        let mut place = 0;
+        while let Some(user) = users.next().await {
+            place += 1;
+            let user = user.map_err(ExportError::Users)?;
+            let id = user.checked().map_err(|_| ExportError::EmptyUser(place))?;
+            let bucket = key.bucket(&user, count);
+            if !shard.takes(bucket) {
+                continue;
+            }
+            let lines = &mut waiting[bucket as usize];
+            // As JSON, an id has no line end.
+            serde_json::to_writer(&mut *lines, id)
+                .map_err(|error| ExportError::Folder(error.into()))?;
+            lines.push(b'\n');
+            if lines.len() >= WAITING {
+                append(folder.path(), bucket, lines).map_err(ExportError::Folder)?;
+            }
+        }
+        for (lines, bucket) in waiting.iter_mut().zip(0..) {
+            append(folder.path(), bucket, lines).map_err(ExportError::Folder)?;
+        }
+        let mut all = Self {
+            folder,
+            buckets: (0..count).filter(|bucket| shard.takes(*bucket)).collect(),
+            users: 0,
+        };
+        for bucket in all.buckets.clone() {
+            all.users += all.read(bucket)?.len() as u64;
+        }
+        Ok(all)
+    }
+
+    /// Those of this process.
+    pub(super) fn numbers(&self) -> &[u32] {
+        &self.buckets
+    }
+
+    /// How many users are in all of them, each counted once.
+    pub(super) const fn users(&self) -> u64 {
+        self.users
+    }
+
+    /// The users of one, each once, in the order of their ids.
+    pub(super) fn read(&self, bucket: u32) -> Result<Vec<ClientUserId>, ExportError> {
+        let lines = match fs::read(path(self.folder.path(), bucket)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            lines => lines.map_err(ExportError::Folder)?,
+        };
+        let ids = serde_json::Deserializer::from_slice(&lines).into_iter::<String>();
+        let ids: Result<BTreeSet<String>, _> = ids.collect();
+        let ids = ids.map_err(|error| ExportError::Folder(error.into()))?;
+        Ok(ids.into_iter().map(ClientUserId::from).collect())
+    }
+}
+
+fn path(folder: &Path, bucket: u32) -> PathBuf {
+    folder.join(bucket.to_string())
+}
+
+/// Opened each time: a thousand open files are more than some systems allow.
+fn append(folder: &Path, bucket: u32, lines: &mut Vec<u8>) -> io::Result<()> {
+    if !lines.is_empty() {
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .append(true)
+            .create(true)
+            .open(path(folder, bucket))?;
+        file.write_all(lines)?;
+        lines.clear();
+    }
+    Ok(())
+}
