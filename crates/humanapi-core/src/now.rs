@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 /// assert_eq!(later.monotonic(), Duration::from_secs(5));
 /// assert_eq!(later.wall(), SystemTime::UNIX_EPOCH + Duration::from_secs(5));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Now {
     monotonic: Duration,
     wall: SystemTime,

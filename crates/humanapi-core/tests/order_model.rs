@@ -13,14 +13,14 @@
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use humanapi_core::admin::order::{
     Claim, Decision, Doubt, Effect, EntryState, Finding, Op, OrderPolicy, Outcome, Report, Row,
     Subject, Submission, SubmissionInput, SubmissionStep,
 };
 use humanapi_core::admin::{BirthDate, NewOrder, OrderedUser};
-use humanapi_core::{ClientUserId, HumanId};
+use humanapi_core::{ClientUserId, HumanId, Now};
 
 /// How long a request can be on its way.
 const FLIGHT: u64 = 1;
@@ -75,6 +75,11 @@ struct Worker {
     sent: bool,
 }
 
+/// Both clocks at this moment of the model.
+fn at(since: Duration) -> Now {
+    Now::new(since, SystemTime::UNIX_EPOCH + since)
+}
+
 fn policy(broken: Broken) -> OrderPolicy {
     let seconds = Duration::from_secs;
     let absent_after = if broken == Broken::BelievesTooEarly {
@@ -119,7 +124,7 @@ fn made_users() -> Vec<OrderedUser> {
 
 impl World {
     fn new(broken: Broken, faults: u8, last: u64) -> Self {
-        let worker = Worker::new(broken, Duration::ZERO);
+        let worker = Worker::new(broken, at(Duration::ZERO));
         Self {
             broken,
             now: 0,
@@ -134,9 +139,9 @@ impl World {
         }
     }
 
-    fn clock(&self) -> Duration {
+    fn clock(&self) -> Now {
         let stands = matches!(self.broken, Broken::NoFence | Broken::ClocksStandStill);
-        Duration::from_secs(if stands { 0 } else { self.now })
+        at(Duration::from_secs(if stands { 0 } else { self.now }))
     }
 
     fn journal(&mut self, op: Op) -> Effect {
@@ -403,7 +408,7 @@ impl World {
 }
 
 impl Worker {
-    fn new(broken: Broken, now: Duration) -> Self {
+    fn new(broken: Broken, now: Now) -> Self {
         Self {
             submission: Submission::submit(subject(), policy(broken), now),
             wakes_at: None,
@@ -548,23 +553,62 @@ fn interrupted() -> (Option<Row>, Claim) {
 
 #[test]
 fn a_worker_knows_how_long_it_may_send() {
-    let seconds = Duration::from_secs;
-    let mut submission = Submission::submit(subject(), policy(Broken::Nothing), seconds(5));
+    let (mut submission, began) = about_to_send();
+    let within = Duration::from_millis(600);
+    assert_eq!(
+        submission.step(began.after(Duration::from_millis(400))),
+        SubmissionStep::Send { within }
+    );
+    let settle = submission.step(began.after(Duration::from_secs(1)));
+    assert!(matches!(settle, SubmissionStep::Apply(Op::Settle { .. })));
+}
+
+/// A worker whose order is marked as sent, and when it asked for that.
+fn about_to_send() -> (Submission, Now) {
+    let began = Now::new(
+        Duration::from_secs(5),
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_000),
+    );
+    let mut submission = Submission::submit(subject(), policy(Broken::Nothing), began);
     let mut row = None;
     for _ in 0..2 {
-        let SubmissionStep::Apply(op) = submission.step(seconds(5)) else {
+        let SubmissionStep::Apply(op) = submission.step(began) else {
             panic!()
         };
         let effect = Row::apply(&mut row, 0, op);
-        submission.handle(SubmissionInput::Journal(Some(effect)), seconds(5));
+        submission.handle(SubmissionInput::Journal(Some(effect)), began);
     }
-    let within = Duration::from_millis(600);
-    assert_eq!(
-        submission.step(Duration::from_millis(5_400)),
-        SubmissionStep::Send { within }
-    );
-    let settle = submission.step(seconds(6));
-    assert!(matches!(settle, SubmissionStep::Apply(Op::Settle { .. })));
+    (submission, began)
+}
+
+#[test]
+fn a_claim_is_over_by_the_clock_that_tells_of_more_time() {
+    let second = Duration::from_secs(1);
+    let (submission, began) = about_to_send();
+    let (monotonic, wall) = (began.monotonic(), began.wall());
+    // The machine was suspended; the wall clock was set back; both went on.
+    for (now, within) in [
+        (Now::new(monotonic, wall + second), None),
+        (Now::new(monotonic + second, wall - second * 60), None),
+        (Now::new(monotonic, wall - second * 60), Some(second)),
+        (
+            Now::new(monotonic + second / 4, wall + second / 2),
+            Some(second / 2),
+        ),
+        (
+            Now::new(monotonic + second / 2, wall + second / 4),
+            Some(second / 2),
+        ),
+    ] {
+        let step = submission.clone().step(now);
+        match within {
+            Some(within) => assert_eq!(step, SubmissionStep::Send { within }, "{now:?}"),
+            None => assert!(
+                matches!(step, SubmissionStep::Apply(Op::Settle { .. })),
+                "{now:?}: {step:?}"
+            ),
+        }
+    }
 }
 
 #[test]
@@ -572,12 +616,15 @@ fn an_absence_is_not_told_where_another_may_have_gone_on_since() {
     let (row, _) = interrupted();
     let mut entry = row.unwrap().entry(9_000);
     entry.state = EntryState::Absent;
-    let mut submission = Submission::reconcile(policy(Broken::Nothing), Duration::ZERO);
+    let mut submission = Submission::reconcile(policy(Broken::Nothing), at(Duration::ZERO));
     for effect in [Some(Effect::Stands(entry.clone())), None] {
-        submission.handle(SubmissionInput::Journal(effect), Duration::ZERO);
+        submission.handle(SubmissionInput::Journal(effect), at(Duration::ZERO));
     }
     let told = Outcome::Unknown(Some(entry));
-    assert_eq!(submission.step(Duration::ZERO), SubmissionStep::Done(told));
+    assert_eq!(
+        submission.step(at(Duration::ZERO)),
+        SubmissionStep::Done(told)
+    );
 }
 
 #[test]
@@ -605,11 +652,11 @@ fn nothing_of_the_journal_shows_a_user() {
     let outcome = || Outcome::Exists(canary());
     let (report, finding) = (Report::Placed(canary()), Finding::Exists(canary()));
     let decision = Decision::Exists(canary());
-    let mut submission = Submission::reconcile(policy(Broken::Nothing), Duration::ZERO);
+    let mut submission = Submission::reconcile(policy(Broken::Nothing), at(Duration::ZERO));
     let mut entry = row.unwrap().entry(0);
     entry.state = EntryState::Exists(canary());
     let input = SubmissionInput::Journal(Some(Effect::Stands(entry)));
-    submission.handle(input.clone(), Duration::ZERO);
+    submission.handle(input.clone(), at(Duration::ZERO));
     let ops = [
         Op::Settle {
             claim,

@@ -38,7 +38,7 @@ impl Orders {
         order: &NewOrder,
     ) -> Result<HumanId, OrderError> {
         let subject = Subject::of(order);
-        let submission = Submission::submit(subject, self.policy().clone(), self.monotonic());
+        let submission = Submission::submit(subject, self.policy().clone(), self.client.now());
         let span = tracing::debug_span!("humanapi", call = "orders.submit");
         let steps = self.steps(intent, submission, Some(order));
         steps.instrument(span).await
@@ -59,7 +59,7 @@ impl Orders {
         policy: OrderPolicy,
     ) -> Result<HumanId, OrderError> {
         let span = tracing::debug_span!("humanapi", call = "orders.reconcile");
-        let submission = Submission::reconcile(policy, self.monotonic());
+        let submission = Submission::reconcile(policy, self.client.now());
         let steps = self.steps(intent, submission, None);
         steps.instrument(span).await
     }
@@ -139,7 +139,7 @@ impl Orders {
     ) -> Result<HumanId, OrderError> {
         let (mut last, mut journal_failed) = (None, None);
         loop {
-            let input = match submission.step(self.monotonic()) {
+            let input = match submission.step(self.client.now()) {
                 SubmissionStep::Apply(op) => {
                     let effect = self.journal().apply(intent, op).await;
                     SubmissionInput::Journal(
@@ -166,7 +166,7 @@ impl Orders {
                 }
                 SubmissionStep::Done(outcome) => return ended(outcome, last, journal_failed),
             };
-            submission.handle(input, self.monotonic());
+            submission.handle(input, self.client.now());
         }
     }
 
@@ -201,10 +201,6 @@ impl Orders {
 
     fn policy(&self) -> &OrderPolicy {
         &self.client.inner.orders
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.client.now().monotonic()
     }
 }
 

@@ -10,11 +10,13 @@ use super::reading::Finding;
 use super::report::Report;
 use super::row::{Effect, Op};
 use crate::admin::users::OrderedUser;
+use crate::now::Now;
 use crate::user_id::HumanId;
 
 /// What a worker does about one intent, from asking the journal to telling the caller.
 ///
-/// A driver does what [`step`](Self::step) says and hands in what came of it. Time is an input, by a monotonic clock.
+/// A driver does what [`step`](Self::step) says and hands in what came of it. Time is an input, by both clocks: the
+/// monotonic one may stand still while the machine is suspended, and the wall clock may be set back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Submission {
     /// Whom to order for; nothing where only what became of the intent is to be found out.
@@ -35,11 +37,11 @@ enum State {
     Waiting(Duration),
     Departing {
         claim: Claim,
-        since: Duration,
+        since: Now,
     },
     Sending {
         claim: Claim,
-        since: Duration,
+        since: Now,
     },
     Settling {
         claim: Claim,
@@ -163,20 +165,20 @@ const TELLS: u8 = 4;
 impl Submission {
     /// Has an order placed once, whoever else tries, and whatever was done about it before.
     #[must_use]
-    pub fn submit(subject: Subject, policy: OrderPolicy, now: Duration) -> Self {
+    pub fn submit(subject: Subject, policy: OrderPolicy, now: Now) -> Self {
         Self::new(Some(subject), policy, now)
     }
 
     /// Finds out what became of an intent. Sends nothing.
     #[must_use]
-    pub fn reconcile(policy: OrderPolicy, now: Duration) -> Self {
+    pub fn reconcile(policy: OrderPolicy, now: Now) -> Self {
         Self::new(None, policy, now)
     }
 
-    fn new(subject: Option<Subject>, policy: OrderPolicy, now: Duration) -> Self {
+    fn new(subject: Option<Subject>, policy: OrderPolicy, now: Now) -> Self {
         Self {
             subject,
-            gives_up_at: now.saturating_add(policy.wait_for_others),
+            gives_up_at: now.monotonic().saturating_add(policy.wait_for_others),
             policy,
             overtaken: 0,
             may_have_left: false,
@@ -186,10 +188,10 @@ impl Submission {
 
     /// What to do next, now.
     #[must_use]
-    pub fn step(&mut self, now: Duration) -> SubmissionStep {
+    pub fn step(&mut self, now: Now) -> SubmissionStep {
         let ttl = self.policy.claim_ttl;
         if let State::Sending { claim, since } = self.state
-            && now.saturating_sub(since) >= ttl
+            && passed(since, now) >= ttl
         {
             // Others may look by now, and what they do not find is not to come later. Nothing was sent.
             let report = Report::NoEffect;
@@ -212,7 +214,7 @@ impl Submission {
                 SubmissionStep::Apply(Op::Depart { claim: *claim, ttl })
             }
             State::Sending { since, .. } => SubmissionStep::Send {
-                within: ttl.saturating_sub(now.saturating_sub(*since)),
+                within: ttl.saturating_sub(passed(*since, now)),
             },
             State::Settling { claim, report, .. } => SubmissionStep::Apply(Op::Settle {
                 claim: *claim,
@@ -233,7 +235,7 @@ impl Submission {
     }
 
     /// Takes what came of the step. What does not belong to it changes nothing.
-    pub fn handle(&mut self, input: SubmissionInput, now: Duration) {
+    pub fn handle(&mut self, input: SubmissionInput, now: Now) {
         let state = std::mem::replace(&mut self.state, State::Asking);
         self.state = match (state, input) {
             (State::Asking, SubmissionInput::Journal(effect)) => self.asked(effect, now),
@@ -316,7 +318,7 @@ impl Submission {
         };
     }
 
-    fn asked(&self, effect: Option<Effect>, now: Duration) -> State {
+    fn asked(&self, effect: Option<Effect>, now: Now) -> State {
         match effect {
             Some(Effect::Send(claim)) if self.subject.is_some() => {
                 State::Departing { claim, since: now }
@@ -324,11 +326,11 @@ impl Submission {
             Some(Effect::Read(claim, entry)) => State::Reading {
                 claim,
                 entry,
-                since: now,
+                since: now.monotonic(),
                 pause: READ_AGAIN,
             },
             Some(Effect::Held { remaining }) => {
-                let left = self.gives_up_at.saturating_sub(now);
+                let left = self.gives_up_at.saturating_sub(now.monotonic());
                 if left.is_zero() {
                     State::Done(Outcome::InProgress)
                 } else {
@@ -359,7 +361,7 @@ impl Submission {
     }
 
     /// `since` is when it was asked for, which is no later than when the journal wrote it.
-    fn departed(&mut self, claim: Claim, since: Duration, effect: Option<Effect>) -> State {
+    fn departed(&mut self, claim: Claim, since: Now, effect: Option<Effect>) -> State {
         match effect {
             Some(Effect::Departed) => State::Sending { claim, since },
             Some(Effect::Fenced) => self.overtaken(),
@@ -387,9 +389,10 @@ impl Submission {
         entry: Entry,
         (since, pause): (Duration, Duration),
         users: Option<Vec<OrderedUser>>,
-        now: Duration,
+        now: Now,
     ) -> State {
-        let spent = now.saturating_sub(since);
+        // A wall clock that was set forward must not make an absence of what is only late.
+        let spent = now.monotonic().saturating_sub(since);
         let finding = match users {
             Some(users) => {
                 // What is read now is there so much later.
@@ -421,6 +424,14 @@ impl Submission {
             finding,
         }
     }
+}
+
+/// How much of a claim's time is over. The monotonic clock may have stood still while the machine was suspended, and the
+/// wall clock may have been set back: the one that tells of more time counts.
+fn passed(since: Now, now: Now) -> Duration {
+    let monotonic = now.monotonic().saturating_sub(since.monotonic());
+    let wall = now.wall().duration_since(since.wall());
+    monotonic.max(wall.unwrap_or_default())
 }
 
 /// What a caller is told of an intent that nobody is at.
