@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -96,6 +97,8 @@ impl From<FieldError> for Wrong {
 
 /// One order of a file. Its papers are not read yet.
 pub(super) struct Applicant {
+    /// Differs where anything differs that was read of the order.
+    pub(super) mark: u64,
     pub(super) intent: IntentKey,
     pub(super) order: NewOrder,
     pub(super) papers: Vec<PathBuf>,
@@ -223,7 +226,9 @@ pub(super) fn read(
     empty_is_none: bool,
     today: Date,
     folder: &Path,
+    marks: &RandomState,
 ) -> Read<Applicant> {
+    let mark = marks.hash_one(&value);
     let Value::Object(left) = value else {
         return Err(Wrong::new("an order is an object of fields"));
     };
@@ -313,6 +318,7 @@ pub(super) fn read(
     }
     fields.end()?;
     Ok(Applicant {
+        mark,
         intent,
         order,
         papers,

@@ -1,6 +1,6 @@
 //! The look at every order of a file before the first is sent.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
 use humanapi_core::admin::order::{EntryState, IntentKey, Subject};
@@ -20,7 +20,8 @@ pub(super) struct Checked {
     pub(super) orders: u64,
     /// What the journal has as placed.
     pub(super) placed: u64,
-    /// What was sent before, and is not known to be placed: it is looked for, and not sent by itself.
+    /// What was sent before, and is not known to be placed: it is looked for, and sent again only where somebody decided so
+    /// and it is not there.
     pub(super) open: u64,
     /// What was sent before and is known not to be there.
     pub(super) absent: u64,
@@ -30,18 +31,28 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// What may be sent.
+    /// What may be sent at most.
     pub(super) const fn billable(&self, sends_absent: bool) -> u64 {
-        let absent = if sends_absent { 0 } else { self.absent };
-        self.orders - self.placed - self.open - absent
+        let held_back = if sends_absent {
+            0
+        } else {
+            self.open + self.absent
+        };
+        self.orders - self.placed - held_back
+    }
+
+    /// Whether fewer may be sent than that: some are looked for first.
+    pub(super) const fn may_be_fewer(&self, sends_absent: bool) -> bool {
+        sends_absent && self.open > 0
     }
 }
 
 /// The intents of a file, each as so many bits that no two are taken for one: the keys themselves may be long, and many.
+/// With each, a mark of all that was read of its order.
 #[derive(Default)]
 pub(super) struct Intents {
     hashers: (RandomState, RandomState),
-    seen: HashSet<(u64, u64)>,
+    seen: HashMap<(u64, u64), u64>,
 }
 
 impl Intents {
@@ -53,15 +64,20 @@ impl Intents {
     }
 
     /// Whether it was not there yet.
-    fn insert(&mut self, intent: &IntentKey) -> bool {
-        let mark = self.mark(intent);
-        self.seen.insert(mark)
+    fn insert(&mut self, applicant: &Applicant) -> bool {
+        let mark = self.mark(&applicant.intent);
+        self.seen.insert(mark, applicant.mark).is_none()
     }
 
-    /// Takes it out, if it is there.
-    pub(super) fn take(&mut self, intent: &IntentKey) -> bool {
-        let mark = self.mark(intent);
-        self.seen.remove(&mark)
+    /// Takes it out, if it is there with the same order.
+    pub(super) fn take(&mut self, applicant: &Applicant) -> bool {
+        let mark = self.mark(&applicant.intent);
+        self.seen.remove(&mark) == Some(applicant.mark)
+    }
+
+    /// Whether all were taken out.
+    pub(super) fn is_empty(&self) -> bool {
+        self.seen.is_empty()
     }
 }
 
@@ -115,7 +131,7 @@ async fn look(
     checked: &mut Checked,
     journal: Option<&Book>,
 ) -> Result<Result<(), Wrong>, Failure> {
-    if !checked.intents.insert(&applicant.intent) {
+    if !checked.intents.insert(applicant) {
         return Ok(Err(Wrong::new(
             "an order before it has the same intent: take it out, or give it an intent of its own",
         )));

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::hash::RandomState;
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,8 @@ pub(super) struct Input {
     /// The folder from which paths in it go on.
     folder: PathBuf,
     today: Date,
+    /// What the marks of orders are made with.
+    marks: RandomState,
 }
 
 enum Form {
@@ -89,6 +92,7 @@ impl Input {
             form,
             folder: folder.to_owned(),
             today,
+            marks: RandomState::new(),
         })
     }
 
@@ -120,7 +124,7 @@ impl Input {
                 Some((line, order)) => (Place::Line(line), order, true),
             },
         };
-        let read = |value| applicant::read(value, is_table, self.today, &self.folder);
+        let read = |value| applicant::read(value, is_table, self.today, &self.folder, &self.marks);
         Ok(Some((place, value.and_then(read))))
     }
 }

@@ -17,7 +17,7 @@ pub(super) enum Became {
     Already,
     /// The service refused it.
     Refused,
-    /// It never left, or was refused by something in between.
+    /// It never left, or was refused by something in between, and nothing left before.
     NotPlaced,
     /// It was sent once and is not there.
     Absent,
@@ -73,6 +73,34 @@ impl Ended {
         }
     }
 
+    /// Whether the next order will likely fare the same: it was refused, never left, or the journal failed.
+    pub(super) fn is_a_failure(&self) -> bool {
+        let code = self.failure.as_ref().and_then(Failure::code);
+        match self.became {
+            Became::Refused | Became::NotPlaced => true,
+            Became::Unknown => code != Some(Code::Undecided),
+            _ => false,
+        }
+    }
+
+    /// Why it failed, with the code that says that it may be placed where that is so, whatever the reason.
+    pub(super) fn into_failure(self) -> Option<Failure> {
+        match self.failure? {
+            Failure::Told {
+                cause,
+                remedy,
+                more,
+                ..
+            } if self.became.is_undecided() => Some(Failure::Told {
+                code: Code::Undecided,
+                cause,
+                remedy,
+                more,
+            }),
+            failure => Some(failure),
+        }
+    }
+
     /// What the client says of it.
     pub(super) fn of(desk: &Desk, outcome: Result<HumanId, OrderError>) -> Self {
         match outcome {
@@ -91,40 +119,99 @@ fn of_error(desk: &Desk, error: &OrderError) -> Ended {
             let is_refused = is_refusal && failure.code() == Some(Code::Refused);
             let became = match is_refused {
                 true => Became::Refused,
-                false => Became::NotPlaced,
+                false => became(error),
             };
             Ended::failed(became, failure)
         }
         OrderError::Absent(_) => Ended::failed(
-            Became::Absent,
+            became(error),
             undecided(
                 "if it is still wanted, run the same with --send-absent, or `humanapi orders reconcile INTENT --send-again` first",
             ),
         ),
         OrderError::Unknown { .. } => Ended::failed(
-            Became::Unknown,
+            became(error),
             undecided(
                 "run `humanapi orders reconcile` later; if it stays unknown, look in the vendor's portal and decide with it",
             ),
         ),
-        OrderError::InProgress => Ended::failed(
-            Became::InProgress,
+        OrderError::InProgress | OrderError::Changed => Ended::failed(
+            became(error),
             undecided("run the same again in some minutes: what the other process finds is kept"),
         ),
         OrderError::OtherOrder => Ended::failed(
-            Became::OtherOrder,
+            became(error),
             Failure::new(
                 Code::Usage,
                 error.to_string(),
                 "give each order an intent of its own",
             ),
         ),
-        OrderError::Journal(Some(cause)) => {
-            Ended::failed(Became::NotPlaced, journal_failure(cause))
-        }
+        OrderError::Journal(Some(cause)) => Ended::failed(became(error), journal_failure(cause)),
         other => Ended::failed(
-            Became::NotPlaced,
+            became(other),
             Failure::new(Code::Service, other.to_string(), other.remedy()),
         ),
+    }
+}
+
+/// What an error says of an order that is not told as refused. A journal that fails says nothing of it: this call placed
+/// nothing, and an earlier one may have.
+const fn became(error: &OrderError) -> Became {
+    match error {
+        OrderError::Absent(_) => Became::Absent,
+        // Somebody else is at it, or went on with it just now.
+        OrderError::InProgress | OrderError::Changed => Became::InProgress,
+        OrderError::OtherOrder => Became::OtherOrder,
+        error if error.may_be_placed() => Became::Unknown,
+        _ => Became::NotPlaced,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use humanapi_client::{StoreError, StoreErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_placed_is_never_told_as_not_placed() {
+        let away = StoreError::new(StoreErrorKind::Unavailable, "away");
+        for error in [
+            OrderError::Journal(Some(away)),
+            OrderError::Journal(None),
+            OrderError::Changed,
+            OrderError::InProgress,
+            OrderError::Unknown {
+                entry: None,
+                last: None,
+            },
+        ] {
+            assert!(
+                error.may_be_placed() && became(&error).is_undecided(),
+                "{error}"
+            );
+        }
+        // This one is not, whatever became of the other that has its intent.
+        assert_eq!(became(&OrderError::OtherOrder), Became::OtherOrder);
+        for error in [OrderError::NotPlaced(None), OrderError::NoSuchIntent] {
+            assert!(!error.may_be_placed(), "{error}");
+            assert_eq!(became(&error), Became::NotPlaced, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_journal_that_fails_says_nothing_of_the_order_and_counts_as_a_failure_in_a_row() {
+        let ended = Ended::failed(
+            Became::Unknown,
+            Failure::new(Code::Unreachable, "the journal of orders: away", "wait"),
+        );
+        assert!(ended.became.is_undecided() && ended.is_a_failure());
+        let ended = Ended::failed(
+            Became::Unknown,
+            Failure::new(Code::Undecided, "the answer was lost", "look"),
+        );
+        assert!(ended.became.is_undecided() && !ended.is_a_failure());
+        assert!(!Ended::there(Became::Placed, HumanId::new("1")).is_a_failure());
     }
 }

@@ -64,7 +64,7 @@ pub(super) async fn run(args: &ReconcileArgs) -> Result<(), Failure> {
     }
     let ended = Ended::of(&desk, found);
     tell(args, &intent, &ended)?;
-    ended.failure.map_or(Ok(()), Err)
+    ended.into_failure().map_or(Ok(()), Err)
 }
 
 fn no_such_intent() -> Failure {
@@ -114,8 +114,15 @@ async fn all(args: &ReconcileArgs, desk: &Desk) -> Result<(), Failure> {
     let orders = desk.orders();
     let mut open = pin!(orders.reconcile_open());
     let (mut seen, mut undecided) = (0_u64, 0_u64);
+    let mut failed = None;
     while let Some(found) = open.next().await {
-        let (intent, found) = found.map_err(|error| journal_failure(&error))?;
+        let (intent, found) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                failed = Some(journal_failure(&error));
+                break;
+            }
+        };
         let ended = Ended::of(desk, found);
         // One that surely never left is told as that: the next `orders submit` sends it.
         tell(args, &intent, &ended)?;
@@ -123,6 +130,10 @@ async fn all(args: &ReconcileArgs, desk: &Desk) -> Result<(), Failure> {
         undecided += u64::from(ended.became.is_undecided());
     }
     if undecided > 0 {
+        // What is not known weighs more than why the list broke off.
+        if let Some(line) = failed.as_ref().and_then(Failure::in_one_line) {
+            output::warn(&line);
+        }
         return Err(Failure::new(
             Code::Undecided,
             format!(
@@ -130,6 +141,9 @@ async fn all(args: &ReconcileArgs, desk: &Desk) -> Result<(), Failure> {
             ),
             "run the same again later; if they stay so, look in the vendor's portal, and decide with --exists or --send-again",
         ));
+    }
+    if let Some(failure) = failed {
+        return Err(failure);
     }
     if seen == 0 {
         output::note("no order is open");

@@ -69,6 +69,7 @@ struct Halt {
 
 impl Halt {
     fn note(&mut self, ended: &mut Ended) {
+        let is_a_failure = ended.is_a_failure();
         let Some(failure) = ended.failure.take() else {
             self.in_a_row = 0;
             return;
@@ -77,9 +78,9 @@ impl Halt {
             failure.code(),
             Some(Code::Credentials | Code::StoreLogin | Code::Machine)
         );
-        self.in_a_row = match ended.became {
-            Became::Refused | Became::NotPlaced => self.in_a_row + 1,
-            _ => 0,
+        self.in_a_row = match is_a_failure {
+            true => self.in_a_row + 1,
+            false => 0,
         };
         if is_ours || self.in_a_row >= IN_A_ROW {
             self.stopped.get_or_insert_with(|| failure.clone());
@@ -87,6 +88,11 @@ impl Halt {
         if self.first.is_none() {
             self.first = Some(failure);
         }
+    }
+
+    /// Nothing more is begun; what is under way comes to its end.
+    fn stop(&mut self, failure: Failure) {
+        self.stopped.get_or_insert(failure);
     }
 }
 
@@ -120,15 +126,25 @@ impl Sending {
                 if number - oldest >= AHEAD {
                     break;
                 }
-                let Some((place, read)) = input.next()? else {
-                    is_over = true;
-                    break;
+                let (place, read) = match input.next() {
+                    Ok(Some(next)) => next,
+                    Ok(None) => {
+                        is_over = true;
+                        if !checked.intents.is_empty() {
+                            halt.stop(changed(&"its end"));
+                        }
+                        break;
+                    }
+                    Err(failure) => {
+                        halt.stop(failure);
+                        break;
+                    }
                 };
                 // What was checked and confirmed is sent, and nothing that came into the file since.
                 let applicant = match read {
-                    Ok(applicant) if checked.intents.take(&applicant.intent) => applicant,
+                    Ok(applicant) if checked.intents.take(&applicant) => applicant,
                     _ => {
-                        halt.stopped = Some(changed(place));
+                        halt.stop(changed(&place));
                         break;
                     }
                 };
@@ -148,7 +164,10 @@ impl Sending {
                     counts.ended(done.ended.became);
                     if let Some(results) = results {
                         let names = (done.user.as_str(), done.intent.as_str());
-                        results.note(done.number, done.place, names, &done.ended)?;
+                        let noted = results.note(done.number, done.place, names, &done.ended);
+                        if let Err(failure) = noted {
+                            halt.stop(failure);
+                        }
                     }
                     halt.note(&mut done.ended);
                     progress.ended(&counts);
@@ -187,10 +206,7 @@ impl Sending {
     async fn one(&self, number: u64, place: Place, applicant: Applicant) -> Done {
         let user = applicant.order.client_user_id().as_str().to_owned();
         let intent = applicant.intent.as_str().to_owned();
-        let ended = match self.placed(applicant).await {
-            Ok(ended) => ended,
-            Err(failure) => Ended::failed(Became::NotPlaced, failure),
-        };
+        let ended = self.placed(applicant).await;
         Done {
             number,
             place,
@@ -200,22 +216,36 @@ impl Sending {
         }
     }
 
-    async fn placed(&self, applicant: Applicant) -> Result<Ended, Failure> {
+    async fn placed(&self, applicant: Applicant) -> Ended {
         let Applicant {
             intent,
             order,
             papers,
             ..
         } = applicant;
-        let known = self.book.load(&intent).await;
-        if let Some(entry) = known.map_err(|error| journal_failure(&error))?
+        let known = match self.book.load(&intent).await {
+            Ok(known) => known,
+            // An earlier run may have sent it.
+            Err(error) => return Ended::failed(Became::Unknown, journal_failure(&error)),
+        };
+        if let Some(entry) = &known
             && entry.handed_back
             && entry.subject == Subject::of(&order)
-            && let EntryState::Exists(human_id) = entry.state
+            && let EntryState::Exists(human_id) = &entry.state
         {
-            return Ok(Ended::there(Became::Already, human_id));
+            return Ended::there(Became::Already, human_id.clone());
         }
-        let (order, _room) = self.with_papers(order, papers).await?;
+        let (order, _room) = match self.with_papers(order, papers).await {
+            Ok(ready) => ready,
+            Err(failure) => {
+                let became = match known.map(|entry| entry.state) {
+                    None | Some(EntryState::Written) => Became::NotPlaced,
+                    Some(EntryState::Absent) => Became::Absent,
+                    Some(_) => Became::Unknown,
+                };
+                return Ended::failed(became, failure);
+            }
+        };
         let mut outcome = self.submitted(&intent, &order).await;
         if let (Err(OrderError::Absent(entry)), true) = (&outcome, self.sends_absent) {
             let orders = self.desk.orders();
@@ -224,7 +254,7 @@ impl Sending {
                 Err(error) => Err(error),
             };
         }
-        Ok(Ended::of(&self.desk, outcome))
+        Ended::of(&self.desk, outcome)
     }
 
     /// The order with its papers, and the room that they take: the next order with papers waits for it.
@@ -278,7 +308,7 @@ pub(super) struct Halted {
     pub(super) was_asked: bool,
 }
 
-fn changed(place: Place) -> Failure {
+fn changed(place: &dyn Display) -> Failure {
     Failure::new(
         Code::Usage,
         format!(

@@ -60,7 +60,7 @@ pub(super) async fn run(args: &SubmitArgs) -> Result<(), Failure> {
     let (Some(settings), Some(book)) = (settings, book) else {
         return print(&args.output, &Looked::of(&checked, args), Looked::text);
     };
-    let mut results = Results::begin(args.results.as_deref())?;
+    let mut results = Results::begin(args.results.as_deref(), &args.file)?;
     confirm(args, &settings, &checked)?;
 
     let most = args.at_once.unwrap_or(AT_ONCE);
@@ -89,12 +89,17 @@ pub(super) async fn run(args: &SubmitArgs) -> Result<(), Failure> {
         sends_absent: args.send_absent,
     };
     input.rewind()?;
-    let (counts, failure) = sending.all(&mut input, checked, &mut results).await?;
-    if let Some(results) = results {
-        results.end()?;
+    let (counts, halted) = sending.all(&mut input, checked, &mut results).await?;
+    // All is told that there is to tell, whatever of it fails; then the heaviest of it is the end.
+    let written = results.map_or(Ok(()), Results::end);
+    let printed = print(&args.output, &counts, table);
+    let ended = ended(&counts, halted);
+    if let (Err(_), Err(failure)) = (&ended, &written)
+        && let Some(line) = failure.in_one_line()
+    {
+        output::warn(&line);
     }
-    print(&args.output, &counts, table)?;
-    ended(&counts, failure)
+    ended.and(written).and(printed)
 }
 
 /// How patient placing is. A claim that a process took which was killed is over after three calls' time, so that the next
@@ -125,7 +130,10 @@ fn confirm(args: &SubmitArgs, settings: &Settings, checked: &Checked) -> Result<
         return Ok(());
     }
     let host = settings.hosts.base(Host::Admin).to_string();
-    let orders = count(new, "billable order");
+    let mut orders = count(new, "billable order");
+    if checked.may_be_fewer(args.send_absent) {
+        orders = format!("up to {orders}");
+    }
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Err(Failure::new(
             Code::Usage,
@@ -138,9 +146,13 @@ fn confirm(args: &SubmitArgs, settings: &Settings, checked: &Checked) -> Result<
         writeln!(stderr, "{} placed before.", were(checked.placed))?;
     }
     if checked.open > 0 {
+        let then = match args.send_absent {
+            true => ", and sent again if they are not there",
+            false => "",
+        };
         writeln!(
             stderr,
-            "{} sent before and not known to be placed, and looked for.",
+            "{} sent before and not known to be placed, and looked for{then}.",
             were(checked.open)
         )?;
     }
@@ -175,6 +187,10 @@ fn were(number: u64) -> String {
 fn ended(counts: &Counts, halted: Halted) -> Result<(), Failure> {
     let undecided = counts.undecided();
     if undecided > 0 {
+        // What is not known weighs more than why no more were begun.
+        if let Some(line) = halted.stopped.as_ref().and_then(Failure::in_one_line) {
+            output::warn(&format!("{}: {line}", left(counts)));
+        }
         return Err(Failure::new(
             Code::Undecided,
             format!(
@@ -185,10 +201,7 @@ fn ended(counts: &Counts, halted: Halted) -> Result<(), Failure> {
         ));
     }
     if let Some(failure) = halted.stopped {
-        let not_tried = counts.not_tried;
-        return Err(failure.about(&format_args!(
-            "no more orders are begun, {not_tried} are left"
-        )));
+        return Err(failure.about(&left(counts)));
     }
     if let Some(failure) = halted.first {
         let not_there = counts.not_there();
@@ -209,6 +222,10 @@ fn ended(counts: &Counts, halted: Halted) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+fn left(counts: &Counts) -> String {
+    format!("no more orders are begun, {} are left", counts.not_tried)
 }
 
 fn table(counts: &Counts) -> Table {
@@ -235,8 +252,10 @@ fn table(counts: &Counts) -> Table {
 #[derive(serde::Serialize)]
 struct Looked {
     orders: u64,
-    /// Billable orders that would be placed.
+    /// Billable orders that would be placed, at most.
     new: u64,
+    #[serde(skip)]
+    may_be_fewer: bool,
     placed: u64,
     open: u64,
     absent: u64,
@@ -247,6 +266,7 @@ impl Looked {
         Self {
             orders: checked.orders,
             new: checked.billable(args.send_absent),
+            may_be_fewer: checked.may_be_fewer(args.send_absent),
             placed: checked.placed,
             open: checked.open,
             absent: checked.absent,
@@ -254,8 +274,9 @@ impl Looked {
     }
 
     fn text(&self) -> String {
+        let up_to = if self.may_be_fewer { "up to " } else { "" };
         let mut text = format!(
-            "{} checked. This would place {}; nothing was sent.",
+            "{} checked. This would place {up_to}{}; nothing was sent.",
             count(self.orders, "order"),
             count(self.new, "billable order")
         );

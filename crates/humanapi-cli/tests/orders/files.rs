@@ -83,6 +83,13 @@ fn nothing_is_placed_that_nobody_confirmed_or_that_nothing_would_remember() {
     let results = desk.path("no/such/folder.csv");
     let told = desk.submit(&file, &["--results", &results]);
     fails(&told, 70, "cannot write the results", "--results names");
+    let told = desk.submit(&file, &["--results", &file]);
+    fails(
+        &told,
+        2,
+        "--results names the file of orders",
+        "name another file; nothing was sent",
+    );
     assert!(desk.billed().is_empty());
 }
 

@@ -116,6 +116,24 @@ fn an_order_that_never_arrived_is_sent_once_more_where_that_was_decided_beforeha
         "run the same again",
     );
     assert!(desk.billed().is_empty());
+    // What is open may turn out to be absent, and is then sent once more: that is to be confirmed.
+    let store = desk.store();
+    let looked = ["orders", "submit", file.as_str(), "--send-absent"];
+    let told = desk.run(&[&looked[..], &["--dry-run"], &store.each()].concat());
+    assert_eq!(counts(&told), "new 1, open 1, orders 1");
+    let told = desk.run(&[&looked[..], &["--dry-run", "--table"], &store.each()].concat());
+    assert!(
+        told.stdout
+            .contains("This would place up to 1 billable order;"),
+        "{told:?}"
+    );
+    let told = desk.run(&[&looked[..], &store.each()].concat());
+    fails(
+        &told,
+        2,
+        "this would place up to 1 billable order at",
+        "then add --yes; nothing was sent",
+    );
     // Until its claim is over it may still arrive.
     std::thread::sleep(std::time::Duration::from_secs(8));
     let told = desk.submit(&file, &brief);

@@ -10,6 +10,16 @@ use crate::support;
 
 /// What stands on the terminal in the end, and the code.
 fn at_terminal(desk: &Desk, file: &str, answer: &str) -> (String, Option<i32>) {
+    changed_meanwhile(desk, file, answer, || {})
+}
+
+/// The same, where this happens while the command waits for the answer.
+fn changed_meanwhile(
+    desk: &Desk,
+    file: &str,
+    answer: &str,
+    change: impl FnOnce(),
+) -> (String, Option<i32>) {
     let (pty, pts) = open().expect("the system has terminals to give");
     let app = desk.sandbox.app(DemoApp::Hip);
     let store = desk.store();
@@ -30,9 +40,18 @@ fn at_terminal(desk: &Desk, file: &str, answer: &str) -> (String, Option<i32>) {
         .env("NO_COLOR", "1")
         .spawn(pts)
         .expect("the command was built for this test");
-    (&pty).write_all(answer.as_bytes()).expect("it listens");
     let mut said = Vec::new();
     let mut bytes = [0; 4096];
+    while !String::from_utf8_lossy(&said).contains("Type yes to go on: ") {
+        let Ok(read @ 1..) = (&pty).read(&mut bytes) else {
+            break;
+        };
+        said.extend_from_slice(&bytes[..read]);
+    }
+    change();
+    if !answer.is_empty() {
+        (&pty).write_all(answer.as_bytes()).expect("it listens");
+    }
     // It ends with an error when the last program at the terminal has ended.
     while let Ok(read @ 1..) = (&pty).read(&mut bytes) {
         said.extend_from_slice(&bytes[..read]);
@@ -68,5 +87,37 @@ fn somebody_is_asked_and_told_how_many_billable_orders_it_is() {
     assert!(
         code == Some(0) && !said.contains("Type yes"),
         "nothing is to be placed: {said}"
+    );
+}
+
+#[test]
+fn what_changed_since_it_was_checked_is_not_sent_and_what_is_gone_is_told() {
+    let desk = Desk::open();
+    let file = desk.applicants("new.csv", &["a", "b", "c"]);
+    let changed = desk.applicants("changed.csv", &["a", "b", "c"]);
+    let text = std::fs::read_to_string(&changed).unwrap();
+    let (_, other) = text.split_at(text.find("\nb,").unwrap());
+    // The same intent, for an order that asks for something else.
+    let change = text.replace(other, &other.replacen("02134", "02139", 1));
+    let (said, code) = changed_meanwhile(&desk, &file, "yes\n", || {
+        std::fs::write(&file, change).unwrap();
+    });
+    assert!(
+        said.contains("the file changed while it was read, at line 3: nothing is sent that was"),
+        "{said}"
+    );
+    assert_eq!((code, desk.billed()), (Some(2), vec!["a".to_owned()]));
+
+    let file = desk.applicants("short.csv", &["d", "e"]);
+    let (said, code) = changed_meanwhile(&desk, &file, "yes\n", || {
+        desk.applicants("short.csv", &["d"]);
+    });
+    assert!(
+        said.contains("1 are left: the file changed while it was read, at its end"),
+        "{said}"
+    );
+    assert_eq!(
+        (code, desk.billed()),
+        (Some(2), vec!["a".to_owned(), "d".to_owned()])
     );
 }
