@@ -116,7 +116,7 @@ impl Using<'_> {
     }
 
     /// Nobody uses the connection again.
-    fn give_up(mut self) {
+    pub(super) fn give_up(mut self) {
         self.settled = true;
         self.doubt();
     }

@@ -7,6 +7,7 @@ use humanapi_client::{StoreError, StoreErrorKind};
 use redis::{Cmd, RedisResult, ScriptInvocation, Value};
 
 use super::connection::{Question, Using};
+use super::errors::{is_misplaced, said};
 use super::{
     Counted, Fields, MARK_LENGTH, RedisRows, STEP, compare, marked, number, of_digits, probed,
 };
@@ -23,12 +24,13 @@ const ORDERS_MARK: &str = "humanapi:orders:mark";
 const PROBE_KEY: &str = "humanapi:orders:probe";
 
 /// What decides whether a write outlives the server, and how a journal needs it.
-const SETTINGS: [&str; 5] = [
+const SETTINGS: [&str; 6] = [
     "appendonly",
     "appendfsync",
     "no-appendfsync-on-rewrite",
     "maxmemory-policy",
     "min-replicas-to-write",
+    "min-replicas-max-lag",
 ];
 
 fn key(name: &RowName) -> String {
@@ -69,7 +71,19 @@ fn durable(settings: &BTreeMap<String, String>, replication: &str) -> Result<u64
     if replicas > 0 && !is("min-replicas-to-write", &enough) {
         missing.push("min-replicas-to-write 1");
     }
+    // Without a lag that is too long it counts no replicas at all.
+    if replicas > 0 && !is("min-replicas-max-lag", &enough) {
+        missing.push("min-replicas-max-lag 10");
+    }
     if missing.is_empty() {
+        // It tells how many are near enough where it needs any. One that is cut off may have been replaced, and what it
+        // would answer may be over.
+        let near = told("min_slaves_good_slaves").and_then(|count| count.parse().ok());
+        let needed = settings.get("min-replicas-to-write");
+        let needed = needed.and_then(|count| count.parse().ok()).unwrap_or(0);
+        if near.is_some_and(|near: u64| near < needed) {
+            return Err(said("NOREPLICAS", "", None));
+        }
         return Ok(replicas);
     }
     let message = format!(
@@ -109,8 +123,29 @@ impl RedisRows {
 
     /// A connection to a server that is durable enough at this moment, and how many replicas have to confirm a write.
     ///
-    /// It is asked before each write: another server may have taken the place of the one before, and settings change.
+    /// It is asked before each reading and each write: another server may have taken the place of the one before, and
+    /// settings change. One that became a replica is left for whichever the address leads to now: nothing was written.
     async fn durable(&self) -> Result<(Using<'_>, u64), StoreError> {
+        let (using, replicas) = self.asked().await?;
+        let is_replica = |error: &StoreError| error.kind() == StoreErrorKind::ReadOnly;
+        let (using, replicas) = if replicas.as_ref().is_err_and(is_replica) {
+            using.give_up();
+            self.asked().await?
+        } else {
+            (using, replicas)
+        };
+        match replicas {
+            Ok(replicas) => Ok((using, replicas)),
+            Err(error) => {
+                // The connection is as good as before.
+                using.settle(Ok(()))?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The connection, and what its server says of how careful it is.
+    async fn asked(&self) -> Result<(Using<'_>, Result<u64, StoreError>), StoreError> {
         let mut using = self.journal.tested().await?;
         let mut ask = redis::pipe();
         for setting in SETTINGS {
@@ -136,20 +171,19 @@ impl RedisRows {
         let replicas = read()
             .map_err(|_| unreadable())
             .and_then(|replicas| replicas);
-        match replicas {
-            Ok(replicas) => Ok((using, replicas)),
-            Err(error) => {
-                // The connection is as good as before.
-                using.settle(Ok(()))?;
-                Err(error)
-            }
-        }
+        Ok((using, replicas))
     }
 
     /// Runs a script that changes a row, and tells whether it did; then every replica has it too.
     async fn write(&self, script: &ScriptInvocation<'_>) -> Result<bool, StoreError> {
-        let (mut using, replicas) = self.durable().await?;
-        let answer: RedisResult<Fields> = script.invoke_async(&mut using.open).await;
+        let (mut using, mut replicas) = self.durable().await?;
+        let mut answer: RedisResult<Fields> = script.invoke_async(&mut using.open).await;
+        if answer.as_ref().is_err_and(is_misplaced) {
+            // Another took its place just now, and it did nothing.
+            using.give_up();
+            (using, replicas) = self.durable().await?;
+            answer = script.invoke_async(&mut using.open).await;
+        }
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => return Err(using.fail(error)),
@@ -235,7 +269,10 @@ impl JournalRows for RedisRows {
     async fn load_order(&self, name: &RowName) -> Result<(u64, Option<JournalRow>), StoreError> {
         let mut load = self.scripts.load_order.prepare_invoke();
         load.key(key(name)).key(OPEN).key(ORDERS_MARK);
-        let answer: Fields = self.journal.read(Question::Script(&load)).await?;
+        // What is not changed is answered from this alone, and a server that was replaced would answer what is over.
+        let (mut using, _) = self.durable().await?;
+        let answer = load.invoke_async(&mut using.open).await;
+        let answer: Fields = using.settle(answer)?;
         let [now, version, open, key_id, sealed] =
             set_up(answer)?.try_into().map_err(|_| unreadable())?;
         let now = number(&now.ok_or_else(unreadable)?)?;
@@ -356,9 +393,9 @@ impl JournalRows for RedisRows {
 mod tests {
     use super::*;
 
-    const DURABLE: [&str; 5] = ["yes", "always", "no", "noeviction", "0"];
+    const DURABLE: [&str; 6] = ["yes", "always", "no", "noeviction", "0", "10"];
 
-    fn settings(values: [&str; 5]) -> BTreeMap<String, String> {
+    fn settings(values: [&str; 6]) -> BTreeMap<String, String> {
         let values = SETTINGS.iter().zip(values);
         values
             .map(|(name, value)| ((*name).to_owned(), value.to_owned()))
@@ -402,6 +439,15 @@ mod tests {
             check(&settings(values), 0, sets[index]);
         }
         check(&settings(DURABLE), 1, "`min-replicas-to-write 1`");
+        let mut any_lag = DURABLE;
+        any_lag[4] = "1";
+        any_lag[5] = "0";
+        check(&settings(any_lag), 1, "`min-replicas-max-lag 10`");
+        assert_eq!(durable(&settings(any_lag), &replicas(0)).unwrap(), 0);
+        any_lag[5] = "10";
+        let cut_off = replicas(1) + "min_slaves_good_slaves:0\r\n";
+        let error = durable(&settings(any_lag), &cut_off).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
         check(
             &BTreeMap::new(),
             0,

@@ -203,23 +203,7 @@ async fn replicas_confirm_what_is_kept() {
     let keys = two_keys();
     let store = at(&url, &keys).await.with_timeout(AMPLE);
     store.init().await.unwrap();
-    let port = server.port().to_string();
-    let () = tell(
-        &replica.url(),
-        &["CONFIG", "SET", "masterauth", "canary-password"],
-    )
-    .await;
-    let () = tell(&replica.url(), &["REPLICAOF", "127.0.0.1", &port]).await;
-    let follows = async {
-        loop {
-            let told: String = tell(&url, &["INFO", "replication"]).await;
-            if told.contains("connected_slaves:1") && told.contains("state=online") {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    humanapi_testkit::within(follows).await;
+    follow(&replica, &server).await;
     refused(
         &store,
         StoreErrorKind::Misconfigured,
@@ -227,6 +211,10 @@ async fn replicas_confirm_what_is_kept() {
     )
     .await;
     let () = tell(&url, &["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
+    let () = tell(&url, &["CONFIG", "SET", "min-replicas-max-lag", "0"]).await;
+    let says = "`min-replicas-max-lag 10`";
+    refused(&store, StoreErrorKind::Misconfigured, says).await;
+    let () = tell(&url, &["CONFIG", "SET", "min-replicas-max-lag", "10"]).await;
     write(&store, "one").await;
     let there: Vec<String> = tell(&replica.url(), &["KEYS", "humanapi:order:*"]).await;
     assert_eq!(there.len(), 1);
@@ -240,6 +228,80 @@ async fn replicas_confirm_what_is_kept() {
     let error = hasty.apply(&intent("three"), op()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
     replica.resume();
+}
+
+/// Makes one server the replica of another, and waits until it is.
+async fn follow(replica: &RedisServer, server: &RedisServer) {
+    let words = ["CONFIG", "SET", "masterauth", "canary-password"];
+    let () = tell(&replica.url(), &words).await;
+    let port = server.port().to_string();
+    let () = tell(&replica.url(), &["REPLICAOF", "127.0.0.1", &port]).await;
+    let follows = async {
+        loop {
+            let told: String = tell(&server.url(), &["INFO", "replication"]).await;
+            if told.contains("connected_slaves:1") && told.contains("state=online") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    humanapi_testkit::within(follows).await;
+}
+
+/// A server that became a replica keeps its connections. What it says of an order may be over, so the journal leaves it
+/// for the one that the address leads to now, whether the operation changes something or not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_goes_on_at_the_server_that_took_the_place_of_another() {
+    let (Some(first), Some(second)) = (
+        RedisServer::start_durable(TEST),
+        RedisServer::start_durable(TEST),
+    ) else {
+        return;
+    };
+    // The address that both are reached by, one after the other.
+    let leads_to = Arc::new(AtomicU16::new(first.port()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let to = Arc::clone(&leads_to);
+    let forwards = tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let far = ("127.0.0.1", to.load(Ordering::Relaxed));
+            tokio::spawn(async move {
+                let mut far = tokio::net::TcpStream::connect(far).await.unwrap();
+                // It ends when either side does.
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    let own = format!(":{}", first.port());
+    let url = first.url().replace(&own, &format!(":{port}"));
+    let keys = two_keys();
+    let store = at(&url, &keys).await.with_timeout(AMPLE);
+    store.init().await.unwrap();
+    write(&store, "one").await;
+    let reader = at(&url, &keys).await.with_timeout(AMPLE);
+    assert!(reader.load(&intent("one")).await.unwrap().is_some());
+
+    follow(&second, &first).await;
+    let () = tell(&second.url(), &["REPLICAOF", "NO", "ONE"]).await;
+    let () = tell(
+        &second.url(),
+        &["CONFIG", "SET", "min-replicas-to-write", "1"],
+    )
+    .await;
+    leads_to.store(second.port(), Ordering::Relaxed);
+    follow(&first, &second).await;
+    write(&store, "two").await;
+    let names: Vec<String> = tell(&second.url(), &["KEYS", "humanapi:order:*"]).await;
+    assert_eq!(names.len(), 2);
+    // As if the one that was replaced did not hear of the new one's orders.
+    let () = tell(&first.url(), &["CONFIG", "SET", "replica-read-only", "no"]).await;
+    for name in names {
+        let _: u64 = tell(&first.url(), &["DEL", &name]).await;
+    }
+    let found = reader.load(&intent("two")).await.unwrap();
+    assert!(found.is_some(), "the one that was replaced was asked");
+    forwards.abort();
 }
 
 /// The permission that is missing is named, before an order is sent.
