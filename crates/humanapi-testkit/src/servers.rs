@@ -384,7 +384,8 @@ struct Shell {
 }
 
 /// Runs the server until it is told otherwise. A word keeps the folder; the end of input alone does not. A server that is
-/// paused has its children paused too, and goes on before it is ended.
+/// paused has its children paused too, and goes on before it is ended. One that cannot end at once, as Redis cannot while it
+/// writes its first file of appends, forgets that it was told to, and is told again.
 const SHELL: &str = r#"
 exec 3<&0 4>&1
 "$@" </dev/null 2>&1 3<&- 4>&- &
@@ -402,7 +403,10 @@ while read -r word <&3; do
 done
 if [ "$word" = crash ]; then kill -s "$CRASH" $server; else kill -s "$STOP" $server; fi
 each CONT
+(exec 3<&- 4>&-; while sleep 1; do kill -s "$STOP" $server; done) &
+again=$!
 wait $server
+kill -s KILL $again
 [ -n "$word" ] || rm -rf -- "$FOLDER"
 "#;
 
