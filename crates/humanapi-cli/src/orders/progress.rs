@@ -99,10 +99,15 @@ impl Progress {
     pub(super) fn ended(&self, counts: &Counts) {
         if let Some(bar) = &self.bar {
             bar.set_position(counts.done());
-            let wrong = counts.not_there() + counts.undecided();
-            if wrong > 0 {
-                bar.set_message(format!("({wrong} not placed)"));
-            }
+            let wrong = match (counts.not_there(), counts.undecided()) {
+                (0, 0) => return,
+                (not_there, 0) => format!("({not_there} not placed)"),
+                (0, undecided) => format!("({undecided} not known)"),
+                (not_there, undecided) => {
+                    format!("({not_there} not placed, {undecided} not known)")
+                }
+            };
+            bar.set_message(wrong);
         }
     }
 

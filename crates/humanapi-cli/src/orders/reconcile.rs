@@ -105,7 +105,9 @@ async fn decide(
             "nothing is to be decided of this order: it is placed, was never sent, or another process is at it",
             "look how it stands with `humanapi orders reconcile INTENT`",
         )),
-        Err(error) => Ended::of(desk, Err(error)).failure.map_or(Ok(()), Err),
+        Err(error) => Ended::of(desk, Err(error))
+            .into_failure()
+            .map_or(Ok(()), Err),
     }
 }
 

@@ -129,7 +129,7 @@ impl Results {
         for row in std::mem::take(&mut self.waiting).into_values() {
             added = added.and_then(|()| self.add(&row));
         }
-        let written = added.and(self.flush());
+        let written = added.and_then(|()| self.flush());
         let kept = self.file.as_file().sync_all().and_then(|()| {
             let kept = self.file.persist(&self.path);
             kept.map(drop).map_err(|error| error.error)
