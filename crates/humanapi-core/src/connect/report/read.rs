@@ -226,6 +226,28 @@ mod tests {
         assert_eq!(report.extra["later"]["field"], 1);
     }
 
+    /// As a browser writes a place. A fast reader of numbers is a last digit off, and which one serde_json has is said by a
+    /// feature that has to be on whatever else of this crate is.
+    #[test]
+    fn a_place_is_read_to_its_last_digit() {
+        for degrees in [
+            "-104.48469054064759",
+            "-104.567372990373522",
+            "104.8304523271810863",
+        ] {
+            let sent = format!(
+                r#"{{"type":"hapi-connect-close","sessionResults":{{"requestedSources":[{{"location":{{"latitude":{degrees},"longitude":{degrees}}}}}]}}}}"#
+            );
+            let report = ConnectReport::from_json(sent.as_bytes()).unwrap();
+            let place = report.requested[0].location.unwrap();
+            let exact: f64 = degrees.parse().unwrap();
+            assert_eq!(
+                [place.latitude, place.longitude].map(f64::to_bits),
+                [exact.to_bits(); 2]
+            );
+        }
+    }
+
     #[test]
     fn the_forms_of_2018_and_of_1_x() {
         let older = r#"{"sessionResults":{"connected":[{"name":"Clinic A","id":"a1"}],
