@@ -373,6 +373,18 @@ fn nothing_is_told_by_an_empty_list_and_by_the_services_404() {
     }
 }
 
+/// What was read of it would be taken for all.
+#[test]
+fn a_list_that_is_gone_before_its_end_is_an_error() {
+    let users = read(&ListUsers::new(), 200, r#"[{"humanId":"1"}]"#).unwrap();
+    let gone = read(&users.next.unwrap(), 404, GENERAL_404).unwrap_err();
+    assert!(matches!(gone, ResponseError::Api(error) if error.kind() == ApiErrorKind::NotFound));
+    let list = ListSubscriptions::new(user(), "a@example.test");
+    let subscriptions = read(&list, 200, r#"[{"id":"1"}]"#).unwrap();
+    let gone = read(&subscriptions.next.unwrap(), 404, GENERAL_404).unwrap_err();
+    assert!(matches!(gone, ResponseError::Api(error) if error.kind() == ApiErrorKind::NotFound));
+}
+
 #[test]
 fn a_list_goes_on_behind_what_came_until_a_page_is_empty() {
     let page = |first: usize, last: usize| {

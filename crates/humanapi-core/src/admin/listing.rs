@@ -3,6 +3,8 @@
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use crate::admin::fields::Model;
+use crate::admin::wire;
 use crate::endpoint::Endpoint;
 use crate::error::ResponseError;
 use crate::message::Response;
@@ -60,6 +62,15 @@ impl Place {
         Self {
             offset,
             before: None,
+        }
+    }
+
+    /// What came. A 404 tells that there is nothing where the list begins. Behind a page that came it is an error: the list went
+    /// away meanwhile, and what was read of it is not all.
+    pub(super) fn items<T: Model>(&self, response: &Response) -> Result<Vec<T>, ResponseError> {
+        match self.before {
+            None => wire::all_found(response),
+            Some(_) => wire::all(response),
         }
     }
 

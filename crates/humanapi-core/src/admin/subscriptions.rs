@@ -250,7 +250,7 @@ impl Endpoint for ListSubscriptions {
             place,
             ..self.clone()
         };
-        let subscriptions: Vec<Subscription> = wire::all_found(&response)?;
+        let subscriptions: Vec<Subscription> = self.place.items(&response)?;
         self.place
             .page(&response, subscriptions, |each| each.id.as_deref(), next)
     }

@@ -212,7 +212,7 @@ impl Endpoint for ListUsers {
             place,
             ..self.clone()
         };
-        let users: Vec<OrderedUser> = wire::all_found(&response)?;
+        let users: Vec<OrderedUser> = self.place.items(&response)?;
         self.place
             .page(&response, users, |user| Some(user.human_id.as_str()), next)
     }
