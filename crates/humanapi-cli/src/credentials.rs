@@ -36,9 +36,12 @@ pub(crate) fn read(settings: &Settings) -> Result<Credentials, Failure> {
     Credentials::new(client_id.value.as_str(), secret.as_str()).map_err(|error| unusable(&error))
 }
 
-/// The application's key, from a file or its variable.
+/// The application's key, from a file or its variable; that of the variable goes to no host of a profile's.
 #[cfg(feature = "data")]
-pub(crate) fn app_key(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
+pub(crate) fn app_key(
+    file: Option<&Path>,
+    settings: &Settings,
+) -> Result<Zeroizing<String>, Failure> {
     let none = || {
         Failure::new(
             Code::Credentials,
@@ -50,7 +53,11 @@ pub(crate) fn app_key(file: Option<&Path>) -> Result<Zeroizing<String>, Failure>
         Some(path) if path == "-" && io::stdin().is_terminal() => Err(none()),
         Some(path) if path == "-" => in_time(APP_KEY, || Ok(io::stdin().lock()), "standard input"),
         Some(path) => from_file(APP_KEY, path),
-        None => of_variable(APP_KEY, APP_KEY.variable)?.ok_or_else(none),
+        None => {
+            let key = of_variable(APP_KEY, APP_KEY.variable)?.ok_or_else(none)?;
+            settings.check_app_key(APP_KEY.variable)?;
+            Ok(key)
+        }
     }
 }
 

@@ -6,6 +6,8 @@ mod found;
 
 use std::time::Duration;
 
+#[cfg(feature = "data")]
+use humanapi_core::Host;
 use humanapi_core::Hosts;
 
 use crate::adapter::Adapter;
@@ -70,6 +72,15 @@ impl Settings {
             setup: setup.unwrap_or_else(|| Sourced::default(Setup::default())),
             adapter: adapter.unwrap_or_else(|| Sourced::default(Adapter::default())),
             timeout: timeout.unwrap_or_else(|| Sourced::default(TIMEOUT)),
+        })
+    }
+
+    /// Refuses the app key of this variable where its host is a profile's.
+    #[cfg(feature = "data")]
+    pub(crate) fn check_app_key(&self, variable: &'static str) -> Result<(), Failure> {
+        let data = (HOSTS.iter().zip(&self.hosts_from)).find(|((host, _), _)| *host == Host::Data);
+        data.map_or(Ok(()), |(_, from)| {
+            application::check_app_key(variable, from)
         })
     }
 }

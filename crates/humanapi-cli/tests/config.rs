@@ -351,10 +351,89 @@ timeout = "5s"
         "secret_variable",
         secret.0,
     ]);
-    let from = shown("secret", &["--profile", "no_secret"], &[id, secret]);
-    assert!(from.starts_with("profile no_secret"), "{from}");
+    let same = (id.0, "canary-id");
+    for set in [&[secret][..], &[same, secret]] {
+        let from = shown("secret", &["--profile", "no_secret"], set);
+        assert!(from.starts_with("profile no_secret"), "{from}");
+    }
+    // It is not where another application's id stands beside it, whoever says the id.
+    for (words, set, from) in [
+        (&[][..], id, "profile no_secret, line 8"),
+        (&["--client-id", "canary-id"], id, "--client-id"),
+    ] {
+        let words = [&["--profile", "no_secret"], words].concat();
+        refused(
+            &words,
+            &[set, secret],
+            &format!(
+                "the client secret of HUMANAPI_CLIENT_SECRET belongs to another client id than that of {from}: HUMANAPI_CLIENT_ID names it"
+            ),
+            "name its own secret by --secret-file, or unset HUMANAPI_CLIENT_ID if the secret is this one's",
+        );
+    }
+    let own = ["--profile", "no_secret", "--secret-file", "f"];
+    assert_eq!(shown("secret", &own, &[id, secret]), "--secret-file");
     let used = shown("secret", &[], &[("HUMANAPI_PROFILE", "no_secret"), secret]);
     assert!(used.starts_with("profile no_secret"), "{used}");
+}
+
+#[test]
+fn an_app_key_of_a_variable_goes_to_no_host_that_a_profile_names() {
+    const PROFILES: &str = r#"
+[profiles.default]
+base_url = "http://127.0.0.1:1"
+
+[profiles.own]
+base_url = "http://127.0.0.1:1"
+data_url = "http://127.0.0.1:2"
+
+[profiles.patient]
+timeout = "5s"
+"#;
+    let home = Home::with(PROFILES);
+    let key = ("HUMANAPI_APP_KEY", "canary-key");
+    let path = ["api", "GET", "/v1/apps/a/users"];
+    for (words, set, from) in [
+        (&[][..], &[key][..], "profile default, line 3"),
+        (&["--paginate"], &[key], "profile default, line 3"),
+        (
+            &["--auth-url", "http://127.0.0.1:1"],
+            &[key],
+            "profile default, line 3",
+        ),
+        (&["--profile", "own"], &[key], "profile own, line 7"),
+        (
+            &[],
+            &[key, ("HUMANAPI_PROFILE", "own")],
+            "profile own, line 7",
+        ),
+    ] {
+        home.fails(
+            &[&path, words].concat(),
+            set,
+            &format!(
+                "the host is missing beside HUMANAPI_APP_KEY, and that of {from} may be another application's"
+            ),
+            "use --app-key-file for a key of this host's, or say by --data-url which host the key is of",
+        );
+    }
+    // Where the host is said beside it, and where the key is, there is nobody.
+    let file = home.0.path().join("key");
+    fs::write(&file, "canary-key").expect("there is room");
+    let file = file.to_str().expect("a folder of tests has a plain name");
+    let host = ("HUMANAPI_DATA_URL", "http://127.0.0.1:1");
+    for (words, set) in [
+        (&["--data-url", host.1][..], &[key][..]),
+        (&["--base-url", host.1], &[key]),
+        (&["--app-key-file", file], &[]),
+        (&["--app-key-file", file], &[key]),
+        (&[], &[key, host]),
+        (&[], &[key, host, ("HUMANAPI_PROFILE", "patient")]),
+    ] {
+        let words = [&path, words, &["--timeout", "5s"]].concat();
+        let told = run(home.command(&words).envs(set.iter().copied()));
+        assert_eq!(told.code, Some(5), "{words:?} {told:?}");
+    }
 }
 
 #[test]

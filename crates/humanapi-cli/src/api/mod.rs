@@ -55,7 +55,10 @@ pub(crate) async fn run_at(args: &ApiArgs, only: Option<Host>) -> Result<(), Fai
         .map_err(|error| refused(&error))?;
 
     let key = match by {
-        By::AppKey => Some(credentials::app_key(args.app_key_file.as_deref())?),
+        By::AppKey => {
+            let file = args.app_key_file.as_deref();
+            Some(credentials::app_key(file, &settings)?)
+        }
         By::User | By::Client => None,
     };
     let service = service(args, &settings, by).await?;
@@ -72,7 +75,7 @@ pub(crate) async fn run_at(args: &ApiArgs, only: Option<Host>) -> Result<(), Fai
     }
     let shown = Shown::new(&service.secrets, args.reveal);
     if let Some(list) = list {
-        return pages::write(args, &service, user.as_ref(), key, list, &shown).await;
+        return pages::write(args, &service, user.as_ref(), key.as_ref(), list, &shown).await;
     }
     if let Some(key) = &key {
         call = call.with_app_key(key);

@@ -7,13 +7,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use futures_util::StreamExt as _;
-use humanapi_client::ErrorKind;
 use humanapi_core::data::application::AppKey;
 use humanapi_core::data::{Operation, RawList, Record, Route};
 use humanapi_core::http::Method;
-use humanapi_core::{
-    ApiErrorKind, ClientUserId, Endpoint as _, Host, Hosts, RawCall, ResponseError,
-};
+use humanapi_core::{ClientUserId, Endpoint as _, Host, Hosts, RawCall, ResponseError};
 use serde_json::value::RawValue;
 use tempfile::NamedTempFile;
 
@@ -134,7 +131,7 @@ pub(super) async fn write(
     args: &ApiArgs,
     service: &Service,
     user: Option<&ClientUserId>,
-    key: Option<AppKey>,
+    key: Option<&AppKey>,
     list: List,
     shown: &Shown,
 ) -> Result<(), Failure> {
@@ -188,10 +185,10 @@ async fn write_data(
 async fn write_admin(
     service: &Service,
     path: &str,
-    begin: u64,
+    mut offset: u64,
     out: &mut Writer<'_>,
 ) -> Result<(), Failure> {
-    let (mut offset, mut before) = (begin, None);
+    let mut before = None;
     loop {
         let sign = if path.contains('?') { '&' } else { '?' };
         let call = RawCall::new(
@@ -199,16 +196,12 @@ async fn write_admin(
             Host::Admin,
             format!("{path}{sign}offset={offset}"),
         );
-        let answer = match service.client.call(call).await {
-            Ok(answer) => answer.into_bytes(),
-            // Behind the last one there may be nothing instead of an empty page.
-            Err(error)
-                if offset > begin && error.kind() == ErrorKind::Api(ApiErrorKind::NotFound) =>
-            {
-                return Ok(());
-            }
-            Err(error) => return Err(service.failure(&error, Host::Admin)),
-        };
+        // A 404 is no end, on whichever page it comes: a list that was there can have gone meanwhile, and what was read of it
+        // would be taken for all.
+        let answer = service.client.call(call).await;
+        let answer = answer
+            .map_err(|error| service.failure(&error, Host::Admin))?
+            .into_bytes();
         let records: Vec<&RawValue> = serde_json::from_slice(&answer).map_err(|_| {
             Failure::new(
                 Code::Service,

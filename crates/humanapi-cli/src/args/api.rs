@@ -112,7 +112,7 @@ call that may place an order is repeated only if it surely never left. A refusal
 
 With --paginate all pages of a list are read, wherever the service gives lists on pages: those below /v1 by \
 their offset, as `humanapi data list --all` does, and /api/v1/users and /api/v1/subscriptions until a page is \
-empty. That a list changed meanwhile is told on standard error.
+empty. That a list below /v1 changed meanwhile is told on standard error; the Admin API does not show it.
 
 On standard output, the client secret, the app key and every token that went out are masked wherever the answer \
 repeats them, and cookies and the like in its headers; --reveal shows them. All else is byte for byte as it came, \

@@ -2,9 +2,10 @@
 //!
 //! A place that says a part of it and leaves the rest to another one would have one application's secret go with the id of
 //! another, or to a host that is none of its own. Nobody can tell from the values which of them belong together, so that is
-//! refused. An option stands for itself: whoever types it means it.
+//! refused. An option stands for itself: whoever types it means it. The app key opens as much as the secret does, and goes to
+//! the host of the data API: where it is one of a variable, that host is none of a profile's.
 
-use super::found::{Found, Origin, Place, SECRET, SecretPlace, is_set, named};
+use super::found::{Found, Origin, Place, SECRET, SecretPlace, Sourced, is_set, named, variable};
 use crate::exit::{Code, Failure};
 use crate::setting::Setting;
 
@@ -79,6 +80,7 @@ impl Application {
             }
         }
         found.check_id(place)?;
+        found.check_secret(place)?;
         Ok(Self { place: Some(place) })
     }
 
@@ -119,12 +121,15 @@ impl Found<'_> {
 
     /// Whether the profile takes the usual variable for its own, and no other application's id stands beside that.
     fn is_secret_of_profile(&self) -> bool {
+        self.claims_variable() && !is_set(Part::Id.variable())
+    }
+
+    /// Whether the profile says that the usual variable is its own.
+    fn claims_variable(&self) -> bool {
         let is_it =
             |place: &SecretPlace| matches!(place, SecretPlace::Variable(name) if name == SECRET);
-        let claimed = self
-            .secret_of_profile()
-            .is_some_and(|secret| is_it(&secret.value));
-        claimed && !is_set(Part::Id.variable())
+        self.secret_of_profile()
+            .is_some_and(|secret| is_it(&secret.value))
     }
 
     /// Whether an option says this part. The secret goes to the token service, so its host decides.
@@ -161,9 +166,33 @@ impl Found<'_> {
         }
     }
 
+    /// Refuses the secret of the usual variable for a profile's id, where the variable beside it names another one.
+    fn check_secret(&self, place: Place) -> Result<(), Failure> {
+        if place != Place::Profile || self.option_says(Part::Secret) || !self.claims_variable() {
+            return Ok(());
+        }
+        let Some(beside) = variable(Part::Id.variable())? else {
+            return Ok(());
+        };
+        let id = self.text(&[place], Setting::ClientId)?;
+        let Some(Sourced { from, .. }) = id.filter(|id| id.value != beside.value) else {
+            return Ok(());
+        };
+        Err(Failure::new(
+            Code::Usage,
+            format!(
+                "the client secret of {SECRET} belongs to another client id than that of {from}: {} names it",
+                beside.from
+            ),
+            format!(
+                "name its own secret by --secret-file, or unset {} if the secret is this one's",
+                beside.from
+            ),
+        ))
+    }
+
     /// What somebody is told whose place says a part and leaves this one to another place.
     fn mixed(&self, place: Place, part: Part, beside: &Origin, from: &Origin) -> Failure {
-        let what = part.name();
         let profile = self.profile.map_or("NAME", |(name, _)| name);
         let remedy = match (place, part) {
             (Place::Environment, _) => format!(
@@ -178,9 +207,29 @@ impl Found<'_> {
                 "`humanapi config set --profile {profile} client_id ID` keeps the right one; or use --client-id"
             ),
         };
-        let cause = format!(
-            "the {what} is missing beside {beside}, and that of {from} may be another application's"
-        );
-        Failure::new(Code::Usage, cause, remedy)
+        Failure::new(Code::Usage, mixed_parts(part, beside, from), remedy)
     }
+}
+
+/// Refuses the app key of a variable for a host that a profile names.
+#[cfg(feature = "data")]
+pub(super) fn check_app_key(key: &'static str, host: &Origin) -> Result<(), Failure> {
+    let Origin::Profile { .. } = host else {
+        return Ok(());
+    };
+    let key = Origin::Variable(key);
+    let remedy = "use --app-key-file for a key of this host's, or say by --data-url which host the key is of";
+    Err(Failure::new(
+        Code::Usage,
+        mixed_parts(Part::Hosts, &key, host),
+        remedy,
+    ))
+}
+
+/// What is wrong where a part may be another application's.
+fn mixed_parts(part: Part, beside: &Origin, from: &Origin) -> String {
+    let what = part.name();
+    format!(
+        "the {what} is missing beside {beside}, and that of {from} may be another application's"
+    )
 }

@@ -172,6 +172,34 @@ fn lists_of_the_admin_api_are_read_until_a_page_is_empty() {
     }
 }
 
+/// Part of a list is not taken for all of it.
+#[test]
+fn a_list_of_the_admin_api_that_is_gone_before_its_end_is_an_error() {
+    let sandbox = sandbox();
+    let app = sandbox.app(DemoApp::Hip);
+    let folder = tempfile::tempdir().expect("there is room");
+    let file = folder.path().join("users.json");
+    std::fs::write(&file, "before").expect("there is room");
+    let name = file.to_str().expect("it has a plain name");
+    let gone = || {
+        answer(
+            "404 Not Found",
+            "Content-Type: application/json\r\n",
+            r#"{"statusCode":404,"error":"Not Found","message":"Not Found"}"#,
+        )
+    };
+    let page = || answer("200 OK", "", r#"[{"humanId":"a"}]"#);
+    for answers in [vec![gone()], vec![page(), gone()]] {
+        let (admin, _requests) = serve(answers);
+        let words = ["GET", "/api/v1/users", "--paginate", "--output", name];
+        let words = [&words[..], &["--admin-url", &admin]].concat();
+        let told = run(&mut with(&words, sandbox.url(), &app));
+        assert_eq!(told.code, Some(4), "{told:?}");
+        let kept = std::fs::read_to_string(&file).expect("it is there");
+        assert_eq!(kept, "before");
+    }
+}
+
 #[test]
 fn a_file_gets_all_pages_or_none() {
     let sandbox = sandbox();

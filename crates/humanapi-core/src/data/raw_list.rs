@@ -78,8 +78,8 @@ impl RawList {
 
     /// Has the application's key authorize it, as lists of all users of an application need.
     #[must_use]
-    pub fn with_app_key(mut self, key: AppKey) -> Self {
-        self.key = Some(key);
+    pub fn with_app_key(mut self, key: &AppKey) -> Self {
+        self.key = Some(key.clone());
         self
     }
 
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_list_of_all_users_is_asked_for_by_the_applications_key() {
         let key = AppKey::new("hush").unwrap();
-        let list = RawList::new("/v1/apps/my%2Fapp/users/activities").with_app_key(key);
+        let list = RawList::new("/v1/apps/my%2Fapp/users/activities").with_app_key(&key);
         assert_eq!(list.authorization(), Authorization::InRequest);
         let answer = Response::new(Body::from(r#"[{"id":"1"}]"#));
         let next = list.parse(answer, now()).unwrap().next.unwrap();
