@@ -74,12 +74,26 @@ impl Noted {
 fn masked<'a>(name: &HeaderName, value: Cow<'a, str>) -> Cow<'a, str> {
     match *name {
         AUTHORIZATION | COOKIE | PROXY_AUTHORIZATION | SET_COOKIE => mask::HIDDEN.into(),
-        LOCATION => match value.split_once('?') {
-            Some((before, query)) => format!("{before}{}", mask::query(query)).into(),
-            None => value,
-        },
+        LOCATION => location(&value).into(),
         _ => value,
     }
+}
+
+/// An address without what its parameters say, and without what stands behind `#`, where tokens are handed over too.
+fn location(address: &str) -> String {
+    let (address, fragment) = match address.split_once('#') {
+        Some((address, _)) => (address, Some(mask::HIDDEN)),
+        None => (address, None),
+    };
+    let mut shown = match address.split_once('?') {
+        Some((before, query)) => format!("{before}{}", mask::query(query)),
+        None => address.to_owned(),
+    };
+    if let Some(fragment) = fragment {
+        shown.push('#');
+        shown.push_str(fragment);
+    }
+    shown
 }
 
 impl Endpoint for Raw {
@@ -112,5 +126,23 @@ impl Endpoint for Raw {
     fn parse(&self, response: Response, sent_at: Now) -> Result<Streamed, ResponseError> {
         self.noted.note(&response, self.reveal);
         self.call.parse(response, sent_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_address_hands_over_is_masked_wherever_it_stands_in_it() {
+        for (address, shown) in [
+            ("/x?limit=5&token=canary", "/x?limit=5&token=…(masked)"),
+            ("/x#access_token=canary", "/x#…(masked)"),
+            ("/x?limit=5#canary?limit=canary", "/x?limit=5#…(masked)"),
+            ("/x?a=canary#", "/x?a=…(masked)#…(masked)"),
+            ("http://127.0.0.1/x", "http://127.0.0.1/x"),
+        ] {
+            assert_eq!(masked(&LOCATION, address.into()), shown);
+        }
     }
 }

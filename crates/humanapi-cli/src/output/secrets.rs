@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(feature = "data")]
 use memchr::memmem;
+#[cfg(feature = "data")]
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 #[cfg(feature = "data")]
@@ -33,15 +35,24 @@ impl Secrets {
     }
 }
 
-/// A secret as it is, in a text of JSON, and in an address.
-fn forms(secret: &str) -> [Cow<'_, str>; 3] {
+/// What most writers of addresses leave as it is beside letters and digits.
+#[cfg(feature = "data")]
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A secret as it is, in a text of JSON, and in an address: with all escaped that may be, and as is usual.
+fn forms(secret: &str) -> [Cow<'_, str>; 4] {
     let json = serde_json::Value::from(secret).to_string();
     let quoted = json[1..json.len() - 1].to_owned();
     #[cfg(feature = "data")]
-    let address = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC);
+    let [strict, usual] =
+        [NON_ALPHANUMERIC, RESERVED].map(|set| utf8_percent_encode(secret, set).to_string());
     #[cfg(not(feature = "data"))]
-    let address = "";
-    [secret.into(), quoted.into(), address.to_string().into()]
+    let [strict, usual] = [const { String::new() }; 2];
+    [secret.into(), quoted.into(), strict.into(), usual.into()]
 }
 
 /// What of a text is shown: all of it, or all but the secrets.
@@ -156,12 +167,19 @@ mod tests {
     #[test]
     fn no_secret_is_shown_wherever_pieces_meet_and_the_rest_is_as_it_came() {
         let secrets = Secrets::default();
-        for secret in ["canary", "canary-long", "of\"quotes\"", "a b&c", ""] {
+        for secret in [
+            "canary",
+            "canary-long",
+            "of\"quotes\"",
+            "a b&c",
+            "d-e.f_g~h+",
+            "",
+        ] {
             secrets.add(secret);
         }
-        let text = r#"{"a":"canary","b":"canary-long","c":"of\"quotes\"","d":"?x=a%20b%26c","e":"canarcanary","f":"can"}"#;
+        let text = r#"{"a":"canary","b":"canary-long","c":"of\"quotes\"","d":"?x=a%20b%26c","e":"canarcanary","f":"can","g":"?x=d-e.f_g~h%2B&y=d%2De%2Ef%5Fg%7Eh%2B"}"#;
         let masked = format!(
-            r#"{{"a":"{HIDDEN}","b":"{HIDDEN}","c":"{HIDDEN}","d":"?x={HIDDEN}","e":"canar{HIDDEN}","f":"can"}}"#
+            r#"{{"a":"{HIDDEN}","b":"{HIDDEN}","c":"{HIDDEN}","d":"?x={HIDDEN}","e":"canar{HIDDEN}","f":"can","g":"?x={HIDDEN}&y={HIDDEN}"}}"#
         );
         for size in 1..=text.len() {
             let mut pieces = Shown::new(&secrets, false).in_pieces();
