@@ -122,6 +122,8 @@ impl Opened {
         loop {
             let left = until.saturating_sub(timer.now().monotonic());
             let next = match open {
+                // A body that is never waited for arms no alarm: one that blocks, or always has more at hand.
+                Some(_) if left.is_zero() => return timed_out(),
                 Some(body) => in_time(body.next(), timer, left.min(*chunk_timeout))
                     .await
                     .map_or_else(timed_out, Option::transpose)?,

@@ -480,6 +480,31 @@ async fn a_report_that_comes_to_no_end_is_given_up_once_all_time_is_over() {
 }
 
 #[tokio::test]
+async fn a_report_that_is_never_waited_for_is_given_up_once_all_time_is_over() {
+    let runtime = VirtualRuntime::new();
+    let clock = runtime.clone();
+    // It blocks each time, and always has a piece at hand then, as the body of a blocking stack.
+    let body = stream::repeat_with(move || {
+        clock.advance(Duration::from_secs(20));
+        piece(" ")
+    });
+    let body = BodyStream::new(body.take(1000));
+    let answer = Reply::streamed(head(200, "application/json").body(body).unwrap());
+    let transport = ScriptedTransport::new([answer]);
+    let report = Raw::<Report>::new("r-1", ReportFormat::Json);
+    let mut flow = flow(report, RetryPolicy::default());
+    let timer = Arc::new(runtime.clone());
+    let opened = drive_open(&mut flow, &transport, &Tokens::default(), timer).await;
+    let error = opened.unwrap_err();
+    assert!(
+        matches!(error, FlowError::OutOfTime { attempts: 1, .. }),
+        "{error:?}"
+    );
+    assert_eq!(transport.requests().len(), 1);
+    assert_eq!(runtime.now().monotonic(), Duration::from_secs(120));
+}
+
+#[tokio::test]
 async fn no_more_is_read_of_an_error_than_an_error_has() {
     // No marks can stand behind so many bytes; what follows is never asked for.
     let endless = BodyStream::new(stream::repeat_with(|| Ok(Bytes::from(vec![b'x'; 4096]))));
