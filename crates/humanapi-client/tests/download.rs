@@ -747,6 +747,39 @@ async fn what_is_not_whole_is_not_saved() {
 }
 
 #[tokio::test]
+async fn a_call_that_may_have_had_an_effect_is_sent_once_however_its_body_ends() {
+    use humanapi_client::Client;
+    use humanapi_core::http::Method;
+    use humanapi_core::{Credentials, Host, Provisioning, RawCall, Replay};
+
+    let post = || RawCall::new(Method::POST, Host::Admin, "/api/v1/exports");
+    let get = RawCall::new(Method::GET, Host::Admin, "/api/v1/exports/e-1");
+    for (call, is_whole) in [
+        (post(), false),
+        (post().with_replay(Replay::OnlyIfNotSent), false),
+        (post().with_replay(Replay::Safe), true),
+        (get, true),
+    ] {
+        let cut = Err(SendFailure::new(SendFailureKind::CutShort));
+        let transport = ScriptedTransport::new([
+            Reply::json(200, r#"{"client_token":"ct-1","expires_in":86400}"#),
+            answer(head(200, "text/csv"), [Ok(long()), cut]),
+            answer(head(200, "text/csv"), [piece("whole")]),
+        ]);
+        let credentials = Credentials::new("app-1", "hush").unwrap();
+        let client = Client::builder(credentials, Provisioning::Hip, transport.clone())
+            .build_on(VirtualRuntime::new());
+        let folder = Folder::new();
+        let call = client.call(call.streamed());
+        let outcome = call.download_to_file(folder.file()).await;
+        assert_eq!(outcome.is_ok(), is_whole, "{outcome:?}");
+        let calls = if is_whole { 2 } else { 1 };
+        assert_eq!(transport.requests().len(), 1 + calls);
+        assert_eq!(folder.names().len(), usize::from(is_whole));
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_left_of_a_save_that_is_dropped() {
     let folder = Folder::new();
     let slow = Slow::default();

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "tokio")]
+use humanapi_core::Replay;
 use humanapi_core::auth::{IssueClientToken, IssueSessionToken};
 use humanapi_core::flow::{Authorized, Call};
 use humanapi_core::{
@@ -140,6 +142,15 @@ impl<E> ApiCall<E> {
     #[cfg(feature = "tokio")]
     pub(super) fn policy(&self) -> RetryPolicy {
         self.client.policy(&self.settings)
+    }
+
+    /// Whether it may be sent again once it has arrived.
+    #[cfg(feature = "tokio")]
+    pub(super) fn may_repeat(&self) -> bool
+    where
+        E: Endpoint,
+    {
+        self.endpoint.replay() == Replay::Safe
     }
 
     /// The clock of its client.

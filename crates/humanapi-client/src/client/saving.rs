@@ -57,7 +57,8 @@ impl<E: Endpoint<Output = Streamed> + Clone> ApiCall<E> {
     /// Sends it, and puts the answer's body into a file, whole or not at all, as [`Download::save`] does.
     ///
     /// A body that breaks off is asked for anew, from its beginning, as often as the retry policy
-    /// [tries a call](humanapi_core::RetryPolicy::max_attempts). Each time has the time of a call of its own.
+    /// [tries a call](humanapi_core::RetryPolicy::max_attempts). Each time has the time and the tries of a call of its own.
+    /// A call that may have had an effect, as a POST may, is not sent again: its head said that it arrived.
     ///
     /// # Errors
     ///
@@ -65,6 +66,7 @@ impl<E: Endpoint<Output = Streamed> + Clone> ApiCall<E> {
     pub async fn download_to_file(self, path: impl Into<PathBuf>) -> Result<Written, SaveError> {
         let path = path.into();
         let timer = Arc::clone(self.timer());
+        let may_repeat = self.may_repeat();
         let (mut left, mut pause) = (self.policy().max_attempts(), PAUSE);
         loop {
             let body = self.clone().open().await?;
@@ -72,7 +74,9 @@ impl<E: Endpoint<Output = Streamed> + Clone> ApiCall<E> {
             left = left.saturating_sub(1);
             match body.save(path.clone()).await {
                 Ok(bytes) => return Ok(Written { bytes, ..written }),
-                Err(SaveError::Download(error)) if left > 0 && error.is_transient() => {
+                Err(SaveError::Download(error))
+                    if may_repeat && left > 0 && error.is_transient() =>
+                {
                     timer.sleep(pause).await;
                     pause = pause.saturating_mul(2);
                 }
