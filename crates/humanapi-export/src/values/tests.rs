@@ -100,6 +100,47 @@ fn a_thousand_is_no_kelvin_and_a_doubtful_text_is_nothing() {
     assert_eq!(units.read(""), Err(Unread::NoUnit));
 }
 
+/// What UCUM would read in them is wrong by up to 10^27.
+#[test]
+fn what_is_written_in_another_case_is_what_is_meant_or_nothing() {
+    let units = Units::new();
+    for (text, ucum) in [
+        ("u/L", "U/L"),
+        ("u/l", "U/L"),
+        ("u/mL", "U/mL"),
+        ("Meq/L", "meq/L"),
+        ("Mg/L", "mg/L"),
+        ("Gm", "g"),
+        ("Gm/dL", "g/dL"),
+        ("G/dL", "g/dL"),
+        ("K/ul", "10*3/uL"),
+        ("k/ul", "10*3/uL"),
+        ("ph", "[pH]"),
+        ("PH", "[pH]"),
+        ("MBq", "MBq"),
+        ("MHz", "MHz"),
+        ("k[IU]/L", "k[IU]/L"),
+        ("kcal", "kcal"),
+        ("cP", "cP"),
+    ] {
+        assert_eq!(units.read(text).as_deref(), Ok(ucum), "{text}");
+    }
+    for text in [
+        "MU/L", "Mg", "Pg", "Ml", "AU", "ct", "pt", "cal", "G/l", "T/L", "oz", "K", "T", "t",
+    ] {
+        assert_eq!(units.read(text), Err(Unread::Doubt), "{text}");
+    }
+    for text in [
+        "u", "2.u", "pc", "ar", "H", "S", "P", "Gal", "St", "Ky", "Tm", "Em", "Ym", "Zg", "Mmol/L",
+        "Mm", "Ms", "Meq/l", "K/L", "K/mL", "am", "pm", "hs", "[h]", "rad", "u/dL", "T/dL", "mT",
+        "mg/u", "Mol", "10/24", "100", "04.h", "B", "b", "1.1",
+    ] {
+        if BOOK.aliases().all(|(alias, _)| alias != text) {
+            assert_eq!(units.read(text), Err(Unread::Unknown), "{text}");
+        }
+    }
+}
+
 #[test]
 fn values_are_converted_exactly() {
     is("1", "g/dL", "mg/dL", "1000");

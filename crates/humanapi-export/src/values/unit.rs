@@ -27,6 +27,59 @@ const SPOKEN: [&str; 15] = [
     "1.73_m2", "creat", "FEU", "DDU", "WBC", "RBC", "Hb", "copies", "ratio", "INR", "index",
     "score", "titer", "total", "steps",
 ];
+/// The prefixes of an atom that stands in brackets, such as `k[IU]`.
+const BRACKETED: &str = " kcmun";
+/// Constants of physics, which nobody measures in: `[h]` is a value that is marked as high, and no quantum of action.
+const CONSTANTS: [&str; 11] = [
+    "[c]", "[h]", "[k]", "[eps_0]", "[mu_0]", "[e]", "[m_e]", "[m_p]", "[G]", "[g]", "[ly]",
+];
+/// The other atoms that are measured in, each with the prefixes that it has there; a blank is none.
+///
+/// UCUM lets each prefix stand before each metric atom, and has an atom for most letters. What is written in another case
+/// than UCUM's would be something else there: `Meq` a million of equivalents, `u` a mass of atoms, `pt` a part
+/// of a tonne. Whatever is not listed is read by an alias or not at all.
+const ATOMS: [(&str, &str); 40] = [
+    ("m", " kdcmun"),
+    ("g", " kdcmunpf"),
+    ("s", " mun"),
+    ("L", " hdcmunpf"),
+    ("l", " hdcmunpf"),
+    ("mol", " kmunpf"),
+    ("eq", " mun"),
+    ("osm", " mu"),
+    ("U", " kmun"),
+    ("kat", " mun"),
+    ("min", " "),
+    ("h", " "),
+    ("d", " "),
+    ("wk", " "),
+    ("mo", " "),
+    ("a", " "),
+    ("%", " "),
+    ("g%", " m"),
+    ("Cel", " "),
+    ("Pa", " MkhmG"),
+    ("bar", " Mkm"),
+    ("atm", " "),
+    ("m[Hg]", " cm"),
+    ("m[H2O]", " cm"),
+    ("Hz", " GMk"),
+    ("J", " Mkm"),
+    ("W", " MkmuG"),
+    ("cal", " k"),
+    ("N", " kmu"),
+    ("dyn", " "),
+    ("P", "c"),
+    ("V", " kmun"),
+    ("A", " mun"),
+    ("Ohm", " km"),
+    ("Bq", " GMk"),
+    ("Ci", " mun"),
+    ("Gy", " cm"),
+    ("Sv", " mu"),
+    ("deg", " "),
+    ("B", "d"),
+];
 /// A decay is no other event, although both are counted by the second.
 const APART: [&str; 2] = ["Bq", "Ci"];
 /// The power of ten below which a factor is told in full. The library rounds at 28 digits.
@@ -85,6 +138,9 @@ impl Unit {
             return None;
         }
         let parsed = parse_expression(text).ok()?;
+        if has_leading_zero(text) || !is_measure(&parsed) {
+            return None;
+        }
         match &parsed {
             // What is told by a function of something, such as a temperature, is part of no other unit.
             UnitExpr::Symbol(code) => Self::symbol(code, true),
@@ -142,6 +198,9 @@ impl Unit {
             return None;
         }
         let (prefix, atom) = lookup_unit(code, Case::Sensitive)?;
+        if !is_meant(prefix.map_or(" ", |prefix| prefix.symbol), atom.code) {
+            return None;
+        }
         if atom.special.is_special() && !is_alone {
             return None;
         }
@@ -200,6 +259,78 @@ impl Unit {
         self.kind.add(&other.kind, times);
         self.is_plain &= other.is_plain;
         self
+    }
+}
+
+/// Whether an atom is measured in, and has this prefix there.
+fn is_meant(prefix: &str, atom: &str) -> bool {
+    let listed = ATOMS.iter().find(|(one, _)| *one == atom);
+    let bracketed = Some(BRACKETED).filter(|_| atom.starts_with('[') && !CONSTANTS.contains(&atom));
+    let prefixes = listed.map(|(_, prefixes)| *prefixes).or(bracketed);
+    prefixes.is_some_and(|prefixes| prefix.len() == 1 && prefixes.contains(prefix))
+}
+
+/// Whether a number begins with a zero, as months and days do. What stands in braces or brackets is no number.
+fn has_leading_zero(text: &str) -> bool {
+    let mut depth = 0_u32;
+    let mut before = ' ';
+    text.chars().any(|sign| {
+        match sign {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let is_zero = depth == 0 && sign == '0' && !before.is_ascii_digit();
+        before = sign;
+        is_zero
+    })
+}
+
+/// Whether something is measured at all: numbers alone could be a date, and so could more than one of them.
+fn is_measure(parsed: &UnitExpr) -> bool {
+    match parsed {
+        UnitExpr::Numeric(number) => *number == Number::ONE,
+        UnitExpr::Power(base, _) if is_ten(base) => true,
+        parsed => {
+            let mut parts = Parts::default();
+            parts.count(parsed);
+            parts.named > 0 && parts.numbers <= 1
+        }
+    }
+}
+
+fn is_ten(base: &UnitExpr) -> bool {
+    matches!(base, UnitExpr::Symbol(ten) if TEN.contains(&ten.as_str()))
+}
+
+/// How many parts of a unit are numbers, and how many say what is measured.
+#[derive(Default)]
+struct Parts {
+    numbers: u32,
+    named: u32,
+}
+
+impl Parts {
+    fn count(&mut self, parsed: &UnitExpr) {
+        match parsed {
+            UnitExpr::Numeric(_) => self.numbers += 1,
+            UnitExpr::Power(base, _) if is_ten(base) => self.numbers += 1,
+            UnitExpr::Symbol(_) | UnitExpr::Annotation(_) => self.named += 1,
+            UnitExpr::Power(inner, _) | UnitExpr::Reciprocal(inner) => self.count(inner),
+            UnitExpr::Annotated(inner, _) => {
+                self.named += 1;
+                self.count(inner);
+            }
+            UnitExpr::Product(factors) => {
+                for factor in factors {
+                    self.count(factor);
+                }
+            }
+            UnitExpr::Quotient(above, below) => {
+                self.count(above);
+                self.count(below);
+            }
+        }
     }
 }
 
