@@ -142,10 +142,16 @@ pub(crate) fn is_loinc(code: &str) -> bool {
     check.parse() == Ok((10 - sum % 10) % 10)
 }
 
-/// Six to eighteen digits, the last of which is made of the others by Verhoeff's scheme.
+/// Six to eighteen digits, the last of which is made of the others by Verhoeff's scheme. The two before it say that it is a
+/// concept's: 00 of those that all have, and 10 of somebody's, which has at least one digit and a namespace of seven besides.
 fn is_snomed(code: &str) -> bool {
     if !are_digits(code) || !(6..=18).contains(&code.len()) || code.starts_with('0') {
         return false;
+    }
+    match &code[code.len() - 3..code.len() - 1] {
+        "00" => {}
+        "10" if code.len() >= 11 => {}
+        _ => return false,
     }
     let mut check = 0;
     for (place, byte) in code.bytes().rev().enumerate() {
@@ -255,8 +261,17 @@ mod tests {
         );
         check(
             "SNOMED CT",
-            &["38341003", "73211009", "266919005"],
-            &["38341004", "219099999", "4155550137", "12345"],
+            &["38341003", "73211009", "266919005", "1831000087109"],
+            &[
+                "38341004",
+                "219099999",
+                "4155550137",
+                "12345",
+                // Their check digits are right, and no concept's are the digits before.
+                "48291538",
+                "7730045514",
+                "900123106",
+            ],
         );
         check(
             "ICD-10-CM",
