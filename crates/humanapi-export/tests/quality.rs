@@ -38,8 +38,8 @@ fn is_filled(report: &QualityReport, path: &str, filled: u64, of: u64) {
 
 const RESULTS: [&str; 3] = [
     r#"{"id":"a","resultDateTime":"2026-02-20","components":[{"value":"5.1 K/uL","codes":[{"code":"6690-2","codeSystemName":"LOINC"},{"code":"x","codeSystemName":"Quentin"}]},{"value":"4","unit":"Quentin Placeholder"}]}"#,
-    r#"{"id":"b","resultDateTime":"2025-06-01","components":[],"status":"","name":["odd"],"Quentin Placeholder":1,"mood":2}"#,
-    r#"{"resultDateTime":"2007","components":[{"value":{}},{"value":{}}],"mood":3}"#,
+    r#"{"id":"b","resultDateTime":"2025-06-01","components":[],"status":"","name":["odd"],"Quentin Placeholder":1,"steps":2}"#,
+    r#"{"resultDateTime":"2007","components":[{"value":{}},{"value":{}}],"steps":3,"Quentin":1}"#,
 ];
 
 #[test]
@@ -102,7 +102,7 @@ fn codes_dates_units_and_what_is_odd_are_counted_by_kind() {
         .iter()
         .map(|line| (line.name.as_deref(), line.times))
         .collect();
-    assert_eq!(unknown, [(None, 1), (Some("mood"), 2)]);
+    assert_eq!(unknown, [(None, 2), (Some("steps"), 2)]);
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::LazyLock;
 
-use humanapi_core::data::{Field, FieldKind, Record, Value};
+use humanapi_core::data::{Field, FieldKind, ROUTES, Record, Value};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
@@ -20,8 +21,14 @@ pub use report::{
 
 /// So many places that could not be read have a line of their own, so many code systems, and so many names that no table has.
 const MOST_LINES: usize = 256;
-/// A longer name, or one with other signs, could be data.
-const LONGEST_NAME: usize = 40;
+/// Each name that a table has for a field. Any other name could be data: somebody's, where a sender has keys by person.
+static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+    let mut names = BTreeSet::new();
+    for route in ROUTES {
+        gather(route.fields, &mut names);
+    }
+    names
+});
 /// Which field tells when something was, the first that a table has.
 const DATES: [&str; 9] = [
     "timestamp",
@@ -220,10 +227,7 @@ impl Quality {
             if record.table().iter().any(|field| field.name == name) {
                 continue;
             }
-            let is_name = name.len() <= LONGEST_NAME
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+            let is_name = NAMES.contains(name.as_ref());
             let mut key = is_name.then(|| name.into_owned());
             if self.unknown.len() >= MOST_LINES && !self.unknown.contains_key(&key) {
                 key = None;
@@ -246,6 +250,16 @@ const fn within(kind: &FieldKind) -> Option<&'static [Field]> {
         | FieldKind::TextOr(table)
         | FieldKind::List(FieldKind::Object(table)) => Some(table),
         _ => None,
+    }
+}
+
+/// The names of the fields of a table, and of those within.
+fn gather(table: &[Field], names: &mut BTreeSet<&'static str>) {
+    for field in table {
+        names.insert(field.name);
+        if let Some(table) = within(&field.kind) {
+            gather(table, names);
+        }
     }
 }
 

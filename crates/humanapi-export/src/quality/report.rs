@@ -85,7 +85,7 @@ pub struct OddField {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UnknownField {
-    /// Its name; nothing where that could be data, because it is long or no word.
+    /// Its name, where a field of another kind of record has it; nothing else, because any other name could be data.
     pub name: Option<String>,
     /// How often.
     pub times: u64,
