@@ -1,10 +1,11 @@
 //! Records without what tells whose they are: each field by its row of a policy.
 
+mod age;
 mod key;
+mod number;
 mod policy;
 mod zip;
 
-use std::borrow::Cow;
 use std::fmt;
 
 use humanapi_core::data::{Field, Record, Value};
@@ -18,18 +19,13 @@ use crate::code_systems::{System, is_ndc};
 use crate::named;
 use crate::row::{Row, User};
 use crate::values::{Pair, Units};
+use age::{Told, YEARS};
 pub use key::DeidentifyKey;
 use policy::{Action, Node, Plan, Settings};
 pub use policy::{Dates, Ids, Policy, PolicyError};
 
 /// An age of more years than these tells too much, and so does a year so long ago.
 const OLDEST: i16 = 89;
-/// What an age is by LOINC: as reported, calculated, estimated, at an examination or at death.
-const AGES: [&str; 7] = [
-    "30525-0", "21612-7", "29553-5", "21611-9", "63900-5", "35659-2", "39016-1",
-];
-/// So many decimals of a number stay.
-const DECIMALS: usize = 6;
 /// Countries whose postal codes are ZIP codes, as the policy's words write them.
 const WITH_ZIP: [&str; 4] = ["US", "USA", "United States", "United States of America"];
 
@@ -80,7 +76,8 @@ pub struct Deidentifier {
 pub struct Deidentified {
     /// A code in the user's place.
     pub user: User,
-    /// When it was read, as precisely as dates stay.
+    /// The year in which it was read: its first moment in UTC. It is not shifted, because whoever knows the day could tell the
+    /// shift by it.
     pub read_at: Timestamp,
     /// What stays of the record.
     pub record: Record,
@@ -152,8 +149,8 @@ impl Deidentifier {
             this_year: year(row.read_at),
             shift,
         };
-        let kept = taking.object(&self.plan.nodes, row.record);
-        let read_at = taking.moment(row.read_at).unwrap_or(Timestamp::UNIX_EPOCH);
+        let kept = taking.object(&self.plan.nodes, row.record, false);
+        let read_at = first_of(year(row.read_at)).unwrap_or(Timestamp::UNIX_EPOCH);
         let user = match self.settings.ids {
             Ids::Keyed => self.key.code("user", row.user.as_str()),
             Ids::Drop => String::new(),
@@ -209,12 +206,9 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    /// What stays of a record, as JSON.
-    fn object(&mut self, nodes: &[Node], record: &Record) -> String {
-        let is_age = Pair::of(record.table()).is_some_and(|pair| {
-            let codes = pair.loinc(record);
-            codes.iter().any(|code| AGES.contains(&code.as_str()))
-        });
+    /// What stays of a record, as JSON. What it is within can be an age by its code.
+    fn object(&mut self, nodes: &[Node], record: &Record, is_within_age: bool) -> String {
+        let told = Told::of(nodes, record, self.units, is_within_age);
         let mut kept = Vec::new();
         let mut rows = 0;
         for node in nodes {
@@ -227,11 +221,11 @@ impl Taking<'_> {
                 Some(Value::List(items)) => {
                     let items: Vec<_> = items
                         .iter()
-                        .filter_map(|item| self.value(node, item, record, is_age))
+                        .filter_map(|item| self.value(node, item, &told))
                         .collect();
                     (!items.is_empty()).then(|| format!("[{}]", items.join(",")))
                 }
-                Some(value) => self.value(node, &value, record, is_age),
+                Some(value) => self.value(node, &value, &told),
                 None => None,
             };
             let (stayed, dropped) = &mut self.counts.lines[node.line];
@@ -254,22 +248,19 @@ impl Taking<'_> {
     }
 
     /// What stays of one value, as JSON.
-    fn value(
-        &mut self,
-        node: &Node,
-        value: &Value<'_>,
-        record: &Record,
-        is_age: bool,
-    ) -> Option<String> {
+    fn value(&mut self, node: &Node, value: &Value<'_>, told: &Told<'_>) -> Option<String> {
+        let record = told.record;
         match (&node.action, value) {
             (Action::Within(nodes), Value::Object(inner)) => {
                 // The same age in other units, and as it was sent.
-                let is_again = is_age && Pair::of(inner.table()).is_some();
-                (!is_again).then(|| self.object(nodes, inner))
+                let are_pairs = [record, inner].map(|one| Pair::of(one.table()).is_some());
+                let is_again = (told.is_age || told.is_old) && are_pairs == [true; 2];
+                (!is_again).then(|| self.object(nodes, inner, told.is_age))
             }
             (Action::Id, Value::Text(id)) => self.code("id", id),
             (Action::User, Value::Text(id)) => self.code("user", id),
-            (Action::Date, value) => self.date(value),
+            (Action::Date, value) => self.date(value, self.settings.dates),
+            (Action::Year, value) => self.date(value, Dates::Years),
             (Action::Birth, value) => self.birth(value),
             (Action::Zip, Value::Text(zip)) => {
                 let country = named::text(record, "country");
@@ -281,8 +272,8 @@ impl Taking<'_> {
                 let three = zip::three_digits(zip.trim()).filter(|_| is_here);
                 three.map(text)
             }
-            (Action::Number, Value::Number(number)) => self.number(number.as_str(), is_age),
-            (Action::Number, Value::Integer(number)) => self.number(&number.to_string(), is_age),
+            (Action::Number, Value::Number(number)) => self.number(number.as_str(), told),
+            (Action::Number, Value::Integer(number)) => self.number(&number.to_string(), told),
             (Action::Flag, Value::Bool(is_so)) => Some(is_so.to_string()),
             (Action::Offset, Value::Offset(offset)) => {
                 let minutes = offset.seconds() / 60;
@@ -291,6 +282,11 @@ impl Taking<'_> {
                 Some(text(&format!("{sign}{hours:02}:{minutes:02}")))
             }
             (Action::Unit, Value::Text(unit)) => {
+                // What stands beside it is told in years then, or not at all.
+                if told.is_old {
+                    let time = self.units.convert("1", unit, YEARS, None);
+                    return time.is_ok().then(|| text(YEARS));
+                }
                 let named = self.units.named(unit).ok()?;
                 named.is_plain().then(|| text(&named.ucum))
             }
@@ -309,14 +305,14 @@ impl Taking<'_> {
                 let Some(number) = quantity.number() else {
                     return word(self.results, quantity.text());
                 };
-                if is_age {
-                    let beside = quantity.unit().map(ToOwned::to_owned);
-                    let unit = beside.or_else(|| named::text(record, "unit").map(Cow::into_owned));
-                    if !self.is_young(number, unit.as_deref()) {
-                        return Some(text(">=90"));
-                    }
+                let within = quantity.unit();
+                if told.makes_old(number, within) {
+                    return Some(text(">=90"));
                 }
-                let number = self.number(number, false)?;
+                if told.is_old && !told.is_in_years(within) {
+                    return None;
+                }
+                let number = number::short(number, self.settings.largest_number)?;
                 let comparator = quantity.comparator().and_then(crate::cell::written);
                 Some(text(&format!(
                     "{}{number}{unit}",
@@ -344,50 +340,33 @@ impl Taking<'_> {
         is_kept.then(|| text(&self.key.code(of, id)))
     }
 
-    /// A number, if it is none that could be somebody's.
-    fn number(&self, sent: &str, is_age: bool) -> Option<String> {
-        let number: f64 = sent
-            .parse()
-            .ok()
-            .filter(|number: &f64| number.is_finite())?;
-        if number.abs() > self.settings.largest_number || is_age && number > f64::from(OLDEST) {
+    /// A number of a record, if it is none that could be somebody's, and no age over 89: a number has no way to say `>=90`.
+    fn number(&self, sent: &str, told: &Told<'_>) -> Option<String> {
+        if told.makes_old(sent, None) {
             return None;
         }
-        let decimals = sent.split_once('.').map_or(0, |(_, behind)| behind.len());
-        let is_plain = sent
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || b"-.".contains(&byte));
-        if is_plain && decimals <= DECIMALS {
-            return Some(sent.to_owned());
+        if told.is_old && !told.is_in_years(None) {
+            return None;
         }
-        let short = format!("{number:.DECIMALS$}");
-        Some(short.trim_end_matches('0').trim_end_matches('.').to_owned())
+        number::short(sent, self.settings.largest_number)
     }
 
-    /// Whether an age is none of over 89 years.
-    fn is_young(&self, number: &str, unit: Option<&str>) -> bool {
-        let years = match unit {
-            Some(unit) => self.units.convert(number, unit, "a", None).ok(),
-            None => Some(number.to_owned()),
-        };
-        let years = years.and_then(|years| years.parse::<f64>().ok());
-        years.is_some_and(|years| years < f64::from(OLDEST + 1))
-    }
-
-    fn date(&self, value: &Value<'_>) -> Option<String> {
+    fn date(&self, value: &Value<'_>, dates: Dates) -> Option<String> {
         match value {
-            Value::Timestamp(moment) => {
-                self.moment(*moment).map(|moment| text(&moment.to_string()))
-            }
+            Value::Timestamp(moment) => self
+                .moment(*moment, dates)
+                .map(|moment| text(&moment.to_string())),
             Value::Date(date) => {
                 if self.is_too_old(date.year()) {
                     return None;
                 }
-                if self.settings.dates == Dates::Years {
+                if dates == Dates::Years {
                     return Some(text(&format!("{:04}", date.year())));
                 }
                 if let Some(moment) = date.moment() {
-                    return self.moment(moment).map(|moment| text(&moment.to_string()));
+                    return self
+                        .moment(moment, dates)
+                        .map(|moment| text(&moment.to_string()));
                 }
                 // What is less precise than a day is moved from its middle.
                 let (month, day) = (date.month(), date.day());
@@ -406,11 +385,11 @@ impl Taking<'_> {
     }
 
     /// A moment as precisely as it stays. Nothing where it tells an age.
-    fn moment(&self, moment: Timestamp) -> Option<Timestamp> {
+    fn moment(&self, moment: Timestamp, dates: Dates) -> Option<Timestamp> {
         if self.is_too_old(year(moment)) {
             return None;
         }
-        match self.settings.dates {
+        match dates {
             Dates::Years => first_of(year(moment)),
             Dates::Shift => moment
                 .checked_add(SignedDuration::from_hours(24 * self.shift))

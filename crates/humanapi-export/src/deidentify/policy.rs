@@ -32,7 +32,8 @@ pub struct Policy {
 pub enum Dates {
     /// The year stays, as Safe Harbor asks for.
     Years,
-    /// A date is moved by up to a year, and each user's by so many days of their own. That is no Safe Harbor: whether it is
+    /// A date of somebody's is moved by up to a year, and each user's by so many days of their own. Of when the service or the
+    /// export did something the year stays. That is no Safe Harbor: whether it is
     /// enough is for an expert to determine.
     Shift,
 }
@@ -116,6 +117,7 @@ pub(super) enum Action {
     Id,
     User,
     Date,
+    Year,
     Birth,
     Zip,
     Number,
@@ -322,6 +324,10 @@ impl Policy {
             "user" => (Action::User, is_text),
             "date" => (
                 Action::Date,
+                matches!(single, FieldKind::Date | FieldKind::Timestamp),
+            ),
+            "year" => (
+                Action::Year,
                 matches!(single, FieldKind::Date | FieldKind::Timestamp),
             ),
             "birth" => (

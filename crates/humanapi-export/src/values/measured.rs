@@ -93,16 +93,34 @@ impl Pair {
     }
 
     /// The codes of LOINC that say what was measured.
-    pub(crate) fn loinc(self, record: &Record) -> Vec<String> {
-        let Some(Value::List(codes)) = self.codes.and_then(|place| record.value(place)) else {
-            return Vec::new();
-        };
-        let codes = codes.iter().filter_map(|code| match code {
-            Value::Object(code) => loinc(code),
-            _ => None,
-        });
-        codes.collect()
+    fn loinc(self, record: &Record) -> Vec<String> {
+        self.codes
+            .map(|place| codes_at(record, place))
+            .unwrap_or_default()
     }
+}
+
+/// The codes of LOINC that stand on a record itself, whether it holds a value or records that do.
+#[cfg(feature = "deidentify")]
+pub(crate) fn loinc_of(record: &Record) -> Vec<String> {
+    let place = record
+        .table()
+        .iter()
+        .position(|field| field.name == "codes");
+    place
+        .map(|place| codes_at(record, place))
+        .unwrap_or_default()
+}
+
+fn codes_at(record: &Record, place: usize) -> Vec<String> {
+    let Some(Value::List(codes)) = record.value(place) else {
+        return Vec::new();
+    };
+    let codes = codes.iter().filter_map(|code| match code {
+        Value::Object(code) => loinc(code),
+        _ => None,
+    });
+    codes.collect()
 }
 
 /// The code of LOINC that a record of a code holds.

@@ -17,6 +17,8 @@ use bigdecimal::BigDecimal;
 use book::{BOOK, Meaning};
 use fraction::Fraction;
 pub(crate) use measured::Pair;
+#[cfg(feature = "deidentify")]
+pub(crate) use measured::loinc_of;
 pub use tally::{Tally, UnitCount, Unread};
 use unit::{LONGEST, Unit};
 
