@@ -587,7 +587,10 @@ fn a_number_is_short_and_one_of_json() {
         ("1e-300", None),
         ("1000000", None),
     ] {
-        let expected = kept.map_or("{}".to_owned(), |kept| format!(r#"{{"calories":{kept}}}"#));
+        let expected = kept.map_or_else(
+            || "{}".to_owned(),
+            |kept| format!(r#"{{"calories":{kept}}}"#),
+        );
         let taken = meal(sent);
         assert_eq!(taken, expected, "{sent}");
         serde_json::from_str::<serde_json::Value>(&taken).unwrap();

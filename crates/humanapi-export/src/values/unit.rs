@@ -36,8 +36,8 @@ const CONSTANTS: [&str; 11] = [
 /// The other atoms that are measured in, each with the prefixes that it has there; a blank is none.
 ///
 /// UCUM lets each prefix stand before each metric atom, and has an atom for most letters. What is written in another case
-/// than UCUM's would be something else there: `Meq` a million of equivalents, `u` a mass of atoms, `pt` a part
-/// of a tonne. Whatever is not listed is read by an alias or not at all.
+/// than UCUM's would be something else there: `Meq` a million of equivalents, `u` a mass of atoms, `pt` a
+/// microgram. Whatever is not listed is read by an alias or not at all.
 const ATOMS: [(&str, &str); 40] = [
     ("m", " kdcmun"),
     ("g", " kdcmunpf"),
