@@ -115,7 +115,7 @@ impl Control {
 
 /// An order, and whose application's.
 pub(crate) fn told(world: &World, state: &State, order: &Order) -> Option<(usize, OrderSnapshot)> {
-    let user = state.user(order.user)?;
+    let user = state.user(order.user?)?;
     let snapshot = OrderSnapshot {
         order_id: order.id.clone(),
         client_id: world.apps.get(user.app)?.client_id.clone(),

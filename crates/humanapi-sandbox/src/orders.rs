@@ -22,7 +22,7 @@ pub(crate) use applicant::{Applicant, NamedProvider, Particular, Particulars};
 pub(crate) use beginning::Beginning;
 pub use ledger::LedgerEntry;
 pub use order::OrderState;
-pub(crate) use order::{Order, Pace};
+pub(crate) use order::{Order, Pace, Wish};
 pub(crate) use order_type::OrderType;
 use report::ReportId;
 pub(crate) use report::{COMBINED_OF, ReportKind};
@@ -38,7 +38,7 @@ pub(crate) const ORDER: usize = 1024;
 pub(crate) struct Orders {
     seed: u64,
     applicants: BTreeMap<u32, Applicant>,
-    /// The users of each application in the order in which they came.
+    /// The users of each application by when they were made, the oldest first.
     by_app: Vec<Vec<u32>>,
     by_email: HashMap<(usize, String), u32>,
     orders: Vec<Order>,
@@ -46,12 +46,6 @@ pub(crate) struct Orders {
     subscriptions: Vec<Subscription>,
     subscribed: u64,
     ledger: Vec<LedgerEntry>,
-}
-
-/// What an order is to be, beside what it says of the person.
-pub(crate) struct Wish {
-    pub(crate) order_type: &'static OrderType,
-    pub(crate) pace: Pace,
 }
 
 /// An order that is over with its records there: whose it is, and since when.
@@ -101,8 +95,7 @@ impl Orders {
 
     /// All orders, oldest first, but of users who were deleted.
     pub(crate) fn all(&self) -> impl DoubleEndedIterator<Item = &Order> {
-        let is_there = |order: &&Order| self.applicants.contains_key(&order.user);
-        self.orders.iter().filter(is_there)
+        self.orders.iter().filter(|order| order.user.is_some())
     }
 
     pub(crate) fn ledger(&self) -> &[LedgerEntry] {
@@ -118,13 +111,16 @@ impl Orders {
         let (at, place) = self.due.first().copied().filter(|(at, _)| *at <= now)?;
         self.due.remove(&(at, place));
         let order = self.orders.get_mut(place as usize)?;
-        let Some(applicant) = self.applicants.get(&order.user) else {
+        let owner = order.user.and_then(|user| {
+            let applicant = self.applicants.get(&user)?;
+            Some((user, applicant))
+        });
+        let Some((user, applicant)) = owner else {
             return Some(None);
         };
         let before = order.retrieved;
-        order.step(&applicant.lacks(order.order_type));
+        order.step(applicant);
         self.due.extend(order.due().map(|at| (at, place)));
-        let user = order.user;
         let is_new = order.retrieved != before;
         Some(is_new.then_some(Retrieved { user, at }))
     }
@@ -148,17 +144,20 @@ impl Orders {
             size,
         };
         self.applicants.insert(user, applicant);
+        let applicants = &self.applicants;
         if let Some(users) = self.by_app.get_mut(app) {
-            users.push(user);
+            // Not every user comes last: an order can be placed as of a moment that is over.
+            let is_older = |one: &u32| applicants.get(one).is_some_and(|one| one.created <= now);
+            users.insert(users.partition_point(is_older), user);
         }
     }
 
     /// Places an order for a user who is known; its id.
-    pub(crate) fn place(&mut self, user: u32, wish: &Wish, now: Millis) -> String {
+    pub(crate) fn place(&mut self, user: u32, wish: Wish, now: Millis) -> String {
         let place = u32::try_from(self.orders.len()).unwrap_or(u32::MAX);
         let start = keyed(self.seed, &[b"order", &place.to_be_bytes()]);
         let id = Numbers::new(start).uuid();
-        let order = Order::new(id.clone(), user, wish.order_type, wish.pace, now);
+        let order = Order::new(id.clone(), place, user, wish, now);
         self.due.extend(order.due().map(|at| (at, place)));
         self.orders.push(order);
         if let Some(applicant) = self.applicants.get_mut(&user) {
@@ -173,24 +172,35 @@ impl Orders {
         self.of(user).any(|order| !order.state.is_terminal())
     }
 
-    /// Ends a user's orders and subscriptions. False where none was left to end.
-    pub(crate) fn abort(&mut self, user: u32, now: Millis) -> bool {
+    /// What a user's latest order will be seen to lack, as far as that is known before anybody has looked.
+    pub(crate) fn unseen(&self, user: u32) -> Vec<TaskKind> {
+        let order = self.latest(user).filter(|order| order.is_unseen());
+        let both = order.zip(self.applicant(user));
+        both.map_or_else(Vec::new, |(order, one)| order.lacks(one))
+    }
+
+    /// Whether a user's latest order waits for somebody, or will.
+    pub(crate) fn waits(&self, user: u32) -> bool {
+        let waits = |order: &Order| order.state == OrderState::Pended;
+        self.latest(user).is_some_and(waits) || !self.unseen(user).is_empty()
+    }
+
+    /// Ends a user's orders and subscriptions; how many bytes that frees. None where no order was left to end.
+    pub(crate) fn abort(&mut self, user: u32, now: Millis) -> Option<usize> {
         let aborted = self.change(user, |order| order.abort(now));
-        if aborted {
-            self.subscriptions.retain(|one| one.user != user);
-        }
-        aborted
+        aborted.then(|| self.unsubscribe_all(user))
+    }
+
+    /// Ends a user's latest order alone.
+    pub(crate) fn abort_latest(&mut self, user: u32, now: Millis) {
+        self.change_latest(user, |order| {
+            order.abort(now);
+        });
     }
 
     /// Has the records of a user's latest order retrieved once more, where they were.
     pub(crate) fn retrieve_again(&mut self, user: u32, now: Millis) {
-        let latest = self.latest(user).map(|order| order.id.clone());
-        self.change(user, |order| {
-            if Some(&order.id) == latest.as_ref() {
-                order.retrieve_again(now);
-            }
-            true
-        });
+        self.change_latest(user, |order| order.retrieve_again(now));
     }
 
     /// Opens a task of the user's orders that are under way. False where none is.
@@ -201,6 +211,17 @@ impl Orders {
     /// Marks a task of a user's orders as done. False where there is no such task open.
     pub(crate) fn resolve(&mut self, user: u32, kind: TaskKind, now: Millis) -> bool {
         self.change(user, |order| order.resolve(kind, now))
+    }
+
+    fn change_latest(&mut self, user: u32, change: impl Fn(&mut Order)) {
+        let latest = self.latest(user).map(|order| order.place);
+        self.change(user, |order| {
+            let is_it = Some(order.place) == latest;
+            if is_it {
+                change(order);
+            }
+            is_it
+        });
     }
 
     /// Whether it did anything to any of a user's orders.
@@ -231,18 +252,15 @@ impl Orders {
             users.retain(|one| *one != user);
         }
         self.by_email.retain(|_, one| *one != user);
-        let (gone, kept) = std::mem::take(&mut self.subscriptions)
-            .into_iter()
-            .partition::<Vec<_>, _>(|one| one.user == user);
-        self.subscriptions = kept;
         for place in applicant.orders {
-            if let Some(order) = self.orders.get_mut(place as usize)
-                && let Some(at) = order.due()
-            {
-                self.due.remove(&(at, place));
+            if let Some(order) = self.orders.get_mut(place as usize) {
+                if let Some(at) = order.due() {
+                    self.due.remove(&(at, place));
+                }
+                order.forget();
             }
         }
-        applicant.size + gone.iter().map(Subscription::size).sum::<usize>()
+        applicant.size + self.unsubscribe_all(user)
     }
 
     /// A user's subscriptions of one address.
@@ -278,28 +296,26 @@ impl Orders {
         at.map_or(0, |at| self.subscriptions.remove(at).size())
     }
 
+    /// Ends all subscriptions of a user; how many bytes that frees.
+    fn unsubscribe_all(&mut self, user: u32) -> usize {
+        let is_own = |one: &Subscription| one.user == user;
+        let all = std::mem::take(&mut self.subscriptions).into_iter();
+        let (gone, kept): (Vec<_>, Vec<_>) = all.partition(is_own);
+        self.subscriptions = kept;
+        gone.iter().map(Subscription::size).sum()
+    }
+
     /// The id of a report of an order.
-    pub(crate) fn report_id(&self, order: &Order, report: ReportKind) -> Option<String> {
-        let applicant = self.applicants.get(&order.user)?;
-        let is_it = |place: &&u32| {
-            let own = self.orders.get(**place as usize);
-            own.is_some_and(|own| std::ptr::eq(own, order))
-        };
-        let place = applicant.orders.iter().find(is_it)?;
-        Some(
-            ReportId {
-                place: *place,
-                report,
-            }
-            .text(self.seed),
-        )
+    pub(crate) fn report_id(&self, order: &Order, report: ReportKind) -> String {
+        let place = order.place;
+        ReportId { place, report }.text(self.seed)
     }
 
     /// The order and kind of a report that there is.
     pub(crate) fn report(&self, id: &str) -> Option<(&Order, ReportKind)> {
         let ReportId { place, report } = ReportId::read(self.seed, id)?;
         let order = self.orders.get(place as usize)?;
-        let is_there = order.retrieved.is_some() && self.applicants.contains_key(&order.user);
+        let is_there = order.retrieved.is_some() && order.user.is_some();
         is_there.then_some((order, report))
     }
 }

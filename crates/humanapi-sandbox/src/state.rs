@@ -200,6 +200,13 @@ impl State {
         }
     }
 
+    /// Ends a user's orders and subscriptions. False where no order was left to end.
+    pub(crate) fn abort(&mut self, user: u32, now: Millis) -> bool {
+        let freed = self.orders.abort(user, now);
+        self.release(freed.unwrap_or_default());
+        freed.is_some()
+    }
+
     pub(crate) fn subscribe(&mut self, subscription: Subscription) -> Result<(), Full> {
         self.hold(subscription.size())?;
         self.orders.subscribe(subscription);
@@ -220,7 +227,7 @@ impl State {
         Ok(())
     }
 
-    fn release(&mut self, bytes: usize) {
+    pub(crate) fn release(&mut self, bytes: usize) {
         self.held = self.held.saturating_sub(bytes);
     }
 

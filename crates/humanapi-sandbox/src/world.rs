@@ -12,7 +12,7 @@ use crate::edits::Edits;
 use crate::exchanges::Exchanges;
 use crate::fault::Faults;
 use crate::lock;
-use crate::orders::{self, LedgerEntry, OrderState, OrderType, Pace, Particulars, Wish};
+use crate::orders::{self, LedgerEntry, OrderState, OrderType, Pace, Particulars, TaskKind, Wish};
 use crate::people;
 use crate::record_change::Checked;
 use crate::records::{Ask, Records};
@@ -40,6 +40,8 @@ pub(crate) struct OrderFor<'a> {
     pub(crate) client_user_id: &'a str,
     pub(crate) told: Particulars,
     pub(crate) order_type: &'static OrderType,
+    /// What it lacks whatever is known of the person.
+    pub(crate) lacks: Vec<TaskKind>,
     /// When it was placed.
     pub(crate) at: Millis,
     /// The request that placed it; empty where none did.
@@ -259,14 +261,17 @@ impl World {
     pub(crate) fn place_order(&self, state: &mut State, order: OrderFor<'_>) -> Result<u32, Full> {
         let now = order.at;
         let id = order.client_user_id;
-        state.hold(order.told.size() + orders::ORDER + 2 * id.len())?;
-        let at = self.begin_user(state, order.app, id)?;
+        let size = order.told.size() + orders::ORDER + 2 * id.len();
+        state.hold(size)?;
+        let begun = self.begin_user(state, order.app, id);
+        let at = begun.inspect_err(|Full| state.release(size))?;
         state.orders.know(order.app, at, order.told, now);
         let wish = Wish {
             order_type: order.order_type,
             pace: self.pace(),
+            lacks: order.lacks,
         };
-        let order_id = state.orders.place(at, &wish, now);
+        let order_id = state.orders.place(at, wish, now);
         let human_id = state.user(at).map(|user| user.human_id.clone());
         let client_id = self.apps.get(order.app).map(|app| app.client_id.clone());
         state.orders.note(LedgerEntry {
@@ -294,13 +299,15 @@ impl World {
             client_user_id: &order.client_user_id,
             told: order.told(),
             order_type: order.order_type,
+            // What an earlier order said of the same person does not change how this one goes.
+            lacks: order.lacks.clone(),
             at: order.placed(self.pace(), now),
             request_id: "",
         };
         let at = self.place_order(state, placed)?;
         state.settle(now);
         if order.state == OrderState::Cancelled {
-            state.orders.abort(at, now);
+            state.orders.abort_latest(at, now);
         }
         Ok(())
     }
@@ -346,5 +353,29 @@ impl World {
         let serial = self.requests.fetch_add(1, Ordering::SeqCst);
         let start = keyed(self.seed, &[b"request", &serial.to_be_bytes()]);
         Numbers::new(start).uuid()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_that_finds_no_room_takes_none() {
+        let world = World::new(Beginning {
+            seed: 1,
+            callbacks: Vec::new(),
+            clock: Clock::frozen(clock::DEFAULT_START),
+            assumptions: Assumptions::new(&[]),
+            log_capacity: 10,
+            scenario: Scenario::default(),
+        });
+        let order = orders::Beginning::new("u", OrderState::Created);
+        // Enough for the order, and not for its user.
+        let room = order.told().size() + orders::ORDER + 10;
+        let mut state = world.state();
+        state.hold(State::HELD - room).unwrap();
+        assert!(world.begin_order(&mut state, 0, &order).is_err());
+        state.hold(room).unwrap();
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn act(
     }
     let now = world.clock.now();
     if aborts {
-        if !state.orders.abort(at, now) {
+        if !state.abort(at, now) {
             return Err(Problem::new(StatusCode::CONFLICT, OVER));
         }
     } else if world.assumptions.is(Assumption::Resync, "retrieves-again") {

@@ -55,18 +55,15 @@ pub(crate) fn create_user(
                 client_user_id: &order.client_user_id,
                 told: order.told,
                 order_type: order.order_type,
+                lacks: Vec::new(),
                 at: now,
                 request_id: &details.request_id,
             };
             world.place_order(&mut state, order)?
         }
     };
-    let waits = state.orders.applicant(at).zip(state.orders.latest(at));
-    let waits = waits.is_some_and(|(one, order)| {
-        !order.state.is_terminal() && !one.lacks(order.order_type).is_empty()
-    });
     let extras = world.assumptions.value(Assumption::UserExtras);
-    let link = (waits && extras == "id-and-link")
+    let link = (state.orders.waits(at) && extras == "id-and-link")
         .then(|| consumer_link::write(&mut state, call, caller, at, now));
     let mut told = told_user(call, &state, at);
     if let Some(told) = &mut told {

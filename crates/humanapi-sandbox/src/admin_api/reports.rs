@@ -106,7 +106,7 @@ fn told(
     order: &Order,
     kind: ReportKind,
 ) -> Option<Report> {
-    let id = state.orders.report_id(order, kind)?;
+    let id = state.orders.report_id(order, kind);
     let providers = applicant.told.providers.iter();
     let is_combined = kind.is_combined();
     let of_order = |text: &String| (!is_combined).then(|| text.clone());
@@ -148,14 +148,15 @@ pub(crate) fn report(
     let (subject, kind, made, name) = {
         let state = world.state();
         let (order, kind) = state.orders.report(&id).ok_or_else(not_found)?;
-        let user = state.user(order.user).filter(|user| user.app == caller.app);
+        let at = order.user.ok_or_else(not_found)?;
+        let user = state.user(at).filter(|user| user.app == caller.app);
         let user = user.ok_or_else(not_found)?;
         let made = made(order).ok_or_else(not_found)?;
         if made > world.readable_until() || is_expired(world, made, now) {
             return Err(not_found());
         }
         details.client_user_id = Some(user.client_user_id.to_string());
-        let told = state.orders.applicant(order.user).map(|one| &one.told);
+        let told = state.orders.applicant(at).map(|one| &one.told);
         let name = told.and_then(|told| {
             Some(format!(
                 "{} {}",

@@ -128,7 +128,7 @@ pub(crate) fn users(
     } else {
         let all = state.orders.users(caller.app);
         let until = world.readable_until();
-        // They came one after another, so those that cannot be read yet stand at the end.
+        // The oldest stand first, so those that cannot be read yet stand at the end.
         let readable = all.partition_point(|at| {
             state
                 .orders

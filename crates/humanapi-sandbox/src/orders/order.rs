@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::applicant::Applicant;
 use super::order_type::OrderType;
 use super::task::{Task, TaskKind};
 use crate::clock::{DAY, Millis};
@@ -89,6 +90,14 @@ impl Pace {
     };
 }
 
+/// What an order is to be, beside what it says of the person.
+pub(crate) struct Wish {
+    pub(crate) order_type: &'static OrderType,
+    pub(crate) pace: Pace,
+    /// What it lacks whatever is known of the person.
+    pub(crate) lacks: Vec<TaskKind>,
+}
+
 /// What happens to an order next, if nobody does anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -102,7 +111,10 @@ enum Step {
 #[derive(Debug)]
 pub(crate) struct Order {
     pub(crate) id: String,
-    pub(crate) user: u32,
+    /// Where it stands among all orders.
+    pub(crate) place: u32,
+    /// Whose it is. Nobody's once that user was deleted: the user's number may be given again.
+    pub(crate) user: Option<u32>,
     pub(crate) order_type: &'static OrderType,
     pub(crate) placed: Millis,
     pub(crate) state: OrderState,
@@ -111,27 +123,33 @@ pub(crate) struct Order {
     pub(crate) tasks: Vec<Task>,
     /// When its records were there.
     pub(crate) retrieved: Option<Millis>,
+    /// What it lacks whatever is known of the person.
+    lacks: Vec<TaskKind>,
+    /// Whether it was seen what it lacks.
+    asked: bool,
     pace: Pace,
     next: Option<(Millis, Step)>,
 }
 
 impl Order {
-    pub(crate) fn new(
-        id: String,
-        user: u32,
-        order_type: &'static OrderType,
-        pace: Pace,
-        now: Millis,
-    ) -> Self {
+    pub(crate) fn new(id: String, place: u32, user: u32, wish: Wish, now: Millis) -> Self {
+        let Wish {
+            order_type,
+            pace,
+            lacks,
+        } = wish;
         Self {
             id,
-            user,
+            place,
+            user: Some(user),
             order_type,
             placed: now,
             state: OrderState::Created,
             since: now,
             tasks: Vec::new(),
             retrieved: None,
+            lacks,
+            asked: false,
             pace,
             next: Some((now + pace.starts, Step::Start)),
         }
@@ -146,8 +164,24 @@ impl Order {
         self.tasks.iter().filter(|task| task.is_open())
     }
 
-    /// What is due happens. `lacks` is what the order lacks.
-    pub(crate) fn step(&mut self, lacks: &[TaskKind]) {
+    /// Whether nobody has looked yet at what it lacks, and somebody will.
+    pub(crate) fn is_unseen(&self) -> bool {
+        !self.asked && !self.state.is_terminal()
+    }
+
+    /// What it lacks of a person of whom this is known; nothing that was done for it already.
+    pub(crate) fn lacks(&self, applicant: &Applicant) -> Vec<TaskKind> {
+        let known = applicant.lacks(self.order_type);
+        let is_lacking = |kind: &TaskKind| {
+            let mut done = self.tasks.iter().filter(|task| !task.is_open());
+            (known.contains(kind) || self.lacks.contains(kind))
+                && !done.any(|task| task.kind == *kind)
+        };
+        TaskKind::ALL.into_iter().filter(is_lacking).collect()
+    }
+
+    /// What is due happens.
+    pub(crate) fn step(&mut self, applicant: &Applicant) {
         let Some((at, step)) = self.next.take() else {
             return;
         };
@@ -156,13 +190,12 @@ impl Order {
                 self.turn(OrderState::InProgress, at);
                 self.next = Some((self.placed + self.pace.asks, Step::Ask));
             }
-            Step::Ask if lacks.is_empty() => {
+            Step::Ask => {
+                self.asked = true;
                 let finished = (self.since + self.pace.retrieves).max(at);
                 self.next = Some((finished, Step::Finish));
-            }
-            Step::Ask => {
-                for kind in lacks {
-                    self.open(*kind, at);
+                for kind in self.lacks(applicant) {
+                    self.open(kind, at);
                 }
             }
             Step::Finish => {
@@ -203,7 +236,12 @@ impl Order {
         task.resolved = Some(now);
         if self.open_tasks().next().is_none() {
             self.turn(OrderState::InProgress, now);
-            self.next = Some((now + self.pace.retrieves, Step::Finish));
+            self.next = Some(if self.asked {
+                (now + self.pace.retrieves, Step::Finish)
+            } else {
+                // It was made to wait before anybody saw what it lacks.
+                ((self.placed + self.pace.asks).max(now), Step::Ask)
+            });
         }
         true
     }
@@ -224,6 +262,15 @@ impl Order {
             self.turn(OrderState::InProgress, now);
             self.next = Some((now + self.pace.retrieves, Step::Finish));
         }
+    }
+
+    /// Makes it nobody's, as nothing but the ledger tells of it any more.
+    pub(crate) fn forget(&mut self) {
+        self.user = None;
+        self.next = None;
+        self.retrieved = None;
+        self.tasks = Vec::new();
+        self.lacks = Vec::new();
     }
 
     fn turn(&mut self, state: OrderState, at: Millis) {

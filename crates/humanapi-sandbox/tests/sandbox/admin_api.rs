@@ -691,6 +691,66 @@ fn an_order_waits_for_what_it_lacks() {
 }
 
 #[test]
+fn an_order_that_was_made_to_wait_early_is_asked_for_what_it_lacks_all_the_same() {
+    let desk = Desk::new();
+    desk.post(USERS, &json!({"clientUserId": "u"}));
+    let order = desk.s.sandbox.control().order("u");
+    order.wait_for(OrderState::InProgress).unwrap();
+    order.open_task(TaskKind::Question).unwrap();
+    order.open_task(TaskKind::Authorization).unwrap();
+    assert_eq!(order.do_tasks().unwrap().state, OrderState::InProgress);
+    let pended = order.wait_for(OrderState::Pended).unwrap();
+    let open = pended.tasks.iter().filter(|task| task.is_open);
+    let open: Vec<_> = open.map(|task| task.kind).collect();
+    assert_eq!(open, [TaskKind::Particulars], "nothing is asked for twice");
+    order.do_tasks().unwrap();
+    let completed = order.wait_for(OrderState::Completed).unwrap();
+    assert_eq!(completed.tasks.len(), 3);
+}
+
+#[test]
+fn an_order_placed_in_a_state_is_in_it_whatever_is_known_of_the_user() {
+    use OrderState::{Cancelled, Completed, Created, InProgress, Pended};
+    let desk = Desk::new();
+    desk.completed("u");
+    desk.assume(Assumption::SecondOrder, "always");
+    desk.order("u");
+    let order = desk.s.sandbox.control().order("u");
+    for state in [Pended, Cancelled, InProgress, Created, Completed, Pended] {
+        let placed = order.placed(state).unwrap();
+        assert_eq!(placed.state, state);
+        let open = placed.tasks.iter().map(|task| task.kind);
+        let waits = (state == Pended).then_some(TaskKind::Authorization);
+        assert_eq!(open.collect::<Vec<_>>(), Vec::from_iter(waits));
+    }
+    let all = order.snapshots();
+    let states: Vec<_> = all.iter().map(|order| order.state).collect();
+    let placed = [Pended, Cancelled, InProgress, Created, Completed, Pended];
+    assert_eq!(states[..2], [Completed, Created], "others stay as they are");
+    assert_eq!(states[2..], placed);
+    order.do_tasks().unwrap();
+    order.wait_for(Completed).unwrap();
+}
+
+#[test]
+fn users_are_listed_by_when_they_were_made_and_not_by_when_they_came() {
+    let desk = Desk::new();
+    desk.order("a");
+    let order = desk.s.sandbox.control().order("b");
+    order.placed(OrderState::Completed).unwrap();
+    let listed = || {
+        let users = body(&desk.get(USERS));
+        let users = users.as_array().unwrap().iter();
+        users
+            .map(|user| user["clientUserId"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed(), ["b", "a"]);
+    desk.assume(Assumption::ReadAfterWrite, "30-seconds");
+    assert_eq!(listed(), ["b"]);
+}
+
+#[test]
 fn orders_go_on_in_seconds_if_so_assumed() {
     let desk = Desk::new();
     desk.assume(Assumption::OrderPace, "seconds");
@@ -993,8 +1053,20 @@ fn a_deleted_user_is_forgotten_but_by_the_ledger() {
     );
     assert!(control.orders(&desk.s.app.client_id).unwrap().is_empty());
     assert_eq!(desk.billed(), 1);
+    let dashboard = |desk: &Desk| String::from_utf8(desk.s.get("/", &[]).body().to_vec()).unwrap();
+    assert!(dashboard(&desk).contains("Would have been billed: <strong>1</strong>"));
     assert_eq!(desk.order("u").status(), 201, "the address is free again");
+    // Whoever comes with the same id is somebody else.
+    told(
+        &desk.get(&format!("/api/v1/user/reports/{report}")),
+        404,
+        "Not Found",
+    );
+    let orders = control.orders(&desk.s.app.client_id).unwrap();
+    let states: Vec<_> = orders.iter().map(|order| order.state).collect();
+    assert_eq!(states, [OrderState::Created]);
     control.reset();
+    assert!(!dashboard(&desk).contains("Would have been billed"));
     assert_eq!(desk.billed(), 0);
 }
 
@@ -1131,6 +1203,26 @@ fn orders_are_held_until_there_is_no_room_and_deletion_makes_some() {
     assert_eq!(order(100), 507);
     control.delete_user(&desk.s.app.client_id, "u0").unwrap();
     assert_eq!(order(100), 201);
+}
+
+#[test]
+fn an_abort_makes_room_as_it_ends_the_subscriptions() {
+    let desk = Desk::new();
+    desk.order("u");
+    let subscribe = |number: u32| {
+        let wish = json!({
+            "clientUserId": "u", "subscriberEmail": format!("p{number}@example.test"),
+            "role": "producer", "subscriberOffice": "x".repeat(900_000),
+        });
+        desk.post(SUBSCRIPTIONS, &wish).status().as_u16()
+    };
+    let taken = (0..100)
+        .take_while(|number| subscribe(*number) == 201)
+        .count();
+    assert!((60..75).contains(&taken), "{taken}");
+    let abort = json!({"clientUserId": "u", "action": "abort"});
+    assert_eq!(desk.post(ACTIONS, &abort).status(), 202);
+    assert_eq!(subscribe(100), 201);
 }
 
 #[test]

@@ -38,14 +38,16 @@ pub(super) fn order_section(orders: &Orders) -> Markup {
         section aria-labelledby="orders" {
             (scrolled("orders", "Orders", html! {
                 div #live-orders data-live {
-                    @if orders.latest.is_empty() {
+                    @if orders.billed == 0 {
                         p .none { "None yet. An order appears with the first user that is made at the Admin API." }
                     } @else {
                         @if orders.count > orders.latest.len() {
                             p .none { "The latest " (orders.latest.len()) " of " (orders.count) "." }
+                        } @else if orders.latest.is_empty() {
+                            p .none { "None is left: all their users were deleted." }
                         }
                         p .none { "Would have been billed: " strong { (orders.billed) } "." }
-                        (order_table(&orders.latest))
+                        @if !orders.latest.is_empty() { (order_table(&orders.latest)) }
                     }
                 }
             }))
