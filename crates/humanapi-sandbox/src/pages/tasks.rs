@@ -188,7 +188,12 @@ fn admit(
         .latest(claim.holder)
         .ok_or(Ending::TaskListError)?;
     if order.tasks.is_empty() {
-        return Err(Ending::NoTasks);
+        let lacks = state.orders.unseen(claim.holder);
+        return Err(if lacks.is_empty() {
+            Ending::NoTasks
+        } else {
+            Ending::NotYet
+        });
     }
     Ok(claim.holder)
 }
@@ -197,7 +202,7 @@ const fn status_of(ending: Ending) -> StatusCode {
     match ending {
         Ending::Forbidden => StatusCode::UNAUTHORIZED,
         Ending::TaskListError => StatusCode::NOT_FOUND,
-        Ending::NoTasks => StatusCode::OK,
+        Ending::NoTasks | Ending::NotYet => StatusCode::OK,
     }
 }
 

@@ -267,11 +267,47 @@ fn a_link_lets_in_whom_it_is_for_and_only_for_eight_hours() {
     assert!(log.contains("rq=***") && !log.contains(&m.rq));
 }
 
+/// Whoever is led there by the answer to an order is there before anybody has looked at that.
+#[test]
+fn a_link_that_is_followed_at_once_says_that_something_is_missing_and_leads_there_later() {
+    let m = Manager::of(&json!({"clientUserId": "u"}));
+    let order = m.s.sandbox.control().order("u");
+    for state in [OrderState::Created, OrderState::InProgress] {
+        order.wait_for(state).unwrap();
+        let (status, text) = m.page("");
+        assert!(
+            status == 200 && text.contains("Something is missing."),
+            "{text}"
+        );
+        assert_eq!(m.leave()["error"], "No Tasks Available");
+    }
+    order.wait_for(OrderState::Pended).unwrap();
+    assert!(m.page("").1.contains("Your tasks"));
+    let m = Manager::of(&json!({"clientUserId": "u"}));
+    let text = m.page("").1;
+    let (_, again) = text.split_once("<p><a href=\"").unwrap();
+    let (again, _) = again.split_once("\">Look again</a>").unwrap();
+    let order = m.s.sandbox.control().order("u");
+    order.wait_for(OrderState::Pended).unwrap();
+    let answer = m.s.get(&again.replace("&amp;", "&"), &[]);
+    let text = String::from_utf8(answer.body().to_vec()).unwrap();
+    assert!(text.contains("Your tasks") && text.contains("name=\"callback\""));
+}
+
 #[test]
 fn where_nothing_lacks_there_is_nothing_to_do() {
-    let m = Manager::of(&json!({"clientUserId": "u"}));
+    let m = Manager::of(&json!({
+        "clientUserId": "u", "firstName": "Testina", "lastName": "Sandboxer", "gender": "female",
+        "dateOfBirth": "1980-04-09", "ssn": "900-12-3456",
+        "address": {"street1": "1 Fixture Way", "city": "Testville", "state": "OR", "zip": "02134"},
+        "attachments": [{
+            "type": "hipaaAuthorization", "contentType": "application/pdf",
+            "encoding": "base64", "content": "JVBERi0xLjcK",
+        }],
+    }));
     let (status, text) = m.page("");
     assert!(status == 200 && text.contains("There is nothing to do"));
+    assert!(!text.contains("Look again"));
     assert_eq!(m.leave()["error"], "No Tasks Available");
     let headers = [("content-type", "application/x-www-form-urlencoded")];
     let alone = format!("clientId={}&rq={}", m.s.app.client_id, m.rq);

@@ -16,6 +16,8 @@ pub(super) enum Ending {
     TaskListError,
     /// The order lacks nothing, and never did.
     NoTasks,
+    /// The order lacks something, but nobody has looked yet.
+    NotYet,
 }
 
 impl Ending {
@@ -24,7 +26,8 @@ impl Ending {
         match self {
             Self::Forbidden => "Forbidden",
             Self::TaskListError => "Task List error",
-            Self::NoTasks => "No Tasks Available",
+            // There is no other word for it.
+            Self::NoTasks | Self::NotYet => "No Tasks Available",
         }
     }
 
@@ -33,6 +36,7 @@ impl Ending {
             Self::Forbidden => "The token has expired",
             Self::TaskListError => "The tasks cannot be shown",
             Self::NoTasks => "There are no tasks for this user",
+            Self::NotYet => "There are no tasks for this user yet",
         }
     }
 }

@@ -112,6 +112,7 @@ impl Screen {
             Self::Ended(Ending::Forbidden) => "This link has ended",
             Self::Ended(Ending::TaskListError) => "Your tasks cannot be shown",
             Self::Ended(Ending::NoTasks) => "There is nothing to do",
+            Self::Ended(Ending::NotYet) => "Your order is being looked at",
             Self::Left => "You are done here",
         }
     }
@@ -132,6 +133,9 @@ impl Screen {
                 "Nothing was ordered for you. Go back, and tell those who sent you here."
             }
             Self::Ended(Ending::NoTasks) => "Nothing is missing. You can go back.",
+            Self::Ended(Ending::NotYet) => {
+                "Something is missing. In a few minutes this page says what it is."
+            }
             Self::Left => "You can close this page now.",
         }
     }
@@ -158,6 +162,7 @@ impl Screen {
                             }
                         }
                     }
+                    Self::Ended(Ending::NotYet) => p { a href=(link.address(None)) { "Look again" } },
                     Self::Ended(ending) => p .code { code { (ending.name()) } },
                     Self::Left => {},
                 }
