@@ -162,6 +162,19 @@ impl Meant {
         Ok(self)
     }
 
+    /// Refuses neither id. Where there are both, the user has both.
+    pub(super) fn any(self, call: &Call<'_>, source: &'static str) -> Result<Self, Problem> {
+        if self.is_nobody() {
+            return Err(bad_request(call.world, source, "humanId"));
+        }
+        Ok(self)
+    }
+
+    /// Whether no id is there.
+    pub(super) const fn is_nobody(&self) -> bool {
+        self.human_id.is_none() && self.client_user_id.is_none()
+    }
+
     /// The user who was ordered for and has these ids, noted for the log.
     pub(super) fn find(
         &self,

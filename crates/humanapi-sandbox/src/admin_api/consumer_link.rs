@@ -25,7 +25,7 @@ pub(crate) fn consumer_link(
 ) -> Result<Reply, Problem> {
     let world = call.world;
     let mut fields = object(call)?;
-    let meant = Meant::in_body(call, &mut fields)?.exactly_one(call, "payload")?;
+    let meant = Meant::in_body(call, &mut fields)?.any(call, "payload")?;
     let mut state = world.state();
     let at = meant
         .find(&state, call, caller, details)

@@ -47,7 +47,7 @@ pub(crate) fn reports(
 ) -> Result<Reply, Problem> {
     let world: &World = call.world;
     let meant = Meant::in_query(call);
-    if meant.human_id.is_none() && meant.client_user_id.is_none() {
+    if meant.is_nobody() {
         return match world.assumptions.value(Assumption::ReportsOfNobody) {
             "empty-list" => Ok(json(StatusCode::OK, &[(); 0])),
             _ => Err(bad_request(world, "query", "humanId")),

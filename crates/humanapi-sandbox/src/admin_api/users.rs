@@ -119,7 +119,7 @@ pub(crate) fn users(
         _ => 50,
     };
     let state = world.state();
-    let found: Vec<u32> = if meant.human_id.is_some() || meant.client_user_id.is_some() {
+    let found: Vec<u32> = if !meant.is_nobody() {
         let one = meant.find(&state, call, caller, details);
         if one.is_none() && world.assumptions.is(Assumption::NoSuchUsers, "404") {
             return Err(not_found());

@@ -979,6 +979,10 @@ fn a_consumer_link_is_for_one_user_by_either_id() {
         assert!(link.starts_with(&start), "{link}");
     }
     told(&desk.post(LINK, &json!({})), 400, "Bad Request");
+    desk.order("v");
+    let both = |id: &str| json!({"clientUserId": id, "humanId": desk.human_id("u")});
+    assert_eq!(desk.post(LINK, &both("u")).status(), 200);
+    told(&desk.post(LINK, &both("v")), 404, "Not Found");
     told(
         &desk.post(LINK, &json!({"clientUserId": "x"})),
         404,
