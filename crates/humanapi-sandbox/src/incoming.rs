@@ -2,18 +2,32 @@
 
 use bytes::Bytes;
 use http::header;
-use http::{Request, StatusCode, request::Parts};
+use http::{Method, Request, StatusCode, request::Parts};
 
 use crate::reply::Problem;
 
-/// The longest body that is read.
-pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
+pub(crate) const MIB: usize = 1024 * 1024;
+
+/// The longest body that is read, but for one that [`body_limit`] knows of.
+pub(crate) const BODY_LIMIT: usize = MIB;
+
+/// The longest order that is read: it can bring papers along, as text of a third more than they have.
+pub(crate) const ORDER_LIMIT: usize = 32 * MIB;
+
+/// The longest body of a request that is read.
+pub(crate) fn body_limit(head: &Parts) -> usize {
+    if head.method == Method::POST && head.uri.path() == "/api/v1/users" {
+        ORDER_LIMIT
+    } else {
+        BODY_LIMIT
+    }
+}
 
 /// Why there is no body to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyFault {
-    /// It was longer than [`BODY_LIMIT`].
-    TooLong,
+    /// It was longer than this.
+    TooLong(usize),
     /// It did not arrive in time.
     TooSlow,
 }
@@ -21,9 +35,9 @@ pub(crate) enum BodyFault {
 impl BodyFault {
     pub(crate) fn problem(self) -> Problem {
         match self {
-            Self::TooLong => Problem::new(
+            Self::TooLong(limit) => Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
-                "the body is longer than 1 MiB",
+                format!("the body is longer than {} MiB", limit / MIB),
             ),
             Self::TooSlow => Problem::new(
                 StatusCode::REQUEST_TIMEOUT,

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use crate::app::{AppCredentials, DemoApp};
 use crate::changes::Watch;
 use crate::control::Control;
-use crate::incoming::{BODY_LIMIT, BodyFault, Incoming};
+use crate::incoming::{BodyFault, Incoming, body_limit};
 use crate::reply;
 use crate::service::Service;
 
@@ -71,10 +71,11 @@ impl OfflineSandbox {
     /// If a planned fault closes the connection.
     pub fn answer(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Dropped> {
         let (head, body) = request.into_parts();
-        let body = if body.len() <= BODY_LIMIT {
+        let limit = body_limit(&head);
+        let body = if body.len() <= limit {
             Ok(body)
         } else {
-            Err(BodyFault::TooLong)
+            Err(BodyFault::TooLong(limit))
         };
         let is_head = head.method == http::Method::HEAD;
         let mut incoming = Incoming::new(Request::from_parts(head, ()), body);

@@ -23,15 +23,15 @@ use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::changes::{BACKLOG, FeedEnd, Watch};
-use crate::incoming::{BODY_LIMIT, BodyFault, Incoming};
+use crate::incoming::{BodyFault, Incoming, MIB, ORDER_LIMIT, body_limit};
 use crate::service::Service;
 
 /// How long an answer under way may take once the sandbox stops.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How much of a body that is too long is still read, so that a caller who writes first and reads
-/// later gets the refusal instead of a broken pipe.
-const DRAIN_LIMIT: usize = 16 * BODY_LIMIT;
+/// How much of a body that is too long is still read beyond its limit, so that a caller who writes
+/// first and reads later gets the refusal instead of a broken pipe.
+const DRAINED: usize = 15 * MIB;
 
 /// How many connections are served at once; further ones wait to be accepted.
 const CONNECTIONS: usize = 1024;
@@ -46,8 +46,8 @@ const WRITE_TIME: Duration = Duration::from_secs(30);
 /// How many bytes of a body are read before it counts as a long one.
 const SHORT_BODY: usize = 64 * 1024;
 
-/// How many long bodies are in memory at once.
-const LONG_BODIES: usize = 32;
+/// How many MiB of long bodies are in memory at once: what the longest takes, and as much beside it.
+const LONG_BODIES: usize = 2 * ORDER_LIMIT / MIB;
 
 /// Serves until told to stop or until the other end of `stop` is gone.
 pub(crate) async fn serve(
@@ -143,7 +143,7 @@ async fn answer(
     long_bodies: Arc<Semaphore>,
 ) -> Result<Response<ReplyBody>, HangUp> {
     let (head, body) = request.into_parts();
-    let reading = timeout(BODY_TIME, read(body, &long_bodies)).await;
+    let reading = timeout(BODY_TIME, read(body, body_limit(&head), &long_bodies)).await;
     let (body, drained) = match reading {
         Ok(read) => read.map_err(HangUp::Caller)?,
         Err(_) => (Err(BodyFault::TooSlow), false),
@@ -185,15 +185,19 @@ fn follow(watch: Watch, first: Bytes, hang_up: Arc<Notify>) -> ReplyBody {
 /// the connection is fit for another request.
 async fn read(
     mut body: hyper::body::Incoming,
+    limit: usize,
     long_bodies: &Semaphore,
 ) -> Result<(Result<Bytes, BodyFault>, bool), hyper::Error> {
     if body.is_end_stream() {
         return Ok((Ok(Bytes::new()), true));
     }
-    let announced = body.size_hint().lower();
-    if announced > DRAIN_LIMIT as u64 {
-        return Ok((Err(BodyFault::TooLong), false));
+    let announced = body.size_hint();
+    if announced.lower() > (limit + DRAINED) as u64 {
+        return Ok((Err(BodyFault::TooLong(limit)), false));
     }
+    let announced = announced.exact();
+    let announced = announced.and_then(|length| usize::try_from(length).ok());
+    let longest = announced.map_or(limit, |length| length.min(limit));
     let mut place = None;
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
@@ -203,17 +207,19 @@ async fn read(
             continue;
         };
         length += data.len();
-        if length > DRAIN_LIMIT {
-            return Ok((Err(BodyFault::TooLong), false));
+        if length > limit + DRAINED {
+            return Ok((Err(BodyFault::TooLong(limit)), false));
         }
-        if length > BODY_LIMIT {
+        if length > limit {
             first = None;
             rest = BytesMut::new();
             continue;
         }
         if length > SHORT_BODY && place.is_none() {
             // Nobody closes the semaphore; whoever waits here for long is told that it took too long.
-            place = long_bodies.acquire().await.ok();
+            // All of it is taken at once: who held a part and waited for more would stop others who do so.
+            let pieces = u32::try_from(longest.div_ceil(MIB)).unwrap_or(u32::MAX);
+            place = long_bodies.acquire_many(pieces).await.ok();
         }
         match first.take() {
             // Nearly every body comes in one piece and is never copied.
@@ -226,12 +232,12 @@ async fn read(
         }
     }
     let whole = first.unwrap_or_else(|| rest.freeze());
-    let fits = length <= BODY_LIMIT;
+    let fits = length <= limit;
     Ok((
         if fits {
             Ok(whole)
         } else {
-            Err(BodyFault::TooLong)
+            Err(BodyFault::TooLong(limit))
         },
         true,
     ))

@@ -8,6 +8,7 @@ use super::form::NewOrder;
 use super::users::told_user;
 use crate::assumption::Assumption;
 use crate::call::Call;
+use crate::incoming::BODY_LIMIT;
 use crate::reply::{Problem, Reply, json};
 use crate::request_log::LogDetails;
 use crate::state::State;
@@ -20,6 +21,10 @@ pub(crate) fn create_user(
 ) -> Result<Reply, Problem> {
     let world: &World = call.world;
     let now = world.clock.now();
+    if parts(call.body) > BODY_LIMIT {
+        let problem = "the body has more than a million parts";
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, problem));
+    }
     let fields = object(call).map_err(|problem| match problem.status {
         StatusCode::BAD_REQUEST => {
             Problem::invalid("payload", Vec::new(), "\"value\" must be of type object")
@@ -78,6 +83,16 @@ pub(crate) fn create_user(
         "object" => json(status, &told),
         _ => json(status, &told.as_slice()),
     })
+}
+
+/// How many values JSON has at most, a text however long it is being one.
+///
+/// Papers make an order long and have none of these signs; values without them would take many times the room of their text.
+fn parts(json: &[u8]) -> usize {
+    let signs = json.iter();
+    signs
+        .filter(|sign| matches!(sign, b',' | b':' | b'[' | b'{'))
+        .count()
 }
 
 /// An id has one address for mail, and an address one id.

@@ -751,6 +751,24 @@ fn users_are_listed_by_when_they_were_made_and_not_by_when_they_came() {
 }
 
 #[test]
+fn an_order_can_bring_papers_along() {
+    let desk = Desk::new();
+    let mut wish = whole("u");
+    wish["attachments"][0]["content"] = json!("JVBERi0x".repeat(2 * 1024 * 1024 / 8));
+    assert_eq!(desk.post(USERS, &wish).status(), 201);
+    // What is long by anything else takes many times the room of its text.
+    wish["attachments"] = json!(vec![0; 1024 * 1024]);
+    let answer = desk.post(USERS, &wish);
+    told(&answer, 413, "the body has more than a million parts");
+    let longest = 32 * 1024 * 1024;
+    let post = |path, length| desk.ask(Method::POST, path, vec![b' '; length]).status();
+    assert_eq!(post(USERS, longest), 400);
+    assert_eq!(post(USERS, longest + 1), 413);
+    assert_eq!(post(LINK, 1024 * 1024), 400);
+    assert_eq!(post(LINK, 1024 * 1024 + 1), 413);
+}
+
+#[test]
 fn orders_go_on_in_seconds_if_so_assumed() {
     let desk = Desk::new();
     desk.assume(Assumption::OrderPace, "seconds");

@@ -182,9 +182,8 @@ fn a_delayed_answer_is_late_and_a_stopping_sandbox_does_not_wait_for_it() {
 #[test]
 fn a_long_body_is_refused_and_a_foreign_host_too() {
     let sandbox = Sandbox::start().unwrap();
-    let url = format!("{}/v1/connect/token", sandbox.url());
-    let post = |length: usize| {
-        ureq::post(&url)
+    let post = |path: &str, length: usize| {
+        ureq::post(format!("{}{path}", sandbox.url()))
             .header("content-type", "application/json")
             .config()
             .http_status_as_error(false)
@@ -194,9 +193,14 @@ fn a_long_body_is_refused_and_a_foreign_host_too() {
             .status()
             .as_u16()
     };
-    assert_eq!(post(1024 * 1024), 400);
-    assert_eq!(post(1024 * 1024 + 1), 413);
-    assert_eq!(post(5 * 1024 * 1024), 413);
+    let tokens = "/v1/connect/token";
+    assert_eq!(post(tokens, 1024 * 1024), 400);
+    assert_eq!(post(tokens, 1024 * 1024 + 1), 413);
+    assert_eq!(post(tokens, 5 * 1024 * 1024), 413);
+    // An order can bring papers along; without a token it is refused for that alone.
+    let orders = "/api/v1/users";
+    assert_eq!(post(orders, 32 * 1024 * 1024), 401);
+    assert_eq!(post(orders, 32 * 1024 * 1024 + 1), 413);
     assert!(get(&sandbox, "/v1/human", "evil.test").starts_with("HTTP/1.1 421"));
     assert!(get(&sandbox, "/v1/human", "localhost:1").starts_with("HTTP/1.1 200"));
 }
