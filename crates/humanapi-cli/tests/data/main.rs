@@ -80,7 +80,7 @@ fn fails(sandbox: &Sandbox, given: &[&str], code: i32, cause: &str, remedy: &str
         .any(|one| matches!(*one, "--json" | "--ndjson"))
     {
         true => {
-            let line: Value = serde_json::from_str(&told.stderr).unwrap();
+            let line: Value = serde_json::from_str(&told.stderr).expect("one line of JSON");
             let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
             (text("error"), text("help"))
         }
