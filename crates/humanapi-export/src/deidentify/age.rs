@@ -2,11 +2,12 @@
 
 use humanapi_core::data::{Record, Value};
 
-use super::OLDEST;
 use super::policy::{Action, Node};
 use crate::named;
 use crate::values::{Pair, Units, loinc_of};
 
+/// An age of more years than these tells too much, and so does a year so long ago.
+pub(super) const OLDEST: i16 = 89;
 /// What an age is by LOINC: as reported, calculated, estimated, at an examination or at death.
 const AGES: [&str; 7] = [
     "30525-0", "21612-7", "29553-5", "21611-9", "63900-5", "35659-2", "39016-1",

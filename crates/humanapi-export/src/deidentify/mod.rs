@@ -19,13 +19,11 @@ use crate::code_systems::{System, is_ndc};
 use crate::named;
 use crate::row::{Row, User};
 use crate::values::{Pair, Units};
-use age::{Told, YEARS};
+use age::{OLDEST, Told, YEARS};
 pub use key::DeidentifyKey;
 use policy::{Action, Node, Plan, Settings};
 pub use policy::{Dates, Ids, Policy, PolicyError};
 
-/// An age of more years than these tells too much, and so does a year so long ago.
-const OLDEST: i16 = 89;
 /// Countries whose postal codes are ZIP codes, as the policy's words write them.
 const WITH_ZIP: [&str; 4] = ["US", "USA", "United States", "United States of America"];
 
