@@ -263,6 +263,11 @@ impl TokenBroker {
         }
     }
 
+    /// Whether it asks a store, which takes time.
+    pub(crate) fn asks_a_store(&self) -> bool {
+        self.cache.exchanger.store.is_some()
+    }
+
     /// A token of this kind was issued past the broker: no refusal that it shows to be out of date stands.
     ///
     /// By an access or id token the user has connected a source, so a session opens Connect no more. Takes no longer than

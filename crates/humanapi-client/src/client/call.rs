@@ -17,6 +17,7 @@ use humanapi_core::{
 use tracing::Instrument as _;
 
 use super::{CallSettings, Client};
+use crate::broker::TokenBroker;
 use crate::download::Download;
 use crate::drive::Opened;
 use crate::error::Error;
@@ -226,7 +227,9 @@ impl<E: Endpoint> ApiCall<E> {
             Authorization::ClientToken => Some(TokenKey::client(application)),
         };
         let (hosts, policy) = (client.hosts().clone(), client.policy(&self.settings));
-        let deadline = client.deadline(&policy);
+        // Where a store is told of what comes, it has what is left of the call's time; the clock is not read for others.
+        let asks_a_store = client.broker().is_some_and(TokenBroker::asks_a_store);
+        let deadline = asks_a_store.then(|| client.deadline(&policy));
         // The span is around what is small: a future within a future is copied into it.
         let outcome = if let Some(key) = key {
             let status = self.subject.map(|subject| subject.status);
@@ -240,7 +243,7 @@ impl<E: Endpoint> ApiCall<E> {
             let run = client.run(&mut flow, &NoTokens, opened);
             let outcome = run.instrument(span.clone()).await;
             if let (Ok(_), Some(broker), Some(kind)) = (&outcome, client.broker(), self.issues) {
-                let left = client.left(deadline);
+                let left = deadline.map_or(Duration::ZERO, |deadline| client.left(deadline));
                 broker.issued_past(kind, id.as_ref(), left).await;
             }
             outcome
