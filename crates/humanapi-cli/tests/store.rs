@@ -191,10 +191,10 @@ fn the_sealing_key_changes_in_three_steps_and_tokens_stay() {
 #[track_caller]
 fn check(told: &Run, code: i32, says: &str) {
     assert_eq!(told.code, Some(code), "{told:?}");
-    assert_eq!(
-        told.stderr.lines().count(),
-        2,
-        "one line of cause, one of help: {told:?}"
+    let count = told.stderr.lines().count();
+    assert!(
+        (2..=3).contains(&count),
+        "a line of cause, one of what caused it, one of help: {told:?}"
     );
     assert!(told.stderr.contains(says), "{told:?}");
     assert!(!told.stderr.contains("canary"), "{told:?}");
