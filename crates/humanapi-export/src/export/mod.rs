@@ -60,10 +60,10 @@ const KEY: &str = "key";
 /// whole, `_manifest/bucket-0007.json` each file's records, bytes and SHA-256, and what the service refuses.
 ///
 /// What the service refuses, such as a user who has connected nothing, is told, and its bucket counts as whole without it;
-/// [`retry_refused`](Self::retry_refused) has it asked again. What fails for a reason that may pass is asked for again by
+/// [`with_refused_again`](Self::with_refused_again) has it asked again. What fails for a reason that may pass is asked for again by
 /// the same export.
 ///
-/// Memory is bounded: by the ids of one bucket, [`held`](Self::held) bytes of each list that is read at once, a few pages
+/// Memory is bounded: by the ids of one bucket, [`with_held`](Self::with_held) bytes of each list that is read at once, a few pages
 /// for each, and one group of rows.
 ///
 /// ```no_run
