@@ -45,6 +45,7 @@ pub struct Sealed {
 
 impl Sealed {
     /// What a place holds, if it can be what we wrote.
+    #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
     pub(crate) fn read(key_id: String, bytes: Vec<u8>) -> Result<Self, StoreError> {
         if key_id.len() > KEY_ID || !key_id.is_ascii() {
             return Err(unreadable());
@@ -62,6 +63,7 @@ pub(crate) const KEY_ID: usize = 32;
 pub(crate) const LARGEST_SEALED: usize = 1024 * 1024;
 
 /// The failure over a row that we did not write.
+#[cfg(any(test, feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub(crate) fn unreadable() -> StoreError {
     StoreError::new(
         StoreErrorKind::Tampered,
