@@ -172,6 +172,31 @@ impl Columns {
         self.columns.len()
     }
 
+    /// What makes a file of these columns another than a file of others, as a text that nothing else changes: names and kinds,
+    /// with those within lists.
+    #[cfg(feature = "client")]
+    pub(crate) fn names_and_kinds(&self) -> String {
+        let columns = self.columns.iter().map(|column| {
+            let kind = match column.kind {
+                ColumnKind::Text => "text",
+                ColumnKind::Number => "number",
+                ColumnKind::Integer => "integer",
+                ColumnKind::Bool => "bool",
+                ColumnKind::Moment => "moment",
+                ColumnKind::Day => "day",
+                ColumnKind::Json => "json",
+                ColumnKind::Texts => "texts",
+                ColumnKind::Records => "records",
+            };
+            let items = column
+                .items
+                .as_ref()
+                .map_or_else(String::new, Self::names_and_kinds);
+            format!("{} {kind}({items});", column.name)
+        });
+        columns.collect()
+    }
+
     /// Whether a record is of the kind that these columns are made for.
     pub(crate) fn fit(&self, record: &Record) -> bool {
         let (one, other) = (self.table, record.table());
@@ -420,6 +445,19 @@ mod tests {
     use humanapi_core::data::ROUTES;
 
     use super::*;
+
+    #[cfg(feature = "client")]
+    #[test]
+    fn a_schema_is_names_and_kinds_and_nothing_that_may_be_worded_anew() {
+        let schema = Columns::of(humanapi_core::data::medical::Component::FIELDS).names_and_kinds();
+        assert!(
+            schema.starts_with(
+                "name text();value text();value_comparator text();value_number number();"
+            ),
+            "{schema}"
+        );
+        assert!(schema.contains("codes records("), "{schema}");
+    }
 
     #[test]
     fn the_columns_of_each_kind_of_record_have_names_of_their_own_in_any_case() {

@@ -1,7 +1,7 @@
 //! What a report says of records, and when it is too little.
 
 use humanapi_core::data::Weight;
-use humanapi_core::data::medical::TestResult;
+use humanapi_core::data::medical::{Allergy, TestResult};
 use humanapi_core::data::{Record, Table};
 use humanapi_export::{Quality, QualityReport, Row, Thresholds, User};
 
@@ -167,4 +167,12 @@ fn hostile_names_and_units_end_in_one_line() {
     let report = quality.report();
     assert!(report.unknown.len() <= 257, "{}", report.unknown.len());
     assert_eq!(report.units.lines().count(), 1);
+}
+
+#[test]
+fn how_new_a_record_is_says_what_it_tells_of_and_not_when_it_was_stored() {
+    let old = r#"{"dateRange":{"start":"2001-05-04"},"updatedAt":"2026-02-28T00:00:00Z"}"#;
+    let undated = r#"{"updatedAt":"2026-02-28T00:00:00Z"}"#;
+    let report = report::<Allergy>(&[old, undated]);
+    assert_eq!((report.recency.older, report.recency.undated), (1, 1));
 }

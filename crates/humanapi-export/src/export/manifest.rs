@@ -181,7 +181,7 @@ impl Settings {
             (self.format != other.format, "a format"),
             (self.buckets != other.buckets, "a number of buckets"),
             (self.key_check != other.key_check, "a key"),
-            (self.since != other.since, "a --since"),
+            (self.since != other.since, "a moment since when"),
             (self.documents != other.documents, "documents"),
             (self.resources != other.resources, "resources or columns"),
         ];

@@ -39,7 +39,7 @@ use folder::{Folder, MANIFEST};
 use jobs::Jobs;
 use key::MOST_BUCKETS;
 use manifest::{ExportManifest, Settings};
-use reading::{Done, ListRead, Reading, is_read, name};
+use reading::{Done, ListRead, Reading, is_read, name, now};
 use users::Buckets;
 use writing::Writing;
 
@@ -231,7 +231,7 @@ impl Export {
         let work = Some(folder.work());
         let buckets = Buckets::of(users, &key, buckets, self.shard, work).await?;
         if before.is_none() {
-            ExportManifest::write(&folder, settings.clone(), self.now())?;
+            ExportManifest::write(&folder, settings.clone(), now(&self.client))?;
         }
         let (tell, mut told) = mpsc::unbounded_channel();
         let (send, done) = mpsc::channel(2);
@@ -248,7 +248,7 @@ impl Export {
             Some((&folder, &key)),
             self.retries_refused,
         );
-        let now = self.now();
+        let client = self.client.clone();
         let reading = Arc::new(self.reading(Some(folder.clone())));
         let events = &mut *self.on_event;
         let lists = self.routes.len() as u64;
@@ -284,7 +284,7 @@ impl Export {
         on_written(&mut summary, events);
         drop(buckets);
         // However reading ended, what is whole is told.
-        let told = ExportManifest::write(&folder, settings, now);
+        let told = ExportManifest::write(&folder, settings, now(&client));
         let closed = folder.close().map_err(ExportError::Folder);
         read?;
         told?;
@@ -375,8 +375,8 @@ impl Export {
 
     fn settings(&self, key: &BucketKey, buckets: u32) -> Settings {
         let resources = self.routes.iter().map(|route| {
-            let columns = format!("{:?}", Columns::of(route.fields).iter().collect::<Vec<_>>());
-            let hash = Sha256::digest(columns.as_bytes());
+            let schema = Columns::of(route.fields).names_and_kinds();
+            let hash = Sha256::digest(schema.as_bytes());
             (name(route).to_owned(), key::hex(&hash[..16]))
         });
         Settings {
@@ -398,11 +398,6 @@ impl Export {
             held: self.held,
             folder,
         }
-    }
-
-    fn now(&self) -> Timestamp {
-        let now = Timestamp::try_from(self.client.now().wall());
-        now.unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }
 

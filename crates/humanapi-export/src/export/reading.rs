@@ -181,6 +181,12 @@ pub(super) fn is_read(route: &Route) -> bool {
     matches!(route.operation, Operation::List | Operation::Single)
 }
 
+/// The time as a client's clock has it: what changes from here on may be missing from what is read.
+pub(super) fn now(client: &Client) -> Timestamp {
+    let now = Timestamp::try_from(client.now().wall());
+    now.unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
 impl Reading {
     pub(super) async fn carry_out(&self, job: Job) -> Result<Done, ExportError> {
         Ok(match job {
@@ -263,12 +269,6 @@ impl Reading {
         unreachable!("the last reading returns")
     }
 
-    /// The time as it is now: what changes from here on may be missing.
-    fn now(&self) -> Timestamp {
-        let now = Timestamp::try_from(self.client.now().wall());
-        now.unwrap_or(Timestamp::UNIX_EPOCH)
-    }
-
     fn spool(&self) -> Spool {
         let folder = self.folder.as_ref().map(|folder| folder.work().to_owned());
         Spool::new(self.held, folder)
@@ -281,7 +281,7 @@ impl Reading {
         asked_again: &mut u32,
     ) -> Result<Raised, Stopped> {
         let mut raised = Raised {
-            read_at: self.now(),
+            read_at: now(&self.client),
             records: self.spool(),
             drift: Vec::new(),
             ids: Vec::new(),
@@ -330,7 +330,7 @@ impl Reading {
     }
 
     async fn single(&self, user: &ClientUserId, route: &'static Route) -> Result<Raised, Stopped> {
-        let read_at = self.now();
+        let read_at = now(&self.client);
         let data = self.client.user(user).data();
         let record = one(&data, route).await.map_err(Trouble::of)?;
         let mut records = self.spool();

@@ -6,12 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::LazyLock;
 
-use humanapi_core::data::{Field, FieldKind, ROUTES, Record, Value};
+use humanapi_core::data::{Date, Field, FieldKind, ROUTES, Record, Value};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use crate::code_systems::System;
-use crate::named;
 use crate::row::Row;
 use crate::values::{Pair, Units};
 pub use report::{
@@ -29,18 +28,6 @@ static NAMES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
     }
     names
 });
-/// Which field tells when something was, the first that a table has.
-const DATES: [&str; 9] = [
-    "timestamp",
-    "startTime",
-    "dateTime",
-    "resultDateTime",
-    "date",
-    "day",
-    "startDate",
-    "dates",
-    "updatedAt",
-];
 
 /// Looks at records of one kind, one after another, and tells how good they are.
 ///
@@ -106,8 +93,8 @@ impl Quality {
         self.records += 1;
         self.look(row.record, "");
         self.look_for_odd(row.record);
-        let date = DATES.iter().find_map(|name| when(row.record, name));
-        self.recency.add(date, row.read_at);
+        let latest = row.record.when().iter().filter_map(moment).max();
+        self.recency.add(latest, row.read_at);
     }
 
     /// What was met so far.
@@ -275,19 +262,10 @@ fn without_places(path: &str) -> String {
     kept.collect()
 }
 
-/// When something was, by one field, as the day's first moment where that is all that it tells.
-fn when(record: &Record, name: &str) -> Option<Timestamp> {
-    moment(&named::value(record, name)?)
-}
-
-fn moment(value: &Value<'_>) -> Option<Timestamp> {
-    match value {
-        Value::Timestamp(moment) => Some(*moment),
-        Value::Date(date) => date.moment().or_else(|| {
-            let day = date.date()?;
-            Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
-        }),
-        Value::List(items) => items.iter().filter_map(moment).max(),
-        _ => None,
-    }
+/// A date as the day's first moment where a day is all that it tells.
+fn moment(date: &Date<'_>) -> Option<Timestamp> {
+    date.moment().or_else(|| {
+        let day = date.date()?;
+        Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
+    })
 }

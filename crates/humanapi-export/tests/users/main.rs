@@ -307,7 +307,7 @@ async fn a_folder_takes_one_export_and_one_process() {
         ),
         (
             export(&sandbox, Format::Ndjson).with_since("2026-01-01T00:00:00Z".parse().unwrap()),
-            "a --since",
+            "a moment since when",
         ),
     ];
     for (other, what) in others {

@@ -16,6 +16,7 @@ mod spans;
 mod table;
 mod text;
 mod value;
+mod when;
 
 use std::borrow::Cow;
 use std::fmt;
