@@ -6,7 +6,7 @@ use humanapi_core::data::Route;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::kinds::instant;
+use super::kinds::{chapter, instant};
 pub(crate) use super::kinds::{lists, name};
 #[cfg(feature = "store")]
 use super::service::StoreArgs;
@@ -155,19 +155,7 @@ Without --all it stops after 20 records, or as many as --limit says, and says so
 Do not rely on their order.";
 
 fn list_help() -> String {
-    let mut help = "Kinds of records:\n".to_owned();
-    let mut line = String::new();
-    for route in lists() {
-        let name = name(route);
-        if line.len() + name.len() > 90 {
-            help.push_str(&format!("  {}\n", line.trim_end()));
-            line.clear();
-        }
-        line.push_str(name);
-        line.push_str("  ");
-    }
-    help.push_str(&format!("  {}\n\n{HELP}", line.trim_end()));
-    help
+    format!("{}\n{HELP}", chapter(lists()))
 }
 
 const GET_HELP: &str = "\

@@ -6,7 +6,7 @@ use humanapi_core::data::{ReportFormat, Route};
 use humanapi_export::{Export, Format, Shard};
 use jiff::Timestamp;
 
-use super::kinds::{instant, name};
+use super::kinds::{chapter, instant, name};
 #[cfg(feature = "store")]
 use super::service::StoreArgs;
 use super::service::{ServiceArgs, SetupArgs};
@@ -123,19 +123,8 @@ manifests, and is not asked for again but with --retry-refused.
 Health data are written because you ask for them, in files that only you can read: mind where they go.";
 
 pub(super) fn help() -> String {
-    let mut help = format!("{FORMATS}\n\nKinds of records:\n");
-    let mut line = String::new();
-    for route in Export::all_resources() {
-        let name = name(route);
-        if line.len() + name.len() > 90 {
-            help.push_str(&format!("  {}\n", line.trim_end()));
-            line.clear();
-        }
-        line.push_str(name);
-        line.push_str("  ");
-    }
-    help.push_str(&format!("  {}\n\n{EXAMPLES}", line.trim_end()));
-    help
+    let kinds = chapter(Export::all_resources());
+    format!("{FORMATS}\n\n{kinds}\n{EXAMPLES}")
 }
 
 const FORMATS: &str = "\

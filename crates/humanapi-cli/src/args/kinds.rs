@@ -17,6 +17,22 @@ pub(crate) fn name(route: &Route) -> &'static str {
     route.name.strip_prefix("data.").unwrap_or(route.name)
 }
 
+/// The kinds of records at these routes, as a chapter of a help text.
+pub(super) fn chapter(routes: impl Iterator<Item = &'static Route>) -> String {
+    let mut chapter = "Kinds of records:\n".to_owned();
+    let mut line = String::new();
+    for name in routes.map(name) {
+        if line.len() + name.len() > 90 {
+            chapter.push_str(&format!("  {}\n", line.trim_end()));
+            line.clear();
+        }
+        line.push_str(name);
+        line.push_str("  ");
+    }
+    chapter.push_str(&format!("  {}\n", line.trim_end()));
+    chapter
+}
+
 /// Reads a moment, or a day as its beginning.
 pub(super) fn instant(text: &str) -> Result<Timestamp, &'static str> {
     let day = || {

@@ -14,7 +14,7 @@
 //! | 70 | something on this machine failed: a port, a file, the output |
 //! | 130 | stopped before its end, by Ctrl-C or by who ran it |
 //!
-//! A code never changes its meaning; new ones may come. 5 and 6 may pass by themselves, the others do not.
+//! A code never changes its meaning; new ones may come. 5, 6 and 8 may pass by themselves, the others do not.
 
 #[cfg(any(feature = "demo", feature = "token"))]
 mod call;
@@ -44,7 +44,7 @@ pub(crate) enum Code {
     #[cfg(feature = "orders")]
     Undecided = 8,
     Machine = 70,
-    #[cfg(feature = "export")]
+    #[cfg(any(feature = "export", feature = "orders"))]
     Stopped = 130,
 }
 
@@ -144,6 +144,33 @@ impl Failure {
             Self::Told { code, .. } => Some(*code),
             Self::Said | Self::Taught => None,
         }
+    }
+
+    /// What failed, in one line, where there is something to tell.
+    #[cfg(feature = "orders")]
+    pub(crate) fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Told { cause, .. } => Some(cause),
+            Self::Said | Self::Taught => None,
+        }
+    }
+
+    /// The same, ending with this code.
+    #[cfg(feature = "orders")]
+    pub(crate) fn with_code(mut self, other: Code) -> Self {
+        if let Self::Told { code, .. } = &mut self {
+            *code = other;
+        }
+        self
+    }
+
+    /// The same, with another remedy.
+    #[cfg(feature = "orders")]
+    pub(crate) fn with_remedy(mut self, other: impl Into<Cow<'static, str>>) -> Self {
+        if let Self::Told { remedy, .. } = &mut self {
+            *remedy = other.into();
+        }
+        self
     }
 
     /// The same, with what it is about in front.

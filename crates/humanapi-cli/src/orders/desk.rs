@@ -49,10 +49,7 @@ impl Desk {
             }
             _ => return failure,
         };
-        match failure {
-            Failure::Told { code, cause, .. } => Failure::new(code, cause, remedy),
-            said => said,
-        }
+        failure.with_remedy(remedy)
     }
 }
 

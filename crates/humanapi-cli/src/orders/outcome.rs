@@ -85,20 +85,11 @@ impl Ended {
 
     /// Why it failed, with the code that says that it may be placed where that is so, whatever the reason.
     pub(super) fn into_failure(self) -> Option<Failure> {
-        match self.failure? {
-            Failure::Told {
-                cause,
-                remedy,
-                more,
-                ..
-            } if self.became.is_undecided() => Some(Failure::Told {
-                code: Code::Undecided,
-                cause,
-                remedy,
-                more,
-            }),
-            failure => Some(failure),
-        }
+        let failure = self.failure?;
+        Some(match self.became.is_undecided() {
+            true => failure.with_code(Code::Undecided),
+            false => failure,
+        })
     }
 
     /// What the client says of it.

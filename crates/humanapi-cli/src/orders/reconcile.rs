@@ -154,15 +154,11 @@ async fn all(args: &ReconcileArgs, desk: &Desk) -> Result<(), Failure> {
 }
 
 fn tell(args: &ReconcileArgs, intent: &IntentKey, ended: &Ended) -> Result<(), Failure> {
-    let reason = match &ended.failure {
-        Some(Failure::Told { cause, .. }) => Some(cause.as_str()),
-        _ => None,
-    };
     let line = Line {
         intent: intent.as_str(),
         result: ended.became.word(),
         human_id: ended.human_id.as_ref().map(HumanId::as_str),
-        reason,
+        reason: ended.failure.as_ref().and_then(Failure::cause),
     };
     write(args, &line)
 }

@@ -74,17 +74,14 @@ impl Results {
         ended: &Ended,
     ) -> Result<(), Failure> {
         let human_id = ended.human_id.as_ref().map_or("", |id| id.as_str());
-        let reason = match &ended.failure {
-            Some(Failure::Told { cause, .. }) => cause.as_str(),
-            _ => "",
-        };
+        let reason = ended.failure.as_ref().and_then(Failure::cause);
         let row = [
             &place.number().to_string(),
             user,
             intent,
             ended.became.word(),
             human_id,
-            reason,
+            reason.unwrap_or_default(),
         ];
         self.waiting.insert(number, row.map(str::to_owned));
         while let Some(row) = self.waiting.remove(&self.next) {

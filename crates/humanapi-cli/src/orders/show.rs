@@ -1,4 +1,4 @@
-//! Users, their orders and reports, as they are printed: ids and states, and never a name or a date of birth.
+//! Users, their orders and reports, as they are printed: ids and states, and never a user's name or date of birth.
 
 use comfy_table::Table;
 use humanapi_core::admin::{

@@ -201,7 +201,7 @@ fn ended(counts: &Counts, halted: Halted) -> Result<(), Failure> {
         ));
     }
     if let Some(failure) = halted.stopped {
-        return Err(failure.about(&left(counts)));
+        return Err(after_sending(counts, failure).about(&left(counts)));
     }
     if let Some(failure) = halted.first {
         let not_there = counts.not_there();
@@ -209,11 +209,11 @@ fn ended(counts: &Counts, halted: Halted) -> Result<(), Failure> {
             "{not_there} of {} orders are not placed; the first",
             counts.orders
         );
-        return Err(failure.about(&what));
+        return Err(after_sending(counts, failure).about(&what));
     }
     if halted.was_asked && counts.not_tried > 0 {
         return Err(Failure::new(
-            Code::Machine,
+            Code::Stopped,
             format!(
                 "it was stopped, and {} orders were not begun",
                 counts.not_tried
@@ -222,6 +222,15 @@ fn ended(counts: &Counts, halted: Halted) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// What is wrong with the input ends with a code that says that nothing was sent. Once orders were begun it ends with another.
+fn after_sending(counts: &Counts, failure: Failure) -> Failure {
+    let has_begun = counts.not_tried < counts.orders;
+    match has_begun && failure.code() == Some(Code::Usage) {
+        true => failure.with_code(Code::Machine),
+        false => failure,
+    }
 }
 
 fn left(counts: &Counts) -> String {

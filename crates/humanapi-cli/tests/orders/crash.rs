@@ -118,3 +118,30 @@ fn a_file_whose_run_is_killed_three_times_is_placed_whole_and_nothing_of_it_twic
         );
     }
 }
+
+/// What was begun comes to its end, the rest is not begun, and the same command goes on with it.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_begins_no_more_orders_and_says_so() {
+    let count = 400;
+    let desk = Desk::open();
+    let lines: String = (0..count)
+        .map(|at| line(&format!("policy-{at:06}")))
+        .collect();
+    let file = desk.file("many.csv", format!("{NAMES}\n{lines}"));
+    let child = begin(&desk, &file);
+    while desk.sandbox.control().ledger().len() < 20 {
+        sleep(Duration::from_millis(2));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
+    let told = ended(child);
+    assert_eq!(told.code, Some(130), "{told:?}");
+    assert!(told.stderr.contains("it was stopped, and"), "{told:?}");
+    let placed = desk.billed().len();
+    assert!((20..count).contains(&placed), "{placed}");
+    let rest = desk.submit(&file, &[]);
+    assert_eq!(rest.code, Some(0), "{rest:?}");
+    assert_eq!(json(&rest)["already"], placed);
+    assert_eq!(desk.billed().len(), count);
+}
