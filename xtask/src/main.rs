@@ -69,7 +69,7 @@ enum Verb {
     Test(test::Options),
     /// Build the API documentation, warnings denied, and the book; check links, code blocks and searches
     Docs(docs::Options),
-    /// Write docs/token-rules.md and docs/health-data-fields.md from the tables in humanapi-core
+    /// Write the pages of docs/ that are generated, or with --check say which are out of date
     Codegen(codegen::Options),
     /// Check that the public API of each library is the one in docs/public-api, or write that anew
     PublicApi(public_api::Options),

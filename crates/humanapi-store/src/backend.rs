@@ -34,7 +34,8 @@ pub trait Backend: Send + Sync {
         None
     }
 
-    /// Sets the place up, if it is not, and leaves the mark of the naming key there.
+    /// Sets the place up, if it is not, and leaves the mark of the naming key there. Where it has a
+    /// [`journal`](Self::journal), that is set up too.
     ///
     /// # Errors
     ///

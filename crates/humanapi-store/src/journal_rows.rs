@@ -18,6 +18,7 @@ use crate::rows::{Batch, Mark, RowName, Sealed, Survey};
 #[async_trait]
 pub trait JournalRows: Send + Sync {
     /// Makes sure that the place is set up for a journal, with this mark, and durable enough for one.
+    /// [`Backend::init`](crate::Backend::init) sets it up; this changes nothing that stays.
     ///
     /// # Errors
     ///

@@ -134,7 +134,7 @@ impl<E> ApiCall<E> {
     }
 
     /// What its client runs on.
-    #[cfg(feature = "data")]
+    #[cfg(any(feature = "data", feature = "tokio"))]
     pub(super) fn runtime(&self) -> &dyn Runtime {
         &**self.client.timer()
     }
@@ -152,12 +152,6 @@ impl<E> ApiCall<E> {
         E: Endpoint,
     {
         self.endpoint.replay() == Replay::Safe
-    }
-
-    /// The clock of its client.
-    #[cfg(feature = "tokio")]
-    pub(super) fn timer(&self) -> &Arc<dyn Runtime> {
-        self.client.timer()
     }
 
     /// When it is over if it begins now, by the monotonic clock.

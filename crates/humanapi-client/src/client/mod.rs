@@ -120,8 +120,8 @@ impl Client {
         self.inner.runtime.now()
     }
 
-    /// Waits so long, by the runtime's clock: what goes on after a failure that may pass waits by the clock by which that
-    /// failure ends, virtual time included.
+    /// Waits so long, by the clock that [`now`](Self::now) reads: at once in virtual time. For whoever tries again what
+    /// [may pass](crate::Error::is_transient).
     pub async fn sleep(&self, duration: Duration) {
         self.timer().sleep(duration).await;
     }

@@ -4,7 +4,6 @@ use std::future::poll_fn;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -65,7 +64,6 @@ impl<E: Endpoint<Output = Streamed> + Clone> ApiCall<E> {
     /// As any call fails, and as saving does. `path` then holds what it held before, unless the error says otherwise.
     pub async fn download_to_file(self, path: impl Into<PathBuf>) -> Result<Written, SaveError> {
         let path = path.into();
-        let timer = Arc::clone(self.timer());
         let may_repeat = self.may_repeat();
         let (mut left, mut pause) = (self.policy().max_attempts(), PAUSE);
         loop {
@@ -77,7 +75,7 @@ impl<E: Endpoint<Output = Streamed> + Clone> ApiCall<E> {
                 Err(SaveError::Download(error))
                     if may_repeat && left > 0 && error.is_transient() =>
                 {
-                    timer.sleep(pause).await;
+                    self.runtime().sleep(pause).await;
                     pause = pause.saturating_mul(2);
                 }
                 Err(error) => return Err(error),

@@ -9,7 +9,8 @@ use redis::{Cmd, RedisResult, ScriptInvocation, Value};
 use super::connection::{Question, Using};
 use super::errors::{is_misplaced, said};
 use super::{
-    Counted, Fields, MARK_LENGTH, RedisRows, STEP, compare, marked, number, of_digits, probed,
+    Counted, Fields, MARK_LENGTH, RedisRows, STEP, begins_at, compare, cursor, marked, number,
+    of_digits, probed,
 };
 use crate::journal_rows::{JournalRow, JournalRows, JournalSurvey};
 use crate::rows::{Batch, Mark, RowName, Sealed, unreadable};
@@ -359,15 +360,14 @@ impl JournalRows for RedisRows {
         from: Option<&[u8]>,
         limit: u32,
     ) -> Result<Batch, StoreError> {
-        let from = from.map(|from| std::str::from_utf8(from).ok()?.parse().ok());
-        let from = from.unwrap_or(Some(0)).ok_or_else(unreadable)?;
+        let from = cursor(from)?;
         let (next, names) = self.scan(ORDER, from, limit).await?;
         let names: Vec<&RowName> = names.iter().collect();
         let rows = self.look_at_orders(&names).await?;
         let others = rows.into_iter().filter(|row| row.key_id != key_id);
         Ok(Batch {
             names: others.map(|row| row.name).collect(),
-            next: (next != 0).then(|| next.to_string().into_bytes()),
+            next: begins_at(next),
         })
     }
 

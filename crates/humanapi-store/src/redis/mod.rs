@@ -271,6 +271,17 @@ fn token(fields: Fields) -> Result<Option<RowToken<Sealed>>, StoreError> {
     }))
 }
 
+/// Where a batch begins, by what the batch before told.
+fn cursor(from: Option<&[u8]>) -> Result<u64, StoreError> {
+    let cursor = from.map(|from| std::str::from_utf8(from).ok()?.parse().ok());
+    cursor.unwrap_or(Some(0)).ok_or_else(unreadable)
+}
+
+/// Where the next batch begins, as a batch tells it; a scan that is back where it began is over.
+fn begins_at(cursor: u64) -> Option<Vec<u8>> {
+    (cursor != 0).then(|| cursor.to_string().into_bytes())
+}
+
 #[async_trait]
 impl Backend for RedisRows {
     fn set_limits(&mut self, limits: Limits) {
@@ -432,8 +443,7 @@ impl Backend for RedisRows {
         from: Option<&[u8]>,
         limit: u32,
     ) -> Result<Batch, StoreError> {
-        let from = from.map(|from| std::str::from_utf8(from).ok()?.parse().ok());
-        let from = from.unwrap_or(Some(0)).ok_or_else(unreadable)?;
+        let from = cursor(from)?;
         let (next, names) = self.scan(ROW, from, limit).await?;
         let names: Vec<&RowName> = names.iter().collect();
         let rows = self.look(&names).await?;
@@ -442,7 +452,7 @@ impl Backend for RedisRows {
         let names = names.filter_map(|(name, row)| otherwise(&row).then_some(*name));
         Ok(Batch {
             names: names.collect(),
-            next: (next != 0).then(|| next.to_string().into_bytes()),
+            next: begins_at(next),
         })
     }
 

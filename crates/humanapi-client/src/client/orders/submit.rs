@@ -161,7 +161,7 @@ impl Orders {
                     SubmissionInput::Read(users.map_err(|error| last = Some(error.into())).ok())
                 }
                 SubmissionStep::Wait(wait) => {
-                    self.client.timer().sleep(wait).await;
+                    self.client.sleep(wait).await;
                     SubmissionInput::Waited
                 }
                 SubmissionStep::Done(outcome) => return ended(outcome, last, journal_failed),
