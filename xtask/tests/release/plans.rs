@@ -10,27 +10,19 @@ const PUBLISH: [&str; 2] = ["release", "publish"];
 fn the_first_release_ever() {
     let scratch = Scratch::new();
     let plan = scratch.plan();
-    let names: Vec<&str> = plan
-        .releases
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "humanapi-sandbox",
-            "humanapi-core",
-            "humanapi-client",
-            "humanapi-export",
-            "humanapi-hyper",
-            "humanapi-axum",
-            "humanapi-reqwest",
-            "humanapi-store",
-            "humanapi-cli",
-            "humanapi-testing",
-            "humanapi",
-        ]
-    );
+    scratch.check_plan(&[
+        ("humanapi", "0.1.0"),
+        ("humanapi-axum", "0.1.0"),
+        ("humanapi-cli", "0.1.0"),
+        ("humanapi-client", "0.1.0"),
+        ("humanapi-core", "0.1.0"),
+        ("humanapi-export", "0.1.0"),
+        ("humanapi-hyper", "0.1.0"),
+        ("humanapi-reqwest", "0.1.0"),
+        ("humanapi-sandbox", "0.1.0"),
+        ("humanapi-store", "0.1.0"),
+        ("humanapi-testing", "0.1.0"),
+    ]);
     scratch.prepare();
     for (name, version) in &plan.releases {
         scratch.check_released(name, version, "### Added");
