@@ -40,6 +40,8 @@ mod mistake;
 pub(crate) mod orders;
 #[cfg(any(feature = "sandbox", feature = "token"))]
 mod output;
+#[cfg(any(feature = "export", feature = "orders"))]
+pub(crate) mod progress;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
 #[cfg(feature = "token")]

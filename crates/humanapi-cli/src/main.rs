@@ -5,6 +5,8 @@ mod adapter;
 #[cfg(feature = "data")]
 mod api;
 mod args;
+#[cfg(feature = "token")]
+mod atomic_file;
 #[cfg(any(feature = "demo", feature = "sandbox"))]
 mod browser;
 #[cfg(feature = "token")]

@@ -1,6 +1,5 @@
 //! The verb `token`: asks the token service for one token and shows it masked.
 
-use std::io::{self, IsTerminal as _, Write};
 use std::time::{Duration, SystemTime};
 
 use comfy_table::Table;
@@ -14,6 +13,7 @@ use serde::Serialize;
 use crate::args::{CommonArgs, TokenVerb};
 use crate::exit::Failure;
 use crate::output::{self, mask};
+use crate::print::{is_json, print_as};
 use crate::service::{Service, user_id};
 
 pub(crate) async fn run(verb: TokenVerb) -> Result<(), Failure> {
@@ -164,15 +164,7 @@ fn show(common: &CommonArgs, shown: &Shown<'_>) -> Result<(), Failure> {
         human_id: shown.human_id.map(HumanId::as_str),
         status: shown.status.map(UserStatus::name),
     };
-    let mut out = anstream::stdout().lock();
-    if common.json || !(common.table || io::stdout().is_terminal()) {
-        serde_json::to_writer(&mut out, &line).map_err(io::Error::from)?;
-        writeln!(out)?;
-    } else {
-        writeln!(out, "{}", table(&line))?;
-    }
-    out.flush()?;
-    Ok(())
+    print_as(is_json(common.json, common.table), &line, table)
 }
 
 fn table(line: &Line<'_>) -> Table {

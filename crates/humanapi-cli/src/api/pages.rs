@@ -17,6 +17,7 @@ use tempfile::NamedTempFile;
 use super::failure::{refused, unwritten, usage};
 use super::target::{By, Target};
 use crate::args::api::ApiArgs;
+use crate::atomic_file::{beside, keep};
 use crate::data::format::{json, write_json};
 use crate::data::reader::{announce, of_total, warn_of};
 use crate::exit::{Code, Failure};
@@ -245,17 +246,7 @@ enum Out<'a> {
 
 impl<'a> Out<'a> {
     fn file(path: &'a Path) -> io::Result<Self> {
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        if path.file_name().is_none() {
-            return Err(io::ErrorKind::InvalidFilename.into());
-        }
-        Ok(Self::File(
-            BufWriter::new(NamedTempFile::new_in(folder)?),
-            path,
-        ))
+        Ok(Self::File(BufWriter::new(beside(path)?), path))
     }
 }
 
@@ -293,14 +284,12 @@ impl Writer<'_> {
                 Ok(out.flush()?)
             }
             Out::File(mut file, path) => {
-                let written = file.write_all(end).and_then(|()| file.flush());
-                let written = written.and_then(|()| file.get_ref().as_file().sync_all());
+                let written = file.write_all(end);
                 written.map_err(|error| unwritten(&error))?;
                 let file = file
                     .into_inner()
                     .map_err(|error| unwritten(error.error()))?;
-                let kept = file.persist(path);
-                kept.map(drop).map_err(|error| unwritten(&error.error))
+                keep(file, path).map_err(|error| unwritten(&error))
             }
         }
     }

@@ -7,6 +7,7 @@ use humanapi_export::{Export, Format, Shard};
 use jiff::Timestamp;
 
 use super::kinds::{chapter, instant, name};
+use super::progress::ProgressArgs;
 #[cfg(feature = "store")]
 use super::service::StoreArgs;
 use super::service::{ServiceArgs, SetupArgs};
@@ -82,6 +83,8 @@ pub(crate) struct ExportArgs {
     /// Tell what would be read and written, and ask the service nothing
     #[arg(long, help_heading = "How")]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
     #[cfg(feature = "store")]
     #[command(flatten)]
     pub(crate) store: StoreArgs,

@@ -8,6 +8,7 @@ use humanapi_core::admin::ReportFormat;
 use humanapi_core::connect::Callback;
 
 use super::OutputArgs;
+use super::progress::ProgressArgs;
 use super::service::{ServiceArgs, StoreArgs};
 use crate::setting::timeout;
 
@@ -147,6 +148,8 @@ pub(crate) struct SubmitArgs {
     /// Write what became of each order into this file, as CSV, whole or not at all
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) results: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
     #[command(flatten)]
     pub(crate) service: ServiceArgs,
     #[command(flatten)]

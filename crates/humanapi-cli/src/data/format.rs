@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Write};
 use humanapi_core::data::Record;
 
 use crate::args::data::ReadArgs;
+use crate::print::is_json;
 
 /// How it is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,7 @@ impl Format {
     pub(super) fn of(args: &ReadArgs) -> Self {
         if args.ndjson {
             Self::Ndjson
-        } else if args.json || !(args.table || io::stdout().is_terminal()) {
+        } else if is_json(args.json, args.table) {
             Self::Json
         } else {
             Self::Table

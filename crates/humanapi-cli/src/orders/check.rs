@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
+use humanapi_client::OrderJournal;
 use humanapi_core::admin::order::{EntryState, IntentKey, Subject};
 
 use super::applicant::{self, Applicant, Wrong};
-use super::desk::{Book, journal_failure};
+use super::desk::journal_failure;
 use super::input::{Input, MOST, Place};
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -82,7 +83,10 @@ impl Intents {
 }
 
 /// Looks at every order. All that is wrong is told before anything is sent.
-pub(super) async fn check(input: &mut Input, journal: Option<&Book>) -> Result<Checked, Failure> {
+pub(super) async fn check(
+    input: &mut Input,
+    journal: Option<&dyn OrderJournal>,
+) -> Result<Checked, Failure> {
     let mut checked = Checked::default();
     let mut mistakes = 0;
     let mut wrong = |place: Place, wrong: &Wrong| {
@@ -129,7 +133,7 @@ pub(super) async fn check(input: &mut Input, journal: Option<&Book>) -> Result<C
 async fn look(
     applicant: &Applicant,
     checked: &mut Checked,
-    journal: Option<&Book>,
+    journal: Option<&dyn OrderJournal>,
 ) -> Result<Result<(), Wrong>, Failure> {
     if !checked.intents.insert(applicant) {
         return Ok(Err(Wrong::new(

@@ -1,9 +1,10 @@
 //! The Admin API, as one command asks it.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use humanapi_client::{Error, ErrorKind, OrderJournal, Orders, StoreError};
+use humanapi_client::{Error, ErrorKind, Orders, StoreError};
 use humanapi_core::admin::UserRef;
+use humanapi_core::admin::order::OrderPolicy;
 use humanapi_core::{ApiErrorKind, Host, HumanId, Provisioning, TokenKey};
 
 use crate::args::orders::{AdminArgs, JournalArgs, Who};
@@ -78,5 +79,16 @@ pub(super) fn journal_failure(error: &StoreError) -> Failure {
     store::failure(error).about(&"the journal of orders")
 }
 
-/// How an intent stands in the journal.
-pub(super) type Book = Arc<dyn OrderJournal>;
+/// How patient placing is. A claim that a process took which was killed is over after three calls' time, so that the next
+/// run can wait for that.
+pub(super) fn policy(args: &JournalArgs, timeout: Duration) -> Result<OrderPolicy, Failure> {
+    let claim = timeout.saturating_mul(3);
+    let mut policy = OrderPolicy::default()
+        .with_claim_ttl(claim)
+        .map_err(|error| Failure::new(Code::Usage, error.to_string(), error.remedy()))?
+        .with_wait_for_others(claim.saturating_add(timeout));
+    if let Some(after) = args.absent_after {
+        policy = policy.with_absent_after(Some(after));
+    }
+    Ok(policy)
+}

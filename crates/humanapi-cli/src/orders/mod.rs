@@ -3,11 +3,11 @@
 
 mod applicant;
 mod check;
+mod counts;
 mod desk;
 mod input;
 mod leads;
 mod outcome;
-mod progress;
 mod reconcile;
 mod results;
 mod sending;

@@ -1,6 +1,5 @@
 //! `orders reconcile`: what became of orders whose outcome is not known, and what somebody decides of one.
 
-use std::io::{self, IsTerminal as _, Write as _};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -10,12 +9,12 @@ use humanapi_core::HumanId;
 use humanapi_core::admin::order::{Decision, EntryState, IntentKey};
 use serde::Serialize;
 
-use super::desk::{Desk, journal, journal_failure};
+use super::desk::{Desk, journal, journal_failure, policy};
 use super::outcome::Ended;
-use super::submit::policy;
 use crate::args::orders::ReconcileArgs;
 use crate::exit::{Code, Failure};
 use crate::output;
+use crate::print::print;
 use crate::service::{Placing, Service};
 use crate::settings::Settings;
 use crate::verbose::Told;
@@ -165,14 +164,9 @@ fn tell(args: &ReconcileArgs, intent: &IntentKey, ended: &Ended) -> Result<(), F
 
 /// A line for each order, as it is found.
 fn write(args: &ReconcileArgs, line: &Line<'_>) -> Result<(), Failure> {
-    let mut out = anstream::stdout().lock();
-    if args.output.json || !(args.output.table || io::stdout().is_terminal()) {
-        serde_json::to_writer(&mut out, line).map_err(io::Error::from)?;
-        writeln!(out)?;
-    } else {
+    print(&args.output, line, |line| {
         let more = line.human_id.or(line.reason).unwrap_or_default();
         let text = format!("{}  {}  {more}", line.intent, line.result);
-        writeln!(out, "{}", output::plain(text.trim_end()))?;
-    }
-    Ok(out.flush()?)
+        output::plain(text.trim_end()).into_owned()
+    })
 }

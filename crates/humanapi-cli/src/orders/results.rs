@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::input::Place;
 use super::outcome::Ended;
+use crate::atomic_file::{beside, keep};
 use crate::exit::{Code, Failure, system_text};
 
 /// What became of each order, in the order of the file, whole or not at all: written beside the file that it becomes.
@@ -127,10 +128,7 @@ impl Results {
             added = added.and_then(|()| self.add(&row));
         }
         let written = added.and_then(|()| self.flush());
-        let kept = self.file.as_file().sync_all().and_then(|()| {
-            let kept = self.file.persist(&self.path);
-            kept.map(drop).map_err(|error| error.error)
-        });
+        let kept = keep(self.file, &self.path);
         written.and(kept).map_err(|error| unwritten(&error))
     }
 }
@@ -139,17 +137,6 @@ impl Results {
 fn is_same(one: &Path, other: &Path) -> bool {
     let whole = |path: &Path| path.canonicalize().ok();
     whole(one).is_some_and(|one| whole(other) == Some(one))
-}
-
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    if path.file_name().is_none() {
-        return Err(io::ErrorKind::InvalidFilename.into());
-    }
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    NamedTempFile::new_in(folder)
 }
 
 fn unwritten(error: &io::Error) -> Failure {

@@ -1,27 +1,31 @@
 //! Sending the orders of a file: as many at once as the service bears, each once.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use humanapi_client::{Limited, OrderError};
+use humanapi_client::{Limited, OrderError, OrderJournal};
 use humanapi_core::HumanId;
 use humanapi_core::admin::NewOrder;
 use humanapi_core::admin::order::{Decision, EntryState, IntentKey, Subject};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio::time::sleep;
 
 use super::applicant::{self, Applicant, PAPERS};
 use super::check::Checked;
-use super::desk::{Book, Desk, journal_failure};
+use super::counts::Counts;
+use super::desk::{Desk, journal_failure};
 use super::input::{Input, Place};
 use super::outcome::{Became, Ended};
-use super::progress::{Counts, Progress};
 use super::results::{AHEAD, Results};
 use crate::exit::{Code, Failure};
 use crate::output;
+use crate::output::progress::Progress;
 use crate::signal::Stop;
 use crate::verbose::Told;
 
@@ -39,13 +43,15 @@ const KIB: u64 = 1024;
 /// What one run goes by while it sends.
 pub(super) struct Sending {
     pub(super) desk: Desk,
-    pub(super) book: Book,
+    pub(super) book: Arc<dyn OrderJournal>,
     pub(super) limited: Limited<Told>,
-    /// The host whose limit counts.
+    /// The host whose limit counts, and how many orders go on at once before it is known.
     pub(super) host: String,
+    pub(super) first: u32,
     /// The room that papers have, in KiB.
     pub(super) papers: Semaphore,
     pub(super) sends_absent: bool,
+    pub(super) told_every: Option<Duration>,
 }
 
 /// One order that ended.
@@ -107,20 +113,38 @@ impl Sending {
     pub(super) async fn all(
         &self,
         input: &mut Input,
-        mut checked: Checked,
+        checked: Checked,
         results: &mut Option<Results>,
     ) -> Result<(Counts, Halted), Failure> {
-        let mut counts = Counts::of(checked.orders);
-        let progress = Progress::begin(checked.orders);
-        let mut stop =
+        let stop =
             Stop::listen().map_err(|error| Failure::here("cannot listen for Ctrl-C", &error))?;
-        let minute = Duration::from_secs(60);
-        let mut minutes = interval_at(Instant::now() + minute, minute);
-        minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let counts = RefCell::new(Counts::of(checked.orders));
+        // What came of it is printed when it is over.
+        let progress = Progress::begin("orders", checked.orders, self.told_every, true);
+        let sending = self.each(input, checked, results, stop, |change| {
+            let mut counts = counts.borrow_mut();
+            change(&mut counts);
+            progress.set_done(counts.done());
+            progress.say(|| counts.wrong());
+        });
+        let halted = progress.beside(sending, || counts.borrow().clone()).await;
+        progress.end();
+        Ok((counts.into_inner(), halted))
+    }
+
+    /// Sends each, and has counted what becomes of it.
+    async fn each(
+        &self,
+        input: &mut Input,
+        mut checked: Checked,
+        results: &mut Option<Results>,
+        mut stop: Stop,
+        count: impl Fn(&dyn Fn(&mut Counts)),
+    ) -> Halted {
         let mut going = FuturesUnordered::new();
         let mut halt = Halt::default();
         let (mut number, mut oldest, mut is_over, mut asked) = (0_u64, 0_u64, false, false);
-        let mut under_way = std::collections::BTreeSet::new();
+        let mut under_way = BTreeSet::new();
         loop {
             while !is_over && halt.stopped.is_none() && going.len() < self.room() {
                 if number - oldest >= AHEAD {
@@ -148,7 +172,7 @@ impl Sending {
                         break;
                     }
                 };
-                counts.begun();
+                count(&Counts::begun);
                 under_way.insert(number);
                 going.push(self.one(number, place, applicant));
                 number += 1;
@@ -161,7 +185,8 @@ impl Sending {
                     let mut done: Done = done;
                     under_way.remove(&done.number);
                     oldest = under_way.first().copied().unwrap_or(number);
-                    counts.ended(done.ended.became);
+                    let became = done.ended.became;
+                    count(&|counts| counts.ended(became));
                     if let Some(results) = results {
                         let names = (done.user.as_str(), done.intent.as_str());
                         let noted = results.note(done.number, done.place, names, &done.ended);
@@ -170,7 +195,6 @@ impl Sending {
                         }
                     }
                     halt.note(&mut done.ended);
-                    progress.ended(&counts);
                 }
                 () = stop.asked() => {
                     if asked {
@@ -181,25 +205,22 @@ impl Sending {
                     is_over = true;
                     output::note("no more orders are begun; once more ends it at once");
                 }
-                _ = minutes.tick() => progress.minute(&counts),
             }
         }
-        progress.end();
         // What was dropped in the middle may have been sent.
         for _ in under_way {
-            counts.ended(Became::Unknown);
+            count(&|counts| counts.ended(Became::Unknown));
         }
-        let halted = Halted {
+        Halted {
             first: halt.first,
             stopped: halt.stopped,
             was_asked: asked,
-        };
-        Ok((counts, halted))
+        }
     }
 
     /// So many orders may be going on now.
     fn room(&self) -> usize {
-        let limit = self.limited.limit(&self.host).unwrap_or(FIRST);
+        let limit = self.limited.limit(&self.host).unwrap_or(self.first);
         usize::try_from(limit).unwrap_or(1).max(1)
     }
 

@@ -3,11 +3,9 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use comfy_table::Table;
 use humanapi_client::{Limited, TokioRuntime};
-use humanapi_core::admin::order::OrderPolicy;
 use humanapi_core::http::Uri;
 use humanapi_core::limiter::LimiterPolicy;
 use humanapi_core::{Host, Hosts};
@@ -15,12 +13,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::check::{Checked, check};
-use super::desk::{Desk, journal};
+use super::counts::Counts;
+use super::desk::{Desk, journal, policy};
 use super::input::Input;
-use super::progress::Counts;
 use super::results::Results;
 use super::sending::{FIRST, Halted, Sending};
-use crate::args::orders::{JournalArgs, SubmitArgs};
+use crate::args::orders::SubmitArgs;
 use crate::exit::{Code, Failure};
 use crate::output;
 use crate::print::print;
@@ -30,6 +28,7 @@ use crate::verbose::Told;
 
 /// So many orders at once at most, where nobody says how many.
 const AT_ONCE: u32 = 16;
+
 pub(super) async fn run(args: &SubmitArgs) -> Result<(), Failure> {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let reads_stdin = args.file.as_os_str() == "-";
@@ -50,7 +49,7 @@ pub(super) async fn run(args: &SubmitArgs) -> Result<(), Failure> {
         _ => Some(journal(&args.journal).await?),
     };
     let mut input = Input::open(&args.file, today)?;
-    let checked = check(&mut input, book.as_ref().map(|book| &book.orders)).await?;
+    let checked = check(&mut input, book.as_ref().map(|book| &*book.orders)).await?;
     if checked.untold > 0 {
         output::warn(&format!(
             "{} orders have no name or no date of birth: should an answer be lost, nobody can tell whether they are there",
@@ -64,9 +63,8 @@ pub(super) async fn run(args: &SubmitArgs) -> Result<(), Failure> {
     confirm(args, &settings, &checked)?;
 
     let most = args.at_once.unwrap_or(AT_ONCE);
-    let limits = LimiterPolicy::default()
-        .with_first(FIRST.min(most))
-        .with_most(most);
+    let first = FIRST.min(most);
+    let limits = LimiterPolicy::default().with_first(first).with_most(most);
     let mut limited = None;
     let stack = |stack: Told| {
         let stack = Limited::new(stack, TokioRuntime::new(), limits);
@@ -85,8 +83,10 @@ pub(super) async fn run(args: &SubmitArgs) -> Result<(), Failure> {
         book: book.orders,
         limited: limited.expect("the client was built on it"),
         host: authority(&settings.hosts),
+        first,
         papers: Sending::room_for_papers(),
         sends_absent: args.send_absent,
+        told_every: args.progress.every,
     };
     input.rewind()?;
     let (counts, halted) = sending.all(&mut input, checked, &mut results).await?;
@@ -100,20 +100,6 @@ pub(super) async fn run(args: &SubmitArgs) -> Result<(), Failure> {
         output::warn(&line);
     }
     ended.and(written).and(printed)
-}
-
-/// How patient placing is. A claim that a process took which was killed is over after three calls' time, so that the next
-/// run can wait for that.
-pub(super) fn policy(args: &JournalArgs, timeout: Duration) -> Result<OrderPolicy, Failure> {
-    let claim = timeout.saturating_mul(3);
-    let mut policy = OrderPolicy::default()
-        .with_claim_ttl(claim)
-        .map_err(|error| Failure::new(Code::Usage, error.to_string(), error.remedy()))?
-        .with_wait_for_others(claim.saturating_add(timeout));
-    if let Some(after) = args.absent_after {
-        policy = policy.with_absent_after(Some(after));
-    }
-    Ok(policy)
 }
 
 /// Host and port of the Admin API, as requests have them.

@@ -1,6 +1,6 @@
 //! The users whom records were ordered for, and where their orders stand.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::Write as _;
 
 use futures_util::StreamExt as _;
 use humanapi_core::HumanId;
@@ -13,7 +13,7 @@ use crate::args::OutputArgs;
 use crate::args::orders::{AdminArgs, ListUsersArgs, UserRefArgs, Who};
 use crate::exit::{Code, Failure};
 use crate::output;
-use crate::print::print;
+use crate::print::{self, print, print_as};
 
 /// So many users are read if nobody says how many, and so many stand in one table.
 const DEFAULT: u64 = 20;
@@ -58,14 +58,7 @@ pub(super) async fn status(args: &UserRefArgs) -> Result<(), Failure> {
 }
 
 fn is_json(output: &OutputArgs) -> bool {
-    output.json || !(output.table || io::stdout().is_terminal())
-}
-
-fn write_line(line: &impl Serialize) -> Result<(), Failure> {
-    let mut out = anstream::stdout().lock();
-    serde_json::to_writer(&mut out, line).map_err(io::Error::from)?;
-    writeln!(out)?;
-    Ok(out.flush()?)
+    print::is_json(output.json, output.table)
 }
 
 pub(super) async fn list(args: &ListUsersArgs) -> Result<(), Failure> {
@@ -94,7 +87,7 @@ pub(super) async fn list(args: &ListUsersArgs) -> Result<(), Failure> {
         count += 1;
         let line = UserLine::of(&user);
         if is_json {
-            write_line(&line)?;
+            print_as(is_json, &line, UserLine::text)?;
             continue;
         }
         rows.push(line.row());
@@ -159,12 +152,7 @@ pub(super) async fn watch(args: &UserRefArgs) -> Result<(), Failure> {
     while let Some(change) = changes.next().await {
         match change {
             Ok(user) => {
-                let line = UserLine::of(&user);
-                if is_json {
-                    write_line(&line)?;
-                } else {
-                    writeln!(anstream::stdout(), "{}", line.text())?;
-                }
+                print_as(is_json, &UserLine::of(&user), UserLine::text)?;
             }
             Err(error) if error.is_transient() => {
                 output::warn(&format!("{error}; it is asked again"));

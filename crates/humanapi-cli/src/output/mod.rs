@@ -2,6 +2,8 @@
 
 #[cfg(any(feature = "demo", feature = "token"))]
 pub(crate) mod mask;
+#[cfg(any(feature = "export", feature = "orders", feature = "store"))]
+pub(crate) mod progress;
 #[cfg(feature = "token")]
 pub(crate) mod secrets;
 
@@ -43,7 +45,7 @@ pub(crate) fn be_quiet() {
 }
 
 /// Whether [`be_quiet`] was called.
-#[cfg(feature = "data")]
+#[cfg(any(feature = "data", feature = "store"))]
 pub(crate) fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }

@@ -5,10 +5,10 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use tempfile::NamedTempFile;
 use toml_edit::{Array, DocumentMut, Item, RawString, Table, TableLike, value};
 
 use super::{ConfigError, ConfigFile, Problem, is_name};
+use crate::atomic_file;
 use crate::setting::{SECRETS, Setting};
 
 /// How long a change waits for those of others, each of which takes as long as a disk takes for a small file.
@@ -162,12 +162,9 @@ impl ConfigFile {
         // What was wrong before may be mended so, but nothing wrong is written.
         self.parse(&text)?;
         // Readable by its owner alone, whatever it was before.
-        let mut file = NamedTempFile::new_in(&folder).map_err(unwritten)?;
+        let mut file = atomic_file::beside(&path).map_err(unwritten)?;
         file.write_all(text.as_bytes()).map_err(unwritten)?;
-        file.as_file().sync_all().map_err(unwritten)?;
-        let written = file.persist(&path);
-        written.map_err(|error| unwritten(error.error))?;
-        Ok(())
+        atomic_file::keep(file, &path).map_err(unwritten)
     }
 
     /// Held by whoever changes the file: for as long as what comes of it lives.

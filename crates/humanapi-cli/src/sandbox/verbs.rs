@@ -1,7 +1,6 @@
 //! The verbs for a sandbox that runs.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _, Write as _};
 
 use humanapi_core::http::Method;
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,7 @@ use crate::args::OutputArgs;
 use crate::args::sandbox::{ConnectArgs, FaultArgs, SandboxVerb};
 use crate::browser;
 use crate::exit::{Code, Failure};
-use crate::print::print;
+use crate::print::{is_json, print, print_as};
 use crate::signal::Stop;
 
 pub(crate) async fn run(verb: &SandboxVerb) -> Result<(), Failure> {
@@ -203,17 +202,12 @@ async fn show(running: &Running, shown: &mut u64, output: &OutputArgs) -> Result
     if requests.last().is_none_or(|last| last.sequence < *shown) {
         *shown = 0;
     }
-    let mut out = anstream::stdout().lock();
-    let as_json = output.json || !(output.table || io::stdout().is_terminal());
+    let is_json = is_json(output.json, output.table);
     for request in requests.iter().filter(|request| request.sequence > *shown) {
-        if as_json {
-            serde_json::to_writer(&mut out, request).map_err(io::Error::from)?;
-            writeln!(out)?;
-        } else {
-            writeln!(out, "{}", log_line(&Value::Object(request.rest.clone())))?;
-        }
+        print_as(is_json, request, |request| {
+            log_line(&Value::Object(request.rest.clone()))
+        })?;
     }
-    out.flush()?;
     if let Some(last) = requests.last() {
         *shown = last.sequence;
     }

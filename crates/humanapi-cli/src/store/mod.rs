@@ -4,13 +4,14 @@ mod open;
 mod report;
 
 use std::error::Error as _;
-use std::io::{self, IsTerminal as _};
+use std::io;
 
 use humanapi_client::{StoreError, StoreErrorKind};
 use humanapi_store::{OtherMark, SealingKeys};
 
 use crate::args::{OutputArgs, RotateArgs, StorePlace, StoreVerb};
 use crate::exit::{self, Code, Failure};
+use crate::output::progress::Progress;
 use crate::print::print;
 use open::{Store, code, key_failure, key_file, keys, system};
 use report::{Changed, Purged, Rotated, SetUp, StatusLine, status_table};
@@ -150,17 +151,10 @@ async fn reseal(args: &RotateArgs) -> Result<(), Failure> {
     let status = store.status().await;
     let status = status.map_err(|error| store.failure(&error))?;
     let todo = status.tokens_to_rotate() + status.orders_to_rotate();
-    let shows = io::stderr().is_terminal();
-    let rotation = store
-        .rotate(|so_far| {
-            if shows {
-                anstream::eprint!("\r{} of {todo} rows sealed anew", so_far.resealed);
-            }
-        })
-        .await
-        .map_err(|error| store.unfinished(&error))?;
-    if shows && todo > 0 {
-        anstream::eprintln!();
-    }
+    let progress = Progress::begin("rows", todo, None, true);
+    let resealing = store.rotate(|so_far| progress.set_done(so_far.resealed));
+    let rotation = progress.beside(resealing, || ()).await;
+    progress.end();
+    let rotation = rotation.map_err(|error| store.unfinished(&error))?;
     print(&args.output, &Rotated::of(&rotation), Rotated::table)
 }

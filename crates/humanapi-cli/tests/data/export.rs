@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -140,18 +140,25 @@ fn ctrl_c_ends_it_cleanly_and_the_same_command_goes_on() {
         out.to_str().unwrap(),
         "--rate",
         "30",
+        "--progress-every",
+        "300ms",
     ];
     let mut command = data(&sandbox, &words);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
-    let gives_up = Instant::now() + Duration::from_secs(60);
-    while sandbox.control().requests().len() < 10 {
-        assert!(Instant::now() < gives_up, "it asks nothing");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = lines.find_map(|line| serde_json::from_str::<Value>(&line.unwrap()).ok());
+    let far = &line.expect("it tells how far it is")["progress"];
+    // All users' lists in all, once the list of users is read.
+    assert_eq!(
+        (&far["unit"], &far["total"]),
+        (&"lists".into(), &114.into())
+    );
+    assert!(far["counts"]["requests"].as_u64() > Some(0), "{far}");
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    let Run { code, stderr, .. } = ended(child);
+    let stderr: String = lines.map(|line| line.unwrap() + "\n").collect();
+    let Run { code, .. } = ended(child);
     assert_eq!(code, Some(130), "{stderr}");
     assert!(
         stderr.contains("the same command again goes on"),

@@ -9,6 +9,8 @@ use super::{Desk, NAMES, counts, json, line, no_canary};
 use crate::running::Running;
 use crate::support::{Run, ended};
 
+/// What was begun is known to be there or not within seconds.
+const BRIEF: [&str; 5] = ["--timeout", "2s", "--absent-after", "1s", "--send-absent"];
 /// More than a run of many orders may take beyond one of a few, in KiB. What grows with the file is a mark for each order.
 const GROWTH: u64 = 16 * 1024;
 
@@ -19,11 +21,12 @@ fn orders() -> usize {
     }
 }
 
-fn begin(desk: &Desk, file: &str) -> Child {
+/// A run that goes on, with its streams in pipes.
+pub(super) fn begin(desk: &Desk, file: &str, more: &[&str]) -> Child {
     let store = desk.store();
-    let given = ["orders", "submit", file, "--yes", "--timeout", "2s"];
-    let policy = ["--absent-after", "1s", "--send-absent"];
-    let mut command = desk.command(&[&given[..], &policy, &store.each()].concat());
+    let given = ["orders", "submit", file, "--yes"];
+    let words = [&given[..], &store.each(), more].concat();
+    let mut command = desk.command(&words);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
         .spawn()
@@ -59,14 +62,14 @@ fn a_file_whose_run_is_killed_three_times_is_placed_whole_and_nothing_of_it_twic
     let count = orders();
     let desk = Desk::open();
     let few = desk.applicants("few.csv", &["few-1", "few-2", "few-3"]);
-    let (told, base) = to_the_end(begin(&desk, &few));
+    let (told, base) = to_the_end(begin(&desk, &few, &BRIEF));
     assert_eq!(told.code, Some(0), "{told:?}");
     let lines: String = (0..count)
         .map(|at| line(&format!("policy-{at:06}")))
         .collect();
     let file = desk.file("many.csv", format!("{NAMES}\n{lines}"));
     for quarter in 1..=3 {
-        let mut running = Running(begin(&desk, &file));
+        let mut running = Running(begin(&desk, &file, &BRIEF));
         let until = 3 + count * quarter / 4;
         while desk.sandbox.control().ledger().len() < until {
             let left = running.0.try_wait().expect("it is our own child");
@@ -78,7 +81,7 @@ fn a_file_whose_run_is_killed_three_times_is_placed_whole_and_nothing_of_it_twic
         running.0.wait().expect("it is our own child");
     }
     let results = desk.path("done.csv");
-    let (told, most) = to_the_end(begin(&desk, &file));
+    let (told, most) = to_the_end(begin(&desk, &file, &BRIEF));
     no_canary(&told);
     // Some may have been under way for so long that the first run after it does not wait for them.
     let mut last = told;
@@ -87,7 +90,7 @@ fn a_file_whose_run_is_killed_three_times_is_placed_whole_and_nothing_of_it_twic
             break;
         }
         assert_eq!(last.code, Some(8), "{last:?}");
-        last = to_the_end(begin(&desk, &file)).0;
+        last = to_the_end(begin(&desk, &file, &BRIEF)).0;
     }
     assert_eq!(last.code, Some(0), "{last:?}");
     let billed = desk.billed();
@@ -117,31 +120,4 @@ fn a_file_whose_run_is_killed_three_times_is_placed_whole_and_nothing_of_it_twic
             "{base} KiB with three orders, {most} KiB with {count}"
         );
     }
-}
-
-/// What was begun comes to its end, the rest is not begun, and the same command goes on with it.
-#[cfg(unix)]
-#[test]
-fn a_run_that_is_stopped_begins_no_more_orders_and_says_so() {
-    let count = 400;
-    let desk = Desk::open();
-    let lines: String = (0..count)
-        .map(|at| line(&format!("policy-{at:06}")))
-        .collect();
-    let file = desk.file("many.csv", format!("{NAMES}\n{lines}"));
-    let child = begin(&desk, &file);
-    while desk.sandbox.control().ledger().len() < 20 {
-        sleep(Duration::from_millis(2));
-    }
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
-    let told = ended(child);
-    assert_eq!(told.code, Some(130), "{told:?}");
-    assert!(told.stderr.contains("it was stopped, and"), "{told:?}");
-    let placed = desk.billed().len();
-    assert!((20..count).contains(&placed), "{placed}");
-    let rest = desk.submit(&file, &[]);
-    assert_eq!(rest.code, Some(0), "{rest:?}");
-    assert_eq!(json(&rest)["already"], placed);
-    assert_eq!(desk.billed().len(), count);
 }

@@ -11,6 +11,8 @@ mod files;
 mod leads;
 mod outcomes;
 #[cfg(unix)]
+mod stopped;
+#[cfg(unix)]
 mod terminal;
 
 use std::path::PathBuf;

@@ -48,7 +48,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     let service = service(args, &tries).await?;
     let mut stop =
         Stop::listen().map_err(|error| Failure::here("cannot listen for signals", &error))?;
-    let progress = Progress::new(args.out.is_some(), Arc::clone(&tries));
+    let progress = Progress::new(args.out.is_some(), args.progress.every, Arc::clone(&tries));
     let mut export = Export::new(service.client.clone(), args.format)
         .with_resources(resources)
         .with_listener(progress.listener());
@@ -84,7 +84,6 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
         };
         progress.beside(exporting).await
     };
-    progress.end();
     let summary = ended.map_err(|error| failure(&service, &error))?;
     tell(args, &summary, &tries, &progress)?;
     outcome(args, &summary)

@@ -1,35 +1,28 @@
-//! How far an export is: a bar where somebody watches, a line of JSON a minute elsewhere, and what it came to.
+//! How far an export is, and what it came to.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::io::{self, IsTerminal as _, Write as _};
-use std::pin::pin;
+use std::io::{self, IsTerminal as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table};
-use futures_util::future::{self, Either};
 use humanapi_export::{Event, Summary};
-use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanDuration};
 use serde_json::{Value, json};
 
 use super::counted::Tries;
 use crate::output;
-
-/// How often a line is written where nobody watches.
-const A_LINE: Duration = Duration::from_secs(60);
-const BAR: &str = "{bar:24} {pos}/{len} lists  {msg}  {eta} left";
+use crate::output::progress::Progress as Told;
 
 /// How far an export is.
 pub(super) struct Progress {
     state: Arc<Mutex<State>>,
     tries: Arc<Tries>,
-    begun: Instant,
+    told: Told,
 }
 
 struct State {
-    bar: ProgressBar,
-    begun: Instant,
+    told: Told,
     lists: u64,
     done: u64,
     records: u64,
@@ -45,13 +38,11 @@ impl State {
         match event {
             Event::Planned { lists, .. } => {
                 self.lists = lists;
-                self.bar.set_length(lists);
+                self.told.set_total(lists);
             }
             Event::Skipped { lists, .. } => {
                 self.done += lists;
-                self.bar.set_position(self.done);
-                // What was whole before says nothing of how fast the rest is.
-                self.bar.reset_eta();
+                self.told.skip(lists);
             }
             Event::Read {
                 resource,
@@ -83,29 +74,23 @@ impl State {
 
     fn list_done(&mut self) {
         self.done = (self.done + 1).min(self.lists);
-        self.bar.set_position(self.done);
-        self.bar.set_message(format!(
-            "{} records, {}, {:.0} records/s",
-            self.records,
-            HumanBytes(self.bytes),
-            self.rate()
-        ));
+        self.told.set_done(self.done);
+        self.told.say(|| {
+            let (records, bytes) = (self.records, HumanBytes(self.bytes));
+            format!("{records} records, {bytes}, {:.0} records/s", self.rate())
+        });
     }
 
     fn rate(&self) -> f64 {
-        let seconds = self.begun.elapsed().as_secs_f64();
+        let seconds = self.told.elapsed().as_secs_f64();
         self.records as f64 / seconds.max(0.001)
     }
 
-    fn as_json(&self, tries: &Tries) -> Value {
+    fn counts(&self, tries: &Tries) -> Value {
         json!({
-            "seconds": self.begun.elapsed().as_secs(),
-            "lists": self.done,
-            "lists_in_all": self.lists,
             "records": self.records,
             "bytes": self.bytes,
             "records_per_second": self.rate().round(),
-            "remaining_seconds": self.bar.eta().as_secs(),
             "requests": tries.sent(),
             "failed_requests": tries.failed(),
             "refused": self.refused,
@@ -116,22 +101,12 @@ impl State {
 
 impl Progress {
     /// To a folder, or to standard output.
-    pub(super) fn new(to_folder: bool, tries: Arc<Tries>) -> Self {
-        let is_shown = io::stderr().is_terminal()
-            && !output::is_quiet()
-            // On one terminal, a stream and a bar would stand in each other.
-            && (to_folder || !io::stdout().is_terminal());
-        let target = match is_shown {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
-        };
-        let style = ProgressStyle::with_template(BAR);
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::with_draw_target(Some(0), target).with_style(style);
-        let begun = Instant::now();
+    pub(super) fn new(to_folder: bool, every: Option<Duration>, tries: Arc<Tries>) -> Self {
+        // On one terminal, a stream and a bar would stand in each other.
+        let has_terminal = to_folder || !io::stdout().is_terminal();
+        let told = Told::begin("lists", 0, every, has_terminal);
         let state = State {
-            bar,
-            begun,
+            told: told.clone(),
             lists: 0,
             done: 0,
             records: 0,
@@ -144,7 +119,7 @@ impl Progress {
         Self {
             state: Arc::new(Mutex::new(state)),
             tries,
-            begun,
+            told,
         }
     }
 
@@ -160,25 +135,10 @@ impl Progress {
 
     /// Tells how far it is while this goes on.
     pub(super) async fn beside<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        loop {
-            let pause = pin!(tokio::time::sleep(A_LINE));
-            match future::select(work.as_mut(), pause).await {
-                Either::Left((done, _)) => return done,
-                Either::Right(((), _)) => {
-                    if !io::stderr().is_terminal() && !output::is_quiet() {
-                        let line = self.state().as_json(&self.tries);
-                        // Where stderr is closed there is nobody to tell.
-                        let _ = writeln!(anstream::stderr(), "{line}");
-                    }
-                }
-            }
-        }
-    }
-
-    /// Takes the bar away.
-    pub(super) fn end(&self) {
-        self.state().bar.finish_and_clear();
+        let counts = || self.state().counts(&self.tries);
+        let done = self.told.beside(work, counts).await;
+        self.told.end();
+        done
     }
 
     /// What it came to, for programs.
@@ -199,7 +159,7 @@ impl Progress {
             "drifted": summary.drifted,
             "refused": summary.refused,
             "failed": summary.failed,
-            "seconds": self.begun.elapsed().as_secs_f64(),
+            "seconds": self.told.elapsed().as_secs_f64(),
             "resources": state.by_resource.iter().map(|(name, (records, bytes))| {
                 ((*name).to_owned(), json!({"records": records, "bytes": bytes}))
             }).collect::<serde_json::Map<_, _>>(),
@@ -253,7 +213,7 @@ impl Progress {
             line(format!("failed: {reason}"), *count);
         }
         line(
-            format!("buckets written in {}", HumanDuration(self.begun.elapsed())),
+            format!("buckets written in {}", HumanDuration(self.told.elapsed())),
             summary.written.into(),
         );
         table
