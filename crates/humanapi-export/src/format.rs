@@ -64,6 +64,12 @@ impl Format {
         }
     }
 
+    /// Whether its files have columns, and not records as they were sent alone.
+    #[must_use]
+    pub const fn has_columns(self) -> bool {
+        !matches!(self, Self::Ndjson | Self::Envelope)
+    }
+
     /// How the names of its files end.
     #[must_use]
     pub const fn extension(self) -> &'static str {

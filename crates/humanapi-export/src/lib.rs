@@ -16,6 +16,8 @@ mod error;
 mod export;
 mod format;
 mod json;
+#[cfg(any(feature = "client", feature = "deidentify"))]
+mod keyed;
 #[cfg(feature = "ucum")]
 mod named;
 mod ndjson;
@@ -29,14 +31,15 @@ mod values;
 pub use columns::{Column, ColumnKind, Columns};
 #[cfg(feature = "deidentify")]
 pub use deidentify::{
-    Dates, Deidentified, Deidentifier, DeidentifyKey, FieldCount, Ids, Policy, PolicyError,
+    Dates, Deidentified, Deidentifier, DeidentifyKey, FieldCount, FieldCounts, Ids, Policy,
+    PolicyError,
 };
 pub use error::WriteError;
 #[cfg(feature = "client")]
-pub use export::{
-    BucketKey, Event, Export, ExportError, InvalidBucketKey, InvalidShard, Shard, Summary,
-};
+pub use export::{BucketKey, Event, Export, ExportError, InvalidShard, Shard, Summary};
 pub use format::{Format, UnknownFormat};
+#[cfg(any(feature = "client", feature = "deidentify"))]
+pub use keyed::InvalidKey;
 #[cfg(feature = "ucum")]
 pub use quality::{
     Breach, CodeSystemUse, FieldCompleteness, OddField, Quality, QualityReport, Recency,

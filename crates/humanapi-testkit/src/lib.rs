@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod failures;
 mod golden;
 pub mod journal;
+pub mod marks;
 mod node;
 mod npm;
 pub mod process;

@@ -65,10 +65,28 @@ pub(crate) struct ExportArgs {
         help_heading = "Output"
     )]
     pub(crate) format: Format,
+    /// Add columns with each value in the unit of its kind, to formats that have columns, see below
+    #[arg(long, help_heading = "Output")]
+    pub(crate) values: bool,
+    /// Take out what tells whose the data are: by `safe-harbor`, or by a file with a policy of your own; needs --key-file
+    #[arg(
+        long,
+        value_name = "POLICY",
+        requires = "key_file",
+        conflicts_with = "documents",
+        help_heading = "Output"
+    )]
+    pub(crate) deidentify: Option<PathBuf>,
     /// Put users into so many buckets, 1 to 1000; 16 if nothing is said
-    #[arg(long, value_name = "NUMBER", help_heading = "Output")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..=1000),
+        help_heading = "Output"
+    )]
     pub(crate) buckets: Option<u32>,
-    /// A file with the key that users are put into buckets by, 64 hexadecimal digits; kept in the folder if nothing is said
+    /// A file with the key that users are put into buckets by, and codes are made by in the place of ids: 64 hexadecimal
+    /// digits; without --deidentify, one is kept in the folder if nothing is said
     #[arg(long, value_name = "PATH", help_heading = "Output")]
     pub(crate) key_file: Option<PathBuf>,
     /// Take a share of the buckets, such as 1/4, while others take the other shares; needs --key-file
@@ -123,6 +141,9 @@ same command again goes on with the buckets that are not whole.
 What the service refuses, such as a user who has connected nothing, is told at the end and listed in the folder's \
 manifests, and is not asked for again but with --retry-refused.
 
+With --deidentify, nothing stays but what the policy lets stay, field by field, with codes in the place of ids. What \
+that is, and what it is not, stands in the book, under De-identification.
+
 Health data are written because you ask for them, in files that only you can read: mind where they go.";
 
 pub(super) fn help() -> String {
@@ -135,10 +156,15 @@ Formats:
   ndjson           each record as it was sent, one a line
   ndjson-envelope  the same, with whose it is
   csv              columns
-  parquet, arrow   columns with types, where this command has the feature `parquet`";
+  parquet, arrow   columns with types, where this command has the feature `parquet`
+
+Features that are not in every build: `parquet`; `values` for --values; `deidentify` for --deidentify.
+`humanapi data export` without one of them says so before it asks for anything.";
 
 const EXAMPLES: &str = "\
   humanapi data export --users users.txt --out exported
   humanapi data export --users users.txt --out lake --format parquet --rate 50
+  humanapi data export --users users.txt --out lake --format parquet --values
+  humanapi data export --users users.txt --out safe --deidentify safe-harbor --key-file key
   humanapi data export --user p17 --resources vitals,test_results --format csv --out p17
   humanapi data export --users - --resources heart_rate < users.txt | gzip > heart_rate.ndjson.gz";

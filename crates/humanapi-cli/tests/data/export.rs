@@ -187,6 +187,8 @@ fn what_cannot_be_is_refused_before_anything_is_sent() {
         (words(&["--shard", "1/4"]), "--key-file"),
         (words(&["--format", "xlsx"]), "ndjson"),
         (words(&["--documents", "json"]), "--out"),
+        (words(&["--buckets", "0"]), "1..=1000"),
+        (words(&["--buckets", "1001"]), "1..=1000"),
         (vec!["export", "--resources", "weight"], "--user"),
         (
             vec!["export", "--users", "/nonexistent", "--resources", "weight"],
@@ -197,6 +199,39 @@ fn what_cannot_be_is_refused_before_anything_is_sent() {
         let told = run(&mut data(&sandbox, &words));
         assert_eq!(told.code, Some(2), "{words:?} {told:?}");
         assert!(told.stderr.contains(said), "{words:?} {}", told.stderr);
+    }
+    assert_eq!(sandbox.control().requests().len(), 0);
+}
+
+/// What is wrong is told in the same words, whether anything would have been asked for or not.
+#[test]
+fn a_dry_run_says_what_a_run_says() {
+    let (sandbox, place) = (sandbox(), TempDir::new().unwrap());
+    let torn = place.path().join("torn.txt");
+    fs::write(&torn, b"ill\n\xff\n").unwrap();
+    let torn = torn.to_str().unwrap();
+    let mut wrong: Vec<Vec<&str>> = vec![
+        vec!["--users", torn],
+        vec!["--user", "ill", "--user", ""],
+        vec!["--users", "/nonexistent"],
+        vec!["--user", "ill", "--key-file", "/dev/null"],
+    ];
+    if cfg!(feature = "values") {
+        wrong.push(vec!["--user", "ill", "--values"]);
+    }
+    for given in wrong {
+        let words = [&["export", "--resources", "weight"], given.as_slice()].concat();
+        let ran = run(&mut data(&sandbox, &words));
+        let dry = run(&mut data(
+            &sandbox,
+            &[words.as_slice(), &["--dry-run"]].concat(),
+        ));
+        assert_ne!(ran.code, Some(0), "{given:?}");
+        assert_eq!(
+            (dry.code, &dry.stderr),
+            (ran.code, &ran.stderr),
+            "{given:?}"
+        );
     }
     assert_eq!(sandbox.control().requests().len(), 0);
 }

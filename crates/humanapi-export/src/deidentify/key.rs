@@ -1,9 +1,13 @@
 //! Keyed codes in the place of ids.
 
 use std::fmt;
+use std::str::FromStr;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+
+use super::policy::Ids;
+use crate::keyed::{self, InvalidKey, hex};
 
 /// The key by which codes are made in the place of ids, and by which dates are moved.
 ///
@@ -23,12 +27,22 @@ impl DeidentifyKey {
     }
 
     /// The code in the place of an id: 32 hexadecimal digits, the first half of its HMAC by SHA-256.
-    pub(super) fn code(&self, of: &str, id: &str) -> String {
-        let hash = self.hash(of, id);
-        hash[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+    pub(crate) fn code(&self, of: &str, id: &str) -> String {
+        hex(&self.hash(of, id)[..16])
+    }
+
+    /// By which name a user stands in a file; by none where no id stays.
+    pub(crate) fn user(&self, ids: Ids, id: &str) -> String {
+        match ids {
+            Ids::Keyed => self.code("user", id),
+            Ids::Drop => String::new(),
+        }
+    }
+
+    /// Another key, by which users are put into buckets. Nothing can be told of this one by it.
+    #[cfg(feature = "client")]
+    pub(crate) fn buckets(&self) -> [u8; 32] {
+        self.hash("buckets", "")
     }
 
     /// A number that nobody can tell without the key.
@@ -47,6 +61,15 @@ impl DeidentifyKey {
         hash.update(&[0]);
         hash.update(id.as_bytes());
         hash.finalize().into_bytes().into()
+    }
+}
+
+/// Reads it as a file has it: 64 hexadecimal digits.
+impl FromStr for DeidentifyKey {
+    type Err = InvalidKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        keyed::read(text).map(Self)
     }
 }
 

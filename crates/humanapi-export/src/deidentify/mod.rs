@@ -1,6 +1,7 @@
 //! Records without what tells whose they are: each field by its row of a policy.
 
 mod age;
+mod counts;
 mod key;
 mod number;
 mod policy;
@@ -12,7 +13,6 @@ use humanapi_core::data::{Field, Record, Value};
 use jiff::civil::Date as Day;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
-use serde::Serialize;
 use serde_json::json;
 
 use crate::code_systems::{System, is_ndc};
@@ -20,6 +20,7 @@ use crate::named;
 use crate::row::{Row, User};
 use crate::values::{Pair, Units};
 use age::{OLDEST, Told, YEARS};
+pub use counts::{FieldCount, FieldCounts};
 pub use key::DeidentifyKey;
 use policy::{Action, Node, Plan, Settings};
 pub use policy::{Dates, Ids, Policy, PolicyError};
@@ -89,18 +90,6 @@ impl Deidentified {
     }
 }
 
-/// What became of one field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct FieldCount {
-    /// Its path from the record on.
-    pub path: String,
-    /// So often it stayed, in whatever form.
-    pub kept: u64,
-    /// So often it did not: by its row, or because what stood there could tell something.
-    pub dropped: u64,
-}
-
 /// Counts by lines of the plan.
 #[derive(Clone, Default)]
 struct Counts {
@@ -149,10 +138,7 @@ impl Deidentifier {
         };
         let kept = taking.object(&self.plan.nodes, row.record, false);
         let read_at = first_of(year(row.read_at)).unwrap_or(Timestamp::UNIX_EPOCH);
-        let user = match self.settings.ids {
-            Ids::Keyed => self.key.code("user", row.user.as_str()),
-            Ids::Drop => String::new(),
-        };
+        let user = self.key.user(self.settings.ids, row.user.as_str());
         Deidentified {
             user: User::new(user),
             read_at,
@@ -169,6 +155,33 @@ impl Deidentifier {
             kept: *kept,
             dropped: *dropped,
         })
+    }
+
+    /// The same of all fields, those without a row too.
+    #[must_use]
+    pub fn counted(&self) -> FieldCounts {
+        FieldCounts {
+            fields: self.counts().collect(),
+            unknown: self.unknown(),
+        }
+    }
+
+    /// One by the same policy and key that nothing was taken by yet.
+    #[cfg(feature = "client")]
+    pub(crate) fn anew(&self) -> Self {
+        Self {
+            counts: Counts {
+                lines: vec![(0, 0); self.plan.paths.len()],
+                unknown: 0,
+            },
+            table: self.table,
+            plan: self.plan.clone(),
+            settings: self.settings,
+            results: std::sync::Arc::clone(&self.results),
+            key: self.key.clone(),
+            // What units were read is the same for all.
+            units: self.units.clone(),
+        }
     }
 
     /// How many fields were met that have no row, or that no table has. None stayed, and their names are told nowhere,

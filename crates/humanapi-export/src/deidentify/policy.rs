@@ -5,10 +5,15 @@ use std::sync::Arc;
 
 use humanapi_core::data::{Field, FieldKind, ROUTES};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
+
+use crate::keyed::hex;
 
 /// The one that comes with this crate.
 const SAFE_HARBOR: &str = include_str!("safe-harbor.toml");
+const OWN: &str = "safe-harbor";
+const UNNAMED: &str = "unnamed";
 /// Shapes within shapes end here; more would be a circle.
 const DEEPEST: usize = 16;
 
@@ -19,6 +24,8 @@ const DEEPEST: usize = 16;
 /// copy of it.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    name: String,
+    sha256: String,
     pub(super) settings: Settings,
     words: BTreeMap<String, Arc<[String]>>,
     shapes: BTreeMap<String, Rows>,
@@ -47,6 +54,28 @@ pub enum Ids {
     Keyed,
     /// None stays, and no user's name.
     Drop,
+}
+
+impl Dates {
+    /// The word for it in a policy.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Years => "years",
+            Self::Shift => "shift",
+        }
+    }
+}
+
+impl Ids {
+    /// The word for it in a policy.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keyed => "keyed",
+            Self::Drop => "drop",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -179,12 +208,34 @@ impl Policy {
             .words
             .into_iter()
             .map(|(name, words)| (name, words.into()));
+        let name = if toml == SAFE_HARBOR { OWN } else { UNNAMED };
         Ok(Self {
+            name: name.to_owned(),
+            sha256: hex(&Sha256::digest(toml.as_bytes())),
             settings: file.settings,
             words: words.collect(),
             shapes: file.shapes,
             resources: file.resources,
         })
+    }
+
+    /// What it is called: `safe-harbor`, or as [`with_name`](Self::with_name) says.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The same under this name, by which the manifest of an export tells it.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The SHA-256 of its file, in hexadecimal digits. What was set besides is not in it.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// What becomes of dates.

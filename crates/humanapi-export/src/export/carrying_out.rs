@@ -96,25 +96,33 @@ fn tell(list: &ListRead, summary: &mut Summary, events: &mut dyn FnMut(Event)) {
         let times = list.asked_again;
         events(Event::AskedAgain { resource, times });
     }
-    let mut missing = |trouble: &Trouble| {
+    let mut missing = |trouble: &Trouble, is_document| {
         let reason = trouble.reason();
         match trouble.scope {
             Scope::Refused | Scope::User => {
                 *summary.refused.entry(reason).or_default() += 1;
-                Event::Refused { resource, reason }
+                Event::Refused {
+                    resource,
+                    is_document,
+                    reason,
+                }
             }
             Scope::Passing | Scope::Application => {
                 *summary.failed.entry(reason).or_default() += 1;
-                Event::Failed { resource, reason }
+                Event::Failed {
+                    resource,
+                    is_document,
+                    reason,
+                }
             }
         }
     };
     match &list.outcome {
-        Err(trouble) => events(missing(trouble)),
+        Err(trouble) => events(missing(trouble, false)),
         Ok(listed) => {
             for document in &listed.documents {
                 if let Err(trouble) = &document.outcome {
-                    events(missing(trouble));
+                    events(missing(trouble, true));
                 }
             }
             let read = listed.documents.iter().filter(|one| one.outcome.is_ok());

@@ -66,6 +66,19 @@ pub enum ExportError {
         /// How many are asked for.
         usize,
     ),
+    /// Value columns are asked for, and the format has no columns.
+    #[error("{0} has no columns, and value columns are asked for")]
+    NoColumns(
+        /// The format's name.
+        &'static str,
+    ),
+    /// Documents are asked for, and nothing may tell whose the data are.
+    #[error("documents are full of names, and cannot be de-identified")]
+    Documents,
+    /// The policy of de-identification cannot be carried out.
+    #[cfg(feature = "deidentify")]
+    #[error(transparent)]
+    Policy(#[from] crate::deidentify::PolicyError),
     /// So many buckets cannot be.
     #[error("there can be 1 to {} buckets", super::key::MOST_BUCKETS)]
     Buckets,
@@ -95,6 +108,12 @@ impl ExportError {
             }
             Self::NotExported(_) => "name lists of a user's records",
             Self::Kinds(_) => "name one resource, or write to a folder",
+            Self::NoColumns(_) => "take csv, parquet or arrow, or leave value columns out",
+            Self::Documents => {
+                "leave documents out, or export them to a folder of their own with what was sent"
+            }
+            #[cfg(feature = "deidentify")]
+            Self::Policy(error) => error.remedy(),
             Self::Buckets => "give a number of that range",
         }
     }

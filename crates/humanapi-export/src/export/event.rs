@@ -36,19 +36,24 @@ pub enum Event {
         /// How many bytes they have as they were sent.
         bytes: u64,
     },
-    /// The service refuses a user's records of one kind. Where it refuses the user, it is told for each kind.
+    /// The service refuses a user's records of one kind, or one document of theirs. Where it refuses the user, it is told for
+    /// each kind.
     #[non_exhaustive]
     Refused {
         /// The kind.
         resource: &'static str,
+        /// Whether it is one document. Its list was read, and is told of by itself.
+        is_document: bool,
         /// Why, by the word of [`ErrorKind::name`](humanapi_client::ErrorKind::name).
         reason: &'static str,
     },
-    /// A user's records of one kind could not be read, for a reason that may pass.
+    /// A user's records of one kind, or one document of theirs, could not be read, for a reason that may pass.
     #[non_exhaustive]
     Failed {
         /// The kind.
         resource: &'static str,
+        /// Whether it is one document. Its list was read, and is told of by itself.
+        is_document: bool,
         /// Why, by the word of [`ErrorKind::name`](humanapi_client::ErrorKind::name).
         reason: &'static str,
     },
@@ -102,8 +107,23 @@ pub struct Summary {
     pub asked_again: u64,
     /// How many lists changed while they were read, or hold what is no record.
     pub drifted: u64,
+    /// What became of the fields of each kind of record in the files of this run, where the records were de-identified.
+    #[cfg(feature = "deidentify")]
+    pub deidentified: BTreeMap<&'static str, crate::deidentify::FieldCounts>,
     /// How many lists and documents the service refused, by the reason.
     pub refused: BTreeMap<&'static str, u64>,
     /// How many could not be read, by the reason. They are read by the same export again.
     pub failed: BTreeMap<&'static str, u64>,
+}
+
+impl Summary {
+    /// Counts in what became of the fields of one file.
+    pub(super) fn add(&mut self, resource: &'static str, taken: &super::output::Taken) {
+        #[cfg(feature = "deidentify")]
+        if let Some(counts) = taken {
+            self.deidentified.entry(resource).or_default().add(counts);
+        }
+        #[cfg(not(feature = "deidentify"))]
+        let _ = (resource, taken);
+    }
 }

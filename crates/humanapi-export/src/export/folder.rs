@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sha2::{Digest as _, Sha256};
 
 use super::error::ExportError;
-use super::key::{Shard, hex};
+use super::key::Shard;
+use crate::keyed::hex;
 
 /// What says what is whole.
 pub(super) const MANIFEST: &str = "_manifest";

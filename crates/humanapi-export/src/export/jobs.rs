@@ -9,6 +9,7 @@ use super::error::ExportError;
 use super::folder::Folder;
 use super::key::BucketKey;
 use super::manifest::BucketManifest;
+use super::output::Output;
 use super::reading::{Job, ListJob, Without};
 use super::users::Buckets;
 
@@ -27,6 +28,8 @@ pub(super) struct Jobs<'e> {
     buckets: &'e Buckets,
     left: std::slice::Iter<'e, u32>,
     routes: Vec<&'static Route>,
+    /// In whose order users are written.
+    output: &'e Output,
     /// Where it may be whole already.
     folder: Option<(&'e Folder, &'e BucketKey)>,
     retries_refused: bool,
@@ -43,6 +46,7 @@ struct InBucket {
 impl<'e> Jobs<'e> {
     pub(super) fn new(
         routes: &[&'static Route],
+        output: &'e Output,
         buckets: &'e Buckets,
         folder: Option<(&'e Folder, &'e BucketKey)>,
         retries_refused: bool,
@@ -51,6 +55,7 @@ impl<'e> Jobs<'e> {
             buckets,
             left: buckets.numbers().iter(),
             routes: routes.to_vec(),
+            output,
             folder,
             retries_refused,
             now: None,
@@ -59,7 +64,7 @@ impl<'e> Jobs<'e> {
 
     /// Begins the next bucket, or passes it over.
     fn begin(&mut self, bucket: u32) -> Result<Planned<Job>, ExportError> {
-        let users = self.buckets.read(bucket)?;
+        let mut users = self.buckets.read(bucket)?;
         let lists = (users.len() * self.routes.len()) as u64;
         let mut manifest = BucketManifest {
             bucket,
@@ -78,6 +83,7 @@ impl<'e> Jobs<'e> {
                 }
             }
         }
+        self.output.sort(&mut users);
         self.now = Some(InBucket {
             users,
             without: Arc::default(),

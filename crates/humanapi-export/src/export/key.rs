@@ -9,6 +9,8 @@ use humanapi_core::ClientUserId;
 use sha2::Sha256;
 use thiserror::Error;
 
+use crate::keyed::{self, InvalidKey, hex};
+
 /// So many buckets there can be.
 pub(super) const MOST_BUCKETS: u32 = 1_000;
 
@@ -78,28 +80,11 @@ impl fmt::Debug for BucketKey {
     }
 }
 
-/// It is no key.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("it is no key: a key is 64 hexadecimal digits")]
-#[non_exhaustive]
-pub struct InvalidBucketKey;
-
 impl FromStr for BucketKey {
-    type Err = InvalidBucketKey;
+    type Err = InvalidKey;
 
-    fn from_str(text: &str) -> Result<Self, InvalidBucketKey> {
-        let text = text.trim().as_bytes();
-        let mut key = [0; 32];
-        if text.len() != 64 {
-            return Err(InvalidBucketKey);
-        }
-        for (byte, digits) in key.iter_mut().zip(text.chunks(2)) {
-            for digit in digits {
-                let digit = char::from(*digit).to_digit(16).ok_or(InvalidBucketKey)?;
-                *byte = *byte << 4 | digit as u8;
-            }
-        }
-        Ok(Self(key))
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        keyed::read(text).map(Self)
     }
 }
 
@@ -159,10 +144,6 @@ impl FromStr for Shard {
             _ => Err(InvalidShard),
         }
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

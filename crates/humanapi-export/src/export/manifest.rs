@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ExportError;
 use super::folder::{Folder, MANIFEST};
+use super::output::Taken;
 
 const VERSION: u32 = 1;
 
@@ -18,8 +19,36 @@ pub(super) struct Settings {
     pub(super) since: Option<Timestamp>,
     /// In which form reports are read, where documents are.
     pub(super) documents: Option<String>,
+    /// By what values are brought to units in columns of their own, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) values: Option<ValuesBy>,
+    /// By what the records lost what tells whose they are, where they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) deidentified: Option<DeidentifiedBy>,
     /// The schema of each resource, by its hash.
     pub(super) resources: BTreeMap<String, String>,
+    /// Tells another key, and nothing of this one.
+    pub(super) key_check: String,
+}
+
+/// By which rules values were brought to units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ValuesBy {
+    /// The version of this crate, whose tables they are.
+    pub(super) made_by: String,
+}
+
+/// By which policy and rules records were de-identified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DeidentifiedBy {
+    /// The policy's name,
+    pub(super) policy: String,
+    /// and its file's SHA-256.
+    pub(super) sha256: String,
+    pub(super) dates: String,
+    pub(super) ids: String,
+    /// The version of this crate, which carried it out.
+    pub(super) made_by: String,
     /// Tells another key, and nothing of this one.
     pub(super) key_check: String,
 }
@@ -38,6 +67,9 @@ pub(super) struct ExportManifest {
     pub(super) records: u64,
     pub(super) files: u64,
     pub(super) bytes: u64,
+    /// What became of the fields of all records, where they were de-identified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fields: Option<FieldsLine>,
     pub(super) written_at: Timestamp,
 }
 
@@ -68,9 +100,32 @@ pub(super) struct FileLine {
     /// How many of the lists in it changed while they were read, or hold what is no record.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) drifted: u64,
+    /// What became of the fields of its records, where they were de-identified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fields: Option<FieldsLine>,
     /// Which form and how many bytes the documents have that it tells of.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) documents_bytes: u64,
+}
+
+/// What became of the fields of de-identified records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FieldsLine {
+    pub(super) kept: u64,
+    /// Those that are not known as well.
+    pub(super) dropped: u64,
+}
+
+impl FieldsLine {
+    pub(super) fn of(taken: &Taken) -> Option<Self> {
+        #[cfg(feature = "deidentify")]
+        return taken.as_ref().map(|taken| Self {
+            kept: taken.kept(),
+            dropped: taken.dropped(),
+        });
+        #[cfg(not(feature = "deidentify"))]
+        taken.as_ref().map(|taken| match *taken {})
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
@@ -81,6 +136,8 @@ const fn is_zero(number: &u64) -> bool {
 /// Whose records are not there, which, and why.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Missing {
+    /// The user's id, or the code in its place; nothing where no id stays.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) user: String,
     /// All of the user's, if none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -154,6 +211,7 @@ impl ExportManifest {
             records: 0,
             files: 0,
             bytes: 0,
+            fields: None,
             written_at,
             settings,
         };
@@ -167,6 +225,11 @@ impl ExportManifest {
             for file in &manifest.files {
                 sum.bytes += file.bytes;
                 sum.records += file.records;
+                if let Some(of_file) = file.fields {
+                    let all = sum.fields.get_or_insert_default();
+                    all.kept += of_file.kept;
+                    all.dropped += of_file.dropped;
+                }
             }
         }
         sum.whole = sum.whole_buckets == sum.settings.buckets;
@@ -177,7 +240,32 @@ impl ExportManifest {
 impl Settings {
     /// What of other settings is not the same.
     pub(super) fn differs(&self, other: &Self) -> Option<&'static str> {
+        let (own, others) = (&self.deidentified, &other.deidentified);
+        let deidentified = || own.as_ref().zip(others.as_ref());
+        let by_other = |differs: fn(&DeidentifiedBy, &DeidentifiedBy) -> bool| {
+            deidentified().is_some_and(|(own, other)| differs(own, other))
+        };
         let differs = [
+            (own.is_some() != others.is_some(), "de-identification"),
+            (
+                by_other(|own, other| {
+                    (&own.sha256, &own.dates, &own.ids) != (&other.sha256, &other.dates, &other.ids)
+                }),
+                "a policy of de-identification",
+            ),
+            (
+                by_other(|own, other| own.key_check != other.key_check),
+                "a key",
+            ),
+            (
+                by_other(|own, other| own.made_by != other.made_by),
+                "a version of de-identification",
+            ),
+            (
+                self.values.is_some() != other.values.is_some(),
+                "value columns",
+            ),
+            (self.values != other.values, "a version of value columns"),
             (self.format != other.format, "a format"),
             (self.buckets != other.buckets, "a number of buckets"),
             (self.key_check != other.key_check, "a key"),

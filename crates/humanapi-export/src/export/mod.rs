@@ -7,6 +7,7 @@ mod folder;
 mod jobs;
 mod key;
 mod manifest;
+mod output;
 mod reading;
 mod spool;
 mod users;
@@ -26,19 +27,19 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-use crate::columns::Columns;
 use crate::format::Format;
-use crate::row::User;
+use crate::keyed::hex;
 
 pub use error::ExportError;
 pub use event::{Event, Summary};
-pub use key::{BucketKey, InvalidBucketKey, InvalidShard, Shard};
+pub use key::{BucketKey, InvalidShard, Shard};
 
 use carrying_out::carry_out;
 use folder::{Folder, MANIFEST};
 use jobs::Jobs;
 use key::MOST_BUCKETS;
 use manifest::{ExportManifest, Settings};
+use output::Output;
 use reading::{Done, ListRead, Reading, is_read, name, now};
 use users::Buckets;
 use writing::Writing;
@@ -84,7 +85,7 @@ const KEY: &str = "key";
 #[must_use = "nothing is read before it is run"]
 pub struct Export {
     client: Client,
-    format: Format,
+    output: Output,
     routes: Vec<&'static Route>,
     key: Option<BucketKey>,
     buckets: Option<u32>,
@@ -103,7 +104,7 @@ impl Export {
     pub fn new(client: Client, format: Format) -> Self {
         Self {
             client,
-            format,
+            output: Output::new(format),
             routes: Self::all_resources().collect(),
             key: None,
             buckets: None,
@@ -158,6 +159,28 @@ impl Export {
     /// read as a whole. Deleted records are not told.
     pub fn with_since(mut self, since: Timestamp) -> Self {
         self.since = Some(since);
+        self
+    }
+
+    /// Adds columns with each value in the unit of its kind, as [`Columns::with_values`](crate::Columns::with_values) tells,
+    /// and counts into the [tally](crate::Units::tally) of these units. For formats with columns alone.
+    #[cfg(feature = "ucum")]
+    pub fn with_values(mut self, units: &crate::Units) -> Self {
+        self.output.units = Some(units.clone());
+        self
+    }
+
+    /// Takes from each record what tells whose it is, as a [`Deidentifier`](crate::Deidentifier) does. Nothing else is
+    /// written: no id in a manifest, no `_record`, no documents, which are refused. Users stand in the order of their codes.
+    ///
+    /// Buckets follow from this key unless [`with_key`](Self::with_key) gives another, and no key is kept in the folder.
+    #[cfg(feature = "deidentify")]
+    pub fn with_deidentification(
+        mut self,
+        policy: crate::Policy,
+        key: crate::DeidentifyKey,
+    ) -> Self {
+        self.output.deidentify(policy, key);
         self
     }
 
@@ -216,40 +239,52 @@ impl Export {
         self.check()?;
         let folder = Folder::open(folder.as_ref(), self.shard)?;
         let before = ExportManifest::read(&folder)?;
-        let key = match self.key.take() {
+        let of_before = before.as_ref().map(|before| before.settings.buckets);
+        let buckets = self.buckets.or(of_before).unwrap_or(BUCKETS);
+        let mut settings = self.settings(buckets);
+        let own_key = self.key.take().or_else(|| self.output.bucket_key());
+        if let Some(before) = &before {
+            // All but the key first: none is drawn for what is another export.
+            settings.key_check.clone_from(&before.settings.key_check);
+            if let Some(what) = before.settings.differs(&settings) {
+                return Err(ExportError::Other(what));
+            }
+        }
+        let key = match own_key {
             Some(key) => key,
             None => kept_key(&folder)?,
         };
-        let of_before = before.as_ref().map(|before| before.settings.buckets);
-        let buckets = self.buckets.or(of_before).unwrap_or(BUCKETS);
-        let settings = self.settings(&key, buckets);
+        settings.key_check = key.name("check", []);
         if let Some(before) = &before
             && let Some(what) = before.settings.differs(&settings)
         {
             return Err(ExportError::Other(what));
         }
-        let work = Some(folder.work());
+        // No id is in a folder that tells of nobody, even while the list waits there.
+        let work = (!self.output.is_deidentified()).then(|| folder.work());
         let buckets = Buckets::of(users, &key, buckets, self.shard, work).await?;
         if before.is_none() {
             ExportManifest::write(&folder, settings.clone(), now(&self.client))?;
         }
         let (tell, mut told) = mpsc::unbounded_channel();
         let (send, done) = mpsc::channel(2);
+        let reading = Arc::new(self.reading(Some(folder.clone())));
+        let output = Arc::new(self.output);
         let writing = Writing {
             folder: folder.clone(),
-            format: self.format,
+            output: Arc::clone(&output),
             key: key.clone(),
         };
         let writer = tokio::task::spawn_blocking(move || writing.run(done, &tell));
         let mut summary = Summary::default();
         let jobs = Jobs::new(
             &self.routes,
+            &output,
             &buckets,
             Some((&folder, &key)),
             self.retries_refused,
         );
         let client = self.client.clone();
-        let reading = Arc::new(self.reading(Some(folder.clone())));
         let events = &mut *self.on_event;
         let lists = self.routes.len() as u64;
         events(Event::Planned {
@@ -260,6 +295,9 @@ impl Export {
         let mut on_written = |summary: &mut Summary, events: &mut dyn FnMut(Event)| {
             while let Ok(written) = told.try_recv() {
                 summary.written += 1;
+                for (resource, taken) in &written.taken {
+                    summary.add(resource, taken);
+                }
                 events(Event::Written {
                     bucket: written.bucket,
                     whole: written.whole,
@@ -312,30 +350,31 @@ impl Export {
         let &[route] = self.routes.as_slice() else {
             return Err(ExportError::Kinds(self.routes.len()));
         };
-        let key = match self.key.take() {
+        let own_key = self.key.take().or_else(|| self.output.bucket_key());
+        let key = match own_key {
             Some(key) => key,
             None => BucketKey::draw().map_err(ExportError::Folder)?,
         };
         let buckets = self.buckets.unwrap_or(BUCKETS);
         let buckets = Buckets::of(users, &key, buckets, self.shard, None).await?;
         let (send, mut done) = mpsc::channel(2);
-        let format = self.format;
-        let writer = tokio::task::spawn_blocking(move || -> Result<(), ExportError> {
-            let mut sink = format.begin(&Columns::of(route.fields), writer)?;
+        let reading = Arc::new(self.reading(None));
+        let output = Arc::new(self.output);
+        let table = Arc::clone(&output);
+        let writer = tokio::task::spawn_blocking(move || {
+            let mut table = table.begin(route, writer)?;
             while let Some(next) = done.blocking_recv() {
                 if let Done::Read(list) = next
                     && let ListRead { user, outcome, .. } = *list
                     && let Ok(listed) = outcome
                 {
-                    let user = User::new(user.as_str());
-                    writing::write(&mut *sink, &user, route, listed.read_at, listed.records)?;
+                    table.write(&user, listed.read_at, listed.records)?;
                 }
             }
-            Ok(sink.finish()?)
+            table.finish()
         });
         let mut summary = Summary::default();
-        let jobs = Jobs::new(&self.routes, &buckets, None, false);
-        let reading = Arc::new(self.reading(None));
+        let jobs = Jobs::new(&self.routes, &output, &buckets, None, false);
         let events = &mut *self.on_event;
         events(Event::Planned {
             users: buckets.users(),
@@ -357,36 +396,46 @@ impl Export {
         let wrote = writer
             .await
             .map_err(|error| io::Error::other(error.to_string()));
-        wrote.map_err(ExportError::Folder)??;
+        let taken = wrote.map_err(ExportError::Folder)??;
         read?;
+        summary.add(name(route), &taken);
         summary.whole = !summary.stopped && summary.failed.is_empty();
         Ok(summary)
     }
 
-    fn check(&self) -> Result<(), ExportError> {
+    fn check(&mut self) -> Result<(), ExportError> {
         if let Some(route) = self.routes.iter().find(|route| !is_read(route)) {
             return Err(ExportError::NotExported(route.name));
         }
+        if self.documents.is_some() && self.output.is_deidentified() {
+            return Err(ExportError::Documents);
+        }
+        self.output.check(&self.routes)?;
         match self.buckets {
             None | Some(1..=MOST_BUCKETS) => Ok(()),
             Some(_) => Err(ExportError::Buckets),
         }
     }
 
-    fn settings(&self, key: &BucketKey, buckets: u32) -> Settings {
+    /// What it is, but for its key.
+    fn settings(&self, buckets: u32) -> Settings {
         let resources = self.routes.iter().map(|route| {
-            let schema = Columns::of(route.fields).names_and_kinds();
+            let schema = self.output.columns(route).names_and_kinds();
             let hash = Sha256::digest(schema.as_bytes());
-            (name(route).to_owned(), key::hex(&hash[..16]))
+            (name(route).to_owned(), hex(&hash[..16]))
         });
-        Settings {
-            format: self.format.name().to_owned(),
+        let mut settings = Settings {
+            format: self.output.format.name().to_owned(),
             buckets,
             since: self.since,
             documents: self.documents.map(|reports| reports.name().to_owned()),
+            values: None,
+            deidentified: None,
             resources: resources.collect(),
-            key_check: key.name("check", []),
-        }
+            key_check: String::new(),
+        };
+        self.output.tell(&mut settings);
+        settings
     }
 
     fn reading(&self, folder: Option<Folder>) -> Reading {
@@ -404,7 +453,7 @@ impl Export {
 impl fmt::Debug for Export {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Export")
-            .field("format", &self.format)
+            .field("format", &self.output.format)
             .field("resources", &self.routes.len())
             .field("buckets", &self.buckets)
             .field("shard", &self.shard)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use humanapi_core::ClientUserId;
 use humanapi_core::data::Route;
@@ -10,26 +11,24 @@ use tokio::sync::mpsc;
 use super::error::ExportError;
 use super::folder::{Folder, Part};
 use super::key::BucketKey;
-use super::manifest::{BucketManifest, DocumentLine, FileLine, Missing, bucket_path};
+use super::manifest::{BucketManifest, DocumentLine, FieldsLine, FileLine, Missing, bucket_path};
+use super::output::{Output, Table, Taken};
 use super::reading::{Document, Done, ListRead, Listed, Scope, Trouble, name};
-use crate::columns::Columns;
 use crate::error::WriteError;
-use crate::format::Format;
-use crate::row::{Row, User};
-use crate::sink::Sink;
 
 /// Writes the folder of an export.
 pub(super) struct Writing {
     pub(super) folder: Folder,
-    pub(super) format: Format,
+    pub(super) output: Arc<Output>,
     pub(super) key: BucketKey,
 }
 
 /// What is told back of a bucket.
-#[derive(Clone, Copy)]
 pub(super) struct BucketWritten {
     pub(super) bucket: u32,
     pub(super) whole: bool,
+    /// What became of the fields of each resource.
+    pub(super) taken: Vec<(&'static str, Taken)>,
 }
 
 impl Writing {
@@ -62,6 +61,7 @@ struct Bucket<'w> {
     writing: &'w Writing,
     manifest: BucketManifest,
     table: Option<TableFile<'w>>,
+    taken: Vec<(&'static str, Taken)>,
     /// Users who are told as refused once for all of their lists.
     refused: BTreeSet<ClientUserId>,
 }
@@ -70,7 +70,9 @@ struct Bucket<'w> {
 struct TableFile<'w> {
     route: &'static Route,
     path: String,
-    sink: Box<dyn Sink>,
+    /// Where its documents are, if it has some.
+    documents_path: String,
+    table: Table,
     part: Shared,
     records: u64,
     drifted: u64,
@@ -95,6 +97,7 @@ impl<'w> Bucket<'w> {
             writing,
             manifest,
             table: None,
+            taken: Vec::new(),
             refused: BTreeSet::new(),
         })
     }
@@ -130,7 +133,7 @@ impl<'w> Bucket<'w> {
 
     fn missing(&mut self, user: &ClientUserId, resource: Option<&str>, trouble: &Trouble) {
         let missing = Missing {
-            user: user.as_str().to_owned(),
+            user: self.writing.output.user(user),
             resource: resource.map(str::to_owned),
             reason: trouble.reason().to_owned(),
         };
@@ -142,7 +145,10 @@ impl<'w> Bucket<'w> {
 
     fn end_table(&mut self) -> Result<(), ExportError> {
         if let Some(table) = self.table.take() {
-            self.manifest.files.extend(table.end()?);
+            let resource = name(table.route);
+            let (files, taken) = table.end()?;
+            self.manifest.files.extend(files);
+            self.taken.push((resource, taken));
         }
         Ok(())
     }
@@ -154,6 +160,7 @@ impl<'w> Bucket<'w> {
         Ok(BucketWritten {
             bucket: self.manifest.bucket,
             whole: self.manifest.whole,
+            taken: self.taken,
         })
     }
 }
@@ -166,12 +173,11 @@ impl<'w> TableFile<'w> {
     ) -> Result<Self, ExportError> {
         let resource = name(route);
         let part = Shared::new(writing.folder.begin().map_err(ExportError::Folder)?);
-        let columns = Columns::of(route.fields);
         let writer = BufWriter::with_capacity(256 * 1024, part.clone());
-        let sink = writing.format.begin(&columns, writer)?;
-        let extension = writing.format.extension();
+        let table = writing.output.begin(route, writer)?;
+        let extension = writing.output.format.extension();
         // Documents of before belong to the lists of before.
-        let documents = format!("documents={resource}/bucket={bucket:04}");
+        let documents = documents_path(resource, bucket);
         writing
             .folder
             .remove(&documents)
@@ -179,7 +185,8 @@ impl<'w> TableFile<'w> {
         Ok(Self {
             route,
             path: format!("resource={resource}/bucket={bucket:04}/records.{extension}"),
-            sink,
+            documents_path: documents,
+            table,
             part,
             records: 0,
             drifted: 0,
@@ -190,15 +197,8 @@ impl<'w> TableFile<'w> {
 
     /// Writes one user's list, and says which of its documents are not there.
     fn write(&mut self, user: &ClientUserId, listed: Listed) -> Result<Vec<Trouble>, ExportError> {
-        let named = User::new(user.as_str());
         self.drifted += u64::from(!listed.drift.is_empty());
-        self.records += write(
-            &mut *self.sink,
-            &named,
-            self.route,
-            listed.read_at,
-            listed.records,
-        )?;
+        self.records += self.table.write(user, listed.read_at, listed.records)?;
         let mut missing = Vec::new();
         for document in listed.documents {
             missing.extend(self.document(user, document)?);
@@ -216,10 +216,7 @@ impl<'w> TableFile<'w> {
         let documents = match &mut self.documents {
             Some(documents) => documents,
             none => none.insert(Documents {
-                folder: self
-                    .path
-                    .replace("resource=", "documents=")
-                    .replace(&format!("/records.{}", self.writing.format.extension()), ""),
+                folder: self.documents_path.clone(),
                 lines: folder.begin().map_err(ExportError::Folder)?,
                 count: 0,
                 bytes: 0,
@@ -262,8 +259,8 @@ impl<'w> TableFile<'w> {
         Ok(missing)
     }
 
-    fn end(self) -> Result<Vec<FileLine>, ExportError> {
-        self.sink.finish()?;
+    fn end(self) -> Result<(Vec<FileLine>, Taken), ExportError> {
+        let taken = self.table.finish()?;
         let resource = name(self.route).to_owned();
         let kept = self.part.into_part()?.keep(&self.path);
         let kept = kept.map_err(ExportError::Folder)?;
@@ -274,6 +271,7 @@ impl<'w> TableFile<'w> {
             bytes: kept.bytes,
             sha256: kept.sha256,
             drifted: self.drifted,
+            fields: FieldsLine::of(&taken),
             documents_bytes: 0,
         }];
         if let Some(documents) = self.documents {
@@ -286,11 +284,17 @@ impl<'w> TableFile<'w> {
                 bytes: kept.bytes,
                 sha256: kept.sha256,
                 drifted: 0,
+                fields: None,
                 documents_bytes: documents.bytes,
             });
         }
-        Ok(lines)
+        Ok((lines, taken))
     }
+}
+
+/// Where the documents of a resource are.
+fn documents_path(resource: &str, bucket: u32) -> String {
+    format!("documents={resource}/bucket={bucket:04}")
 }
 
 impl Documents {
@@ -315,47 +319,22 @@ fn ending(content_type: Option<&str>) -> &'static str {
     }
 }
 
-/// Writes all records of one list, and says how many there are.
-pub(super) fn write(
-    sink: &mut dyn Sink,
-    user: &User,
-    route: &'static Route,
-    read_at: jiff::Timestamp,
-    records: super::spool::Spool,
-) -> Result<u64, ExportError> {
-    let count = records.count();
-    for record in records
-        .into_records(route.fields)
-        .map_err(ExportError::Folder)?
-    {
-        let record = record.map_err(ExportError::Folder)?;
-        sink.write(&Row::new(user, read_at, &record).with_resource(name(route)))?;
-    }
-    Ok(count)
-}
-
 /// A file that a sink writes to and whose end we keep.
 #[derive(Clone)]
-struct Shared(std::sync::Arc<std::sync::Mutex<Option<Part>>>);
+struct Shared(Arc<Mutex<Option<Part>>>);
 
 impl Shared {
     fn new(part: Part) -> Self {
-        Self(std::sync::Arc::new(std::sync::Mutex::new(Some(part))))
+        Self(Arc::new(Mutex::new(Some(part))))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Part) -> io::Result<T>) -> io::Result<T> {
-        let mut part = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut part = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         act(part.as_mut().ok_or(io::ErrorKind::Other)?)
     }
 
     fn into_part(self) -> Result<Part, ExportError> {
-        let mut part = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut part = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let part = part.take().ok_or(io::ErrorKind::Other);
         part.map_err(|kind| ExportError::Write(WriteError::Io(kind.into())))
     }

@@ -2,6 +2,8 @@
 #![cfg(feature = "client")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+#[cfg(feature = "deidentify")]
+mod deidentified;
 #[cfg(unix)]
 mod killed;
 mod readers;
@@ -373,6 +375,35 @@ async fn documents_are_files_with_their_hashes() {
         }
     }
     assert_eq!(told, summary.documents);
+}
+
+/// Who counts lists by what is told of them comes to as many as were planned, whatever becomes of documents.
+#[tokio::test]
+async fn a_document_that_is_missing_is_told_beside_its_list() {
+    let (sandbox, users) = people(3);
+    let fault = Fault::status(503).on_path("/v1/human/medical/ccds/");
+    sandbox.control().plan_fault(fault.times(100_000)).unwrap();
+    let folder = TempDir::new().unwrap();
+    let told = Arc::new(Mutex::new((0, 0, 0)));
+    let tell = Arc::clone(&told);
+    let export = export(&sandbox, Format::Ndjson)
+        .with_documents(humanapi_testing::core::data::ReportFormat::Json)
+        .with_listener(move |event| {
+            let mut told = tell.lock().unwrap();
+            match event {
+                Event::Planned { lists, .. } => told.0 = lists,
+                Event::Read { .. } => told.1 += 1,
+                Event::Refused { is_document, .. } | Event::Failed { is_document, .. } => {
+                    told.1 += u64::from(!is_document);
+                    told.2 += u64::from(is_document);
+                }
+                _ => {}
+            }
+        });
+    let summary = run(export, &users, folder.path()).await.unwrap();
+    let (planned, lists, documents) = *told.lock().unwrap();
+    assert!(planned > 0 && documents > 0, "{summary:?}");
+    assert_eq!((lists, documents), (planned, summary.failed.values().sum()));
 }
 
 #[tokio::test]

@@ -68,6 +68,19 @@ def check_items(relation, told, what):
         check(seen, count, f"{what}: items of {name}")
 
 
+def check_values(relation, told, what):
+    """Of weights, the kilograms of all of them."""
+    if not told["values"]:
+        return
+    count, total = told["values"]
+    seen = duckdb.sql(
+        "select count(canonical_value), sum(canonical_value), min(canonical_unit), max(canonical_unit) from relation"
+    ).fetchall()[0]
+    check((seen[0], seen[2], seen[3]), (count, "kg", "kg"), f"{what}: values in their unit")
+    if not math.isclose(seen[1], total, rel_tol=1e-9):
+        sys.exit(f"{what}: {seen[1]} kg instead of {total}")
+
+
 def rows_and_users(relation):
     return duckdb.sql("select count(*), count(distinct _user) from relation").fetchall()[0]
 
@@ -86,6 +99,7 @@ def parquet(folder, resource, told):
             check(types[name], DUCKDB[kind], f"{what}: {name}")
     check_sums(relation, told, what)
     check_items(relation, told, what)
+    check_values(relation, told, what)
     table = pa.dataset.dataset(f"{folder}/resource={resource}", partitioning="hive").to_table()
     check(table.num_rows, told["rows"], f"{what} by pyarrow")
     for name, kind in told["types"].items():
@@ -104,6 +118,7 @@ def arrow(folder, resource, told):
     relation = pa.concat_tables(tables)
     check(rows_and_users(relation), (told["rows"], told["users"]), what)
     check_sums(relation, told, what)
+    check_values(relation, told, what)
 
 
 def csv(folder, resource, told):
@@ -116,6 +131,9 @@ def csv(folder, resource, told):
     numbers = ", ".join(f"cast({quoted(name)} as double) as {quoted(name)}" for name in told["sums"])
     if numbers:
         check_sums(duckdb.sql(f"select {numbers} from relation"), told, what)
+    if told["values"]:
+        values = "cast(canonical_value as double) as canonical_value, canonical_unit"
+        check_values(duckdb.sql(f"select {values} from relation"), told, what)
 
 
 def ndjson(folder, resource, told):
@@ -147,7 +165,7 @@ def holds_half_a_letter(record):
         return True
 
 
-def follow_recipes(folder, page):
+def follow_recipes(folder, page, with_values):
     """Does what the page says, in a folder with the exports that it speaks of."""
     (folder / "lake").symlink_to("parquet")
     (folder / "exported").symlink_to("ndjson-envelope")
@@ -156,6 +174,8 @@ def follow_recipes(folder, page):
     for language, text in re.findall(r"```(sql|python)\n(.*?)```", page, re.DOTALL):
         statements = [part for part in text.split(";") if part.strip()] if language == "sql" else [text]
         for statement in statements:
+            if "canonical_value" in statement and not with_values:
+                continue
             if language == "sql":
                 check(len(duckdb.sql(statement).fetchall()) > 0, True, statement)
             elif "spark" not in text:
@@ -167,11 +187,13 @@ def follow_recipes(folder, page):
 def main():
     folder = Path(sys.argv[1])
     truth = json.loads((folder / "truth.json").read_text())
+    if sys.argv[3]:
+        check(truth["weight"]["values"][0] > 0, True, "there are weights")
     for resource, told in truth.items():
         for read, name in [(parquet, "parquet"), (arrow, "arrow"), (csv, "csv"), (ndjson, "ndjson-envelope")]:
             if (folder / name).is_dir():
                 read(folder / name, resource, told)
-    recipes = follow_recipes(folder, Path(sys.argv[2]).read_text())
+    recipes = follow_recipes(folder, Path(sys.argv[2]).read_text(), bool(sys.argv[3]))
     print(f"{len(truth)} kinds of records, {recipes} recipes")
 
 

@@ -28,6 +28,9 @@ fn python() -> Option<PathBuf> {
     })
 }
 
+/// Whether files have columns with each value in the unit of its kind.
+const WITH_VALUES: bool = cfg!(feature = "ucum");
+
 const MADE: &str = ".cache/humanapi/python/bin/python";
 
 #[tokio::test]
@@ -44,7 +47,13 @@ async fn duckdb_and_pyarrow_read_every_file_and_find_what_there_is() {
     let folder = TempDir::new().unwrap();
     for format in Format::ALL {
         let folder = folder.path().join(format.name());
-        let summary = run(export(&sandbox, *format), &users, &folder).await;
+        let export = export(&sandbox, *format);
+        #[cfg(feature = "ucum")]
+        let export = match format.has_columns() {
+            true => export.with_values(&humanapi_export::Units::new()),
+            false => export,
+        };
+        let summary = run(export, &users, &folder).await;
         assert!(summary.unwrap().whole);
     }
     let told = folder.path().join("truth.json");
@@ -55,13 +64,17 @@ async fn duckdb_and_pyarrow_read_every_file_and_find_what_there_is() {
         .arg(program)
         .arg(folder.path())
         .arg(page)
+        .arg(if WITH_VALUES { "with values" } else { "" })
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&read.stderr);
     assert!(read.status.success(), "{said}");
     assert_eq!(
         String::from_utf8_lossy(&read.stdout).trim(),
-        "38 kinds of records, 4 recipes"
+        format!(
+            "38 kinds of records, {} recipes",
+            if WITH_VALUES { 5 } else { 4 }
+        )
     );
 }
 
@@ -76,7 +89,13 @@ fn tell(truth: &Lines) -> Value {
             .flat_map(|(_, records)| records)
             .map(|record| Record::from_sent(record.clone(), route.fields).unwrap())
             .collect();
-        let types: BTreeMap<String, Value> = types(&Columns::of(route.fields));
+        let columns = Columns::of(route.fields);
+        #[cfg(feature = "ucum")]
+        let columns = columns.with_values(&humanapi_export::Units::new());
+        let types: BTreeMap<String, Value> = types(&columns);
+        let values = (WITH_VALUES && resource == "weight")
+            .then(|| in_kilograms(&records))
+            .flatten();
         let (mut sums, mut items) = (serde_json::Map::new(), serde_json::Map::new());
         for field in route.fields {
             match field.kind {
@@ -101,10 +120,26 @@ fn tell(truth: &Lines) -> Value {
         let users = truth.keys().filter(|(kind, _)| kind == resource).count();
         let told = json!({
             "rows": records.len(), "users": users, "types": types, "sums": sums, "items": items,
+            "values": values,
         });
         all.insert(resource.to_owned(), told);
     }
     Value::Object(all)
+}
+
+/// How many weights there are whose unit is certain, and how many kilograms in all.
+fn in_kilograms(records: &[Record]) -> Option<(usize, f64)> {
+    let weights = records.iter().filter_map(|record| {
+        let unit = record.field("unit")?.read::<String>().ok()?;
+        let kilograms = match unit.as_str() {
+            "kg" => 1.0,
+            "lb" | "lbs" => 0.453_592_37,
+            _ => return None,
+        };
+        Some(number(record, "value")? * kilograms)
+    });
+    let (count, sum) = weights.fold((0, 0.0), |(count, sum), weight| (count + 1, sum + weight));
+    (count > 0).then_some((count, sum))
 }
 
 fn is_exported(route: &Route) -> bool {

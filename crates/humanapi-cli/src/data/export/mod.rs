@@ -1,11 +1,13 @@
 //! `data export`: the health data of many users, to a folder or as a stream.
 
 mod counted;
+mod making;
 mod progress;
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use humanapi_client::{Limited, TokioRuntime, Transport};
 use humanapi_core::data::Route;
 use humanapi_core::limiter::LimiterPolicy;
 use humanapi_core::{ClientUserId, Host, RetryPolicy};
-use humanapi_export::{BucketKey, Export, ExportError, Summary};
+use humanapi_export::{BucketKey, Export, ExportError, InvalidKey, Summary};
 
 use crate::args::data::name;
 use crate::args::export::ExportArgs;
@@ -23,6 +25,7 @@ use crate::output;
 use crate::service::Service;
 use crate::signal::Stop;
 use counted::{Counted, Tries};
+use making::Making;
 use progress::Progress;
 
 /// So often each call is tried: nobody waits for a single one of them.
@@ -40,9 +43,15 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
             "name it with --resources, or a folder with --out",
         ));
     }
-    let key = args.key_file.as_deref().map(key).transpose()?;
+    let making = Making::of(args, &resources)?;
+    // Of an export that tells of nobody, buckets follow from the key of its codes.
+    let key_file = args
+        .key_file
+        .as_deref()
+        .filter(|_| args.deidentify.is_none());
+    let bucket_key = key_file.map(key::<BucketKey>).transpose()?;
     if args.dry_run {
-        return dry_run(args, &resources);
+        return dry_run(args, &resources, &making);
     }
     let tries = Arc::new(Tries::default());
     let service = service(args, &tries).await?;
@@ -52,7 +61,8 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     let mut export = Export::new(service.client.clone(), args.format)
         .with_resources(resources)
         .with_listener(progress.listener());
-    if let Some(key) = key {
+    export = making.put_into(export);
+    if let Some(key) = bucket_key {
         export = export.with_key(key);
     }
     if let Some(buckets) = args.buckets {
@@ -85,7 +95,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
         progress.beside(exporting).await
     };
     let summary = ended.map_err(|error| failure(&service, &error))?;
-    tell(args, &summary, &tries, &progress)?;
+    tell(args, &summary, &tries, &progress, &making)?;
     outcome(args, &summary)
 }
 
@@ -140,25 +150,25 @@ fn users(args: &ExportArgs) -> Result<Box<dyn Iterator<Item = io::Result<ClientU
     Ok(Box::new(named.chain(ids)))
 }
 
-fn key(path: &Path) -> Result<BucketKey, Failure> {
+/// A key of the file of `--key-file`.
+fn key<K: FromStr<Err = InvalidKey>>(path: &Path) -> Result<K, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let cause = format!("the file of --key-file cannot be read: {}", error.kind());
         Failure::new(Code::Usage, cause, KEY)
     })?;
-    let key = text.parse::<BucketKey>();
-    key.map_err(|error| Failure::new(Code::Usage, error.to_string(), KEY))
+    text.parse()
+        .map_err(|error: InvalidKey| Failure::new(Code::Usage, error.to_string(), KEY))
 }
 
 const KEY: &str = "make one, such as by `openssl rand -hex 32`, and keep it as long as the export";
 
-fn dry_run(args: &ExportArgs, resources: &[&Route]) -> Result<(), Failure> {
-    let mut count = 0;
+fn dry_run(args: &ExportArgs, resources: &[&Route], making: &Making) -> Result<(), Failure> {
+    let mut count = 0_u64;
     for user in users(args)? {
-        let user =
-            user.map_err(|error| Failure::here("the list of users cannot be read", &error))?;
-        user.checked()
-            .map_err(|error| Failure::new(Code::Usage, error.to_string(), "give an id"))?;
         count += 1;
+        let user = user.map_err(|error| refused(&ExportError::Users(error)))?;
+        user.checked()
+            .map_err(|_| refused(&ExportError::EmptyUser(count)))?;
     }
     let names: Vec<&str> = resources.iter().map(|route| name(route)).collect();
     let target = match &args.out {
@@ -176,9 +186,12 @@ fn dry_run(args: &ExportArgs, resources: &[&Route]) -> Result<(), Failure> {
     writeln!(
         out,
         "{} lists, each of one request or more",
-        count * names.len()
+        count * names.len() as u64
     )?;
     writeln!(out, "as {} to {}", args.format, output::plain(&target))?;
+    for line in making.told() {
+        writeln!(out, "{line}")?;
+    }
     Ok(out.flush()?)
 }
 
@@ -188,15 +201,16 @@ fn tell(
     summary: &Summary,
     tries: &Tries,
     progress: &Progress,
+    making: &Making,
 ) -> Result<(), Failure> {
     if args.out.is_some() && !io::stdout().is_terminal() {
         let mut out = io::stdout().lock();
-        serde_json::to_writer(&mut out, &progress.as_json(summary, tries))
+        serde_json::to_writer(&mut out, &progress.as_json(summary, tries, making))
             .map_err(io::Error::from)?;
         writeln!(out)?;
         return Ok(out.flush()?);
     }
-    let table = progress.table(summary, tries);
+    let table = progress.table(summary, tries, making);
     match args.out {
         Some(_) => writeln!(anstream::stdout(), "{table}")?,
         None if output::is_quiet() => {}
@@ -240,13 +254,18 @@ fn outcome(args: &ExportArgs, summary: &Summary) -> Result<(), Failure> {
 }
 
 fn failure(service: &Service, error: &ExportError) -> Failure {
+    match error {
+        ExportError::Application(error) => service.failure(error, Host::Data),
+        ExportError::GaveUp { lists, last } => service
+            .failure(last, Host::Data)
+            .about(&format!("{lists} lists in a row could not be read")),
+        error => refused(error),
+    }
+}
+
+/// What is wrong on this side, whether anything is asked for or not.
+fn refused(error: &ExportError) -> Failure {
     let (code, cause) = match error {
-        ExportError::Application(error) => return service.failure(error, Host::Data),
-        ExportError::GaveUp { lists, last } => {
-            return service
-                .failure(last, Host::Data)
-                .about(&format!("{lists} lists in a row could not be read"));
-        }
         ExportError::Folder(_) | ExportError::InUse | ExportError::Write(_) => {
             (Code::Machine, error.to_string())
         }

@@ -11,6 +11,7 @@ use indicatif::{HumanBytes, HumanDuration};
 use serde_json::{Value, json};
 
 use super::counted::Tries;
+use super::making::Making;
 use crate::output;
 use crate::output::progress::Progress as Told;
 
@@ -57,13 +58,17 @@ impl State {
                 of_resource.1 += bytes;
                 self.list_done();
             }
-            Event::Refused { .. } => {
+            Event::Refused { is_document, .. } => {
                 self.refused += 1;
-                self.list_done();
+                if !is_document {
+                    self.list_done();
+                }
             }
-            Event::Failed { .. } => {
+            Event::Failed { is_document, .. } => {
                 self.failed += 1;
-                self.list_done();
+                if !is_document {
+                    self.list_done();
+                }
             }
             Event::Drifted { resource, .. } => {
                 *self.drifted.entry(resource).or_default() += 1;
@@ -142,9 +147,9 @@ impl Progress {
     }
 
     /// What it came to, for programs.
-    pub(super) fn as_json(&self, summary: &Summary, tries: &Tries) -> Value {
+    pub(super) fn as_json(&self, summary: &Summary, tries: &Tries, making: &Making) -> Value {
         let state = self.state();
-        json!({
+        let mut all = json!({
             "whole": summary.whole,
             "stopped": summary.stopped,
             "users": summary.users,
@@ -163,11 +168,33 @@ impl Progress {
             "resources": state.by_resource.iter().map(|(name, (records, bytes))| {
                 ((*name).to_owned(), json!({"records": records, "bytes": bytes}))
             }).collect::<serde_json::Map<_, _>>(),
-        })
+        });
+        #[cfg(feature = "values")]
+        if let Some(units) = &making.units {
+            let tally = units.tally();
+            all["values"] = json!({"read": tally.read(), "unread": tally.unread(), "units": tally});
+        }
+        #[cfg(feature = "deidentify")]
+        if !summary.deidentified.is_empty() {
+            let counts = summary.deidentified.iter().map(|(resource, counts)| {
+                let met = counts.fields.iter();
+                let met = met.filter(|field| field.kept + field.dropped > 0);
+                let of_resource = json!({
+                    "kept": counts.kept(),
+                    "dropped": counts.dropped(),
+                    "unknown": counts.unknown,
+                    "fields": met.collect::<Vec<_>>(),
+                });
+                ((*resource).to_owned(), of_resource)
+            });
+            all["deidentified"] = counts.collect::<serde_json::Map<_, _>>().into();
+        }
+        let _ = making;
+        all
     }
 
     /// What it came to, for people.
-    pub(super) fn table(&self, summary: &Summary, tries: &Tries) -> Table {
+    pub(super) fn table(&self, summary: &Summary, tries: &Tries, making: &Making) -> Table {
         let state = self.state();
         let mut table = Table::new();
         table.load_style(output::table_style());
@@ -205,6 +232,19 @@ impl Progress {
         }
         if summary.skipped > 0 {
             line("buckets whole before".to_owned(), summary.skipped.into());
+        }
+        #[cfg(feature = "values")]
+        if let Some(units) = &making.units {
+            let tally = units.tally();
+            line("values brought to a unit".to_owned(), tally.read());
+            line("values left without one".to_owned(), tally.unread());
+        }
+        let _ = making;
+        #[cfg(feature = "deidentify")]
+        for (resource, counts) in &summary.deidentified {
+            if counts.dropped() > 0 {
+                line(format!("fields dropped of {resource}"), counts.dropped());
+            }
         }
         for (reason, count) in &summary.refused {
             line(format!("refused: {reason}"), *count);
