@@ -94,6 +94,11 @@ fn cause(error: &clap::Error, words: &[OsString], line: clap::Command) -> String
                 // Reasons begin with the value that they are about, or do not name it.
                 let reason = reason.to_string();
                 match value.filter(|value| !value.is_empty()) {
+                    // A number is a part of other numbers, such as those that a range ends with.
+                    Some(value) if value.parse::<i64>().is_ok() => {
+                        let rest = reason.strip_prefix(&value);
+                        rest.map_or_else(|| format!(": {reason}"), |rest| format!(": it{rest}"))
+                    }
                     Some(value) => format!(": {}", reason.replace(&value, "it")),
                     None => format!(": {reason}"),
                 }
