@@ -340,6 +340,25 @@ fn the_people_have_every_documented_field_and_nothing_odd_but_what_was_planted()
     assert!(all.len() > 400, "{}", all.len());
 }
 
+#[test]
+fn every_list_of_a_route_is_among_them() {
+    macro_rules! paths {
+        ($($record:ident $path:literal),+) => { &[$($path),+] };
+    }
+    let paths: &[&str] = for_all!(paths);
+    for route in ROUTES
+        .iter()
+        .filter(|route| route.operation == Operation::List)
+    {
+        let path = route.path.strip_prefix("/v1/human/").unwrap();
+        assert!(
+            paths.contains(&path),
+            "no line of `for_all` here reads {}",
+            route.name
+        );
+    }
+}
+
 /// All records of a list as (id, createdAt, updatedAt, all of it).
 fn told(house: &House, token: &str, path: &str) -> BTreeMap<String, Value> {
     let records = house.list(token, path);

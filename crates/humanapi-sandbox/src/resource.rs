@@ -85,76 +85,106 @@ pub(crate) enum Family {
 }
 
 macro_rules! resources {
-    ($( $variant:ident = $path:literal: $family:ident, $shape:ident, $about:literal; )+) => {
+    (
+        Wellness { $( $wellness:ident = $wellness_path:literal: $wellness_shape:ident, $wellness_about:literal; )+ }
+        Medical { $( $medical:ident = $medical_path:literal: $medical_shape:ident, $medical_about:literal; )+ }
+    ) => {
         /// A kind of records that a user has.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub(crate) enum Resource {
-            $( #[doc = $about] $variant, )+
+            $( #[doc = $wellness_about] $wellness, )+
+            $( #[doc = $medical_about] $medical, )+
         }
 
         impl Resource {
             /// All of them, in the order of the README.
-            pub(crate) const ALL: &[Self] = &[$(Self::$variant),+];
+            pub(crate) const ALL: &[Self] = &[$(Self::$wellness,)+ $(Self::$medical),+];
 
             /// Its path below `/v1/human/`.
             pub(crate) const fn path(self) -> &'static str {
-                match self { $(Self::$variant => $path,)+ }
+                match self {
+                    $(Self::$wellness => $wellness_path,)+
+                    $(Self::$medical => $medical_path,)+
+                }
             }
 
             pub(crate) const fn family(self) -> Family {
-                match self { $(Self::$variant => Family::$family,)+ }
+                match self {
+                    $(Self::$wellness)|+ => Family::Wellness,
+                    $(Self::$medical)|+ => Family::Medical,
+                }
             }
 
             pub(crate) const fn shape(self) -> Shape {
-                match self { $(Self::$variant => Shape::$shape,)+ }
+                match self {
+                    $(Self::$wellness => Shape::$wellness_shape,)+
+                    $(Self::$medical => Shape::$medical_shape,)+
+                }
             }
 
             /// What it is, for the README.
             pub(crate) const fn about(self) -> &'static str {
-                match self { $(Self::$variant => $about,)+ }
+                match self {
+                    $(Self::$wellness => $wellness_about,)+
+                    $(Self::$medical => $medical_about,)+
+                }
             }
         }
+
+        /// The pattern of all that are wellness, so that a `match` over the others names each, and none is told by accident.
+        macro_rules! wellness {
+            () => { $($crate::resource::Resource::$wellness)|+ };
+        }
+        /// The same of all that are medical.
+        macro_rules! medical {
+            () => { $($crate::resource::Resource::$medical)|+ };
+        }
+        pub(crate) use {medical, wellness};
     };
 }
 
 #[rustfmt::skip] // One row, one line.
 resources! {
-    Activities = "activities": Wellness, Daily, "activities";
-    ActivitySummaries = "activities/summaries": Wellness, Summaries, "each day's activities";
-    BloodGlucose = "blood_glucose": Wellness, Measurement, "blood glucose";
-    BloodOxygen = "blood_oxygen": Wellness, Measurement, "blood oxygen";
-    BloodPressure = "blood_pressure": Wellness, Measurement, "blood pressure";
-    Bmi = "bmi": Wellness, Measurement, "body mass index";
-    BodyFat = "body_fat": Wellness, Measurement, "body fat";
-    HeartRate = "heart_rate": Wellness, Measurement, "heart rate";
-    HeartRateSummaries = "heart_rate/summaries": Wellness, Summaries, "each day's heart rate";
-    Height = "height": Wellness, Measurement, "height";
-    Weight = "weight": Wellness, Measurement, "weight";
-    Sleeps = "sleeps": Wellness, Daily, "sleeps";
-    SleepSummaries = "sleeps/summaries": Wellness, Summaries, "each day's sleep";
-    Locations = "locations": Wellness, Daily, "places where the user was";
-    Meals = "food/meals": Wellness, List, "meals";
-    Traits = "genetic/traits": Wellness, Alone, "genetic traits";
-    Genotypes = "genetic/genotypes": Wellness, Genotypes, "genotypes at the `locations` asked for";
-    Allergies = "medical/allergies": Medical, List, "allergies";
-    Demographics = "medical/demographics": Medical, List, "demographics, as each organization has them";
-    Encounters = "medical/encounters": Medical, List, "encounters";
-    FunctionalStatuses = "medical/functional_statuses": Medical, List, "functional statuses";
-    Immunizations = "medical/immunizations": Medical, List, "immunizations";
-    Instructions = "medical/instructions": Medical, List, "instructions";
-    Issues = "medical/issues": Medical, List, "issues";
-    Medications = "medical/medications": Medical, List, "medications";
-    Narratives = "medical/narratives": Medical, List, "narratives";
-    Organizations = "medical/organizations": Medical, List, "the organizations that the records come from";
-    PlansOfCare = "medical/plans_of_care": Medical, List, "plans of care";
-    Procedures = "medical/procedures": Medical, List, "procedures";
-    SocialHistory = "medical/social_history": Medical, List, "social history";
-    TestResults = "medical/test_results": Medical, List, "test results";
-    Vitals = "medical/vitals": Medical, List, "vital signs";
-    MedicalProfile = "medical/profile": Medical, Single, "the medical profile";
-    Timeline = "medical/timeline": Medical, Alone, "an index of other records by time";
-    Ccds = "medical/ccds": Medical, Documents, "documents of care";
-    Reports = "medical/reports": Medical, Reports, "reports made from the records";
+    Wellness {
+        Activities = "activities": Daily, "activities";
+        ActivitySummaries = "activities/summaries": Summaries, "each day's activities";
+        BloodGlucose = "blood_glucose": Measurement, "blood glucose";
+        BloodOxygen = "blood_oxygen": Measurement, "blood oxygen";
+        BloodPressure = "blood_pressure": Measurement, "blood pressure";
+        Bmi = "bmi": Measurement, "body mass index";
+        BodyFat = "body_fat": Measurement, "body fat";
+        HeartRate = "heart_rate": Measurement, "heart rate";
+        HeartRateSummaries = "heart_rate/summaries": Summaries, "each day's heart rate";
+        Height = "height": Measurement, "height";
+        Weight = "weight": Measurement, "weight";
+        Sleeps = "sleeps": Daily, "sleeps";
+        SleepSummaries = "sleeps/summaries": Summaries, "each day's sleep";
+        Locations = "locations": Daily, "places where the user was";
+        Meals = "food/meals": List, "meals";
+        Traits = "genetic/traits": Alone, "genetic traits";
+        Genotypes = "genetic/genotypes": Genotypes, "genotypes at the `locations` asked for";
+    }
+    Medical {
+        Allergies = "medical/allergies": List, "allergies";
+        Demographics = "medical/demographics": List, "demographics, as each organization has them";
+        Encounters = "medical/encounters": List, "encounters";
+        FunctionalStatuses = "medical/functional_statuses": List, "functional statuses";
+        Immunizations = "medical/immunizations": List, "immunizations";
+        Instructions = "medical/instructions": List, "instructions";
+        Issues = "medical/issues": List, "issues";
+        Medications = "medical/medications": List, "medications";
+        Narratives = "medical/narratives": List, "narratives";
+        Organizations = "medical/organizations": List, "the organizations that the records come from";
+        PlansOfCare = "medical/plans_of_care": List, "plans of care";
+        Procedures = "medical/procedures": List, "procedures";
+        SocialHistory = "medical/social_history": List, "social history";
+        TestResults = "medical/test_results": List, "test results";
+        Vitals = "medical/vitals": List, "vital signs";
+        MedicalProfile = "medical/profile": Single, "the medical profile";
+        Timeline = "medical/timeline": Alone, "an index of other records by time";
+        Ccds = "medical/ccds": Documents, "documents of care";
+        Reports = "medical/reports": Reports, "reports made from the records";
+    }
 }
 
 impl Resource {

@@ -7,7 +7,7 @@ use super::written::Written;
 use super::{activities, genetics, locations, meals, measurements, medical, odd, sleeps};
 use crate::persona::Persona;
 use crate::records::{Ask, Entry, Head, Records};
-use crate::resource::Resource;
+use crate::resource::{self, Resource};
 
 /// What a user has of a resource.
 pub(crate) fn records(resource: Resource, ask: &Ask<'_>) -> Box<dyn Records> {
@@ -87,7 +87,7 @@ impl Records for Told {
     }
 }
 
-/// When the records of a resource are, the newest first.
+/// When the records of a resource are, the newest first. Each resource is named, so that none is told by accident.
 fn moments_of(resource: Resource, person: &Person) -> Moments {
     use Resource as R;
     match resource {
@@ -99,8 +99,15 @@ fn moments_of(resource: Resource, person: &Person) -> Moments {
         R::Locations => locations::moments(person),
         R::Meals => meals::moments(person),
         R::Traits | R::Genotypes => genetics::moments(resource, person),
-        _ if resource.path().starts_with("medical/") => medical::moments(resource, person),
-        _ => measurements::moments(resource, person),
+        R::BloodGlucose
+        | R::BloodOxygen
+        | R::BloodPressure
+        | R::Bmi
+        | R::BodyFat
+        | R::HeartRate
+        | R::Height
+        | R::Weight => measurements::moments(resource, person),
+        resource::medical!() => medical::moments(resource, person),
     }
 }
 
@@ -115,9 +122,14 @@ fn write(resource: Resource, person: &Person, moment: &Moment) -> Written {
         R::Locations => locations::write(person, moment).into(),
         R::Meals => meals::write(person, moment).into(),
         R::Traits | R::Genotypes => genetics::write(resource, person, moment).into(),
-        _ if resource.path().starts_with("medical/") => {
-            medical::write(resource, person, moment).into()
-        }
-        _ => measurements::write(resource, person, moment).into(),
+        R::BloodGlucose
+        | R::BloodOxygen
+        | R::BloodPressure
+        | R::Bmi
+        | R::BodyFat
+        | R::HeartRate
+        | R::Height
+        | R::Weight => measurements::write(resource, person, moment).into(),
+        resource::medical!() => medical::write(resource, person, moment).into(),
     }
 }

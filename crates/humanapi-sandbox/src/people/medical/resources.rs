@@ -11,7 +11,7 @@ use crate::people::moments::Moments;
 use crate::people::person::Person;
 use crate::records::Fields;
 use crate::reference;
-use crate::resource::Resource;
+use crate::resource::{self, Resource};
 
 pub(in crate::people) fn moments(resource: Resource, person: &Person) -> Moments {
     use Resource as R;
@@ -28,7 +28,11 @@ pub(in crate::people) fn moments(resource: Resource, person: &Person) -> Moments
         R::FunctionalStatuses | R::Instructions => care::moments(resource, person),
         R::Timeline => timeline::moments(person),
         R::Reports => reports::moments(person),
-        _ => persons::moments(resource, person),
+        R::Demographics | R::MedicalProfile | R::Organizations | R::SocialHistory => {
+            persons::moments(resource, person)
+        }
+        // Nothing of a chart's.
+        resource::wellness!() => Vec::new(),
     };
     Moments::list(all, person)
 }
@@ -50,7 +54,10 @@ pub(in crate::people) fn write(resource: Resource, person: &Person, moment: &Mom
         R::FunctionalStatuses | R::Instructions => care::write(resource, person, moment),
         R::Timeline => timeline::write(person, moment),
         R::Reports => reports::write(moment),
-        _ => persons::write(resource, person, moment),
+        R::Demographics | R::MedicalProfile | R::Organizations | R::SocialHistory => {
+            persons::write(resource, person, moment)
+        }
+        resource::wellness!() => Fields::new(),
     };
     if let Some(document) = source_document(resource, person, moment) {
         fields.set("ccd", document);
