@@ -185,6 +185,12 @@ impl Show {
                 Told::new(format!("{seconds}s"), &settings.timeout.from),
             ),
         ]);
+        let key = settings.app_key.as_ref().ok().and_then(Option::as_ref);
+        let key = key.map(|key| Sourced {
+            value: place(&key.value),
+            from: key.from.clone(),
+        });
+        told.insert("app_key", Told::or_none(key.as_ref()));
         for ((host, setting), from) in HOSTS.iter().zip(&settings.hosts_from) {
             told.insert(setting.name(), Told::new(hosts.base(*host), from));
         }
@@ -210,10 +216,11 @@ impl Show {
 }
 
 /// In which order settings are shown to people.
-const ORDER: [&str; 9] = [
+const ORDER: [&str; 10] = [
     "profile",
     "client_id",
     "secret",
+    "app_key",
     "provisioning",
     "auth_url",
     "admin_url",

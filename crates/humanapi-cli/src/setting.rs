@@ -16,6 +16,9 @@ pub(crate) enum Setting {
     SecretFile,
     SecretVariable,
     SecretCommand,
+    AppKeyFile,
+    AppKeyVariable,
+    AppKeyCommand,
     BaseUrl,
     AuthUrl,
     AdminUrl,
@@ -33,12 +36,65 @@ pub(crate) struct Unfit {
     pub(crate) remedy: &'static str,
 }
 
-/// The ways to say where the client secret is, of which a profile has one.
-pub(crate) const SECRETS: [Setting; 3] = [
-    Setting::SecretFile,
-    Setting::SecretVariable,
-    Setting::SecretCommand,
-];
+/// What is kept elsewhere, and a profile says where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secret {
+    /// The application's own.
+    Client,
+    /// What opens the data of all users of an application.
+    AppKey,
+}
+
+impl Secret {
+    pub(crate) const ALL: [Self; 2] = [Self::Client, Self::AppKey];
+
+    /// What it is called.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client secret",
+            Self::AppKey => "app key",
+        }
+    }
+
+    /// The variable that may hold it.
+    pub(crate) const fn variable(self) -> &'static str {
+        match self {
+            Self::Client => "HUMANAPI_CLIENT_SECRET",
+            Self::AppKey => "HUMANAPI_APP_KEY",
+        }
+    }
+
+    /// The ways to say where it is, of which a profile has one: a file, a variable, a command.
+    pub(crate) const fn settings(self) -> [Setting; 3] {
+        match self {
+            Self::Client => [
+                Setting::SecretFile,
+                Setting::SecretVariable,
+                Setting::SecretCommand,
+            ],
+            Self::AppKey => [
+                Setting::AppKeyFile,
+                Setting::AppKeyVariable,
+                Setting::AppKeyCommand,
+            ],
+        }
+    }
+
+    /// The one that a setting says the place of, if it does.
+    pub(crate) fn of(setting: Setting) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|secret| secret.settings().contains(&setting))
+    }
+
+    /// The one that somebody means who writes this name where one of a setting stands.
+    pub(crate) fn meant_by(name: &str) -> Option<Self> {
+        let name = name.to_lowercase();
+        if name.contains("secret") {
+            return Some(Self::Client);
+        }
+        name.contains("key").then_some(Self::AppKey)
+    }
+}
 
 impl Setting {
     pub(crate) const ALL: &[Self] = &[
@@ -46,6 +102,9 @@ impl Setting {
         Self::SecretFile,
         Self::SecretVariable,
         Self::SecretCommand,
+        Self::AppKeyFile,
+        Self::AppKeyVariable,
+        Self::AppKeyCommand,
         Self::BaseUrl,
         Self::AuthUrl,
         Self::AdminUrl,
@@ -62,6 +121,9 @@ impl Setting {
             Self::SecretFile => "secret_file",
             Self::SecretVariable => "secret_variable",
             Self::SecretCommand => "secret_command",
+            Self::AppKeyFile => "app_key_file",
+            Self::AppKeyVariable => "app_key_variable",
+            Self::AppKeyCommand => "app_key_command",
             Self::BaseUrl => "base_url",
             Self::AuthUrl => "auth_url",
             Self::AdminUrl => "admin_url",
@@ -79,6 +141,9 @@ impl Setting {
             Self::SecretFile => "the file that holds the client secret and nothing else",
             Self::SecretVariable => "the environment variable that holds the client secret",
             Self::SecretCommand => "the command that prints the client secret, in words",
+            Self::AppKeyFile => "the file that holds the app key and nothing else",
+            Self::AppKeyVariable => "the environment variable that holds the app key",
+            Self::AppKeyCommand => "the command that prints the app key, in words",
             Self::BaseUrl => "where all hosts are, such as a sandbox",
             Self::AuthUrl => "where the token service is, if not there",
             Self::AdminUrl => "where the Admin API is, if not there",
@@ -97,7 +162,7 @@ impl Setting {
 
     /// Whether it takes several words.
     pub(crate) const fn has_words(self) -> bool {
-        matches!(self, Self::SecretCommand)
+        matches!(self, Self::SecretCommand | Self::AppKeyCommand)
     }
 
     /// Checks a value before it is kept or used.
@@ -117,8 +182,12 @@ impl Setting {
             return Err(unfit("it is empty", "give a value, or leave it out"));
         }
         match self {
-            Self::ClientId | Self::SecretFile | Self::SecretCommand => Ok(()),
-            Self::SecretVariable => variable(word),
+            Self::ClientId
+            | Self::SecretFile
+            | Self::SecretCommand
+            | Self::AppKeyFile
+            | Self::AppKeyCommand => Ok(()),
+            Self::SecretVariable | Self::AppKeyVariable => variable(word),
             Self::BaseUrl | Self::AuthUrl | Self::AdminUrl | Self::DataUrl => {
                 BaseUrl::parse(word).map(drop).map_err(|error| Unfit {
                     cause: error.to_string(),
@@ -260,6 +329,8 @@ mod tests {
             (Setting::SecretCommand, &["", "canary"]),
             (Setting::SecretVariable, &["canary-secret"]),
             (Setting::SecretVariable, &["9CANARY"]),
+            (Setting::AppKeyVariable, &["canary-key"]),
+            (Setting::AppKeyCommand, &["", "canary"]),
             (Setting::BaseUrl, &["https://canary@example.test"]),
             (Setting::DataUrl, &["canary"]),
             (Setting::Provisioning, &["canary"]),

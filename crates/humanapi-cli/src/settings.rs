@@ -17,7 +17,7 @@ use crate::profiles::{self, ConfigFile, Problem, Profiles};
 use crate::setting::{Setting, Setup, adapter, timeout};
 use application::Application;
 use found::{Found, Place, variable};
-pub(crate) use found::{HOSTS, Origin, SECRET, SecretPlace, Sourced};
+pub(crate) use found::{HOSTS, Origin, SecretPlace, Sourced};
 
 /// The one that chooses a profile.
 const PROFILE: &str = "HUMANAPI_PROFILE";
@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) profile: Option<Sourced<String>>,
     pub(crate) client_id: Option<Sourced<String>>,
     pub(crate) secret: Sourced<SecretPlace>,
+    /// Where the app key is, if anything says so; why it cannot be taken is told to whoever needs it.
+    pub(crate) app_key: Result<Option<Sourced<SecretPlace>>, Failure>,
     pub(crate) hosts: Hosts,
     /// Where the address of each of the [`HOSTS`] comes from.
     pub(crate) hosts_from: [Origin; 3],
@@ -66,6 +68,7 @@ impl Settings {
         Ok(Self {
             client_id: found.text(application.places(), Setting::ClientId)?,
             secret: found.secret(application.places()),
+            app_key: application.app_key(&found, &order),
             profile: chosen,
             hosts,
             hosts_from,
@@ -75,13 +78,11 @@ impl Settings {
         })
     }
 
-    /// Refuses the app key of this variable where its host is a profile's.
+    /// Refuses an app key of a variable where its host is a profile's.
     #[cfg(feature = "data")]
-    pub(crate) fn check_app_key(&self, variable: &'static str) -> Result<(), Failure> {
+    pub(crate) fn check_app_key(&self, key: &Origin) -> Result<(), Failure> {
         let data = (HOSTS.iter().zip(&self.hosts_from)).find(|((host, _), _)| *host == Host::Data);
-        data.map_or(Ok(()), |(_, from)| {
-            application::check_app_key(variable, from)
-        })
+        data.map_or(Ok(()), |(_, from)| application::check_app_key(key, from))
     }
 }
 

@@ -482,6 +482,62 @@ fn a_profile_tells_where_the_secret_is_and_nothing_shows_it() {
 }
 
 #[test]
+fn a_profile_tells_where_the_app_key_is_and_no_variable_leads_it_elsewhere() {
+    let sandbox = Sandbox::start().expect("loopback has free ports");
+    let app = sandbox.app(DemoApp::Connect);
+    let home = Home::new();
+    let key = home.0.path().join("key");
+    fs::write(&key, format!("{}\n", app.app_key)).expect("there is room");
+    let key = key.to_str().expect("a folder of tests has a plain name");
+    home.done(&["config", "set", "base_url", sandbox.url()]);
+    let path = format!("/v1/apps/{}/users", app.client_id);
+    let call = ["api", "GET", path.as_str()];
+    let mut seen = String::new();
+    for (place, told) in [
+        (&["app_key_file", key][..], "in the file"),
+        (
+            &["app_key_variable", "MY_OWN_KEY"],
+            "in the variable MY_OWN_KEY",
+        ),
+        (&["app_key_command", "cat", key], "printed by"),
+    ] {
+        home.done(&[&["config", "set"], place].concat());
+        // Its own key counts before that of the variable, which may be another application's.
+        let mut command = home.command(&call);
+        let run_so = run(command
+            .env("MY_OWN_KEY", &app.app_key)
+            .env("HUMANAPI_APP_KEY", "canary-key"));
+        assert_eq!(run_so.code, Some(0), "{run_so:?}");
+        let shown = home.done(&["config", "show", "--table"]).stdout;
+        assert!(shown.contains(told), "{shown}");
+        seen += &(run_so.stderr + &shown);
+        // One place at a time.
+        let text = home.text();
+        assert_eq!(text.matches("app_key_").count(), 1, "{text}");
+    }
+    assert!(!seen.contains(&app.app_key), "{seen}");
+    let told = run(home.command(&call).envs([
+        ("HUMANAPI_CLIENT_ID", "another"),
+        ("HUMANAPI_CLIENT_SECRET", "canary"),
+        ("HUMANAPI_BASE_URL", "http://127.0.0.1:1"),
+    ]));
+    let cause = "the app key is missing beside HUMANAPI_CLIENT_ID, and that of profile default";
+    assert!(told.stderr.contains(cause), "{told:?}");
+    assert_eq!(told.code, Some(2), "{told:?}");
+    // The key alone says nothing of who asks: a variable's host is none of its own.
+    home.done(&["config", "unset", "base_url"]);
+    let told = run(home
+        .command(&call)
+        .env("HUMANAPI_BASE_URL", "http://127.0.0.1:1"));
+    let cause = "the app key is missing beside HUMANAPI_BASE_URL, and that of profile default";
+    assert!(told.stderr.contains(cause), "{told:?}");
+    home.done(&["config", "unset", "app_key_command"]);
+    let told = run(&mut home.command(&call));
+    assert!(told.stderr.contains("there is no app key"), "{told:?}");
+    assert_eq!(told.code, Some(3), "{told:?}");
+}
+
+#[test]
 fn a_command_that_gives_no_secret_is_told_without_its_words() {
     let home = Home::new();
     home.done(&["config", "set", "client_id", "app"]);
@@ -642,7 +698,7 @@ fn changes_at_once_lose_none() {
 
 #[test]
 fn what_is_wrong_is_told_with_its_line_and_not_repeated() {
-    let settings = "a profile has client_id, secret_file, secret_variable, secret_command, base_url, auth_url, admin_url, data_url, provisioning, adapter, timeout";
+    let settings = "a profile has client_id, secret_file, secret_variable, secret_command, app_key_file, app_key_variable, app_key_command, base_url, auth_url, admin_url, data_url, provisioning, adapter, timeout";
     let known = "correct the line; what is text stands in quotes";
     let form = "`humanapi config set` writes settings as they are to be";
     for (text, cause, remedy) in [
@@ -665,6 +721,16 @@ fn what_is_wrong_is_told_with_its_line_and_not_repeated() {
             "[profiles.a]\n\nclient_secret = \"hunter2\"\n",
             "FILE, line 3: the client secret is not kept in this file",
             "take it out, and name where the secret is by secret_file, secret_variable or secret_command",
+        ),
+        (
+            "[profiles.a]\napp_key = \"hunter2\"\n",
+            "FILE, line 2: the app key is not kept in this file",
+            "take it out, and name where the key is by app_key_file, app_key_variable or app_key_command",
+        ),
+        (
+            "[profiles.a]\napp_key_file = \"a\"\nsecret_file = \"b\"\napp_key_command = \"c\"\n",
+            "FILE, line 4: the profile says more than once where the app key is",
+            "keep one of app_key_file, app_key_variable and app_key_command",
         ),
         (
             "[profiles.a]\nbase_url = \"https://hunter2@example.test\"\n",

@@ -1,4 +1,4 @@
-//! A client secret that a program of the person's own prints, such as a password manager.
+//! A secret that a program of the person's own prints, such as a password manager.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -7,41 +7,48 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::given::{CLIENT_SECRET, PATIENCE, in_time, unreadable};
+use super::given::{PATIENCE, in_time, unreadable};
 use crate::exit::{Code, Failure};
+use crate::setting::Secret;
 
 /// Runs a command and takes what it prints. It may ask its user: standard input and error are the terminal's.
-pub(super) fn output(words: &[String]) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn output(secret: Secret, words: &[String]) -> Result<Zeroizing<String>, Failure> {
     const NAME: &str = "the command that the profile names";
     let gives_up = Instant::now() + PATIENCE;
     let Some((program, words)) = words.split_first() else {
-        return Err(failed("no command is named"));
+        return Err(failed(secret, "no command is named"));
     };
     let mut child = Command::new(program)
         .args(words)
         .stdout(Stdio::piped())
         .spawn()
         .map(Running)
-        .map_err(|error| unreadable(CLIENT_SECRET, NAME, &error))?;
-    let stdout = (child.0.stdout.take()).ok_or_else(|| failed("it has no output"))?;
-    let secret = in_time(CLIENT_SECRET, || Ok(stdout), NAME)?;
+        .map_err(|error| unreadable(secret, NAME, &error))?;
+    let stdout = (child.0.stdout.take()).ok_or_else(|| failed(secret, "it has no output"))?;
+    let given = in_time(secret, || Ok(stdout), NAME)?;
     let status = child
         .end(gives_up)
-        .map_err(|error| unreadable(CLIENT_SECRET, NAME, &error))?;
+        .map_err(|error| unreadable(secret, NAME, &error))?;
     match status {
-        Some(status) if status.success() => Ok(secret),
-        Some(status) => Err(failed(&match status.code() {
-            Some(code) => format!("it ended with code {code}"),
-            None => "a signal ended it".to_owned(),
-        })),
-        None => Err(failed("it closed its output and does not end")),
+        Some(status) if status.success() => Ok(given),
+        Some(status) => Err(failed(
+            secret,
+            &match status.code() {
+                Some(code) => format!("it ended with code {code}"),
+                None => "a signal ended it".to_owned(),
+            },
+        )),
+        None => Err(failed(secret, "it closed its output and does not end")),
     }
 }
 
-fn failed(why: &str) -> Failure {
+fn failed(secret: Secret, why: &str) -> Failure {
     Failure::new(
         Code::Credentials,
-        format!("the command that the profile names gave no client secret: {why}"),
+        format!(
+            "the command that the profile names gave no {}: {why}",
+            secret.name()
+        ),
         "run it yourself and see what it says; `humanapi config show` tells which one it is",
     )
 }

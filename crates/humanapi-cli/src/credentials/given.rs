@@ -8,36 +8,14 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::exit::{self, Code, Failure};
-use crate::settings::SECRET;
-
-/// What is given.
-#[derive(Clone, Copy)]
-pub(super) struct Given {
-    /// What it is called.
-    pub(super) name: &'static str,
-    /// The variable that may hold it.
-    pub(super) variable: &'static str,
-}
-
-/// The application's own.
-pub(super) const CLIENT_SECRET: Given = Given {
-    name: "client secret",
-    variable: SECRET,
-};
-
-/// What opens the data of all users of an application.
-#[cfg(feature = "data")]
-pub(super) const APP_KEY: Given = Given {
-    name: "app key",
-    variable: "HUMANAPI_APP_KEY",
-};
+use crate::setting::Secret;
 
 /// How long what is to give the secret may take: a program at the other end of a pipe may ask its user.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Opens and reads, and waits for no pipe or network share that never gives anything.
 pub(super) fn in_time<R: Read>(
-    given: Given,
+    secret: Secret,
     open: impl FnOnce() -> io::Result<R> + Send + 'static,
     name: &str,
 ) -> Result<Zeroizing<String>, Failure> {
@@ -45,8 +23,8 @@ pub(super) fn in_time<R: Read>(
     let shown = name.to_owned();
     let read = move || {
         let secret = open()
-            .map_err(|error| unreadable(given, &shown, &error))
-            .and_then(|reader| from_reader(given, reader, &shown));
+            .map_err(|error| unreadable(secret, &shown, &error))
+            .and_then(|reader| from_reader(secret, reader, &shown));
         // Nobody takes it any more when it comes too late.
         let _ = give.send(secret);
     };
@@ -58,10 +36,13 @@ pub(super) fn in_time<R: Read>(
             Code::Credentials,
             format!(
                 "{name} gave no {} within {} seconds",
-                given.name,
+                secret.name(),
                 PATIENCE.as_secs()
             ),
-            format!("check what is to write it there, or set {}", given.variable),
+            format!(
+                "check what is to write it there, or set {}",
+                secret.variable()
+            ),
         ))
     })
 }
@@ -69,24 +50,28 @@ pub(super) fn in_time<R: Read>(
 /// More than this is no secret.
 const LONGEST: usize = 4096;
 
-fn from_reader(given: Given, reader: impl Read, name: &str) -> Result<Zeroizing<String>, Failure> {
+fn from_reader(
+    secret: Secret,
+    reader: impl Read,
+    name: &str,
+) -> Result<Zeroizing<String>, Failure> {
     // Large enough from the start: a buffer that grows leaves copies of the secret behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
     reader
         .take(LONGEST as u64 + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(given, name, &error))?;
+        .map_err(|error| unreadable(secret, name, &error))?;
     if bytes.len() > LONGEST {
         return Err(Failure::new(
             Code::Credentials,
             format!(
                 "{name} is longer than {LONGEST} bytes, so it holds no {}",
-                given.name
+                secret.name()
             ),
-            format!("put the {} and nothing else there", given.name),
+            format!("put the {} and nothing else there", secret.name()),
         ));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| not_text(given, name))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| not_text(secret, name))?;
     let text = without_mark(text);
     // One line break at the end comes from the editor or from `echo`.
     let text = text.strip_suffix('\n').unwrap_or(text);
@@ -99,8 +84,8 @@ pub(super) fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-pub(super) fn unreadable(given: Given, name: &str, error: &io::Error) -> Failure {
-    let what = given.name;
+pub(super) fn unreadable(secret: Secret, name: &str, error: &io::Error) -> Failure {
+    let what = secret.name();
     Failure::new(
         Code::Credentials,
         format!(
@@ -109,16 +94,16 @@ pub(super) fn unreadable(given: Given, name: &str, error: &io::Error) -> Failure
         ),
         format!(
             "check the path and its permissions, or set {}",
-            given.variable
+            secret.variable()
         ),
     )
 }
 
-pub(super) fn not_text(given: Given, name: &str) -> Failure {
+pub(super) fn not_text(secret: Secret, name: &str) -> Failure {
     Failure::new(
         Code::Credentials,
         format!("{name} does not hold text"),
-        format!("put the {} there as UTF-8 text", given.name),
+        format!("put the {} there as UTF-8 text", secret.name()),
     )
 }
 
@@ -128,7 +113,7 @@ mod tests {
 
     #[track_caller]
     fn check(bytes: &[u8], secret: &str) {
-        assert_eq!(*from_reader(CLIENT_SECRET, bytes, "file").unwrap(), secret);
+        assert_eq!(*from_reader(Secret::Client, bytes, "file").unwrap(), secret);
     }
 
     #[test]
@@ -144,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_no_secret_is_refused() {
-        assert!(from_reader(CLIENT_SECRET, io::repeat(b'x'), "file").is_err());
-        assert!(from_reader(CLIENT_SECRET, &b"\xff"[..], "file").is_err());
+        assert!(from_reader(Secret::Client, io::repeat(b'x'), "file").is_err());
+        assert!(from_reader(Secret::Client, &b"\xff"[..], "file").is_err());
     }
 }

@@ -9,7 +9,7 @@ use toml_edit::{Array, DocumentMut, Item, RawString, Table, TableLike, value};
 
 use super::{ConfigError, ConfigFile, Problem, is_name};
 use crate::atomic_file;
-use crate::setting::{SECRETS, Setting};
+use crate::setting::{Secret, Setting};
 
 /// How long a change waits for those of others, each of which takes as long as a disk takes for a small file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,8 +32,8 @@ impl ConfigFile {
                 form: "tables of settings",
             })?;
             let mut kept = String::new();
-            if SECRETS.contains(&setting) {
-                for other in SECRETS.iter().filter(|other| **other != setting) {
+            if let Some(secret) = Secret::of(setting) {
+                for other in secret.settings().iter().filter(|other| **other != setting) {
                     kept.push_str(&comments(table, other.name()));
                     table.remove(other.name());
                 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::exit::{Code, Failure};
-use crate::setting::{Setting, Unfit};
+use crate::setting::{Secret, Setting, Unfit};
 
 /// What is wrong with the configuration, and where.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +43,8 @@ pub(crate) enum Problem {
     Toml(String),
     #[error("there is no setting of this name")]
     UnknownSetting,
-    #[error("the client secret is not kept in this file")]
-    SecretInClear,
+    #[error("the {} is not kept in this file", .0.name())]
+    SecretInClear(Secret),
     #[error("{name} is to be {form}")]
     Form {
         name: &'static str,
@@ -52,8 +52,8 @@ pub(crate) enum Problem {
     },
     #[error("{}: {}", .0.name(), .1.cause)]
     Value(Setting, Unfit),
-    #[error("the profile says more than once where the client secret is")]
-    TwoSecrets,
+    #[error("the profile says more than once where the {} is", .0.name())]
+    TwoPlaces(Secret),
     #[error("a profile is called something else than letters, digits, - and _")]
     Name,
     #[error("there is no profile of this name")]
@@ -86,12 +86,20 @@ impl ConfigError {
             Problem::Busy => "try again once that one has ended",
             Problem::Toml(_) => "correct the line; what is text stands in quotes",
             Problem::UnknownSetting => return Cow::Owned(known_settings()),
-            Problem::SecretInClear => {
+            Problem::SecretInClear(Secret::Client) => {
                 "take it out, and name where the secret is by secret_file, secret_variable or secret_command"
+            }
+            Problem::SecretInClear(Secret::AppKey) => {
+                "take it out, and name where the key is by app_key_file, app_key_variable or app_key_command"
             }
             Problem::Form { .. } => "`humanapi config set` writes settings as they are to be",
             Problem::Value(_, unfit) => unfit.remedy,
-            Problem::TwoSecrets => "keep one of secret_file, secret_variable and secret_command",
+            Problem::TwoPlaces(Secret::Client) => {
+                "keep one of secret_file, secret_variable and secret_command"
+            }
+            Problem::TwoPlaces(Secret::AppKey) => {
+                "keep one of app_key_file, app_key_variable and app_key_command"
+            }
             Problem::Name => "name it like sandbox or my-app_2, with 64 letters at most",
             Problem::NoProfile { known } if known.is_empty() => {
                 "there are no profiles; `humanapi config set` makes one"

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml_edit::{Document, Item, Key, TableLike, TomlError};
 
 use super::{ConfigError, ConfigFile, Problem, Profile, Profiles, Value, is_name};
-use crate::setting::{SECRETS, Setting};
+use crate::setting::{Secret, Setting};
 
 impl ConfigFile {
     pub(super) fn parse(&self, text: &str) -> Result<Profiles, ConfigError> {
@@ -90,12 +90,15 @@ impl Parser<'_> {
             let line = self.line(key.span());
             profile.0.insert(setting, Value { words, line });
         }
-        let secrets = SECRETS.iter().filter_map(|setting| profile.get(*setting));
-        let lines: Vec<usize> = secrets.map(|value| value.line).collect();
-        match lines.iter().max() {
-            Some(line) if lines.len() > 1 => Err(self.file.problem_on(*line, Problem::TwoSecrets)),
-            _ => Ok(profile),
+        for secret in Secret::ALL {
+            let settings = secret.settings();
+            let said = settings.iter().filter_map(|setting| profile.get(*setting));
+            let lines: Vec<usize> = said.map(|value| value.line).collect();
+            if let (Some(line), true) = (lines.iter().max(), lines.len() > 1) {
+                return Err(self.file.problem_on(*line, Problem::TwoPlaces(secret)));
+            }
         }
+        Ok(profile)
     }
 
     fn text(&self, key: &Key, item: &Item, name: &'static str) -> Result<String, ConfigError> {
@@ -125,10 +128,8 @@ impl Parser<'_> {
 
     /// A secret under any name is one that somebody means to keep here.
     fn unknown(&self, name: &str, key: &Key) -> ConfigError {
-        let problem = match name.to_lowercase().contains("secret") {
-            true => Problem::SecretInClear,
-            false => Problem::UnknownSetting,
-        };
+        let problem =
+            Secret::meant_by(name).map_or(Problem::UnknownSetting, Problem::SecretInClear);
         self.problem(key.span(), problem)
     }
 

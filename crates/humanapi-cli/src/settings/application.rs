@@ -7,7 +7,7 @@
 
 use super::found::{Found, Origin, Place, SECRET, SecretPlace, Sourced, is_set, named, variable};
 use crate::exit::{Code, Failure};
-use crate::setting::Setting;
+use crate::setting::{Secret, Setting};
 
 /// A part of the set.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -15,9 +15,12 @@ enum Part {
     Id,
     Secret,
     Hosts,
+    /// The app key, which stands beside the set and need not be there.
+    Key,
 }
 
 impl Part {
+    /// What the set consists of.
     const ALL: [Self; 3] = [Self::Id, Self::Secret, Self::Hosts];
 
     const fn name(self) -> &'static str {
@@ -25,6 +28,7 @@ impl Part {
             Self::Id => "client id",
             Self::Secret => "client secret",
             Self::Hosts => "host",
+            Self::Key => Secret::AppKey.name(),
         }
     }
 
@@ -33,6 +37,7 @@ impl Part {
             Self::Id => "HUMANAPI_CLIENT_ID",
             Self::Secret => SECRET,
             Self::Hosts => "HUMANAPI_BASE_URL",
+            Self::Key => Secret::AppKey.variable(),
         }
     }
 
@@ -40,7 +45,7 @@ impl Part {
     const fn settings(self) -> &'static [Setting] {
         match self {
             Self::Id => &[Setting::ClientId],
-            Self::Secret => &[],
+            Self::Secret | Self::Key => &[],
             Self::Hosts => &[
                 Setting::BaseUrl,
                 Setting::AuthUrl,
@@ -53,7 +58,8 @@ impl Part {
 
 /// Where the set comes from.
 pub(super) struct Application {
-    place: Option<Place>,
+    /// The place, and what says a part of it there.
+    place: Option<(Place, Origin)>,
 }
 
 impl Application {
@@ -81,19 +87,46 @@ impl Application {
         }
         found.check_id(place)?;
         found.check_secret(place)?;
-        Ok(Self { place: Some(place) })
+        Ok(Self {
+            place: Some((place, beside)),
+        })
     }
 
     /// Where to look for its parts.
     pub(super) fn places(&self) -> &[Place] {
-        self.place.as_slice()
+        self.place
+            .as_ref()
+            .map_or(&[], |(place, _)| std::slice::from_ref(place))
+    }
+
+    /// Where the app key is, if anything says so. It is of the same application as the rest: where variables say who asks,
+    /// a profile's is refused; where a profile does, its own counts first.
+    pub(super) fn app_key(
+        &self,
+        found: &Found<'_>,
+        order: &[Place; 2],
+    ) -> Result<Option<Sourced<SecretPlace>>, Failure> {
+        let find = |places| found.place_of(Secret::AppKey, places);
+        match &self.place {
+            None => Ok(find(order)),
+            Some((Place::Profile, _)) => Ok(find(&[Place::Profile, Place::Environment])),
+            Some((place @ Place::Environment, beside)) => {
+                let own = find(&[*place]);
+                match found.place_of_profile(Secret::AppKey) {
+                    Some(other) if own.is_none() => {
+                        Err(found.mixed(*place, Part::Key, beside, &other.from))
+                    }
+                    _ => Ok(own),
+                }
+            }
+        }
     }
 
     /// Where to look for the provisioning, which belongs to it but opens nothing: a variable for all applications will do,
     /// and another application's profile will not.
     pub(super) const fn places_of_provisioning<'a>(&self, order: &'a [Place; 2]) -> &'a [Place] {
-        match (self.place, order) {
-            (Some(Place::Environment), [Place::Environment, _]) => order.split_at(1).0,
+        match (&self.place, order) {
+            (Some((Place::Environment, _)), [Place::Environment, _]) => order.split_at(1).0,
             _ => order,
         }
     }
@@ -108,7 +141,9 @@ impl Found<'_> {
                 let is_own = !self.is_secret_of_profile();
                 (is_own && is_set(SECRET)).then_some(Origin::Variable(SECRET))
             }
-            (Place::Profile, Part::Secret) => self.secret_of_profile().map(|secret| secret.from),
+            (Place::Profile, Part::Secret) => self
+                .place_of_profile(Secret::Client)
+                .map(|secret| secret.from),
             (Place::Environment, _) => settings
                 .filter_map(named)
                 .find(|name| is_set(name))
@@ -128,7 +163,7 @@ impl Found<'_> {
     fn claims_variable(&self) -> bool {
         let is_it =
             |place: &SecretPlace| matches!(place, SecretPlace::Variable(name) if name == SECRET);
-        self.secret_of_profile()
+        self.place_of_profile(Secret::Client)
             .is_some_and(|secret| is_it(&secret.value))
     }
 
@@ -138,6 +173,7 @@ impl Found<'_> {
             Part::Id => self.option(Setting::ClientId).is_some(),
             Part::Secret => self.args.secret_file.is_some(),
             Part::Hosts => self.args.base_url.is_some() || self.args.auth_url.is_some(),
+            Part::Key => false,
         }
     }
 
@@ -213,15 +249,14 @@ impl Found<'_> {
 
 /// Refuses the app key of a variable for a host that a profile names.
 #[cfg(feature = "data")]
-pub(super) fn check_app_key(key: &'static str, host: &Origin) -> Result<(), Failure> {
-    let Origin::Profile { .. } = host else {
+pub(super) fn check_app_key(key: &Origin, host: &Origin) -> Result<(), Failure> {
+    let (Origin::Variable(_), Origin::Profile { .. }) = (key, host) else {
         return Ok(());
     };
-    let key = Origin::Variable(key);
     let remedy = "use --app-key-file for a key of this host's, or say by --data-url which host the key is of";
     Err(Failure::new(
         Code::Usage,
-        mixed_parts(Part::Hosts, &key, host),
+        mixed_parts(Part::Hosts, key, host),
         remedy,
     ))
 }

@@ -8,11 +8,11 @@ use humanapi_core::{Host, HostError, Hosts};
 
 use crate::args::ServiceArgs;
 use crate::exit::{Code, Failure};
-use crate::profiles::Profile;
-use crate::setting::{SECRETS, Setting, Unfit};
+use crate::profiles::{Profile, Value};
+use crate::setting::{Secret, Setting, Unfit};
 
 /// The environment variable that holds the secret.
-pub(crate) const SECRET: &str = "HUMANAPI_CLIENT_SECRET";
+pub(super) const SECRET: &str = Secret::Client.variable();
 /// The hosts that the command asks, each with its setting.
 pub(crate) const HOSTS: [(Host, Setting); 3] = [
     (Host::Auth, Setting::AuthUrl),
@@ -206,28 +206,35 @@ impl Found<'_> {
             let value = SecretPlace::File(path.clone());
             return Sourced { value, from };
         }
-        let mut places = places.iter();
-        let found = places.find_map(|place| match place {
-            Place::Environment => is_set(SECRET).then(|| Sourced {
-                value: SecretPlace::Variable(SECRET.to_owned()),
-                from: Origin::Variable(SECRET),
-            }),
-            Place::Profile => self.secret_of_profile(),
-        });
-        found.unwrap_or_else(|| Sourced::default(SecretPlace::Prompt))
+        self.place_of(Secret::Client, places)
+            .unwrap_or_else(|| Sourced::default(SecretPlace::Prompt))
     }
 
-    pub(super) fn secret_of_profile(&self) -> Option<Sourced<SecretPlace>> {
+    /// Where a secret is, by the first of these places that says it.
+    pub(super) fn place_of(
+        &self,
+        secret: Secret,
+        places: &[Place],
+    ) -> Option<Sourced<SecretPlace>> {
+        let mut places = places.iter();
+        places.find_map(|place| match place {
+            Place::Environment => is_set(secret.variable()).then(|| Sourced {
+                value: SecretPlace::Variable(secret.variable().to_owned()),
+                from: Origin::Variable(secret.variable()),
+            }),
+            Place::Profile => self.place_of_profile(secret),
+        })
+    }
+
+    pub(super) fn place_of_profile(&self, secret: Secret) -> Option<Sourced<SecretPlace>> {
         let (name, profile) = self.profile?;
-        let mut settings = SECRETS.iter().copied();
-        let (setting, value) =
-            settings.find_map(|setting| profile.get(setting).map(|value| (setting, value)))?;
-        let words = value.words.clone();
-        let word = || words.first().cloned().unwrap_or_default();
-        let place = match setting {
-            Setting::SecretFile => SecretPlace::File(at_home(&word())),
-            Setting::SecretVariable => SecretPlace::Variable(word()),
-            _ => SecretPlace::Command(words),
+        let [file, variable, command] = secret.settings().map(|setting| profile.get(setting));
+        let word = |value: &Value| value.words.first().cloned().unwrap_or_default();
+        let (value, place) = match (file, variable, command) {
+            (Some(value), ..) => (value, SecretPlace::File(at_home(&word(value)))),
+            (_, Some(value), _) => (value, SecretPlace::Variable(word(value))),
+            (.., Some(value)) => (value, SecretPlace::Command(value.words.clone())),
+            (None, None, None) => return None,
         };
         let (name, line) = (name.to_owned(), value.line);
         Some(Sourced {
@@ -242,6 +249,7 @@ const fn option_of(setting: Setting) -> &'static str {
     match setting {
         Setting::ClientId => "--client-id",
         Setting::SecretFile | Setting::SecretVariable | Setting::SecretCommand => "--secret-file",
+        Setting::AppKeyFile | Setting::AppKeyVariable | Setting::AppKeyCommand => "--app-key-file",
         Setting::BaseUrl => "--base-url",
         Setting::AuthUrl => "--auth-url",
         Setting::AdminUrl => "--admin-url",
@@ -265,7 +273,10 @@ pub(super) const fn named(setting: Setting) -> Option<&'static str> {
         Setting::Adapter
         | Setting::SecretFile
         | Setting::SecretVariable
-        | Setting::SecretCommand => return None,
+        | Setting::SecretCommand
+        | Setting::AppKeyFile
+        | Setting::AppKeyVariable
+        | Setting::AppKeyCommand => return None,
     })
 }
 
