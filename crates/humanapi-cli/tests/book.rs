@@ -4,6 +4,9 @@
     unix,
     feature = "data",
     feature = "demo",
+    feature = "export",
+    feature = "orders",
+    feature = "parquet",
     feature = "sandbox",
     feature = "store"
 ))]
@@ -25,7 +28,7 @@ use calls::{Call, calls, pages, words};
 use humanapi_sandbox::{DemoApp, Sandbox, Scenario};
 use running::Running;
 use serde_json::Value;
-use support::{humanapi, run};
+use support::{ended, humanapi, run};
 
 /// What becomes of a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,17 +39,33 @@ enum Way {
     Left(&'static str),
 }
 
-/// What is about an order that was placed before, or a file of them.
-const ORDERED: Way = Way::Left("the tests of orders run it, with orders that there are");
+/// What is about orders, and is run with the applicants of the README, whose order there is by then.
+const ORDERS: [&str; 6] = [
+    "orders",
+    "providers",
+    "reports",
+    "consumer-link",
+    "subscriptions",
+    "admin",
+];
+
+/// The user whom these pages order records for.
+const APPLICANT: &str = "policy-000417";
 
 /// The calls that do not end with 0, by a part of them.
-const OTHERS: [(&str, Way); 15] = [
-    ("humanapi sandbox order ", ORDERED),
-    ("humanapi orders", ORDERED),
-    ("humanapi providers", ORDERED),
-    ("humanapi reports", ORDERED),
-    ("humanapi consumer-link", ORDERED),
-    ("humanapi subscriptions", ORDERED),
+const OTHERS: [(&str, Way); 11] = [
+    (
+        "humanapi orders abort",
+        Way::Ends(&[4], "the order is over by then, a page above saw to it"),
+    ),
+    (
+        "--send-again",
+        Way::Ends(&[2], "the order is placed, and nothing is to be decided"),
+    ),
+    (
+        "subscriptions remove",
+        Way::Ends(&[4], "the page makes up the id"),
+    ),
     ("demo --browser", Way::Left("it waits for a person")),
     (
         "--store postgres",
@@ -55,10 +74,6 @@ const OTHERS: [(&str, Way); 15] = [
     (
         "--profile default",
         Way::Left("that profile asks production"),
-    ),
-    (
-        "--format arrow",
-        Way::Left("what it writes is no text; the tests of exports read such files"),
     ),
     (
         "--user nobody",
@@ -112,6 +127,12 @@ impl World {
         ] {
             fs::write(world.folder.path().join(name), text).expect("there is room for a file");
         }
+        let readme = include_str!("../README.md");
+        let applicants = (readme.split_once("```csv\n"))
+            .and_then(|(_, rest)| Some(rest.split_once("```")?.0))
+            .expect("the README shows a file of applicants");
+        fs::write(world.folder.path().join("applicants.csv"), applicants)
+            .expect("there is room for a file");
         world
     }
 
@@ -121,9 +142,8 @@ impl World {
 
     /// The command with these words and this world's environment.
     fn command(&self, words: &[String]) -> Command {
-        let is_admin = words
-            .iter()
-            .any(|word| word == "client" || word.starts_with("/api/"));
+        let is_admin = is_about_orders(words)
+            || (words.iter()).any(|word| word == "client" || word.starts_with("/api/"));
         let app = self.sandbox.app(match is_admin {
             true => DemoApp::Hip,
             false => DemoApp::Connect,
@@ -166,7 +186,49 @@ impl World {
         {
             words[3] = self.some_record(kind, user);
         }
+        match &words[..] {
+            [orders, submit, ..] if orders == "orders" && submit == "submit" => {
+                // Nobody is there to be asked.
+                let is_sent = !words
+                    .iter()
+                    .any(|word| word == "--dry-run" || word == "--yes");
+                words.extend(is_sent.then(|| "--yes".to_owned()));
+            }
+            [reports, get, ..] if reports == "reports" && get == "get" => {
+                words[2] = self.some_report();
+            }
+            _ => {}
+        }
         words
+    }
+
+    /// The id of a report that there is.
+    fn some_report(&self) -> String {
+        let list = ["reports", "list", "--user", APPLICANT, "--json"];
+        let told = run(&mut self.command(&list.map(str::to_owned)));
+        let reports: Value = serde_json::from_str(&told.stdout).expect("an array");
+        let all = reports.as_array().expect("an array");
+        let pdf = all.iter().find(|report| report["format"] == "pdf");
+        pdf.and_then(|report| report["id"].as_str())
+            .unwrap_or_else(|| panic!("the order is completed, and has one: {reports}"))
+            .to_owned()
+    }
+
+    /// Sees to it that the README's order is placed, by the journal that the pages use: however often, it is placed once.
+    fn order(&self) {
+        let with_store = |words: &str| {
+            let store = "--store sqlite:orders.db --store-keys keys.txt";
+            let words: Vec<String> = format!("{words} {store}")
+                .split(' ')
+                .map(str::to_owned)
+                .collect();
+            let told = run(&mut self.command(&words));
+            assert_eq!(told.code, Some(0), "{words:?}: {told:?}");
+        };
+        if !self.folder.path().join("orders.db").exists() {
+            with_store("store init --new-keys");
+        }
+        with_store("orders submit applicants.csv --yes");
     }
 
     /// The id of a record that there is.
@@ -185,18 +247,39 @@ impl World {
     /// Why a call is not as the page says, if it is not.
     fn wrong(&self, call: &Call, codes: &[i32]) -> Option<String> {
         let words = self.words(call);
-        if words.iter().any(|word| word == "--new-keys")
-            && let Some(at) = words.iter().position(|word| word == "--store-keys")
-        {
-            // Another example may have made some, and none are overwritten.
-            let _ = fs::remove_file(self.folder.path().join(&words[at + 1]));
+        let is_of_sandbox = words.starts_with(&["sandbox".to_owned(), "order".to_owned()]);
+        if is_of_sandbox || is_about_orders(&words) {
+            self.order();
         }
         let mut command = self.command(&words);
+        let elsewhere = tempfile::tempdir().expect("there is room for a folder");
+        if let Some(at) = words.iter().position(|word| word == "--store-keys")
+            && words.iter().any(|word| word == "--new-keys")
+        {
+            let is_there = |word: &String| {
+                let store = word.strip_prefix("sqlite:");
+                store.is_some_and(|store| self.folder.path().join(store).exists())
+            };
+            if words.iter().any(is_there) {
+                // It was set up for a call above, and is not set up twice.
+                command.current_dir(elsewhere.path());
+            } else {
+                // Another example may have made some, and none are overwritten.
+                let _ = fs::remove_file(self.folder.path().join(&words[at + 1]));
+            }
+        }
         command.envs(call.settings.iter().cloned());
         if runs_on(&words) {
             return self.begin(command);
         }
-        let told = run(&mut command);
+        let told = match words.iter().any(|word| word == "arrow") {
+            false => run(&mut command),
+            // What it writes is no text; the tests of exports read such files.
+            true => {
+                command.stdout(Stdio::null()).stderr(Stdio::piped());
+                ended(command.spawn().expect("it was built for this test"))
+            }
+        };
         let is_right = told.code.is_some_and(|code| codes.contains(&code));
         (!is_right).then(|| format!("{:?}: {}", told.code, told.stderr))
     }
@@ -215,6 +298,11 @@ impl World {
         let read = BufReader::new(stdout).read_line(&mut line);
         (!read.is_ok_and(|read| read > 0)).then(|| "it says nothing".to_owned())
     }
+}
+
+/// Whether a call is about orders, which the Admin API has.
+fn is_about_orders(words: &[String]) -> bool {
+    (words.first()).is_some_and(|verb| ORDERS.contains(&verb.as_str()))
 }
 
 /// Whether a call ends by itself, or runs until it is ended.
@@ -292,7 +380,7 @@ fn what_the_pages_show_of_the_command_is_what_it_does() {
         .map(String::as_str)
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(run >= 70, "only {run} calls were run");
+    assert!(run >= 95, "only {run} calls were run");
     for (part, _) in OTHERS {
         let mut texts = all
             .iter()
