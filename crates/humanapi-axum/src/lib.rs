@@ -28,4 +28,4 @@ pub use directory::{Change, DirectoryError, MemoryDirectory, Sighting, UserDirec
 pub use page::{ConnectPage, PageError};
 pub use problem::Problem;
 pub use setup_error::SetupError;
-pub use user::{AppUser, SignedIn};
+pub use user::{AppUser, SignedIn, SignedInBy, signed_in_by};

@@ -11,6 +11,7 @@ use humanapi_core::{ClientUserId, EmptyUserId};
 /// Tells who is signed in. The application implements it over its own sessions.
 ///
 /// It is written with `async fn`, and without the macro `async_trait`.
+/// What awaits nothing need not be a type of its own: see [`signed_in_by`].
 /// It is the only source of a user's id and e-mail address: nothing in a body, a query or a header is
 /// taken for one unless this implementation takes it.
 ///
@@ -37,6 +38,47 @@ pub trait SignedIn: Send + Sync {
     /// With the response for somebody who is not signed in. It goes out as it is, except to those who
     /// come back from hosted Connect: they see a neutral page.
     fn user(&self, parts: &mut Parts) -> impl Future<Output = Result<AppUser, Response>> + Send;
+}
+
+/// Who is signed in by a function that awaits nothing, such as one that reads what a layer before it left in the request.
+///
+/// ```
+/// use axum::http::StatusCode;
+/// use axum::response::IntoResponse as _;
+/// use humanapi_axum::{AppUser, signed_in_by};
+///
+/// let sessions = signed_in_by(|parts| {
+///     let user = parts.extensions.get::<AppUser>().cloned();
+///     user.ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())
+/// });
+/// # let _: &dyn Send = &sessions;
+/// ```
+pub const fn signed_in_by<F>(tell: F) -> SignedInBy<F>
+where
+    F: Fn(&mut Parts) -> Result<AppUser, Response> + Send + Sync,
+{
+    SignedInBy { tell }
+}
+
+/// What [`signed_in_by`] gives.
+#[derive(Clone)]
+pub struct SignedInBy<F> {
+    tell: F,
+}
+
+impl<F> SignedIn for SignedInBy<F>
+where
+    F: Fn(&mut Parts) -> Result<AppUser, Response> + Send + Sync,
+{
+    async fn user(&self, parts: &mut Parts) -> Result<AppUser, Response> {
+        (self.tell)(parts)
+    }
+}
+
+impl<F> fmt::Debug for SignedInBy<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedInBy").finish_non_exhaustive()
+    }
 }
 
 /// The same behind a pointer, so that the router has no type parameter and an application needs no macro.

@@ -6,6 +6,8 @@
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub use crate::Client;
 pub use crate::Error;
+#[cfg(feature = "axum")]
+pub use crate::axum::{AppUser, Connect, signed_in_by};
 pub use futures_util::{StreamExt as _, TryStreamExt as _};
 #[cfg(feature = "testing")]
 pub use humanapi_testing::{ForTests as _, OverHttp as _};

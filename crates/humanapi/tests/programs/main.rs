@@ -367,6 +367,7 @@ fn first_programs_have_ten_lines_and_import_the_prelude_alone() {
     let programs = [
         include_str!("first.rs"),
         include_str!("without_async.rs"),
+        include_str!("on_axum.rs"),
         ON_OWN_REQWEST,
         include_str!("under_test.rs"),
     ];
