@@ -175,16 +175,12 @@ fn welcome(out: &mut impl Write, sandbox: &Sandbox, seed: u64) -> io::Result<()>
     writeln!(
         out,
         "
-{TITLE}Point the SDK at it{TITLE:#}
-  let hosts = Hosts::single(\"{url}\")?;
-  let client = Client::builder(credentials, Provisioning::Connect, transport)
-      .hosts(hosts)
-      .build();
-
-{TITLE}Or the command{TITLE:#}
+{TITLE}Point an application or the command at it{TITLE:#}
+  export HUMANAPI_BASE_URL={url}
   export HUMANAPI_CLIENT_ID={id}
   export HUMANAPI_CLIENT_SECRET={secret}
-  humanapi token connect --user patient-17 --base-url {url}
+  humanapi token connect --user patient-17
+  let client = humanapi::Client::from_env()?; // in a program
 
 {TITLE}Be the world around it, from another terminal{TITLE:#}
   export HUMANAPI_SANDBOX_URL={url}
