@@ -99,7 +99,7 @@ fn cause(error: &clap::Error, words: &[OsString], line: clap::Command) -> String
                         let rest = reason.strip_prefix(&value);
                         rest.map_or_else(|| format!(": {reason}"), |rest| format!(": it{rest}"))
                     }
-                    Some(value) => format!(": {}", reason.replace(&value, "it")),
+                    Some(value) => format!(": {}", without(&reason, &value)),
                     None => format!(": {reason}"),
                 }
             });
@@ -120,6 +120,27 @@ fn cause(error: &clap::Error, words: &[OsString], line: clap::Command) -> String
         }
         _ => "the command line cannot be understood".to_owned(),
     }
+}
+
+/// A reason with `it` where the value stands by itself. That a name of ours has it within, as `secret_file` has `secret`, tells
+/// nothing of it.
+fn without(reason: &str, value: &str) -> String {
+    let is_name = |letter: Option<char>| {
+        letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+    };
+    let stands_alone = |(at, _): &(usize, &str)| {
+        let (before, after) = (&reason[..*at], &reason[at + value.len()..]);
+        !is_name(before.chars().next_back()) && !is_name(after.chars().next())
+    };
+    let mut text = String::with_capacity(reason.len());
+    let mut end = 0;
+    for (at, found) in reason.match_indices(value).filter(stands_alone) {
+        text.push_str(&reason[end..at]);
+        text.push_str("it");
+        end = at + found.len();
+    }
+    text.push_str(&reason[end..]);
+    text
 }
 
 fn remedy(error: &clap::Error) -> String {
@@ -187,6 +208,27 @@ fn place(typed: &str, words: &[OsString]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_left_out_of_a_reason_and_our_own_names_are_not() {
+        for (reason, value, told) in [
+            ("canary: it is no date", "canary", "it: it is no date"),
+            (
+                "no `canary` here, nor canary",
+                "canary",
+                "no `it` here, nor it",
+            ),
+            (
+                "name it by app_key_file",
+                "app_key",
+                "name it by app_key_file",
+            ),
+            ("the keys of a key", "key", "the keys of a it"),
+            ("nothing of it", "canary", "nothing of it"),
+        ] {
+            assert_eq!(without(reason, value), told);
+        }
+    }
 
     #[test]
     fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
