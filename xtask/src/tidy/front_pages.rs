@@ -1,7 +1,7 @@
 //! The front page of each published crate, which docs.rs and the registry show without the repository around it.
 //!
-//! It has a whole example, names every feature, and holds no link to a file that is not there. docs.rs builds it with all
-//! features.
+//! It has a whole example, names every feature, and holds no link to a file that is not there, on the forge neither. docs.rs
+//! builds it with all features.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +11,31 @@ use toml_edit::{DocumentMut, Item};
 
 use crate::step::Session;
 use crate::workspace::{is_published, present_files};
+
+/// The repository as a reader of docs.rs gets to it.
+#[derive(Debug)]
+struct Forge {
+    /// Its address, without what names a branch.
+    address: String,
+    files: BTreeSet<String>,
+}
+
+impl Forge {
+    /// Whether a link leads to a file or a folder of ours that is not there.
+    fn lacks(&self, target: &str) -> bool {
+        let Some(place) = target.strip_prefix(&self.address) else {
+            return false;
+        };
+        let path =
+            (place.strip_prefix("/blob/main/")).or_else(|| place.strip_prefix("/tree/main/"));
+        let Some(path) = path.and_then(|path| path.split(['#', '?']).next()) else {
+            return false;
+        };
+        let folder = format!("{}/", path.trim_end_matches('/'));
+        let is_there = |file: &String| file == path || file.starts_with(&folder);
+        !self.files.iter().any(is_there)
+    }
+}
 
 /// What is shown of one published crate.
 #[derive(Debug)]
@@ -25,14 +50,26 @@ struct FrontPage {
 /// Applies all rules to the workspace.
 pub(crate) fn check(session: &Session) -> anyhow::Result<Vec<String>> {
     let files = present_files(session.programs())?;
+    let mut forge = Forge {
+        address: String::new(),
+        files,
+    };
     let mut findings = Vec::new();
     for package in session.workspace()?.members() {
         if is_published(package) {
+            let address = package.repository.clone();
+            forge.address =
+                address.with_context(|| format!("{} names no repository", package.name))?;
             let folder = package.manifest_path.parent();
             let folder = folder.context("a manifest lies in a folder")?;
             let folder = folder.strip_prefix(session.root()).unwrap_or(folder);
-            let page = read(session, package.name.as_str(), folder.as_str(), &files)?;
-            findings.extend(check_page(&page));
+            let page = read(
+                session,
+                package.name.as_str(),
+                folder.as_str(),
+                &forge.files,
+            )?;
+            findings.extend(check_page(&page, &forge));
         }
     }
     Ok(findings)
@@ -68,11 +105,11 @@ fn read(
     })
 }
 
-fn check_page(page: &FrontPage) -> Vec<String> {
+fn check_page(page: &FrontPage, forge: &Forge) -> Vec<String> {
     let mut findings = check_features(page);
     findings.extend(check_docs_rs(page));
     findings.extend(check_example(page));
-    findings.extend(check_links(page));
+    findings.extend(check_links(page, forge));
     findings
 }
 
@@ -151,17 +188,21 @@ fn check_example(page: &FrontPage) -> Vec<String> {
     findings
 }
 
-/// A link to a file of the repository leads nowhere on docs.rs.
-fn check_links(page: &FrontPage) -> Vec<String> {
+/// A link to a file of the repository leads nowhere on docs.rs, and one to the forge is as good as what is there.
+fn check_links(page: &FrontPage, forge: &Forge) -> Vec<String> {
     let mut findings = Vec::new();
     let mut check = |file: &str, markdown: &str| {
         for event in Parser::new(markdown) {
-            if let Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) = event
-                && is_a_file(&dest_url)
-            {
+            let Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) = event
+            else {
+                continue;
+            };
+            if is_a_file(&dest_url) {
                 findings.push(format!(
                     "{file}: `{dest_url}` leads nowhere on docs.rs: give the whole address"
                 ));
+            } else if forge.lacks(&dest_url) {
+                findings.push(format!("{file}: there is nothing at `{dest_url}`"));
             }
         }
     };
@@ -217,7 +258,13 @@ mod tests {
 
     #[track_caller]
     fn check(page: &FrontPage, found: &[&str]) {
-        assert_eq!(check_page(page), found);
+        let forge = Forge {
+            address: "https://forge.test/one".to_owned(),
+            files: ["docs/more.md", "crates/one/README.md"]
+                .map(str::to_owned)
+                .into(),
+        };
+        assert_eq!(check_page(page, &forge), found);
     }
 
     #[test]
@@ -266,6 +313,24 @@ mod tests {
             &page(MANIFEST, README, Some(&library)),
             &["one: src/lib.rs does not begin with the README, so docs.rs has no front page"],
         );
+    }
+
+    #[test]
+    fn a_link_to_the_forge_leads_to_what_is_there() {
+        let to = |path: &str| format!("{README}\n[more](https://forge.test/one{path})\n");
+        for path in [
+            "/blob/main/docs/more.md#else",
+            "/tree/main/crates/one/",
+            "/tree/main/docs",
+            "/issues",
+        ] {
+            check(&page(MANIFEST, &to(path), Some(LIBRARY)), &[]);
+        }
+        for path in ["/blob/main/docs/mor.md", "/tree/main/crates/on"] {
+            let found =
+                format!("one: README.md: there is nothing at `https://forge.test/one{path}`");
+            check(&page(MANIFEST, &to(path), Some(LIBRARY)), &[&found]);
+        }
     }
 
     #[test]
