@@ -87,6 +87,8 @@ assumptions! {
     LastSource = "last-source": ["stays-connected", "back-to-started"];
     /// Whether a session token still opens Connect once its user has connected.
     SessionAfterConnect = "session-after-connect": ["usable", "ended"];
+    /// In which form Connect tells the page around it what happened: as an object, as JSON in a text, or as a text that is the event's name alone and says nothing of sources.
+    ConnectMessage = "connect-message": ["object", "json-text", "event-name"];
     /// Whether token responses carry refresh tokens.
     RefreshTokens = "refresh-tokens": ["present", "absent"];
     /// Whether token responses say how long the token lives.

@@ -1,8 +1,9 @@
 //! The dashboard: it shows what is true, whoever changed it, and nothing that cannot work.
 
-use humanapi_browser_tests::{Browser, Stage};
-use humanapi_sandbox::Assumption;
+use humanapi_browser_tests::{Browser, Key, Stage};
+use humanapi_sandbox::{Assumption, Fault, IntermediaryBody};
 
+use crate::keyboard::tab_to;
 use crate::{pages, within};
 
 /// Waits until the list shows this value of *id-response*.
@@ -53,6 +54,66 @@ async fn an_assumption_shows_what_is_in_force_whoever_changed_it() {
             .await;
         browser.click("button", "Reset the sandbox").await;
         shows(browser, "full").await;
+        stage.end().await;
+    })
+    .await;
+}
+
+/// Plans a fault by keyboard alone: chooses in each list by typing what its option begins with.
+async fn plan(browser: &Browser, choices: &[(&str, &str)]) {
+    for (field, option) in choices {
+        let list = browser.find("field", field).await;
+        let focus = vec![serde_json::to_value(&list).expect("an element has an id")];
+        browser.eval_with("arguments[0].focus()", focus).await;
+        browser.keys(option.chars()).await;
+    }
+    tab_to(browser, "Plan fault").await;
+    browser.key(Key::Enter).await;
+    browser.find("status", "Done: plan fault.").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_come_before_the_effect_after_it_and_in_the_middle_of_the_answer() {
+    within(async {
+        let test =
+            "dashboard::faults_come_before_the_effect_after_it_and_in_the_middle_of_the_answer";
+        let Some(stage) = Stage::set(test).await else {
+            return;
+        };
+        let Stage {
+            browser, sandbox, ..
+        } = &stage;
+        browser.goto(&format!("{}/", sandbox.url())).await;
+        browser.find("status", "Live").await;
+        let planned = |expected: Fault, shown: &'static str| async move {
+            assert_eq!(sandbox.control().faults(), [expected]);
+            let said =
+                "return document.querySelector('.planned')?.innerText.includes(arguments[0])";
+            browser.until_with(said, vec![shown.into()]).await;
+            browser.click("button", "Clear faults").await;
+            browser.find("status", "Done: clear faults.").await;
+        };
+        plan(browser, &[]).await;
+        planned(Fault::status(503), "status 503 · any").await;
+        let after = ("The request", "takes");
+        plan(browser, &[after]).await;
+        planned(
+            Fault::status(503).after_effect(),
+            "status 503, after the effect · any",
+        )
+        .await;
+        plan(browser, &[("Kind", "intermediary")]).await;
+        let between = Fault::intermediary(503, IntermediaryBody::Html);
+        planned(between.after_effect(), "body html, after the effect").await;
+        for (kind, fault) in [
+            ("drop-before", Fault::drop_before()),
+            ("drop-after", Fault::drop_after()),
+            ("truncated-body", Fault::truncated_body()),
+            ("garbage-body", Fault::garbage_body()),
+        ] {
+            plan(browser, &[("Kind", kind)]).await;
+            planned(fault, kind).await;
+        }
         stage.end().await;
     })
     .await;

@@ -2,6 +2,7 @@
 
 use humanapi_browser_tests::{Browser, Stage, Told};
 use humanapi_core::ConnectToken;
+use humanapi_sandbox::Assumption;
 use serde_json::{Value, json};
 
 use crate::{story, within};
@@ -29,6 +30,54 @@ async fn its_open_call_works_with_the_sandbox() {
         };
         let page = async |token: &ConnectToken| stage.clinic.launcher_call_page(token);
         story::play(&stage, page, check_normal).await;
+        stage.end().await;
+    })
+    .await;
+}
+
+/// A text that is an event's name tells of no source, and is heard all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_hears_each_form_of_message() {
+    within(async {
+        let Some(stage) = Stage::set("launcher::it_hears_each_form_of_message").await else {
+            return;
+        };
+        let Stage {
+            browser,
+            clinic,
+            sandbox,
+            ..
+        } = &stage;
+        let mut heard = 0;
+        for (form, source, tells_sources) in [
+            ("json-text", "Strider", true),
+            ("event-name", "Pulseband", false),
+        ] {
+            let control = sandbox.control();
+            control
+                .set_assumption(Assumption::ConnectMessage, form)
+                .expect("a value that it has");
+            let token = clinic.token().await;
+            browser.goto(&clinic.launcher_page(&token)).await;
+            browser.click("button", "Connect your health data").await;
+            browser.enter_connect().await;
+            story::connect(browser, source).await;
+            browser.click("button", "Done").await;
+            browser.leave_frames().await;
+            heard += 2;
+            let told = clinic.told_so_much(heard).await;
+            for (told, event) in told[heard - 2..].iter().zip(["connect", "close"]) {
+                let detail = &told.detail;
+                assert_eq!(
+                    (&*told.name, &detail["event"]),
+                    (event, &json!(event)),
+                    "{form}"
+                );
+                assert_eq!(detail["tellsSources"], tells_sources, "{form}");
+                assert_eq!(detail["message"].is_string(), true, "{form}");
+                assert_eq!(detail["connected"] != json!([]), tells_sources, "{form}");
+            }
+        }
         stage.end().await;
     })
     .await;

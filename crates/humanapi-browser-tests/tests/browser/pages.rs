@@ -128,21 +128,26 @@ async fn walk(stage: &Stage, patient_page: &str, mut look: impl AsyncFnMut(&Brow
     look(browser, "patient-page-not-found").await;
 }
 
-/// Each screen of the Task Manager: everything to do, something wrong, all done, nothing to do, and the end.
+/// Each screen of the Task Manager: nobody has looked, everything to do, something wrong, one thing done, all done, left,
+/// nothing to do, nothing ordered, given up, and a link that has ended or cannot be opened.
 async fn task_manager(
     browser: &Browser,
     sandbox: &Sandbox,
     look: &mut impl AsyncFnMut(&Browser, &str),
 ) {
     let control = sandbox.control();
+    let link = async |user: &str| tasks::link(sandbox, user, None).await;
     tasks::order_least(sandbox, "applicant-1").await;
+    let opened = link("applicant-1").await;
+    browser.goto(&opened).await;
+    let not_yet = "Your order is being looked at";
+    browser.find("heading", not_yet).await;
+    look(browser, "tasks-not-yet").await;
     control
         .order("applicant-1")
         .wait_for(OrderState::Pended)
         .expect("it lacks everything");
-    browser
-        .goto(&tasks::link(sandbox, "applicant-1", None).await)
-        .await;
+    browser.click("link", "Look again").await;
     browser.find("heading", "Your tasks").await;
     look(browser, "tasks").await;
     browser.fill("First name", "Testina").await;
@@ -152,28 +157,35 @@ async fn task_manager(
         .find("alert", "Please look at what is marked.")
         .await;
     look(browser, "tasks-refused").await;
-    control.order("applicant-1").do_tasks().expect("it waits");
+    browser.fill(tasks::SIGNATURE, "Testina Sandboxer").await;
+    browser.click("field", tasks::AGREES).await;
+    browser.click("button", "Sign").await;
     browser
-        .goto(&tasks::link(sandbox, "applicant-1", None).await)
+        .find("status", "Done: Allow your records to be handed out.")
         .await;
+    look(browser, "tasks-one-done").await;
+    control.order("applicant-1").do_tasks().expect("it waits");
+    browser.goto(&opened).await;
     browser.find("heading", "All is done").await;
     look(browser, "tasks-done").await;
     browser.click("button", "Done").await;
     browser.find("heading", "You are done here").await;
     look(browser, "tasks-left").await;
-    browser
-        .goto(
-            &tasks::link(sandbox, "applicant-1", None)
-                .await
-                .replace("rq=", "rq=x"),
-        )
-        .await;
+    browser.goto(&opened.replace("rq=", "rq=x")).await;
     browser.find("heading", "This link has ended").await;
     look(browser, "tasks-ended").await;
+    let elsewhere = "&callback=https%3A%2F%2Felsewhere.test%2F";
+    browser.goto(&format!("{opened}{elsewhere}")).await;
+    browser.find("heading", "This link cannot be opened").await;
+    look(browser, "tasks-cannot-be-opened").await;
+
     for state in OrderState::ALL {
         let order = control.order(format!("applicant {}", state.name()));
         order.placed(state).expect("there is room");
     }
+    browser.goto(&link("applicant created").await).await;
+    browser.find("heading", "There is nothing to do").await;
+    look(browser, "tasks-none").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,7 +216,7 @@ async fn axe_finds_nothing_serious() {
             browser.look(1280, 800, "light").await;
         })
         .await;
-        assert!(screens >= 23);
+        assert!(screens >= 32, "{screens} screens");
         stage.end_but_for(&["401", "404", "422"]).await;
     })
     .await;

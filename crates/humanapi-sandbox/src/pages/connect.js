@@ -24,11 +24,13 @@
   }
 
   /**
-   * Tells the page around this one, and a phone's web view, each in the form that they listen for.
+   * Tells the page around this one, in the form that is switched on, and a phone's web view, which hears texts alone.
    * @param {Message} message
    */
   function tell(message) {
-    window.parent.postMessage(message, "*");
+    const forms = { "json-text": () => JSON.stringify(message), "event-name": () => message.type };
+    const form = /** @type {keyof typeof forms} */ (main().dataset.messages);
+    window.parent.postMessage(forms[form]?.() ?? message, "*");
     const view = /** @type {any} */ (window).ReactNativeWebView;
     if (view) {
       view.postMessage(JSON.stringify(message));

@@ -36,6 +36,7 @@ pub(crate) fn widget(call: &Call<'_>, details: &mut LogDetails) -> Result<Reply,
     let authority = Authority {
         token: &token,
         hosted: None,
+        messages: messages(call.world),
     };
     if token.is_empty() && selects {
         return Ok(write(&Screen::Looking, &authority, StatusCode::OK, None));
@@ -55,6 +56,7 @@ pub(crate) fn hosted_link(call: &Call<'_>, details: &mut LogDetails) -> Result<R
                 let authority = Authority {
                     token: &token,
                     hosted: Some(hosted),
+                    messages: messages(call.world),
                 };
                 sitting_page(call.world, &authority, query, details)
             }
@@ -90,10 +92,20 @@ fn press(mut action: Action, call: &Call<'_>, details: &mut LogDetails) -> Resul
     };
     let is_form = content_type(headers).as_deref() == Some("application/x-www-form-urlencoded");
     Ok(if is_form {
-        answer_form(action, outcome, &form, hosted)
+        let authority = Authority {
+            token: form.token.as_deref().unwrap_or_default(),
+            hosted,
+            messages: messages(world),
+        };
+        answer_form(action, outcome, &form, &authority)
     } else {
         answer_json(&outcome)
     })
+}
+
+/// In which form the page tells what happened.
+fn messages(world: &World) -> &'static str {
+    world.assumptions.value(Assumption::ConnectMessage)
 }
 
 fn act(

@@ -180,7 +180,7 @@
       const field = form.elements.namedItem(name);
       const isNumber = field instanceof HTMLInputElement && field.type === "number";
       if (value !== "") {
-        fields[name] = isNumber || name === "seconds" ? Number(value) : value;
+        fields[name] = name === "takes_effect" || (isNumber || name === "seconds" ? Number(value) : value);
       }
     }
     if (form.id === "advance") {

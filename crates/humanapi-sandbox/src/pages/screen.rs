@@ -20,6 +20,8 @@ pub(super) struct Hosted {
 pub(super) struct Authority<'a> {
     pub(super) token: &'a str,
     pub(super) hosted: Option<Hosted>,
+    /// In which form the script tells the page around it what happened: a value of `connect-message`.
+    pub(super) messages: &'static str,
 }
 
 /// One screen of the page.
@@ -122,7 +124,7 @@ impl Screen {
         // Both ends of the page are outside what the script exchanges, so that the live region is
         // there before anything is said in it.
         html! {
-            main data-screen=(self.name()) data-ending=[self.ending()] {
+            main data-screen=(self.name()) data-messages=(authority.messages) data-ending=[self.ending()] {
                 @match self {
                     Self::Looking => (directory(None, authority)),
                     Self::Directory(person) => (directory(Some(person), authority)),

@@ -172,6 +172,27 @@ fn actions_are_posts_on_known_sources() {
 }
 
 #[test]
+fn the_page_says_in_which_form_its_script_tells_what_happened() {
+    let s = Offline::new();
+    let token = s.session("u");
+    for form in Assumption::ConnectMessage.values() {
+        s.assume(Assumption::ConnectMessage, form);
+        for path in [
+            format!("/?token={token}"),
+            "/?token=none".to_owned(),
+            "/?mode=select".to_owned(),
+            format!(
+                "/connect?clientId={}&token={token}&callback={CALLBACK}",
+                s.app.client_id
+            ),
+        ] {
+            let (_, text) = page(&s, &path);
+            assert_eq!(between(&text, "data-messages=\"", "\""), [*form], "{path}");
+        }
+    }
+}
+
+#[test]
 fn a_hosted_link_leads_back_to_listed_addresses_only() {
     let s = Offline::new();
     let token = s.session("u");

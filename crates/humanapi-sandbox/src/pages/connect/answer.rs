@@ -10,7 +10,7 @@ use crate::pages::callback::form_source;
 use crate::pages::layout::{CONNECT_SCRIPT, CONNECT_STYLE, Layout};
 use crate::pages::message::{Message, Status};
 use crate::pages::problem::see_other;
-use crate::pages::screen::{Authority, Hosted, News, Screen};
+use crate::pages::screen::{Authority, News, Screen};
 use crate::reply::{self, Reply};
 
 /// The answer to the page's script and to programs.
@@ -48,24 +48,20 @@ pub(super) fn answer_form(
     action: Action,
     outcome: Outcome,
     form: &ActionForm,
-    hosted: Option<Hosted>,
+    authority: &Authority<'_>,
 ) -> Reply {
     let source = match action {
         Action::SignIn(source) | Action::Code(source) => Some(source),
         _ => None,
     };
-    let authority = Authority {
-        token: form.token.as_deref().unwrap_or_default(),
-        hosted,
-    };
     let message = match outcome {
         Outcome::Mistake(mistake) => {
             let screen = mistake.screen(source, &form.username);
-            return write(&screen, &authority, mistake.status(), None);
+            return write(&screen, authority, mistake.status(), None);
         }
         Outcome::NeedsCode => {
             let show = source.map(|source| source.id);
-            return see_other(&page_address(&authority, show, None));
+            return see_other(&page_address(authority, show, None));
         }
         Outcome::Told(message) => message,
         Outcome::Ended(status) => Message::nothing(status),
@@ -78,9 +74,9 @@ pub(super) fn answer_form(
                 Status::Success => StatusCode::OK,
                 _ => StatusCode::UNAUTHORIZED,
             };
-            write(&Screen::Left(status), &authority, code, None)
+            write(&Screen::Left(status), authority, code, None)
         }
-        _ => see_other(&page_address(&authority, None, action.news())),
+        _ => see_other(&page_address(authority, None, action.news())),
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn fault_section(world: &World) -> Markup {
                 div {
                     label for="kind" { "Kind" }
                     select #kind name="kind" {
-                        @for kind in FaultKind::NAMES { option value=(kind) { (kind) } }
+                        @for kind in FaultKind::NAMES { option value=(kind) { (kind) (when(kind)) } }
                     }
                 }
                 div data-for="status intermediary" {
@@ -45,6 +45,14 @@ pub(super) fn fault_section(world: &World) -> Markup {
                 div data-for="status" {
                     label for="error-code" { "Error code" }
                     input #error-code name="error_code" autocomplete="off";
+                }
+                // The other kinds say by their names whether they come before the effect, after it or within the answer.
+                div data-for="status intermediary" {
+                    label for="effect" { "The request" }
+                    select #effect name="takes_effect" {
+                        option value="" { "has no effect" }
+                        option value="true" { "takes effect all the same" }
+                    }
                 }
                 div data-for="delay" {
                     label for="delay" { "Delay in ms" }
@@ -71,6 +79,17 @@ pub(super) fn fault_section(world: &World) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// Where on a request's way a fault of this kind hits, if that is one place.
+fn when(kind: &str) -> &'static str {
+    match kind {
+        "drop-before" => ": no answer, before the effect",
+        "drop-after" => ": no answer, after the effect",
+        "truncated-body" => ": breaks off in the middle of the answer",
+        "garbage-body" => ": no JSON, after the effect",
+        _ => "",
     }
 }
 
