@@ -132,7 +132,7 @@ width:100%;height:100%;max-width:none;max-height:none;overflow:hidden;flex-direc
 background:Canvas;color:CanvasText;font:16px/1.4 system-ui,sans-serif}
 #human-api-container[open]{display:flex}
 #human-api-container::backdrop{background:rgb(0 0 0/var(--hapi-overlay,.6))}
-#human-api-container header{display:flex;align-items:center;user-select:none;border-bottom:1px solid #8886}
+#human-api-container>div{display:flex;align-items:center;user-select:none;border-bottom:1px solid #8886}
 #human-api-container h2{flex:1;margin:0 16px;font:inherit;font-weight:600}
 #human-api-container button{all:unset;padding:12px 16px;cursor:pointer;text-decoration:underline}
 #human-api-container button:focus-visible{outline:2px solid;outline-offset:-4px}
@@ -179,10 +179,11 @@ export function open(given) {
   dialog.setAttribute("aria-label", label);
   if (options.overlayOpacity != null) dialog.style.setProperty("--hapi-overlay", options.overlayOpacity);
   const button = make("button", { type: "button", textContent: options.closeLabel || "Close" });
-  const header = make("header");
-  header.append(make("h2", { textContent: label }), button);
+  // No header: that would be a second banner of the page.
+  const top = make("div");
+  top.append(make("h2", { textContent: label }), button);
   const frame = make("iframe", { id: "human-api", title: label, referrerPolicy: "no-referrer", src: url.href });
-  dialog.append(header, frame);
+  dialog.append(top, frame);
 
   let last;
   function end(report) {

@@ -74,7 +74,7 @@ async fn it_hears_each_form_of_message() {
                     "{form}"
                 );
                 assert_eq!(detail["tellsSources"], tells_sources, "{form}");
-                assert_eq!(detail["message"].is_string(), true, "{form}");
+                assert!(detail["message"].is_string(), "{form}");
                 assert_eq!(detail["connected"] != json!([]), tells_sources, "{form}");
             }
         }

@@ -10,6 +10,7 @@ mod secrets;
 mod sittings;
 mod story;
 mod tasks;
+mod underwriting_desk;
 mod widget;
 
 use std::future::Future;
@@ -20,7 +21,7 @@ use humanapi_testkit::{npm_file, skip};
 
 /// Fails a case that hangs: nothing here takes so long.
 async fn within(case: impl Future<Output = ()>) {
-    let ended = tokio::time::timeout(Duration::from_secs(120), case).await;
+    let ended = tokio::time::timeout(Duration::from_secs(240), case).await;
     assert!(ended.is_ok(), "the case hangs");
 }
 

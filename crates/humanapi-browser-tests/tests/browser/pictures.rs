@@ -14,7 +14,7 @@ use humanapi_browser_tests::Browser;
 use serde_json::{Value, json};
 
 /// Each picture, and what it is of: a screen in a window so wide, light or dark.
-const PICTURES: [(&str, &str, u32, &str); 7] = [
+const PICTURES: [(&str, &str, u32, &str); 10] = [
     ("connect", "connect-new", 1280, "light"),
     ("connect-narrow", "connect-new", 390, "dark"),
     ("dashboard", "dashboard", 1280, "light"),
@@ -27,6 +27,14 @@ const PICTURES: [(&str, &str, u32, &str); 7] = [
         1280,
         "dark",
     ),
+    ("underwriting", "underwriting-complete", 1280, "light"),
+    (
+        "underwriting-unknown",
+        "underwriting-unknown",
+        1280,
+        "light",
+    ),
+    ("underwriting-narrow", "underwriting-waits", 390, "dark"),
 ];
 
 /// The words of all pictures.

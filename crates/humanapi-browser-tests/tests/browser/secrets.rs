@@ -80,6 +80,12 @@ impl Places {
         }
     }
 
+    /// The places that hold this.
+    pub(crate) fn that_hold(&self, secret: &str) -> Vec<&str> {
+        let found = self.0.iter().filter(|(_, bytes)| holds(bytes, secret));
+        found.map(|(place, _)| &**place).collect()
+    }
+
     pub(crate) fn at(&self, place: &str) -> &[u8] {
         let found = self.0.iter().find(|(name, _)| name == place);
         &found.expect("it was kept").1

@@ -65,7 +65,7 @@ pub use page::{Nonce, NonceError, PAGE_HEADERS, connect_js_element, content_secu
 pub const CONNECT_JS: &str = include_str!("../../connect-js/connect.js");
 
 /// The hash of [`CONNECT_JS`], for an `integrity` attribute and as an entity tag.
-pub const CONNECT_JS_INTEGRITY: &str = "sha256-iJYkT8GtojFCe4X/czpGEEiwn2TjdM/XKIHsN2ayUqA=";
+pub const CONNECT_JS_INTEGRITY: &str = "sha256-hD+ErWMwwoNHxTwv5HsYvF9qxSS3Dot5UXOTRHwyLwA=";
 
 /// The media type of [`CONNECT_JS`].
 pub const CONNECT_JS_TYPE: &str = "text/javascript; charset=utf-8";

@@ -16,6 +16,7 @@ mod killed;
 mod places;
 mod reports;
 mod service;
+mod told;
 mod worker;
 
 use std::sync::Arc;

@@ -1,0 +1,101 @@
+//! How a policy's case stands, as its page tells it.
+
+use humanapi::admin::{OrderState, ReportFormat, ReportGroup};
+use jiff::Timestamp;
+
+use crate::application::Policy;
+
+/// A policy for which something was ordered, or was to be.
+pub(crate) struct Case {
+    pub(crate) policy: Policy,
+    pub(crate) standing: Standing,
+}
+
+/// Where it stands.
+pub(crate) enum Standing {
+    /// Nothing has left.
+    NotSent,
+    /// Somebody is at it, or was when the program ended.
+    UnderWay,
+    /// Sent once and not there. The number is that of the entry that a decision is about.
+    Absent(u64),
+    /// Nobody knows, for this reason.
+    Unknown(u64, &'static str),
+    /// It is there.
+    Ordered(Ordered),
+}
+
+/// An order that the service has.
+pub(crate) struct Ordered {
+    /// Its states, as they were seen.
+    pub(crate) history: Vec<Seen>,
+    pub(crate) reports: Vec<Report>,
+    /// What to do where the service did not say how it stands.
+    pub(crate) problem: Option<&'static str>,
+}
+
+/// A state, and when the desk saw it first.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    pub(crate) state: OrderState,
+    pub(crate) at: Timestamp,
+}
+
+/// A report that can be read.
+pub(crate) struct Report {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) format: ReportFormat,
+    pub(crate) made: Option<Timestamp>,
+}
+
+impl Case {
+    pub(crate) fn reports(&self) -> impl Iterator<Item = &Report> {
+        let ordered = match &self.standing {
+            Standing::Ordered(ordered) => Some(ordered),
+            _ => None,
+        };
+        ordered.into_iter().flat_map(|ordered| &ordered.reports)
+    }
+}
+
+impl Ordered {
+    pub(crate) fn state(&self) -> Option<&OrderState> {
+        self.history.last().map(|seen| &seen.state)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.state().is_some_and(OrderState::is_terminal)
+    }
+}
+
+impl Report {
+    /// Those of a group that have an id and a known form.
+    pub(crate) fn of_group(group: &ReportGroup) -> Vec<Self> {
+        let name = group.name.as_deref().unwrap_or("report");
+        let reports = group.reports.iter().filter_map(|report| {
+            Some(Self {
+                id: report.id.clone()?,
+                name: name.to_owned(),
+                format: report.format()?,
+                made: report.created_at,
+            })
+        });
+        reports.collect()
+    }
+
+    pub(crate) const fn content_type(&self) -> &'static str {
+        match self.format {
+            ReportFormat::Json => "application/json",
+            ReportFormat::Html => "text/html; charset=utf-8",
+            ReportFormat::Pdf => "application/pdf",
+            _ => "application/octet-stream",
+        }
+    }
+
+    pub(crate) fn file_name(&self, policy: &Policy) -> String {
+        let plain = |letter: &char| letter.is_ascii_alphanumeric();
+        let name: String = self.name.chars().filter(plain).collect();
+        format!("{policy}-{name}.{}", self.format.name())
+    }
+}

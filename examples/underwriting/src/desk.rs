@@ -1,0 +1,246 @@
+//! What the desk asks the SDK for, and how it orders once.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use humanapi::admin::order::{Decision, Entry, EntryState};
+use humanapi::admin::{ConsumerLink, NewOrder, OrderType, ReadReport};
+use humanapi::client::{Client, Download, OrderError, OrderJournal};
+use humanapi::prelude::*;
+use humanapi::{HumanId, StoreError};
+
+use crate::application::{Policy, Problems};
+use crate::case::{Case, Ordered, Report, Standing};
+use crate::following::Following;
+
+/// Orders records, each once. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    client: Client,
+    journal: Arc<dyn OrderJournal>,
+    following: Arc<Following>,
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").finish_non_exhaustive()
+    }
+}
+
+/// Why nothing was ordered.
+pub(crate) enum NotOrdered {
+    /// These fields are not as they have to be.
+    Wrong(Problems),
+    /// For this policy something else was ordered before.
+    Other(Policy),
+    /// Nothing was placed, and this is what to do.
+    Refused(&'static str),
+    /// The journal could not be written.
+    Journal(&'static str),
+}
+
+/// Why nothing was decided.
+pub(crate) enum NotDecided {
+    /// Nobody said that they have looked.
+    NotLooked,
+    /// The case is another one than the one that was seen.
+    Changed,
+    /// The service has no such user, or one of another policy.
+    NoSuchUser,
+    /// The service or the journal did not answer.
+    Failed(&'static str),
+}
+
+/// So many cases are listed as not settled.
+const OPEN: usize = 50;
+/// How long a page waits for news.
+const NEWS: Duration = Duration::from_secs(25);
+
+impl Desk {
+    /// A desk that orders by this client, whose journal this is.
+    #[must_use]
+    pub fn new(client: Client, journal: Arc<dyn OrderJournal>) -> Self {
+        Self {
+            client,
+            journal,
+            following: Arc::default(),
+        }
+    }
+
+    /// Has what earlier runs left open looked for. Do it when the program begins, and from a timer.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn reconcile(&self) -> Result<(), StoreError> {
+        let orders = self.client.orders();
+        let mut open = std::pin::pin!(orders.reconcile_open());
+        // What came of each is in the journal, where the case's page reads it.
+        while open.try_next().await?.is_some() {}
+        Ok(())
+    }
+
+    /// Orders once for a policy, whoever asks and however often.
+    pub(crate) async fn place(
+        &self,
+        policy: Policy,
+        order: NewOrder,
+    ) -> Result<Policy, NotOrdered> {
+        let (orders, intent) = (self.client.orders(), policy.intent());
+        // On a task of its own: a browser that hangs up, as it does with the first click of two, breaks nothing off.
+        let placed = tokio::spawn(async move { orders.submit(&intent, &order).await }).await;
+        match placed {
+            Ok(Err(OrderError::OtherOrder)) => Err(NotOrdered::Other(policy)),
+            Ok(Err(OrderError::NotPlaced(error))) => Err(match error {
+                Some(error) => match refused(&error) {
+                    Some(problems) => NotOrdered::Wrong(problems),
+                    None => NotOrdered::Refused(error.remedy()),
+                },
+                None => NotOrdered::Refused("order again"),
+            }),
+            Ok(Err(error @ OrderError::Journal(_))) => Err(NotOrdered::Journal(error.remedy())),
+            // Whatever else there is to say, the case says it: that it is there, or that nobody knows.
+            _ => Ok(policy),
+        }
+    }
+
+    /// Looks what became of a policy's order. Sends nothing; what came of it is in the journal.
+    pub(crate) async fn look(&self, policy: &Policy) {
+        let (orders, intent) = (self.client.orders(), policy.intent());
+        // A task that panics leaves the case as it was.
+        drop(tokio::spawn(async move { orders.reconcile(&intent).await }).await);
+    }
+
+    /// How a policy's case stands; nothing where nothing was ordered for it, and what to do where nobody can read it.
+    pub(crate) async fn case(&self, policy: Policy) -> Result<Option<Case>, &'static str> {
+        let entry = self.client.orders().entry(&policy.intent()).await;
+        let Some(entry) = entry.map_err(|error| error.remedy())? else {
+            return Ok(None);
+        };
+        let standing = match entry.state {
+            EntryState::Written => Standing::NotSent,
+            EntryState::Sent => Standing::UnderWay,
+            EntryState::Absent => Standing::Absent(entry.version),
+            EntryState::Unknown(doubt) => Standing::Unknown(entry.version, doubt.reason()),
+            EntryState::Exists(human_id) => {
+                Standing::Ordered(self.ordered(&policy, human_id).await)
+            }
+        };
+        Ok(Some(Case { policy, standing }))
+    }
+
+    /// What the service says of an order that is there.
+    async fn ordered(&self, policy: &Policy, human_id: HumanId) -> Ordered {
+        let orders = self.client.orders();
+        let user = orders.status(human_id.clone()).await;
+        let (state, mut problem) = match user {
+            Ok(user) => (
+                user.and_then(|user| user.orders.last()?.state.clone()),
+                None,
+            ),
+            Err(error) => (None, Some(error.remedy())),
+        };
+        let history = self.following.note(policy, &orders, &human_id, state);
+        let reports = match orders.reports(human_id).await {
+            Ok(groups) => groups.iter().flat_map(Report::of_group).collect(),
+            Err(error) => {
+                problem = problem.or_else(|| Some(error.remedy()));
+                Vec::new()
+            }
+        };
+        Ordered {
+            history,
+            reports,
+            problem,
+        }
+    }
+
+    /// Waits until more of an order's states were seen than so many, or some time has passed.
+    pub(crate) async fn wait_for_more(&self, policy: &Policy, seen: usize) {
+        // Whether there is news or not, the page is told how it stands.
+        let _ = tokio::time::timeout(NEWS, self.following.more(policy, seen)).await;
+    }
+
+    /// The cases that somebody has to look at, as far as the journal can be read.
+    pub(crate) async fn open(&self) -> Vec<Policy> {
+        let open = self.journal.open(None, OPEN).await.unwrap_or_default();
+        let needs_somebody = |entry: &Entry| !matches!(entry.state, EntryState::Exists(_));
+        open.iter()
+            .filter(|(_, entry)| needs_somebody(entry))
+            .filter_map(|(intent, _)| Policy::of(intent))
+            .collect()
+    }
+
+    /// What kinds of order there are; none where nobody can tell, and the order is then of the usual kind.
+    pub(crate) async fn order_types(&self) -> Vec<OrderType> {
+        self.client.orders().order_types().await.unwrap_or_default()
+    }
+
+    pub(crate) async fn consumer_link(
+        &self,
+        policy: &Policy,
+    ) -> Result<ConsumerLink, &'static str> {
+        let link = self.client.orders().consumer_link(policy.user()).await;
+        link.map_err(|error| error.remedy())
+    }
+
+    pub(crate) async fn download(&self, report: &Report) -> Result<Download, &'static str> {
+        let read = ReadReport::new(&*report.id).with_format(report.format);
+        let opened = self.client.orders().read_report(read).open().await;
+        opened.map_err(|error| error.remedy())
+    }
+
+    /// Has the next submission send the order once more.
+    pub(crate) async fn send_again(&self, policy: &Policy, version: u64) -> Result<(), NotDecided> {
+        self.decide(policy, version, Decision::SendAgain).await
+    }
+
+    /// Settles that the order is there, for a user whom the service knows by this policy's number.
+    pub(crate) async fn exists(
+        &self,
+        policy: &Policy,
+        version: u64,
+        human_id: &str,
+    ) -> Result<(), NotDecided> {
+        if human_id.is_empty() {
+            return Err(NotDecided::NoSuchUser);
+        }
+        let human_id = HumanId::new(human_id);
+        let user = self.client.orders().status(human_id.clone()).await;
+        let user = user.map_err(|error| NotDecided::Failed(error.remedy()))?;
+        if user.and_then(|user| user.client_user_id) != Some(policy.user()) {
+            return Err(NotDecided::NoSuchUser);
+        }
+        self.decide(policy, version, Decision::Exists(human_id))
+            .await
+    }
+
+    /// A decision is about the entry that was seen.
+    async fn decide(
+        &self,
+        policy: &Policy,
+        version: u64,
+        decision: Decision,
+    ) -> Result<(), NotDecided> {
+        let (orders, intent) = (self.client.orders(), policy.intent());
+        let entry = orders.entry(&intent).await;
+        let entry = entry.map_err(|error| NotDecided::Failed(error.remedy()))?;
+        let entry = entry.filter(|entry| entry.version == version);
+        let decided = orders
+            .decide(&intent, &entry.ok_or(NotDecided::Changed)?, decision)
+            .await;
+        match decided {
+            Ok(_) => Ok(()),
+            Err(error @ OrderError::Journal(_)) => Err(NotDecided::Failed(error.remedy())),
+            Err(_) => Err(NotDecided::Changed),
+        }
+    }
+}
+
+/// The fields that the service itself found wrong. Its words are not shown: they may repeat a value.
+fn refused(error: &Error) -> Option<Problems> {
+    let keys = &error.api_error()?.validation()?.keys;
+    let told = |key: &String| (key.clone(), "The service does not take this.".to_owned());
+    Some(keys.iter().map(told).collect()).filter(|problems: &Problems| !problems.is_empty())
+}

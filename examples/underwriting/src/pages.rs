@@ -1,0 +1,495 @@
+//! The pages, as HTML. None of them shows a date of birth or a social security number.
+
+use humanapi::admin::{OrderState, OrderType, PersonalUrl};
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::application::{Application, Policy, Problems};
+use crate::case::{Case, Ordered, Standing};
+use crate::desk::{NotDecided, NotOrdered};
+
+fn page(title: &str, content: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · Heron Life" }
+                link rel="stylesheet" href="/style.css";
+                link rel="icon" href="/icon.svg" type="image/svg+xml";
+                script src="/follow.js" defer {}
+            }
+            body {
+                header .top {
+                    a .brand href="/" { (PreEscaped(include_str!("../assets/icon.svg"))) "Heron Life · underwriting" }
+                    form .find method="get" action="/cases" role="search" {
+                        label for="find" { "Find a case" }
+                        input #find name="policy" required maxlength="40" autocomplete="off" placeholder="Policy number";
+                        button type="submit" { "Find" }
+                    }
+                }
+                main { (content) }
+                footer { p { "An example. The applicants and their records do not exist." } }
+            }
+        }
+    }
+}
+
+/// A field of the form: its name on the wire, its label, and what a browser may fill it in with.
+struct Field(&'static str, &'static str, Kind);
+
+enum Kind {
+    Text,
+    Must,
+    Day,
+    Secret,
+    Mail,
+}
+
+const PERSON: [Field; 5] = [
+    Field("firstName", "First name", Kind::Must),
+    Field("lastName", "Last name", Kind::Must),
+    Field("dateOfBirth", "Date of birth", Kind::Day),
+    Field("ssn", "Social Security number", Kind::Secret),
+    Field("clientUserEmail", "E-mail address", Kind::Mail),
+];
+const HOME: [Field; 4] = [
+    Field("street1", "Street and number", Kind::Text),
+    Field("city", "City", Kind::Text),
+    Field("state", "State", Kind::Text),
+    Field("zip", "ZIP code", Kind::Text),
+];
+const GENDERS: [(&str, &str); 4] = [
+    ("", "Not said"),
+    ("female", "Female"),
+    ("male", "Male"),
+    ("other", "Other"),
+];
+
+pub(crate) fn form(
+    typed: &Application,
+    why: Option<&NotOrdered>,
+    types: &[OrderType],
+    open: &[Policy],
+) -> Markup {
+    let none = Problems::new();
+    let problems = match why {
+        Some(NotOrdered::Wrong(problems)) => problems,
+        _ => &none,
+    };
+    let entry = |field: &Field| entry(field, typed, problems);
+    let title = if why.is_some() {
+        "Nothing was ordered"
+    } else {
+        "Order medical records"
+    };
+    page(
+        title,
+        &html! {
+            h1 { (title) }
+            @match why {
+                Some(why) => (refusal(why)),
+                None => p .lead { "One order for each policy: however often this form is sent, the records are ordered once." },
+            }
+            @if !open.is_empty() {
+                section .card .note aria-labelledby="open" {
+                    h2 #open { "Not settled yet" }
+                    p { "Somebody has to look at these before anything more is done for them." }
+                    ul .open { @for policy in open { li { a href=(policy.path()) { (policy) } } } }
+                }
+            }
+            // The browser keeps nothing of it, and does not fill it in again.
+            form .card method="post" action="/cases" autocomplete="off" novalidate {
+                fieldset {
+                    legend { "The case" }
+                    (entry(&Field("policy", "Policy number", Kind::Must)))
+                    div .entry {
+                        label for="orderType" { "Records" }
+                        select #orderType name="orderType" {
+                            option value="" { "The usual" }
+                            @for one in types {
+                                @if let Some(code) = &one.code {
+                                    option value=(code) selected[typed.shown("orderType") == code] {
+                                        (one.alias.as_deref().unwrap_or(code))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                fieldset {
+                    legend { "The applicant" }
+                    @for field in &PERSON { (entry(field)) }
+                    div .entry {
+                        label for="gender" { "Gender" }
+                        select #gender name="gender" {
+                            @for (value, label) in GENDERS {
+                                option value=(value) selected[typed.shown("gender") == value] { (label) }
+                            }
+                        }
+                    }
+                }
+                fieldset {
+                    legend { "Where the applicant lives" }
+                    @for field in &HOME { (entry(field)) }
+                }
+                p .hint { "What is missing is asked of the applicant later. The order is billed when the service has it." }
+                button .primary type="submit" { "Order records" }
+            }
+        },
+    )
+}
+
+fn refusal(why: &NotOrdered) -> Markup {
+    html! {
+        div .card .bad role="alert" {
+            @match why {
+                NotOrdered::Wrong(problems) => {
+                    p { "Look at what is marked, and type the date of birth and the Social Security number again." }
+                    // What no field of this form has.
+                    @for (field, problem) in problems.iter().filter(|(field, _)| !is_here(field)) {
+                        p { code { (field) } ": " (problem) }
+                    }
+                }
+                NotOrdered::Other(policy) => p {
+                    "Something else was ordered for " a href=(policy.path()) { (policy) } " before. Correct the policy’s number, or look at that case."
+                },
+                NotOrdered::Refused(remedy) => p { "Nothing was sent that had an effect. What to do: " (remedy) "." },
+                NotOrdered::Journal(remedy) => p {
+                    "The journal of orders could not be written, and without it nothing is sent. What to do: " (remedy) "."
+                },
+            }
+        }
+    }
+}
+
+fn is_here(field: &str) -> bool {
+    let all = PERSON.iter().chain(&HOME).map(|field| field.0);
+    all.chain(["policy", "orderType", "gender"])
+        .any(|name| name == field)
+}
+
+fn entry(Field(name, label, kind): &Field, typed: &Application, problems: &Problems) -> Markup {
+    let problem = problems.get(*name);
+    let (hint_id, problem_id) = (format!("{name}-hint"), format!("{name}-problem"));
+    let hint = match kind {
+        Kind::Secret => Some("Nine digits. It goes to the service and is kept nowhere here."),
+        Kind::Day => Some("It is not shown again."),
+        Kind::Must if *name == "policy" => {
+            Some("The case is found by it: letters, digits and hyphens.")
+        }
+        _ => None,
+    };
+    let described: Vec<&str> = [hint.map(|_| &*hint_id), problem.map(|_| &*problem_id)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let described = Some(described.join(" ")).filter(|ids| !ids.is_empty());
+    let (form, keys) = match kind {
+        Kind::Day => ("date", None),
+        Kind::Mail => ("email", None),
+        Kind::Secret => ("text", Some("numeric")),
+        Kind::Text | Kind::Must => ("text", None),
+    };
+    let is_first = problems
+        .keys()
+        .find(|field| is_here(field))
+        .is_some_and(|first| first == name);
+    html! {
+        div .entry {
+            label for=(name) { (label) }
+            @if let Some(hint) = hint { p .hint id=(hint_id) { (hint) } }
+            input id=(name) name=(name) type=(form) value=(typed.shown(name)) maxlength="200" autocomplete="off"
+                inputmode=[keys] required[matches!(kind, Kind::Must | Kind::Day)] autofocus[is_first]
+                aria-describedby=[described] aria-invalid=[problem.map(|_| "true")];
+            @if let Some(problem) = problem { p .problem id=(problem_id) { (problem) } }
+        }
+    }
+}
+
+pub(crate) fn case(case: &Case) -> Markup {
+    page(
+        &format!("Policy {}", case.policy),
+        &html! {
+            h1 { "Policy " (case.policy) }
+            (progress(case))
+            p #news .unseen role="status" {}
+        },
+    )
+}
+
+/// The part of a case's page that changes.
+pub(crate) fn progress(case: &Case) -> Markup {
+    let (seen, is_over) = match &case.standing {
+        Standing::Ordered(ordered) => (ordered.history.len(), ordered.is_over()),
+        _ => (0, true),
+    };
+    let now = heading(&case.standing);
+    html! {
+        div #progress data-case=(case.policy.path()) data-seen=(seen) data-over[is_over] data-now=(now) {
+            section .card aria-labelledby="now" {
+                h2 #now tabindex="-1" { (now) }
+                @match &case.standing {
+                    Standing::NotSent => {
+                        p { "Nothing was sent for this policy, so nothing is billed." }
+                        p .actions { a .button href={ "/?policy=" (case.policy) } { "Fill in the form again" } }
+                    },
+                    Standing::UnderWay => {
+                        p { "The order is on its way, or the program ended while it was. It is not sent a second time." }
+                        (look(case))
+                    },
+                    Standing::Absent(version) => {
+                        p { "The order left this desk once and did not arrive: it was looked for, and is not there. It is not sent again by itself, because the first one could still arrive." }
+                        (look(case))
+                        (send_again(case, *version))
+                    },
+                    Standing::Unknown(version, reason) => {
+                        p { "The order may be placed, and may be billed. Why nobody can tell: " (reason) "." }
+                        p { "Nothing is sent again until somebody has decided. Three things can be done:" }
+                        (look(case))
+                        (exists(case, *version))
+                        (send_again(case, *version))
+                    },
+                    Standing::Ordered(ordered) => (states(ordered)),
+                }
+            }
+            @if let Standing::Ordered(ordered) = &case.standing {
+                @if ordered.state() == Some(&OrderState::Pended) { (waits(case)) }
+                (reports(case, ordered))
+            }
+        }
+    }
+}
+
+fn heading(standing: &Standing) -> String {
+    match standing {
+        Standing::NotSent => "Nothing was ordered".to_owned(),
+        Standing::UnderWay => "The order is under way".to_owned(),
+        Standing::Absent(_) => "The order did not arrive".to_owned(),
+        Standing::Unknown(..) => "It is not known whether this is ordered".to_owned(),
+        Standing::Ordered(ordered) => ordered
+            .state()
+            .map_or_else(|| "Ordered".to_owned(), state_name),
+    }
+}
+
+fn state_name(state: &OrderState) -> String {
+    match state {
+        OrderState::Created => "Ordered".to_owned(),
+        OrderState::InProgress => "Records are being collected".to_owned(),
+        OrderState::Pended => "Waiting for the applicant".to_owned(),
+        OrderState::Completed => "Complete".to_owned(),
+        OrderState::Cancelled => "Cancelled".to_owned(),
+        other => format!("“{}”", other.as_str()),
+    }
+}
+
+/// What was seen of an order, the latest last.
+fn states(ordered: &Ordered) -> Markup {
+    let last = ordered.history.len().saturating_sub(1);
+    html! {
+        @if let Some(remedy) = ordered.problem {
+            p .bad role="alert" { "The order is placed. What the service says of it could not be read. What to do: " (remedy) "." }
+        }
+        @if !ordered.history.is_empty() {
+            ol .states aria-label="Progress" {
+                @for (at, seen) in ordered.history.iter().enumerate() {
+                    li aria-current=[(at == last).then_some("step")] {
+                        span { (state_name(&seen.state)) } " "
+                        span .when { "seen " (moment(seen.at)) }
+                    }
+                }
+            }
+        }
+        @if !ordered.is_over() {
+            p .hint { "This page tells what changes by itself." noscript { " Without JavaScript, load it again." } }
+        }
+    }
+}
+
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+fn waits(case: &Case) -> Markup {
+    html! {
+        section .card aria-labelledby="tasks" {
+            h2 #tasks { "What is missing" }
+            p { "Those who keep the records need something of the applicant, such as an authorization." }
+            form method="post" action={ (case.policy.path()) "/tasks" } {
+                button .primary type="submit" { "Make a link for the applicant" }
+            }
+        }
+    }
+}
+
+fn reports(case: &Case, ordered: &Ordered) -> Markup {
+    html! {
+        section .card aria-labelledby="reports" {
+            h2 #reports { "Reports" }
+            @if ordered.reports.is_empty() {
+                p { @if ordered.is_over() { "There are none." } @else { "They are here once records were found." } }
+            } @else {
+                ul .reports {
+                    @for report in &ordered.reports {
+                        li {
+                            a href={ (case.policy.path()) "/reports/" (segment(&report.id)) } download {
+                                (report.name) " (" (report.format.name().to_uppercase()) ")"
+                            }
+                            @if let Some(made) = report.made { " " span .when { "made " (moment(made)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// An id as one part of a path.
+fn segment(id: &str) -> String {
+    let mut path = String::new();
+    for byte in id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => path.push(char::from(byte)),
+            other => path.push_str(&format!("%{other:02X}")),
+        }
+    }
+    path
+}
+
+fn look(case: &Case) -> Markup {
+    html! {
+        form .actions method="post" action={ (case.policy.path()) "/look" } {
+            button .primary type="submit" { "Look again" }
+            span .hint { "Asks the service and sends nothing." }
+        }
+    }
+}
+
+/// The hidden fields of a decision, and without which it is none.
+fn decision(version: u64, what: &str, looked: &str) -> Markup {
+    html! {
+        input type="hidden" name="version" value=(version);
+        input type="hidden" name="what" value=(what);
+        p .check {
+            input type="checkbox" id={ "looked-" (what) } name="looked" value="yes" required;
+            label for={ "looked-" (what) } { (looked) }
+        }
+    }
+}
+
+fn exists(case: &Case, version: u64) -> Markup {
+    html! {
+        form .decision method="post" action={ (case.policy.path()) "/decide" } aria-labelledby="found" {
+            h3 #found { "It is there" }
+            div .entry {
+                label for="human_id" { "The user’s id in the vendor’s portal" }
+                input #human_id name="human_id" required maxlength="200" autocomplete="off";
+            }
+            (decision(version, "exists", "I have seen this order in the vendor’s portal"))
+            button type="submit" { "Settle it as ordered" }
+        }
+    }
+}
+
+fn send_again(case: &Case, version: u64) -> Markup {
+    html! {
+        form .decision method="post" action={ (case.policy.path()) "/decide" } aria-labelledby="again" {
+            h3 #again { "It is not there" }
+            p { "If the first order arrives after all, two are billed." }
+            (decision(version, "send-again", "I have looked in the vendor’s portal, and there is no such order"))
+            button type="submit" { "Allow it to be sent once more" }
+        }
+    }
+}
+
+/// The page that carries a link which opens the tasks of one person. No browser keeps it, and it names no referrer.
+pub(crate) fn link(policy: &Policy, url: &PersonalUrl) -> Markup {
+    page(
+        "A link for the applicant",
+        &html! {
+            h1 { "A link for the applicant" }
+            section .card aria-labelledby="link" {
+                h2 #link { "Policy " (policy) }
+                p { "Whoever has this link can do what the order lacks, for 8 hours. Hand it to the applicant alone." }
+                p .link { a href=(url.expose_secret()) rel="noreferrer" { "Open the Task Manager" } }
+                p .hint { "To send it, copy the link’s address. Loading this page again makes another one." }
+            }
+            p { a href=(policy.path()) { "Back to the case" } }
+        },
+    )
+}
+
+pub(crate) fn message(title: &str, text: &str) -> Markup {
+    page(
+        title,
+        &html! {
+            h1 { (title) }
+            p .lead { (text) }
+            p { a href="/" { "Go to the first page" } }
+        },
+    )
+}
+
+/// The same, about one case.
+fn about(policy: &Policy, title: &str, text: &str) -> Markup {
+    page(
+        title,
+        &html! {
+            h1 { (title) }
+            p .lead { (text) }
+            p { a href=(policy.path()) { "Back to " (policy) } }
+        },
+    )
+}
+
+pub(crate) fn no_case() -> Markup {
+    message(
+        "No such case",
+        "Nothing was ordered for this policy at this desk.",
+    )
+}
+
+pub(crate) fn no_journal(remedy: &str) -> Markup {
+    message(
+        "Not now",
+        &format!(
+            "The journal of orders cannot be read, so nobody can say how this case stands. What to do: {remedy}."
+        ),
+    )
+}
+
+pub(crate) fn no_link(policy: &Policy, remedy: &str) -> Markup {
+    about(
+        policy,
+        "There is no link",
+        &format!("The service gave none. What to do: {remedy}."),
+    )
+}
+
+pub(crate) fn no_report(policy: &Policy, remedy: &str) -> Markup {
+    about(
+        policy,
+        "The report cannot be read",
+        &format!("The service did not give it. What to do: {remedy}."),
+    )
+}
+
+pub(crate) fn not_decided(policy: &Policy, why: &NotDecided) -> Markup {
+    let text = match why {
+        NotDecided::NotLooked => "Look in the vendor’s portal first, and say so by the box above the button.".to_owned(),
+        NotDecided::Changed => "The case has changed since you saw it. Look at it again.".to_owned(),
+        NotDecided::NoSuchUser => "The service has no user of this id with this policy’s number. Check the id in the vendor’s portal.".to_owned(),
+        NotDecided::Failed(remedy) => format!("It could not be checked or written. What to do: {remedy}."),
+    };
+    about(policy, "Nothing was decided", &text)
+}
+
+pub(crate) fn came_back() -> Markup {
+    message(
+        "Back from the Task Manager",
+        "It does not say for which policy. Find the case by its number: it says how it stands.",
+    )
+}

@@ -1,0 +1,395 @@
+//! The desk over real HTTP, before a sandbox: what a browser without JavaScript would send.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use humanapi::admin::order::OrderPolicy;
+use humanapi::http::Method;
+use humanapi::store::{SealingKeys, SqliteStore};
+use humanapi::{Client, Provisioning};
+use humanapi_sandbox::{Assumption, DemoApp, Fault, OrderState, Sandbox};
+use reqwest::header::LOCATION;
+use tempfile::TempDir;
+use underwriting::{Desk, app};
+
+struct World {
+    sandbox: Sandbox,
+    desk: Desk,
+    base: String,
+    http: reqwest::Client,
+    /// All that was answered, heads and bodies.
+    answered: Mutex<String>,
+    _folder: TempDir,
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    to: String,
+    text: String,
+}
+
+const BIRTH_DATE: &str = "1980-04-09";
+const SSN: &str = "900-12-3456";
+const OURS: [(&str, &str); 1] = [("sec-fetch-site", "same-origin")];
+
+impl World {
+    async fn new() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let sandbox = Sandbox::start().unwrap();
+        let folder = TempDir::new().unwrap();
+        let keys = SealingKeys::generate("test").unwrap();
+        let journal = SqliteStore::open(folder.path().join("orders.sqlite"), keys).await;
+        journal.init().await.unwrap();
+        let journal = Arc::new(journal);
+        let own = sandbox.app(DemoApp::Hip);
+        // What is not there at once is not waited for.
+        let policy = OrderPolicy::default().with_read_patience(Duration::ZERO);
+        let client = Client::new(&*own.client_id, own.client_secret.clone()).unwrap();
+        let client = client
+            .base_url(sandbox.url())
+            .unwrap()
+            .provisioning(Provisioning::Hip)
+            .order_policy(policy)
+            .order_journal(journal.clone());
+        let desk = Desk::new((*client).clone(), journal);
+        let routes = app(desk.clone(), &base);
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        // These tests speak plain http. Built together with the adapters, reqwest wants a provider even so.
+        let _installed_before = rustls::crypto::ring::default_provider().install_default();
+        let redirect = reqwest::redirect::Policy::none();
+        let http = reqwest::Client::builder().redirect(redirect).no_proxy();
+        Self {
+            sandbox,
+            desk,
+            base,
+            http: http.build().unwrap(),
+            answered: Mutex::default(),
+            _folder: folder,
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let head = format!("{:?}", response.headers());
+        let to = response.headers().get(LOCATION);
+        let to = to.map_or("", |to| to.to_str().unwrap()).to_owned();
+        let status = response.status().as_u16();
+        let text = String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned();
+        let mut answered = self.answered.lock().unwrap();
+        answered.push_str(&format!("{head}\n{text}\n"));
+        drop(answered);
+        Answer { status, to, text }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], String::new()).await
+    }
+
+    async fn post(&self, path: &str, body: &str) -> Answer {
+        self.send(Method::POST, path, &OURS, body.to_owned()).await
+    }
+
+    async fn order(&self, policy: &str) -> Answer {
+        self.post("/cases", &applicant(policy, "Testina")).await
+    }
+
+    fn billed(&self) -> usize {
+        self.sandbox.control().ledger().len()
+    }
+}
+
+fn applicant(policy: &str, first_name: &str) -> String {
+    // Another user of the same address is a conflict.
+    let mailbox = policy.trim().to_lowercase();
+    format!(
+        "policy={policy}&orderType=&firstName={first_name}&lastName=Sandboxer&dateOfBirth={BIRTH_DATE}&ssn={SSN}\
+         &clientUserEmail={mailbox}%40example.test&gender=female&street1=1+Fixture+Way&city=Testville&state=OR&zip=02134"
+    )
+}
+
+/// The number of the entry that a page's decisions are about.
+fn version(page: &str) -> &str {
+    let at = page.split("name=\"version\" value=\"").nth(1).unwrap();
+    at.split('"').next().unwrap()
+}
+
+#[tokio::test]
+async fn records_are_ordered_once_however_often_the_form_comes() {
+    let world = World::new().await;
+    // Both clicks of two, and who hangs up before the answer comes.
+    let once = world.order("life-0417");
+    let hung_up = tokio::time::timeout(Duration::from_millis(1), world.order("LIFE-0417"));
+    let (first, second, _) = tokio::join!(once, world.order(" Life-0417 "), hung_up);
+    for answer in [first, second, world.order("LIFE-0417").await] {
+        assert_eq!((answer.status, &*answer.to), (303, "/cases/LIFE-0417"));
+    }
+    assert_eq!(world.billed(), 1);
+    // Somebody else under the same number is no second order, and is not said to be the first.
+    let other = world.post("/cases", &applicant("LIFE-0417", "Ada")).await;
+    assert_eq!(other.status, 409, "{}", other.text);
+    assert!(other.text.contains("Something else was ordered for"));
+    assert_eq!(world.order("LIFE-0418").await.status, 303);
+    assert_eq!(world.billed(), 2);
+    let page = world.get("/cases/life-0417").await;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.text
+            .contains("<h2 id=\"now\" tabindex=\"-1\">Ordered</h2>"),
+        "{}",
+        page.text
+    );
+}
+
+#[tokio::test]
+async fn what_nobody_knows_is_told_so_and_decided_by_a_person() {
+    let world = World::new().await;
+    let control = world.sandbox.control();
+    control
+        .set_assumption(Assumption::ReadAfterWrite, "10-minutes")
+        .unwrap();
+    let lost = Fault::drop_after()
+        .on_method(Method::POST)
+        .on_path("/api/v1/users");
+    control.plan_fault(lost).unwrap();
+    assert_eq!(world.order("LIFE-1").await.to, "/cases/LIFE-1");
+    let unknown = "It is not known whether this is ordered";
+    let page = world.get("/cases/LIFE-1").await;
+    assert!(page.text.contains(unknown), "{}", page.text);
+    assert!(world.get("/").await.text.contains("href=\"/cases/LIFE-1\""));
+    // Neither loading it again nor the form sends anything.
+    assert_eq!(world.order("LIFE-1").await.to, "/cases/LIFE-1");
+    assert_eq!(world.post("/cases/LIFE-1/look", "").await.status, 303);
+    let page = world.get("/cases/LIFE-1").await;
+    assert!(page.text.contains(unknown), "{}", page.text);
+    assert_eq!(world.billed(), 1);
+
+    // A decision needs somebody who has looked, is about what was seen, and is checked.
+    let decide = async |body: String| world.post("/cases/LIFE-1/decide", &body).await;
+    let seen = version(&page.text);
+    let hasty = decide(format!("version={seen}&what=send-again")).await;
+    assert!(hasty.status == 409 && hasty.text.contains("Look in the vendor’s portal first"));
+    let old = decide("version=0&what=send-again&looked=yes".to_owned()).await;
+    assert!(
+        old.status == 409 && old.text.contains("has changed"),
+        "{}",
+        old.text
+    );
+    let nobody = format!("version={seen}&what=exists&looked=yes&human_id=none");
+    let nobody = decide(nobody).await;
+    assert!(
+        nobody.status == 409 && nobody.text.contains("no user of this id"),
+        "{}",
+        nobody.text
+    );
+    assert_eq!(world.billed(), 1);
+
+    // Once the service shows it, looking is enough.
+    control.advance_clock(Duration::from_secs(601)).unwrap();
+    assert_eq!(world.post("/cases/LIFE-1/look", "").await.status, 303);
+    let page = world.get("/cases/LIFE-1").await;
+    assert!(!page.text.contains(unknown), "{}", page.text);
+
+    // And where it is not there, a decision has it sent once more, by a form that is filled in again.
+    let early = Fault::drop_before()
+        .on_method(Method::POST)
+        .on_path("/api/v1/users");
+    control.plan_fault(early).unwrap();
+    world.order("LIFE-2").await;
+    let page = world.get("/cases/LIFE-2").await;
+    assert!(page.text.contains(unknown), "{}", page.text);
+    let again = format!("version={}&what=send-again&looked=yes", version(&page.text));
+    let again = world.post("/cases/LIFE-2/decide", &again).await;
+    assert_eq!(again.to, "/?policy=LIFE-2");
+    assert_eq!(world.billed(), 1);
+    assert!(world.get(&again.to).await.text.contains("value=\"LIFE-2\""));
+    assert_eq!(world.order("LIFE-2").await.to, "/cases/LIFE-2");
+    assert_eq!(world.billed(), 2);
+    world.desk.reconcile().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_order_is_shown_to_its_end_with_its_tasks_and_reports() {
+    let world = World::new().await;
+    let control = world.sandbox.control();
+    world.order("LIFE-1").await;
+    world.order("LIFE-2").await;
+    control
+        .order("LIFE-1")
+        .wait_for(OrderState::Pended)
+        .unwrap();
+    let page = world.get("/cases/LIFE-1").await;
+    assert!(
+        page.text.contains("Waiting for the applicant"),
+        "{}",
+        page.text
+    );
+    let link = world.post("/cases/LIFE-1/tasks", "").await;
+    assert!(link.text.contains("/tasks?clientId="), "{}", link.text);
+    control.order("LIFE-1").do_tasks().unwrap();
+    control
+        .order("LIFE-1")
+        .wait_for(OrderState::Completed)
+        .unwrap();
+    let page = world.get("/cases/LIFE-1/progress?seen=0").await;
+    assert!(page.text.contains("data-over"), "{}", page.text);
+    let reports: Vec<&str> = page
+        .text
+        .split("href=\"")
+        .skip(1)
+        .map(|at| at.split('"').next().unwrap())
+        .collect();
+    let reports: Vec<_> = reports
+        .iter()
+        .filter(|path| path.contains("/reports/"))
+        .collect();
+    assert!(reports.len() >= 3, "{}", page.text);
+    for path in &reports {
+        assert_eq!(world.get(path).await.status, 200, "{path}");
+        // A report of one case is none of another.
+        let elsewhere = path.replace("LIFE-1", "LIFE-2");
+        assert_eq!(world.get(&elsewhere).await.status, 404, "{path}");
+    }
+    // Where the Task Manager leads back to decides nothing.
+    let order = "%7B%22externalId%22%3A%22LIFE-1%22%7D";
+    let back = world
+        .get(&format!("/back?status=success&order={order}"))
+        .await;
+    assert_eq!(back.to, "/cases/LIFE-1");
+    assert_eq!(
+        world.get("/back?status=error&error=Forbidden").await.status,
+        200
+    );
+    control
+        .plan_fault(Fault::status(503).on_path("/api/v1/user").times(50))
+        .unwrap();
+    let page = world.get("/cases/LIFE-2").await;
+    assert!(page.text.contains("could not be read"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn nobody_else_posts_its_forms_and_nothing_of_them_is_shown_again() {
+    let world = World::new().await;
+    let body = applicant("LIFE-1", "Testina");
+    for headers in [
+        vec![("sec-fetch-site", "cross-site")],
+        vec![("sec-fetch-site", "same-site")],
+        vec![("origin", "https://elsewhere.test")],
+        vec![
+            ("sec-fetch-site", "same-origin"),
+            ("host", "elsewhere.test"),
+        ],
+    ] {
+        let answer = world
+            .send(Method::POST, "/cases", &headers, body.clone())
+            .await;
+        assert_eq!(answer.status, 403, "{headers:?}");
+    }
+    let host = [("host", "elsewhere.test")];
+    let rebound = world
+        .send(Method::GET, "/cases/LIFE-1", &host, String::new())
+        .await;
+    assert_eq!(rebound.status, 403);
+    assert_eq!(world.billed(), 0);
+
+    let wrong = world
+        .post("/cases", &body.replace("zip=02134", "zip=x"))
+        .await;
+    assert_eq!(wrong.status, 422);
+    assert!(
+        wrong.text.contains("zip-problem") && wrong.text.contains("Testville"),
+        "{}",
+        wrong.text
+    );
+    let control = world.sandbox.control();
+    let refused = Fault::status(400)
+        .on_method(Method::POST)
+        .on_path("/api/v1/users");
+    control.plan_fault(refused).unwrap();
+    assert_eq!(world.order("LIFE-1").await.status, 502);
+    control.set_assumption(Assumption::Genders, "two").unwrap();
+    let other = world
+        .post("/cases", &body.replace("gender=female", "gender=other"))
+        .await;
+    assert_eq!(other.status, 422, "{}", other.text);
+    assert_eq!(world.order("LIFE-1").await.status, 303);
+    for path in [
+        "/",
+        "/cases/LIFE-1",
+        "/cases/LIFE-2",
+        "/cases/x%2Fy",
+        "/nowhere",
+    ] {
+        world.get(path).await;
+    }
+    let answered = world.answered.lock().unwrap();
+    for secret in [BIRTH_DATE, SSN, "900123456", "04/09/1980"] {
+        assert!(!answered.contains(secret), "{secret} was shown");
+    }
+    assert!(answered.contains("Testville"), "nothing was kept");
+}
+
+/// Ends the program, whatever becomes of the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_underwriting"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("HUMANAPI_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+#[tokio::test]
+async fn the_program_serves_a_sandbox_and_orders_for_real_with_a_journal_alone() {
+    let mut command = program();
+    command.args(["--port", "0"]).stdout(Stdio::piped());
+    let mut running = Ended(command.spawn().unwrap());
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    let base = first.strip_prefix("Underwriting: ").unwrap();
+    assert!(lines.next().unwrap().unwrap().starts_with("Sandbox: "));
+    let _installed_before = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let page = http.get(base).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("Order medical records"), "{page}");
+    assert!(page.contains("<option value=\"aps-only\">"), "{page}");
+
+    let mut real = program();
+    real.env("HUMANAPI_CLIENT_ID", "app")
+        .env("HUMANAPI_CLIENT_SECRET", "hush");
+    let ended = real.args(["--port", "0"]).output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(
+        !ended.status.success() && said.contains("--journal"),
+        "{said}"
+    );
+}
