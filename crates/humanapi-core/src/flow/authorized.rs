@@ -288,6 +288,32 @@ mod tests {
         }
     }
 
+    /// Its token came after an hour in which the machine was suspended: the monotonic clock stood still.
+    #[test]
+    fn what_must_not_be_repeated_does_not_leave_late_by_either_clock() {
+        let bearer = Bearer::access(&AccessToken::new("at-1"), Generation::new(1)).unwrap();
+        let hour = Duration::from_secs(3_600);
+        for (replay, waited, leaves) in [
+            (Replay::OnlyIfNotSent, Duration::ZERO, true),
+            (Replay::OnlyIfNotSent, hour, false),
+            (Replay::Safe, hour, true),
+        ] {
+            let call = RawCall::new(Method::POST, Host::Data, "/v1/x")
+                .with_authorization(Authorization::AccessToken)
+                .with_replay(replay);
+            let hosts = Hosts::production();
+            let mut flow = Authorized::new(call, access(), hosts, RetryPolicy::default());
+            assert!(matches!(flow.poll(now()), Step::NeedToken { .. }));
+            let woken = Now::new(now().monotonic(), now().wall() + waited);
+            flow.handle(Input::Token(Ok(bearer.clone())), woken);
+            match flow.poll(woken) {
+                Step::Send { .. } if leaves => {}
+                Step::Done(Err(FlowError::OutOfTime { attempts: 0, .. })) if !leaves => {}
+                step => panic!("{replay:?} after {waited:?}: {step:?}"),
+            }
+        }
+    }
+
     #[test]
     fn a_token_of_the_wrong_kind_is_never_sent() {
         let generation = Generation::new(1);

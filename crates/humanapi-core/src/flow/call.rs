@@ -37,7 +37,7 @@ pub struct Call<E: Endpoint> {
     // Boxed, so that calls without a token are no larger for it.
     built: Option<Box<Request>>,
     /// When it was first polled: the overall deadline counts from here.
-    started: Option<Duration>,
+    started: Option<Now>,
     attempts: u32,
     /// How many another call of the same flow made before.
     attempts_before: u32,
@@ -161,9 +161,16 @@ impl<E: Endpoint> Call<E> {
 
     /// When no further attempt may begin.
     pub(super) fn deadline(&mut self, now: Now) -> Duration {
-        self.started
-            .get_or_insert_with(|| now.monotonic())
-            .saturating_add(self.policy.overall_deadline())
+        let started = self.started.get_or_insert(now);
+        (started.monotonic()).saturating_add(self.policy.overall_deadline())
+    }
+
+    /// Whether what must not be repeated would leave when nobody reckons with it any more: the machine may have been
+    /// suspended since the call began, which the monotonic clock need not show.
+    fn is_late(&self, now: Now) -> bool {
+        let passed = self.started.map(|started| now.since(started));
+        self.endpoint.replay() == Replay::OnlyIfNotSent
+            && passed.is_some_and(|passed| passed >= self.policy.overall_deadline())
     }
 
     /// Ends by the overall deadline.
@@ -176,7 +183,7 @@ impl<E: Endpoint> Call<E> {
 
     fn send(&mut self, now: Now, deadline: Duration) -> Step<Result<E::Output, FlowError>> {
         let last = self.last.take();
-        if now.monotonic() >= deadline {
+        if now.monotonic() >= deadline || self.is_late(now) {
             let error = self.out_of_time(last);
             return self.end(Err(error));
         }

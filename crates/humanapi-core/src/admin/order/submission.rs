@@ -191,7 +191,7 @@ impl Submission {
     pub fn step(&mut self, now: Now) -> SubmissionStep {
         let ttl = self.policy.claim_ttl;
         if let State::Sending { claim, since } = self.state
-            && passed(since, now) >= ttl
+            && now.since(since) >= ttl
         {
             // Others may look by now, and what they do not find is not to come later. Nothing was sent.
             let report = Report::NoEffect;
@@ -214,7 +214,7 @@ impl Submission {
                 SubmissionStep::Apply(Op::Depart { claim: *claim, ttl })
             }
             State::Sending { since, .. } => SubmissionStep::Send {
-                within: ttl.saturating_sub(passed(*since, now)),
+                within: ttl.saturating_sub(now.since(*since)),
             },
             State::Settling { claim, report, .. } => SubmissionStep::Apply(Op::Settle {
                 claim: *claim,
@@ -424,14 +424,6 @@ impl Submission {
             finding,
         }
     }
-}
-
-/// How much of a claim's time is over. The monotonic clock may have stood still while the machine was suspended, and the
-/// wall clock may have been set back: the one that tells of more time counts.
-fn passed(since: Now, now: Now) -> Duration {
-    let monotonic = now.monotonic().saturating_sub(since.monotonic());
-    let wall = now.wall().duration_since(since.wall());
-    monotonic.max(wall.unwrap_or_default())
 }
 
 /// What a caller is told of an intent that nobody is at.
