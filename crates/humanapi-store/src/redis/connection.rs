@@ -77,6 +77,8 @@ pub(super) struct Using<'a> {
 pub(super) enum Question<'a> {
     Command(&'a redis::Cmd),
     Script(&'a ScriptInvocation<'a>),
+    /// Several, whose answers are one list; one that is an error is the answer.
+    Each(&'a redis::Pipeline),
 }
 
 impl Question<'_> {
@@ -84,6 +86,11 @@ impl Question<'_> {
         match self {
             Self::Command(command) => command.query_async(server).await,
             Self::Script(script) => script.invoke_async(server).await,
+            Self::Each(commands) => {
+                let answers: Vec<RedisResult<redis::Value>> = commands.query_async(server).await?;
+                let answers: RedisResult<Vec<redis::Value>> = answers.into_iter().collect();
+                Ok(T::from_redis_value(redis::Value::Array(answers?))?)
+            }
         }
     }
 }
@@ -202,6 +209,15 @@ impl Server {
         &self,
         question: Question<'_>,
     ) -> Result<T, StoreError> {
+        let (using, answer) = self.ask(question).await?;
+        using.settle(answer)
+    }
+
+    /// The same, for who goes on over the connection that answered.
+    pub(super) async fn ask<T: FromRedisValue>(
+        &self,
+        question: Question<'_>,
+    ) -> Result<(Using<'_>, RedisResult<T>), StoreError> {
         let mut using = self.any().await?;
         let mut answer = question.ask(&mut using.open).await;
         if answer.as_ref().is_err_and(is_of_no_use) {
@@ -209,7 +225,7 @@ impl Server {
             using = self.any().await?;
             answer = question.ask(&mut using.open).await;
         }
-        using.settle(answer)
+        Ok((using, answer))
     }
 
     /// Runs a script. A server that could not do it now, because another took its place, did nothing: then once more

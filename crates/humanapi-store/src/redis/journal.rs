@@ -147,15 +147,14 @@ impl RedisRows {
 
     /// The connection, and what its server says of how careful it is.
     async fn asked(&self) -> Result<(Using<'_>, Result<u64, StoreError>), StoreError> {
-        let mut using = self.journal.tested().await?;
         let mut ask = redis::pipe();
+        ask.ignore_errors();
         for setting in SETTINGS {
             ask.cmd("CONFIG").arg("GET").arg(setting);
         }
         ask.cmd("INFO").arg("replication");
-        let answers: RedisResult<Vec<RedisResult<Value>>> =
-            ask.ignore_errors().query_async(&mut using.open).await;
-        let answers = answers.and_then(|answers| answers.into_iter().collect());
+        // Nothing is changed by it, so it tells as well whether the connection is one that still works.
+        let (using, answers) = self.journal.ask(Question::Each(&ask)).await?;
         let mut answers: Vec<Value> = match answers {
             Ok(answers) => answers,
             Err(error) => return Err(using.fail(error)),

@@ -124,9 +124,23 @@ const LOOK: &str = concat!(
     return rows"
 );
 
+/// Does each of `steps`, up to the first that it may not, and tells which that is.
+macro_rules! each_step {
+    () => {
+        "
+    for _, step in ipairs(steps) do
+        local answer = redis.pcall(unpack(step))
+        if type(answer) == 'table' and answer.err then
+            return {step[1], answer.err}
+        end
+    end
+    return {}"
+    };
+}
+
 /// Does once what the scripts above do, on a key that goes by itself, and tells what it may not.
-const PROBE: &str = "
-    local time = redis.pcall('TIME')
+const PROBE: &str = concat!(
+    "local time = redis.pcall('TIME')
     if time.err then
         return {'TIME', time.err}
     end
@@ -137,14 +151,9 @@ const PROBE: &str = "
         {'HSTRLEN', KEYS[1], 'fence'},
         {'PEXPIREAT', KEYS[1], soon},
         {'HDEL', KEYS[1], 'fence'},
-    }
-    for _, step in ipairs(steps) do
-        local answer = redis.pcall(unpack(step))
-        if type(answer) == 'table' and answer.err then
-            return {step[1], answer.err}
-        end
-    end
-    return {}";
+    }",
+    each_step!()
+);
 
 // A row of a journal is a hash of strings: version, open, key, sealed. No key of it ends. The names of rows that are open
 // stand in a sorted set, which is changed so that a script that a missing permission ends in the middle leaves a name too
@@ -195,19 +204,14 @@ const LOOK_ORDERS: &str = concat!(
 );
 
 /// Does once what the scripts of a journal do beside what `PROBE` does, to a set that is empty afterwards.
-const PROBE_ORDERS: &str = "
-    local steps = {
+const PROBE_ORDERS: &str = concat!(
+    "local steps = {
         {'ZADD', KEYS[1], '0', 'probe'},
         {'ZRANGEBYLEX', KEYS[1], '-', '+', 'LIMIT', '0', '1'},
         {'ZREM', KEYS[1], 'probe'},
-    }
-    for _, step in ipairs(steps) do
-        local answer = redis.pcall(unpack(step))
-        if type(answer) == 'table' and answer.err then
-            return {step[1], answer.err}
-        end
-    end
-    return {}";
+    }",
+    each_step!()
+);
 
 pub(super) struct Scripts {
     pub(super) load: Script,
