@@ -3,8 +3,9 @@
 //! Every combination of what becomes of the order on its way, of what somebody sees who looks for it, of where the journal
 //! fails or the worker crashes, of who comes next and of when. The service counts what would be billed: one at most for
 //! each intent, at every moment; and at the end it is known of each how it stands.
-//! Over memory all combinations run with `HUMANAPI_DEEP=1` and more than five thousand of them otherwise; over files and
-//! servers all of them, or some of each kind.
+//! With `HUMANAPI_DEEP=1` all combinations run over memory and files and more than five thousand of them over servers;
+//! otherwise as many over memory, and some of each kind over the rest. All of it is done at a service that is made for
+//! this, and in `ledger.rs` at the sandbox.
 
 #![cfg(unix)]
 #![expect(
@@ -13,8 +14,10 @@
 )]
 
 mod killed;
+mod ledger;
 mod places;
 mod reports;
+mod scene;
 mod service;
 mod told;
 mod worker;
@@ -23,9 +26,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use humanapi_client::testing::VirtualRuntime;
-use humanapi_client::{MemoryOrderJournal, OrderError, OrderJournal, Timer as _};
-use service::{Reading, Sending, Service};
+use humanapi_client::{MemoryOrderJournal, OrderError, OrderJournal, Timer};
+use scene::{Feigned, Scene as _, Trouble};
+use service::{Reading, Sending};
 use worker::{Break, Worker};
 
 /// Who submits the intent again, after the worker to which something happens.
@@ -64,15 +67,14 @@ impl Pause {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Case {
-    sending: Sending,
-    reading: Reading,
+struct Case<T> {
+    trouble: T,
     breaks: Break,
     repeat: Repeat,
     pause: Pause,
 }
 
-fn cases() -> Vec<Case> {
+fn cases<T: Trouble>() -> Vec<Case<T>> {
     let mut cases = Vec::new();
     let repeats = [
         Repeat::Same,
@@ -81,19 +83,16 @@ fn cases() -> Vec<Case> {
         Repeat::AtOnce,
         Repeat::Nobody,
     ];
-    for sending in Sending::ALL {
-        for reading in Reading::ALL {
-            for breaks in Break::all() {
-                for repeat in repeats {
-                    for pause in [Pause::None, Pause::Claim, Pause::Absence] {
-                        cases.push(Case {
-                            sending,
-                            reading,
-                            breaks,
-                            repeat,
-                            pause,
-                        });
-                    }
+    for trouble in T::all() {
+        for breaks in Break::all() {
+            for repeat in repeats {
+                for pause in [Pause::None, Pause::Claim, Pause::Absence] {
+                    cases.push(Case {
+                        trouble,
+                        breaks,
+                        repeat,
+                        pause,
+                    });
                 }
             }
         }
@@ -109,15 +108,15 @@ enum End {
 }
 
 /// One case, told from its beginning.
-struct Story<'a> {
-    service: &'a Service,
+struct Story<'a, T: Trouble> {
+    scene: &'a T::Scene,
     user: &'a str,
-    case: Case,
+    case: Case<T>,
 }
 
-impl Story<'_> {
+impl<T: Trouble> Story<'_, T> {
     fn billed(&self) -> usize {
-        let billed = self.service.billed(self.user);
+        let billed = self.scene.billed(self.user);
         assert!(
             billed <= 1,
             "{billed} orders for one intent: {:?}",
@@ -150,23 +149,22 @@ impl Story<'_> {
     }
 }
 
-async fn run(
+async fn run<T: Trouble>(
     number: usize,
-    case: Case,
-    open: &impl Fn(&VirtualRuntime) -> Arc<dyn OrderJournal>,
+    case: Case<T>,
+    open: &impl Fn(Arc<dyn Timer>) -> Arc<dyn OrderJournal>,
 ) -> End {
-    let runtime = VirtualRuntime::new();
-    let clock = runtime.clone();
-    let service = Service::new(case.sending, case.reading, move || clock.now().wall());
+    let scene = case.trouble.begin();
     let user = format!("case-{number}");
-    let worker = |breaks| Worker::new(&service, open(&runtime), &runtime, breaks, &user);
+    let journal = || open(Arc::new(scene.time()));
+    let worker = |breaks| Worker::new(&scene, journal(), breaks, &user);
     let (broken, other, again) = (
         worker(case.breaks),
         worker(Break::Nothing),
         worker(Break::Nothing),
     );
     let story = Story {
-        service: &service,
+        scene: &scene,
         user: &user,
         case,
     };
@@ -175,7 +173,7 @@ async fn run(
     } else {
         story.alone(&broken).await;
     }
-    let pause = || runtime.advance(case.pause.time());
+    let pause = || scene.advance(case.pause.time());
     pause();
     match case.repeat {
         Repeat::Same => story.alone(&again).await,
@@ -191,7 +189,7 @@ async fn run(
     }
     // Whoever asks later finds out, and only a decision has it sent once more.
     for _ in 0..6 {
-        runtime.advance(Pause::Absence.time());
+        scene.advance(Pause::Absence.time());
         let told = other.submit().await;
         story.check(&told, true);
         match told.expect("nothing happens to this one") {
@@ -207,10 +205,21 @@ fn is_deep() -> bool {
     std::env::var_os("HUMANAPI_DEEP").is_some_and(|value| value == "1")
 }
 
-/// Runs each `step`th case, and at least 99.9 % of them end with an answer.
-async fn all(step: usize, least: usize, open: impl Fn(&VirtualRuntime) -> Arc<dyn OrderJournal>) {
-    let step = if is_deep() { 1 } else { step };
-    let chosen = cases().into_iter().enumerate();
+#[expect(
+    clippy::print_stdout,
+    reason = "how many were run, and how they ended, is the test's report"
+)]
+/// Runs each so manyth case, another number of them when it goes deep, and at least 99.9 % of them end with an answer.
+async fn all<T: Trouble>(
+    [often, deep]: [usize; 2],
+    least: usize,
+    open: impl Fn(Arc<dyn Timer>) -> Arc<dyn OrderJournal>,
+) {
+    let (step, least) = match is_deep() {
+        true => (deep, 5_000),
+        false => (often, least),
+    };
+    let chosen = cases::<T>().into_iter().enumerate();
     // Spread, so that what is left out is of no one kind.
     let chosen =
         chosen.filter(|(number, _)| (number.wrapping_mul(0x9e37_79b1) >> 7).is_multiple_of(step));
@@ -220,6 +229,7 @@ async fn all(step: usize, least: usize, open: impl Fn(&VirtualRuntime) -> Arc<dy
         .collect()
         .await;
     let unknown = ends.iter().filter(|end| **end == End::Unknown).count();
+    println!("{} cases, {unknown} of them unknown", ends.len());
     assert!(ends.len() >= least, "{} cases", ends.len());
     assert!(unknown * 1_000 <= ends.len(), "{unknown} of {}", ends.len());
 }
@@ -227,13 +237,13 @@ async fn all(step: usize, least: usize, open: impl Fn(&VirtualRuntime) -> Arc<dy
 #[tokio::test]
 async fn in_memory_an_intent_is_placed_once() {
     let place = places::memory().await;
-    all(3, 5_000, |runtime| place.open(runtime)).await;
+    all::<Feigned>([3, 1], 5_000, |time| place.open(time)).await;
 }
 
 #[tokio::test]
 async fn in_a_file_an_intent_is_placed_once() {
     let place = places::sqlite().await;
-    all(37, 500, |runtime| place.open(runtime)).await;
+    all::<Feigned>([37, 1], 500, |time| place.open(time)).await;
 }
 
 #[tokio::test]
@@ -241,7 +251,7 @@ async fn in_a_database_an_intent_is_placed_once() {
     let Some(place) = places::postgres("humanapi-testkit: orders in PostgreSQL").await else {
         return;
     };
-    all(67, 300, |runtime| place.open(runtime)).await;
+    all::<Feigned>([67, 4], 300, |time| place.open(time)).await;
 }
 
 #[tokio::test]
@@ -249,7 +259,7 @@ async fn in_redis_an_intent_is_placed_once() {
     let Some(place) = places::redis("humanapi-testkit: orders in Redis").await else {
         return;
     };
-    all(67, 300, |runtime| place.open(runtime)).await;
+    all::<Feigned>([67, 4], 300, |time| place.open(time)).await;
 }
 
 /// These tests notice a journal that forgets.
@@ -257,15 +267,12 @@ async fn in_redis_an_intent_is_placed_once() {
 #[should_panic(expected = "2 orders for one intent")]
 async fn a_journal_that_forgets_is_noticed() {
     let case = Case {
-        sending: Sending::LostAfter,
-        reading: Reading::Fine,
+        trouble: Feigned(Sending::LostAfter, Reading::Fine),
         breaks: Break::Nothing,
         repeat: Repeat::Other,
         pause: Pause::Claim,
     };
     // Each worker has one of its own.
-    let open = |runtime: &VirtualRuntime| -> Arc<dyn OrderJournal> {
-        Arc::new(MemoryOrderJournal::on(Arc::new(runtime.clone())))
-    };
+    let open = |time| -> Arc<dyn OrderJournal> { Arc::new(MemoryOrderJournal::on(time)) };
     run(0, case, &open).await;
 }

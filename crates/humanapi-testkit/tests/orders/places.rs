@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use humanapi_client::testing::VirtualRuntime;
-use humanapi_client::{OrderJournal, StoreError, Timer as _};
+use humanapi_client::{OrderJournal, StoreError, Timer};
 use humanapi_core::Generation;
 use humanapi_core::broker::{Acquired, Commit, Lease, RowToken};
 use humanapi_store::{
@@ -36,10 +35,10 @@ impl<B: Backend + 'static> Place<B> {
     }
 
     /// A worker's journal at this place, on a clock that is moved by hand.
-    pub(crate) fn open(&self, runtime: &VirtualRuntime) -> Arc<dyn OrderJournal> {
+    pub(crate) fn open(&self, time: Arc<dyn Timer>) -> Arc<dyn OrderJournal> {
         let clocked = Clocked {
             store: Arc::clone(&self.store),
-            runtime: runtime.clone(),
+            time,
         };
         Arc::new(Store::new(clocked, self.keys.clone()).with_timeout(AMPLE))
     }
@@ -85,7 +84,7 @@ pub(crate) async fn redis(test: &str) -> Option<Place<humanapi_store::RedisRows>
 /// The rows of a real place, under a clock of the test's.
 struct Clocked<B> {
     store: Arc<Store<B>>,
-    runtime: VirtualRuntime,
+    time: Arc<dyn Timer>,
 }
 
 impl<B: Backend> Clocked<B> {
@@ -102,7 +101,7 @@ impl<B: Backend> JournalRows for Clocked<B> {
 
     async fn load_order(&self, name: &RowName) -> Result<(u64, Option<JournalRow>), StoreError> {
         let (_, row) = self.rows().load_order(name).await?;
-        let now = self.runtime.now().wall();
+        let now = self.time.now().wall();
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap();
         Ok((now.as_millis() as u64, row))
     }

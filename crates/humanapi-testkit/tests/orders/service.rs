@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
+use async_trait::async_trait;
+use humanapi_client::Transport;
 use humanapi_core::http::Method;
+use humanapi_core::{Request, Response, SendFailure, SendFailureKind};
 use serde_json::{Value, json};
 
 /// What becomes of the first order that arrives. Each later one is taken and answered.
@@ -218,6 +221,24 @@ impl Service {
         });
         let seen: Vec<&Value> = seen.flat_map(|(_, users)| users).collect();
         Answer::Whole(200, json!(seen).to_string())
+    }
+}
+
+#[async_trait]
+impl Transport for Service {
+    async fn send(&self, request: Request, _: Duration) -> Result<Response, SendFailure> {
+        let path = request.uri().path_and_query().unwrap().as_str();
+        let failed = |kind| Err(SendFailure::new(kind));
+        match self.answer(request.method(), path, request.body().as_bytes()) {
+            Answer::Whole(status, body) => {
+                let mut response = Response::new(body.into());
+                *response.status_mut() = status.try_into().unwrap();
+                Ok(response)
+            }
+            Answer::Cut => failed(SendFailureKind::CutShort),
+            Answer::NotSent => failed(SendFailureKind::NotSent),
+            Answer::Lost => failed(SendFailureKind::TimedOut),
+        }
     }
 }
 

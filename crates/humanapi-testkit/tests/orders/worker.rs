@@ -5,18 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use humanapi_client::testing::VirtualRuntime;
 use humanapi_client::{Client, OrderError, OrderJournal, StoreError, StoreErrorKind, Transport};
 use humanapi_core::admin::order::{Effect, Entry, IntentKey, Op};
 use humanapi_core::admin::{BirthDate, NewOrder};
 use humanapi_core::http::Method;
-use humanapi_core::{
-    ClientUserId, Credentials, HumanId, Provisioning, Request, Response, SendFailure,
-    SendFailureKind,
-};
+use humanapi_core::{ClientUserId, HumanId, Provisioning, Request, Response, SendFailure};
 use tokio::sync::Notify;
 
-use super::service::{Answer, Service};
+use super::scene::Scene;
 
 /// What happens to a worker once. Operations of its journal are counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,15 +82,14 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn new(
-        service: &Service,
+        scene: &impl Scene,
         journal: Arc<dyn OrderJournal>,
-        runtime: &VirtualRuntime,
         breaks: Break,
         user: &str,
     ) -> Self {
         let crash = Arc::new(Crash::default());
         let transport = Line {
-            service: service.clone(),
+            way: scene.way(),
             breaks,
             crash: Arc::clone(&crash),
         };
@@ -104,10 +99,9 @@ impl Worker {
             operations: AtomicUsize::new(0),
             crash: Arc::clone(&crash),
         };
-        let credentials = Credentials::new("app-1", "canary-secret").unwrap();
-        let client = Client::builder(credentials, Provisioning::Hip, transport)
+        let client = Client::builder(scene.credentials(), Provisioning::Hip, transport)
             .order_journal(Arc::new(journal))
-            .build_on(runtime.clone());
+            .build_on(scene.time());
         Self {
             client,
             crash,
@@ -135,15 +129,15 @@ impl Worker {
 }
 
 /// The way to the service.
-struct Line {
-    service: Service,
+struct Line<T> {
+    way: T,
     breaks: Break,
     crash: Arc<Crash>,
 }
 
 #[async_trait]
-impl Transport for Line {
-    async fn send(&self, request: Request, _: Duration) -> Result<Response, SendFailure> {
+impl<T: Transport> Transport for Line<T> {
+    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
         let path = request.uri().path_and_query().unwrap().as_str();
         let is_about_users = path.starts_with("/api/v1/users");
         let is_order = is_about_users && request.method() == Method::POST;
@@ -155,23 +149,15 @@ impl Transport for Line {
         if crashes {
             return self.crash.now().await;
         }
-        let answer = self
-            .service
-            .answer(request.method(), path, request.body().as_bytes());
+        let answer = self.way.send(request, timeout).await;
         if is_order && self.breaks == Break::CrashWhileSending {
             return self.crash.now().await;
         }
-        let failed = |kind| Err(SendFailure::new(kind));
-        match answer {
-            Answer::Whole(status, body) => {
-                let mut response = Response::new(body.into());
-                *response.status_mut() = status.try_into().unwrap();
-                Ok(response)
-            }
-            Answer::Cut => failed(SendFailureKind::CutShort),
-            Answer::NotSent => failed(SendFailureKind::NotSent),
-            Answer::Lost => failed(SendFailureKind::TimedOut),
-        }
+        answer
+    }
+
+    fn keeps_time(&self) -> bool {
+        self.way.keeps_time()
     }
 }
 
