@@ -136,6 +136,12 @@ fn version(page: &str) -> &str {
 #[tokio::test]
 async fn records_are_ordered_once_however_often_the_form_comes() {
     let world = World::new().await;
+    // The service itself forgives nothing: whatever is sent is billed.
+    world
+        .sandbox
+        .control()
+        .set_assumption(Assumption::SecondOrder, "always")
+        .unwrap();
     // Both clicks of two, and who hangs up before the answer comes.
     let once = world.order("life-0417");
     let hung_up = tokio::time::timeout(Duration::from_millis(1), world.order("LIFE-0417"));

@@ -13,7 +13,7 @@ use humanapi_browser_tests::{Browser, Key, Stage};
 use humanapi_client::{Client, Spawn, Task, Timer, TokioRuntime};
 use humanapi_core::admin::order::OrderPolicy;
 use humanapi_core::{Credentials, Hosts, Now, Provisioning};
-use humanapi_sandbox::{DemoApp, Fault, OrderState};
+use humanapi_sandbox::{Assumption, DemoApp, Fault, OrderState};
 use humanapi_store::{SealingKeys, SqliteStore};
 use tempfile::NamedTempFile;
 use underwriting::Desk;
@@ -243,6 +243,10 @@ async fn an_order_is_placed_once_followed_to_its_reports_and_says_nothing_of_the
             browser, sandbox, ..
         } = &stage;
         let control = sandbox.control();
+        // The service itself forgives nothing: whatever is sent is billed.
+        control
+            .set_assumption(Assumption::SecondOrder, "always")
+            .expect("a value that it has");
         let billed = || control.ledger().len();
         let order = control.order("LIFE-0417");
         let mut places = Places::default();
