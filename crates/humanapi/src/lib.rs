@@ -8,6 +8,7 @@ pub mod blocking;
 mod client_of_default_stack;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "blocking"))]
 mod environment;
+mod main_error;
 pub mod prelude;
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "blocking"))]
 mod settings;
@@ -51,6 +52,7 @@ pub use humanapi_reqwest::ReqwestTransport;
 ))]
 #[doc(inline)]
 pub use humanapi_store as store;
+pub use main_error::MainError;
 
 /// How Connect is opened in a page, what it reports, and how the service confirms it.
 pub mod connect {

@@ -5,9 +5,9 @@
 
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
 pub use crate::Client;
-pub use crate::Error;
 #[cfg(feature = "axum")]
 pub use crate::axum::{AppUser, Connect, signed_in_by};
+pub use crate::{Error, MainError};
 pub use futures_util::{StreamExt as _, TryStreamExt as _};
 #[cfg(feature = "testing")]
 pub use humanapi_testing::{ForTests as _, OverHttp as _};

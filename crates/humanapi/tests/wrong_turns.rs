@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use humanapi::prelude::*;
 use humanapi::testing::{OfflineSandbox, Sandbox, client_of};
-use humanapi::{ClientUserId, User};
+use humanapi::{ClientUserId, Credentials, EnvironmentError, Hosts, User};
 
 fn connected() -> (OfflineSandbox, Client) {
     let sandbox = Sandbox::builder().build_offline();
@@ -70,4 +70,33 @@ async fn a_user_is_named_by_whatever_an_application_has_at_hand() {
     }
     // All of them are one user, whose token is asked for once.
     assert_eq!(sandbox.control().exchanges().total(), 1);
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the page cannot be shown")]
+struct Page(#[source] std::fmt::Error);
+
+#[test]
+fn a_main_that_ends_with_an_error_says_what_to_do() {
+    #[track_caller]
+    fn check(error: impl Into<MainError>, told: &str) {
+        assert_eq!(format!("{:?}", error.into()), told);
+    }
+    check(
+        EnvironmentError::Missing("HUMANAPI_CLIENT_ID"),
+        "the environment variable HUMANAPI_CLIENT_ID is not set\nhelp: set it to what the developer portal shows",
+    );
+    check(
+        Credentials::new("", "hush").unwrap_err(),
+        "the client id is empty\nhelp: copy it from the developer portal",
+    );
+    check(
+        Hosts::single("https://canary@host.example.test").unwrap_err(),
+        "the address has user information before the host\nhelp: remove everything up to the @",
+    );
+    // Whatever else it is.
+    let beneath = format!("the page cannot be shown\ncaused by: {}", std::fmt::Error);
+    check(Page(std::fmt::Error), &beneath);
+    let page = MainError::from(Page(std::fmt::Error));
+    assert_eq!(page.to_string(), "the page cannot be shown");
 }

@@ -285,6 +285,35 @@ fn a_first_program_of_ten_lines_prints_a_users_activities() {
 }
 
 #[test]
+fn a_first_program_that_fails_says_what_to_do() {
+    build_projects();
+    let sandbox = sandbox();
+    let said = |change: &dyn Fn(&mut Command)| {
+        let mut program = program("first", &sandbox);
+        change(&mut program);
+        let output = program.output().expect("it was built");
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).expect("a program prints text")
+    };
+    let nothing_set = said(&|program| {
+        program.env_remove("HUMANAPI_CLIENT_ID");
+    });
+    assert_eq!(
+        nothing_set,
+        "Error: the environment variable HUMANAPI_CLIENT_ID is not set\nhelp: set it to what the developer portal shows\n"
+    );
+    let wrong = said(&|program| {
+        program.env("HUMANAPI_CLIENT_SECRET", "canary");
+    });
+    assert!(
+        wrong.contains("\nhelp: check the client id and the client secret"),
+        "{wrong}"
+    );
+    assert!(wrong.contains("\nrequest id: "), "{wrong}");
+    assert!(!wrong.contains("canary") && !wrong.contains('{'), "{wrong}");
+}
+
+#[test]
 fn a_program_without_async_prints_the_same_and_keeps_its_token_between_pages() {
     build_projects();
     let (one, other) = (sandbox(), sandbox());

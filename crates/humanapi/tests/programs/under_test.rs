@@ -1,7 +1,7 @@
 use humanapi::prelude::*;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), MainError> {
     let sandbox = humanapi::testing::Sandbox::builder().build_offline();
     sandbox.control().user("patient-17").connected_with("strider")?;
     let page = sandbox.client().user("patient-17").data().activities().await?;
