@@ -42,10 +42,12 @@ pub(crate) mod orders;
 mod output;
 #[cfg(any(feature = "export", feature = "orders"))]
 pub(crate) mod progress;
+#[cfg(feature = "report")]
+pub(crate) mod report;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
 #[cfg(feature = "token")]
-mod service;
+pub(crate) mod service;
 
 #[cfg(any(feature = "sandbox", feature = "token"))]
 pub(crate) use output::OutputArgs;

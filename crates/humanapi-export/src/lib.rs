@@ -42,8 +42,8 @@ pub use format::{Format, UnknownFormat};
 pub use keyed::InvalidKey;
 #[cfg(feature = "ucum")]
 pub use quality::{
-    Breach, CodeSystemUse, FieldCompleteness, OddField, Quality, QualityReport, Recency,
-    Thresholds, UnknownField,
+    Breach, CodeSystemUse, DataReport, FieldCompleteness, OddField, Quality, QualityReport,
+    Recency, ReportError, Thresholds, UnknownField,
 };
 pub use row::{Row, User};
 pub use sink::Sink;

@@ -28,6 +28,10 @@ pub(crate) enum DataVerb {
     #[cfg(feature = "export")]
     #[command(long_about = super::export::ABOUT, after_help = super::export::help())]
     Export(Box<super::export::ExportArgs>),
+    /// Tell how good the data of an export or of many users are, as JSON and as a page, and fail below thresholds
+    #[cfg(feature = "report")]
+    #[command(long_about = super::report::ABOUT, after_help = super::report::HELP)]
+    Report(Box<super::report::ReportArgs>),
 }
 
 #[derive(Debug, clap::Args)]

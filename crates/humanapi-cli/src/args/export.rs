@@ -110,7 +110,7 @@ pub(crate) struct ExportArgs {
     pub(crate) service: ServiceArgs,
 }
 
-fn resource(text: &str) -> Result<&'static Route, &'static str> {
+pub(super) fn resource(text: &str) -> Result<&'static Route, &'static str> {
     let found = Export::all_resources().find(|route| name(route) == text);
     found.ok_or("there is no such kind of record; `humanapi data export --help` names them")
 }
@@ -122,7 +122,7 @@ fn report_format(text: &str) -> Result<ReportFormat, &'static str> {
     found.ok_or("it is json, html or pdf")
 }
 
-fn rate(text: &str) -> Result<f64, &'static str> {
+pub(super) fn rate(text: &str) -> Result<f64, &'static str> {
     let rate = text
         .parse()
         .ok()

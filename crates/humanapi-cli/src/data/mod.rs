@@ -24,6 +24,8 @@ pub(crate) async fn run(verb: DataVerb) -> Result<(), Failure> {
         DataVerb::Show(args) => show::run(&args.read).await,
         #[cfg(feature = "export")]
         DataVerb::Export(args) => export::run(&args).await,
+        #[cfg(feature = "report")]
+        DataVerb::Report(args) => export::report::run(&args).await,
     }
 }
 

@@ -11,6 +11,7 @@
 //! | 6 | the service failed, its answer cannot be read, or something in between answered |
 //! | 7 | the store refused the user name or password |
 //! | 8 | it is not known whether an order was placed; it is not sent again by itself |
+//! | 9 | the data are worse than the thresholds that were asked for |
 //! | 70 | something on this machine failed: a port, a file, the output |
 //! | 130 | stopped before its end, by Ctrl-C or by who ran it |
 //!
@@ -43,6 +44,8 @@ pub(crate) enum Code {
     StoreLogin = 7,
     #[cfg(feature = "orders")]
     Undecided = 8,
+    #[cfg(feature = "report")]
+    Worse = 9,
     Machine = 70,
     #[cfg(any(feature = "export", feature = "orders"))]
     Stopped = 130,
@@ -57,6 +60,7 @@ pub(crate) const TABLE: &str = "   0  done
    6  the service failed, its answer cannot be read, or something in between answered
    7  the store refused the user name or password
    8  it is not known whether an order was placed; it is not sent again by itself
+   9  the data are worse than the thresholds that were asked for
   70  something on this machine failed: a port, a file, the output
  130  stopped before its end, by Ctrl-C or by who ran it";
 

@@ -10,12 +10,13 @@ mod manifest;
 mod output;
 mod reading;
 mod spool;
+mod through;
 mod users;
 mod writing;
 
 use std::fmt;
 use std::future::Future;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ use jobs::Jobs;
 use key::MOST_BUCKETS;
 use manifest::{ExportManifest, Settings};
 use output::Output;
-use reading::{Done, ListRead, Reading, is_read, name, now};
+use reading::{Reading, is_read, name, now};
 use users::Buckets;
 use writing::Writing;
 
@@ -327,78 +328,6 @@ impl Export {
         read?;
         told?;
         closed?;
-        summary.whole = !summary.stopped && summary.failed.is_empty();
-        Ok(summary)
-    }
-
-    /// Writes the records of one resource as a stream, in the order of buckets and of users in them, until all is there or
-    /// `stop` ends. Nothing is kept of it: the same export again begins anew.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be gone on with, and when more than one resource is asked for.
-    pub async fn write_to<S>(
-        mut self,
-        users: S,
-        writer: impl Write + Send + 'static,
-        stop: impl Future<Output = ()>,
-    ) -> Result<Summary, ExportError>
-    where
-        S: Stream<Item = io::Result<ClientUserId>>,
-    {
-        self.check()?;
-        let &[route] = self.routes.as_slice() else {
-            return Err(ExportError::Kinds(self.routes.len()));
-        };
-        let own_key = self.key.take().or_else(|| self.output.bucket_key());
-        let key = match own_key {
-            Some(key) => key,
-            None => BucketKey::draw().map_err(ExportError::Folder)?,
-        };
-        let buckets = self.buckets.unwrap_or(BUCKETS);
-        let buckets = Buckets::of(users, &key, buckets, self.shard, None).await?;
-        let (send, mut done) = mpsc::channel(2);
-        let reading = Arc::new(self.reading(None));
-        let output = Arc::new(self.output);
-        let table = Arc::clone(&output);
-        let writer = tokio::task::spawn_blocking(move || {
-            let mut table = table.begin(route, writer)?;
-            while let Some(next) = done.blocking_recv() {
-                if let Done::Read(list) = next
-                    && let ListRead { user, outcome, .. } = *list
-                    && let Ok(listed) = outcome
-                {
-                    table.write(&user, listed.read_at, listed.records)?;
-                }
-            }
-            table.finish()
-        });
-        let mut summary = Summary::default();
-        let jobs = Jobs::new(&self.routes, &output, &buckets, None, false);
-        let events = &mut *self.on_event;
-        events(Event::Planned {
-            users: buckets.users(),
-            lists: buckets.users(),
-        });
-        summary.users = buckets.users();
-        let mut on_written = |_: &mut Summary, _: &mut dyn FnMut(Event)| {};
-        let read = carry_out(
-            jobs,
-            reading,
-            self.at_once,
-            send,
-            stop,
-            &mut summary,
-            events,
-            &mut on_written,
-        );
-        let read = read.await;
-        let wrote = writer
-            .await
-            .map_err(|error| io::Error::other(error.to_string()));
-        let taken = wrote.map_err(ExportError::Folder)??;
-        read?;
-        summary.add(name(route), &taken);
         summary.whole = !summary.stopped && summary.failed.is_empty();
         Ok(summary)
     }

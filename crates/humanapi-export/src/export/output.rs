@@ -131,7 +131,6 @@ impl Output {
     }
 
     #[cfg(not(feature = "ucum"))]
-    #[expect(clippy::unused_self, reason = "it has no units without the feature")]
     const fn values_by(&self) -> Option<ValuesBy> {
         None
     }
@@ -150,7 +149,6 @@ impl Output {
     }
 
     #[cfg(not(feature = "deidentify"))]
-    #[expect(clippy::unused_self, reason = "it has no policy without the feature")]
     const fn deidentified_by(&self) -> Option<DeidentifiedBy> {
         None
     }

@@ -1,5 +1,7 @@
 //! How good data are: what of each field is there, by which codes, how new, and what could not be read.
 
+mod folder;
+mod page;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,9 +15,10 @@ use jiff::tz::Offset;
 use crate::code_systems::System;
 use crate::row::Row;
 use crate::values::{Pair, Units};
+pub use folder::ReportError;
 pub use report::{
-    Breach, CodeSystemUse, FieldCompleteness, OddField, QualityReport, Recency, Thresholds,
-    UnknownField,
+    Breach, CodeSystemUse, DataReport, FieldCompleteness, OddField, QualityReport, Recency,
+    Thresholds, UnknownField,
 };
 
 /// So many places that could not be read have a line of their own, so many code systems, and so many names that no table has.
@@ -59,6 +62,7 @@ pub struct Quality {
     unknown: BTreeMap<Option<String>, u64>,
     odd_records: u64,
     records: u64,
+    drifted_lists: u64,
     recency: Recency,
     units: Units,
 }
@@ -83,6 +87,7 @@ impl Quality {
             unknown: BTreeMap::new(),
             odd_records: 0,
             records: 0,
+            drifted_lists: 0,
             recency: Recency::default(),
             units: Units::new(),
         }
@@ -97,12 +102,18 @@ impl Quality {
         self.recency.add(latest, row.read_at);
     }
 
+    /// Counts lists of these records that changed while they were read, or held what is no record.
+    pub const fn note_drifted(&mut self, lists: u64) {
+        self.drifted_lists += lists;
+    }
+
     /// What was met so far.
     #[must_use]
     pub fn report(&self) -> QualityReport {
         QualityReport {
             resource: self.resource.clone(),
             records: self.records,
+            drifted_lists: self.drifted_lists,
             fields: self.completeness("", self.table),
             code_systems: self
                 .systems

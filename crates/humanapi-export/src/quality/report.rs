@@ -3,7 +3,49 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::Quality;
 use crate::values::Tally;
+
+/// How good the data of many users are, kind by kind. It holds counts, names of fields and code systems, and no value of
+/// anybody's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DataReport {
+    /// How many users were looked at, with or without records.
+    pub users: u64,
+    /// Each kind of record, by name.
+    pub resources: Vec<QualityReport>,
+}
+
+impl DataReport {
+    /// Of these kinds of records.
+    #[must_use]
+    pub fn new<'q>(users: u64, of: impl IntoIterator<Item = &'q Quality>) -> Self {
+        Self {
+            users,
+            resources: of.into_iter().map(Quality::report).collect(),
+        }
+    }
+
+    /// How many records were looked at.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.resources.iter().map(|report| report.records).sum()
+    }
+
+    /// What of it does not keep the thresholds, kind by kind. A kind without records breaks none but those on completeness.
+    #[must_use]
+    pub fn check(&self, thresholds: &Thresholds) -> Vec<Breach> {
+        let mut breaches = Vec::new();
+        for report in &self.resources {
+            for mut breach in thresholds.of_resource(&report.resource).check(report) {
+                breach.of = format!("{}: {}", report.resource, breach.of);
+                breaches.push(breach);
+            }
+        }
+        breaches
+    }
+}
 
 /// How good the records of one kind are. It holds counts, and no value of anybody's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -13,6 +55,8 @@ pub struct QualityReport {
     pub resource: String,
     /// How many were looked at.
     pub records: u64,
+    /// How many of their lists changed while they were read, or held what is no record.
+    pub drifted_lists: u64,
     /// How often each field was there, in the order of the tables.
     pub fields: Vec<FieldCompleteness>,
     /// Of which code systems the codes are.
@@ -122,7 +166,7 @@ pub struct Thresholds {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Breach {
-    /// What it is about, such as `completeness of components.unit`.
+    /// What it is about, such as `completeness of components.unit`, with the kind of record before it in a [`DataReport`].
     pub of: String,
     /// The share that was met.
     pub share: f64,
@@ -131,7 +175,8 @@ pub struct Breach {
 }
 
 impl Thresholds {
-    /// A field is to be there in at least this share of the records that can have it.
+    /// A field is to be there in at least this share of the records that can have it. For a [`DataReport`] the path begins with
+    /// the kind of record, such as `test_results.components.unit`.
     #[must_use]
     pub fn with_completeness(mut self, path: impl Into<String>, least: f64) -> Self {
         self.completeness.push((path.into(), least));
@@ -157,6 +202,19 @@ impl Thresholds {
     pub const fn with_least_recent(mut self, least: f64) -> Self {
         self.least_recent = Some(least);
         self
+    }
+
+    /// Those that are about this kind of record. A path of completeness begins with the kind that it is about, such as
+    /// `test_results.components.unit`.
+    fn of_resource(&self, resource: &str) -> Self {
+        let own = self.completeness.iter().filter_map(|(path, least)| {
+            let (kind, path) = path.split_once('.')?;
+            (kind == resource).then(|| (path.to_owned(), *least))
+        });
+        Self {
+            completeness: own.collect(),
+            ..self.clone()
+        }
     }
 
     /// What of a report does not keep them. A report without records breaks none but those on completeness.
@@ -220,6 +278,6 @@ impl Thresholds {
     }
 }
 
-fn share(some: u64, all: u64) -> Option<f64> {
+pub(super) fn share(some: u64, all: u64) -> Option<f64> {
     (all > 0).then(|| some as f64 / all as f64)
 }

@@ -3,6 +3,8 @@
 mod counted;
 mod making;
 mod progress;
+#[cfg(feature = "report")]
+pub(super) mod report;
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
@@ -12,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream;
-use humanapi_client::{Limited, TokioRuntime, Transport};
+use humanapi_client::{Limited, TokenStore, TokioRuntime, Transport};
 use humanapi_core::data::Route;
 use humanapi_core::limiter::LimiterPolicy;
 use humanapi_core::{ClientUserId, Host, RetryPolicy};
@@ -20,6 +22,7 @@ use humanapi_export::{BucketKey, Export, ExportError, InvalidKey, Summary};
 
 use crate::args::data::name;
 use crate::args::export::ExportArgs;
+use crate::args::service::{ServiceArgs, SetupArgs};
 use crate::exit::{Code, Failure};
 use crate::output;
 use crate::service::Service;
@@ -54,7 +57,11 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
         return dry_run(args, &resources, &making);
     }
     let tries = Arc::new(Tries::default());
-    let service = service(args, &tries).await?;
+    #[cfg(feature = "store")]
+    let store = crate::store::shared(&args.store).await?;
+    #[cfg(not(feature = "store"))]
+    let store = None;
+    let service = service(&args.service, &args.setup, store, args.rate, &tries)?;
     let mut stop =
         Stop::listen().map_err(|error| Failure::here("cannot listen for signals", &error))?;
     let progress = Progress::new(args.out.is_some(), args.progress.every, Arc::clone(&tries));
@@ -83,7 +90,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     if let Some(lists) = args.at_once {
         export = export.with_at_once(lists.into());
     }
-    let users = stream::iter(users(args)?);
+    let users = stream::iter(users(&args.user, args.users.as_deref())?);
     let stopped = stop.asked();
     let ended = {
         let exporting = async {
@@ -100,13 +107,15 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
 }
 
 /// The service, for many calls at once.
-async fn service(args: &ExportArgs, tries: &Arc<Tries>) -> Result<Service, Failure> {
-    #[cfg(feature = "store")]
-    let store = crate::store::shared(&args.store).await?;
-    #[cfg(not(feature = "store"))]
-    let store = None;
+fn service(
+    args: &ServiceArgs,
+    setup: &SetupArgs,
+    store: Option<Arc<dyn TokenStore>>,
+    rate: Option<f64>,
+    tries: &Arc<Tries>,
+) -> Result<Service, Failure> {
     let mut limits = LimiterPolicy::default();
-    if let Some(rate) = args.rate {
+    if let Some(rate) = rate {
         limits = limits.with_rate(rate);
     }
     let tries = Arc::clone(tries);
@@ -120,14 +129,17 @@ async fn service(args: &ExportArgs, tries: &Arc<Tries>) -> Result<Service, Failu
             .with_attempt_timeout(timeout)
             .with_overall_deadline(timeout.saturating_mul(ATTEMPTS))
     };
-    Service::for_many(&args.service, &args.setup, store, stack, patient)
+    Service::for_many(args, setup, store, stack, patient)
 }
 
 /// The ids, each as it is read.
-fn users(args: &ExportArgs) -> Result<Box<dyn Iterator<Item = io::Result<ClientUserId>>>, Failure> {
-    let named = args.user.clone().into_iter();
+fn users(
+    named: &[String],
+    list: Option<&Path>,
+) -> Result<Box<dyn Iterator<Item = io::Result<ClientUserId>>>, Failure> {
+    let named = named.to_vec().into_iter();
     let named = named.map(|id| Ok(ClientUserId::from(id)));
-    let lines: Box<dyn io::BufRead> = match args.users.as_deref() {
+    let lines: Box<dyn io::BufRead> = match list {
         None => return Ok(Box::new(named)),
         Some(path) if path == Path::new("-") => Box::new(io::stdin().lock()),
         Some(path) => {
@@ -164,7 +176,7 @@ const KEY: &str = "make one, such as by `openssl rand -hex 32`, and keep it as l
 
 fn dry_run(args: &ExportArgs, resources: &[&Route], making: &Making) -> Result<(), Failure> {
     let mut count = 0_u64;
-    for user in users(args)? {
+    for user in users(&args.user, args.users.as_deref())? {
         count += 1;
         let user = user.map_err(|error| refused(&ExportError::Users(error)))?;
         user.checked()

@@ -1,0 +1,263 @@
+//! The quality of what an export wrote: its folder is read record by record, file by file.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader};
+use std::path::Path;
+
+use humanapi_core::data::{Operation, ROUTES, Record, Route};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use super::{DataReport, Quality};
+use crate::row::{Row, User};
+
+/// The latest manifest that is understood.
+const VERSION: u32 = 1;
+
+/// Why an export's folder cannot be reported of.
+///
+/// No message holds anything of a user or a record.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// There is no manifest.
+    #[error("there is no export in this folder")]
+    NoExport,
+    /// The folder or a file of it could not be read.
+    #[error("the folder of an export could not be read: {}", .0.kind())]
+    Folder(#[source] io::Error),
+    /// A manifest cannot be read, or is of a later version.
+    #[error("a manifest of the export cannot be read, or is of a later version")]
+    Manifest,
+    /// The files hold no records as they were sent.
+    #[error("files of the format {0} in this folder hold no records that can be looked at")]
+    Format(
+        /// The format's name.
+        String,
+    ),
+    /// A file holds something else than its manifest tells.
+    #[error("a file of the export holds something else than its manifest tells")]
+    Torn,
+}
+
+impl ReportError {
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::NoExport => "name the folder that --out named, or users",
+            Self::Folder(_) => "see that the folder can be read",
+            Self::Manifest => {
+                "take the version of this program that wrote the folder, or export anew"
+            }
+            Self::Format(_) => {
+                "export as ndjson, or as parquet or arrow with the record as it was sent, where this build reads them"
+            }
+            Self::Torn => "start the same export again: it mends the folder",
+        }
+    }
+}
+
+/// What is needed of `_manifest/export.json`.
+#[derive(Deserialize)]
+struct ExportTold {
+    version: u32,
+    format: String,
+    buckets: u32,
+    resources: BTreeMap<String, IgnoredAny>,
+    written_at: Timestamp,
+}
+
+/// What is needed of the manifest of a bucket.
+#[derive(Deserialize)]
+struct BucketTold {
+    users: u64,
+    files: Vec<FileTold>,
+}
+
+#[derive(Deserialize)]
+struct FileTold {
+    path: String,
+    resource: String,
+    records: u64,
+    #[serde(default)]
+    drifted: u64,
+}
+
+/// A line that tells whose it is, and when it was read.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    _read_at: Timestamp,
+    #[serde(borrow)]
+    record: &'a RawValue,
+}
+
+impl DataReport {
+    /// Of what an export wrote to a folder, as NDJSON, or as Parquet or Arrow with the record as it was sent.
+    ///
+    /// Plain NDJSON does not tell when a record was read; it counts as read when the export's manifest was written.
+    ///
+    /// # Errors
+    ///
+    /// When it is no export's folder, or one whose files hold no such records.
+    pub fn of_folder(folder: impl AsRef<Path>) -> Result<Self, ReportError> {
+        let folder = folder.as_ref();
+        let told: ExportTold =
+            manifest(&folder.join("_manifest/export.json"))?.ok_or(ReportError::NoExport)?;
+        if told.version > VERSION {
+            return Err(ReportError::Manifest);
+        }
+        let mut users = 0;
+        let mut by_resource: BTreeMap<&str, Quality> = BTreeMap::new();
+        for name in told.resources.keys() {
+            let route = route(name).ok_or(ReportError::Manifest)?;
+            by_resource.insert(name, Quality::new(name, route.fields));
+        }
+        for bucket in 0..told.buckets {
+            let path = folder.join(format!("_manifest/bucket-{bucket:04}.json"));
+            let Some(bucket) = manifest::<BucketTold>(&path)? else {
+                continue;
+            };
+            users += bucket.users;
+            for file in &bucket.files {
+                // Documents have no columns and no fields.
+                if !file.path.starts_with("resource=") {
+                    continue;
+                }
+                let quality = by_resource.get_mut(file.resource.as_str());
+                let quality = quality.ok_or(ReportError::Manifest)?;
+                quality.note_drifted(file.drifted);
+                let before = quality.records;
+                read(&folder.join(&file.path), &told, quality)?;
+                if quality.records - before != file.records {
+                    return Err(ReportError::Torn);
+                }
+            }
+        }
+        Ok(Self::new(users, by_resource.values()))
+    }
+}
+
+fn route(name: &str) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| {
+        matches!(route.operation, Operation::List | Operation::Single)
+            && route.name.strip_prefix("data.") == Some(name)
+    })
+}
+
+fn manifest<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, ReportError> {
+    match fs::read(path) {
+        Ok(json) => serde_json::from_slice(&json)
+            .map(Some)
+            .map_err(|_| ReportError::Manifest),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ReportError::Folder(error)),
+    }
+}
+
+fn read(path: &Path, told: &ExportTold, quality: &mut Quality) -> Result<(), ReportError> {
+    let file = File::open(path).map_err(ReportError::Folder)?;
+    match told.format.as_str() {
+        "ndjson" => lines(file, quality, |line| Ok((told.written_at, line))),
+        "ndjson-envelope" => lines(file, quality, |line| {
+            let envelope: Envelope<'_> =
+                serde_json::from_slice(line).map_err(|_| ReportError::Torn)?;
+            Ok((envelope._read_at, envelope.record.get().as_bytes()))
+        }),
+        #[cfg(feature = "parquet")]
+        "parquet" => tables::parquet(file, quality),
+        #[cfg(feature = "parquet")]
+        "arrow" => tables::arrow(file, quality),
+        other => Err(ReportError::Format(other.to_owned())),
+    }
+}
+
+/// Each line, of which one at a time is in memory.
+fn lines(
+    file: File,
+    quality: &mut Quality,
+    of: impl Fn(&[u8]) -> Result<(Timestamp, &[u8]), ReportError>,
+) -> Result<(), ReportError> {
+    let mut reader = BufReader::with_capacity(256 * 1024, file);
+    let mut line = Vec::new();
+    while reader
+        .read_until(b'\n', &mut line)
+        .map_err(ReportError::Folder)?
+        > 0
+    {
+        let (read_at, sent) = of(line.strip_suffix(b"\n").ok_or(ReportError::Torn)?)?;
+        note(quality, read_at, sent)?;
+        line.clear();
+    }
+    Ok(())
+}
+
+fn note(quality: &mut Quality, read_at: Timestamp, sent: &[u8]) -> Result<(), ReportError> {
+    let record = Record::from_sent(sent.to_vec(), quality.table).map_err(|_| ReportError::Torn)?;
+    // Whose it is says nothing of how good it is.
+    quality.note(&Row::new(&User::new(""), read_at, &record));
+    Ok(())
+}
+
+/// Files whose columns hold the record as it was sent.
+#[cfg(feature = "parquet")]
+mod tables {
+    use std::fs::File;
+
+    use arrow_array::cast::AsArray as _;
+    use arrow_array::types::TimestampMicrosecondType;
+    use arrow_array::{Array as _, RecordBatch};
+    use jiff::Timestamp;
+    use parquet::arrow::ProjectionMask;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::super::Quality;
+    use super::{ReportError, note};
+
+    const COLUMNS: [&str; 2] = ["_read_at", "_record"];
+
+    pub(super) fn parquet(file: File, quality: &mut Quality) -> Result<(), ReportError> {
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| ReportError::Torn)?;
+        if builder.schema().field_with_name("_record").is_err() {
+            return Err(ReportError::Format("parquet".to_owned()));
+        }
+        let mask = ProjectionMask::columns(builder.parquet_schema(), COLUMNS);
+        let batches = builder.with_projection(mask).with_batch_size(1024).build();
+        for batch in batches.map_err(|_| ReportError::Torn)? {
+            rows(&batch.map_err(|_| ReportError::Torn)?, quality)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn arrow(file: File, quality: &mut Quality) -> Result<(), ReportError> {
+        let file = std::io::BufReader::new(file);
+        let batches =
+            arrow_ipc::reader::StreamReader::try_new(file, None).map_err(|_| ReportError::Torn)?;
+        if batches.schema().field_with_name("_record").is_err() {
+            return Err(ReportError::Format("arrow".to_owned()));
+        }
+        for batch in batches {
+            rows(&batch.map_err(|_| ReportError::Torn)?, quality)?;
+        }
+        Ok(())
+    }
+
+    fn rows(batch: &RecordBatch, quality: &mut Quality) -> Result<(), ReportError> {
+        let column = |name| batch.column_by_name(name).ok_or(ReportError::Torn);
+        let (read_at, records) = (column(COLUMNS[0])?, column(COLUMNS[1])?);
+        let read_at = read_at.as_primitive_opt::<TimestampMicrosecondType>();
+        let read_at = read_at.ok_or(ReportError::Torn)?;
+        let records = records.as_string_opt::<i32>().ok_or(ReportError::Torn)?;
+        for row in 0..records.len() {
+            let moment = Timestamp::from_microsecond(read_at.value(row));
+            let moment = moment.map_err(|_| ReportError::Torn)?;
+            note(quality, moment, records.value(row).as_bytes())?;
+        }
+        Ok(())
+    }
+}
