@@ -18,9 +18,13 @@ mod format;
 mod json;
 #[cfg(any(feature = "client", feature = "deidentify"))]
 mod keyed;
-#[cfg(feature = "ucum")]
+#[cfg(any(feature = "plot", feature = "ucum"))]
+mod moment;
+#[cfg(any(feature = "plot", feature = "ucum"))]
 mod named;
 mod ndjson;
+#[cfg(feature = "plot")]
+mod plot;
 #[cfg(feature = "ucum")]
 mod quality;
 mod row;
@@ -40,6 +44,8 @@ pub use export::{BucketKey, Event, Export, ExportError, InvalidShard, Shard, Sum
 pub use format::{Format, UnknownFormat};
 #[cfg(any(feature = "client", feature = "deidentify"))]
 pub use keyed::InvalidKey;
+#[cfg(feature = "plot")]
+pub use plot::{Canvas, Measured, Picture, Plot, PlotError, Theme};
 #[cfg(feature = "ucum")]
 pub use quality::{
     Breach, CodeSystemUse, DataReport, FieldCompleteness, OddField, Quality, QualityReport,

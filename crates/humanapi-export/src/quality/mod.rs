@@ -8,11 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::LazyLock;
 
-use humanapi_core::data::{Date, Field, FieldKind, ROUTES, Record, Value};
-use jiff::Timestamp;
-use jiff::tz::Offset;
+use humanapi_core::data::{Field, FieldKind, ROUTES, Record, Value};
 
 use crate::code_systems::System;
+use crate::moment;
 use crate::row::Row;
 use crate::values::{Pair, Units};
 pub use folder::ReportError;
@@ -98,7 +97,7 @@ impl Quality {
         self.records += 1;
         self.look(row.record, "");
         self.look_for_odd(row.record);
-        let latest = row.record.when().iter().filter_map(moment).max();
+        let latest = row.record.when().iter().filter_map(moment::of).max();
         self.recency.add(latest, row.read_at);
     }
 
@@ -271,12 +270,4 @@ fn without_places(path: &str) -> String {
         is_kept
     });
     kept.collect()
-}
-
-/// A date as the day's first moment where a day is all that it tells.
-fn moment(date: &Date<'_>) -> Option<Timestamp> {
-    date.moment().or_else(|| {
-        let day = date.date()?;
-        Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
-    })
 }
