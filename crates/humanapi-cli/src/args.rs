@@ -40,8 +40,12 @@ mod mistake;
 pub(crate) mod orders;
 #[cfg(any(feature = "sandbox", feature = "token"))]
 mod output;
+#[cfg(feature = "plot")]
+pub(crate) mod plot;
 #[cfg(any(feature = "export", feature = "orders"))]
 pub(crate) mod progress;
+#[cfg(feature = "data")]
+mod read;
 #[cfg(feature = "report")]
 pub(crate) mod report;
 #[cfg(feature = "sandbox")]
@@ -210,6 +214,11 @@ pub(crate) struct DemoArgs {
     /// The number from which ids, tokens and health data follow
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     pub(crate) seed: u64,
+    /// Where the files go that the story ends with: an empty folder, or one that is not there; a new one among those for
+    /// temporary files if nothing is said
+    #[cfg(all(feature = "export", feature = "plot"))]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[cfg(feature = "sandbox")]
@@ -599,7 +608,8 @@ const MAN_EXAMPLES: &str = "  humanapi man | man -l -
 const DEMO_ABOUT: &str = "\
 Tell the whole story on an embedded sandbox, step by step.
 
-A new user opens Connect and connects a source, comes back, and a server reads the health data. \
+A new user opens Connect and connects a source, comes back, and a server reads the health data and writes \
+them to files, a picture among them. \
 Everything goes through the SDK over real HTTP, to a sandbox inside this program: no account, no \
 network, no certificates. Each request and answer is shown with secrets and tokens masked. All \
 health data is synthetic.";
@@ -608,6 +618,7 @@ health data is synthetic.";
 const DEMO_EXAMPLES: &str = "  humanapi demo
   humanapi demo --adapter hyper    the same story over the other HTTP stack
   humanapi demo --browser          click through Connect yourself
+  humanapi demo --out story        with the files of its end in a folder of your own
   humanapi demo | less             no colours when piped, nor with NO_COLOR=1";
 
 #[cfg(feature = "sandbox")]

@@ -4,6 +4,7 @@
 mod running;
 mod support;
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -51,6 +52,10 @@ const STORY: &[&str] = &[
     "│ start (UTC)",
     "│ since",
     "│ 2024-04-15 │ ferrous sulfate 325 MG Oral Tablet",
+    " 8  The data leave as files",
+    "humanapi-demo-",
+    "✓ export: ",
+    "✓ heart_rate.svg: ",
     "The user's path",
     "New ── session token ─▶ Started ── source connected ─▶ Connected",
     "What to try next",
@@ -58,7 +63,9 @@ const STORY: &[&str] = &[
 
 #[track_caller]
 fn check(command: &mut Command) -> Run {
-    let told = run(command);
+    // The folder that the story makes is gone with this one.
+    let temporary = tempfile::tempdir().unwrap();
+    let told = run(command.env("TMPDIR", temporary.path()));
     assert_eq!((told.code, told.stderr.as_str()), (Some(0), ""), "{told:?}");
     let mut rest = told.stdout.as_str();
     for line in STORY {
@@ -128,10 +135,47 @@ fn no_secret_and_no_token_is_told() {
 fn another_seed_tells_of_other_data() {
     let table = |seed: &str| {
         let told = check(&mut humanapi(["demo", "--seed", seed]));
-        told.stdout.split(" 7  ").nth(1).map(str::to_owned)
+        let read = told.stdout.split(" 7  ").nth(1)?;
+        read.split(" 8  ").next().map(str::to_owned)
     };
     assert_eq!(table("1"), table("1"));
     assert_ne!(table("1"), table("2"));
+}
+
+#[test]
+fn the_story_ends_with_an_export_and_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("story");
+    let words = ["demo", "--out", out.to_str().unwrap()];
+    let told = run(&mut humanapi(words)).stdout;
+    assert!(told.contains(out.to_str().unwrap()), "{told}");
+
+    let records = fs::read_dir(out.join("export"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("bucket=0000/records.ndjson"))
+        .filter_map(|file| fs::read_to_string(file).ok())
+        .map(|file| file.lines().count())
+        .collect::<Vec<_>>();
+    let said = format!(
+        "✓ export: {} records of {} kinds",
+        records.iter().sum::<usize>(),
+        records.len()
+    );
+    assert!(records.len() == 6 && told.contains(&said), "{said}: {told}");
+    let picture = fs::read_to_string(out.join("heart_rate.svg")).unwrap();
+    assert!(picture.contains("<title>Heart rate</title>") && picture.ends_with("</svg>"));
+    assert!(picture.contains(">pulseband</text>"), "{picture}");
+    assert!(!picture.contains("patient-17"));
+
+    // What somebody has there is theirs.
+    let again = run(&mut humanapi(words));
+    assert_eq!((again.code, again.stdout.as_str()), (Some(2), ""));
+    assert!(
+        again
+            .stderr
+            .contains("the folder of --out has something in it"),
+        "{again:?}"
+    );
 }
 
 #[test]

@@ -1,16 +1,12 @@
 //! What `humanapi data` takes.
 
 use clap::Subcommand;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use humanapi_core::data::Route;
-use jiff::Timestamp;
-use jiff::civil::Date;
 
-use super::kinds::{chapter, instant};
+use super::kinds::chapter;
 pub(crate) use super::kinds::{lists, name};
-#[cfg(feature = "store")]
-use super::service::StoreArgs;
-use super::service::{ServiceArgs, SetupArgs, UserArgs};
+use super::read::resource;
+pub(crate) use super::read::{NarrowArgs, ReadArgs};
 
 /// What to read.
 #[derive(Debug, Subcommand)]
@@ -32,6 +28,10 @@ pub(crate) enum DataVerb {
     #[cfg(feature = "report")]
     #[command(long_about = super::report::ABOUT, after_help = super::report::HELP)]
     Report(Box<super::report::ReportArgs>),
+    /// Draw measured values over time: on this terminal, or as SVG or PNG
+    #[cfg(feature = "plot")]
+    #[command(long_about = super::plot::ABOUT, after_help = super::plot::HELP)]
+    Plot(Box<super::plot::PlotArgs>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -51,15 +51,8 @@ pub(crate) struct ListArgs {
     /// Read all of them, page after page
     #[arg(long, help_heading = "What is asked for")]
     pub(crate) all: bool,
-    /// Only what changed after this moment, such as 2026-01-15T09:00:00Z; a day is its beginning in UTC
-    #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "What is asked for")]
-    pub(crate) updated_since: Option<Timestamp>,
-    /// Only what comes from this source: a wellness source's name or a medical source's id
-    #[arg(long, value_name = "SOURCE", help_heading = "What is asked for")]
-    pub(crate) source: Option<String>,
-    /// Only records of these days, both included, such as 2026-01-01..2026-01-31
-    #[arg(long, value_name = "START..END", value_parser = days, help_heading = "What is asked for")]
-    pub(crate) days: Option<(Date, Date)>,
+    #[command(flatten)]
+    pub(crate) narrow: NarrowArgs,
     /// The columns of a table, as the service names the fields, such as name,dateTime; asks for a table
     #[arg(
         long,
@@ -71,6 +64,8 @@ pub(crate) struct ListArgs {
     pub(crate) fields: Vec<String>,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) print: PrintArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -83,26 +78,21 @@ pub(crate) struct GetArgs {
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) print: PrintArgs,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) print: PrintArgs,
 }
 
-/// Whose data, by which application, from where, and how it is printed.
+/// How records are printed.
 #[derive(Debug, clap::Args)]
-pub(crate) struct ReadArgs {
-    #[command(flatten)]
-    pub(crate) user: UserArgs,
-    #[command(flatten)]
-    pub(crate) setup: SetupArgs,
-    #[cfg(feature = "store")]
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
-    #[command(flatten)]
-    pub(crate) service: ServiceArgs,
+pub(crate) struct PrintArgs {
     /// Print JSON, as is done anyway when the output is no terminal; records are as the service sent them
     #[arg(long, conflicts_with_all = ["ndjson", "table"], help_heading = "Output")]
     pub(crate) json: bool,
@@ -112,25 +102,6 @@ pub(crate) struct ReadArgs {
     /// Print a table, as is done anyway on a terminal
     #[arg(long, help_heading = "Output")]
     pub(crate) table: bool,
-}
-
-fn resource() -> impl TypedValueParser<Value = &'static Route> {
-    PossibleValuesParser::new(lists().map(name)).try_map(|typed| {
-        let found = lists().find(|route| name(route) == typed);
-        found.ok_or("there is no such kind of record")
-    })
-}
-
-/// Reads `START..END`.
-fn days(text: &str) -> Result<(Date, Date), &'static str> {
-    let both = text
-        .split_once("..")
-        .and_then(|(start, end)| Some((start.parse().ok()?, end.parse().ok()?)));
-    match both {
-        Some((start, end)) if start <= end => Ok((start, end)),
-        Some(_) => Err("the first day is later than the last"),
-        None => Err("it is written START..END, such as 2026-01-01..2026-01-31"),
-    }
 }
 
 pub(super) const ABOUT: &str = "\
@@ -149,6 +120,7 @@ pub(super) const EXAMPLES: &str = "  export HUMANAPI_CLIENT_ID=… HUMANAPI_CLIE
   humanapi data list activities --user p17
   humanapi data list test_results --user p17 --fields name,resultDateTime,status
   humanapi data list heart_rate --user p17 --days 2026-01-01..2026-01-31 --all --ndjson > january
+  humanapi data plot blood_glucose --user p17
   humanapi data get activities 5f0000000000000000000a01 --user p17 --json | jq .distance
   humanapi data show --user p17 --base-url http://127.0.0.1:8080    against a sandbox";
 
@@ -175,24 +147,3 @@ const SHOW_HELP: &str = HELP;
 const HELP: &str = "\
 The client secret comes from --secret-file, HUMANAPI_CLIENT_SECRET, a profile or a hidden prompt.
 `humanapi data --help` has examples, `humanapi --help` the exit codes.";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_two_with_the_earlier_first() {
-        let day = |day| jiff::civil::date(2026, 1, day);
-        assert_eq!(days("2026-01-02..2026-01-03"), Ok((day(2), day(3))));
-        assert_eq!(days("2026-01-02..2026-01-02"), Ok((day(2), day(2))));
-        for text in [
-            "2026-01-03..2026-01-02",
-            "2026-01-02",
-            "..",
-            "2026-01-02..",
-            "2026-01-02...2026-01-03",
-        ] {
-            assert!(days(text).is_err(), "{text}");
-        }
-    }
-}

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 
 use humanapi_core::data::Record;
 
-use crate::args::data::ReadArgs;
+use crate::args::data::PrintArgs;
 use crate::print::is_json;
 
 /// How it is printed.
@@ -17,7 +17,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    pub(super) fn of(args: &ReadArgs) -> Self {
+    pub(super) fn of(args: &PrintArgs) -> Self {
         if args.ndjson {
             Self::Ndjson
         } else if is_json(args.json, args.table) {

@@ -8,16 +8,16 @@ use humanapi_core::data::{ListRecords, Record, Route};
 use super::cells;
 use super::format::{Format, json, one_line, write_json};
 use super::reader::{Reader, announce, of_total, warn_of};
-use crate::args::data::{ListArgs, name};
+use crate::args::data::{ListArgs, NarrowArgs, name};
 use crate::exit::{Code, Failure};
 use crate::output;
 
 /// So many records are read if nobody says how many.
 const DEFAULT: u64 = 20;
 /// The largest page that the service gives.
-const LARGEST_PAGE: u64 = 500;
+pub(super) const LARGEST_PAGE: u64 = 500;
 /// So many pages are asked for at once where all are wanted.
-const AHEAD: usize = 4;
+pub(super) const AHEAD: usize = 4;
 
 pub(super) async fn run(args: &ListArgs) -> Result<(), Failure> {
     // Before the secret is asked for: nobody types one for a command that is refused.
@@ -64,16 +64,21 @@ pub(super) async fn run(args: &ListArgs) -> Result<(), Failure> {
 }
 
 fn call(args: &ListArgs) -> Result<ListRecords, Failure> {
-    let kind = name(args.resource);
-    let mut call = ListRecords::new(args.resource)
-        .ok_or_else(|| Failure::new(Code::Usage, format!("{kind} is no list"), "name a list"))?;
     let most = args.limit.unwrap_or(DEFAULT);
     // Pages of one size, and no more of them than it takes.
     let size = match args.all {
         true => LARGEST_PAGE,
         false => most.div_ceil(most.div_ceil(LARGEST_PAGE)),
     };
-    call = call.with_limit(u32::try_from(size).unwrap_or(u32::MAX));
+    let call = narrowed(args.resource, &args.narrow)?;
+    Ok(call.with_limit(u32::try_from(size).unwrap_or(u32::MAX)))
+}
+
+/// A list of this kind, narrowed to what is asked for.
+pub(super) fn narrowed(route: &'static Route, args: &NarrowArgs) -> Result<ListRecords, Failure> {
+    let kind = name(route);
+    let mut call = ListRecords::new(route)
+        .ok_or_else(|| Failure::new(Code::Usage, format!("{kind} is no list"), "name a list"))?;
     if let Some(moment) = args.updated_since {
         call = call.with_updated_since(moment);
     }
@@ -129,7 +134,7 @@ struct Written {
 impl Written {
     fn new(args: &ListArgs) -> Self {
         let format = match args.fields.is_empty() {
-            true => Format::of(&args.read),
+            true => Format::of(&args.print),
             false => Format::Table,
         };
         Self {

@@ -5,6 +5,8 @@ mod cells;
 mod export;
 pub(crate) mod format;
 mod list;
+#[cfg(feature = "plot")]
+mod plot;
 pub(crate) mod reader;
 mod show;
 
@@ -21,11 +23,13 @@ pub(crate) async fn run(verb: DataVerb) -> Result<(), Failure> {
     match verb {
         DataVerb::List(args) => list::run(&args).await,
         DataVerb::Get(args) => get(&args).await,
-        DataVerb::Show(args) => show::run(&args.read).await,
+        DataVerb::Show(args) => show::run(&args).await,
         #[cfg(feature = "export")]
         DataVerb::Export(args) => export::run(&args).await,
         #[cfg(feature = "report")]
         DataVerb::Report(args) => export::report::run(&args).await,
+        #[cfg(feature = "plot")]
+        DataVerb::Plot(args) => plot::run(&args).await,
     }
 }
 
@@ -46,7 +50,7 @@ async fn get(args: &GetArgs) -> Result<(), Failure> {
     let record = reader.user.call(call).await;
     let record = record.map_err(|error| reader.failure(&error))?;
     let mut out = io::stdout().lock();
-    match Format::of(&args.read) {
+    match Format::of(&args.print) {
         Format::Table => write!(out, "{}", cells::one(&record))?,
         Format::Json => write_json(&mut out, &json(&record))?,
         Format::Ndjson => write_json(&mut out, &one_line(&json(&record)))?,

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::cells;
 use super::format::Format;
 use super::reader::{Reader, announce, of_total, warn_of};
-use crate::args::data::{ReadArgs, lists, name};
+use crate::args::data::{ShowArgs, lists, name};
 use crate::exit::{Code, Failure};
 use crate::output::{self, palette};
 
@@ -26,8 +26,8 @@ const AT_ONCE: usize = 6;
 /// So many blocks a sparkline has.
 const BLOCKS: usize = 24;
 
-pub(super) async fn run(args: &ReadArgs) -> Result<(), Failure> {
-    let reader = Reader::open(args).await?;
+pub(super) async fn run(args: &ShowArgs) -> Result<(), Failure> {
+    let reader = Reader::open(&args.read).await?;
     announce("reading every list");
     let calls = lists().filter_map(ListRecords::new);
     let mut reading = stream::iter(calls.map(|call| read(&reader, call))).buffered(AT_ONCE);
@@ -47,10 +47,10 @@ pub(super) async fn run(args: &ReadArgs) -> Result<(), Failure> {
     }
     drop(reading);
     missing.tell(kinds.is_empty())?;
-    let format = Format::of(args);
+    let format = Format::of(&args.print);
     let mut out = anstream::stdout().lock();
     match format {
-        Format::Table => write!(out, "{}", page(&args.user.user, &kinds))?,
+        Format::Table => write!(out, "{}", page(&args.read.user.user, &kinds))?,
         Format::Json => {
             let lines: Vec<Line<'_>> = kinds.iter().map(Line::of).collect();
             serde_json::to_writer(&mut out, &lines).map_err(std::io::Error::from)?;

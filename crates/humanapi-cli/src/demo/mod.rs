@@ -1,5 +1,7 @@
 //! The verb `demo`: the whole story on an embedded sandbox.
 
+#[cfg(all(feature = "export", feature = "plot"))]
+mod files;
 mod pages;
 mod person;
 mod story;
@@ -8,6 +10,8 @@ mod visible;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _};
+#[cfg(all(feature = "export", feature = "plot"))]
+use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use humanapi_client::{Client, Error};
@@ -41,6 +45,9 @@ const SOURCES: [&str; 3] = ["strider", "pulseband", "sandbox_clinic"];
 const NOW: u64 = 1_768_467_600;
 
 pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
+    // Before the story begins: nobody reads one that ends with a folder that cannot be had.
+    #[cfg(all(feature = "export", feature = "plot"))]
+    let folder = files::folder(args.out.as_deref())?;
     let pages = if args.browser {
         Some(Pages::bind().await?)
     } else {
@@ -70,8 +77,11 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
         return demo.story.line("\nStopped before the end of the story.");
     }
     demo.come_back().await?;
-    let activities = demo.read_data().await?;
-    demo.finish(&activities)
+    let read = demo.read_data().await?;
+    demo.show(&read)?;
+    #[cfg(all(feature = "export", feature = "plot"))]
+    demo.write(folder).await?;
+    demo.finish()
 }
 
 /// The app of the story.
@@ -346,10 +356,40 @@ impl Demo {
         })
     }
 
-    fn finish(&mut self, read: &Read) -> Result<(), Failure> {
+    fn show(&mut self, read: &Read) -> Result<(), Failure> {
         self.story.step("What was read")?;
         self.story.activities(&read.activities, read.total)?;
-        self.story.medications(&read.medications)?;
+        self.story.medications(&read.medications)
+    }
+
+    /// The records go to whoever works with files.
+    #[cfg(all(feature = "export", feature = "plot"))]
+    async fn write(&mut self, folder: PathBuf) -> Result<(), Failure> {
+        self.story.step("The data leave as files")?;
+        self.story.say(&format!(
+            "What {USER} shares, as a data team wants it: records as files, and a picture. `humanapi data \
+             export` and `humanapi data plot` do the same. They are here:"
+        ))?;
+        let written = files::write(&self.client, USER, folder).await?;
+        // So many pages look alike.
+        drop(self.server.take());
+        self.story.address(&written.folder.display().to_string())?;
+        self.story.list(&format!(
+            "{}: {} records of {} kinds, each as it was sent, a line each",
+            files::EXPORT,
+            written.records,
+            written.kinds
+        ))?;
+        self.story.list(&match written.drawn {
+            Some(values) => format!(
+                "{}: {values} heart rates over time, for any browser",
+                files::PICTURE
+            ),
+            None => "no picture: nothing that was connected measures heart rates".to_owned(),
+        })
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
         self.story.title("The user's path")?;
         self.story.path(&self.path)?;
         self.story.title("What to try next")?;

@@ -100,6 +100,17 @@ impl Story {
         Ok(())
     }
 
+    /// One of several things that were done.
+    #[cfg(all(feature = "export", feature = "plot"))]
+    pub(crate) fn list(&mut self, text: &str) -> Result<(), Failure> {
+        writeln!(
+            self.out,
+            "    {GOOD}✓{GOOD:#} {}",
+            wrap(text).join("\n      ")
+        )?;
+        Ok(())
+    }
+
     pub(crate) fn warn(&mut self, text: &str) -> Result<(), Failure> {
         writeln!(
             self.out,
@@ -291,6 +302,11 @@ impl Story {
         line(
             "humanapi sandbox",
             "a Human API of your own to develop against",
+        )?;
+        #[cfg(all(feature = "export", feature = "plot"))]
+        line(
+            "humanapi data --help",
+            "lists, exports and pictures of health data",
         )?;
         #[cfg(feature = "token")]
         line(

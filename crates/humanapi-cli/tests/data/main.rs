@@ -5,6 +5,8 @@
 mod deidentified;
 #[cfg(feature = "export")]
 mod export;
+#[cfg(feature = "plot")]
+mod plot;
 #[cfg(feature = "report")]
 mod report;
 #[path = "../support/mod.rs"]
