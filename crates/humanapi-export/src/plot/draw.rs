@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kuva::plot::annotations::{ReferenceLine, ShadedRegion};
 use kuva::plot::legend::{LegendEntry, LegendPosition};
 use kuva::plot::{BandPlot, LinePlot, ScatterPlot};
+use kuva::render::datetime::DateTimeAxis;
 use kuva::render::layout::{AxisLabelOverlap, ComputedLayout, Layout, TickFormat};
 use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
@@ -54,12 +55,25 @@ pub(super) fn draw(
         entries.push(look::usual_entry(format!("usual: {}", told(usual))));
     }
 
+    let values: u64 = chosen.iter().map(|(_, series)| series.drawn).sum();
+    let day = |moment| DateTimeAxis::days("%d %b %Y").format_tick(moment);
+    let unit = chosen.first().and_then(|(kind, _)| kind.unit.as_deref());
+    let measured = format!(
+        "{values} values from {} to {}, from {least} to {most} {}",
+        day(from),
+        day(to),
+        shown(unit.unwrap_or_default(), LONGEST_NAME)
+    );
+    let mut described = vec![measured.trim_end().to_owned()];
+    if let Some(usual) = usual {
+        described.push(format!("usual, by the latest record: {}", told(usual)));
+    }
+
     let pad_time = match to - from {
         0.0 => DAY / 2.0,
         span => span * 0.02,
     };
     let (from, to) = (from - pad_time, to + pad_time);
-    let unit = chosen.first().and_then(|(kind, _)| kind.unit.as_deref());
     let unit = shown(unit.unwrap_or_default(), usize::from(canvas.height()) / 12);
     let width = canvas.width();
     let time = TimeAxis::over(from, to, f64::from(width) - VALUES_WIDTH);
@@ -109,7 +123,7 @@ pub(super) fn draw(
     Picture::new(
         render_multiple(drawn.plots, layout.with_height(height.round())),
         title,
-        usual.map(told),
+        described,
         notes,
     )
 }

@@ -13,7 +13,8 @@ use kuva::render::render::{Primitive, Scene};
 pub struct Picture {
     scene: Scene,
     title: String,
-    usual: Option<String>,
+    /// What it shows, for whoever does not see it.
+    described: Vec<String>,
     notes: Vec<String>,
 }
 
@@ -22,7 +23,7 @@ impl Picture {
     pub(super) fn new(
         mut scene: Scene,
         title: String,
-        usual: Option<String>,
+        described: Vec<String>,
         notes: Vec<String>,
     ) -> Self {
         // Nothing is drawn outside the axes, and names of clipping paths would differ from run to run.
@@ -33,7 +34,7 @@ impl Picture {
         Self {
             scene,
             title,
-            usual,
+            described,
             notes,
         }
     }
@@ -49,11 +50,7 @@ impl Picture {
             .split_once('>')
             .map_or(drawn.as_str(), |(_, inside)| inside);
         let (width, height) = (self.scene.width, self.scene.height);
-        let usual = self
-            .usual
-            .iter()
-            .map(|usual| format!("usual, by the latest record: {usual}"));
-        let description: Vec<String> = usual.chain(self.notes.iter().cloned()).collect();
+        let description = [&self.described[..], &self.notes].concat();
         let (title, description) = (escaped(&self.title), escaped(&description.join("; ")));
         let ink = self.scene.text_color.as_deref().unwrap_or("black");
         format!(

@@ -70,7 +70,7 @@ fn a_bound_is_hollow_and_what_is_usual_is_shaded() {
     let svg = picture.svg();
     assert!(svg.to_lowercase().contains("#009e73"), "{svg}");
     assert!(svg.contains(">usual: 7 to 42</text>"), "{svg}");
-    let told = "<desc>usual, by the latest record: 7 to 42; hollow";
+    let told = "<desc>3 values from 01 Jan 2026 to 03 Jan 2026, from 10 to 44 U/L; usual, by the latest record: 7 to 42; hollow";
     assert!(svg.contains(told), "{svg}");
     assert_eq!(svg.matches("<circle").count(), 3, "{svg}");
     assert!(svg.contains("fill-opacity=\"0\""), "{svg}");
