@@ -3,9 +3,12 @@
 //! A bench whose name begins with `check_` compares counts or ratios with bounds of its own and exits with
 //! something other than 0 when one is broken. Those run after the tests; the others only when asked for.
 
+use std::collections::BTreeSet;
+
 use cargo_metadata::{Package, TargetKind};
 use clap::Args;
 
+use crate::executables;
 use crate::needs::Switches;
 use crate::step::{Outcome, Session};
 use crate::workspace::targets;
@@ -42,7 +45,7 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
     }
     for bench in &benches {
         session.step(&bench.title(), |session| {
-            session.show(switches.apply(bench.command(session)))
+            session.show(switches.apply(command(session, &[bench])))
         });
     }
     switches.report(session)
@@ -61,27 +64,49 @@ pub(crate) fn check(session: &mut Session, switches: &Switches) -> anyhow::Resul
             )))
         });
     }
-    for bench in &benches {
-        session.step(&bench.title(), |session| {
-            session.run(switches.apply(bench.command(session)))
+    let mut programs = Vec::new();
+    let packages: BTreeSet<&str> = benches.iter().map(|bench| bench.package.as_str()).collect();
+    for package in packages {
+        // All of a package at once, because they share what they link.
+        let of_package = benches.iter().filter(|bench| bench.package == package);
+        let of_package: Vec<&Bench> = of_package.collect();
+        session.step(&format!("build the bench checks of {package}"), |session| {
+            let (outcome, found) = executables::build(session, command(session, &of_package))?;
+            programs.extend(found);
+            Ok(outcome)
         });
     }
+    session.step("bench checks", |session| {
+        // What they count is theirs alone, whoever else works meanwhile.
+        let jobs = programs
+            .iter()
+            .map(|program| program.job(session, &["--bench"], |cmd| switches.apply(cmd)));
+        Ok(session.run_all(jobs.collect()).0)
+    });
     Ok(())
+}
+
+/// Calls cargo for benches of one package.
+fn command<'a>(session: &'a Session, benches: &[&Bench]) -> xshell::Cmd<'a> {
+    let package = benches.first().map(|bench| bench.package.as_str());
+    let mut cmd = session.cargo("bench").arg("-p").args(package);
+    for bench in benches {
+        cmd = cmd.args(["--bench", &bench.name]);
+    }
+    let features: BTreeSet<&str> = benches
+        .iter()
+        .flat_map(|bench| bench.features.iter().map(String::as_str))
+        .collect();
+    if !features.is_empty() {
+        let features: Vec<&str> = features.into_iter().collect();
+        cmd = cmd.arg(format!("--features={}", features.join(",")));
+    }
+    cmd
 }
 
 impl Bench {
     fn title(&self) -> String {
         format!("{}, {}", self.package, self.name)
-    }
-
-    fn command<'a>(&self, session: &'a Session) -> xshell::Cmd<'a> {
-        let mut cmd = session
-            .cargo("bench")
-            .args(["-p", &self.package, "--bench", &self.name]);
-        if !self.features.is_empty() {
-            cmd = cmd.arg(format!("--features={}", self.features.join(",")));
-        }
-        cmd
     }
 }
 
@@ -125,7 +150,7 @@ mod tests {
             name: "check_request".to_owned(),
             features: vec!["testing".to_owned()],
         };
-        let command = bench.command(&session).to_string();
+        let command = command(&session, &[&bench]).to_string();
         assert!(
             command.ends_with("bench -p humanapi-core --bench check_request --features=testing"),
             "{command}"

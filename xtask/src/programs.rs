@@ -1,5 +1,6 @@
 //! The programs that xtask runs: where, with which environment, and what they print.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -32,6 +33,11 @@ impl Programs {
     /// The folder of the root manifest.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The cargo that runs us.
+    pub(crate) fn cargo_path(&self) -> &Path {
+        &self.cargo
     }
 
     /// A call of the cargo that runs us.
@@ -74,6 +80,25 @@ impl Programs {
     pub(crate) fn shorten(&self, command: &str) -> String {
         command.replace(&self.cargo.display().to_string(), "cargo")
     }
+}
+
+/// Runs a program with both of its outputs in one stream, in the order in which they were written.
+pub(crate) fn capture(mut command: Command) -> anyhow::Result<(bool, String)> {
+    let (mut reader, writer) = std::io::pipe()?;
+    command
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
+    let mut child = command.spawn()?;
+    // The command still holds the writing ends; reading would never come to an end.
+    drop(command);
+    let mut output = Vec::new();
+    reader.read_to_end(&mut output)?;
+    let status = child.wait()?;
+    Ok((
+        status.success(),
+        String::from_utf8_lossy(&output).into_owned(),
+    ))
 }
 
 /// True for what `cargo run` sets for the program it runs and a person's shell does not have.

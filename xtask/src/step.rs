@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,7 +11,8 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
 use xshell::Cmd;
 
-use crate::programs::Programs;
+use crate::pool::{self, Ended, Job};
+use crate::programs::{Programs, capture};
 use crate::tools::Tool;
 use crate::workspace::Workspace;
 
@@ -170,7 +171,8 @@ impl Session {
     /// Runs one program as a step and gives its output too, both streams in the order in which they were written.
     pub(crate) fn capture<'a>(&'a self, cmd: Cmd<'a>) -> anyhow::Result<(Outcome, String)> {
         let shown = self.programs.shorten(&cmd.to_string());
-        let (succeeded, output) = capture(cmd).with_context(|| format!("cannot run `{shown}`"))?;
+        let (succeeded, output) =
+            capture(Command::from(cmd)).with_context(|| format!("cannot run `{shown}`"))?;
         let outcome = if succeeded {
             Outcome::Ok
         } else {
@@ -197,6 +199,25 @@ impl Session {
         )))
     }
 
+    /// Runs programs side by side as one step. What one of them wrote that failed is shown as soon as it ends.
+    pub(crate) fn run_all(&self, jobs: Vec<Job>) -> (Outcome, Vec<Ended>) {
+        let ended = pool::run(jobs, pool::at_once(), |ended| {
+            if !ended.succeeded {
+                let title = format!("{}, after {:.1} s", ended.name, ended.took.as_secs_f64());
+                if !self.interrupted.replace(true) {
+                    anstream::println!();
+                }
+                anstream::println!("{}: {title}", paint("failed", AnsiColor::Red));
+                anstream::println!("{}\n", indent(ended.output.trim_end()));
+            }
+        });
+        let failed = ended.iter().filter(|ended| !ended.succeeded);
+        let failed: Vec<String> = failed
+            .map(|ended| format!("failed: {}", ended.name))
+            .collect();
+        (Outcome::from_findings(&failed), ended)
+    }
+
     /// Adds a line to be printed under the summary.
     pub(crate) fn note(&mut self, line: impl Into<String>) {
         self.notes.push(line.into());
@@ -218,26 +239,6 @@ impl Session {
             .iter()
             .any(|row| matches!(row.outcome, Outcome::Failed(_)))
     }
-}
-
-/// Runs a program with both of its outputs in one stream, in the order in which they were written.
-fn capture(cmd: Cmd<'_>) -> anyhow::Result<(bool, String)> {
-    let (mut reader, writer) = std::io::pipe()?;
-    let mut command = Command::from(cmd);
-    command
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer);
-    let mut child = command.spawn()?;
-    // The command still holds the writing ends; reading would never come to an end.
-    drop(command);
-    let mut output = Vec::new();
-    reader.read_to_end(&mut output)?;
-    let status = child.wait()?;
-    Ok((
-        status.success(),
-        String::from_utf8_lossy(&output).into_owned(),
-    ))
 }
 
 fn verdict(outcome: &Outcome, took: Duration) -> String {
@@ -331,12 +332,9 @@ mod tests {
     #[test]
     fn a_program_that_fails_shows_both_of_its_outputs() {
         let session = Session::new().unwrap();
-        let (succeeded, output) = capture(
-            session
-                .program("sh")
-                .args(["-c", "echo out; echo err >&2; exit 3"]),
-        )
-        .unwrap();
+        let shell = session.program("sh");
+        let shell = shell.args(["-c", "echo out; echo err >&2; exit 3"]);
+        let (succeeded, output) = capture(Command::from(shell)).unwrap();
         assert!(!succeeded);
         assert_eq!(output, "out\nerr\n");
     }

@@ -1,10 +1,15 @@
 //! `test`: every test there is, then the quick bench checks, then what was skipped and why.
 
+use std::cmp::Reverse;
+use std::process::Command;
+
 use clap::Args;
 use xshell::Cmd;
 
 use crate::bench;
+use crate::executables;
 use crate::needs::Switches;
+use crate::pool::Job;
 use crate::step::{Outcome, Session};
 
 /// Which tests, how long, how strictly.
@@ -20,35 +25,70 @@ pub(crate) struct Options {
     pub(crate) filter: Option<String>,
 }
 
+/// What takes longest by itself, so that it begins first and nobody waits for it alone at the end. A name that is gone only
+/// costs that.
+const LONG: [&str; 12] = [
+    "humanapi-client, ui",
+    "humanapi-store, attack",
+    "humanapi-browser-tests, browser",
+    "xtask, release",
+    "humanapi, programs",
+    "humanapi-testkit, orders",
+    "humanapi-release-tests, release",
+    "humanapi-export, users",
+    "humanapi-testkit, every_route",
+    "humanapi-sandbox, sandbox",
+    "humanapi-export, deidentify",
+    "humanapi-cli, orders",
+];
+
 pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()> {
     let switches = Switches::new(session, options.deep, options.require_all)?;
-    // Two steps, so that the seconds tell compiling from testing. Examples are built by the first, doc tests by the second.
+    let filter = options.filter.as_deref();
+    let mut programs = Vec::new();
+    // Steps of their own, so that the seconds tell compiling from testing. Examples are built by the first.
     let built = session.step("build tests and examples", |session| {
-        session.run(
-            session
-                .cargo("test")
-                .args(["--workspace", "--all-features", "--no-run"]),
-        )
+        let cmd = session
+            .cargo("test")
+            .args(["--workspace", "--all-features"]);
+        let (outcome, found) = executables::build(session, cmd)?;
+        programs = found;
+        Ok(outcome)
     });
-    if built {
-        let mut counts = Counts::default();
-        let filter = options.filter.as_deref();
-        let name = "unit, integration and documentation tests";
-        counts += tests(session, name, |session| {
-            let all = ["--workspace", "--all-features", "--no-fail-fast"];
-            Ok(switches.apply(session.cargo("test").args(all).args(filter)))
+    if built && filter.is_none() {
+        session.step("build the broker for many schedules", |session| {
+            let (outcome, found) = executables::build(session, schedules(session, options.deep)?)?;
+            programs.extend(found);
+            Ok(outcome)
         });
-        if filter.is_none() {
-            let name = "many schedules of the same threads";
-            counts += tests(session, name, |session| {
-                let cmd = schedules(session)?;
-                // A hunt of many minutes is worth a longer build.
-                Ok(switches.apply(match options.deep {
-                    true => cmd.env("CARGO_PROFILE_DEV_OPT_LEVEL", "2"),
-                    false => cmd,
-                }))
-            });
-        }
+    }
+    if built {
+        // Those that are not listed stay in their order.
+        programs.sort_by_key(|program| {
+            let title = program.title();
+            let place = LONG.iter().position(|long| *long == title);
+            place.unwrap_or(LONG.len())
+        });
+        let mut counts = Counts::default();
+        let mut slowest = Vec::new();
+        session.step("unit, integration and documentation tests", |session| {
+            let all = ["--workspace", "--all-features", "--no-fail-fast", "--doc"];
+            let of_docs = switches.apply(session.cargo("test").args(all).args(filter));
+            let of_docs = Job {
+                name: "documentation tests".to_owned(),
+                command: Command::from(of_docs),
+            };
+            let arguments: Vec<&str> = filter.into_iter().collect();
+            let programs = programs
+                .iter()
+                .map(|program| program.job(session, &arguments, |cmd| switches.apply(cmd)));
+            let (outcome, ended) = session.run_all([of_docs].into_iter().chain(programs).collect());
+            for ended in &ended {
+                counts += Counts::of(&ended.output);
+            }
+            slowest = ended;
+            Ok(outcome)
+        });
         if let Some(filter) = filter
             && counts.passed == 0
             && counts.failed == 0
@@ -67,6 +107,11 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
         session.note(format!(
             "tests    {passed} passed, {failed} failed, {ignored} ignored"
         ));
+        slowest.sort_by_key(|ended| Reverse(ended.took));
+        for ended in slowest.iter().take(SLOWEST) {
+            let seconds = ended.took.as_secs_f64();
+            session.note(format!("seconds  {seconds:>6.1}  {}", ended.name));
+        }
     }
     if let Some(filter) = &options.filter {
         session.step("bench checks", |_| {
@@ -80,36 +125,28 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
     switches.report(session)
 }
 
-/// Runs tests and counts them.
-fn tests(
-    session: &mut Session,
-    name: &str,
-    cmd: impl for<'s> FnOnce(&'s Session) -> anyhow::Result<Cmd<'s>>,
-) -> Counts {
-    let mut counts = Counts::default();
-    session.step(name, |session| {
-        let (outcome, output) = session.capture(cmd(session)?)?;
-        counts = Counts::of(&output);
-        Ok(outcome)
-    });
-    counts
-}
+/// So many of the slowest test programs are told.
+const SLOWEST: usize = 10;
 
 /// The token broker with its threads' meeting points swapped for those of shuttle, which tries many
 /// schedules. It is another build of the same crates, so it has a target folder of its own.
-fn schedules(session: &Session) -> anyhow::Result<Cmd<'_>> {
+fn schedules(session: &Session, deep: bool) -> anyhow::Result<Cmd<'_>> {
     let target = session
         .workspace()?
         .metadata
         .target_directory
         .join("shuttle");
-    Ok(session
+    let cmd = session
         .cargo("test")
         .args(["--package", "humanapi-client", "--test", "shuttle"])
         .arg("--target-dir")
         .arg(target)
-        .env("RUSTFLAGS", "--cfg shuttle")
-        .env("SILENCE_WARNINGS", "1"))
+        .env("RUSTFLAGS", "--cfg shuttle");
+    // A hunt of many minutes is worth a longer build.
+    Ok(match deep {
+        true => cmd.env("CARGO_PROFILE_DEV_OPT_LEVEL", "2"),
+        false => cmd,
+    })
 }
 
 /// How many tests there were, over all programs that held some.
