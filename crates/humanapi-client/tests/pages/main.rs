@@ -200,14 +200,15 @@ async fn a_token_that_is_refused_while_pages_are_out_is_renewed_once() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_that_comes_late_does_not_end_the_token_that_was_fetched_meanwhile() {
     for revoked_at in [1, 4, 9, 17] {
-        // Of those that are out together some are answered long after the token was renewed.
+        // Of those that are out together some are answered long after the token was renewed: later than the second for which a
+        // new token stands whatever is said of it.
         let server = Server::new(300)
             .with_trouble(move |number, _| (number == revoked_at).then_some(Trouble::Revoke))
             .with_latency(|number| {
                 if number % 2 == 0 {
                     LATENCY
                 } else {
-                    LATENCY * 9
+                    LATENCY * 250
                 }
             });
         let came = read(server.items(10).read_ahead(8)).await;
