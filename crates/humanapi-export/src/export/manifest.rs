@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ExportError;
 use super::folder::{Folder, MANIFEST};
-use super::output::Taken;
 
 const VERSION: u32 = 1;
 
@@ -114,18 +113,6 @@ pub(super) struct FieldsLine {
     pub(super) kept: u64,
     /// Those that are not known as well.
     pub(super) dropped: u64,
-}
-
-impl FieldsLine {
-    pub(super) fn of(taken: &Taken) -> Option<Self> {
-        #[cfg(feature = "deidentify")]
-        return taken.as_ref().map(|taken| Self {
-            kept: taken.kept(),
-            dropped: taken.dropped(),
-        });
-        #[cfg(not(feature = "deidentify"))]
-        taken.as_ref().map(|taken| match *taken {})
-    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]

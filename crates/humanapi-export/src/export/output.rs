@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::error::ExportError;
 use super::key::BucketKey;
-use super::manifest::{DeidentifiedBy, Settings, ValuesBy};
+use super::manifest::{DeidentifiedBy, FieldsLine, Settings, ValuesBy};
 use super::reading::name;
 use super::spool::Spool;
 use crate::columns::Columns;
@@ -52,6 +52,17 @@ pub(super) type Taken = Option<FieldCounts>;
 /// Nothing is taken without the feature.
 #[cfg(not(feature = "deidentify"))]
 pub(super) type Taken = Option<std::convert::Infallible>;
+
+/// The line of a manifest that tells of it.
+pub(super) fn fields_line(taken: &Taken) -> Option<FieldsLine> {
+    #[cfg(feature = "deidentify")]
+    return taken.as_ref().map(|taken| FieldsLine {
+        kept: taken.kept(),
+        dropped: taken.dropped(),
+    });
+    #[cfg(not(feature = "deidentify"))]
+    taken.as_ref().map(|taken| match *taken {})
+}
 
 impl Output {
     /// Files of this format with what was sent.

@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use super::error::ExportError;
 use super::folder::{Folder, Part};
 use super::key::BucketKey;
-use super::manifest::{BucketManifest, DocumentLine, FieldsLine, FileLine, Missing, bucket_path};
-use super::output::{Output, Table, Taken};
+use super::manifest::{BucketManifest, DocumentLine, FileLine, Missing, bucket_path};
+use super::output::{Output, Table, Taken, fields_line};
 use super::reading::{Document, Done, ListRead, Listed, Scope, Trouble, name};
 use crate::error::WriteError;
 
@@ -271,7 +271,7 @@ impl<'w> TableFile<'w> {
             bytes: kept.bytes,
             sha256: kept.sha256,
             drifted: self.drifted,
-            fields: FieldsLine::of(&taken),
+            fields: fields_line(&taken),
             documents_bytes: 0,
         }];
         if let Some(documents) = self.documents {

@@ -7,7 +7,7 @@ use humanapi_export::Units;
 use humanapi_export::{Deidentifier, DeidentifyKey, Policy, PolicyError};
 use humanapi_export::{Export, ExportError};
 
-use super::refused;
+use super::given::refused;
 use crate::args::export::ExportArgs;
 #[cfg(feature = "deidentify")]
 use crate::exit::Code;
@@ -114,7 +114,7 @@ fn deidentification(
             policy.with_name(name.to_string_lossy())
         }
     };
-    let key = super::key(key)?;
+    let key = super::given::key(key)?;
     for route in resources {
         Deidentifier::new(&policy, route.fields, &key).map_err(refused)?;
     }

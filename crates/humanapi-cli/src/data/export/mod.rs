@@ -1,6 +1,7 @@
 //! `data export`: the health data of many users, to a folder or as a stream.
 
 mod counted;
+mod given;
 mod making;
 mod progress;
 #[cfg(feature = "report")]
@@ -9,7 +10,6 @@ pub(super) mod report;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use humanapi_client::{Limited, TokenStore, TokioRuntime, Transport};
 use humanapi_core::data::Route;
 use humanapi_core::limiter::LimiterPolicy;
 use humanapi_core::{ClientUserId, Host, RetryPolicy};
-use humanapi_export::{BucketKey, Export, ExportError, InvalidKey, Summary};
+use humanapi_export::{BucketKey, Export, ExportError, Summary};
 
 use crate::args::data::name;
 use crate::args::export::ExportArgs;
@@ -28,6 +28,7 @@ use crate::output;
 use crate::service::Service;
 use crate::signal::Stop;
 use counted::{Counted, Tries};
+use given::{key, refused};
 use making::Making;
 use progress::Progress;
 
@@ -162,18 +163,6 @@ fn users(
     Ok(Box::new(named.chain(ids)))
 }
 
-/// A key of the file of `--key-file`.
-fn key<K: FromStr<Err = InvalidKey>>(path: &Path) -> Result<K, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let cause = format!("the file of --key-file cannot be read: {}", error.kind());
-        Failure::new(Code::Usage, cause, KEY)
-    })?;
-    text.parse()
-        .map_err(|error: InvalidKey| Failure::new(Code::Usage, error.to_string(), KEY))
-}
-
-const KEY: &str = "make one, such as by `openssl rand -hex 32`, and keep it as long as the export";
-
 fn dry_run(args: &ExportArgs, resources: &[&Route], making: &Making) -> Result<(), Failure> {
     let mut count = 0_u64;
     for user in users(&args.user, args.users.as_deref())? {
@@ -273,15 +262,4 @@ fn failure(service: &Service, error: &ExportError) -> Failure {
             .about(&format!("{lists} lists in a row could not be read")),
         error => refused(error),
     }
-}
-
-/// What is wrong on this side, whether anything is asked for or not.
-fn refused(error: &ExportError) -> Failure {
-    let (code, cause) = match error {
-        ExportError::Folder(_) | ExportError::InUse | ExportError::Write(_) => {
-            (Code::Machine, error.to_string())
-        }
-        _ => (Code::Usage, error.to_string()),
-    };
-    Failure::new(code, cause, error.remedy())
 }

@@ -16,7 +16,7 @@ use crate::exit::{Code, Failure};
 use crate::output;
 use crate::signal::Stop;
 
-pub(in crate::data) async fn run(args: &ReportArgs) -> Result<(), Failure> {
+pub(crate) async fn run(args: &ReportArgs) -> Result<(), Failure> {
     let report = match &args.folder {
         Some(folder) => DataReport::of_folder(folder).map_err(|error| unreadable(&error))?,
         None => of_users(args).await?,

@@ -1,0 +1,31 @@
+//! What the options name, and what is wrong with it.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use humanapi_export::{ExportError, InvalidKey};
+
+use crate::exit::{Code, Failure};
+
+/// A key of the file of `--key-file`.
+pub(super) fn key<K: FromStr<Err = InvalidKey>>(path: &Path) -> Result<K, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let cause = format!("the file of --key-file cannot be read: {}", error.kind());
+        Failure::new(Code::Usage, cause, KEY)
+    })?;
+    text.parse()
+        .map_err(|error: InvalidKey| Failure::new(Code::Usage, error.to_string(), KEY))
+}
+
+const KEY: &str = "make one, such as by `openssl rand -hex 32`, and keep it as long as the export";
+
+/// What is wrong on this side, whether anything is asked for or not.
+pub(super) fn refused(error: &ExportError) -> Failure {
+    let (code, cause) = match error {
+        ExportError::Folder(_) | ExportError::InUse | ExportError::Write(_) => {
+            (Code::Machine, error.to_string())
+        }
+        _ => (Code::Usage, error.to_string()),
+    };
+    Failure::new(code, cause, error.remedy())
+}
