@@ -3,10 +3,13 @@
 #![cfg(all(
     unix,
     feature = "data",
+    feature = "deidentify",
     feature = "demo",
     feature = "export",
     feature = "orders",
     feature = "parquet",
+    feature = "plot",
+    feature = "report",
     feature = "sandbox",
     feature = "store"
 ))]
@@ -53,7 +56,7 @@ const ORDERS: [&str; 6] = [
 const APPLICANT: &str = "policy-000417";
 
 /// The calls that do not end with 0, by a part of them.
-const OTHERS: [(&str, Way); 11] = [
+const OTHERS: [(&str, Way); 13] = [
     (
         "humanapi orders abort",
         Way::Ends(&[4], "the order is over by then, a page above saw to it"),
@@ -65,6 +68,14 @@ const OTHERS: [(&str, Way); 11] = [
     (
         "subscriptions remove",
         Way::Ends(&[4], "the page makes up the id"),
+    ),
+    (
+        "--min-recent",
+        Way::Ends(&[0, 9], "people who are made up may be worse than is asked"),
+    ),
+    (
+        "--max-unread-units",
+        Way::Ends(&[0, 9], "people who are made up may be worse than is asked"),
     ),
     ("demo --browser", Way::Left("it waits for a person")),
     (
@@ -118,6 +129,7 @@ impl World {
         let app = world.sandbox.app(DemoApp::Connect);
         for (name, text) in [
             ("app-key", app.app_key.as_str()),
+            ("key", &"5d".repeat(32)),
             ("story.json", story),
             ("users.txt", "p17\npatient-17\n"),
             (
@@ -231,6 +243,15 @@ impl World {
         with_store("orders submit applicants.csv --yes");
     }
 
+    /// Sees to it that there is an export in this folder.
+    fn export(&self, folder: &str) {
+        if !self.folder.path().join(folder).exists() {
+            let words = ["data", "export", "--users", "users.txt", "--out", folder];
+            let told = run(&mut self.command(&words.map(str::to_owned)));
+            assert_eq!(told.code, Some(0), "{told:?}");
+        }
+    }
+
     /// The id of a record that there is.
     fn some_record(&self, kind: &str, user: &str) -> String {
         let list = [
@@ -250,6 +271,12 @@ impl World {
         let is_of_sandbox = words.starts_with(&["sandbox".to_owned(), "order".to_owned()]);
         if is_of_sandbox || is_about_orders(&words) {
             self.order();
+        }
+        if let [data, report, folder, ..] = &words[..]
+            && (data.as_str(), report.as_str()) == ("data", "report")
+            && !folder.starts_with("--")
+        {
+            self.export(folder);
         }
         let mut command = self.command(&words);
         let elsewhere = tempfile::tempdir().expect("there is room for a folder");
