@@ -64,7 +64,7 @@ const STORY: &[&str] = &[
 #[track_caller]
 fn check(command: &mut Command) -> Run {
     // The folder that the story makes is gone with this one.
-    let temporary = tempfile::tempdir().unwrap();
+    let temporary = tempfile::tempdir().expect("a folder can be made");
     let told = run(command.env("TMPDIR", temporary.path()));
     assert_eq!((told.code, told.stderr.as_str()), (Some(0), ""), "{told:?}");
     let mut rest = told.stdout.as_str();

@@ -1,5 +1,4 @@
 //! `data report`: of a folder and of users, as JSON and as a page, with thresholds.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::fs;
 

@@ -138,8 +138,8 @@ fn users(
     named: &[String],
     list: Option<&Path>,
 ) -> Result<Box<dyn Iterator<Item = io::Result<ClientUserId>>>, Failure> {
-    let named = named.to_vec().into_iter();
-    let named = named.map(|id| Ok(ClientUserId::from(id)));
+    let named: Vec<_> = named.iter().map(ClientUserId::from).map(Ok).collect();
+    let named = named.into_iter();
     let lines: Box<dyn io::BufRead> = match list {
         None => return Ok(Box::new(named)),
         Some(path) if path == Path::new("-") => Box::new(io::stdin().lock()),
