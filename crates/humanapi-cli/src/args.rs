@@ -52,6 +52,8 @@ pub(crate) mod report;
 pub(crate) mod sandbox;
 #[cfg(feature = "token")]
 pub(crate) mod service;
+#[cfg(feature = "sync")]
+pub(crate) mod sync;
 
 #[cfg(any(feature = "sandbox", feature = "token"))]
 pub(crate) use output::OutputArgs;

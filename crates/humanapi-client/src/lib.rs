@@ -17,6 +17,8 @@ pub mod adapter;
 mod broker;
 mod client;
 pub mod connect;
+#[cfg(feature = "data")]
+mod cursors;
 mod download;
 mod drive;
 mod driven;
@@ -51,6 +53,8 @@ pub use client::saving::Written;
 pub use client::sync::ChangesPages;
 pub use client::user::User;
 pub use client::{Client, ClientBuilder};
+#[cfg(feature = "data")]
+pub use cursors::{BucketCursors, CursorName, CursorStore, ListsWhole, MemoryCursorStore};
 pub use download::Download;
 #[cfg(feature = "tokio")]
 pub use download::SaveError;

@@ -40,7 +40,10 @@ pub use deidentify::{
 };
 pub use error::WriteError;
 #[cfg(feature = "client")]
-pub use export::{BucketKey, Event, Export, ExportError, InvalidShard, Shard, Summary};
+pub use export::{
+    BucketKey, Event, Export, ExportError, InvalidShard, Shard, Summary, SyncSummary,
+    Synchronization,
+};
 pub use format::{Format, UnknownFormat};
 #[cfg(any(feature = "client", feature = "deidentify"))]
 pub use keyed::InvalidKey;

@@ -61,7 +61,7 @@ impl<W: Write + Send> Sink for NdjsonSink<W> {
 
 /// JSON without line ends. One can stand between two values alone, where it means as much as a space does; all other bytes
 /// are as they were sent.
-fn on_one_line(json: &[u8], writer: &mut impl Write) -> std::io::Result<()> {
+pub(crate) fn on_one_line(json: &[u8], writer: &mut impl Write) -> std::io::Result<()> {
     let mut parts = json.split(|byte| matches!(byte, b'\n' | b'\r'));
     writer.write_all(parts.next().unwrap_or_default())?;
     for part in parts {

@@ -6,6 +6,8 @@ mod backend;
 mod bounded;
 #[cfg(feature = "postgres")]
 mod connections;
+#[cfg(all(feature = "sync", any(feature = "postgres", feature = "sqlite")))]
+mod cursor_rows;
 #[cfg(feature = "admin")]
 mod journal;
 mod journal_rows;
@@ -39,9 +41,13 @@ pub use journal_rows::{JournalRow, JournalRows, JournalSurvey};
 pub use key_file::{KeyFile, KeyFileInPlace};
 pub use keys::SealingKeys;
 pub use memory::{Memory, MemoryStore};
+#[cfg(all(feature = "sync", feature = "postgres"))]
+pub use postgres::cursors::PostgresCursorStore;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresDatabase, PostgresStore};
 pub use rows::{Batch, Mark, OtherMark, RowName, Sealed, Survey};
+#[cfg(all(feature = "sync", feature = "sqlite"))]
+pub use sqlite::cursors::SqliteCursorStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteFile, SqliteStore};
 pub use store::{Store, StoreStatus};

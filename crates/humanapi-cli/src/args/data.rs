@@ -32,6 +32,10 @@ pub(crate) enum DataVerb {
     #[cfg(feature = "plot")]
     #[command(long_about = super::plot::ABOUT, after_help = super::plot::HELP)]
     Plot(Box<super::plot::PlotArgs>),
+    /// Keep the health data of many users in step in a folder
+    #[cfg(feature = "sync")]
+    #[command(long_about = super::sync::ABOUT, after_help = super::sync::help())]
+    Sync(Box<super::sync::SyncArgs>),
 }
 
 #[derive(Debug, clap::Args)]

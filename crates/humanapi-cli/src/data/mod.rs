@@ -9,6 +9,8 @@ mod list;
 mod plot;
 pub(crate) mod reader;
 mod show;
+#[cfg(feature = "sync")]
+mod sync;
 
 use std::io::{self, Write as _};
 
@@ -30,6 +32,8 @@ pub(crate) async fn run(verb: DataVerb) -> Result<(), Failure> {
         DataVerb::Report(args) => export::report::run(&args).await,
         #[cfg(feature = "plot")]
         DataVerb::Plot(args) => plot::run(&args).await,
+        #[cfg(feature = "sync")]
+        DataVerb::Sync(args) => sync::run(&args).await,
     }
 }
 

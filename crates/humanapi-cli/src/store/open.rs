@@ -225,7 +225,7 @@ pub(super) fn code(error: &StoreError) -> Code {
     }
 }
 
-fn url() -> Result<Zeroizing<String>, Failure> {
+pub(crate) fn url() -> Result<Zeroizing<String>, Failure> {
     let url = std::env::var(URL).ok().filter(|url| !url.is_empty());
     url.map(Zeroizing::new).ok_or_else(|| {
         Failure::new(

@@ -11,6 +11,8 @@ mod plot;
 mod report;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "sync")]
+mod sync;
 #[cfg(unix)]
 mod terminal;
 

@@ -389,7 +389,7 @@ pub struct PassEnd {
 }
 
 /// How a watermark is written now.
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 
 /// Up to where a list has been read: a moment by the service's clock, and what is known of those that
 /// changed shortly before it.
@@ -399,11 +399,11 @@ const VERSION: u8 = 1;
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Watermark {
     #[serde(deserialize_with = "this_version")]
-    version: u8,
-    of: String,
-    narrowing: Query,
-    since: Option<Timestamp>,
-    told: Told,
+    pub(super) version: u8,
+    pub(super) of: String,
+    pub(super) narrowing: Query,
+    pub(super) since: Option<Timestamp>,
+    pub(super) told: Told,
 }
 
 impl Watermark {

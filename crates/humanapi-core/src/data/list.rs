@@ -46,6 +46,13 @@ pub trait HasTimeSeries: Resource {}
 /// A [`Resource`] whose records tell when they changed, so that its list can be [kept in step with](crate::data::Changes).
 pub trait HasChanges: Resource {}
 
+/// What is done with a kind of record that is known at run time, for kinds that tell when they changed.
+pub(super) trait WithChanges {
+    type Output;
+
+    fn of<R: HasChanges + 'static>(self) -> Self::Output;
+}
+
 /// Reads one page of a user's records of one kind.
 ///
 /// The page holds the call for the next one, which carries what was seen of the list so far; a filter,

@@ -11,6 +11,7 @@ use crate::message::{self, Request, Response};
 mod activities;
 pub mod application;
 mod by_id;
+mod change_records;
 mod changes;
 mod cursor;
 mod deletions;
@@ -43,6 +44,7 @@ mod wellness;
 
 pub use activities::{Activity, ActivitySummary, ListActivities, TimeSeries};
 pub use by_id::{ById, HasId};
+pub use change_records::{ChangeRecords, ChangeRecordsPage};
 pub use changes::{Changes, ChangesPage, PassEnd, Watermark};
 pub use deletions::Deletions;
 pub use food::{Meal, MealAmount};

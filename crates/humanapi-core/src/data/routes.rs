@@ -1,6 +1,9 @@
 //! Which resources there are, where each is, and what can be asked of it: one row each.
+//!
+//! One piece: the rows, and what makes them traits and routes.
 
 use crate::data::application::{AppUser, BatchResource, CreateUser, DeleteUser, ReadUser};
+use crate::data::list::WithChanges;
 use crate::data::medical::{
     Allergy, Ccd, Demographics, Encounter, FunctionalStatus, Immunization, Instruction, Issue,
     MedicalProfile, Medication, Narrative, Organization, PlanOfCare, Procedure, Report,
@@ -145,6 +148,15 @@ macro_rules! resources {
             }
         )+
 
+        /// Does this with the kind of record that is listed at a route; nothing where it does not tell when it changed.
+        pub(super) fn with_changes<W: WithChanges>(route: &Route, work: W) -> Option<W::Output> {
+            if route.operation != Operation::List {
+                return None;
+            }
+            $($(with_changes! { $marker $record $name route work })*)+
+            None
+        }
+
         /// The routes of each list: itself, by id, by the day, documents.
         const LISTS: &[[Option<Route>; 4]] = &[$({
             const MARKERS: &[&str] = &[$(stringify!($marker)),*];
@@ -235,6 +247,15 @@ macro_rules! resources {
             fields: $batch::FIELDS,
         }),+];
     };
+}
+
+macro_rules! with_changes {
+    (HasChanges $record:ident $name:literal $route:ident $work:ident) => {
+        if $route.name == $name {
+            return Some($work.of::<$record>());
+        }
+    };
+    ($marker:ident $record:ident $name:literal $route:ident $work:ident) => {};
 }
 
 macro_rules! marker {

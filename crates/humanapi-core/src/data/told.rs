@@ -23,6 +23,8 @@ pub(super) struct Told {
 
 /// The hashes of an id and of a record's bytes, and when the record had changed.
 type Form = (u64, u64, i64);
+/// The bytes of one.
+const FORM: usize = 24;
 
 impl Told {
     /// Whether the record was not told in this very form last. Takes note of it.
@@ -47,6 +49,33 @@ impl Told {
             self.last.remove(&oldest);
         }
         true
+    }
+
+    /// The forms in so many bytes each.
+    pub(super) fn write(&self, bytes: &mut Vec<u8>) {
+        for (id, form, updated) in &self.forms {
+            bytes.extend(id.to_be_bytes());
+            bytes.extend(form.to_be_bytes());
+            bytes.extend(updated.to_be_bytes());
+        }
+    }
+
+    /// Reads what was written; nothing where it is none, or more than is remembered.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (forms, rest) = bytes.as_chunks::<FORM>();
+        if !rest.is_empty() || forms.len() > MOST_REMEMBERED {
+            return None;
+        }
+        let number = |bytes: &[u8]| bytes.try_into().map(u64::from_be_bytes).ok();
+        let forms = forms.iter().map(|form| {
+            let (id, rest) = form.split_at(8);
+            let (form, updated) = rest.split_at(8);
+            Some((number(id)?, number(form)?, number(updated)?.cast_signed()))
+        });
+        Some(Self {
+            forms: forms.collect::<Option<_>>()?,
+            last: BTreeMap::new(),
+        })
     }
 
     /// Forgets what had changed before this moment, because it does not come again.

@@ -1,5 +1,6 @@
 //! Reading so many lists at once, and handing on what came of them in its order.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ pub(super) async fn carry_out(
         }
     });
     let mut done = pin!(done.buffered(at_once));
-    let mut in_a_row = 0;
+    let mut failures = InARow::default();
     loop {
         // Who is to stop is asked first: answers may come without a pause.
         let next = match future::select(stop.as_mut(), done.next()).await {
@@ -63,28 +64,39 @@ pub(super) async fn carry_out(
         };
         if let Done::Read(list) = &next {
             tell(list, summary, events);
-            match &list.outcome {
-                Err(trouble) if trouble.scope == Scope::Application => {
-                    return Err(ExportError::Application(Arc::clone(&trouble.error)));
-                }
-                Err(trouble) if trouble.scope == Scope::Passing => {
-                    in_a_row += 1;
-                    if in_a_row >= FAILURES {
-                        let last = Arc::clone(&trouble.error);
-                        return Err(ExportError::GaveUp {
-                            lists: in_a_row,
-                            last,
-                        });
-                    }
-                }
-                _ => in_a_row = 0,
-            }
+            failures.note(list.outcome.as_ref().err())?;
         }
         if send.send(next).await.is_err() {
             // Who writes has failed, and tells why.
             return Ok(());
         }
         on_written(summary, events);
+    }
+}
+
+/// How many lists in a row failed for a reason that may pass.
+#[derive(Default)]
+pub(super) struct InARow(u32);
+
+impl InARow {
+    /// Notes what came of a list. What is refused to the application itself, and too many failures in a row, would be told
+    /// of every list.
+    pub(super) fn note(&mut self, trouble: Option<&Trouble>) -> Result<(), ExportError> {
+        match trouble {
+            Some(trouble) if trouble.scope == Scope::Application => {
+                return Err(ExportError::Application(Arc::clone(&trouble.error)));
+            }
+            Some(trouble) if trouble.scope == Scope::Passing => {
+                self.0 += 1;
+                if self.0 >= FAILURES {
+                    let last = Arc::clone(&trouble.error);
+                    let lists = self.0;
+                    return Err(ExportError::GaveUp { lists, last });
+                }
+            }
+            _ => self.0 = 0,
+        }
+        Ok(())
     }
 }
 
@@ -96,27 +108,9 @@ fn tell(list: &ListRead, summary: &mut Summary, events: &mut dyn FnMut(Event)) {
         let times = list.asked_again;
         events(Event::AskedAgain { resource, times });
     }
-    let mut missing = |trouble: &Trouble, is_document| {
-        let reason = trouble.reason();
-        match trouble.scope {
-            Scope::Refused | Scope::User => {
-                *summary.refused.entry(reason).or_default() += 1;
-                Event::Refused {
-                    resource,
-                    is_document,
-                    reason,
-                }
-            }
-            Scope::Passing | Scope::Application => {
-                *summary.failed.entry(reason).or_default() += 1;
-                Event::Failed {
-                    resource,
-                    is_document,
-                    reason,
-                }
-            }
-        }
-    };
+    let (refused, failed) = (&mut summary.refused, &mut summary.failed);
+    let mut missing =
+        |trouble: &Trouble, is_document| missing(trouble, resource, is_document, refused, failed);
     match &list.outcome {
         Err(trouble) => events(missing(trouble, false)),
         Ok(listed) => {
@@ -142,6 +136,35 @@ fn tell(list: &ListRead, summary: &mut Summary, events: &mut dyn FnMut(Event)) {
                 records,
                 bytes,
             });
+        }
+    }
+}
+
+/// Counts and tells what is not there.
+pub(super) fn missing(
+    trouble: &Trouble,
+    resource: &'static str,
+    is_document: bool,
+    refused: &mut BTreeMap<&'static str, u64>,
+    failed: &mut BTreeMap<&'static str, u64>,
+) -> Event {
+    let reason = trouble.reason();
+    match trouble.scope {
+        Scope::Refused | Scope::User => {
+            *refused.entry(reason).or_default() += 1;
+            Event::Refused {
+                resource,
+                is_document,
+                reason,
+            }
+        }
+        Scope::Passing | Scope::Application => {
+            *failed.entry(reason).or_default() += 1;
+            Event::Failed {
+                resource,
+                is_document,
+                reason,
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use humanapi_client::Error;
+use humanapi_client::{Error, StoreError};
 use thiserror::Error;
 
 use crate::error::WriteError;
@@ -79,6 +79,15 @@ pub enum ExportError {
     #[cfg(feature = "deidentify")]
     #[error(transparent)]
     Policy(#[from] crate::deidentify::PolicyError),
+    /// The store of cursors failed.
+    #[error("the cursors could not be read or kept: {0}")]
+    Cursors(#[source] StoreError),
+    /// The folder holds something else: an export where a synchronization is to go on, or the other way round.
+    #[error("the folder holds {0}")]
+    OtherKind(
+        /// What it holds.
+        &'static str,
+    ),
     /// So many buckets cannot be.
     #[error("there can be 1 to {} buckets", super::key::MOST_BUCKETS)]
     Buckets,
@@ -114,6 +123,8 @@ impl ExportError {
             }
             #[cfg(feature = "deidentify")]
             Self::Policy(error) => error.remedy(),
+            Self::Cursors(error) => error.remedy(),
+            Self::OtherKind(_) => "take another folder: each holds one of both",
             Self::Buckets => "give a number of that range",
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use humanapi_core::Drift;
 
-/// What is told of an export while it runs.
+/// What is told of an export or a synchronization while it runs.
 ///
 /// Nothing in it is of a user or a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,14 @@ pub enum Event {
         records: u64,
         /// How many bytes they have as they were sent.
         bytes: u64,
+    },
+    /// Records of a user and kind that are there no longer, as a full pass of a synchronization found.
+    #[non_exhaustive]
+    Deleted {
+        /// The kind.
+        resource: &'static str,
+        /// How many.
+        records: u64,
     },
     /// The service refuses a user's records of one kind, or one document of theirs. Where it refuses the user, it is told for
     /// each kind.

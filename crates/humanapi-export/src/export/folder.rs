@@ -111,6 +111,22 @@ impl Folder {
         }
     }
 
+    /// Where it is on this machine.
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// The names of what is in a folder; none where it is not there.
+    pub(super) fn list(&self, path: &str) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(self.root.join(path)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let names = entries.map(|entry| Ok(entry?.file_name().into_string().ok()));
+        let names: io::Result<Vec<Option<String>>> = names.collect();
+        Ok(names?.into_iter().flatten().collect())
+    }
+
     /// How long a file is; nothing where it is not there.
     pub(super) fn length(&self, path: &str) -> Option<u64> {
         let file = fs::metadata(self.root.join(path)).ok()?;

@@ -11,6 +11,8 @@ use thiserror::Error;
 
 use crate::keyed::{self, InvalidKey, hex};
 
+/// So many there are unless it is said.
+pub(super) const BUCKETS: u32 = 16;
 /// So many buckets there can be.
 pub(super) const MOST_BUCKETS: u32 = 1_000;
 
@@ -59,7 +61,18 @@ impl BucketKey {
 
     /// What stands for these texts where they must not stand themselves.
     pub(super) fn name<'a>(&self, of: &'a str, texts: impl IntoIterator<Item = &'a str>) -> String {
-        hex(&self.hash(of, texts)[..16])
+        hex(&self.code(of, texts))
+    }
+
+    /// The same as bytes.
+    pub(super) fn code<'a>(
+        &self,
+        of: &'a str,
+        texts: impl IntoIterator<Item = &'a str>,
+    ) -> [u8; 16] {
+        let hash = self.hash(of, texts);
+        let (first, _) = hash.split_first_chunk().expect("a hash has 32 bytes");
+        *first
     }
 
     fn hash<'a>(&self, of: &'a str, texts: impl IntoIterator<Item = &'a str>) -> [u8; 32] {

@@ -121,7 +121,7 @@ const fn is_zero(number: &u64) -> bool {
 }
 
 /// Whose records are not there, which, and why.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Missing {
     /// The user's id, or the code in its place; nothing where no id stays.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -160,7 +160,7 @@ pub(super) fn bucket_path(bucket: u32) -> String {
     format!("{MANIFEST}/bucket-{bucket:04}.json")
 }
 
-fn read<T: for<'de> Deserialize<'de>>(
+pub(super) fn read<T: for<'de> Deserialize<'de>>(
     folder: &Folder,
     path: &str,
 ) -> Result<Option<T>, ExportError> {
@@ -169,7 +169,11 @@ fn read<T: for<'de> Deserialize<'de>>(
     read.transpose().map_err(|_| ExportError::Manifest)
 }
 
-fn write(folder: &Folder, path: &str, manifest: &impl Serialize) -> Result<(), ExportError> {
+pub(super) fn write(
+    folder: &Folder,
+    path: &str,
+    manifest: &impl Serialize,
+) -> Result<(), ExportError> {
     let mut content = serde_json::to_vec_pretty(manifest).map_err(|_| ExportError::Manifest)?;
     content.push(b'\n');
     folder.write(path, &content).map_err(ExportError::Folder)

@@ -5,11 +5,13 @@ mod error;
 mod event;
 mod folder;
 mod jobs;
+mod kept_key;
 mod key;
 mod manifest;
 mod output;
 mod reading;
 mod spool;
+mod sync;
 mod through;
 mod users;
 mod writing;
@@ -34,20 +36,19 @@ use crate::keyed::hex;
 pub use error::ExportError;
 pub use event::{Event, Summary};
 pub use key::{BucketKey, InvalidShard, Shard};
+pub use sync::{SyncSummary, Synchronization};
 
 use carrying_out::carry_out;
-use folder::{Folder, MANIFEST};
+use folder::Folder;
 use jobs::Jobs;
-use key::MOST_BUCKETS;
+use kept_key::kept_key;
+use key::{BUCKETS, MOST_BUCKETS};
 use manifest::{ExportManifest, Settings};
 use output::Output;
 use reading::{Reading, is_read, name, now};
+use sync::SyncManifest;
 use users::Buckets;
 use writing::Writing;
-
-const BUCKETS: u32 = 16;
-/// Where the key is, unless the caller keeps it.
-const KEY: &str = "key";
 
 /// The health data of many users, in the making.
 ///
@@ -239,6 +240,9 @@ impl Export {
     {
         self.check()?;
         let folder = Folder::open(folder.as_ref(), self.shard)?;
+        if folder.length(&SyncManifest::path()).is_some() {
+            return Err(ExportError::OtherKind("a synchronization"));
+        }
         let before = ExportManifest::read(&folder)?;
         let of_before = before.as_ref().map(|before| before.settings.buckets);
         let buckets = self.buckets.or(of_before).unwrap_or(BUCKETS);
@@ -389,19 +393,4 @@ impl fmt::Debug for Export {
             .field("since", &self.since)
             .finish_non_exhaustive()
     }
-}
-
-/// The key that is kept in the folder, drawn by whoever comes first.
-fn kept_key(folder: &Folder) -> Result<BucketKey, ExportError> {
-    let path = format!("{MANIFEST}/{KEY}");
-    if folder.read(&path).map_err(ExportError::Folder)?.is_none() {
-        let key = BucketKey::draw().map_err(ExportError::Folder)?;
-        folder
-            .write_new(&path, key.expose_secret().as_bytes())
-            .map_err(ExportError::Folder)?;
-    }
-    let text = folder.read(&path).map_err(ExportError::Folder)?;
-    let text = text.and_then(|text| String::from_utf8(text).ok());
-    let key = text.and_then(|text| text.parse().ok());
-    key.ok_or(ExportError::Manifest)
 }

@@ -18,9 +18,9 @@ use super::manifest::BucketManifest;
 use super::spool::Spool;
 
 /// A page or document that did not come for a reason that may pass is asked for so often in all.
-const TRIES: u32 = 4;
+pub(super) const TRIES: u32 = 4;
 /// A list that changed while it was read is read so often in all.
-const READINGS: u32 = 4;
+pub(super) const READINGS: u32 = 4;
 /// The largest page that the service gives.
 const LARGEST_PAGE: u32 = 500;
 
@@ -111,7 +111,7 @@ pub(super) enum Scope {
 }
 
 impl Trouble {
-    fn of(error: Error) -> Self {
+    pub(super) fn of(error: Error) -> Self {
         let is_of_token = of_token(error.flow_error());
         let scope = match error.kind() {
             ErrorKind::Api(
@@ -135,7 +135,7 @@ impl Trouble {
     }
 
     /// Whether another reading may well be whole.
-    fn is_spoilt(&self, route: &Route) -> bool {
+    pub(super) fn is_spoilt(&self, route: &Route) -> bool {
         self.scope == Scope::Passing
             && match self.error.kind() {
                 ErrorKind::Unreadable | ErrorKind::Intermediary => true,
@@ -155,7 +155,7 @@ impl Trouble {
 }
 
 /// Whether it failed for want of a token.
-fn of_token(error: &FlowError) -> bool {
+pub(super) fn of_token(error: &FlowError) -> bool {
     match error {
         FlowError::Token(_) | FlowError::Refused(_) => true,
         FlowError::Exhausted { last, .. }
@@ -167,7 +167,7 @@ fn of_token(error: &FlowError) -> bool {
 }
 
 /// How long a token is waited for that did not come at this reading, which is the first or a later one.
-fn pause(reading: u32) -> Duration {
+pub(super) fn pause(reading: u32) -> Duration {
     Duration::from_secs(4_u64.pow(reading - 1))
 }
 
@@ -221,7 +221,7 @@ impl Reading {
         })
     }
 
-    async fn list(
+    pub(super) async fn list(
         &self,
         user: &ClientUserId,
         route: &'static Route,
@@ -269,7 +269,7 @@ impl Reading {
         unreachable!("the last reading returns")
     }
 
-    fn spool(&self) -> Spool {
+    pub(super) fn spool(&self) -> Spool {
         let folder = self.folder.as_ref().map(|folder| folder.work().to_owned());
         Spool::new(self.held, folder)
     }
@@ -444,12 +444,12 @@ async fn one(data: &UserData, route: &Route) -> Result<Option<Record>, Error> {
 }
 
 impl Without {
-    fn find(&self, user: &ClientUserId) -> Option<Trouble> {
+    pub(super) fn find(&self, user: &ClientUserId) -> Option<Trouble> {
         let users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         users.get(user).cloned()
     }
 
-    fn note(&self, user: &ClientUserId, trouble: &Trouble) {
+    pub(super) fn note(&self, user: &ClientUserId, trouble: &Trouble) {
         let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         users.insert(user.clone(), trouble.clone());
     }

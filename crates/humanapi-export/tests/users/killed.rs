@@ -29,7 +29,13 @@ const USERS: usize = 6;
 
 /// Time in which it is always the same day, so that two runs write the same.
 #[derive(Clone)]
-struct OneMoment(TokioRuntime);
+pub(crate) struct OneMoment(TokioRuntime);
+
+impl OneMoment {
+    pub(crate) const fn new(runtime: TokioRuntime) -> Self {
+        Self(runtime)
+    }
+}
 
 impl Timer for OneMoment {
     fn now(&self) -> Now {
@@ -143,7 +149,7 @@ fn export(url: &OsString) {
     let summary = runtime.unwrap().block_on(async {
         let client = Client::builder(credentials, Provisioning::Connect, HyperTransport::new())
             .hosts(hosts)
-            .build_on(OneMoment(TokioRuntime::new()));
+            .build_on(OneMoment::new(TokioRuntime::new()));
         let users = users.into_iter().map(|user| Ok(user.into()));
         let export = Export::new(client, format)
             .with_key(BucketKey::new([7; 32]))

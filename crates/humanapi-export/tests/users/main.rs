@@ -8,6 +8,7 @@ mod deidentified;
 mod killed;
 mod readers;
 mod sandbox;
+mod sync;
 
 use std::collections::BTreeMap;
 use std::fs;

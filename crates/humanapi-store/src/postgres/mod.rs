@@ -1,5 +1,7 @@
 //! Tokens in a PostgreSQL database that a fleet shares.
 
+#[cfg(feature = "sync")]
+pub(crate) mod cursors;
 mod errors;
 mod journal;
 

@@ -1,5 +1,7 @@
 //! Tokens in one file that the processes of one machine share.
 
+#[cfg(feature = "sync")]
+pub(crate) mod cursors;
 mod journal;
 mod opening;
 mod place;

@@ -11,19 +11,19 @@ use humanapi_core::{Request, Response, SendFailure};
 
 /// What was counted.
 #[derive(Debug, Default)]
-pub(super) struct Tries {
+pub(crate) struct Tries {
     sent: AtomicU64,
     failed: AtomicU64,
 }
 
 impl Tries {
     /// How many requests went out.
-    pub(super) fn sent(&self) -> u64 {
+    pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
     /// How many of them got no answer, or one that asks to try again.
-    pub(super) fn failed(&self) -> u64 {
+    pub(crate) fn failed(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
     }
 
@@ -41,13 +41,13 @@ impl Tries {
 }
 
 /// A transport that counts.
-pub(super) struct Counted {
+pub(crate) struct Counted {
     stack: Box<dyn Transport>,
     tries: Arc<Tries>,
 }
 
 impl Counted {
-    pub(super) fn new(stack: Box<dyn Transport>, tries: Arc<Tries>) -> Self {
+    pub(crate) fn new(stack: Box<dyn Transport>, tries: Arc<Tries>) -> Self {
         Self { stack, tries }
     }
 }

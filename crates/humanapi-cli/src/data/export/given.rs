@@ -8,7 +8,7 @@ use humanapi_export::{ExportError, InvalidKey};
 use crate::exit::{Code, Failure};
 
 /// A key of the file of `--key-file`.
-pub(super) fn key<K: FromStr<Err = InvalidKey>>(path: &Path) -> Result<K, Failure> {
+pub(crate) fn key<K: FromStr<Err = InvalidKey>>(path: &Path) -> Result<K, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let cause = format!("the file of --key-file cannot be read: {}", error.kind());
         Failure::new(Code::Usage, cause, KEY)
@@ -22,9 +22,10 @@ const KEY: &str = "make one, such as by `openssl rand -hex 32`, and keep it as l
 /// What is wrong on this side, whether anything is asked for or not.
 pub(super) fn refused(error: &ExportError) -> Failure {
     let (code, cause) = match error {
-        ExportError::Folder(_) | ExportError::InUse | ExportError::Write(_) => {
-            (Code::Machine, error.to_string())
-        }
+        ExportError::Folder(_)
+        | ExportError::InUse
+        | ExportError::Write(_)
+        | ExportError::Cursors(_) => (Code::Machine, error.to_string()),
         _ => (Code::Usage, error.to_string()),
     };
     Failure::new(code, cause, error.remedy())

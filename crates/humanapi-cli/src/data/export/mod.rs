@@ -1,9 +1,9 @@
 //! `data export`: the health data of many users, to a folder or as a stream.
 
-mod counted;
-mod given;
+pub(super) mod counted;
+pub(super) mod given;
 mod making;
-mod progress;
+pub(super) mod progress;
 #[cfg(feature = "report")]
 pub(super) mod report;
 
@@ -108,7 +108,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
 }
 
 /// The service, for many calls at once.
-fn service(
+pub(super) fn service(
     args: &ServiceArgs,
     setup: &SetupArgs,
     store: Option<Arc<dyn TokenStore>>,
@@ -134,7 +134,7 @@ fn service(
 }
 
 /// The ids, each as it is read.
-fn users(
+pub(super) fn users(
     named: &[String],
     list: Option<&Path>,
 ) -> Result<Box<dyn Iterator<Item = io::Result<ClientUserId>>>, Failure> {
@@ -163,14 +163,20 @@ fn users(
     Ok(Box::new(named.chain(ids)))
 }
 
-fn dry_run(args: &ExportArgs, resources: &[&Route], making: &Making) -> Result<(), Failure> {
+/// How many ids there are, each of which can be one.
+pub(super) fn count(named: &[String], list: Option<&Path>) -> Result<u64, Failure> {
     let mut count = 0_u64;
-    for user in users(&args.user, args.users.as_deref())? {
+    for user in users(named, list)? {
         count += 1;
         let user = user.map_err(|error| refused(&ExportError::Users(error)))?;
         user.checked()
             .map_err(|_| refused(&ExportError::EmptyUser(count)))?;
     }
+    Ok(count)
+}
+
+fn dry_run(args: &ExportArgs, resources: &[&Route], making: &Making) -> Result<(), Failure> {
+    let count = count(&args.user, args.users.as_deref())?;
     let names: Vec<&str> = resources.iter().map(|route| name(route)).collect();
     let target = match &args.out {
         Some(folder) => folder.display().to_string(),
@@ -254,7 +260,7 @@ fn outcome(args: &ExportArgs, summary: &Summary) -> Result<(), Failure> {
     Ok(())
 }
 
-fn failure(service: &Service, error: &ExportError) -> Failure {
+pub(super) fn failure(service: &Service, error: &ExportError) -> Failure {
     match error {
         ExportError::Application(error) => service.failure(error, Host::Data),
         ExportError::GaveUp { lists, last } => service

@@ -16,7 +16,7 @@ use crate::output;
 use crate::output::progress::Progress as Told;
 
 /// How far an export is.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     state: Arc<Mutex<State>>,
     tries: Arc<Tries>,
     told: Told,
@@ -106,7 +106,7 @@ impl State {
 
 impl Progress {
     /// To a folder, or to standard output.
-    pub(super) fn new(to_folder: bool, every: Option<Duration>, tries: Arc<Tries>) -> Self {
+    pub(crate) fn new(to_folder: bool, every: Option<Duration>, tries: Arc<Tries>) -> Self {
         // On one terminal, a stream and a bar would stand in each other.
         let has_terminal = to_folder || !io::stdout().is_terminal();
         let told = Told::begin("lists", 0, every, has_terminal);
@@ -133,17 +133,23 @@ impl Progress {
     }
 
     /// What listens to the export.
-    pub(super) fn listener(&self) -> impl FnMut(Event) + Send + 'static {
+    pub(crate) fn listener(&self) -> impl FnMut(Event) + Send + 'static {
         let state = Arc::clone(&self.state);
         move |event| lock(&state).note(event)
     }
 
     /// Tells how far it is while this goes on.
-    pub(super) async fn beside<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn beside<T>(&self, work: impl Future<Output = T>) -> T {
         let counts = || self.state().counts(&self.tries);
         let done = self.told.beside(work, counts).await;
         self.told.end();
         done
+    }
+
+    /// How long it took so far.
+    #[cfg(feature = "sync")]
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.told.elapsed()
     }
 
     /// What it came to, for programs.

@@ -1,0 +1,272 @@
+//! Up to where one user's lists were read, in a few tens of bytes for each.
+
+use std::collections::BTreeMap;
+
+use humanapi_client::CursorName;
+use humanapi_core::data::{Route, Watermark};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
+
+/// Which kind of record, in two bytes.
+pub(super) type Kind = u16;
+
+/// Up to where one list was read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cursor {
+    /// Where the next pass over what changed begins, as bytes; none where a list does not tell changes.
+    watermark: Option<Vec<u8>>,
+    /// When it was read last, by our clock, in seconds since 1970.
+    read_at: u32,
+    /// When all of it was last read, so that nothing of it could be deleted without a trace.
+    whole_at: Option<u32>,
+    /// Whether that was the first time.
+    is_first: bool,
+    /// What tells whether a list is still the same, if nothing of it changed since it was read whole.
+    pub(super) fingerprint: Option<u64>,
+}
+
+const HAS_WATERMARK: u8 = 1;
+const HAS_WHOLE: u8 = 2;
+const IS_FIRST: u8 = 4;
+const HAS_FINGERPRINT: u8 = 8;
+
+/// So many forms a watermark remembers at most; then some may have been forgotten.
+const MOST_REMEMBERED: usize = 1_000;
+
+impl Cursor {
+    pub(super) fn watermark(&self, route: &Route) -> Option<Watermark> {
+        Watermark::from_bytes(route, self.watermark.as_deref()?)
+    }
+
+    /// Whether what was told lately may come again without being known.
+    pub(super) fn may_repeat(&self) -> bool {
+        let bytes = self.watermark.as_ref().map_or(0, Vec::len);
+        bytes >= 24 * MOST_REMEMBERED
+    }
+
+    /// A pass was over that began at this moment of ours. `whole` says whether it read everything and nothing of what it
+    /// did not meet is there.
+    pub(super) fn read(&mut self, now: Timestamp, watermark: Option<&Watermark>, whole: bool) {
+        let now = u32::try_from(now.as_second()).unwrap_or_default();
+        self.watermark = watermark.and_then(Watermark::to_bytes);
+        self.read_at = now;
+        if whole {
+            self.is_first = self.whole_at.is_none();
+            self.whole_at = Some(now);
+        }
+    }
+
+    /// Whether it is time to read all of it. The first time after the first is spread over the whole interval, by what
+    /// stands for the user, and the others follow in it.
+    pub(super) fn is_due(
+        &self,
+        now: Timestamp,
+        every: SignedDuration,
+        user: CursorName,
+        kind: Kind,
+    ) -> bool {
+        let Some(whole_at) = self.whole_at else {
+            return true;
+        };
+        let passed = now.as_second() - i64::from(whole_at);
+        let share = u16::from_be_bytes([user[0], user[1]]) ^ kind;
+        let every = every.as_secs();
+        let wait = match self.is_first {
+            // An eighth at least, so that nothing is read twice at once.
+            true => every / 8 + (every - every / 8) / 65_536 * i64::from(share),
+            false => every,
+        };
+        passed >= wait
+    }
+
+    /// Until when everything that changed was told, in seconds since 1970: by the service's clock where it told the time.
+    /// Nothing where it was never read.
+    pub(super) fn changes_until(&self, route: &Route) -> Option<i64> {
+        let told = self.watermark(route).and_then(|mark| mark.moment());
+        let read_at = (self.read_at > 0).then_some(i64::from(self.read_at));
+        told.map(Timestamp::as_second).or(read_at)
+    }
+
+    pub(super) fn deletions_until(&self) -> Option<i64> {
+        self.whole_at.map(i64::from)
+    }
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+        bytes.push(
+            flag(self.watermark.is_some(), HAS_WATERMARK)
+                | flag(self.whole_at.is_some(), HAS_WHOLE)
+                | flag(self.is_first, IS_FIRST)
+                | flag(self.fingerprint.is_some(), HAS_FINGERPRINT),
+        );
+        bytes.extend(self.read_at.to_be_bytes());
+        if let Some(watermark) = &self.watermark {
+            // A watermark has a bounded length.
+            let length = u16::try_from(watermark.len()).unwrap_or(u16::MAX);
+            bytes.extend(length.to_be_bytes());
+            bytes.extend(&watermark[..usize::from(length)]);
+        }
+        bytes.extend(self.whole_at.iter().flat_map(|at| at.to_be_bytes()));
+        bytes.extend(self.fingerprint.iter().flat_map(|sum| sum.to_be_bytes()));
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        let [flags] = take(bytes)?;
+        let read_at = u32::from_be_bytes(take(bytes)?);
+        let has = |flag| flags & flag != 0;
+        let watermark = match has(HAS_WATERMARK) {
+            true => {
+                let length = usize::from(u16::from_be_bytes(take(bytes)?));
+                let (watermark, rest) = bytes.split_at_checked(length)?;
+                *bytes = rest;
+                Some(watermark.to_vec())
+            }
+            false => None,
+        };
+        let whole_at = match has(HAS_WHOLE) {
+            true => Some(u32::from_be_bytes(take(bytes)?)),
+            false => None,
+        };
+        let fingerprint = match has(HAS_FINGERPRINT) {
+            true => Some(u64::from_be_bytes(take(bytes)?)),
+            false => None,
+        };
+        Some(Self {
+            watermark,
+            read_at,
+            whole_at,
+            is_first: has(IS_FIRST),
+            fingerprint,
+        })
+    }
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*taken)
+}
+
+/// One user's cursors, by the kind of record.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cursors(BTreeMap<Kind, Cursor>);
+
+impl Cursors {
+    /// Reads what was kept. What is none is as if nothing was kept: everything is read anew.
+    pub(super) fn from_bytes(mut bytes: &[u8]) -> Self {
+        let mut cursors = BTreeMap::new();
+        while !bytes.is_empty() {
+            let Some(kind) = take(&mut bytes).map(Kind::from_be_bytes) else {
+                return Self::default();
+            };
+            let Some(cursor) = Cursor::take(&mut bytes) else {
+                return Self::default();
+            };
+            cursors.insert(kind, cursor);
+        }
+        Self(cursors)
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (kind, cursor) in &self.0 {
+            bytes.extend(kind.to_be_bytes());
+            cursor.write(&mut bytes);
+        }
+        bytes
+    }
+
+    pub(super) fn of(&self, kind: Kind) -> Option<&Cursor> {
+        self.0.get(&kind)
+    }
+
+    pub(super) fn set(&mut self, kind: Kind, cursor: Cursor) {
+        self.0.insert(kind, cursor);
+    }
+}
+
+/// Two bytes for a kind of record, the same in every release.
+pub(super) fn kind(route: &Route) -> Kind {
+    let hash = Sha256::digest(route.name.as_bytes());
+    Kind::from_be_bytes([hash[0], hash[1]])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use humanapi_core::data::{ChangeRecords, ROUTES};
+
+    use super::*;
+    use crate::export::reading::is_read;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_768_467_600 + second).unwrap()
+    }
+
+    fn lists() -> impl Iterator<Item = &'static Route> {
+        ROUTES.iter().filter(|route| is_read(route))
+    }
+
+    #[test]
+    fn each_kind_has_two_bytes_of_its_own() {
+        let kinds: BTreeSet<Kind> = lists().map(kind).collect();
+        assert_eq!(kinds.len(), lists().count());
+    }
+
+    /// In the usual case: nothing changed within the lag.
+    #[test]
+    fn cursors_are_read_as_they_are_written_and_take_a_few_tens_of_bytes_each() {
+        let mut cursors = Cursors::default();
+        for route in lists() {
+            // As one that says when the service answered.
+            let since = [&[1][..], &1_768_467_600_000_i64.to_be_bytes()].concat();
+            let mark = Watermark::from_bytes(route, &since).unwrap();
+            let tells = ChangeRecords::new(route, None).is_some();
+            let mut cursor = Cursor::default();
+            cursor.read(at(0), tells.then_some(&mark), true);
+            cursor.fingerprint = Some(u64::MAX - 1);
+            cursors.set(kind(route), cursor);
+        }
+        let bytes = cursors.to_bytes();
+        let read = Cursors::from_bytes(&bytes);
+        assert_eq!(read.to_bytes(), bytes);
+        for route in lists() {
+            let cursor = read.of(kind(route)).unwrap();
+            assert_eq!(cursor.changes_until(route), Some(1_768_467_600));
+            assert_eq!(cursor.deletions_until(), Some(1_768_467_600));
+            assert_eq!(cursor.fingerprint, Some(u64::MAX - 1));
+        }
+        let each = bytes.len() as f64 / lists().count() as f64;
+        assert!(each <= 30.0, "{each:.1}");
+        // What is torn is none.
+        assert!(Cursors::from_bytes(&bytes[..bytes.len() - 1]).0.is_empty());
+    }
+
+    #[test]
+    fn full_passes_are_spread_over_the_interval_and_none_comes_later() {
+        let every = SignedDuration::from_hours(8 * 24);
+        let mut first = Cursor::default();
+        assert!(first.is_due(at(0), every, [0; 16], 0));
+        first.read(at(0), None, true);
+        let due = |cursor: &Cursor, user: u16, days: i64| {
+            let mut name = [0; 16];
+            name[..2].copy_from_slice(&user.to_be_bytes());
+            cursor.is_due(at(days * 24 * 3600), every, name, 0)
+        };
+        let users: Vec<u16> = (0..800).map(|user| user * 81).collect();
+        let mut before = 0;
+        for day in 1..=8 {
+            let now = users.iter().filter(|user| due(&first, **user, day)).count();
+            let more = now - before;
+            before = now;
+            if day > 1 {
+                assert!((80..150).contains(&more), "day {day}: {more}");
+            }
+        }
+        assert_eq!(before, users.len());
+        let mut second = first;
+        second.read(at(0), None, true);
+        assert!(!due(&second, 0, 7) && due(&second, 0, 8));
+    }
+}

@@ -1,0 +1,320 @@
+//! The health data of many users, kept in step: what is new, changed or gone since the last run.
+
+mod cursor;
+mod gathered;
+mod known;
+mod line;
+mod manifest;
+mod reading;
+mod running;
+mod summary;
+mod writing;
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_core::Stream;
+use humanapi_client::{Client, CursorStore};
+use humanapi_core::ClientUserId;
+use humanapi_core::data::{ROUTES, Route};
+use jiff::SignedDuration;
+
+use super::carrying_out::InARow;
+use super::error::ExportError;
+use super::event::Event;
+use super::folder::{Folder, MANIFEST};
+use super::kept_key::kept_key;
+use super::key::{BUCKETS, BucketKey, MOST_BUCKETS, Shard};
+use super::reading::{Reading, is_read, now};
+use super::users::Buckets;
+use crate::keyed::hex;
+use manifest::newest_commit;
+use reading::SyncReading;
+use running::Run;
+
+pub(super) use manifest::SyncManifest;
+pub use summary::SyncSummary;
+
+/// All of each list is read within so long a time, unless it is said.
+const FULL_EVERY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The health data of many users, kept in step in a folder.
+///
+/// Each run reads what changed since the last one, many lists at once, and writes it as new files beside those of before:
+/// `resource=activities/bucket=0007/commit-000000000012.ndjson`, each record that is new or has changed as it is now, and the
+/// ids of those that are gone. The latest line of each record is how it is. Where nothing changed, nothing is written. Nothing
+/// of a user is in a path.
+///
+/// Up to where each list was read is in a [store of cursors](CursorStore), a few tens of bytes for each user and list. A
+/// run reads a while before its cursor again, and leaves out what it told then, so that neither records that arrive late nor
+/// clocks that differ lose any. What was deleted no list tells: each list is read as a whole from time to time, at moments
+/// that are spread over [an interval](Self::with_full_every), and what is gone is told then. Lists whose records do not tell
+/// when they changed, and what a user has one of, are read as a whole each time.
+///
+/// Whatever ends the program, the same again goes on: a bucket's files are in their places first, then its manifest, then
+/// its cursors, and what is done twice comes to the same. A store of cursors that is lost costs one reading of everything,
+/// and writes no record again that did not change.
+///
+/// Give it a client whose transport is [`Limited`](humanapi_client::Limited). It needs a tokio runtime.
+///
+/// ```no_run
+/// # use humanapi_client::{Client, CursorStore};
+/// use std::future::pending;
+/// use std::sync::Arc;
+///
+/// use futures_util::stream;
+/// use humanapi_export::Synchronization;
+///
+/// # async fn sync(client: Client, cursors: Arc<dyn CursorStore>) -> Result<(), Box<dyn std::error::Error>> {
+/// let users = stream::iter(["patient-17", "patient-18"].map(|id| Ok(id.into())));
+/// let run = Synchronization::new(client, cursors);
+/// let summary = run.run(users, "in-step", pending()).await?;
+/// println!("{} new or changed, {} gone", summary.records, summary.deleted);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is read before it is run"]
+pub struct Synchronization {
+    client: Client,
+    cursors: Arc<dyn CursorStore>,
+    routes: Vec<&'static Route>,
+    key: Option<BucketKey>,
+    buckets: Option<u32>,
+    lag: Option<Duration>,
+    full_every: Duration,
+    at_once: usize,
+    held: usize,
+    on_event: Box<dyn FnMut(Event) + Send>,
+}
+
+impl Synchronization {
+    /// A run over everything that there is of each user, by a client and from where the cursors say.
+    pub fn new(client: Client, cursors: Arc<dyn CursorStore>) -> Self {
+        Self {
+            client,
+            cursors,
+            routes: ROUTES.iter().filter(|route| is_read(route)).collect(),
+            key: None,
+            buckets: None,
+            lag: None,
+            full_every: FULL_EVERY,
+            at_once: 16,
+            held: 1024 * 1024,
+            on_event: Box::new(|_| {}),
+        }
+    }
+
+    /// Reads these resources alone. Cursors of others stay where they are.
+    pub fn with_resources(mut self, routes: impl IntoIterator<Item = &'static Route>) -> Self {
+        self.routes = routes.into_iter().collect();
+        // The same whatever the order in which they are named.
+        self.routes.sort_by_key(|route| route.name);
+        self.routes.dedup_by_key(|route| route.name);
+        self
+    }
+
+    /// Puts users into buckets by this key, which the caller keeps. Otherwise one is drawn for the folder and kept in it, as
+    /// `_manifest/key`.
+    pub fn with_key(mut self, key: BucketKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Puts users into so many buckets, 1 to 1000: as many as the folder has already, or 16, if nothing is said.
+    ///
+    /// A bucket is what is read again after an interruption: about a thousand users are a good size.
+    pub fn with_buckets(mut self, buckets: u32) -> Self {
+        self.buckets = Some(buckets);
+        self
+    }
+
+    /// How long after its `updatedAt` a record may still appear, 10 minutes if nothing is said; see
+    /// [`Changes::with_lag`](humanapi_core::data::Changes::with_lag).
+    pub fn with_lag(mut self, lag: Duration) -> Self {
+        self.lag = Some(lag);
+        self
+    }
+
+    /// Reads all of each list within so long a time, 7 days if nothing is said, so that what was deleted, and what came later
+    /// than the [lag](Self::with_lag), is found. Nothing at all is each time.
+    pub fn with_full_every(mut self, interval: Duration) -> Self {
+        self.full_every = interval;
+        self
+    }
+
+    /// Reads so many lists at once, 16 if nothing is said.
+    pub fn with_at_once(mut self, lists: usize) -> Self {
+        self.at_once = lists.max(1);
+        self
+    }
+
+    /// Holds so many bytes of each list in memory, 1 MiB if nothing is said; what is more waits in a file without a name.
+    pub fn with_held(mut self, bytes: usize) -> Self {
+        self.held = bytes;
+        self
+    }
+
+    /// Tells what happens as it happens.
+    pub fn with_listener(mut self, told: impl FnMut(Event) + Send + 'static) -> Self {
+        self.on_event = Box::new(told);
+        self
+    }
+
+    /// Reads what changed and writes it to a folder, until all is there or `stop` ends. Each user counts once, however often
+    /// the list has them. Who is in the list no longer is read no more, and what was written of them stays.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be gone on with; what was kept by then stays so. That the service refuses something, or that some
+    /// lists could not be read, is no error: the [`SyncSummary`] tells it.
+    pub async fn run<S>(
+        mut self,
+        users: S,
+        folder: impl AsRef<Path>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<SyncSummary, ExportError>
+    where
+        S: Stream<Item = io::Result<ClientUserId>>,
+    {
+        self.check()?;
+        let folder = Folder::open(folder.as_ref(), Shard::ALL)?;
+        if folder.length(&format!("{MANIFEST}/export.json")).is_some() {
+            return Err(ExportError::OtherKind("an export"));
+        }
+        let key = match self.key.take() {
+            Some(key) => key,
+            None => kept_key(&folder)?,
+        };
+        let mut manifest = self.manifest(&folder, &key)?;
+        let work = Some(folder.work());
+        let buckets = Buckets::of(users, &key, manifest.buckets, Shard::ALL, work).await?;
+        let sync = key.code("sync", [manifest.id.as_str()]);
+        let store = Arc::clone(&self.cursors);
+        store.init().await.map_err(ExportError::Cursors)?;
+        let newest = newest_commit(&folder)?;
+        let commit = store
+            .begin(sync, newest)
+            .await
+            .map_err(ExportError::Cursors)?;
+        let lists = self.routes.len() as u64;
+        let mut summary = SyncSummary {
+            users: buckets.users(),
+            ..SyncSummary::default()
+        };
+        let mut events = std::mem::replace(&mut self.on_event, Box::new(|_| {}));
+        events(Event::Planned {
+            users: buckets.users(),
+            lists: buckets.users() * lists,
+        });
+        let mut run = Run {
+            reading: Arc::new(self.reading(&folder)),
+            store,
+            sync,
+            commit,
+            folder: folder.clone(),
+            key,
+            routes: self.routes,
+            at_once: self.at_once,
+            failures: InARow::default(),
+            summary: &mut summary,
+            events: &mut *events,
+        };
+        let mut stop = pin!(stop);
+        let mut ended = Ok(());
+        for bucket in buckets.numbers() {
+            ended = match buckets.read(*bucket) {
+                Ok(users) => run.bucket(*bucket, users, stop.as_mut()).await,
+                Err(error) => Err(error),
+            };
+            if ended.is_err() || run.summary.stopped {
+                break;
+            }
+        }
+        let Run { store, .. } = run;
+        drop(buckets);
+        // However it ended, what is in its place is told.
+        let told = manifest.sum_up(&folder, commit, now(&self.client));
+        let told = told.and_then(|is_new| match is_new {
+            true => manifest.write(&folder).map(|()| Some(commit)),
+            false => Ok(None),
+        });
+        let closed = folder.close().map_err(ExportError::Folder);
+        ended?;
+        summary.commit = told?;
+        closed?;
+        if !summary.stopped {
+            store
+                .end(sync, commit)
+                .await
+                .map_err(ExportError::Cursors)?;
+        }
+        let whole = store.whole(sync).await.map_err(ExportError::Cursors)?;
+        summary.add_whole(whole);
+        summary.whole = !summary.stopped && summary.failed.is_empty();
+        Ok(summary)
+    }
+
+    fn check(&self) -> Result<(), ExportError> {
+        if let Some(route) = self.routes.iter().find(|route| !is_read(route)) {
+            return Err(ExportError::NotExported(route.name));
+        }
+        match self.buckets {
+            None | Some(1..=MOST_BUCKETS) => Ok(()),
+            Some(_) => Err(ExportError::Buckets),
+        }
+    }
+
+    /// What the folder says of itself, or what it says from now on.
+    fn manifest(&self, folder: &Folder, key: &BucketKey) -> Result<SyncManifest, ExportError> {
+        let check = key.name("check", []);
+        if let Some(before) = SyncManifest::read(folder)? {
+            if before.key_check != check {
+                return Err(ExportError::Other("a key"));
+            }
+            if self
+                .buckets
+                .is_some_and(|buckets| buckets != before.buckets)
+            {
+                return Err(ExportError::Other("a number of buckets"));
+            }
+            return Ok(before);
+        }
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(|error| ExportError::Folder(io::Error::other(error)))?;
+        let manifest = SyncManifest::new(hex(&id), self.buckets.unwrap_or(BUCKETS), check);
+        manifest.write(folder)?;
+        Ok(manifest)
+    }
+
+    fn reading(&self, folder: &Folder) -> SyncReading {
+        let full_every = SignedDuration::try_from(self.full_every);
+        SyncReading {
+            reading: Reading {
+                client: self.client.clone(),
+                since: None,
+                documents: None,
+                ahead: 1,
+                held: self.held,
+                folder: Some(folder.clone()),
+            },
+            lag: self.lag,
+            full_every: full_every.unwrap_or(SignedDuration::MAX),
+        }
+    }
+}
+
+impl fmt::Debug for Synchronization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Synchronization")
+            .field("resources", &self.routes.len())
+            .field("buckets", &self.buckets)
+            .field("lag", &self.lag)
+            .field("full_every", &self.full_every)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,383 @@
+//! One user's list, read from where it was read up to, and what of it is new, changed or gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use humanapi_client::{CursorName, Error, ErrorKind};
+use humanapi_core::data::{ChangeRecords, Operation, PassEnd, ROUTES, ReadRecord, Record, Route};
+use humanapi_core::{ApiErrorKind, ClientUserId, Drift};
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::error::ExportError;
+use super::super::reading::{
+    READINGS, Reading, Scope, TRIES, Trouble, Without, now, of_token, pause,
+};
+use super::cursor::{Cursor, kind};
+use super::gathered::{Changes, Gathered, How};
+use super::known::Known;
+use super::line::can_be_asked_for;
+
+/// So many records that a full pass did not meet are asked for one by one; if there are more, all is read once more.
+const MOST_ASKED: usize = 20;
+
+/// What reading needs to know, whosever list it is.
+pub(super) struct SyncReading {
+    pub(super) reading: Reading,
+    pub(super) lag: Option<Duration>,
+    pub(super) full_every: SignedDuration,
+}
+
+/// Reads one list.
+pub(super) struct SyncJob {
+    pub(super) user: ClientUserId,
+    pub(super) name: CursorName,
+    pub(super) route: &'static Route,
+    pub(super) cursor: Cursor,
+    pub(super) known: Arc<Known>,
+    pub(super) without: Arc<Without>,
+}
+
+/// What came of it.
+pub(super) struct ListSynced {
+    pub(super) user: ClientUserId,
+    pub(super) route: &'static Route,
+    pub(super) asked_again: u32,
+    pub(super) outcome: Result<Synced, Trouble>,
+    /// As it is now, or was before if nothing came of it.
+    pub(super) cursor: Cursor,
+}
+
+/// A list as it was read.
+pub(super) struct Synced {
+    pub(super) read_at: Timestamp,
+    pub(super) changes: Changes,
+    pub(super) deleted: Vec<String>,
+    pub(super) drift: Vec<Drift>,
+}
+
+/// What was raised of a list, over one reading or several.
+struct Raised {
+    read_at: Timestamp,
+    gathered: Gathered,
+    drift: Vec<Drift>,
+    /// How a pass over changes ended; nothing where the list does not tell changes.
+    end: Option<PassEnd>,
+    /// Whether what did not come is not there.
+    proves: bool,
+}
+
+impl SyncReading {
+    pub(super) async fn carry_out(&self, job: SyncJob) -> Result<ListSynced, ExportError> {
+        let SyncJob {
+            user,
+            name,
+            route,
+            mut cursor,
+            known,
+            without,
+        } = job;
+        let mut asked_again = 0;
+        let outcome = match without.find(&user) {
+            Some(trouble) => Err(trouble),
+            None => {
+                let list = List {
+                    user: &user,
+                    name,
+                    route,
+                    known,
+                };
+                self.list(&list, &mut cursor, &mut asked_again).await?
+            }
+        };
+        if let Err(trouble) = &outcome
+            && trouble.scope == Scope::User
+        {
+            without.note(&user, trouble);
+        }
+        Ok(ListSynced {
+            user,
+            route,
+            asked_again,
+            outcome,
+            cursor,
+        })
+    }
+
+    async fn list(
+        &self,
+        list: &List<'_>,
+        cursor: &mut Cursor,
+        asked_again: &mut u32,
+    ) -> Result<Result<Synced, Trouble>, ExportError> {
+        let route = list.route;
+        let tells_changes = ChangeRecords::new(route, None).is_some();
+        let began = now(&self.reading.client);
+        let is_due = cursor.is_due(began, self.full_every, list.name, kind(route));
+        // Without a moment a pass reads everything, too.
+        let since = cursor.watermark(route);
+        let since = since.filter(|since| !is_due && since.moment().is_some());
+        let is_whole = since.is_none();
+        let raised = match tells_changes {
+            true => {
+                let pass = ChangeRecords::new(route, since).expect("the list tells changes");
+                let pass = match self.lag {
+                    Some(lag) => pass.with_lag(lag),
+                    None => pass,
+                };
+                let remembers = is_whole || !cursor.may_repeat();
+                self.pass(list, pass, remembers, asked_again).await?
+            }
+            false => self.all(list, asked_again).await?,
+        };
+        let raised = match raised {
+            Ok(raised) => raised,
+            Err(trouble) => return Ok(Err(trouble)),
+        };
+        let how = match is_whole {
+            true => How::Whole(cursor.fingerprint),
+            false => How::Changes,
+        };
+        let (empty, known) = (self.reading.spool(), Arc::clone(&list.known));
+        let user = list.user.as_str().to_owned();
+        let Raised {
+            read_at,
+            gathered,
+            drift,
+            end,
+            mut proves,
+        } = raised;
+        let settled = blocking(move || gathered.settle(&how, empty, || known.of(&user))).await?;
+        let mut deleted = settled.missing;
+        if !proves {
+            deleted.clear();
+        }
+        if !deleted.is_empty() {
+            proves &= self.confirm(list, &mut deleted, asked_again).await?;
+        }
+        let changed = !settled.changes.ids.is_empty();
+        cursor.fingerprint = match is_whole {
+            // What is known and may be there or not is asked about again.
+            true => settled.fingerprint.filter(|_| proves),
+            false => cursor.fingerprint.filter(|_| !changed),
+        };
+        let watermark = end.as_ref().map(|end| &end.watermark);
+        cursor.read(read_at, watermark, is_whole && proves);
+        Ok(Ok(Synced {
+            read_at,
+            changes: settled.changes,
+            deleted,
+            drift,
+        }))
+    }
+
+    /// A list whose records do not tell when they changed, and what a user has one of.
+    async fn all(
+        &self,
+        list: &List<'_>,
+        asked_again: &mut u32,
+    ) -> Result<Result<Raised, Trouble>, ExportError> {
+        let listed = self.reading.list(list.user, list.route, asked_again);
+        let listed = match listed.await? {
+            Ok(listed) => listed,
+            Err(trouble) => return Ok(Err(trouble)),
+        };
+        let mut gathered = Gathered::new(list.route, self.reading.spool());
+        let (fields, read_at, drift) = (list.route.fields, listed.read_at, listed.drift);
+        let records = listed.records;
+        let gathered = blocking(move || {
+            for record in records.into_records(fields)? {
+                gathered.push(record?, true)?;
+            }
+            Ok(gathered)
+        });
+        Ok(Ok(Raised {
+            read_at,
+            gathered: gathered.await?,
+            proves: is_quiet(&drift),
+            drift,
+            end: None,
+        }))
+    }
+
+    /// A pass over what changed, or over everything; again from its beginning if something was wrong with it.
+    async fn pass(
+        &self,
+        list: &List<'_>,
+        pass: ChangeRecords,
+        remembers: bool,
+        asked_again: &mut u32,
+    ) -> Result<Result<Raised, Trouble>, ExportError> {
+        for reading in 1.. {
+            let read = self
+                .pages(list, pass.clone(), remembers, asked_again)
+                .await?;
+            match read {
+                Err(trouble) if trouble.is_spoilt(list.route) && reading < READINGS => {
+                    if of_token(trouble.error.flow_error()) {
+                        // For the broker the failure stands a while, and longer each time.
+                        self.reading.client.sleep(pause(reading)).await;
+                    }
+                }
+                Ok(raised) if !is_quiet(&raised.drift) && reading < READINGS => {}
+                read => return Ok(read),
+            }
+            *asked_again += 1;
+        }
+        unreachable!("the last reading returns")
+    }
+
+    async fn pages(
+        &self,
+        list: &List<'_>,
+        pass: ChangeRecords,
+        remembers: bool,
+        asked_again: &mut u32,
+    ) -> Result<Result<Raised, Trouble>, ExportError> {
+        let client = &self.reading.client;
+        let read_at = now(client);
+        let mut gathered = Gathered::new(list.route, self.reading.spool());
+        let mut drift = Vec::new();
+        let mut next = pass;
+        let mut failed = 0;
+        loop {
+            let page = match client.user(list.user).call(next.clone()).await {
+                Ok(page) => page,
+                Err(error) if error.is_transient() && failed + 1 < TRIES => {
+                    failed += 1;
+                    *asked_again += 1;
+                    continue;
+                }
+                Err(error) => return Ok(Err(Trouble::of(error))),
+            };
+            failed = 0;
+            drift.extend(page.drift);
+            let of_odd = page.odd.into_iter().map(|odd| (odd, false));
+            let records = page.records.into_iter().map(|record| {
+                let remembered = remembers && is_remembered(&record);
+                (record, remembered)
+            });
+            let mut sent: Vec<(Record, bool)> = records.chain(of_odd).collect();
+            sent.sort_by_key(|(record, _)| record.index());
+            for (record, remembered) in sent {
+                let pushed = gathered.push(record, remembered);
+                pushed.map_err(ExportError::Folder)?;
+            }
+            if page.begins_again {
+                gathered.moved();
+            }
+            match (page.next, page.end) {
+                (Some(after), _) => next = after,
+                (None, end) => {
+                    let whole = end
+                        .as_ref()
+                        .is_some_and(|end| end.is_settled && end.is_of_everything);
+                    return Ok(Ok(Raised {
+                        read_at,
+                        gathered,
+                        proves: whole && is_quiet(&drift),
+                        drift,
+                        end,
+                    }));
+                }
+            }
+        }
+    }
+
+    /// Takes out of what did not come what is there all the same, and says whether nothing was: a list that moves can hide
+    /// a record that nobody deleted.
+    async fn confirm(
+        &self,
+        list: &List<'_>,
+        missing: &mut Vec<String>,
+        asked_again: &mut u32,
+    ) -> Result<bool, ExportError> {
+        let before = missing.len();
+        let mut by_id = ROUTES.iter();
+        let by_id =
+            by_id.find(|route| route.operation == Operation::ById && route.name == list.route.name);
+        let Some(by_id) = by_id else {
+            return Ok(true);
+        };
+        if before > MOST_ASKED {
+            let pass = ChangeRecords::new(list.route, None);
+            let raised = match pass {
+                Some(pass) => self.pass(list, pass, true, asked_again).await?,
+                None => self.all(list, asked_again).await?,
+            };
+            match raised {
+                Ok(raised) if raised.proves => missing.retain(|id| !raised.gathered.has(id)),
+                _ => missing.clear(),
+            }
+            return Ok(missing.len() == before);
+        }
+        let mut gone = Vec::new();
+        for id in missing.drain(..) {
+            // What was called after what it holds, or stood beside another of its id, has none to be asked for.
+            if !can_be_asked_for(&id) || self.is_gone(list, by_id, &id, asked_again).await {
+                gone.push(id);
+            }
+        }
+        *missing = gone;
+        Ok(missing.len() == before)
+    }
+
+    async fn is_gone(
+        &self,
+        list: &List<'_>,
+        by_id: &'static Route,
+        id: &str,
+        asked_again: &mut u32,
+    ) -> bool {
+        for tries in 1.. {
+            let Some(call) = ReadRecord::new(by_id, id) else {
+                return true;
+            };
+            match self.reading.client.user(list.user).call(call).await {
+                Ok(_) => return false,
+                Err(error) if error.is_transient() && tries < TRIES => *asked_again += 1,
+                Err(error) => return tells_gone(&error),
+            }
+        }
+        unreachable!("the last try returns")
+    }
+}
+
+/// Whose list of what.
+struct List<'j> {
+    user: &'j ClientUserId,
+    name: CursorName,
+    route: &'static Route,
+    known: Arc<Known>,
+}
+
+fn tells_gone(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Api(ApiErrorKind::NotFound) | ErrorKind::InvalidInput
+    )
+}
+
+/// Whether nothing shows that the list moved. What is no record is no such thing.
+fn is_quiet(drift: &[Drift]) -> bool {
+    let mut drift = drift.iter();
+    drift.all(|drift| matches!(drift, Drift::NoRecord { .. }))
+}
+
+/// Whether a pass can tell that it told a record before: by its id, and by when it changed.
+fn is_remembered(record: &Record) -> bool {
+    let has = |name: &str| {
+        record
+            .field(name)
+            .is_some_and(|field| field.raw() != b"null")
+    };
+    has("id") && has("updatedAt")
+}
+
+/// Runs what waits for the disk where it keeps nobody else from running.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, ExportError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.map_err(|error| std::io::Error::other(error.to_string()));
+    done.and_then(|done| done).map_err(ExportError::Folder)
+}

@@ -1,0 +1,288 @@
+//! A run on its way: bucket by bucket, its files, then its manifest, then its cursors.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::future::{self, Either};
+use humanapi_client::{BucketCursors, CursorName, CursorStore};
+use humanapi_core::ClientUserId;
+use humanapi_core::data::Route;
+use tokio::sync::mpsc;
+
+use super::super::carrying_out::{InARow, missing};
+use super::super::error::ExportError;
+use super::super::event::Event;
+use super::super::folder::Folder;
+use super::super::key::BucketKey;
+use super::super::manifest::Missing;
+use super::super::reading::{Scope, Without, name};
+use super::cursor::{Cursors, kind};
+use super::known::Known;
+use super::line::{file_of, folder_of};
+use super::manifest::{BucketCommit, write_missing};
+use super::reading::{ListSynced, SyncJob, SyncReading};
+use super::summary::{SyncSummary, Whole};
+use super::writing::{BucketWriting, ListChanges, Write};
+
+/// A run on its way.
+pub(super) struct Run<'r> {
+    pub(super) reading: Arc<SyncReading>,
+    pub(super) store: Arc<dyn CursorStore>,
+    pub(super) sync: CursorName,
+    pub(super) commit: u64,
+    pub(super) folder: Folder,
+    pub(super) key: BucketKey,
+    pub(super) routes: Vec<&'static Route>,
+    pub(super) at_once: usize,
+    pub(super) failures: InARow,
+    pub(super) summary: &'r mut SyncSummary,
+    pub(super) events: &'r mut (dyn FnMut(Event) + Send),
+}
+
+impl Run<'_> {
+    /// Reads one bucket and writes what changed: its files, then its manifest, then its cursors.
+    pub(super) async fn bucket(
+        &mut self,
+        bucket: u32,
+        users: Vec<ClientUserId>,
+        stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<(), ExportError> {
+        if users.is_empty() {
+            return Ok(());
+        }
+        let kept = self.store.bucket(self.sync, bucket).await;
+        let kept = kept.map_err(ExportError::Cursors)?;
+        let is_there =
+            kept.commit == 0 || BucketCommit::read(&self.folder, bucket, kept.commit)?.is_some();
+        if kept.run == self.commit && is_there {
+            let lists = (users.len() * self.routes.len()) as u64;
+            self.summary.skipped += 1;
+            (self.events)(Event::Skipped { bucket, lists });
+            return Ok(());
+        }
+        // What this run wrote and kept no cursors for is written anew.
+        BucketCommit::remove(&self.folder, bucket, self.commit)?;
+        for route in &self.routes {
+            let path = format!("{}/{}", folder_of(route, bucket), file_of(self.commit));
+            self.folder.remove(&path).map_err(ExportError::Folder)?;
+        }
+        let mut state = Bucket::new(&self.key, users, kept, is_there);
+        let (send, writes) = mpsc::channel(2);
+        let writing = BucketWriting {
+            folder: self.folder.clone(),
+            bucket,
+            commit: self.commit,
+        };
+        let writer = tokio::task::spawn_blocking(move || writing.run(writes));
+        let jobs = self.jobs(bucket, &state);
+        let read = self.read(jobs, &mut state, &send, stop).await;
+        if let Ok(true) = read {
+            // Where writing failed, it tells why itself.
+            let _ = send.send(Write::End).await;
+        }
+        drop(send);
+        let wrote = writer
+            .await
+            .map_err(|error| ExportError::Folder(io::Error::other(error.to_string())))?;
+        if !read? {
+            self.summary.stopped = true;
+            return Ok(());
+        }
+        let commit = wrote?;
+        write_missing(&self.folder, bucket, &state.missing)?;
+        if let Some(commit) = &commit {
+            self.summary.files += commit.files.len() as u64;
+        }
+        let cursors = BucketCursors {
+            run: self.commit,
+            commit: commit.map_or(state.commit, |commit| commit.commit),
+            users: state.cursors(),
+        };
+        let whole = state.whole.lists(&self.routes);
+        let keep = self.store.keep(self.sync, bucket, cursors, whole).await;
+        keep.map_err(ExportError::Cursors)?;
+        self.summary.written += 1;
+        let whole = !state.has_failed;
+        (self.events)(Event::Written { bucket, whole });
+        Ok(())
+    }
+
+    /// Resource by resource, and in each user by user, as they are written.
+    fn jobs(&self, bucket: u32, state: &Bucket) -> Vec<SyncJob> {
+        let without = Arc::<Without>::default();
+        let jobs = self.routes.iter().flat_map(|route| {
+            let path = folder_of(route, bucket);
+            let known = Arc::new(Known::new(&self.folder, path, self.commit));
+            let without = Arc::clone(&without);
+            state
+                .users
+                .iter()
+                .map(move |(user, (name, cursors))| SyncJob {
+                    user: user.clone(),
+                    name: *name,
+                    route,
+                    cursor: cursors.of(kind(route)).cloned().unwrap_or_default(),
+                    known: Arc::clone(&known),
+                    without: Arc::clone(&without),
+                })
+        });
+        jobs.collect()
+    }
+
+    /// Reads all lists of a bucket, and says whether it was not stopped.
+    async fn read(
+        &mut self,
+        jobs: Vec<SyncJob>,
+        state: &mut Bucket,
+        send: &mpsc::Sender<Write>,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<bool, ExportError> {
+        let reading = Arc::clone(&self.reading);
+        let done = futures_util::stream::iter(jobs).map(|job| {
+            let reading = Arc::clone(&reading);
+            async move { reading.carry_out(job).await }
+        });
+        let mut done = pin!(done.buffered(self.at_once));
+        loop {
+            // Who is to stop is asked first: answers may come without a pause.
+            let next = match future::select(stop.as_mut(), done.next()).await {
+                Either::Left(((), _)) => return Ok(false),
+                Either::Right((next, _)) => next,
+            };
+            let Some(list) = next.transpose()? else {
+                return Ok(true);
+            };
+            self.failures.note(list.outcome.as_ref().err())?;
+            if let Some(changes) = self.take(list, state)
+                && send.send(Write::List(Box::new(changes))).await.is_err()
+            {
+                // Who writes has failed, and tells why.
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Counts and tells what came of one list, and gives what is to be written of it.
+    fn take(&mut self, list: ListSynced, state: &mut Bucket) -> Option<ListChanges> {
+        let (resource, summary) = (name(list.route), &mut *self.summary);
+        if list.asked_again > 0 {
+            summary.asked_again += u64::from(list.asked_again);
+            let times = list.asked_again;
+            (self.events)(Event::AskedAgain { resource, times });
+        }
+        state
+            .whole
+            .count(list.route, &list.cursor, list.outcome.as_ref().err());
+        let synced = match list.outcome {
+            Ok(synced) => synced,
+            Err(trouble) => {
+                let (refused, failed) = (&mut summary.refused, &mut summary.failed);
+                (self.events)(missing(&trouble, resource, false, refused, failed));
+                state.miss(&list.user, resource, trouble.reason(), trouble.scope);
+                return None;
+            }
+        };
+        if let Some((_, cursors)) = state.users.get_mut(&list.user) {
+            cursors.set(kind(list.route), list.cursor);
+        }
+        summary.drifted += u64::from(!synced.drift.is_empty());
+        for drift in synced.drift {
+            (self.events)(Event::Drifted { resource, drift });
+        }
+        let records = synced.changes.records.count();
+        let bytes = synced.changes.records.bytes();
+        let deleted = synced.deleted.len() as u64;
+        summary.records += records;
+        summary.bytes += bytes;
+        summary.deleted += deleted;
+        (self.events)(Event::Read {
+            resource,
+            records,
+            bytes,
+        });
+        if deleted > 0 {
+            (self.events)(Event::Deleted {
+                resource,
+                records: deleted,
+            });
+        }
+        (records + deleted > 0).then_some(ListChanges {
+            user: list.user,
+            route: list.route,
+            read_at: synced.read_at,
+            changes: synced.changes,
+            deleted: synced.deleted,
+        })
+    }
+}
+
+/// The users of a bucket and what came of them.
+struct Bucket {
+    users: BTreeMap<ClientUserId, (CursorName, Cursors)>,
+    /// By which run something of it was written last.
+    commit: u64,
+    missing: Vec<Missing>,
+    has_failed: bool,
+    /// Users who are told as refused once for all of their lists.
+    refused: BTreeSet<ClientUserId>,
+    whole: Whole,
+}
+
+impl Bucket {
+    /// Cursors count only where what was written by them is in the folder.
+    fn new(
+        key: &BucketKey,
+        users: Vec<ClientUserId>,
+        mut kept: BucketCursors,
+        is_there: bool,
+    ) -> Self {
+        if !is_there {
+            kept = BucketCursors::default();
+        }
+        let users = users.into_iter().map(|user| {
+            let name = key.code("user", [user.as_str()]);
+            let cursors = kept
+                .users
+                .get(&name)
+                .map(|bytes| Cursors::from_bytes(bytes));
+            (user, (name, cursors.unwrap_or_default()))
+        });
+        Self {
+            users: users.collect(),
+            commit: kept.commit,
+            missing: Vec::new(),
+            has_failed: false,
+            refused: BTreeSet::new(),
+            whole: Whole::default(),
+        }
+    }
+
+    fn miss(
+        &mut self,
+        user: &ClientUserId,
+        resource: &'static str,
+        reason: &'static str,
+        scope: Scope,
+    ) {
+        self.has_failed |= matches!(scope, Scope::Passing | Scope::Application);
+        if scope == Scope::User && !self.refused.insert(user.clone()) {
+            return;
+        }
+        self.missing.push(Missing {
+            user: user.as_str().to_owned(),
+            resource: (scope != Scope::User).then(|| resource.to_owned()),
+            reason: reason.to_owned(),
+        });
+    }
+
+    fn cursors(&self) -> BTreeMap<CursorName, Vec<u8>> {
+        let users = self.users.values();
+        users
+            .map(|(name, cursors)| (*name, cursors.to_bytes()))
+            .collect()
+    }
+}

@@ -1,0 +1,93 @@
+//! How a run of a synchronization ended, and what is whole until when.
+
+use std::collections::BTreeMap;
+
+use humanapi_client::ListsWhole;
+use humanapi_core::data::Route;
+
+use super::super::reading::{Scope, Trouble, name};
+use super::cursor::Cursor;
+
+/// How a run of a synchronization ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SyncSummary {
+    /// Whether it was stopped before its end. The same again goes on.
+    pub stopped: bool,
+    /// Whether each list was read that the service does not refuse.
+    pub whole: bool,
+    /// The number that what it wrote bears; nothing where nothing changed.
+    pub commit: Option<u64>,
+    /// How many users there are, each counted once.
+    pub users: u64,
+    /// How many buckets were read.
+    pub written: u32,
+    /// How many buckets an interrupted run had read before.
+    pub skipped: u32,
+    /// How many records are new or have changed.
+    pub records: u64,
+    /// How many bytes they have as they were sent.
+    pub bytes: u64,
+    /// How many records are gone.
+    pub deleted: u64,
+    /// How many files were written.
+    pub files: u64,
+    /// How often a page or a list was asked for again.
+    pub asked_again: u64,
+    /// How many lists changed while they were read, or hold what is no record.
+    pub drifted: u64,
+    /// How many lists the service refused, by the reason.
+    pub refused: BTreeMap<&'static str, u64>,
+    /// How many could not be read, by the reason. The next run reads them.
+    pub failed: BTreeMap<&'static str, u64>,
+    /// What is whole until when, by the kind of record and over all users that were ever read.
+    pub lists: BTreeMap<String, ListsWhole>,
+}
+
+impl SyncSummary {
+    pub(super) fn add_whole(&mut self, of_buckets: Vec<(u32, ListsWhole)>) {
+        for (_, lists) in of_buckets {
+            match self.lists.get_mut(&lists.resource) {
+                Some(sum) => sum.add(&lists),
+                None => {
+                    self.lists.insert(lists.resource.clone(), lists);
+                }
+            }
+        }
+    }
+}
+
+/// How whole the lists of one bucket are.
+#[derive(Default)]
+pub(super) struct Whole(BTreeMap<&'static str, ListsWhole>);
+
+impl Whole {
+    pub(super) fn count(&mut self, route: &Route, cursor: &Cursor, trouble: Option<&Trouble>) {
+        let sum = self.0.entry(route.name).or_default();
+        sum.users += 1;
+        match trouble.map(|trouble| trouble.scope) {
+            Some(Scope::Refused | Scope::User) => sum.refused += 1,
+            Some(Scope::Passing | Scope::Application) => sum.failed += 1,
+            None => {}
+        }
+        // One that was never read says nothing of the others.
+        if let Some(changes_until) = cursor.changes_until(route) {
+            sum.add(&ListsWhole {
+                changes_until: Some(changes_until),
+                deletions_until: cursor.deletions_until().or(Some(0)),
+                ..ListsWhole::default()
+            });
+        }
+    }
+
+    pub(super) fn lists(&self, routes: &[&'static Route]) -> Vec<ListsWhole> {
+        let counted = routes.iter().filter_map(|route| {
+            let lists = self.0.get(route.name)?;
+            Some(ListsWhole {
+                resource: name(route).to_owned(),
+                ..lists.clone()
+            })
+        });
+        counted.collect()
+    }
+}
