@@ -19,6 +19,7 @@ mod memory;
 mod passage;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod rate;
 #[cfg(feature = "redis")]
 mod redis;
 mod rows;
@@ -45,6 +46,7 @@ pub use memory::{Memory, MemoryStore};
 pub use postgres::cursors::PostgresCursorStore;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresDatabase, PostgresStore};
+pub use rate::{RateShares, Share, SharedRate};
 pub use rows::{Batch, Mark, OtherMark, RowName, Sealed, Survey};
 #[cfg(all(feature = "sync", feature = "sqlite"))]
 pub use sqlite::cursors::SqliteCursorStore;

@@ -63,7 +63,6 @@ pub(crate) const KEY_ID: usize = 32;
 pub(crate) const LARGEST_SEALED: usize = 1024 * 1024;
 
 /// The failure over a row that we did not write.
-#[cfg(any(test, feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub(crate) fn unreadable() -> StoreError {
     StoreError::new(
         StoreErrorKind::Tampered,

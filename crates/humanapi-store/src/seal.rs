@@ -8,7 +8,7 @@ use hmac::{Hmac, Mac as _};
 use humanapi_client::{StoreError, StoreErrorKind};
 use humanapi_core::broker::{KeptToken, RowToken};
 use humanapi_core::rules::Purpose;
-use humanapi_core::{Expiry, Generation, HumanId, RefreshToken, TokenKey, TokenKind};
+use humanapi_core::{ClientId, Expiry, Generation, HumanId, RefreshToken, TokenKey, TokenKind};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -52,6 +52,13 @@ pub(crate) fn name(keys: &SealingKeys, key: &TokenKey) -> RowName {
 pub(crate) fn order_name(keys: &SealingKeys, intent: &str) -> RowName {
     let mut hash = keyed_hash(keys, b"humanapi order 1");
     hash.update(intent.as_bytes());
+    RowName::new(hash.finalize().into_bytes().into())
+}
+
+/// The name of the row by which an application's rate is shared.
+pub(crate) fn rate_name(keys: &SealingKeys, application: &ClientId) -> RowName {
+    let mut hash = keyed_hash(keys, b"humanapi rate 1");
+    hash.update(application.as_str().as_bytes());
     RowName::new(hash.finalize().into_bytes().into())
 }
 

@@ -182,7 +182,7 @@ impl<B: Backend> Store<B> {
     }
 
     /// An operation on the rows, once the store is ready for it, within the time of one.
-    async fn on_rows<T>(
+    pub(crate) async fn on_rows<T>(
         &self,
         operation: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
