@@ -50,6 +50,8 @@ mod read;
 pub(crate) mod report;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
+#[cfg(feature = "export")]
+pub(crate) mod schema;
 #[cfg(feature = "token")]
 pub(crate) mod service;
 #[cfg(feature = "sync")]

@@ -132,6 +132,7 @@ impl World {
             ("key", &"5d".repeat(32)),
             ("story.json", story),
             ("users.txt", "p17\npatient-17\n"),
+            ("key", &"7f".repeat(32)),
             (
                 ".humanapi-secret",
                 &world.sandbox.app(DemoApp::Hip).client_secret,

@@ -57,6 +57,24 @@ pub enum ColumnKind {
     Records,
 }
 
+impl ColumnKind {
+    /// Its name, such as `moment`. It is part of what tells one schema from another, and stays as it is.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number => "number",
+            Self::Integer => "integer",
+            Self::Bool => "bool",
+            Self::Moment => "moment",
+            Self::Day => "day",
+            Self::Json => "json",
+            Self::Texts => "texts",
+            Self::Records => "records",
+        }
+    }
+}
+
 /// The columns of one kind of record, and how they are read from one.
 ///
 /// ```
@@ -177,17 +195,7 @@ impl Columns {
     #[cfg(feature = "client")]
     pub(crate) fn names_and_kinds(&self) -> String {
         let columns = self.columns.iter().map(|column| {
-            let kind = match column.kind {
-                ColumnKind::Text => "text",
-                ColumnKind::Number => "number",
-                ColumnKind::Integer => "integer",
-                ColumnKind::Bool => "bool",
-                ColumnKind::Moment => "moment",
-                ColumnKind::Day => "day",
-                ColumnKind::Json => "json",
-                ColumnKind::Texts => "texts",
-                ColumnKind::Records => "records",
-            };
+            let kind = column.kind.name();
             let items = column
                 .items
                 .as_ref()

@@ -36,6 +36,10 @@ pub(crate) enum DataVerb {
     #[cfg(feature = "sync")]
     #[command(long_about = super::sync::ABOUT, after_help = super::sync::help())]
     Sync(Box<super::sync::SyncArgs>),
+    /// Tell the columns that exports of one kind of record have
+    #[cfg(feature = "export")]
+    #[command(long_about = super::schema::ABOUT, after_help = super::schema::help())]
+    Schema(super::schema::SchemaArgs),
 }
 
 #[derive(Debug, clap::Args)]

@@ -95,6 +95,17 @@ pub(crate) struct ExportArgs {
     /// Begin at most so many requests a second
     #[arg(long, value_name = "NUMBER", value_parser = rate, help_heading = "How")]
     pub(crate) rate: Option<f64>,
+    /// Begin at most so many requests a second together with all who share the store, each given the same number
+    #[cfg(feature = "store")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = rate,
+        requires = "store",
+        conflicts_with = "rate",
+        help_heading = "How"
+    )]
+    pub(crate) shared_rate: Option<f64>,
     /// Read so many lists at once; 16 if nothing is said
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "How")]
     pub(crate) at_once: Option<u16>,
@@ -148,7 +159,7 @@ Health data are written because you ask for them, in files that only you can rea
 
 pub(super) fn help() -> String {
     let kinds = chapter(Export::all_resources());
-    format!("{FORMATS}\n\n{kinds}\n{EXAMPLES}")
+    format!("{FORMATS}\n\n{kinds}\nExamples:\n{EXAMPLES}")
 }
 
 const FORMATS: &str = "\
@@ -161,10 +172,9 @@ Formats:
 Features that are not in every build: `parquet`; `values` for --values; `deidentify` for --deidentify.
 `humanapi data export` without one of them says so before it asks for anything.";
 
-const EXAMPLES: &str = "\
-  humanapi data export --users users.txt --out exported
+const EXAMPLES: &str = "  humanapi data export --users users.txt --out exported
   humanapi data export --users users.txt --out lake --format parquet --rate 50
-  humanapi data export --users users.txt --out lake --format parquet --values
+  humanapi data export --users users.txt --out valued --format parquet --values
   humanapi data export --users users.txt --out safe --deidentify safe-harbor --key-file key
   humanapi data export --user p17 --resources vitals,test_results --format csv --out p17
   humanapi data export --users - --resources heart_rate < users.txt | gzip > heart_rate.ndjson.gz";

@@ -8,6 +8,8 @@ mod list;
 #[cfg(feature = "plot")]
 mod plot;
 pub(crate) mod reader;
+#[cfg(feature = "export")]
+mod schema;
 mod show;
 #[cfg(feature = "sync")]
 mod sync;
@@ -34,6 +36,8 @@ pub(crate) async fn run(verb: DataVerb) -> Result<(), Failure> {
         DataVerb::Plot(args) => plot::run(&args).await,
         #[cfg(feature = "sync")]
         DataVerb::Sync(args) => sync::run(&args).await,
+        #[cfg(feature = "export")]
+        DataVerb::Schema(args) => schema::run(&args),
     }
 }
 

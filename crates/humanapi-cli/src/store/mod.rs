@@ -18,6 +18,8 @@ use report::{Changed, Purged, Rotated, SetUp, StatusLine, status_table};
 
 #[cfg(feature = "sync")]
 pub(crate) use open::url;
+#[cfg(feature = "export")]
+pub(crate) use open::sharing_rate;
 #[cfg(feature = "orders")]
 pub(crate) use open::{Journal, journal};
 pub(crate) use open::{failure, shared, without};

@@ -9,6 +9,8 @@ use std::sync::Arc;
 #[cfg(feature = "orders")]
 use humanapi_client::OrderJournal;
 use humanapi_client::{StoreError, StoreErrorKind, TokenStore};
+#[cfg(feature = "export")]
+use humanapi_store::RateShares;
 use humanapi_store::{
     KeyFile, KeyFileInPlace, PostgresStore, RedisStore, Rotation, SealingKeys, SqliteStore,
     StoreStatus, Unfinished,
@@ -101,13 +103,7 @@ pub(crate) async fn journal(store: &str, keys: Option<PathBuf>) -> Result<Journa
         store: store.to_owned(),
         keys,
     };
-    let store = Store::open(&place).await?;
-    store.check().await.map_err(|error| store.failure(&error))?;
-    if let Store::Sqlite(file, _) = &store
-        && let Some(open) = file.backend().open_to_others()
-    {
-        output::warn(&open);
-    }
+    let store = Store::checked(&place).await?;
     let both = |tokens, orders| Journal { tokens, orders };
     Ok(each!(store, store => {
         let store = Arc::new(*store);
@@ -115,7 +111,37 @@ pub(crate) async fn journal(store: &str, keys: Option<PathBuf>) -> Result<Journa
     }))
 }
 
+/// The store that a rate is shared through, and the tokens beside it. Without it nothing is sent.
+#[cfg(feature = "export")]
+pub(crate) async fn sharing_rate(
+    args: &StoreArgs,
+) -> Result<(Arc<dyn TokenStore>, Arc<dyn RateShares>), Failure> {
+    let place = StorePlace {
+        // A rate needs it, as the arguments say.
+        store: args.store.clone().unwrap_or_default(),
+        keys: args.store_keys.clone(),
+    };
+    let store = Store::checked(&place).await?;
+    Ok(each!(store, store => {
+        let store = Arc::new(*store);
+        (Arc::clone(&store) as Arc<dyn TokenStore>, store as Arc<dyn RateShares>)
+    }))
+}
+
 impl Store {
+    /// One that is set up, and without which nothing goes on.
+    #[cfg(any(feature = "export", feature = "orders"))]
+    async fn checked(place: &StorePlace) -> Result<Self, Failure> {
+        let store = Self::open(place).await?;
+        store.check().await.map_err(|error| store.failure(&error))?;
+        if let Self::Sqlite(file, _) = &store
+            && let Some(open) = file.backend().open_to_others()
+        {
+            output::warn(&open);
+        }
+        Ok(store)
+    }
+
     pub(super) async fn open(place: &StorePlace) -> Result<Self, Failure> {
         let keys = keys(place)?;
         Self::at(&place.store, keys).await

@@ -5,11 +5,12 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Run, ended, run};
+use crate::support::{Run, ended, humanapi, run};
 use crate::{data, fails, json, sandbox, told};
 
 fn users(folder: &Path) -> String {
@@ -183,6 +184,8 @@ fn what_cannot_be_is_refused_before_anything_is_sent() {
     };
     let refused = [
         (words(&["--rate", "0"]), "a number of requests"),
+        #[cfg(feature = "store")]
+        (words(&["--shared-rate", "20"]), "--store"),
         (words(&["--shard", "5/4", "--key-file", "/dev/null"]), "2/4"),
         (words(&["--shard", "1/4"]), "--key-file"),
         (words(&["--format", "xlsx"]), "ndjson"),
@@ -234,4 +237,106 @@ fn a_dry_run_says_what_a_run_says() {
         );
     }
     assert_eq!(sandbox.control().requests().len(), 0);
+}
+
+#[test]
+fn the_columns_of_an_export_are_told_before_there_is_one_and_without_credentials() {
+    let schema = |words: &[&str]| {
+        let told = humanapi([&["data", "schema"], words].concat())
+            .output()
+            .unwrap();
+        assert!(told.status.success(), "{told:?}");
+        told.stdout
+    };
+    let kinds = String::from_utf8(schema(&[])).unwrap();
+    assert_eq!(kinds.lines().count(), 38);
+    assert!(kinds.lines().any(|kind| kind == "test_results"));
+    let columns: Value = serde_json::from_slice(&schema(&["test_results"])).unwrap();
+    let columns = columns.as_array().unwrap();
+    let find = |name: &str| {
+        columns
+            .iter()
+            .find(|column| column["name"] == name)
+            .unwrap()
+    };
+    assert_eq!(columns[0]["name"], "_user");
+    assert_eq!(find("resultDateTime_moment")["kind"], "moment");
+    assert_eq!(find("components")["items"][0]["name"], "name");
+    assert_eq!(columns[columns.len() - 1]["name"], "_record");
+    #[cfg(feature = "parquet")]
+    {
+        // Byte for byte what an export without a record writes.
+        let words = [
+            "export",
+            "--user",
+            "none",
+            "--resources",
+            "genetic_traits",
+            "--format",
+            "arrow",
+        ];
+        let nothing = data(&sandbox(), &words).output().unwrap();
+        assert!(nothing.status.success(), "{nothing:?}");
+        assert_eq!(
+            schema(&["genetic_traits", "--format", "arrow"]),
+            nothing.stdout
+        );
+        let kinds = humanapi(["data", "schema", "--format", "arrow"])
+            .output()
+            .unwrap();
+        assert_eq!(kinds.status.code(), Some(2));
+    }
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn processes_that_share_a_rate_ask_no_more_together_than_one_would() {
+    const RATE: f64 = 3.0;
+    let (sandbox, place) = (sandbox(), TempDir::new().unwrap());
+    let at = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+    let (store, keys) = (format!("sqlite:{}", at("store.db")), at("keys"));
+    let words = [
+        "store",
+        "init",
+        "--store",
+        &store,
+        "--new-keys",
+        "--store-keys",
+        &keys,
+    ];
+    assert_eq!(run(&mut humanapi(words)).code, Some(0));
+    let words = [
+        "export",
+        "--user",
+        "ill",
+        "--user",
+        "odd",
+        "--resources",
+        "activities",
+        "--store",
+        &store,
+        "--store-keys",
+        &keys,
+        "--shared-rate",
+        "3",
+    ];
+    let begun = Instant::now();
+    let processes = [(); 3].map(|()| {
+        let mut process = data(&sandbox, &words);
+        process.stdout(Stdio::piped()).stderr(Stdio::piped());
+        process.spawn().unwrap()
+    });
+    for process in processes {
+        let told = ended(process);
+        assert_eq!(told.code, Some(0), "{}", told.stderr);
+    }
+    let asked = sandbox.control().requests().len();
+    assert!(asked >= 8, "{asked}");
+    // No less than this, however busy the machine is.
+    let least = Duration::from_secs_f64((asked - 1) as f64 / RATE);
+    assert!(
+        begun.elapsed() >= least,
+        "{asked} requests in {:?}",
+        begun.elapsed()
+    );
 }

@@ -16,7 +16,7 @@ pub(crate) struct Call {
 pub(crate) fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut pages = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
-    for folder in ["docs", "crates", "examples"] {
+    for folder in ["docs", "crates", "examples", "python"] {
         for entry in std::fs::read_dir(root.join(folder)).expect("the folder is there") {
             let path = entry.expect("it can be read").path();
             if path.is_dir() && path.join("README.md").is_file() {
@@ -93,7 +93,7 @@ fn call(number: usize, line: &str) -> Option<Call> {
     if rest != "humanapi" && !rest.starts_with("humanapi ") {
         return None;
     }
-    let ends = [" #", " | ", " > ", " && ", " &", "; "];
+    let ends = [" #", " | ", " < ", " > ", " && ", " &", "; "];
     let end = ends.iter().filter_map(|end| rest.find(end)).min();
     let text = rest[..end.unwrap_or(rest.len())].trim_end().to_owned();
     Some(Call {
@@ -103,8 +103,18 @@ fn call(number: usize, line: &str) -> Option<Call> {
     })
 }
 
+/// What says which of its tasks this is, where a platform runs many of them. Here it is always the first.
+const INDICES: [&str; 3] = [
+    "$((JOB_COMPLETION_INDEX + 1))",
+    "$((AWS_BATCH_JOB_ARRAY_INDEX + 1))",
+    "$SLURM_ARRAY_TASK_ID",
+];
+
 /// The words of a call, as a shell parts them: quotes hold a word together.
 pub(crate) fn words(call: &str) -> Vec<String> {
+    let call = INDICES
+        .iter()
+        .fold(call.to_owned(), |call, index| call.replace(index, "1"));
     let mut words = vec![String::new()];
     let mut quote = None;
     for letter in call.chars() {

@@ -15,10 +15,14 @@ use std::time::Duration;
 
 use futures_util::stream;
 use humanapi_client::{Limited, TokenStore, TokioRuntime, Transport};
+#[cfg(feature = "store")]
+use humanapi_core::ClientId;
 use humanapi_core::data::Route;
 use humanapi_core::limiter::LimiterPolicy;
 use humanapi_core::{ClientUserId, Host, RetryPolicy};
 use humanapi_export::{BucketKey, Export, ExportError, Summary};
+#[cfg(feature = "store")]
+use humanapi_store::{RateShares, SharedRate};
 
 use crate::args::data::name;
 use crate::args::export::ExportArgs;
@@ -26,6 +30,8 @@ use crate::args::service::{ServiceArgs, SetupArgs};
 use crate::exit::{Code, Failure};
 use crate::output;
 use crate::service::Service;
+#[cfg(feature = "store")]
+use crate::settings::Settings;
 use crate::signal::Stop;
 use counted::{Counted, Tries};
 use given::{key, refused};
@@ -34,6 +40,9 @@ use progress::Progress;
 
 /// So often each call is tried: nobody waits for a single one of them.
 const ATTEMPTS: u32 = 6;
+/// So long a request waits for its turn in a rate that processes share.
+#[cfg(feature = "store")]
+const TURN: Duration = Duration::from_secs(600);
 
 pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     let resources: Vec<&'static Route> = match args.resources.is_empty() {
@@ -58,11 +67,8 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
         return dry_run(args, &resources, &making);
     }
     let tries = Arc::new(Tries::default());
-    #[cfg(feature = "store")]
-    let store = crate::store::shared(&args.store).await?;
-    #[cfg(not(feature = "store"))]
-    let store = None;
-    let service = service(&args.service, &args.setup, store, args.rate, &tries)?;
+    let (store, pace) = store(args).await?;
+    let service = service(&args.service, &args.setup, store, pace, &tries)?;
     let mut stop =
         Stop::listen().map_err(|error| Failure::here("cannot listen for signals", &error))?;
     let progress = Progress::new(args.out.is_some(), args.progress.every, Arc::clone(&tries));
@@ -107,24 +113,94 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     outcome(args, &summary)
 }
 
+/// How fast requests may begin.
+enum Pace {
+    /// As fast as the service bears, or at this rate.
+    Own(Option<f64>),
+    /// At a rate that is shared with others.
+    #[cfg(feature = "store")]
+    Shared {
+        rate: f64,
+        shares: Arc<dyn RateShares>,
+        settings: Box<Settings>,
+    },
+}
+
+impl From<Option<f64>> for Pace {
+    fn from(rate: Option<f64>) -> Self {
+        Self::Own(rate)
+    }
+}
+
+/// The store of tokens, and the rate, which may be shared through it.
+async fn store(args: &ExportArgs) -> Result<(Option<Arc<dyn TokenStore>>, Pace), Failure> {
+    #[cfg(feature = "store")]
+    {
+        let Some(rate) = args.shared_rate else {
+            return Ok((crate::store::shared(&args.store).await?, args.rate.into()));
+        };
+        let settings = Box::new(Settings::find(&args.service, args.setup.provisioning)?);
+        let (tokens, shares) = crate::store::sharing_rate(&args.store).await?;
+        let shared = Pace::Shared {
+            rate,
+            shares,
+            settings,
+        };
+        Ok((Some(tokens), shared))
+    }
+    #[cfg(not(feature = "store"))]
+    Ok((None, args.rate.into()))
+}
+
 /// The service, for many calls at once.
 pub(super) fn service(
     args: &ServiceArgs,
     setup: &SetupArgs,
     store: Option<Arc<dyn TokenStore>>,
-    rate: Option<f64>,
+    pace: impl Into<Pace>,
     tries: &Arc<Tries>,
 ) -> Result<Service, Failure> {
-    let mut limits = LimiterPolicy::default();
-    if let Some(rate) = rate {
-        limits = limits.with_rate(rate);
-    }
+    let pace = pace.into();
+    // A turn may take as long to come as all others need who share the rate, and is no failure of the service.
+    let turn = match pace {
+        Pace::Own(_) => Duration::ZERO,
+        #[cfg(feature = "store")]
+        Pace::Shared { .. } => TURN,
+    };
     let tries = Arc::clone(tries);
     let stack = |stack: Box<dyn Transport>| -> Box<dyn Transport> {
-        let counted = Counted::new(stack, tries);
-        Box::new(Limited::new(counted, TokioRuntime::new(), limits))
+        let stack = Counted::new(stack, tries);
+        let limits = LimiterPolicy::default();
+        match pace {
+            Pace::Own(rate) => {
+                let limits = match rate {
+                    Some(rate) => limits.with_rate(rate),
+                    None => limits,
+                };
+                Box::new(Limited::new(stack, TokioRuntime::new(), limits))
+            }
+            #[cfg(feature = "store")]
+            Pace::Shared {
+                rate,
+                shares,
+                settings,
+            } => {
+                // Without an id there are no credentials, and nothing is sent.
+                let id = settings
+                    .client_id
+                    .and_then(|id| ClientId::new(id.value).ok());
+                let Some(id) = id else {
+                    return Box::new(stack);
+                };
+                let exchange = settings.timeout.value;
+                let stack =
+                    SharedRate::new(stack, shares, id, rate).with_exchange_timeout(exchange);
+                Box::new(Limited::new(stack, TokioRuntime::new(), limits))
+            }
+        }
     };
     let patient = |policy: RetryPolicy, timeout: Duration| {
+        let timeout = timeout.saturating_add(turn);
         policy
             .with_max_attempts(ATTEMPTS)
             .with_attempt_timeout(timeout)
