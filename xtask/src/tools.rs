@@ -112,7 +112,7 @@ pub(crate) const WASM_LIBRARY: Tool = Tool {
 };
 
 /// All of them, in the order in which they are told.
-pub(crate) const TOOLS: [Tool; 21] = [
+pub(crate) const TOOLS: [Tool; 22] = [
     WASM_LIBRARY,
     CARGO_DENY,
     CARGO_MACHETE,
@@ -153,6 +153,12 @@ pub(crate) const TOOLS: [Tool; 21] = [
         "python3",
         "DuckDB and pyarrow, which read exports",
         "apt-get install python3-venv, then .ci/install",
+    ),
+    // Its Python is made from the requirements.txt of the package.
+    for_tests(
+        "java",
+        "Spark, which reads exports and runs the command",
+        "apt-get install default-jre-headless, then .ci/install",
     ),
     for_tests(
         "schemathesis",

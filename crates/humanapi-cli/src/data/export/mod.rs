@@ -114,7 +114,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
 }
 
 /// How fast requests may begin.
-enum Pace {
+pub(super) enum Pace {
     /// As fast as the service bears, or at this rate.
     Own(Option<f64>),
     /// At a rate that is shared with others.

@@ -1,0 +1,160 @@
+"""Records into Parquet folders, by a job that can be run again."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+from pyspark.sql.types import BooleanType, IntegerType, LongType, StringType, StructField, StructType
+
+from humanapi_spark import command
+from humanapi_spark.command import Settings
+from humanapi_spark.source import BUCKET, register
+
+_MANIFEST = "_manifest/landed"
+_LINE = StructType(
+    [
+        StructField("resource", StringType(), nullable=False),
+        StructField("bucket", IntegerType(), nullable=False),
+        StructField("what", StringType(), nullable=False),
+        StructField("whole", BooleanType(), nullable=False),
+        StructField("records", LongType()),
+        StructField("at", LongType(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What came of one kind of record."""
+
+    resource: str
+    records: int
+    """How many records this run wrote."""
+    buckets: int
+    """How many buckets this run wrote."""
+    skipped: int
+    """How many buckets were whole before and were not read."""
+
+
+def land(
+    spark: SparkSession,
+    out: str,
+    settings: Settings,
+    *,
+    resources: Iterable[str] | None = None,
+    wave: int | None = None,
+) -> list[Landed]:
+    """Write records to `out/resource=…/bucket=…`, as Parquet, and tell what was written.
+
+    `out` is any place that Spark writes to. `settings.resource` does not count here: all kinds of records are written, or
+    those in `resources`. `settings.key_file` is needed, so that users stay in their buckets.
+
+    Whatever ended a run, the same call goes on: a bucket that is whole is not read again, for the same users, key and
+    `since`. `wave` says how many buckets are committed at once, all of one kind of record unless it is given: fewer lose
+    less where a job is ended.
+
+    Raises `ValueError` where the settings are not enough, and what Spark raises where a task failed for good; what was
+    whole by then stays so.
+    """
+    if settings.key_file is None:
+        raise ValueError("land needs a key_file: make one, such as by `openssl rand -hex 32`, and keep it with the folder")
+    register(spark)
+    manifest = _Manifest(spark, f"{out.rstrip('/')}/{_MANIFEST}")
+    done = []
+    for resource in command.resources(settings.command) if resources is None else resources:
+        landing = _Landing(spark, out, replace(settings, resource=resource), manifest)
+        done.append(landing.run(wave or settings.buckets))
+    return done
+
+
+class _Landing:
+    """One kind of record on its way."""
+
+    def __init__(self, spark: SparkSession, out: str, settings: Settings, manifest: _Manifest) -> None:
+        self.spark = spark
+        self.settings = settings
+        self.manifest = manifest
+        self.folder = f"{out.rstrip('/')}/resource={settings.resource}"
+        self.what = _what(settings)
+        self.before = manifest.of(settings.resource)
+
+    def run(self, wave: int) -> Landed:
+        buckets = self.settings.buckets
+        left = [bucket for bucket in range(buckets) if self.before.get(bucket) != (self.what, True)]
+        records = 0
+        for some in _waves(left, wave):
+            records += sum(self.write(some).values())
+        return Landed(self.settings.resource, records, len(left), buckets - len(left))
+
+    def write(self, buckets: Sequence[int]) -> Mapping[int, int]:
+        """Write these buckets, and tell how many records each has."""
+        # From here on their folders are not what was whole before.
+        self.manifest.add(self.settings.resource, self.what, dict.fromkeys(buckets), whole=False)
+        frame = self.read(buckets)
+        for bucket in sorted(set(buckets) & self.before.keys()):
+            # Spark replaces the folders of buckets that have records now. One that had some and has none would stay.
+            nothing = self.spark.createDataFrame([], frame.drop(BUCKET).schema)
+            nothing.write.mode("overwrite").parquet(f"{self.folder}/{BUCKET}={bucket}")
+        write = frame.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
+        write.partitionBy(BUCKET).parquet(self.folder)
+        landed = self.spark.read.schema(frame.schema).parquet(self.folder)
+        counted = landed.where(f.col(BUCKET).isin(list(buckets))).groupBy(BUCKET).count().collect()
+        counts = dict.fromkeys(buckets, 0) | {row[BUCKET]: row["count"] for row in counted}
+        self.manifest.add(self.settings.resource, self.what, counts, whole=True)
+        return counts
+
+    def read(self, buckets: Sequence[int]) -> DataFrame:
+        only = replace(self.settings, only_buckets=tuple(buckets))
+        return self.spark.read.format("humanapi").options(**only.options()).load()
+
+
+def _waves(buckets: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for at in range(0, len(buckets), max(1, size)):
+        yield buckets[at : at + max(1, size)]
+
+
+def _what(settings: Settings) -> str:
+    """Tell what is read, so that another list of users, key or beginning is another landing. It names nobody."""
+    users = hashlib.sha256()
+    with open(settings.users, "rb") as file:
+        while part := file.read(1 << 20):
+            users.update(part)
+    columns = command.schema(settings.command, settings.resource)
+    names = [f"{column.name} {column.type}" for column in columns]
+    told = json.dumps([settings.resource, settings.buckets, settings.since, users.hexdigest(), names])
+    return hmac.new(bytes.fromhex(settings.key()), told.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+class _Manifest:
+    """What is whole: lines that are added and never changed, of which the last of each bucket counts."""
+
+    def __init__(self, spark: SparkSession, path: str) -> None:
+        self.spark = spark
+        self.path = path
+
+    def of(self, resource: str) -> dict[int, tuple[str, bool]]:
+        """What the last line of each bucket says."""
+        lines = self.spark.read.schema(_LINE)
+        try:
+            found = lines.json(self.path)
+        except AnalysisException as error:
+            if error.getCondition() != "PATH_NOT_FOUND":
+                raise
+            return {}
+        last = found.where(f.col("resource") == resource).groupBy("bucket")
+        rows = last.agg(f.max_by(f.struct("what", "whole"), "at").alias("last")).collect()
+        return {row["bucket"]: (row["last"]["what"], row["last"]["whole"]) for row in rows}
+
+    def add(self, resource: str, what: str, records: Mapping[int, int | None], *, whole: bool) -> None:
+        """Add a line for each of these buckets."""
+        now = time.time_ns()
+        lines = [(resource, bucket, what, whole, count, now) for bucket, count in records.items()]
+        self.spark.createDataFrame(lines, _LINE).coalesce(1).write.mode("append").json(self.path)
