@@ -16,10 +16,10 @@ use crate::print::print;
 use open::{Store, code, key_failure, key_file, keys, system};
 use report::{Changed, Purged, Rotated, SetUp, StatusLine, status_table};
 
-#[cfg(feature = "sync")]
-pub(crate) use open::url;
 #[cfg(feature = "export")]
 pub(crate) use open::sharing_rate;
+#[cfg(feature = "sync")]
+pub(crate) use open::url;
 #[cfg(feature = "orders")]
 pub(crate) use open::{Journal, journal};
 pub(crate) use open::{failure, shared, without};

@@ -45,12 +45,11 @@ fn python(test: &str) -> Option<Command> {
 }
 
 #[track_caller]
-fn succeeds(command: &mut Command) -> String {
+fn succeeds(command: &mut Command) {
     let told = command.output().expect("it is a program");
-    let said = String::from_utf8_lossy(&told.stdout).into_owned();
+    let said = String::from_utf8_lossy(&told.stdout);
     let beside = String::from_utf8_lossy(&told.stderr);
     assert!(told.status.success(), "{said}\n{beside}");
-    said
 }
 
 #[test]
@@ -155,8 +154,8 @@ impl World {
             .env("HUMANAPI_STORE_URL", self.redis.url())
     }
 
-    /// Runs tests in Python, and gives what they printed.
-    fn pytest(&self, mut python: Command, master: &str, tests: &[&str]) -> String {
+    /// Runs tests in Python.
+    fn pytest(&self, mut python: Command, master: &str, tests: &[&str]) {
         let told = json!({
             "base_url": self.sandbox.url(),
             "command": env!("CARGO_BIN_EXE_humanapi"),
@@ -181,7 +180,7 @@ impl World {
             .arg(self.path("tests"))
             .args(tests)
             .env("HUMANAPI_SPARK_SERVICE", self.path("service.json"));
-        succeeds(self.environment(&mut python))
+        succeeds(self.environment(&mut python));
     }
 }
 
@@ -212,13 +211,10 @@ fn spark_reads_and_lands_what_the_service_has_and_every_reader_reads_it() {
     let (Some(python), Some(world)) = (python(name), World::start(name, 18)) else {
         return;
     };
-    println!(
-        "{}",
-        world.pytest(
-            python,
-            "local[2]",
-            &["tests/test_command.py", "tests/test_spark.py"]
-        )
+    world.pytest(
+        python,
+        "local[2]",
+        &["tests/test_command.py", "tests/test_spark.py"],
     );
 }
 
@@ -228,8 +224,5 @@ fn an_executor_that_is_killed_loses_and_doubles_nothing_and_the_one_rate_is_kept
     let (Some(python), Some(world)) = (python(name), World::start(name, 120)) else {
         return;
     };
-    println!(
-        "{}",
-        world.pytest(python, CLUSTER, &["tests/test_cluster.py"])
-    );
+    world.pytest(python, CLUSTER, &["tests/test_cluster.py"]);
 }
