@@ -16,7 +16,7 @@ use crate::sandbox::{self, Lines};
 use crate::{export, run};
 
 /// A Python with `duckdb`, `pandas` and `pyarrow`, as `.ci/install` makes it.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let named = std::env::var_os("HUMANAPI_PYTHON").map(PathBuf::from);
     let made = std::env::var_os("HOME").map(|home| Path::new(&home).join(MADE));
     let mut pythons = named.into_iter().chain(made);

@@ -518,6 +518,60 @@ async fn a_folder_is_of_an_export_or_of_a_synchronization() {
     );
 }
 
+#[tokio::test]
+async fn the_recipes_of_the_page_find_the_latest_of_each_record() {
+    const NAME: &str = "the_recipes_of_the_page_find_the_latest_of_each_record";
+    let Some(python) = crate::readers::python() else {
+        humanapi_testkit::skip(NAME, "a Python with duckdb, pandas and pyarrow");
+        return;
+    };
+    let (sandbox, users) = people(2);
+    let place = TempDir::new().unwrap();
+    let folder = place.path().join("in-step");
+    let cursors: Arc<dyn CursorStore> = Arc::new(MemoryCursorStore::new());
+    for change_of_run in [
+        RecordChange::insert("medical/vitals"),
+        RecordChange::update("medical/vitals").at(1),
+        RecordChange::delete("medical/vitals"),
+        RecordChange::update("medical/vitals"),
+    ] {
+        let synchronization = Synchronization::new(quiet(&sandbox), Arc::clone(&cursors))
+            .with_full_every(Duration::ZERO);
+        assert!(run(synchronization, &users, &folder).await.unwrap().whole);
+        change(&sandbox, &users[0], change_of_run);
+    }
+    let last = Synchronization::new(quiet(&sandbox), cursors);
+    assert!(run(last, &users, &folder).await.unwrap().whole);
+    let mut expected = Vec::new();
+    for user in &users {
+        for record in lists(&sandbox, user, "vitals") {
+            let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+            expected.push(format!("{user} {}", record["id"].as_str().unwrap()));
+        }
+    }
+    expected.sort();
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = std::process::Command::new(python)
+        .arg(manifest.join("tests/users/sync/recipes.py"))
+        .arg(manifest.join("../../docs/keeping-in-step.md"))
+        .args([folder.as_os_str(), "vitals".as_ref()])
+        .output()
+        .unwrap();
+    assert!(
+        read.status.success(),
+        "{}",
+        String::from_utf8_lossy(&read.stderr)
+    );
+    let told = String::from_utf8(read.stdout).unwrap();
+    for reader in ["duckdb", "pandas"] {
+        let lines = told
+            .lines()
+            .filter_map(|line| line.strip_prefix(reader)?.strip_prefix(' '));
+        let found: Vec<&str> = lines.collect();
+        assert_eq!(found, expected, "{reader}");
+    }
+}
+
 /// No event, summary or path tells who it is or what they have.
 #[tokio::test]
 async fn what_is_told_names_nobody() {
