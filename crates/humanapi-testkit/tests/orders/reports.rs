@@ -20,7 +20,7 @@ const SIZE: u64 = 200 * MIB;
 struct Reports {
     cuts: u64,
     asked: AtomicU64,
-    /// Bytes of bodies that were handed to the system.
+    /// Bytes of bodies that were handed to the system, or are just being handed.
     sent: AtomicU64,
 }
 
@@ -54,8 +54,9 @@ impl Reports {
             let mut left = if cut { size / 2 } else { size };
             while left > 0 {
                 let length = left.min(piece.len() as u64);
-                stream.write_all(&piece[..length as usize]).await?;
+                // Counted first: what is written may arrive before anything else is done here.
                 self.sent.fetch_add(length, Ordering::SeqCst);
+                stream.write_all(&piece[..length as usize]).await?;
                 left -= length;
             }
             stream.flush().await?;
