@@ -249,7 +249,7 @@ fn new_file() -> OpenOptions {
     not(unix),
     expect(clippy::needless_pass_by_ref_mut, reason = "modes are Unix's")
 )]
-fn private(options: &mut OpenOptions) {
+pub(super) fn private(options: &mut OpenOptions) {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     #[cfg(not(unix))]

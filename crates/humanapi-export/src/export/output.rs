@@ -200,15 +200,21 @@ impl Output {
         writer: impl Write + Send + 'static,
     ) -> Result<Table, ExportError> {
         let sink = self.format.begin(&self.columns(route), writer)?;
+        #[cfg(feature = "deidentify")]
+        let deidentifier = match &self.deidentification {
+            None => None,
+            Some(Deidentification { begun, .. }) => {
+                let begun = begun.get(route.name);
+                // A kind that the policy was not read for is never written as it was sent.
+                let begun = begun.ok_or(ExportError::NotExported(route.name))?;
+                Some(begun.anew())
+            }
+        };
         Ok(Table {
             route,
             sink,
             #[cfg(feature = "deidentify")]
-            deidentifier: self
-                .deidentification
-                .as_ref()
-                .and_then(|by| by.begun.get(route.name))
-                .map(Deidentifier::anew),
+            deidentifier,
         })
     }
 }

@@ -12,6 +12,7 @@ use humanapi_core::ClientUserId;
 use tempfile::TempDir;
 
 use super::error::ExportError;
+use super::folder::private;
 use super::key::{BucketKey, Shard};
 
 /// So many bytes of ids wait for their bucket's file.
@@ -38,8 +39,8 @@ impl Buckets {
         S: Stream<Item = io::Result<ClientUserId>>,
     {
         let folder = match work {
-            Some(work) => TempDir::new_in(work),
-            None => TempDir::new(),
+            Some(work) => private_folder().tempdir_in(work),
+            None => private_folder().tempdir(),
         };
         let folder = folder.map_err(ExportError::Folder)?;
         let mut waiting: Vec<Vec<u8>> = vec![Vec::new(); count as usize];
@@ -99,6 +100,15 @@ impl Buckets {
     }
 }
 
+/// One that its owner alone can look into, wherever it is: ids are in it.
+fn private_folder() -> tempfile::Builder<'static, 'static> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are Unix's"))]
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder
+}
+
 fn path(folder: &Path, bucket: u32) -> PathBuf {
     folder.join(bucket.to_string())
 }
@@ -107,12 +117,34 @@ fn path(folder: &Path, bucket: u32) -> PathBuf {
 fn append(folder: &Path, bucket: u32, lines: &mut Vec<u8>) -> io::Result<()> {
     if !lines.is_empty() {
         let mut options = OpenOptions::new();
-        let mut file = options
-            .append(true)
-            .create(true)
-            .open(path(folder, bucket))?;
+        private(options.append(true).create(true));
+        let mut file = options.open(path(folder, bucket))?;
         file.write_all(lines)?;
         lines.clear();
     }
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn ids_that_wait_outside_of_the_folder_are_their_owners_alone() {
+        let users = ["p17", "p18", "p19"].map(|id| Ok(ClientUserId::from(id)));
+        let key = BucketKey::new([7; 32]);
+        let set_apart = Buckets::of(stream::iter(users), &key, 2, Shard::ALL, None);
+        let buckets = set_apart.await.unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(buckets.folder.path()), 0o700);
+        let files: Vec<_> = fs::read_dir(buckets.folder.path()).unwrap().collect();
+        assert!(!files.is_empty());
+        for file in files {
+            assert_eq!(mode(&file.unwrap().path()), 0o600);
+        }
+    }
 }
