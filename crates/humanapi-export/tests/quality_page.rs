@@ -50,7 +50,11 @@ fn the_page_tells_what_the_report_does_and_nothing_that_was_sent() {
         .with_completeness("test_results.id", 0.1)
         .with_completeness("weight.id", 1.0);
     let breaches = report.check(&thresholds);
-    assert_eq!(breaches.len(), 1, "{breaches:?}");
+    assert_eq!(breaches.len(), 2, "{breaches:?}");
+    assert!(
+        breaches[1].of.contains("weight.id"),
+        "a kind that is not there is complete in nothing: {breaches:?}"
+    );
     let page = report.page(&breaches);
     for told in [
         "3 records of 1 users, of 1 kinds.",

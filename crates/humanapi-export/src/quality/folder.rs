@@ -69,14 +69,19 @@ struct ExportTold {
     format: String,
     buckets: u32,
     resources: BTreeMap<String, IgnoredAny>,
+    #[serde(default)]
+    deidentified: Option<IgnoredAny>,
     written_at: Timestamp,
 }
 
 /// What is needed of the manifest of a bucket.
 #[derive(Deserialize)]
 struct BucketTold {
+    whole: bool,
     users: u64,
     files: Vec<FileTold>,
+    refused: Vec<IgnoredAny>,
+    failed: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -111,7 +116,7 @@ impl DataReport {
         if told.version > VERSION {
             return Err(ReportError::Manifest);
         }
-        let mut users = 0;
+        let (mut users, mut whole, mut refused, mut failed) = (0, true, 0, 0);
         let mut by_resource: BTreeMap<&str, Quality> = BTreeMap::new();
         for name in told.resources.keys() {
             let route = route(name).ok_or(ReportError::Manifest)?;
@@ -120,9 +125,13 @@ impl DataReport {
         for bucket in 0..told.buckets {
             let path = folder.join(format!("_manifest/bucket-{bucket:04}.json"));
             let Some(bucket) = manifest::<BucketTold>(&path)? else {
+                whole = false;
                 continue;
             };
             users += bucket.users;
+            whole &= bucket.whole;
+            refused += bucket.refused.len() as u64;
+            failed += bucket.failed.len() as u64;
             for file in &bucket.files {
                 // Documents have no columns and no fields.
                 if !file.path.starts_with("resource=") {
@@ -138,7 +147,13 @@ impl DataReport {
                 }
             }
         }
-        Ok(Self::new(users, by_resource.values()))
+        Ok(Self {
+            whole,
+            refused,
+            failed,
+            deidentified: told.deidentified.is_some(),
+            ..Self::new(users, by_resource.values())
+        })
     }
 }
 

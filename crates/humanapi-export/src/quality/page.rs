@@ -44,6 +44,7 @@ impl Display for Page<'_> {
             report.users,
             there.len(),
         )?;
+        parts(f, report)?;
         thresholds(f, breaches)?;
         overview(f, &there)?;
         for one in &there {
@@ -59,6 +60,31 @@ impl Display for Page<'_> {
         }
         f.write_str("</main>\n</body>\n</html>\n")
     }
+}
+
+/// What the report is not of, where it is less than all.
+fn parts(f: &mut fmt::Formatter<'_>, report: &DataReport) -> fmt::Result {
+    if !report.whole {
+        writeln!(
+            f,
+            "<p><strong>Not all is in it.</strong> The export is not over yet, or lists could not be read: {}.</p>",
+            report.failed
+        )?;
+    }
+    if report.refused > 0 {
+        writeln!(
+            f,
+            "<p>The service refuses {} lists or documents, of which nothing is told here.</p>",
+            report.refused
+        )?;
+    }
+    if report.deidentified {
+        f.write_str(
+            "<p>The records were de-identified: fields were left out and moments were changed, which completeness and \
+             recency tell of too.</p>\n",
+        )?;
+    }
+    Ok(())
 }
 
 /// What does not keep the thresholds.

@@ -13,16 +13,30 @@ use crate::values::Tally;
 pub struct DataReport {
     /// How many users were looked at, with or without records.
     pub users: u64,
+    /// Whether nothing is missing that could be had another time: an export that is not over yet, or lists that could not be
+    /// read, make a report one of a part.
+    pub whole: bool,
+    /// How many lists and documents the service refuses, of which the report says nothing.
+    pub refused: u64,
+    /// How many could not be read.
+    pub failed: u64,
+    /// Whether it is of records that were de-identified: fields are missing that the service has, and moments were changed, so
+    /// that completeness and recency tell of the policy too.
+    pub deidentified: bool,
     /// Each kind of record, by name.
     pub resources: Vec<QualityReport>,
 }
 
 impl DataReport {
-    /// Of these kinds of records.
+    /// Of these kinds of records, all of which were read as the service has them.
     #[must_use]
     pub fn new<'q>(users: u64, of: impl IntoIterator<Item = &'q Quality>) -> Self {
         Self {
             users,
+            whole: true,
+            refused: 0,
+            failed: 0,
+            deidentified: false,
             resources: of.into_iter().map(Quality::report).collect(),
         }
     }
@@ -33,7 +47,8 @@ impl DataReport {
         self.resources.iter().map(|report| report.records).sum()
     }
 
-    /// What of it does not keep the thresholds, kind by kind. A kind without records breaks none but those on completeness.
+    /// What of it does not keep the thresholds, kind by kind. A kind without records, or one that the report does not have,
+    /// breaks none but those on completeness.
     #[must_use]
     pub fn check(&self, thresholds: &Thresholds) -> Vec<Breach> {
         let mut breaches = Vec::new();
@@ -41,6 +56,20 @@ impl DataReport {
             for mut breach in thresholds.of_resource(&report.resource).check(report) {
                 breach.of = format!("{}: {}", report.resource, breach.of);
                 breaches.push(breach);
+            }
+        }
+        let is_there = |path: &str| {
+            let kind = path.split_once('.').map(|(kind, _)| kind);
+            let mut kinds = self.resources.iter();
+            kind.is_some_and(|kind| kinds.any(|report| report.resource == kind))
+        };
+        for (path, least) in &thresholds.completeness {
+            if *least > 0.0 && !is_there(path) {
+                breaches.push(Breach {
+                    of: format!("completeness of {path}, of which the report has no such kind"),
+                    share: 0.0,
+                    threshold: *least,
+                });
             }
         }
         breaches

@@ -1,17 +1,19 @@
 //! `data report`: how good the data of an export or of many users are.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use comfy_table::{CellAlignment, Table};
 use futures_util::stream;
-use humanapi_export::{Breach, DataReport, Export, Format, ReportError};
+use humanapi_export::{Breach, DataReport, Export, Format, ReportError, Thresholds};
 use serde_json::json;
 
 use super::counted::Tries;
 use super::progress::Progress;
 use super::{failure, service, users};
 use crate::args::report::ReportArgs;
+use crate::atomic_file;
 use crate::exit::{Code, Failure};
 use crate::output;
 use crate::signal::Stop;
@@ -21,12 +23,35 @@ pub(crate) async fn run(args: &ReportArgs) -> Result<(), Failure> {
         Some(folder) => DataReport::of_folder(folder).map_err(|error| unreadable(&error))?,
         None => of_users(args).await?,
     };
-    let breaches = report.check(&args.thresholds.thresholds());
+    let thresholds = args.thresholds.thresholds();
+    let breaches = report.check(&thresholds);
     if let Some(path) = &args.html {
-        std::fs::write(path, report.page(&breaches))
+        write(path, report.page(&breaches).as_bytes())
             .map_err(|error| Failure::here("the page cannot be written", &error))?;
     }
     tell(&report, &breaches)?;
+    if report.deidentified {
+        output::warn(
+            "the records were de-identified: completeness and recency tell of the policy too",
+        );
+    }
+    if report.refused > 0 {
+        output::warn(&format!(
+            "the service refuses {} lists, which the report says nothing of",
+            report.refused
+        ));
+    }
+    if !report.whole {
+        let cause = format!(
+            "the export in this folder is not whole: {} lists could not be read, or it is not over yet",
+            report.failed
+        );
+        if thresholds != Thresholds::default() && breaches.is_empty() {
+            let again = "start the same export again: a part says little of the whole";
+            return Err(Failure::new(Code::Worse, cause, again));
+        }
+        output::warn(&cause);
+    }
     if breaches.is_empty() {
         return Ok(());
     }
@@ -56,7 +81,7 @@ async fn of_users(args: &ReportArgs) -> Result<DataReport, Failure> {
     }
     let users = stream::iter(users(&args.user, args.users.as_deref())?);
     let read = progress.beside(export.report(users, stop.asked())).await;
-    let (summary, report) = read.map_err(|error| failure(&service, &error))?;
+    let (summary, mut report) = read.map_err(|error| failure(&service, &error))?;
     if summary.stopped {
         let again = "start it again: a report begins anew";
         return Err(Failure::new(Code::Stopped, "stopped before the end", again));
@@ -68,13 +93,15 @@ async fn of_users(args: &ReportArgs) -> Result<DataReport, Failure> {
         let again = "start it again: a report of less than everything says little";
         return Err(Failure::new(Code::Service, cause, again));
     }
-    let refused: u64 = summary.refused.values().sum();
-    if refused > 0 {
-        output::warn(&format!(
-            "the service refuses {refused} lists, which the report says nothing of"
-        ));
-    }
+    report.refused = summary.refused.values().sum();
     Ok(report)
+}
+
+/// Whole or not there, and for its owner alone: counts of few tell something.
+fn write(path: &Path, page: &[u8]) -> io::Result<()> {
+    let mut file = atomic_file::beside(path)?;
+    file.write_all(page)?;
+    atomic_file::keep(file, path)
 }
 
 fn unreadable(error: &ReportError) -> Failure {
@@ -91,6 +118,10 @@ fn tell(report: &DataReport, breaches: &[Breach]) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         let all = json!({
             "users": report.users,
+            "whole": report.whole,
+            "refused": report.refused,
+            "failed": report.failed,
+            "deidentified": report.deidentified,
             "records": report.records(),
             "resources": report.resources,
             "breaches": breaches,
