@@ -94,10 +94,14 @@ fn cause(error: &clap::Error, words: &[OsString], line: clap::Command) -> String
                 // Reasons begin with the value that they are about, or do not name it.
                 let reason = reason.to_string();
                 match value.filter(|value| !value.is_empty()) {
-                    // A number is a part of other numbers, such as those that a range ends with.
+                    // A number is a part of other numbers, such as those that a range ends with, and reasons write it without
+                    // the sign and the noughts that were typed before it.
                     Some(value) if value.parse::<i64>().is_ok() => {
-                        let rest = reason.strip_prefix(&value);
-                        rest.map_or_else(|| format!(": {reason}"), |rest| format!(": it{rest}"))
+                        let is_of_number = |c: char| c.is_ascii_digit() || c == '-';
+                        match reason.trim_start_matches(is_of_number) {
+                            rest if rest.starts_with(' ') => format!(": it{rest}"),
+                            _ => format!(": {reason}"),
+                        }
                     }
                     Some(value) => format!(": {}", without(&reason, &value)),
                     None => format!(": {reason}"),

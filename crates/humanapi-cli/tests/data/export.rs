@@ -192,6 +192,7 @@ fn what_cannot_be_is_refused_before_anything_is_sent() {
         (words(&["--documents", "json"]), "--out"),
         (words(&["--buckets", "0"]), "1..=1000"),
         (words(&["--buckets", "1001"]), "1..=1000"),
+        (words(&["--buckets", "+01001"]), ": it is not in 1..=1000"),
         (vec!["export", "--resources", "weight"], "--user"),
         (
             vec!["export", "--users", "/nonexistent", "--resources", "weight"],
