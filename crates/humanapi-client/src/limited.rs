@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use http::StatusCode;
 use http::header::{AUTHORIZATION, RETRY_AFTER};
 use humanapi_core::limiter::{Admission, Limiter, LimiterPolicy, Permit, Ticket, Verdict};
-use humanapi_core::{Request, Response, RetryAfter, SendFailure, SendFailureKind};
+use humanapi_core::{Now, Request, Response, RetryAfter, SendFailure, SendFailureKind};
 
 use crate::drive::in_time;
 use crate::driven::Driven;
@@ -99,7 +99,7 @@ impl<T> Shared<T> {
     fn enter(&self, request: &Request, timeout: Duration) -> Entry {
         Entry {
             place: Waiting::new(self.host(request), key(request)),
-            until: self.runtime.now().monotonic().saturating_add(timeout),
+            since: self.runtime.now(),
             timeout,
         }
     }
@@ -121,24 +121,21 @@ impl<T> Shared<T> {
         host
     }
 
-    /// How long there is until then.
-    fn left(&self, until: Duration) -> Duration {
-        until.saturating_sub(self.runtime.now().monotonic())
-    }
-
     /// Waits for the request's turn.
     async fn turn(&self, entry: Entry) -> Result<Turn, SendFailure> {
         let Entry {
             place,
-            until,
+            since,
             timeout,
         } = entry;
-        let out = in_time(place, &*self.runtime, self.left(until)).await;
-        let out = out.ok_or_else(|| {
+        // A machine that was suspended meanwhile sends nothing late either: what must not be repeated may count as not there.
+        let left = || timeout.saturating_sub(self.runtime.now().since(since));
+        let out = in_time(place, &*self.runtime, left()).await;
+        let left = left();
+        let out = out.filter(|_| !left.is_zero()).ok_or_else(|| {
             let why = "too many requests are out to this host, and its turn did not come in time";
             SendFailure::new(SendFailureKind::NotSent).with_source(why)
         })?;
-        let left = self.left(until);
         Ok(Turn {
             out,
             left,
@@ -187,10 +184,10 @@ impl<T> Shared<T> {
     }
 }
 
-/// A request that waits for its turn, until then at most.
+/// A request that waits for its turn since then, for so long at most.
 struct Entry {
     place: Waiting,
-    until: Duration,
+    since: Now,
     timeout: Duration,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,8 +11,10 @@ use futures_util::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 use humanapi_client::core::http::header::{AUTHORIZATION, RETRY_AFTER};
 use humanapi_client::core::http::{HeaderValue, Response as HttpResponse, StatusCode};
 use humanapi_client::core::limiter::LimiterPolicy;
-use humanapi_client::core::{Body, Request, Response, SendFailure, SendFailureKind};
-use humanapi_client::{BodyStream, Limited, StreamedResponse, TokioRuntime, Transport};
+use humanapi_client::core::{Body, Now, Request, Response, SendFailure, SendFailureKind};
+use humanapi_client::{
+    BodyStream, Limited, Spawn, StreamedResponse, Task, Timer, TokioRuntime, Transport,
+};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -386,4 +388,43 @@ async fn no_more_begin_each_second_than_the_rate_says_and_nobody_is_forgotten() 
         let last = asked.last().expect("somebody was").1 - begun;
         assert!((1_800..=2_000).contains(&last.as_millis()), "{last:?}");
     }
+}
+
+/// Time by tokio, on a machine that is suspended for an hour between any two looks at its wall clock.
+#[derive(Debug)]
+struct Suspended {
+    runtime: TokioRuntime,
+    looks: AtomicU32,
+}
+
+impl Timer for Suspended {
+    fn now(&self) -> Now {
+        let now = self.runtime.now();
+        let slept = Duration::from_secs(3_600) * self.looks.fetch_add(1, Ordering::SeqCst);
+        Now::new(now.monotonic(), now.wall() + slept)
+    }
+
+    fn sleep(&self, duration: Duration) -> Task<'static> {
+        self.runtime.sleep(duration)
+    }
+}
+
+impl Spawn for Suspended {
+    fn spawn(&self, task: Task<'static>) -> Option<Task<'static>> {
+        self.runtime.spawn(task)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_for_its_turn_while_the_machine_slept_is_not_sent() {
+    let service = Service::default();
+    let runtime = Suspended {
+        runtime: TokioRuntime::new(),
+        looks: AtomicU32::new(0),
+    };
+    let limited = Limited::new(service.clone(), runtime, LimiterPolicy::default());
+    let sent = limited.send(request("p17"), Duration::from_secs(60)).await;
+    let failure = sent.expect_err("its time is over");
+    assert_eq!(failure.kind(), SendFailureKind::NotSent);
+    assert!(service.asked.lock().await.is_empty());
 }

@@ -47,7 +47,7 @@ impl Now {
     /// How much time has passed since an earlier reading, at most: the monotonic clock may have stood still while the
     /// machine was suspended, and the wall clock may have been set back, so the one that tells of more counts.
     #[must_use]
-    pub(crate) fn since(self, earlier: Self) -> Duration {
+    pub fn since(self, earlier: Self) -> Duration {
         let monotonic = self.monotonic.saturating_sub(earlier.monotonic);
         let wall = self.wall.duration_since(earlier.wall);
         monotonic.max(wall.unwrap_or_default())

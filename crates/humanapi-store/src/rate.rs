@@ -4,7 +4,7 @@ use std::fmt;
 use std::future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use humanapi_client::{StoreError, StreamedResponse, Transport};
@@ -148,7 +148,7 @@ impl<T> SharedRate<T> {
     async fn turn(&self, timeout: Duration) -> Result<Duration, SendFailure> {
         let not_sent =
             |why: &str| SendFailure::new(SendFailureKind::NotSent).with_source(why.to_owned());
-        let begun = Instant::now();
+        let (begun, begun_at) = (Instant::now(), SystemTime::now());
         let _waits = Waits::new(&self.waiting);
         let mut failure = None;
         let turn = async {
@@ -171,8 +171,11 @@ impl<T> SharedRate<T> {
                 true
             }
         };
-        match (in_time, failure) {
-            (true, _) => Ok((timeout - begun.elapsed().min(timeout)).min(self.exchange)),
+        // A machine that was suspended meanwhile sends nothing late: the wall clock tells.
+        let passed = begun.elapsed().max(begun_at.elapsed().unwrap_or_default());
+        let left = timeout.saturating_sub(passed);
+        match (in_time && !left.is_zero(), failure) {
+            (true, _) => Ok(left.min(self.exchange)),
             (false, None) => Err(not_sent(
                 "the turn in the rate that processes share did not come in time",
             )),
