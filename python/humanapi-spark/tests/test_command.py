@@ -71,6 +71,14 @@ import pyarrow as pa
 batch = pa.record_batch([[1, 2]], names=["n"])
 stream = pa.ipc.new_stream(sys.stdout.buffer, batch.schema)
 stream.write_batch(batch)
+
+def write_half():
+    whole = pa.BufferOutputStream()
+    with pa.ipc.new_stream(whole, batch.schema) as other:
+        before = whole.tell()
+        other.write_batch(pa.record_batch([list(range(1000))], names=["n"]))
+        after = whole.tell()
+    sys.stdout.buffer.write(whole.getvalue().to_pybytes()[before : after - 4000])
 """
 
 
@@ -81,6 +89,8 @@ stream.write_batch(batch)
         ("sys.stdout.flush(); os._exit(5)", 5, "it said nothing"),
         ("sys.stdout.flush(); os.kill(os.getpid(), signal.SIGKILL)", -9, "it said nothing"),
         ("sys.stdout.buffer.write(b'half a mess'); sys.stdout.flush(); os._exit(70)", 70, "it said nothing"),
+        # In the middle of what a batch holds, where Arrow says something else.
+        ("write_half(); sys.stdout.flush(); os._exit(6)", 6, "it said nothing"),
     ],
 )
 def test_a_stream_that_is_not_whole_fails_at_its_end_whatever_came_before(

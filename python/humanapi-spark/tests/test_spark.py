@@ -98,6 +98,9 @@ def test_a_landing_is_whole_goes_on_and_becomes_delta_in_place(
     gone_on = humanapi_spark.land(spark, str(out), settings, resources=["immunizations"])
     assert (gone_on[0].buckets, gone_on[0].skipped) == (1, 3)
     assert records(out, "immunizations") == truth.each("immunizations")
+    # Fewer buckets take the place of the former, and double nobody.
+    humanapi_spark.land(spark, str(out), replace(settings, buckets=2), resources=["immunizations"])
+    assert records(out, "immunizations") == truth.each("immunizations")
     # Fewer users are another landing, which leaves nothing behind of who is gone.
     fewer = tmp_path / "fewer.txt"
     fewer.write_text("user-001\n")

@@ -193,7 +193,7 @@ def read(settings: Settings, key: str, bucket: int) -> Generator[pa.RecordBatch,
             with process.stdout as output:
                 try:
                     yield from pa.ipc.open_stream(output)
-                except pa.ArrowInvalid:
+                except (pa.ArrowInvalid, OSError):
                     # A stream that breaks off is the command's failure, which says why. If it is none, this is.
                     if process.wait() == 0:
                         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,9 @@ from humanapi_spark.command import Settings
 from humanapi_spark.source import BUCKET, register
 
 _MANIFEST = "_manifest/landed"
+_EMPTY = "none"
+"""What a bucket holds that a landing into fewer buckets does not have."""
+_SERVICE = ("HUMANAPI_CLIENT_ID", "HUMANAPI_BASE_URL", "HUMANAPI_AUTH_URL", "HUMANAPI_DATA_URL", "HUMANAPI_PROFILE")
 _LINE = StructType(
     [
         StructField("resource", StringType(), nullable=False),
@@ -57,8 +61,8 @@ def land(
     `out` is any place that Spark writes to. `settings.resource` does not count here: all kinds of records are written, or
     those in `resources`. `settings.key_file` is needed, so that users stay in their buckets.
 
-    Whatever ended a run, the same call goes on: a bucket that is whole is not read again, for the same users, key and
-    `since`. `wave` says how many buckets are committed at once, all of one kind of record unless it is given: fewer lose
+    Whatever ended a run, the same call goes on: a bucket that is whole is not read again, for the same users, key, service
+    and `since`. One job at a time writes to a place. `wave` says how many buckets are committed at once, all of one kind of record unless it is given: fewer lose
     less where a job is ended.
 
     Raises `ValueError` where the settings are not enough, and what Spark raises where a task failed for good; what was
@@ -89,6 +93,12 @@ class _Landing:
     def run(self, wave: int) -> Landed:
         buckets = self.settings.buckets
         left = [bucket for bucket in range(buckets) if self.before.get(bucket) != (self.what, True)]
+        # Of a landing into more buckets: their users are in those of this one now, and would be there twice.
+        gone = [bucket for bucket in self.before if bucket >= buckets and self.before[bucket] != (_EMPTY, True)]
+        if gone:
+            self.manifest.add(self.settings.resource, _EMPTY, dict.fromkeys(gone), whole=False)
+            self.empty(gone, self.read([0]))
+            self.manifest.add(self.settings.resource, _EMPTY, dict.fromkeys(gone, 0), whole=True)
         records = 0
         for some in _waves(left, wave):
             records += sum(self.write(some).values())
@@ -99,10 +109,8 @@ class _Landing:
         # From here on their folders are not what was whole before.
         self.manifest.add(self.settings.resource, self.what, dict.fromkeys(buckets), whole=False)
         frame = self.read(buckets)
-        for bucket in sorted(set(buckets) & self.before.keys()):
-            # Spark replaces the folders of buckets that have records now. One that had some and has none would stay.
-            nothing = self.spark.createDataFrame([], frame.drop(BUCKET).schema)
-            nothing.write.mode("overwrite").parquet(f"{self.folder}/{BUCKET}={bucket}")
+        # Spark replaces the folders of buckets that have records now. One that had some and has none would stay.
+        self.empty(sorted(set(buckets) & self.before.keys()), frame)
         write = frame.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
         write.partitionBy(BUCKET).parquet(self.folder)
         landed = self.spark.read.schema(frame.schema).parquet(self.folder)
@@ -110,6 +118,12 @@ class _Landing:
         counts = dict.fromkeys(buckets, 0) | {row[BUCKET]: row["count"] for row in counted}
         self.manifest.add(self.settings.resource, self.what, counts, whole=True)
         return counts
+
+    def empty(self, buckets: Sequence[int], frame: DataFrame) -> None:
+        """Leave no record in the folders of these buckets."""
+        for bucket in buckets:
+            nothing = self.spark.createDataFrame([], frame.drop(BUCKET).schema)
+            nothing.write.mode("overwrite").parquet(f"{self.folder}/{BUCKET}={bucket}")
 
     def read(self, buckets: Sequence[int]) -> DataFrame:
         only = replace(self.settings, only_buckets=tuple(buckets))
@@ -122,14 +136,15 @@ def _waves(buckets: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 
 
 def _what(settings: Settings) -> str:
-    """Tell what is read, so that another list of users, key or beginning is another landing. It names nobody."""
+    """Tell what is read, so that other users, another key, beginning or service is another landing. It names nobody."""
     users = hashlib.sha256()
     with open(settings.users, "rb") as file:
         while part := file.read(1 << 20):
             users.update(part)
     columns = command.schema(settings.command, settings.resource)
     names = [f"{column.name} {column.type}" for column in columns]
-    told = json.dumps([settings.resource, settings.buckets, settings.since, users.hexdigest(), names])
+    service = [settings.base_url, settings.profile, settings.provisioning, *map(os.environ.get, _SERVICE)]
+    told = json.dumps([settings.resource, settings.buckets, settings.since, users.hexdigest(), names, service])
     return hmac.new(bytes.fromhex(settings.key()), told.encode(), hashlib.sha256).hexdigest()[:32]
 
 
