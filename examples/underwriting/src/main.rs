@@ -75,6 +75,8 @@ async fn run(args: Args) -> Result<(), Box<dyn Error>> {
     // Orders of a sandbox are forgotten with it, and so is what was written of them.
     let folder = TempDir::new()?;
     let journal = match (&args.journal, &args.keys) {
+        // What it says is about real orders, and a sandbox knows of none: they would count as not there.
+        (Some(_), _) if !is_real => return Err("a journal goes with an application: set HUMANAPI_CLIENT_ID and HUMANAPI_CLIENT_SECRET, or leave --journal out".into()),
         (Some(journal), Some(keys)) => SqliteStore::open(journal, SealingKeys::from_file(keys)?).await,
         _ if is_real => return Err("name the journal with --journal and its keys with --keys: without them an order could be placed twice".into()),
         _ => {
