@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use humanapi_client::Error;
+use humanapi_client::{Error, StoreError};
 use humanapi_core::{CredentialsError, HostError};
 
 #[cfg(any(feature = "hyper", feature = "reqwest", feature = "blocking"))]
@@ -13,7 +13,8 @@ use crate::EnvironmentError;
 ///
 /// A `main` that gives an error back prints its `Debug`, which of most errors is made for their authors. This one's is made
 /// for whoever runs the program: the cause, what lies beneath it, what to do, and the request id, on a line each.
-/// Any error becomes one by `?`.
+/// Any type of an error becomes one by `?`; one in a box, such as `Box<dyn Error>` or `anyhow::Error`, is none for Rust.
+/// Errors of other crates are told without what to do, unless one of ours lies beneath.
 ///
 /// ```no_run
 /// use humanapi::MainError;
@@ -40,19 +41,41 @@ impl<E: StdError + Send + Sync + 'static> From<E> for MainError {
 }
 
 impl MainError {
-    /// What to do next, where the error is one of ours.
+    /// What to do next, by the first of these errors that is one of ours.
     fn remedy(&self) -> Option<&'static str> {
-        let error = &*self.0;
-        #[cfg(any(feature = "hyper", feature = "reqwest", feature = "blocking"))]
-        if let Some(error) = error.downcast_ref::<EnvironmentError>() {
-            return Some(error.remedy());
-        }
-        if let Some(error) = error.downcast_ref::<CredentialsError>() {
-            return Some(error.remedy());
-        }
-        error
-            .downcast_ref::<HostError>()
-            .map(|error| error.remedy())
+        self.chain().find_map(|error| {
+            #[cfg(any(feature = "hyper", feature = "reqwest", feature = "blocking"))]
+            if let Some(error) = error.downcast_ref::<EnvironmentError>() {
+                return Some(error.remedy());
+            }
+            #[cfg(feature = "admin")]
+            if let Some(error) = error.downcast_ref::<humanapi_client::OrderError>() {
+                return Some(error.remedy());
+            }
+            if let Some(error) = error.downcast_ref::<Error>() {
+                return Some(error.remedy());
+            }
+            if let Some(error) = error.downcast_ref::<StoreError>() {
+                return Some(error.remedy());
+            }
+            if let Some(error) = error.downcast_ref::<CredentialsError>() {
+                return Some(error.remedy());
+            }
+            let host = error.downcast_ref::<HostError>();
+            host.map(|error| error.remedy())
+        })
+    }
+
+    /// The service's name for the answer that it failed with.
+    fn request_id(&self) -> Option<&str> {
+        self.chain()
+            .find_map(|error| error.downcast_ref::<Error>()?.shown_request_id())
+    }
+
+    /// The error, and all that lie beneath it.
+    fn chain(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        let first: &(dyn StdError + 'static) = &*self.0;
+        std::iter::successors(Some(first), |&error| error.source())
     }
 }
 
@@ -68,13 +91,14 @@ impl fmt::Debug for MainError {
             return write!(f, "{}", error.report());
         }
         write!(f, "{}", self.0)?;
-        let mut beneath = self.0.source();
-        while let Some(error) = beneath {
+        for error in self.chain().skip(1) {
             write!(f, "\ncaused by: {error}")?;
-            beneath = error.source();
         }
-        match self.remedy() {
-            Some(remedy) => write!(f, "\nhelp: {remedy}"),
+        if let Some(remedy) = self.remedy() {
+            write!(f, "\nhelp: {remedy}")?;
+        }
+        match self.request_id() {
+            Some(id) => write!(f, "\nrequest id: {id}"),
             None => Ok(()),
         }
     }
