@@ -72,6 +72,14 @@ pub(crate) fn check(session: &mut Session, switches: &Switches) -> anyhow::Resul
         let of_package: Vec<&Bench> = of_package.collect();
         session.step(&format!("build the bench checks of {package}"), |session| {
             let (outcome, found) = executables::build(session, command(session, &of_package))?;
+            let is_built = |bench: &&Bench| found.iter().any(|program| program.name == bench.name);
+            if let (Outcome::Ok, Some(bench)) = (
+                &outcome,
+                of_package.iter().copied().find(|bench| !is_built(bench)),
+            ) {
+                let missing = format!("cargo told of no program for the bench {}", bench.name);
+                return Ok(Outcome::Failed(missing));
+            }
             programs.extend(found);
             Ok(outcome)
         });

@@ -53,6 +53,10 @@ pub(crate) fn build<'a>(
             built.push(Executable::of(package, &artifact, path.into()));
         }
     }
+    if built.is_empty() {
+        let outcome = Outcome::Failed(format!("cargo told of no program that it built: {shown}"));
+        return Ok((outcome, built));
+    }
     built.sort();
     Ok((Outcome::Ok, built))
 }
