@@ -3,7 +3,7 @@
 //! A bench whose name begins with `check_` compares counts or ratios with bounds of its own and exits with
 //! something other than 0 when one is broken. Those run after the tests; the others only when asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{Package, TargetKind};
 use clap::Args;
@@ -65,12 +65,22 @@ pub(crate) fn check(session: &mut Session, switches: &Switches) -> anyhow::Resul
         });
     }
     let mut programs = Vec::new();
-    let packages: BTreeSet<&str> = benches.iter().map(|bench| bench.package.as_str()).collect();
-    for package in packages {
-        // All of a package at once, because they share what they link.
-        let of_package = benches.iter().filter(|bench| bench.package == package);
-        let of_package: Vec<&Bench> = of_package.collect();
-        session.step(&format!("build the bench checks of {package}"), |session| {
+    // Those of a package with the same features at once, because they share what they link. Others are built apart: a feature
+    // changes what is counted of code that it does not touch.
+    let mut alike: BTreeMap<(&str, &[String]), Vec<&Bench>> = BTreeMap::new();
+    for bench in &benches {
+        let kind = (bench.package.as_str(), bench.features.as_slice());
+        alike.entry(kind).or_default().push(bench);
+    }
+    for ((package, features), of_package) in alike {
+        let title = match features {
+            [] => format!("build the bench checks of {package}"),
+            _ => format!(
+                "build the bench checks of {package} with {}",
+                features.join(",")
+            ),
+        };
+        session.step(&title, |session| {
             let (outcome, found) = executables::build(session, command(session, &of_package))?;
             let is_built = |bench: &&Bench| found.iter().any(|program| program.name == bench.name);
             if let (Outcome::Ok, Some(bench)) = (

@@ -117,7 +117,7 @@ mod counts {
     }
 
     // Makes the endpoint, builds its request and reads the answer.
-    #[library_benchmark(config = at_most(6_300))]
+    #[library_benchmark(config = at_most(6_420))]
     #[bench::access(access())]
     #[bench::session(session())]
     #[bench::id(id())]
@@ -131,7 +131,7 @@ mod counts {
 
     // The same carried by a flow, through a transport that answers at once. That a flow may also hand its answer over
     // as it arrives costs every call some 70 instructions.
-    #[library_benchmark(config = at_most(6_400))]
+    #[library_benchmark(config = at_most(6_480))]
     #[bench::access(access())]
     fn call<E: Endpoint>(ready: Ready<E>) -> (Application, E) {
         let made = (ready.make)(&ready.application);

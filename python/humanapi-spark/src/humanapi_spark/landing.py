@@ -62,8 +62,8 @@ def land(
     those in `resources`. `settings.key_file` is needed, so that users stay in their buckets.
 
     Whatever ended a run, the same call goes on: a bucket that is whole is not read again, for the same users, key, service
-    and `since`. One job at a time writes to a place. `wave` says how many buckets are committed at once, all of one kind of record unless it is given: fewer lose
-    less where a job is ended.
+    and `since`. One job at a time writes to a place. `wave` says how many buckets are committed at once, all of one kind of
+    record unless it is given: fewer lose less where a job is ended.
 
     Raises `ValueError` where the settings are not enough, and what Spark raises where a task failed for good; what was
     whole by then stays so.
