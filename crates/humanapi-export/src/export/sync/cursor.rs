@@ -70,13 +70,14 @@ impl Cursor {
         };
         let passed = now.as_second() - i64::from(whole_at);
         let share = u16::from_be_bytes([user[0], user[1]]) ^ kind;
-        let every = every.as_secs();
+        // Wider than an interval of any length, so that the share is taken before it is divided.
+        let every = i128::from(every.as_secs());
         let wait = match self.is_first {
             // An eighth at least, so that nothing is read twice at once.
-            true => every / 8 + (every - every / 8) / 65_536 * i64::from(share),
+            true => every / 8 + (every - every / 8) * i128::from(share) / 65_536,
             false => every,
         };
-        passed >= wait
+        i128::from(passed) >= wait
     }
 
     /// Until when everything that changed was told, in seconds since 1970: by the service's clock where it told the time.
@@ -244,29 +245,38 @@ mod tests {
     }
 
     #[test]
-    fn full_passes_are_spread_over_the_interval_and_none_comes_later() {
-        let every = SignedDuration::from_hours(8 * 24);
-        let mut first = Cursor::default();
-        assert!(first.is_due(at(0), every, [0; 16], 0));
-        first.read(at(0), None, true);
-        let due = |cursor: &Cursor, user: u16, days: i64| {
-            let mut name = [0; 16];
-            name[..2].copy_from_slice(&user.to_be_bytes());
-            cursor.is_due(at(days * 24 * 3600), every, name, 0)
-        };
-        let users: Vec<u16> = (0..800).map(|user| user * 81).collect();
-        let mut before = 0;
-        for day in 1..=8 {
-            let now = users.iter().filter(|user| due(&first, **user, day)).count();
-            let more = now - before;
-            before = now;
-            if day > 1 {
-                assert!((80..150).contains(&more), "day {day}: {more}");
+    fn full_passes_are_spread_over_an_interval_of_any_length_and_none_comes_later() {
+        for hours in [1, 12, 36, 8 * 24] {
+            let every = SignedDuration::from_hours(hours);
+            let mut first = Cursor::default();
+            assert!(first.is_due(at(0), every, [0; 16], 0));
+            first.read(at(0), None, true);
+            let due = |cursor: &Cursor, user: u16, eighths: i64| {
+                let mut name = [0; 16];
+                name[..2].copy_from_slice(&user.to_be_bytes());
+                cursor.is_due(at(eighths * every.as_secs() / 8), every, name, 0)
+            };
+            let users: Vec<u16> = (0..800).map(|user| user * 81).collect();
+            let mut before = 0;
+            for eighth in 1..=8 {
+                let now = users.iter().filter(|user| due(&first, **user, eighth));
+                let now = now.count();
+                let more = now - before;
+                before = now;
+                if eighth > 1 {
+                    let told = format!("eighth {eighth} of {hours} hours: {more}");
+                    assert!((80..150).contains(&more), "{told}");
+                }
             }
+            assert_eq!(before, users.len(), "{hours} hours");
+            let mut second = first;
+            second.read(at(0), None, true);
+            assert!(!due(&second, 0, 7) && due(&second, 0, 8), "{hours} hours");
         }
-        assert_eq!(before, users.len());
-        let mut second = first;
-        second.read(at(0), None, true);
-        assert!(!due(&second, 0, 7) && due(&second, 0, 8));
+        // None at all is a share of the longest one.
+        let mut read = Cursor::default();
+        read.read(at(0), None, true);
+        assert!(!read.is_due(at(1), SignedDuration::MAX, [255; 16], 0));
+        assert!(read.is_due(at(0), SignedDuration::ZERO, [255; 16], 0));
     }
 }
