@@ -80,6 +80,9 @@ pub trait CursorStore: Send + Sync {
 pub struct BucketCursors {
     /// In which run it was read last; 0 where it never was.
     pub run: u64,
+    /// Tells for whom, for which lists and how it was read then, and nothing of them; empty where some of it could not be
+    /// read.
+    pub check: Vec<u8>,
     /// By which run something was written last; 0 where nothing was.
     pub commit: u64,
     /// Each user's cursors, of all lists: a few tens of bytes for each.
@@ -176,6 +179,7 @@ impl CursorStore for MemoryCursorStore {
         let sync = syncs.entry(sync).or_default();
         let (own, whole) = sync.buckets.entry(bucket).or_default();
         own.run = kept.run;
+        own.check = kept.check;
         own.commit = kept.commit;
         own.users.extend(kept.users);
         *whole = lists;

@@ -7,6 +7,9 @@ use humanapi_client::{BucketCursors, CursorName, ListsWhole, StoreError};
 use crate::rows::unreadable;
 use crate::sql::{signed, unsigned};
 
+/// Run, check, commit.
+pub(crate) type BucketColumns = (i64, Vec<u8>, i64);
+
 /// A user's name and cursors.
 pub(crate) type UserColumns = (Vec<u8>, Vec<u8>);
 
@@ -14,16 +17,17 @@ pub(crate) type UserColumns = (Vec<u8>, Vec<u8>);
 pub(crate) type WholeColumns = (i64, String, i64, i64, i64, Option<i64>, Option<i64>);
 
 pub(crate) fn bucket(
-    read: Option<(i64, i64)>,
+    read: Option<BucketColumns>,
     users: Vec<UserColumns>,
 ) -> Result<BucketCursors, StoreError> {
-    let (run, commit) = read.unwrap_or_default();
+    let (run, check, commit) = read.unwrap_or_default();
     let users = users.into_iter().map(|(user, cursors)| {
         let user: CursorName = user.try_into().map_err(|_| unreadable())?;
         Ok((user, cursors))
     });
     Ok(BucketCursors {
         run: unsigned(run),
+        check,
         commit: unsigned(commit),
         users: users.collect::<Result<BTreeMap<_, _>, StoreError>>()?,
     })

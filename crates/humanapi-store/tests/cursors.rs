@@ -21,6 +21,8 @@ fn cursors(run: u64, commit: u64, users: &[(u8, &[u8])]) -> BucketCursors {
         .map(|(user, cursors)| ([*user; 16], cursors.to_vec()));
     BucketCursors {
         run,
+        // Empty where something of it failed.
+        check: if run == 9 { Vec::new() } else { vec![7; 16] },
         commit,
         users: users.collect(),
     }
@@ -168,6 +170,7 @@ async fn a_cursor_is_a_few_tens_of_bytes_on_the_disk() {
             .collect();
         let kept = BucketCursors {
             run: 1,
+            check: vec![7; 16],
             commit: 1,
             users,
         };

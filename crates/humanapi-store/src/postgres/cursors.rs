@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use humanapi_client::{BucketCursors, CursorName, CursorStore, ListsWhole, StoreError};
 
 use super::{PostgresDatabase, bytes, text};
-use crate::cursor_rows::{self, UserColumns, WholeColumns};
+use crate::cursor_rows::{self, BucketColumns, UserColumns, WholeColumns};
 use crate::rows::unreadable;
 use crate::sql::{signed, unsigned};
 
@@ -28,6 +28,7 @@ const SCHEMA: &str = "
         sync bigint NOT NULL,
         bucket bigint NOT NULL,
         run bigint NOT NULL,
+        read_check bytea NOT NULL,
         commit_run bigint NOT NULL,
         PRIMARY KEY (sync, bucket)
     );
@@ -110,9 +111,9 @@ impl CursorStore for PostgresCursorStore {
     async fn bucket(&self, sync: CursorName, bucket: u32) -> Result<BucketCursors, StoreError> {
         let (number, limit) = (number(sync), self.0.limits.all_rows);
         let read = format!(
-            "SELECT run, commit_run FROM humanapi_sync_buckets WHERE sync = {number} AND bucket = {bucket}"
+            "SELECT run, read_check, commit_run FROM humanapi_sync_buckets WHERE sync = {number} AND bucket = {bucket}"
         );
-        let read: Vec<(i64, i64)> = self.0.fetch(limit, &read).await?;
+        let read: Vec<BucketColumns> = self.0.fetch(limit, &read).await?;
         let users = format!(
             "SELECT user_name, cursors FROM humanapi_sync_cursors WHERE sync = {number} AND bucket = {bucket}"
         );
@@ -129,9 +130,11 @@ impl CursorStore for PostgresCursorStore {
     ) -> Result<(), StoreError> {
         let number = number(sync);
         let (run, commit) = (signed(kept.run), signed(kept.commit));
+        let check = bytes(&kept.check);
         let mut keep = format!(
-            "INSERT INTO humanapi_sync_buckets VALUES ({number}, {bucket}, {run}, {commit})
-            ON CONFLICT (sync, bucket) DO UPDATE SET run = excluded.run, commit_run = excluded.commit_run;"
+            "INSERT INTO humanapi_sync_buckets VALUES ({number}, {bucket}, {run}, {check}, {commit})
+            ON CONFLICT (sync, bucket) DO UPDATE SET
+                run = excluded.run, read_check = excluded.read_check, commit_run = excluded.commit_run;"
         );
         if !kept.users.is_empty() {
             keep.push_str(

@@ -7,7 +7,7 @@ use humanapi_client::{BucketCursors, CursorName, CursorStore, ListsWhole, StoreE
 use sqlx::Connection as _;
 
 use super::{SqliteFile, failed};
-use crate::cursor_rows::{self, UserColumns, WholeColumns};
+use crate::cursor_rows::{self, BucketColumns, UserColumns, WholeColumns};
 use crate::sql::{signed, unsigned};
 
 /// Keeps the cursors of syncs in a SQLite file, for one machine.
@@ -30,6 +30,7 @@ const SCHEMA: &str = "
         sync INTEGER NOT NULL,
         bucket INTEGER NOT NULL,
         run INTEGER NOT NULL,
+        read_check BLOB NOT NULL,
         commit_run INTEGER NOT NULL,
         PRIMARY KEY (sync, bucket)
     ) STRICT, WITHOUT ROWID;
@@ -64,14 +65,14 @@ const BEGIN: &str = "
 const END: &str = "UPDATE humanapi_syncs SET is_running = 0 WHERE name = ?1 AND run = ?2";
 
 const BUCKET: &str = "
-    SELECT run, commit_run FROM humanapi_sync_buckets
+    SELECT run, read_check, commit_run FROM humanapi_sync_buckets
     WHERE sync = (SELECT sync FROM humanapi_syncs WHERE name = ?1) AND bucket = ?2";
 
 const CURSORS: &str = "
     SELECT user_name, cursors FROM humanapi_sync_cursors
     WHERE sync = (SELECT sync FROM humanapi_syncs WHERE name = ?1) AND bucket = ?2";
 
-const KEEP_BUCKET: &str = "INSERT OR REPLACE INTO humanapi_sync_buckets VALUES (?1, ?2, ?3, ?4)";
+const KEEP_BUCKET: &str = "INSERT OR REPLACE INTO humanapi_sync_buckets VALUES (?1, ?2, ?3, ?4, ?5)";
 const KEEP_CURSORS: &str = "INSERT OR REPLACE INTO humanapi_sync_cursors VALUES (?1, ?2, ?3, ?4)";
 const FORGET_WHOLE: &str = "DELETE FROM humanapi_sync_whole WHERE sync = ?1 AND bucket = ?2";
 const KEEP_WHOLE: &str = "INSERT INTO humanapi_sync_whole VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -120,7 +121,7 @@ impl CursorStore for SqliteCursorStore {
 
     async fn bucket(&self, sync: CursorName, bucket: u32) -> Result<BucketCursors, StoreError> {
         let mut connection = self.0.for_all_rows().await?;
-        let read: Option<(i64, i64)> = sqlx::query_as(BUCKET)
+        let read: Option<BucketColumns> = sqlx::query_as(BUCKET)
             .bind(&sync[..])
             .bind(bucket)
             .fetch_optional(&mut *connection)
@@ -157,6 +158,7 @@ impl CursorStore for SqliteCursorStore {
             .bind(own)
             .bind(bucket)
             .bind(signed(kept.run))
+            .bind(&kept.check[..])
             .bind(signed(kept.commit));
         bucket_row.execute(&mut *all).await.map_err(failed)?;
         for (user, cursors) in &kept.users {

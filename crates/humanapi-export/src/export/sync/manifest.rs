@@ -1,5 +1,7 @@
 //! What the files of a synchronization say of it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +12,8 @@ use super::line::commit_of;
 
 const VERSION: u32 = 1;
 
-/// The whole of a synchronization: `_manifest/sync.json`. It grows by a line with each run that wrote something.
+/// The whole of a synchronization: `_manifest/sync.json`. It grows by a line with each run that wrote something, and a run
+/// that is gone on with keeps its line.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SyncManifest {
     pub(super) version: u32,
@@ -26,6 +29,9 @@ pub(crate) struct SyncManifest {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct CommitLine {
     pub(super) commit: u64,
+    /// Whether nothing of it changes any more, and nothing is added: who takes each commit once takes it then, and not before.
+    #[serde(default)]
+    pub(super) ended: bool,
     pub(super) written_at: Timestamp,
     pub(super) buckets: u64,
     pub(super) files: u64,
@@ -62,11 +68,10 @@ fn bucket_path(bucket: u32, commit: u64) -> String {
     format!("{}/bucket-{bucket:04}.json", commit_folder(commit))
 }
 
-/// The highest number that anything in the folder bears.
-pub(super) fn newest_commit(folder: &Folder) -> Result<u64, ExportError> {
+/// The numbers of all runs that manifests of buckets are there of.
+fn commits(folder: &Folder) -> Result<BTreeSet<u64>, ExportError> {
     let names = folder.list(MANIFEST).map_err(ExportError::Folder)?;
-    let commits = names.iter().filter_map(|name| commit_of(name));
-    Ok(commits.max().unwrap_or_default())
+    Ok(names.iter().filter_map(|name| commit_of(name)).collect())
 }
 
 impl SyncManifest {
@@ -96,15 +101,49 @@ impl SyncManifest {
         write(folder, &Self::path(), self)
     }
 
-    /// Sums up what a run wrote, and says whether that was anything new.
-    pub(super) fn sum_up(
+    /// The highest number that anything in the folder bears.
+    pub(super) fn newest(&self, folder: &Folder) -> Result<u64, ExportError> {
+        let told = self.commits.iter().map(|line| line.commit);
+        Ok(told.chain(commits(folder)?).max().unwrap_or_default())
+    }
+
+    /// Whether a run is told as over, so that nothing may be added to it.
+    pub(super) fn has_ended(&self, commit: u64) -> bool {
+        let mut commits = self.commits.iter();
+        commits.any(|line| line.commit == commit && line.ended)
+    }
+
+    /// Sums up the runs that are not gone on with and were not told as over: they were broken off, and the store of cursors
+    /// knows nothing of them, or ended them and was not waited for. Says whether there was any.
+    pub(super) fn sum_up_others(
         &mut self,
         folder: &Folder,
         commit: u64,
         written_at: Timestamp,
     ) -> Result<bool, ExportError> {
+        let mut is_new = false;
+        let told = self.commits.iter().map(|line| line.commit);
+        let others: BTreeSet<u64> = told.chain(commits(folder)?).collect();
+        for other in others.into_iter().filter(|other| *other != commit) {
+            is_new |= self.sum_up(folder, other, written_at, true)?;
+        }
+        Ok(is_new)
+    }
+
+    /// Sums up what a run wrote, and says whether its line is another now. What was told as over stays as it was told.
+    pub(super) fn sum_up(
+        &mut self,
+        folder: &Folder,
+        commit: u64,
+        written_at: Timestamp,
+        ended: bool,
+    ) -> Result<bool, ExportError> {
+        if self.has_ended(commit) {
+            return Ok(false);
+        }
         let mut line = CommitLine {
             commit,
+            ended,
             written_at,
             buckets: 0,
             files: 0,
@@ -124,11 +163,13 @@ impl SyncManifest {
                 line.bytes += file.bytes;
             }
         }
-        if line.buckets == 0 {
-            return Ok(false);
-        }
+        let before = self.commits.len();
         self.commits.retain(|other| other.commit != commit);
+        if line.buckets == 0 {
+            return Ok(self.commits.len() < before);
+        }
         self.commits.push(line);
+        self.commits.sort_by_key(|line| line.commit);
         Ok(true)
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::Stream;
-use humanapi_client::{Client, CursorStore};
+use humanapi_client::{Client, CursorName, CursorStore};
 use humanapi_core::ClientUserId;
 use humanapi_core::data::{ROUTES, Route};
 use jiff::SignedDuration;
@@ -33,7 +33,6 @@ use super::key::{BUCKETS, BucketKey, MOST_BUCKETS, Shard};
 use super::reading::{Reading, is_read, now};
 use super::users::Buckets;
 use crate::keyed::hex;
-use manifest::newest_commit;
 use reading::SyncReading;
 use running::Run;
 
@@ -196,11 +195,10 @@ impl Synchronization {
         let sync = key.code("sync", [manifest.id.as_str()]);
         let store = Arc::clone(&self.cursors);
         store.init().await.map_err(ExportError::Cursors)?;
-        let newest = newest_commit(&folder)?;
-        let commit = store
-            .begin(sync, newest)
-            .await
-            .map_err(ExportError::Cursors)?;
+        let commit = begin(&*store, sync, &manifest, &folder).await?;
+        if manifest.sum_up_others(&folder, commit, now(&self.client))? {
+            manifest.write(&folder)?;
+        }
         let lists = self.routes.len() as u64;
         let mut summary = SyncSummary {
             users: buckets.users(),
@@ -213,41 +211,33 @@ impl Synchronization {
         });
         let mut run = Run {
             reading: Arc::new(self.reading(&folder)),
-            store,
+            store: Arc::clone(&store),
             sync,
+            begun: commit,
             commit,
+            manifest: &mut manifest,
             folder: folder.clone(),
             key,
             routes: self.routes,
             at_once: self.at_once,
             failures: InARow::default(),
+            skipped: Vec::new(),
+            has_read: false,
             summary: &mut summary,
             events: &mut *events,
         };
-        let mut stop = pin!(stop);
-        let mut ended = Ok(());
-        for bucket in buckets.numbers() {
-            ended = match buckets.read(*bucket) {
-                Ok(users) => run.bucket(*bucket, users, stop.as_mut()).await,
-                Err(error) => Err(error),
-            };
-            if ended.is_err() || run.summary.stopped {
-                break;
-            }
-        }
-        let Run { store, .. } = run;
+        let read = run.all(&buckets, pin!(stop)).await;
         drop(buckets);
-        // However it ended, what is in its place is told.
-        let told = manifest.sum_up(&folder, commit, now(&self.client));
-        let told = told.and_then(|is_new| match is_new {
-            true => manifest.write(&folder).map(|()| Some(commit)),
-            false => Ok(None),
-        });
+        // However it ended, what is in its place is told. Who takes what is over takes it from here on, so that the store
+        // of cursors is told last: a run that it goes on with all the same is not written to again.
+        let is_over = read.is_ok() && !run.summary.stopped;
+        let told = run.sum_up(is_over);
+        let commit = run.commit;
         let closed = folder.close().map_err(ExportError::Folder);
-        ended?;
-        summary.commit = told?;
+        read?;
+        told?;
         closed?;
-        if !summary.stopped {
+        if is_over {
             store
                 .end(sync, commit)
                 .await
@@ -305,6 +295,26 @@ impl Synchronization {
             lag: self.lag,
             full_every: full_every.unwrap_or(SignedDuration::MAX),
         }
+    }
+}
+
+/// Begins a run, or goes on with the one that did not end.
+async fn begin(
+    store: &dyn CursorStore,
+    sync: CursorName,
+    manifest: &SyncManifest,
+    folder: &Folder,
+) -> Result<u64, ExportError> {
+    loop {
+        let newest = manifest.newest(folder)?;
+        let commit = store.begin(sync, newest).await;
+        let commit = commit.map_err(ExportError::Cursors)?;
+        if !manifest.has_ended(commit) {
+            return Ok(commit);
+        }
+        // It was told as over, and the process ended before the store was told.
+        let ended = store.end(sync, commit).await;
+        ended.map_err(ExportError::Cursors)?;
     }
 }
 

@@ -19,11 +19,12 @@ use super::super::event::Event;
 use super::super::folder::Folder;
 use super::super::key::BucketKey;
 use super::super::manifest::Missing;
-use super::super::reading::{Scope, Without, name};
+use super::super::reading::{Scope, Without, name, now};
+use super::super::users::Buckets;
 use super::cursor::{Cursors, kind};
 use super::known::Known;
 use super::line::{file_of, folder_of};
-use super::manifest::{BucketCommit, write_missing};
+use super::manifest::{BucketCommit, SyncManifest, write_missing};
 use super::reading::{ListSynced, SyncJob, SyncReading};
 use super::summary::{SyncSummary, Whole};
 use super::writing::{BucketWriting, ListChanges, Write};
@@ -33,19 +34,86 @@ pub(super) struct Run<'r> {
     pub(super) reading: Arc<SyncReading>,
     pub(super) store: Arc<dyn CursorStore>,
     pub(super) sync: CursorName,
+    /// The run that it began or went on with. What was read in it or later is not read again, if it was whole.
+    pub(super) begun: u64,
+    /// The run that it writes to now.
     pub(super) commit: u64,
+    pub(super) manifest: &'r mut SyncManifest,
     pub(super) folder: Folder,
     pub(super) key: BucketKey,
     pub(super) routes: Vec<&'static Route>,
     pub(super) at_once: usize,
     pub(super) failures: InARow,
+    /// Buckets that were read before it went on, and how many lists they have, as long as none is read.
+    pub(super) skipped: Vec<(u32, u64)>,
+    pub(super) has_read: bool,
     pub(super) summary: &'r mut SyncSummary,
     pub(super) events: &'r mut (dyn FnMut(Event) + Send),
 }
 
 impl Run<'_> {
+    /// Reads all buckets, until all are read or `stop` ends.
+    pub(super) async fn all(
+        &mut self,
+        buckets: &Buckets,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<(), ExportError> {
+        loop {
+            for bucket in buckets.numbers() {
+                let users = buckets.read(*bucket)?;
+                self.bucket(*bucket, users, stop.as_mut()).await?;
+                if self.summary.stopped {
+                    return Ok(());
+                }
+            }
+            if self.has_read || self.skipped.is_empty() {
+                return Ok(());
+            }
+            // The run that it went on with was broken off behind its last bucket, so that nothing was asked for yet.
+            self.skipped.clear();
+            self.begin_next().await?;
+            self.begun = self.commit;
+        }
+    }
+
+    /// Tells in the manifest what was written in this run, and whether it is over.
+    pub(super) fn sum_up(&mut self, is_over: bool) -> Result<(), ExportError> {
+        let at = now(&self.reading.reading.client);
+        let folder = &self.folder;
+        if self.manifest.sum_up(folder, self.commit, at, is_over)? {
+            self.manifest.write(folder)?;
+            self.summary.commit = Some(self.commit);
+        }
+        Ok(())
+    }
+
+    /// Ends the run that it goes on with and begins another: what was kept with the number of a run is not written anew
+    /// under it.
+    async fn begin_next(&mut self) -> Result<(), ExportError> {
+        self.sum_up(true)?;
+        let ended = self.store.end(self.sync, self.commit).await;
+        ended.map_err(ExportError::Cursors)?;
+        let newest = self.manifest.newest(&self.folder)?.max(self.commit);
+        let begun = self.store.begin(self.sync, newest).await;
+        self.commit = begun.map_err(ExportError::Cursors)?;
+        Ok(())
+    }
+
+    /// Tells what was read for these users of a bucket, and how.
+    fn check(&self, users: &[ClientUserId]) -> Vec<u8> {
+        let SyncReading {
+            lag, full_every, ..
+        } = &*self.reading;
+        let how = format!("{lag:?} {full_every:?}");
+        let routes = self.routes.iter().map(|route| route.name);
+        let routes = self.key.name("routes", routes);
+        let users = users.iter().map(ClientUserId::as_str);
+        let texts = [how.as_str(), routes.as_str()].into_iter().chain(users);
+        self.key.code("read", texts).to_vec()
+    }
+
     /// Reads one bucket and writes what changed: its files, then its manifest, then its cursors.
-    pub(super) async fn bucket(
+    async fn bucket(
         &mut self,
         bucket: u32,
         users: Vec<ClientUserId>,
@@ -58,11 +126,20 @@ impl Run<'_> {
         let kept = kept.map_err(ExportError::Cursors)?;
         let is_there =
             kept.commit == 0 || BucketCommit::read(&self.folder, bucket, kept.commit)?.is_some();
-        if kept.run == self.commit && is_there {
+        let check = self.check(&users);
+        if kept.run >= self.begun && kept.check == check && is_there {
             let lists = (users.len() * self.routes.len()) as u64;
-            self.summary.skipped += 1;
-            (self.events)(Event::Skipped { bucket, lists });
+            self.skipped.push((bucket, lists));
+            if self.has_read {
+                self.tell_skipped();
+            }
             return Ok(());
+        }
+        self.has_read = true;
+        self.tell_skipped();
+        if kept.run == self.commit {
+            // Others were read then, or not all of it could be.
+            self.begin_next().await?;
         }
         // What this run wrote and kept no cursors for is written anew.
         BucketCommit::remove(&self.folder, bucket, self.commit)?;
@@ -99,6 +176,10 @@ impl Run<'_> {
         }
         let cursors = BucketCursors {
             run: self.commit,
+            check: match state.has_failed {
+                true => Vec::new(),
+                false => check,
+            },
             commit: commit.map_or(state.commit, |commit| commit.commit),
             users: state.cursors(),
         };
@@ -109,6 +190,13 @@ impl Run<'_> {
         let whole = !state.has_failed;
         (self.events)(Event::Written { bucket, whole });
         Ok(())
+    }
+
+    fn tell_skipped(&mut self) {
+        for (bucket, lists) in self.skipped.drain(..) {
+            self.summary.skipped += 1;
+            (self.events)(Event::Skipped { bucket, lists });
+        }
     }
 
     /// Resource by resource, and in each user by user, as they are written.
