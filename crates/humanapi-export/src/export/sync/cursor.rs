@@ -23,12 +23,15 @@ pub(super) struct Cursor {
     is_first: bool,
     /// What tells whether a list is still the same, if nothing of it changed since it was read whole.
     pub(super) fingerprint: Option<u64>,
+    /// Whether what was told already may come again without being known.
+    may_repeat: bool,
 }
 
 const HAS_WATERMARK: u8 = 1;
 const HAS_WHOLE: u8 = 2;
 const IS_FIRST: u8 = 4;
 const HAS_FINGERPRINT: u8 = 8;
+const MAY_REPEAT: u8 = 16;
 
 /// So many forms a watermark remembers at most; then some may have been forgotten.
 const MOST_REMEMBERED: usize = 1_000;
@@ -41,7 +44,13 @@ impl Cursor {
     /// Whether what was told lately may come again without being known.
     pub(super) fn may_repeat(&self) -> bool {
         let bytes = self.watermark.as_ref().map_or(0, Vec::len);
-        bytes >= 24 * MOST_REMEMBERED
+        self.may_repeat || bytes >= 24 * MOST_REMEMBERED
+    }
+
+    /// More was told of the list than it knows of.
+    fn doubt(&mut self) {
+        self.fingerprint = None;
+        self.may_repeat = true;
     }
 
     /// A pass was over that began at this moment of ours. `whole` says whether it read everything and nothing of what it
@@ -50,6 +59,7 @@ impl Cursor {
         let now = u32::try_from(now.as_second()).unwrap_or_default();
         self.watermark = watermark.and_then(Watermark::to_bytes);
         self.read_at = now;
+        self.may_repeat = false;
         if whole {
             self.is_first = self.whole_at.is_none();
             self.whole_at = Some(now);
@@ -98,7 +108,8 @@ impl Cursor {
             flag(self.watermark.is_some(), HAS_WATERMARK)
                 | flag(self.whole_at.is_some(), HAS_WHOLE)
                 | flag(self.is_first, IS_FIRST)
-                | flag(self.fingerprint.is_some(), HAS_FINGERPRINT),
+                | flag(self.fingerprint.is_some(), HAS_FINGERPRINT)
+                | flag(self.may_repeat, MAY_REPEAT),
         );
         bytes.extend(self.read_at.to_be_bytes());
         if let Some(watermark) = &self.watermark {
@@ -138,6 +149,7 @@ impl Cursor {
             whole_at,
             is_first: has(IS_FIRST),
             fingerprint,
+            may_repeat: has(MAY_REPEAT),
         })
     }
 }
@@ -183,6 +195,11 @@ impl Cursors {
 
     pub(super) fn set(&mut self, kind: Kind, cursor: Cursor) {
         self.0.insert(kind, cursor);
+    }
+
+    /// More was told of each list than they know of: what comes is compared with what was written.
+    pub(super) fn doubt(&mut self) {
+        self.0.values_mut().for_each(Cursor::doubt);
     }
 }
 

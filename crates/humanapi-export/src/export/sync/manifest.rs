@@ -1,14 +1,17 @@
 //! What the files of a synchronization say of it.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
+use humanapi_core::data::ROUTES;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::super::error::ExportError;
 use super::super::folder::{Folder, MANIFEST};
 use super::super::manifest::{Missing, read, write};
-use super::line::commit_of;
+use super::super::reading::is_read;
+use super::line::{commit_of, folder_of};
 
 const VERSION: u32 = 1;
 
@@ -195,10 +198,37 @@ impl BucketCommit {
         write(folder, &bucket_path(self.bucket, self.commit), self)
     }
 
-    /// Takes it away, before the files that it tells of.
-    pub(super) fn remove(folder: &Folder, bucket: u32, commit: u64) -> Result<(), ExportError> {
+    /// Takes away what a run wrote of a bucket, of whichever kind: the manifest before the files that it tells of. Files that
+    /// no manifest tells of go, too: whoever put them there was broken off before it told of them. Tells the highest number
+    /// that is left; 0 where nothing is.
+    pub(super) fn clear(folder: &Folder, bucket: u32, commit: u64) -> Result<u64, ExportError> {
         let removed = folder.remove(&bucket_path(bucket, commit));
-        removed.map_err(ExportError::Folder)
+        removed.map_err(ExportError::Folder)?;
+        let mut told: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
+        let mut newest = 0;
+        for route in ROUTES.iter().filter(|route| is_read(route)) {
+            let of_kind = folder_of(route, bucket);
+            for name in folder.list(&of_kind).map_err(ExportError::Folder)? {
+                let Some(number) = commit_of(&name) else {
+                    continue;
+                };
+                let paths = match told.entry(number) {
+                    Entry::Occupied(told) => told.into_mut(),
+                    Entry::Vacant(none) => {
+                        let of_bucket = Self::read(folder, bucket, number)?;
+                        let files = of_bucket.into_iter().flat_map(|of_bucket| of_bucket.files);
+                        none.insert(files.map(|file| file.path).collect())
+                    }
+                };
+                let path = format!("{of_kind}/{name}");
+                if paths.contains(&path) {
+                    newest = newest.max(number);
+                } else {
+                    folder.remove(&path).map_err(ExportError::Folder)?;
+                }
+            }
+        }
+        Ok(newest)
     }
 }
 

@@ -23,7 +23,7 @@ use super::super::reading::{Scope, Without, name, now};
 use super::super::users::Buckets;
 use super::cursor::{Cursors, kind};
 use super::known::Known;
-use super::line::{file_of, folder_of};
+use super::line::folder_of;
 use super::manifest::{BucketCommit, SyncManifest, write_missing};
 use super::reading::{ListSynced, SyncJob, SyncReading};
 use super::summary::{SyncSummary, Whole};
@@ -142,12 +142,9 @@ impl Run<'_> {
             self.begin_next().await?;
         }
         // What this run wrote and kept no cursors for is written anew.
-        BucketCommit::remove(&self.folder, bucket, self.commit)?;
-        for route in &self.routes {
-            let path = format!("{}/{}", folder_of(route, bucket), file_of(self.commit));
-            self.folder.remove(&path).map_err(ExportError::Folder)?;
-        }
-        let mut state = Bucket::new(&self.key, users, kept, is_there);
+        let newest = BucketCommit::clear(&self.folder, bucket, self.commit)?;
+        let is_there = is_there && newest >= kept.commit;
+        let mut state = Bucket::new(&self.key, users, kept, is_there, newest);
         let (send, writes) = mpsc::channel(2);
         let writing = BucketWriting {
             folder: self.folder.clone(),
@@ -311,7 +308,11 @@ impl Run<'_> {
 /// The users of a bucket and what came of them.
 struct Bucket {
     users: BTreeMap<ClientUserId, (CursorName, Cursors)>,
-    /// By which run something of it was written last.
+    /// Whose lists are not read in this run.
+    others: BTreeMap<CursorName, Cursors>,
+    /// Whether theirs are to be kept anew all the same.
+    keeps_others: bool,
+    /// By which run something of it was written before.
     commit: u64,
     missing: Vec<Missing>,
     has_failed: bool,
@@ -321,27 +322,39 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Cursors count only where what was written by them is in the folder.
+    /// Cursors count only where what was written by them is in the folder, and are in doubt where more is there than they
+    /// know of. That is so for all users of the bucket, whether they are read in this run or not: what is kept of it is of
+    /// this run from here on.
     fn new(
         key: &BucketKey,
         users: Vec<ClientUserId>,
-        mut kept: BucketCursors,
+        kept: BucketCursors,
         is_there: bool,
+        newest: u64,
     ) -> Self {
-        if !is_there {
-            kept = BucketCursors::default();
+        let is_behind = newest > kept.commit;
+        let mut others: BTreeMap<CursorName, Cursors> = BTreeMap::new();
+        for (name, bytes) in kept.users {
+            let mut cursors = match is_there {
+                true => Cursors::from_bytes(&bytes),
+                false => Cursors::default(),
+            };
+            if is_behind {
+                cursors.doubt();
+            }
+            others.insert(name, cursors);
         }
         let users = users.into_iter().map(|user| {
             let name = key.code("user", [user.as_str()]);
-            let cursors = kept
-                .users
-                .get(&name)
-                .map(|bytes| Cursors::from_bytes(bytes));
-            (user, (name, cursors.unwrap_or_default()))
+            let cursors = others.remove(&name).unwrap_or_default();
+            (user, (name, cursors))
         });
+        let users = users.collect();
         Self {
-            users: users.collect(),
-            commit: kept.commit,
+            users,
+            others,
+            keeps_others: !is_there || is_behind,
+            commit: newest,
             missing: Vec::new(),
             has_failed: false,
             refused: BTreeSet::new(),
@@ -368,8 +381,9 @@ impl Bucket {
     }
 
     fn cursors(&self) -> BTreeMap<CursorName, Vec<u8>> {
-        let users = self.users.values();
+        let users = self.users.values().map(|(name, cursors)| (name, cursors));
         users
+            .chain(self.others.iter().filter(|_| self.keeps_others))
             .map(|(name, cursors)| (*name, cursors.to_bytes()))
             .collect()
     }
