@@ -15,8 +15,9 @@ pub(super) type Kind = u16;
 pub(super) struct Cursor {
     /// Where the next pass over what changed begins, as bytes; none where a list does not tell changes.
     watermark: Option<Vec<u8>>,
-    /// When it was read last, by our clock, in seconds since 1970.
-    read_at: u32,
+    /// Until when everything that changed was told, in seconds since 1970: by the service's clock where it told the time. 0
+    /// where that is not known.
+    changes_until: u32,
     /// When all of it was last read, so that nothing of it could be deleted without a trace.
     whole_at: Option<u32>,
     /// Whether that was the first time.
@@ -25,6 +26,29 @@ pub(super) struct Cursor {
     pub(super) fingerprint: Option<u64>,
     /// Whether what was told already may come again without being known.
     may_repeat: bool,
+    /// Why nothing came of it when it was asked for last.
+    pub(super) unread: Option<Unread>,
+}
+
+/// Why a list could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// The service refuses it.
+    Refused,
+    /// For a reason that may pass.
+    Failed,
+}
+
+/// A pass that is over.
+pub(super) struct PassRead<'w> {
+    /// When it began, by our clock.
+    pub(super) began: Timestamp,
+    /// Where the next one over what changed begins; nothing where a list does not tell changes.
+    pub(super) watermark: Option<&'w Watermark>,
+    /// Whether all that changed was told.
+    pub(super) is_settled: bool,
+    /// Whether it read everything, and nothing of what it did not meet is there.
+    pub(super) is_whole: bool,
 }
 
 const HAS_WATERMARK: u8 = 1;
@@ -32,6 +56,8 @@ const HAS_WHOLE: u8 = 2;
 const IS_FIRST: u8 = 4;
 const HAS_FINGERPRINT: u8 = 8;
 const MAY_REPEAT: u8 = 16;
+const IS_REFUSED: u8 = 32;
+const HAS_FAILED: u8 = 64;
 
 /// So many forms a watermark remembers at most; then some may have been forgotten.
 const MOST_REMEMBERED: usize = 1_000;
@@ -53,16 +79,19 @@ impl Cursor {
         self.may_repeat = true;
     }
 
-    /// A pass was over that began at this moment of ours. `whole` says whether it read everything and nothing of what it
-    /// did not meet is there.
-    pub(super) fn read(&mut self, now: Timestamp, watermark: Option<&Watermark>, whole: bool) {
-        let now = u32::try_from(now.as_second()).unwrap_or_default();
-        self.watermark = watermark.and_then(Watermark::to_bytes);
-        self.read_at = now;
+    /// A pass is over.
+    pub(super) fn read(&mut self, pass: &PassRead<'_>) {
+        let seconds = |at: Timestamp| u32::try_from(at.as_second()).unwrap_or_default();
+        self.watermark = pass.watermark.and_then(Watermark::to_bytes);
         self.may_repeat = false;
-        if whole {
+        self.unread = None;
+        if pass.is_settled {
+            let told = pass.watermark.and_then(Watermark::moment);
+            self.changes_until = seconds(told.unwrap_or(pass.began));
+        }
+        if pass.is_whole {
             self.is_first = self.whole_at.is_none();
-            self.whole_at = Some(now);
+            self.whole_at = Some(seconds(pass.began));
         }
     }
 
@@ -91,11 +120,9 @@ impl Cursor {
     }
 
     /// Until when everything that changed was told, in seconds since 1970: by the service's clock where it told the time.
-    /// Nothing where it was never read.
-    pub(super) fn changes_until(&self, route: &Route) -> Option<i64> {
-        let told = self.watermark(route).and_then(|mark| mark.moment());
-        let read_at = (self.read_at > 0).then_some(i64::from(self.read_at));
-        told.map(Timestamp::as_second).or(read_at)
+    /// Nothing where no pass told all of it yet.
+    pub(super) fn changes_until(&self) -> Option<i64> {
+        (self.changes_until > 0).then_some(i64::from(self.changes_until))
     }
 
     pub(super) fn deletions_until(&self) -> Option<i64> {
@@ -109,9 +136,11 @@ impl Cursor {
                 | flag(self.whole_at.is_some(), HAS_WHOLE)
                 | flag(self.is_first, IS_FIRST)
                 | flag(self.fingerprint.is_some(), HAS_FINGERPRINT)
-                | flag(self.may_repeat, MAY_REPEAT),
+                | flag(self.may_repeat, MAY_REPEAT)
+                | flag(self.unread == Some(Unread::Refused), IS_REFUSED)
+                | flag(self.unread == Some(Unread::Failed), HAS_FAILED),
         );
-        bytes.extend(self.read_at.to_be_bytes());
+        bytes.extend(self.changes_until.to_be_bytes());
         if let Some(watermark) = &self.watermark {
             // A watermark has a bounded length.
             let length = u16::try_from(watermark.len()).unwrap_or(u16::MAX);
@@ -124,7 +153,7 @@ impl Cursor {
 
     fn take(bytes: &mut &[u8]) -> Option<Self> {
         let [flags] = take(bytes)?;
-        let read_at = u32::from_be_bytes(take(bytes)?);
+        let changes_until = u32::from_be_bytes(take(bytes)?);
         let has = |flag| flags & flag != 0;
         let watermark = match has(HAS_WATERMARK) {
             true => {
@@ -145,11 +174,16 @@ impl Cursor {
         };
         Some(Self {
             watermark,
-            read_at,
+            changes_until,
             whole_at,
             is_first: has(IS_FIRST),
             fingerprint,
             may_repeat: has(MAY_REPEAT),
+            unread: match (has(IS_REFUSED), has(HAS_FAILED)) {
+                (true, _) => Some(Unread::Refused),
+                (_, true) => Some(Unread::Failed),
+                _ => None,
+            },
         })
     }
 }
@@ -193,6 +227,10 @@ impl Cursors {
         self.0.get(&kind)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Kind, &Cursor)> {
+        self.0.iter().map(|(kind, cursor)| (*kind, cursor))
+    }
+
     pub(super) fn set(&mut self, kind: Kind, cursor: Cursor) {
         self.0.insert(kind, cursor);
     }
@@ -222,6 +260,15 @@ mod tests {
         Timestamp::from_second(1_768_467_600 + second).unwrap()
     }
 
+    fn pass(began: i64, watermark: Option<&Watermark>) -> PassRead<'_> {
+        PassRead {
+            began: at(began),
+            watermark,
+            is_settled: true,
+            is_whole: true,
+        }
+    }
+
     fn lists() -> impl Iterator<Item = &'static Route> {
         ROUTES.iter().filter(|route| is_read(route))
     }
@@ -242,7 +289,7 @@ mod tests {
             let mark = Watermark::from_bytes(route, &since).unwrap();
             let tells = ChangeRecords::new(route, None).is_some();
             let mut cursor = Cursor::default();
-            cursor.read(at(0), tells.then_some(&mark), true);
+            cursor.read(&pass(0, tells.then_some(&mark)));
             cursor.fingerprint = Some(u64::MAX - 1);
             cursors.set(kind(route), cursor);
         }
@@ -251,7 +298,7 @@ mod tests {
         assert_eq!(read.to_bytes(), bytes);
         for route in lists() {
             let cursor = read.of(kind(route)).unwrap();
-            assert_eq!(cursor.changes_until(route), Some(1_768_467_600));
+            assert_eq!(cursor.changes_until(), Some(1_768_467_600));
             assert_eq!(cursor.deletions_until(), Some(1_768_467_600));
             assert_eq!(cursor.fingerprint, Some(u64::MAX - 1));
         }
@@ -262,12 +309,29 @@ mod tests {
     }
 
     #[test]
+    fn a_pass_that_did_not_settle_moves_no_moment() {
+        let mut cursor = Cursor::default();
+        let unsettled = |began| PassRead {
+            is_settled: false,
+            is_whole: false,
+            ..pass(began, None)
+        };
+        cursor.read(&unsettled(60));
+        assert_eq!((cursor.changes_until(), cursor.deletions_until()), (None, None));
+        cursor.read(&pass(120, None));
+        let moment = Some(at(120).as_second());
+        assert_eq!((cursor.changes_until(), cursor.deletions_until()), (moment, moment));
+        cursor.read(&unsettled(180));
+        assert_eq!((cursor.changes_until(), cursor.deletions_until()), (moment, moment));
+    }
+
+    #[test]
     fn full_passes_are_spread_over_an_interval_of_any_length_and_none_comes_later() {
         for hours in [1, 12, 36, 8 * 24] {
             let every = SignedDuration::from_hours(hours);
             let mut first = Cursor::default();
             assert!(first.is_due(at(0), every, [0; 16], 0));
-            first.read(at(0), None, true);
+            first.read(&pass(0, None));
             let due = |cursor: &Cursor, user: u16, eighths: i64| {
                 let mut name = [0; 16];
                 name[..2].copy_from_slice(&user.to_be_bytes());
@@ -287,12 +351,12 @@ mod tests {
             }
             assert_eq!(before, users.len(), "{hours} hours");
             let mut second = first;
-            second.read(at(0), None, true);
+            second.read(&pass(0, None));
             assert!(!due(&second, 0, 7) && due(&second, 0, 8), "{hours} hours");
         }
         // None at all is a share of the longest one.
         let mut read = Cursor::default();
-        read.read(at(0), None, true);
+        read.read(&pass(0, None));
         assert!(!read.is_due(at(1), SignedDuration::MAX, [255; 16], 0));
         assert!(read.is_due(at(0), SignedDuration::ZERO, [255; 16], 0));
     }

@@ -232,18 +232,23 @@ impl BucketCommit {
     }
 }
 
-/// Tells whose records are not there and why, where that is another than before: `_manifest/missing-0007.json`.
+/// Tells whose records are not there and why, where that is another than before: `_manifest/missing-0007.json`. What was
+/// told before of lists that are not read in this run stays.
 pub(super) fn write_missing(
     folder: &Folder,
     bucket: u32,
-    missing: &[Missing],
+    missing: Vec<Missing>,
+    is_read: impl Fn(&Missing) -> bool,
 ) -> Result<(), ExportError> {
     let path = format!("{MANIFEST}/missing-{bucket:04}.json");
     let before: Option<Vec<Missing>> = read(folder, &path)?;
-    if before.as_deref().unwrap_or_default() == missing {
+    let before = before.unwrap_or_default();
+    let stays = before.iter().filter(|one| !is_read(one)).cloned();
+    let missing: Vec<Missing> = stays.chain(missing).collect();
+    if before == missing {
         return Ok(());
     }
-    match missing {
+    match missing.as_slice() {
         [] => folder.remove(&path).map_err(ExportError::Folder),
         missing => write(folder, &path, &missing),
     }

@@ -12,7 +12,7 @@ use super::super::error::ExportError;
 use super::super::reading::{
     READINGS, Reading, Scope, TRIES, Trouble, Without, now, of_token, pause,
 };
-use super::cursor::{Cursor, kind};
+use super::cursor::{Cursor, PassRead, Unread, kind};
 use super::gathered::{Changes, Gathered, How};
 use super::known::Known;
 use super::line::can_be_asked_for;
@@ -62,6 +62,8 @@ struct Raised {
     drift: Vec<Drift>,
     /// How a pass over changes ended; nothing where the list does not tell changes.
     end: Option<PassEnd>,
+    /// Whether all that changed came.
+    is_settled: bool,
     /// Whether what did not come is not there.
     proves: bool,
 }
@@ -89,10 +91,14 @@ impl SyncReading {
                 self.list(&list, &mut cursor, &mut asked_again).await?
             }
         };
-        if let Err(trouble) = &outcome
-            && trouble.scope == Scope::User
-        {
-            without.note(&user, trouble);
+        if let Err(trouble) = &outcome {
+            cursor.unread = Some(match trouble.scope {
+                Scope::Refused | Scope::User => Unread::Refused,
+                Scope::Passing | Scope::Application => Unread::Failed,
+            });
+            if trouble.scope == Scope::User {
+                without.note(&user, trouble);
+            }
         }
         Ok(ListSynced {
             user,
@@ -144,6 +150,7 @@ impl SyncReading {
             gathered,
             drift,
             end,
+            is_settled,
             mut proves,
         } = raised;
         let settled = blocking(move || gathered.settle(&how, empty, || known.of(&user))).await?;
@@ -161,7 +168,12 @@ impl SyncReading {
             false => cursor.fingerprint.filter(|_| !changed),
         };
         let watermark = end.as_ref().map(|end| &end.watermark);
-        cursor.read(read_at, watermark, is_whole && proves);
+        cursor.read(&PassRead {
+            began: read_at,
+            watermark,
+            is_settled,
+            is_whole: is_whole && proves,
+        });
         Ok(Ok(Synced {
             read_at,
             changes: settled.changes,
@@ -193,6 +205,7 @@ impl SyncReading {
         Ok(Ok(Raised {
             read_at,
             gathered: gathered.await?,
+            is_settled: is_quiet(&drift),
             proves: is_quiet(&drift),
             drift,
             end: None,
@@ -268,12 +281,12 @@ impl SyncReading {
             match (page.next, page.end) {
                 (Some(after), _) => next = after,
                 (None, end) => {
-                    let whole = end
-                        .as_ref()
-                        .is_some_and(|end| end.is_settled && end.is_of_everything);
+                    let is_settled = end.as_ref().is_some_and(|end| end.is_settled);
+                    let whole = is_settled && end.as_ref().is_some_and(|end| end.is_of_everything);
                     return Ok(Ok(Raised {
                         read_at,
                         gathered,
+                        is_settled,
                         proves: whole && is_quiet(&drift),
                         drift,
                         end,

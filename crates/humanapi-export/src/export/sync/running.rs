@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::future::{self, Either};
-use humanapi_client::{BucketCursors, CursorName, CursorStore};
+use humanapi_client::{BucketCursors, CursorName, CursorStore, ListsWhole};
 use humanapi_core::ClientUserId;
 use humanapi_core::data::Route;
 use tokio::sync::mpsc;
@@ -26,7 +26,7 @@ use super::known::Known;
 use super::line::folder_of;
 use super::manifest::{BucketCommit, SyncManifest, write_missing};
 use super::reading::{ListSynced, SyncJob, SyncReading};
-use super::summary::{SyncSummary, Whole};
+use super::summary::{SyncSummary, whole};
 use super::writing::{BucketWriting, ListChanges, Write};
 
 /// A run on its way.
@@ -167,7 +167,10 @@ impl Run<'_> {
             return Ok(());
         }
         let commit = wrote?;
-        write_missing(&self.folder, bucket, &state.missing)?;
+        let missing = std::mem::take(&mut state.missing);
+        write_missing(&self.folder, bucket, missing, |before| {
+            state.is_read(&self.routes, before)
+        })?;
         if let Some(commit) = &commit {
             self.summary.files += commit.files.len() as u64;
         }
@@ -180,7 +183,7 @@ impl Run<'_> {
             commit: commit.map_or(state.commit, |commit| commit.commit),
             users: state.cursors(),
         };
-        let whole = state.whole.lists(&self.routes);
+        let whole = state.whole();
         let keep = self.store.keep(self.sync, bucket, cursors, whole).await;
         keep.map_err(ExportError::Cursors)?;
         self.summary.written += 1;
@@ -259,9 +262,9 @@ impl Run<'_> {
             let times = list.asked_again;
             (self.events)(Event::AskedAgain { resource, times });
         }
-        state
-            .whole
-            .count(list.route, &list.cursor, list.outcome.as_ref().err());
+        if let Some((_, cursors)) = state.users.get_mut(&list.user) {
+            cursors.set(kind(list.route), list.cursor);
+        }
         let synced = match list.outcome {
             Ok(synced) => synced,
             Err(trouble) => {
@@ -271,9 +274,6 @@ impl Run<'_> {
                 return None;
             }
         };
-        if let Some((_, cursors)) = state.users.get_mut(&list.user) {
-            cursors.set(kind(list.route), list.cursor);
-        }
         summary.drifted += u64::from(!synced.drift.is_empty());
         for drift in synced.drift {
             (self.events)(Event::Drifted { resource, drift });
@@ -318,7 +318,6 @@ struct Bucket {
     has_failed: bool,
     /// Users who are told as refused once for all of their lists.
     refused: BTreeSet<ClientUserId>,
-    whole: Whole,
 }
 
 impl Bucket {
@@ -358,7 +357,6 @@ impl Bucket {
             missing: Vec::new(),
             has_failed: false,
             refused: BTreeSet::new(),
-            whole: Whole::default(),
         }
     }
 
@@ -378,6 +376,20 @@ impl Bucket {
             resource: (scope != Scope::User).then(|| resource.to_owned()),
             reason: reason.to_owned(),
         });
+    }
+
+    /// How whole its lists are, over all users that were ever read.
+    fn whole(&self) -> Vec<ListsWhole> {
+        let users = self.users.values().map(|(_, cursors)| cursors);
+        whole(users.chain(self.others.values()))
+    }
+
+    /// Whether what was told as missing is asked for in this run, so that it is told anew or is there.
+    fn is_read(&self, routes: &[&'static Route], before: &Missing) -> bool {
+        let is_kind = |kind: &String| routes.iter().any(|route| name(route) == kind);
+        self.users
+            .contains_key(&ClientUserId::from(before.user.as_str()))
+            && before.resource.as_ref().is_none_or(is_kind)
     }
 
     fn cursors(&self) -> BTreeMap<CursorName, Vec<u8>> {

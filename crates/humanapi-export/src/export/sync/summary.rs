@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use humanapi_client::ListsWhole;
-use humanapi_core::data::Route;
+use humanapi_core::data::ROUTES;
 
-use super::super::reading::{Scope, Trouble, name};
-use super::cursor::Cursor;
+use super::super::reading::{is_read, name};
+use super::cursor::{Cursors, Kind, Unread, kind};
 
 /// How a run of a synchronization ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,21 +57,19 @@ impl SyncSummary {
     }
 }
 
-/// How whole the lists of one bucket are.
-#[derive(Default)]
-pub(super) struct Whole(BTreeMap<&'static str, ListsWhole>);
-
-impl Whole {
-    pub(super) fn count(&mut self, route: &Route, cursor: &Cursor, trouble: Option<&Trouble>) {
-        let sum = self.0.entry(route.name).or_default();
+/// How whole the lists of one bucket are, of all users and kinds that cursors are kept of.
+pub(super) fn whole<'c>(users: impl Iterator<Item = &'c Cursors>) -> Vec<ListsWhole> {
+    let mut sums: BTreeMap<Kind, ListsWhole> = BTreeMap::new();
+    for (kind, cursor) in users.flat_map(Cursors::iter) {
+        let sum = sums.entry(kind).or_default();
         sum.users += 1;
-        match trouble.map(|trouble| trouble.scope) {
-            Some(Scope::Refused | Scope::User) => sum.refused += 1,
-            Some(Scope::Passing | Scope::Application) => sum.failed += 1,
+        match cursor.unread {
+            Some(Unread::Refused) => sum.refused += 1,
+            Some(Unread::Failed) => sum.failed += 1,
             None => {}
         }
         // One that was never read says nothing of the others.
-        if let Some(changes_until) = cursor.changes_until(route) {
+        if let Some(changes_until) = cursor.changes_until() {
             sum.add(&ListsWhole {
                 changes_until: Some(changes_until),
                 deletions_until: cursor.deletions_until().or(Some(0)),
@@ -79,15 +77,13 @@ impl Whole {
             });
         }
     }
-
-    pub(super) fn lists(&self, routes: &[&'static Route]) -> Vec<ListsWhole> {
-        let counted = routes.iter().filter_map(|route| {
-            let lists = self.0.get(route.name)?;
-            Some(ListsWhole {
-                resource: name(route).to_owned(),
-                ..lists.clone()
-            })
-        });
-        counted.collect()
-    }
+    let lists = ROUTES.iter().filter(|route| is_read(route));
+    let counted = lists.filter_map(|route| {
+        let sum = sums.remove(&kind(route))?;
+        Some(ListsWhole {
+            resource: name(route).to_owned(),
+            ..sum
+        })
+    });
+    counted.collect()
 }
