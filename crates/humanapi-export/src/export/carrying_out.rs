@@ -76,12 +76,12 @@ pub(super) async fn carry_out(
 
 /// How many lists in a row failed for a reason that may pass.
 #[derive(Default)]
-pub(super) struct InARow(u32);
+struct InARow(u32);
 
 impl InARow {
     /// Notes what came of a list. What is refused to the application itself, and too many failures in a row, would be told
     /// of every list.
-    pub(super) fn note(&mut self, trouble: Option<&Trouble>) -> Result<(), ExportError> {
+    fn note(&mut self, trouble: Option<&Trouble>) -> Result<(), ExportError> {
         match trouble {
             Some(trouble) if trouble.scope == Scope::Application => {
                 return Err(ExportError::Application(Arc::clone(&trouble.error)));

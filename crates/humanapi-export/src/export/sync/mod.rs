@@ -1,6 +1,7 @@
 //! The health data of many users, kept in step: what is new, changed or gone since the last run.
 
 mod cursor;
+mod failures;
 mod gathered;
 mod known;
 mod line;
@@ -24,7 +25,6 @@ use humanapi_core::ClientUserId;
 use humanapi_core::data::{ROUTES, Route};
 use jiff::SignedDuration;
 
-use super::carrying_out::InARow;
 use super::error::ExportError;
 use super::event::Event;
 use super::folder::{Folder, MANIFEST};
@@ -33,6 +33,7 @@ use super::key::{BUCKETS, BucketKey, MOST_BUCKETS, Shard};
 use super::reading::{Reading, is_read, now};
 use super::users::Buckets;
 use crate::keyed::hex;
+use failures::Failures;
 use reading::SyncReading;
 use running::Run;
 
@@ -199,7 +200,7 @@ impl Synchronization {
         if manifest.sum_up_others(&folder, commit, now(&self.client))? {
             manifest.write(&folder)?;
         }
-        let lists = self.routes.len() as u64;
+        let kinds = self.routes.len();
         let mut summary = SyncSummary {
             users: buckets.users(),
             ..SyncSummary::default()
@@ -207,7 +208,7 @@ impl Synchronization {
         let mut events = std::mem::replace(&mut self.on_event, Box::new(|_| {}));
         events(Event::Planned {
             users: buckets.users(),
-            lists: buckets.users() * lists,
+            lists: buckets.users() * kinds as u64,
         });
         let mut run = Run {
             reading: Arc::new(self.reading(&folder)),
@@ -220,7 +221,7 @@ impl Synchronization {
             key,
             routes: self.routes,
             at_once: self.at_once,
-            failures: InARow::default(),
+            failures: Failures::new(kinds),
             skipped: Vec::new(),
             has_read: false,
             summary: &mut summary,

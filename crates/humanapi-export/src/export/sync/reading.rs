@@ -10,9 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::error::ExportError;
 use super::super::reading::{
-    READINGS, Reading, Scope, TRIES, Trouble, Without, now, of_token, pause,
+    READINGS, Reading, Scope, TRIES, Trouble, Without, name as called, now, of_token, pause,
 };
 use super::cursor::{Cursor, PassRead, Unread, kind};
+use super::failures::Broken;
 use super::gathered::{Changes, Gathered, How};
 use super::known::Known;
 use super::line::can_be_asked_for;
@@ -35,6 +36,7 @@ pub(super) struct SyncJob {
     pub(super) cursor: Cursor,
     pub(super) known: Arc<Known>,
     pub(super) without: Arc<Without>,
+    pub(super) broken: Arc<Broken>,
 }
 
 /// What came of it.
@@ -42,6 +44,8 @@ pub(super) struct ListSynced {
     pub(super) user: ClientUserId,
     pub(super) route: &'static Route,
     pub(super) asked_again: u32,
+    /// Whether the service was asked, and it was not known beforehand that nothing would come of it.
+    pub(super) was_asked: bool,
     pub(super) outcome: Result<Synced, Trouble>,
     /// As it is now, or was before if nothing came of it.
     pub(super) cursor: Cursor,
@@ -77,9 +81,13 @@ impl SyncReading {
             mut cursor,
             known,
             without,
+            broken,
         } = job;
         let mut asked_again = 0;
-        let outcome = match without.find(&user) {
+        let beforehand = without.find(&user);
+        let beforehand = beforehand.or_else(|| broken.find(called(route)));
+        let was_asked = beforehand.is_none();
+        let outcome = match beforehand {
             Some(trouble) => Err(trouble),
             None => {
                 let list = List {
@@ -104,6 +112,7 @@ impl SyncReading {
             user,
             route,
             asked_again,
+            was_asked,
             outcome,
             cursor,
         })

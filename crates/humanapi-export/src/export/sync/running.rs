@@ -13,7 +13,7 @@ use humanapi_core::ClientUserId;
 use humanapi_core::data::Route;
 use tokio::sync::mpsc;
 
-use super::super::carrying_out::{InARow, missing};
+use super::super::carrying_out::missing;
 use super::super::error::ExportError;
 use super::super::event::Event;
 use super::super::folder::Folder;
@@ -22,6 +22,7 @@ use super::super::manifest::Missing;
 use super::super::reading::{Scope, Without, name, now};
 use super::super::users::Buckets;
 use super::cursor::{Cursors, kind};
+use super::failures::{Broken, Failures};
 use super::known::Known;
 use super::line::folder_of;
 use super::manifest::{BucketCommit, SyncManifest, write_missing};
@@ -43,7 +44,7 @@ pub(super) struct Run<'r> {
     pub(super) key: BucketKey,
     pub(super) routes: Vec<&'static Route>,
     pub(super) at_once: usize,
-    pub(super) failures: InARow,
+    pub(super) failures: Failures,
     /// Buckets that were read before it went on, and how many lists they have, as long as none is read.
     pub(super) skipped: Vec<(u32, u64)>,
     pub(super) has_read: bool,
@@ -206,6 +207,7 @@ impl Run<'_> {
             let path = folder_of(route, bucket);
             let known = Arc::new(Known::new(&self.folder, path, self.commit));
             let without = Arc::clone(&without);
+            let broken = Arc::clone(&state.broken);
             state
                 .users
                 .iter()
@@ -216,6 +218,7 @@ impl Run<'_> {
                     cursor: cursors.of(kind(route)).cloned().unwrap_or_default(),
                     known: Arc::clone(&known),
                     without: Arc::clone(&without),
+                    broken: Arc::clone(&broken),
                 })
         });
         jobs.collect()
@@ -244,7 +247,11 @@ impl Run<'_> {
             let Some(list) = next.transpose()? else {
                 return Ok(true);
             };
-            self.failures.note(list.outcome.as_ref().err())?;
+            if list.was_asked {
+                let (kind, trouble) = (name(list.route), list.outcome.as_ref().err());
+                self.failures
+                    .note(&list.user, kind, trouble, &state.broken)?;
+            }
             if let Some(changes) = self.take(list, state)
                 && send.send(Write::List(Box::new(changes))).await.is_err()
             {
@@ -318,6 +325,7 @@ struct Bucket {
     has_failed: bool,
     /// Users who are told as refused once for all of their lists.
     refused: BTreeSet<ClientUserId>,
+    broken: Arc<Broken>,
 }
 
 impl Bucket {
@@ -357,6 +365,7 @@ impl Bucket {
             missing: Vec::new(),
             has_failed: false,
             refused: BTreeSet::new(),
+            broken: Arc::default(),
         }
     }
 
