@@ -1,6 +1,7 @@
 //! Up to where one user's lists were read, in a few tens of bytes for each.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use humanapi_client::CursorName;
 use humanapi_core::data::{Route, Watermark};
@@ -15,6 +16,8 @@ pub(super) type Kind = u16;
 pub(super) struct Cursor {
     /// Where the next pass over what changed begins, as bytes; none where a list does not tell changes.
     watermark: Option<Vec<u8>>,
+    /// How far behind that what was told is remembered, in seconds: the lag of the pass that ended there.
+    lag: u16,
     /// Until when everything that changed was told, in seconds since 1970: by the service's clock where it told the time. 0
     /// where that is not known.
     changes_until: u32,
@@ -47,8 +50,14 @@ pub(super) struct PassRead<'w> {
     pub(super) watermark: Option<&'w Watermark>,
     /// Whether all that changed was told.
     pub(super) is_settled: bool,
-    /// Whether it read everything, and nothing of what it did not meet is there.
+    /// Whether it read everything,
+    pub(super) is_of_everything: bool,
+    /// and nothing of what it did not meet is there.
     pub(super) is_whole: bool,
+    /// How long a record may take to appear.
+    pub(super) lag: Duration,
+    /// When each record had changed that it told and remembers, as far as it remembers.
+    pub(super) told: &'w [Timestamp],
 }
 
 const HAS_WATERMARK: u8 = 1;
@@ -58,8 +67,18 @@ const HAS_FINGERPRINT: u8 = 8;
 const MAY_REPEAT: u8 = 16;
 const IS_REFUSED: u8 = 32;
 const HAS_FAILED: u8 = 64;
+const HAS_LAG: u8 = 128;
 
-/// So many forms a watermark remembers at most; then some may have been forgotten.
+/// How late a record may appear unless a caller says otherwise,
+pub(super) const LAG: Duration = Duration::from_secs(10 * 60);
+/// the least that a pass takes, and what it reads beyond it.
+pub(super) const SHORTEST_LAG: Duration = Duration::from_secs(60);
+const BOUNDARY: Duration = Duration::from_secs(1);
+
+/// What a watermark is without what it remembers, and each record that it remembers, in bytes.
+const WATERMARK: usize = 9;
+const REMEMBERED: usize = 24;
+/// A pass remembers so many records at most, and drops the first ones then.
 const MOST_REMEMBERED: usize = 1_000;
 
 impl Cursor {
@@ -67,10 +86,22 @@ impl Cursor {
         Watermark::from_bytes(route, self.watermark.as_deref()?)
     }
 
-    /// Whether what was told lately may come again without being known.
-    pub(super) fn may_repeat(&self) -> bool {
+    /// Whether what was told lately may come again without being known, in a pass of this lag.
+    pub(super) fn may_repeat(&self, lag: Duration) -> bool {
+        // The longest that is told may have been longer.
+        let is_longer = lag > Duration::from_secs(self.lag.into());
+        self.may_repeat || is_longer || seconds_of(lag) == u16::MAX
+    }
+
+    /// Whether the lag is another than the usual one, which takes no bytes.
+    fn has_own_lag(&self) -> bool {
+        self.watermark.is_some() && self.lag != seconds_of(LAG)
+    }
+
+    /// How many records it remembers.
+    fn remembered(&self) -> usize {
         let bytes = self.watermark.as_ref().map_or(0, Vec::len);
-        self.may_repeat || bytes >= 24 * MOST_REMEMBERED
+        bytes.saturating_sub(WATERMARK) / REMEMBERED
     }
 
     /// More was told of the list than it knows of.
@@ -82,8 +113,22 @@ impl Cursor {
     /// A pass is over.
     pub(super) fn read(&mut self, pass: &PassRead<'_>) {
         let seconds = |at: Timestamp| u32::try_from(at.as_second()).unwrap_or_default();
+        // A pass over everything begins without what was told before.
+        let before = match pass.is_of_everything {
+            true => 0,
+            false => self.remembered(),
+        };
         self.watermark = pass.watermark.and_then(Watermark::to_bytes);
-        self.may_repeat = false;
+        self.lag = seconds_of(pass.lag);
+        self.may_repeat = pass.watermark.and_then(Watermark::moment).is_some_and(|moment| {
+            // Those behind the lag do not come again.
+            let back = pass.lag.saturating_add(BOUNDARY);
+            let back = SignedDuration::try_from(back).unwrap_or(SignedDuration::MAX);
+            let since = moment.checked_sub(back).unwrap_or(Timestamp::MIN);
+            let recent = pass.told.iter().filter(|at| **at >= since).count();
+            before + pass.told.len() > MOST_REMEMBERED
+                && (before > 0 || recent > self.remembered())
+        });
         self.unread = None;
         if pass.is_settled {
             let told = pass.watermark.and_then(Watermark::moment);
@@ -137,6 +182,7 @@ impl Cursor {
                 | flag(self.is_first, IS_FIRST)
                 | flag(self.fingerprint.is_some(), HAS_FINGERPRINT)
                 | flag(self.may_repeat, MAY_REPEAT)
+                | flag(self.has_own_lag(), HAS_LAG)
                 | flag(self.unread == Some(Unread::Refused), IS_REFUSED)
                 | flag(self.unread == Some(Unread::Failed), HAS_FAILED),
         );
@@ -146,6 +192,9 @@ impl Cursor {
             let length = u16::try_from(watermark.len()).unwrap_or(u16::MAX);
             bytes.extend(length.to_be_bytes());
             bytes.extend(&watermark[..usize::from(length)]);
+        }
+        if self.has_own_lag() {
+            bytes.extend(self.lag.to_be_bytes());
         }
         bytes.extend(self.whole_at.iter().flat_map(|at| at.to_be_bytes()));
         bytes.extend(self.fingerprint.iter().flat_map(|sum| sum.to_be_bytes()));
@@ -164,6 +213,10 @@ impl Cursor {
             }
             false => None,
         };
+        let lag = match has(HAS_LAG) {
+            true => u16::from_be_bytes(take(bytes)?),
+            false => seconds_of(LAG),
+        };
         let whole_at = match has(HAS_WHOLE) {
             true => Some(u32::from_be_bytes(take(bytes)?)),
             false => None,
@@ -174,6 +227,7 @@ impl Cursor {
         };
         Some(Self {
             watermark,
+            lag,
             changes_until,
             whole_at,
             is_first: has(IS_FIRST),
@@ -186,6 +240,11 @@ impl Cursor {
             },
         })
     }
+}
+
+/// Whole seconds, so many as are kept.
+fn seconds_of(lag: Duration) -> u16 {
+    u16::try_from(lag.as_secs()).unwrap_or(u16::MAX)
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
@@ -265,7 +324,10 @@ mod tests {
             began: at(began),
             watermark,
             is_settled: true,
+            is_of_everything: true,
             is_whole: true,
+            lag: LAG,
+            told: &[],
         }
     }
 
@@ -313,6 +375,7 @@ mod tests {
         let mut cursor = Cursor::default();
         let unsettled = |began| PassRead {
             is_settled: false,
+            is_of_everything: false,
             is_whole: false,
             ..pass(began, None)
         };
@@ -323,6 +386,56 @@ mod tests {
         assert_eq!((cursor.changes_until(), cursor.deletions_until()), (moment, moment));
         cursor.read(&unsettled(180));
         assert_eq!((cursor.changes_until(), cursor.deletions_until()), (moment, moment));
+    }
+
+    /// As one that says when the service answered, and remembers so many records.
+    fn mark(route: &Route, second: i64, remembered: usize) -> Watermark {
+        let since = at(second).as_millisecond().to_be_bytes();
+        let remembered = vec![7; REMEMBERED * remembered];
+        let bytes = [&[1][..], &since, &remembered].concat();
+        Watermark::from_bytes(route, &bytes).unwrap()
+    }
+
+    #[test]
+    fn it_knows_whether_what_was_told_lately_was_forgotten() {
+        let route = lists().find(|route| route.name == "data.activities");
+        let route = route.unwrap();
+        let may_repeat = |of_everything, before: usize, told: &[Timestamp], remembered| {
+            let mut cursor = Cursor::default();
+            cursor.read(&pass(-900, Some(&mark(route, -900, before))));
+            let mark = mark(route, 0, remembered);
+            cursor.read(&PassRead {
+                is_of_everything: of_everything,
+                told,
+                ..pass(0, Some(&mark))
+            });
+            cursor.may_repeat(LAG)
+        };
+        let newest_first: Vec<Timestamp> = (0..1_200).map(|at_| at(-60 - 300 * at_)).collect();
+        assert!(may_repeat(true, 0, &newest_first, 0), "two of them, and none is remembered");
+        assert!(!may_repeat(true, 0, &newest_first, 2));
+        assert!(!may_repeat(true, 0, &newest_first[2..], 0), "none of them comes again");
+        assert!(!may_repeat(true, 0, &newest_first[..900], 2), "there was room for all");
+        assert!(!may_repeat(true, 500, &newest_first[..900], 2), "from none before");
+        assert!(may_repeat(false, 500, &newest_first[..900], 2));
+        assert!(!may_repeat(false, 5, &newest_first[..900], 2));
+
+        // What comes between the old lag and the new one was not remembered.
+        let mut cursor = Cursor::default();
+        cursor.read(&pass(0, Some(&mark(route, 0, 0))));
+        let read = |cursor: &Cursor| {
+            let mut bytes = Vec::new();
+            cursor.write(&mut bytes);
+            Cursor::take(&mut &bytes[..]).unwrap()
+        };
+        let kept = read(&cursor);
+        assert!(!kept.may_repeat(LAG) && !kept.may_repeat(LAG / 2) && kept.may_repeat(2 * LAG));
+        let days = Duration::from_secs(24 * 60 * 60);
+        cursor.read(&PassRead {
+            lag: days,
+            ..pass(0, Some(&mark(route, 0, 0)))
+        });
+        assert!(read(&cursor).may_repeat(days), "it may have been longer");
     }
 
     #[test]

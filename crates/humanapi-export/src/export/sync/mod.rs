@@ -33,6 +33,7 @@ use super::key::{BUCKETS, BucketKey, MOST_BUCKETS, Shard};
 use super::reading::{Reading, is_read, now};
 use super::users::Buckets;
 use crate::keyed::hex;
+use cursor::{LAG, SHORTEST_LAG};
 use failures::Failures;
 use reading::SyncReading;
 use running::Run;
@@ -293,7 +294,7 @@ impl Synchronization {
                 held: self.held,
                 folder: Some(folder.clone()),
             },
-            lag: self.lag,
+            lag: self.lag.unwrap_or(LAG).max(SHORTEST_LAG),
             full_every: full_every.unwrap_or(SignedDuration::MAX),
         }
     }

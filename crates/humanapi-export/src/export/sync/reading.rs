@@ -24,7 +24,7 @@ const MOST_ASKED: usize = 20;
 /// What reading needs to know, whosever list it is.
 pub(super) struct SyncReading {
     pub(super) reading: Reading,
-    pub(super) lag: Option<Duration>,
+    pub(super) lag: Duration,
     pub(super) full_every: SignedDuration,
 }
 
@@ -66,6 +66,8 @@ struct Raised {
     drift: Vec<Drift>,
     /// How a pass over changes ended; nothing where the list does not tell changes.
     end: Option<PassEnd>,
+    /// When each record had changed that the pass told and remembers.
+    told: Vec<Timestamp>,
     /// Whether all that changed came.
     is_settled: bool,
     /// Whether what did not come is not there.
@@ -135,11 +137,8 @@ impl SyncReading {
         let raised = match tells_changes {
             true => {
                 let pass = ChangeRecords::new(route, since).expect("the list tells changes");
-                let pass = match self.lag {
-                    Some(lag) => pass.with_lag(lag),
-                    None => pass,
-                };
-                let remembers = is_whole || !cursor.may_repeat();
+                let pass = pass.with_lag(self.lag);
+                let remembers = is_whole || !cursor.may_repeat(self.lag);
                 self.pass(list, pass, remembers, asked_again).await?
             }
             false => self.all(list, asked_again).await?,
@@ -159,6 +158,7 @@ impl SyncReading {
             gathered,
             drift,
             end,
+            told,
             is_settled,
             mut proves,
         } = raised;
@@ -181,7 +181,10 @@ impl SyncReading {
             began: read_at,
             watermark,
             is_settled,
+            is_of_everything: is_whole,
             is_whole: is_whole && proves,
+            lag: self.lag,
+            told: &told,
         });
         Ok(Ok(Synced {
             read_at,
@@ -218,6 +221,7 @@ impl SyncReading {
             proves: is_quiet(&drift),
             drift,
             end: None,
+            told: Vec::new(),
         }))
     }
 
@@ -258,7 +262,7 @@ impl SyncReading {
         let client = &self.reading.client;
         let read_at = now(client);
         let mut gathered = Gathered::new(list.route, self.reading.spool());
-        let mut drift = Vec::new();
+        let (mut drift, mut told) = (Vec::new(), Vec::new());
         let mut next = pass;
         let mut failed = 0;
         loop {
@@ -275,17 +279,19 @@ impl SyncReading {
             drift.extend(page.drift);
             let of_odd = page.odd.into_iter().map(|odd| (odd, false));
             let records = page.records.into_iter().map(|record| {
-                let remembered = remembers && is_remembered(&record);
-                (record, remembered)
+                let at = remembered(&record, list.route);
+                told.extend(at);
+                (record, remembers && at.is_some())
             });
             let mut sent: Vec<(Record, bool)> = records.chain(of_odd).collect();
             sent.sort_by_key(|(record, _)| record.index());
+            if page.begins_again {
+                // What comes of this page may be newer than what came before it.
+                gathered.moved();
+            }
             for (record, remembered) in sent {
                 let pushed = gathered.push(record, remembered);
                 pushed.map_err(ExportError::Folder)?;
-            }
-            if page.begins_again {
-                gathered.moved();
             }
             match (page.next, page.end) {
                 (Some(after), _) => next = after,
@@ -295,6 +301,7 @@ impl SyncReading {
                     return Ok(Ok(Raised {
                         read_at,
                         gathered,
+                        told,
                         is_settled,
                         proves: whole && is_quiet(&drift),
                         drift,
@@ -385,14 +392,15 @@ fn is_quiet(drift: &[Drift]) -> bool {
     drift.all(|drift| matches!(drift, Drift::NoRecord { .. }))
 }
 
-/// Whether a pass can tell that it told a record before: by its id, and by when it changed.
-fn is_remembered(record: &Record) -> bool {
-    let has = |name: &str| {
-        record
-            .field(name)
-            .is_some_and(|field| field.raw() != b"null")
-    };
-    has("id") && has("updatedAt")
+/// When a record had changed, if a pass can tell that it told the record before: by its id, and by that moment.
+fn remembered(record: &Record, route: &Route) -> Option<Timestamp> {
+    let has_ids = route.fields.iter().any(|field| field.name == "id");
+    let has_id = has_ids && record.field("id")?.raw() != b"null";
+    let updated = record.field("updatedAt")?;
+    // What is no text tells no moment to it.
+    let is_told = has_id && updated.raw().starts_with(b"\"");
+    let dates = updated.dates();
+    dates.first()?.moment().filter(|_| is_told)
 }
 
 /// Runs what waits for the disk where it keeps nobody else from running.
