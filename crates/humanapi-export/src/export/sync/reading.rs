@@ -18,7 +18,8 @@ use super::gathered::{Changes, Gathered, How};
 use super::known::Known;
 use super::line::can_be_asked_for;
 
-/// So many records that a full pass did not meet are asked for one by one; if there are more, all is read once more.
+/// So many records that a full pass did not meet are asked for one by one; if there are more, all is read once more, and so
+/// many of them are asked for.
 const MOST_ASKED: usize = 20;
 
 /// What reading needs to know, whosever list it is.
@@ -313,7 +314,7 @@ impl SyncReading {
     }
 
     /// Takes out of what did not come what is there all the same, and says whether nothing was: a list that moves can hide
-    /// a record that nobody deleted.
+    /// a record that nobody deleted. Where there is much of it, or none of it can be asked for, the list is read once more.
     async fn confirm(
         &self,
         list: &List<'_>,
@@ -324,10 +325,10 @@ impl SyncReading {
         let mut by_id = ROUTES.iter();
         let by_id =
             by_id.find(|route| route.operation == Operation::ById && route.name == list.route.name);
-        let Some(by_id) = by_id else {
-            return Ok(true);
-        };
-        if before > MOST_ASKED {
+        // What was called after what it holds, or stood beside another of its id, has none to be asked for.
+        let cannot_be_asked_for =
+            by_id.is_none() || missing.iter().any(|id| !can_be_asked_for(id));
+        if before > MOST_ASKED || cannot_be_asked_for {
             let pass = ChangeRecords::new(list.route, None);
             let raised = match pass {
                 Some(pass) => self.pass(list, pass, true, asked_again).await?,
@@ -337,11 +338,24 @@ impl SyncReading {
                 Ok(raised) if raised.proves => missing.retain(|id| !raised.gathered.has(id)),
                 _ => missing.clear(),
             }
+        }
+        let Some(by_id) = by_id else {
+            return Ok(missing.len() == before);
+        };
+        if missing.len() > MOST_ASKED {
+            // Some, from the first to the last: where one of them is there, the list hides what it has.
+            let step = missing.len().div_ceil(MOST_ASKED);
+            let ids = missing.iter().filter(|id| can_be_asked_for(id));
+            for id in ids.step_by(step) {
+                if !self.is_gone(list, by_id, id, asked_again).await {
+                    missing.clear();
+                    return Ok(false);
+                }
+            }
             return Ok(missing.len() == before);
         }
         let mut gone = Vec::new();
         for id in missing.drain(..) {
-            // What was called after what it holds, or stood beside another of its id, has none to be asked for.
             if !can_be_asked_for(&id) || self.is_gone(list, by_id, &id, asked_again).await {
                 gone.push(id);
             }
