@@ -13,7 +13,8 @@ pub type CursorName = [u8; 16];
 /// Keeps up to where the lists of many users were read.
 ///
 /// A sync reads its users bucket by bucket, in runs. What it writes elsewhere is in its place before its cursors are kept
-/// here, so that a cursor which is lost costs requests and never a record: a store may forget, and must not invent.
+/// here, so that a cursor which is lost costs requests and never a record: a store may forget, or know what it knew
+/// before, and must not invent.
 ///
 /// # Contract
 ///

@@ -120,15 +120,18 @@ impl Cursor {
         };
         self.watermark = pass.watermark.and_then(Watermark::to_bytes);
         self.lag = seconds_of(pass.lag);
-        self.may_repeat = pass.watermark.and_then(Watermark::moment).is_some_and(|moment| {
-            // Those behind the lag do not come again.
-            let back = pass.lag.saturating_add(BOUNDARY);
-            let back = SignedDuration::try_from(back).unwrap_or(SignedDuration::MAX);
-            let since = moment.checked_sub(back).unwrap_or(Timestamp::MIN);
-            let recent = pass.told.iter().filter(|at| **at >= since).count();
-            before + pass.told.len() > MOST_REMEMBERED
-                && (before > 0 || recent > self.remembered())
-        });
+        self.may_repeat = pass
+            .watermark
+            .and_then(Watermark::moment)
+            .is_some_and(|moment| {
+                // Those behind the lag do not come again.
+                let back = pass.lag.saturating_add(BOUNDARY);
+                let back = SignedDuration::try_from(back).unwrap_or(SignedDuration::MAX);
+                let since = moment.checked_sub(back).unwrap_or(Timestamp::MIN);
+                let recent = pass.told.iter().filter(|at| **at >= since).count();
+                before + pass.told.len() > MOST_REMEMBERED
+                    && (before > 0 || recent > self.remembered())
+            });
         self.unread = None;
         if pass.is_settled {
             let told = pass.watermark.and_then(Watermark::moment);
@@ -380,12 +383,21 @@ mod tests {
             ..pass(began, None)
         };
         cursor.read(&unsettled(60));
-        assert_eq!((cursor.changes_until(), cursor.deletions_until()), (None, None));
+        assert_eq!(
+            (cursor.changes_until(), cursor.deletions_until()),
+            (None, None)
+        );
         cursor.read(&pass(120, None));
         let moment = Some(at(120).as_second());
-        assert_eq!((cursor.changes_until(), cursor.deletions_until()), (moment, moment));
+        assert_eq!(
+            (cursor.changes_until(), cursor.deletions_until()),
+            (moment, moment)
+        );
         cursor.read(&unsettled(180));
-        assert_eq!((cursor.changes_until(), cursor.deletions_until()), (moment, moment));
+        assert_eq!(
+            (cursor.changes_until(), cursor.deletions_until()),
+            (moment, moment)
+        );
     }
 
     /// As one that says when the service answered, and remembers so many records.
@@ -411,12 +423,25 @@ mod tests {
             });
             cursor.may_repeat(LAG)
         };
-        let newest_first: Vec<Timestamp> = (0..1_200).map(|at_| at(-60 - 300 * at_)).collect();
-        assert!(may_repeat(true, 0, &newest_first, 0), "two of them, and none is remembered");
+        let newest_first: Vec<Timestamp> =
+            (0..1_200).map(|number| at(-60 - 300 * number)).collect();
+        assert!(
+            may_repeat(true, 0, &newest_first, 0),
+            "two of them, and none is remembered"
+        );
         assert!(!may_repeat(true, 0, &newest_first, 2));
-        assert!(!may_repeat(true, 0, &newest_first[2..], 0), "none of them comes again");
-        assert!(!may_repeat(true, 0, &newest_first[..900], 2), "there was room for all");
-        assert!(!may_repeat(true, 500, &newest_first[..900], 2), "from none before");
+        assert!(
+            !may_repeat(true, 0, &newest_first[2..], 0),
+            "none of them comes again"
+        );
+        assert!(
+            !may_repeat(true, 0, &newest_first[..900], 2),
+            "there was room for all"
+        );
+        assert!(
+            !may_repeat(true, 500, &newest_first[..900], 2),
+            "from none before"
+        );
         assert!(may_repeat(false, 500, &newest_first[..900], 2));
         assert!(!may_repeat(false, 5, &newest_first[..900], 2));
 
@@ -458,8 +483,7 @@ mod tests {
                 let more = now - before;
                 before = now;
                 if eighth > 1 {
-                    let told = format!("eighth {eighth} of {hours} hours: {more}");
-                    assert!((80..150).contains(&more), "{told}");
+                    assert!((80..150).contains(&more), "{hours} h, {eighth}: {more}");
                 }
             }
             assert_eq!(before, users.len(), "{hours} hours");

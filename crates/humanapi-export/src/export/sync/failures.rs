@@ -115,7 +115,7 @@ mod tests {
     fn fails(users: usize, kinds: &[&'static str]) -> (Option<usize>, bool) {
         let (mut failures, broken) = (Failures::new(kinds.len()), Broken::default());
         let mut asked = 0;
-        for kind in kinds {
+        for &kind in kinds {
             for user in 0..users {
                 if broken.find(kind).is_some() {
                     continue;

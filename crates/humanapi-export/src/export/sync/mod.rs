@@ -59,7 +59,8 @@ const FULL_EVERY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 ///
 /// Whatever ends the program, the same again goes on: a bucket's files are in their places first, then its manifest, then
 /// its cursors, and what is done twice comes to the same. A store of cursors that is lost costs one reading of everything,
-/// and writes no record again that did not change.
+/// and writes no record again that did not change. Who takes each commit once takes those that `_manifest/sync.json` tells
+/// as `ended`: others are still written to.
 ///
 /// Give it a client whose transport is [`Limited`](humanapi_client::Limited). It needs a tokio runtime.
 ///
@@ -275,6 +276,11 @@ impl Synchronization {
                 return Err(ExportError::Other("a number of buckets"));
             }
             return Ok(before);
+        }
+        // What no manifest tells of would be taken for what a broken run left, and be removed.
+        let names = folder.list("").map_err(ExportError::Folder)?;
+        if names.iter().any(|name| name.starts_with("resource=")) {
+            return Err(ExportError::Manifest);
         }
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|error| ExportError::Folder(io::Error::other(error)))?;

@@ -326,8 +326,7 @@ impl SyncReading {
         let by_id =
             by_id.find(|route| route.operation == Operation::ById && route.name == list.route.name);
         // What was called after what it holds, or stood beside another of its id, has none to be asked for.
-        let cannot_be_asked_for =
-            by_id.is_none() || missing.iter().any(|id| !can_be_asked_for(id));
+        let cannot_be_asked_for = by_id.is_none() || missing.iter().any(|id| !can_be_asked_for(id));
         if before > MOST_ASKED || cannot_be_asked_for {
             let pass = ChangeRecords::new(list.route, None);
             let raised = match pass {
