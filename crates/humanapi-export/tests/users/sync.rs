@@ -1,8 +1,11 @@
 //! Runs of a synchronization against a sandbox whose records change: who compares is not who synchronizes.
 
 mod clocks;
+mod interrupted;
 #[cfg(unix)]
 mod killed;
+mod told_once;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -72,7 +72,8 @@ const CURSORS: &str = "
     SELECT user_name, cursors FROM humanapi_sync_cursors
     WHERE sync = (SELECT sync FROM humanapi_syncs WHERE name = ?1) AND bucket = ?2";
 
-const KEEP_BUCKET: &str = "INSERT OR REPLACE INTO humanapi_sync_buckets VALUES (?1, ?2, ?3, ?4, ?5)";
+const KEEP_BUCKET: &str =
+    "INSERT OR REPLACE INTO humanapi_sync_buckets VALUES (?1, ?2, ?3, ?4, ?5)";
 const KEEP_CURSORS: &str = "INSERT OR REPLACE INTO humanapi_sync_cursors VALUES (?1, ?2, ?3, ?4)";
 const FORGET_WHOLE: &str = "DELETE FROM humanapi_sync_whole WHERE sync = ?1 AND bucket = ?2";
 const KEEP_WHOLE: &str = "INSERT INTO humanapi_sync_whole VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";

@@ -1,0 +1,475 @@
+//! Runs that did not come to their end, and what the next one makes of them: nothing is skipped, and who takes each commit
+//! once has everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::future::pending;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::stream;
+use humanapi_export::{BucketKey, Event, ExportError, SyncSummary, Synchronization};
+use humanapi_store::SqliteCursorStore;
+use humanapi_testing::client::{
+    BucketCursors, CursorName, CursorStore, ListsWhole, MemoryCursorStore, StoreError,
+};
+use humanapi_testing::core::data::{Operation, ROUTES, Route};
+use humanapi_testing::{Fault, OfflineSandbox, RecordChange};
+use serde::Deserialize;
+use tempfile::TempDir;
+use tokio::sync::Notify;
+
+use super::{HOUR, Line, change, copy_folder, expected, quiet, run, same};
+use crate::sandbox::{Lines, lists, people};
+
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+fn memory() -> Arc<dyn CursorStore> {
+    Arc::new(MemoryCursorStore::new())
+}
+
+async fn sqlite(place: &Path) -> Arc<dyn CursorStore> {
+    Arc::new(SqliteCursorStore::open(place.join("cursors.sqlite")).await)
+}
+
+/// Each bucket of four has users, and the first few users are in several.
+fn synchronization(sandbox: &OfflineSandbox, cursors: &Arc<dyn CursorStore>) -> Synchronization {
+    Synchronization::new(quiet(sandbox), Arc::clone(cursors))
+        .with_key(BucketKey::new([7; 32]))
+        .with_full_every(NEVER)
+}
+
+fn only(name: &'static str) -> impl Iterator<Item = &'static Route> {
+    ROUTES
+        .iter()
+        .filter(move |route| route.operation == Operation::List && route.name == name)
+}
+
+/// Stops it once so many buckets are written.
+async fn stop_after(
+    buckets: u32,
+    synchronization: Synchronization,
+    users: &[String],
+    folder: &Path,
+) -> SyncSummary {
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let (mut stop, mut written) = (Some(stop), 0);
+    let synchronization = synchronization.with_buckets(4).with_listener(move |event| {
+        written += u32::from(matches!(event, Event::Written { .. }));
+        if written >= buckets
+            && let Some(stop) = stop.take()
+        {
+            stop.send(()).unwrap();
+        }
+    });
+    let ids = users.iter().map(|user| Ok(user.as_str().into()));
+    let stopped = async {
+        let _ = stopped.await;
+    };
+    let summary = synchronization
+        .run(stream::iter(ids), folder, stopped)
+        .await
+        .unwrap();
+    assert!(summary.stopped && !summary.whole, "{summary:?}");
+    summary
+}
+
+/// A store before which the process is killed: as it would keep a bucket, or as it would end a run.
+struct Killed {
+    inner: Arc<dyn CursorStore>,
+    /// So many buckets are kept before.
+    keeps: AtomicU32,
+    reached: Notify,
+}
+
+impl Killed {
+    async fn kill<T>(&self) -> T {
+        self.reached.notify_one();
+        pending().await
+    }
+}
+
+#[async_trait]
+impl CursorStore for Killed {
+    async fn init(&self) -> Result<(), StoreError> {
+        self.inner.init().await
+    }
+
+    async fn begin(&self, sync: CursorName, newest: u64) -> Result<u64, StoreError> {
+        self.inner.begin(sync, newest).await
+    }
+
+    async fn bucket(&self, sync: CursorName, bucket: u32) -> Result<BucketCursors, StoreError> {
+        self.inner.bucket(sync, bucket).await
+    }
+
+    async fn keep(
+        &self,
+        sync: CursorName,
+        bucket: u32,
+        kept: BucketCursors,
+        lists: Vec<ListsWhole>,
+    ) -> Result<(), StoreError> {
+        if self.keeps.load(Ordering::Relaxed) == 0 {
+            self.kill::<()>().await;
+        }
+        self.keeps.fetch_sub(1, Ordering::Relaxed);
+        self.inner.keep(sync, bucket, kept, lists).await
+    }
+
+    async fn end(&self, _: CursorName, _: u64) -> Result<(), StoreError> {
+        self.kill().await
+    }
+
+    async fn whole(&self, sync: CursorName) -> Result<Vec<(u32, ListsWhole)>, StoreError> {
+        self.inner.whole(sync).await
+    }
+}
+
+/// Kills a run once so many buckets are kept: the files and the manifest of the next one are in their places. If there is no
+/// next one, before the store knows that the run ended.
+async fn kill_after(
+    keeps: u32,
+    with: impl FnOnce(&Arc<dyn CursorStore>) -> Synchronization,
+    inner: &Arc<dyn CursorStore>,
+    users: &[String],
+    folder: &Path,
+) {
+    let killed = Arc::new(Killed {
+        inner: Arc::clone(inner),
+        keeps: AtomicU32::new(keeps),
+        reached: Notify::new(),
+    });
+    let store: Arc<dyn CursorStore> = Arc::clone(&killed) as _;
+    tokio::select! {
+        ended = run(with(&store), users, folder) => panic!("it was not killed: {ended:?}"),
+        () = killed.reached.notified() => {}
+    }
+}
+
+#[derive(Deserialize)]
+struct Sync {
+    commits: Vec<Commit>,
+}
+
+#[derive(Deserialize)]
+struct Commit {
+    commit: u64,
+    ended: bool,
+    files: u64,
+    records: u64,
+}
+
+#[derive(Deserialize)]
+struct OfBucket {
+    files: Vec<File>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    path: PathBuf,
+}
+
+/// Who takes each commit once, as the page says.
+#[derive(Default)]
+struct Reader {
+    taken: BTreeSet<u64>,
+    records: BTreeMap<(String, String, String), String>,
+}
+
+impl Reader {
+    fn take(&mut self, folder: &Path) {
+        let manifest = folder.join("_manifest");
+        let sync = fs::read(manifest.join("sync.json")).unwrap();
+        let sync: Sync = serde_json::from_slice(&sync).unwrap();
+        for line in sync.commits.iter().filter(|line| line.ended) {
+            if !self.taken.insert(line.commit) {
+                continue;
+            }
+            let (mut files, mut records) = (0, 0);
+            let of_commit = manifest.join(format!("commit-{:012}", line.commit));
+            for path in crate::files(&of_commit) {
+                let of_bucket: OfBucket = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+                for file in of_bucket.files {
+                    files += 1;
+                    records += self.read(&folder.join(file.path));
+                }
+            }
+            assert_eq!((files, records), (line.files, line.records));
+        }
+    }
+
+    /// Tells how many records are as they are there.
+    fn read(&mut self, path: &Path) -> u64 {
+        let mut records = 0;
+        for line in fs::read_to_string(path).unwrap().lines() {
+            let line: Line<'_> = serde_json::from_str(line).unwrap();
+            let key = (line._resource, line._user, line._id);
+            match line.record {
+                Some(record) => {
+                    records += 1;
+                    self.records.insert(key, record.get().to_owned());
+                }
+                None => {
+                    self.records.remove(&key);
+                }
+            }
+        }
+        records
+    }
+
+    #[track_caller]
+    fn has_all(&self, sandbox: &OfflineSandbox, users: &[String]) {
+        let mut all = Lines::new();
+        for ((resource, user, _), record) in &self.records {
+            let list = all.entry((resource.clone(), user.clone())).or_default();
+            list.push(record.clone());
+        }
+        all.values_mut().for_each(|records| records.sort());
+        let expected = expected(sandbox, users);
+        let differs: Vec<_> = expected
+            .keys()
+            .chain(all.keys())
+            .filter(|key| expected.get(*key) != all.get(*key))
+            .collect();
+        assert!(differs.is_empty(), "{} lists: {differs:?}", differs.len());
+    }
+}
+
+#[tokio::test]
+async fn who_takes_each_commit_that_has_ended_once_has_everything() {
+    let (sandbox, users) = people(12);
+    let (folder, cursors) = (TempDir::new().unwrap(), memory());
+    let folder = folder.path();
+    let mut reader = Reader::default();
+    let with = |cursors: &Arc<dyn CursorStore>| synchronization(&sandbox, cursors);
+    for round in 0..2 {
+        stop_after(1, with(&cursors), &users, folder).await;
+        reader.take(folder);
+        // What is put into its place by a run that is killed can be gone again before the run goes on.
+        kill_after(1, with, &cursors, &users, folder).await;
+        reader.take(folder);
+        for user in &users {
+            change(&sandbox, user, RecordChange::delete("medical/vitals"));
+            change(
+                &sandbox,
+                user,
+                RecordChange::insert("medical/immunizations"),
+            );
+        }
+        let rest = run(with(&cursors), &users, folder).await.unwrap();
+        assert!(rest.whole, "{round}");
+        reader.take(folder);
+        sandbox.control().advance_clock(HOUR).unwrap();
+        let full = with(&cursors).with_full_every(Duration::ZERO);
+        assert!(run(full, &users, folder).await.unwrap().whole);
+        reader.take(folder);
+        reader.has_all(&sandbox, &users);
+        same(folder, &sandbox, &users);
+        for user in &users {
+            change(&sandbox, user, RecordChange::insert("medical/vitals"));
+        }
+    }
+}
+
+/// The first bucket is in its place in each, the second without its cursors.
+#[tokio::test]
+async fn a_run_that_the_store_forgot_is_told_and_what_no_manifest_tells_of_goes() {
+    let (sandbox, users) = people(12);
+    let with = |cursors: &Arc<dyn CursorStore>| synchronization(&sandbox, cursors);
+    for is_torn in [false, true] {
+        let folder = TempDir::new().unwrap();
+        let folder = folder.path();
+        kill_after(1, with, &memory(), &users, folder).await;
+        if is_torn {
+            // Killed between files and manifest.
+            let manifests = crate::files(&folder.join("_manifest/commit-000000000001"));
+            assert_eq!(manifests.len(), 2);
+            fs::remove_file(&manifests[1]).unwrap();
+        }
+        let forgotten = memory();
+        // Other kinds than those that were broken off in.
+        let vitals = with(&forgotten).with_resources(only("data.vitals"));
+        assert!(run(vitals, &users, folder).await.unwrap().whole);
+        for user in &users {
+            change(
+                &sandbox,
+                user,
+                RecordChange::delete("medical/immunizations"),
+            );
+        }
+        assert!(run(with(&forgotten), &users, folder).await.unwrap().whole);
+        same(folder, &sandbox, &users);
+        let mut reader = Reader::default();
+        reader.take(folder);
+        assert!(reader.taken.contains(&1), "the one that was forgotten");
+        reader.has_all(&sandbox, &users);
+    }
+}
+
+#[tokio::test]
+async fn lists_that_failed_before_a_stop_are_read_when_it_goes_on() {
+    let (sandbox, users) = people(12);
+    let (folder, cursors) = (TempDir::new().unwrap(), memory());
+    let fault = Fault::status(503)
+        .on_path("/v1/human/medical/vitals")
+        .times(100_000);
+    sandbox.control().plan_fault(fault).unwrap();
+    let with = || synchronization(&sandbox, &cursors);
+    let stopped = stop_after(2, with(), &users, folder.path()).await;
+    assert!(!stopped.failed.is_empty());
+    sandbox.control().clear_faults();
+    let rest = run(with(), &users, folder.path()).await.unwrap();
+    assert!(rest.whole && rest.skipped == 0, "{rest:?}");
+    same(folder.path(), &sandbox, &users);
+}
+
+#[tokio::test]
+async fn other_kinds_other_users_and_a_full_pass_are_read_when_it_goes_on() {
+    let (sandbox, users) = people(12);
+    let with = |cursors: &Arc<dyn CursorStore>| synchronization(&sandbox, cursors);
+
+    let (folder, cursors) = (TempDir::new().unwrap(), memory());
+    let vitals = with(&cursors).with_resources(only("data.vitals"));
+    stop_after(2, vitals, &users, folder.path()).await;
+    let rest = run(with(&cursors), &users, folder.path()).await.unwrap();
+    assert!(rest.whole);
+    same(folder.path(), &sandbox, &users);
+
+    let (folder, cursors) = (TempDir::new().unwrap(), memory());
+    let half: Vec<String> = users.iter().step_by(2).cloned().collect();
+    stop_after(2, with(&cursors), &half, folder.path()).await;
+    let rest = run(with(&cursors), &users, folder.path()).await.unwrap();
+    assert!(rest.whole);
+    same(folder.path(), &sandbox, &users);
+
+    stop_after(2, with(&cursors), &users, folder.path()).await;
+    let mut deleted = 0;
+    for user in &users {
+        deleted += u64::from(!lists(&sandbox, user, "vitals").is_empty());
+        change(&sandbox, user, RecordChange::delete("medical/vitals"));
+    }
+    assert!(deleted > 8, "{deleted}");
+    let full = with(&cursors).with_full_every(Duration::ZERO);
+    let full = run(full, &users, folder.path()).await.unwrap();
+    assert_eq!(full.deleted, deleted, "{full:?}");
+    same(folder.path(), &sandbox, &users);
+
+    // The same again skips what was whole.
+    stop_after(2, with(&cursors), &users, folder.path()).await;
+    let rest = run(with(&cursors), &users, folder.path()).await.unwrap();
+    assert_eq!((rest.skipped, rest.written), (2, 2), "{rest:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_was_killed_behind_its_last_bucket_leaves_nothing_unread() {
+    let (sandbox, users) = people(12);
+    let (folder, cursors) = (TempDir::new().unwrap(), memory());
+    let with = |cursors: &Arc<dyn CursorStore>| synchronization(&sandbox, cursors);
+    kill_after(4, with, &cursors, &users, folder.path()).await;
+    sandbox.control().advance_clock(HOUR).unwrap();
+    change(&sandbox, &users[0], RecordChange::insert("medical/vitals"));
+    let next = run(with(&cursors), &users, folder.path()).await.unwrap();
+    assert_eq!(
+        (next.records, next.skipped, next.written),
+        (1, 0, 4),
+        "{next:?}"
+    );
+    assert_eq!(next.commit, Some(2), "what ended is not added to");
+    same(folder.path(), &sandbox, &users);
+
+    // Also where the line that tells its end was not written any more.
+    kill_after(4, with, &cursors, &users, folder.path()).await;
+    let manifest = folder.path().join("_manifest/sync.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(
+        &manifest,
+        text.replace(r#""ended": true"#, r#""ended": false"#),
+    )
+    .unwrap();
+    change(&sandbox, &users[0], RecordChange::insert("medical/vitals"));
+    let next = run(with(&cursors), &users, folder.path()).await.unwrap();
+    assert_eq!(
+        (next.records, next.skipped, next.written),
+        (1, 0, 4),
+        "{next:?}"
+    );
+    same(folder.path(), &sandbox, &users);
+    let mut reader = Reader::default();
+    reader.take(folder.path());
+    reader.has_all(&sandbox, &users);
+}
+
+/// A power failure, or a database that was restored.
+#[tokio::test]
+async fn cursors_that_are_behind_the_folder_hide_no_deletion_and_double_no_record() {
+    let (sandbox, users) = people(8);
+    let (place, copy) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let with = |cursors: &Arc<dyn CursorStore>| synchronization(&sandbox, cursors);
+    let newer = sqlite(place.path()).await;
+    assert!(run(with(&newer), &users, folder).await.unwrap().whole);
+    copy_folder(place.path(), copy.path());
+    // One that stays, and one that is gone again.
+    change(&sandbox, &users[0], RecordChange::insert("medical/vitals"));
+    change(
+        &sandbox,
+        &users[0],
+        RecordChange::insert("medical/immunizations"),
+    );
+    let second = run(with(&newer), &users, folder).await.unwrap();
+    assert_eq!((second.records, second.commit), (2, Some(2)));
+    change(
+        &sandbox,
+        &users[0],
+        RecordChange::delete("medical/immunizations"),
+    );
+
+    let older = sqlite(copy.path()).await;
+    // Others of the bucket come first.
+    assert!(run(with(&older), &users[1..], folder).await.unwrap().whole);
+    let again = run(with(&older), &users, folder).await.unwrap();
+    assert_eq!((again.records, again.deleted), (0, 0), "{again:?}");
+    let full = with(&older).with_full_every(Duration::ZERO);
+    let full = run(full, &users, folder).await.unwrap();
+    assert_eq!((full.records, full.deleted), (0, 1), "{full:?}");
+    same(folder, &sandbox, &users);
+}
+
+#[tokio::test]
+async fn a_folder_whose_manifest_is_lost_is_left_as_it_is() {
+    let (sandbox, users) = people(2);
+    let folder = TempDir::new().unwrap();
+    let with = || synchronization(&sandbox, &memory());
+    assert!(run(with(), &users, folder.path()).await.unwrap().whole);
+    fs::remove_file(folder.path().join("_manifest/sync.json")).unwrap();
+    let before = crate::content(folder.path());
+    let refused = run(with(), &users, folder.path()).await;
+    assert!(matches!(refused, Err(ExportError::Manifest)), "{refused:?}");
+    assert!(crate::content(folder.path()) == before);
+}
+
+/// Users who are in no run between are not kept by cursors that the folder knows nothing of.
+#[tokio::test]
+async fn cursors_that_are_ahead_of_the_folder_count_for_nobody_of_the_bucket() {
+    let (sandbox, users) = people(8);
+    let (folder, copy) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let cursors = memory();
+    let with = || synchronization(&sandbox, &cursors);
+    assert!(run(with(), &users, folder.path()).await.unwrap().whole);
+    copy_folder(folder.path(), copy.path());
+    for user in &users {
+        change(&sandbox, user, RecordChange::insert("medical/vitals"));
+    }
+    assert!(run(with(), &users, folder.path()).await.unwrap().records > 4);
+    sandbox.control().advance_clock(HOUR).unwrap();
+    // In the folder that was restored, one user first.
+    for users in [&users[..1], &users[..]] {
+        assert!(run(with(), users, copy.path()).await.unwrap().whole);
+    }
+    same(copy.path(), &sandbox, &users);
+}
