@@ -19,8 +19,6 @@ pub(crate) struct Executable {
     /// Where its package is.
     folder: PathBuf,
     path: PathBuf,
-    /// The commands of its package, by name.
-    commands: Vec<(String, PathBuf)>,
 }
 
 /// Has cargo build programs without running them, and gives those of tests or benches.
@@ -77,7 +75,6 @@ impl Executable {
             version: package.version.to_string(),
             folder: manifest.parent().unwrap_or(manifest).to_owned(),
             path,
-            commands: Vec::new(),
         }
     }
 
@@ -93,14 +90,11 @@ impl Executable {
         arguments: &[&str],
         adapt: impl FnOnce(Cmd<'a>) -> Cmd<'a>,
     ) -> Job {
-        let mut cmd = adapt(session.program(&self.path).args(arguments))
+        let cmd = adapt(session.program(&self.path).args(arguments))
             .env("CARGO", session.programs().cargo_path())
             .env("CARGO_MANIFEST_DIR", &self.folder)
             .env("CARGO_PKG_NAME", &self.package)
             .env("CARGO_PKG_VERSION", &self.version);
-        for (name, path) in &self.commands {
-            cmd = cmd.env(format!("CARGO_BIN_EXE_{name}"), path);
-        }
         let mut command = Command::from(cmd);
         command.current_dir(&self.folder);
         Job {

@@ -45,7 +45,7 @@ use kept_key::kept_key;
 use key::{BUCKETS, MOST_BUCKETS};
 use manifest::{ExportManifest, Settings};
 use output::Output;
-use reading::{Reading, is_read, name, now};
+use reading::{Reading, all_are_read, in_order, is_read, name, now};
 use sync::SyncManifest;
 use users::Buckets;
 use writing::Writing;
@@ -128,10 +128,7 @@ impl Export {
 
     /// Reads these resources alone.
     pub fn with_resources(mut self, routes: impl IntoIterator<Item = &'static Route>) -> Self {
-        self.routes = routes.into_iter().collect();
-        // The same whatever the order in which they are named.
-        self.routes.sort_by_key(|route| route.name);
-        self.routes.dedup_by_key(|route| route.name);
+        self.routes = in_order(routes);
         self
     }
 
@@ -337,9 +334,7 @@ impl Export {
     }
 
     fn check(&mut self) -> Result<(), ExportError> {
-        if let Some(route) = self.routes.iter().find(|route| !is_read(route)) {
-            return Err(ExportError::NotExported(route.name));
-        }
+        all_are_read(&self.routes)?;
         if self.documents.is_some() && self.output.is_deidentified() {
             return Err(ExportError::Documents);
         }

@@ -181,6 +181,22 @@ pub(super) fn is_read(route: &Route) -> bool {
     matches!(route.operation, Operation::List | Operation::Single)
 }
 
+/// These routes, each once, in one order whatever the order in which they are named.
+pub(super) fn in_order(routes: impl IntoIterator<Item = &'static Route>) -> Vec<&'static Route> {
+    let mut routes: Vec<_> = routes.into_iter().collect();
+    routes.sort_by_key(|route| route.name);
+    routes.dedup_by_key(|route| route.name);
+    routes
+}
+
+/// An error if one of these routes is none that an export reads.
+pub(super) fn all_are_read(routes: &[&'static Route]) -> Result<(), ExportError> {
+    match routes.iter().find(|route| !is_read(route)) {
+        Some(route) => Err(ExportError::NotExported(route.name)),
+        None => Ok(()),
+    }
+}
+
 /// The time as a client's clock has it: what changes from here on may be missing from what is read.
 pub(super) fn now(client: &Client) -> Timestamp {
     let now = Timestamp::try_from(client.now().wall());

@@ -30,7 +30,7 @@ use super::event::Event;
 use super::folder::{Folder, MANIFEST};
 use super::kept_key::kept_key;
 use super::key::{BUCKETS, BucketKey, MOST_BUCKETS, Shard};
-use super::reading::{Reading, is_read, now};
+use super::reading::{Reading, all_are_read, in_order, is_read, now};
 use super::users::Buckets;
 use crate::keyed::hex;
 use cursor::{LAG, SHORTEST_LAG};
@@ -113,10 +113,7 @@ impl Synchronization {
 
     /// Reads these resources alone. Cursors of others stay where they are.
     pub fn with_resources(mut self, routes: impl IntoIterator<Item = &'static Route>) -> Self {
-        self.routes = routes.into_iter().collect();
-        // The same whatever the order in which they are named.
-        self.routes.sort_by_key(|route| route.name);
-        self.routes.dedup_by_key(|route| route.name);
+        self.routes = in_order(routes);
         self
     }
 
@@ -253,9 +250,7 @@ impl Synchronization {
     }
 
     fn check(&self) -> Result<(), ExportError> {
-        if let Some(route) = self.routes.iter().find(|route| !is_read(route)) {
-            return Err(ExportError::NotExported(route.name));
-        }
+        all_are_read(&self.routes)?;
         match self.buckets {
             None | Some(1..=MOST_BUCKETS) => Ok(()),
             Some(_) => Err(ExportError::Buckets),
