@@ -74,9 +74,9 @@ impl<B: Backend> RateShares for Store<B> {
 /// A transport that begins requests at a rate which it shares with all processes that use the same store, for the same
 /// application.
 ///
-/// All of them are to be given the same rate. Each takes as much time at once as those need who wait in it, at most a second,
-/// so that a process that is killed keeps the others waiting for as long and no longer. While the store does not answer,
-/// nothing is sent.
+/// All of them are to be given the same rate. Each takes as much time at once as those need who wait in it, at most a second
+/// or the time of one request where that is longer, and twice what the store takes to answer: for so long a process that is
+/// killed keeps the others waiting. While the store does not answer, nothing is sent.
 ///
 /// A request waits for its turn within its own time, and one whose turn never came is reported as never sent. Put
 /// [`Limited`](humanapi_client::Limited) around it, which lets no more requests wait here than the service bears.
