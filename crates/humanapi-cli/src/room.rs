@@ -14,7 +14,7 @@ const PIPES: usize = 20;
 /// More threads than a verb was seen to start at once.
 const THREADS: usize = 6;
 /// More than the hungriest verb takes beyond what the process has from the start.
-const MEMORY: usize = 96 * 1024 * 1024;
+const MEMORY: usize = 128 * 1024 * 1024;
 
 /// Takes what a run needs and gives it back.
 pub(crate) fn check() -> Result<(), Failure> {

@@ -1,7 +1,12 @@
 //! Too few handles, threads and memory, and streams that are closed or full.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::Command;
+
+use tempfile::TempDir;
 
 use humanapi_sandbox::{DemoApp, Sandbox};
 
@@ -62,15 +67,30 @@ fn with_too_little_memory_it_says_so() {
     assert_eq!(little.code, Some(70), "{told}");
 }
 
+/// The program where every user may run it, which a folder of somebody's own does not allow.
+fn for_anybody() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let everybody = Permissions::from_mode(0o755);
+    fs::set_permissions(folder.path(), everybody).expect("it is the test's own");
+    let program = folder.path().join("humanapi");
+    fs::copy(env!("CARGO_BIN_EXE_humanapi"), &program).expect("there is room for the program");
+    (folder, program)
+}
+
 #[test]
 fn with_too_few_threads_it_says_so() {
     let is_root = run(Command::new("id").arg("-u")).stdout == "0\n";
+    let anybodys = is_root.then(for_anybody);
     for threads in [2, 3, 4, 6] {
         // Shells differ in the letter.
         let limit = format!("ulimit -u {threads} 2>/dev/null || ulimit -p {threads}");
-        let shell = format!("{{ {limit}; }} && exec \"$@\"");
+        let program = match &anybodys {
+            Some((_, copy)) => format!("shift && exec '{}'", copy.display()),
+            None => "exec".into(),
+        };
+        let shell = format!("{{ {limit}; }} && {program} \"$@\"");
         let mut limited = under(&shell, &command(&["demo"]));
-        if is_root {
+        if anybodys.is_some() {
             // Root has no such limit, so somebody else runs it, who runs nothing else.
             limited.uid(64_000 + threads);
         }
