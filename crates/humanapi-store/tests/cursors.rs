@@ -8,7 +8,7 @@ use humanapi_store::client::{
     BucketCursors, CursorName, CursorStore, ListsWhole, MemoryCursorStore, StoreErrorKind,
 };
 use humanapi_store::{PostgresCursorStore, SqliteCursorStore};
-use humanapi_testkit::servers::PostgresServer;
+use humanapi_testkit::servers::{PgBouncerServer, PostgresServer};
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
@@ -97,6 +97,23 @@ async fn does_what_is_promised(store: &dyn CursorStore) {
     assert_eq!(table[0].1, lists[0]);
     assert_eq!(table[1].1, lists[1]);
     assert!(store.whole(OTHER).await.unwrap().is_empty());
+
+    // A bucket of any size, twice.
+    for run in [10, 11] {
+        let many = (0..2_500_u32).map(|user| {
+            let mut name = [9; 16];
+            name[..4].copy_from_slice(&user.to_be_bytes());
+            (name, [&name[..4], &vec![run; user as usize % 90]].concat())
+        });
+        let many = BucketCursors {
+            run: run.into(),
+            check: vec![7; 16],
+            commit: 7,
+            users: many.collect(),
+        };
+        store.keep(SYNC, 5, many.clone(), Vec::new()).await.unwrap();
+        assert_eq!(store.bucket(SYNC, 5).await.unwrap(), many);
+    }
 }
 
 #[tokio::test]
@@ -144,6 +161,33 @@ async fn a_database_does_what_is_promised() {
     does_what_is_promised(&PostgresCursorStore::connect(&url).unwrap()).await;
     let again = PostgresCursorStore::connect(&url).unwrap();
     assert_eq!(again.bucket(SYNC, 3).await.unwrap().users.len(), 3);
+}
+
+/// Of two connections, so that what follows meets another session mostly.
+#[tokio::test]
+async fn a_database_behind_a_pooler_does_what_is_promised() {
+    const NAME: &str = "humanapi-store: cursors in PostgreSQL behind PgBouncer";
+    let Some(server) = PostgresServer::start(NAME) else {
+        return;
+    };
+    let Some(pooler) = PgBouncerServer::start(NAME, &server, 2) else {
+        return;
+    };
+    does_what_is_promised(&PostgresCursorStore::connect(&pooler.database_url("postgres")).unwrap())
+        .await;
+    // Several at once, each within its own transaction.
+    let store = PostgresCursorStore::connect(&pooler.database_url("postgres")).unwrap();
+    let keeps = (10..30_u8).map(|bucket| {
+        let kept = cursors(11, 7, &[(bucket, &[bucket; 900]), (0, b"zero")]);
+        store.keep(SYNC, bucket.into(), kept, Vec::new())
+    });
+    for kept in futures_util::future::join_all(keeps).await {
+        kept.unwrap();
+    }
+    for bucket in 10..30_u8 {
+        let kept = store.bucket(SYNC, bucket.into()).await.unwrap();
+        assert_eq!(kept.users[&[bucket; 16]], [bucket; 900]);
+    }
 }
 
 /// A million users of 38 lists each have 30 bytes for each list or less.

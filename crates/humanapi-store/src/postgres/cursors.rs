@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 
 use async_trait::async_trait;
 use humanapi_client::{BucketCursors, CursorName, CursorStore, ListsWhole, StoreError};
+use sqlx::AssertSqlSafe;
 
-use super::{PostgresDatabase, bytes, text};
+use super::errors::failed;
+use super::{PostgresDatabase, bytes, session, text};
 use crate::cursor_rows::{self, BucketColumns, UserColumns, WholeColumns};
 use crate::rows::unreadable;
 use crate::sql::{signed, unsigned};
@@ -52,6 +54,17 @@ const SCHEMA: &str = "
         PRIMARY KEY (sync, bucket, resource)
     );";
 
+/// So many users' cursors go to the server at once: about a megabyte.
+const BATCH: usize = 1_000;
+
+// Prepared without a name and used at once, within a transaction: a pooler in transaction mode keeps that together.
+const KEEP_CURSORS: &str = "
+    INSERT INTO humanapi_sync_cursors (sync, bucket, user_name, cursors)
+    SELECT s.sync, $2, v.user_name, v.cursors
+    FROM humanapi_syncs AS s, unnest($3::bytea[], $4::bytea[]) AS v (user_name, cursors)
+    WHERE s.name = $1
+    ON CONFLICT (sync, bucket, user_name) DO UPDATE SET cursors = excluded.cursors";
+
 impl PostgresCursorStore {
     /// Cursors in the database of this address, such as `postgres://user@host/database`, in tables that
     /// [`init`](CursorStore::init) makes. It is connected to with the first operation.
@@ -87,7 +100,7 @@ fn moment(moment: Option<i64>) -> String {
     moment.map_or_else(|| "NULL".to_owned(), |moment| moment.to_string())
 }
 
-// What stands in one message is one transaction.
+// What stands in one message is one transaction, and what is kept of a bucket is one of several messages.
 #[async_trait]
 impl CursorStore for PostgresCursorStore {
     async fn init(&self) -> Result<(), StoreError> {
@@ -128,48 +141,55 @@ impl CursorStore for PostgresCursorStore {
         kept: BucketCursors,
         lists: Vec<ListsWhole>,
     ) -> Result<(), StoreError> {
-        let number = number(sync);
+        let own = number(sync);
+        let limit = self.0.limits.all_rows;
         let (run, commit) = (signed(kept.run), signed(kept.commit));
-        let check = bytes(&kept.check);
-        let mut keep = format!(
-            "INSERT INTO humanapi_sync_buckets VALUES ({number}, {bucket}, {run}, {check}, {commit})
+        let begin = format!(
+            "BEGIN;
+            {}
+            INSERT INTO humanapi_sync_buckets VALUES ({own}, {bucket}, {run}, {}, {commit})
             ON CONFLICT (sync, bucket) DO UPDATE SET
-                run = excluded.run, read_check = excluded.read_check, commit_run = excluded.commit_run;"
+                run = excluded.run, read_check = excluded.read_check, commit_run = excluded.commit_run;",
+            session(limit),
+            bytes(&kept.check)
         );
-        if !kept.users.is_empty() {
-            keep.push_str(
-                "INSERT INTO humanapi_sync_cursors
-                SELECT s.sync, v.* FROM humanapi_syncs AS s, (VALUES ",
-            );
-            for (index, (user, cursors)) in kept.users.iter().enumerate() {
-                let comma = if index == 0 { "" } else { ", " };
-                let (user, cursors) = (bytes(user), bytes(cursors));
-                // Writing to a string does not fail.
-                let _ = write!(keep, "{comma}({bucket}, {user}, {cursors})");
-            }
-            let _ = write!(
-                keep,
-                ") AS v WHERE s.name = {}
-                ON CONFLICT (sync, bucket, user_name) DO UPDATE SET cursors = excluded.cursors;",
-                bytes(&sync)
-            );
-        }
-        let _ = write!(
-            keep,
-            "DELETE FROM humanapi_sync_whole WHERE sync = {number} AND bucket = {bucket};"
-        );
+        let mut end =
+            format!("DELETE FROM humanapi_sync_whole WHERE sync = {own} AND bucket = {bucket};");
         for lists in &lists {
             let [users, refused, failed] = cursor_rows::counts(lists);
+            // Writing to a string does not fail.
             let _ = write!(
-                keep,
+                end,
                 "INSERT INTO humanapi_sync_whole
-                VALUES ({number}, {bucket}, {}, {users}, {refused}, {failed}, {}, {});",
+                VALUES ({own}, {bucket}, {}, {users}, {refused}, {failed}, {}, {});",
                 text(&lists.resource),
                 moment(lists.changes_until),
                 moment(lists.deletions_until)
             );
         }
-        self.run(&keep).await
+        end.push_str("COMMIT");
+        // Unless all of it is done, the connection goes, and the server takes back what was.
+        let mut taken = self.0.connections.tested().await.map_err(failed)?;
+        let connection = taken.connection();
+        let begun = sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut *connection);
+        begun.await.map_err(failed)?;
+        let users: Vec<(&CursorName, &Vec<u8>)> = kept.users.iter().collect();
+        for batch in users.chunks(BATCH) {
+            let names: Vec<&[u8]> = batch.iter().map(|(name, _)| &name[..]).collect();
+            let cursors: Vec<&[u8]> = batch.iter().map(|(_, cursors)| &cursors[..]).collect();
+            let kept = sqlx::query(KEEP_CURSORS)
+                .persistent(false)
+                .bind(&sync[..])
+                .bind(i64::from(bucket))
+                .bind(names)
+                .bind(cursors)
+                .execute(&mut *connection);
+            kept.await.map_err(failed)?;
+        }
+        let ended = sqlx::raw_sql(AssertSqlSafe(end)).execute(&mut *connection);
+        ended.await.map_err(failed)?;
+        taken.keep();
+        Ok(())
     }
 
     async fn end(&self, sync: CursorName, run: u64) -> Result<(), StoreError> {

@@ -52,9 +52,9 @@ pub struct PostgresDatabase {
     limits: Limits,
 }
 
-// Every operation is one message of the simple protocol, with its values written into it. It prepares nothing and sets
-// nothing that would outlive it, because a pooler in transaction mode gives the next operation another session. What
-// stands in one message is one transaction.
+// Every operation is one message of the simple protocol, with its values written into it, but that which keeps a bucket of
+// cursors. It prepares nothing and sets nothing that would outlive it, because a pooler in transaction mode gives the next
+// operation another session. What stands in one message is one transaction.
 
 /// Comes before each operation: the server breaks off what we gave up and nothing sooner, and no setting of the database
 /// changes what we rely on.
