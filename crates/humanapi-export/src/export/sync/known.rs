@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -14,29 +14,21 @@ use super::line::{Change, HEAD, commit_of};
 /// The newest form of each record of one list, by its id.
 pub(super) type Forms = BTreeMap<String, u64>;
 
+/// So many bytes are read at once, and so few are not searched but read through.
+const PIECE: u64 = 16 * 1024;
+
 /// What the files of one kind and bucket hold.
+///
+/// Nothing of them stays in memory but their names: in each file the lines of a user stand together, and users stand in the
+/// order of their ids, so that they are searched for.
 pub(super) struct Known {
     folder: Folder,
     /// Where they are.
     path: String,
     /// What this run writes is none of it.
     before: u64,
-    /// Where each user's lines stand; made when it is asked for first.
-    index: Mutex<Option<Index>>,
-}
-
-#[derive(Default)]
-struct Index {
-    files: Vec<PathBuf>,
-    users: BTreeMap<String, Vec<Lines>>,
-}
-
-/// Lines of one user, which stand together in each file.
-#[derive(Clone, Copy)]
-struct Lines {
-    file: usize,
-    from: u64,
-    bytes: u64,
+    /// From the oldest to the newest; listed when they are asked for first.
+    files: Mutex<Option<Vec<String>>>,
 }
 
 /// What has to be known of a line.
@@ -54,88 +46,86 @@ impl Known {
             folder: folder.clone(),
             path,
             before,
-            index: Mutex::default(),
+            files: Mutex::default(),
         }
     }
 
     /// The newest forms of a user's records. It waits for the disk.
     pub(super) fn of(&self, user: &str) -> io::Result<Forms> {
-        let lines: Vec<(PathBuf, Lines)> = {
-            let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-            let index = match &mut *index {
-                Some(index) => index,
-                none => none.insert(self.read()?),
-            };
-            let lines = index.users.get(user).into_iter().flatten();
-            lines
-                .map(|lines| (index.files[lines.file].clone(), *lines))
-                .collect()
-        };
         let mut forms = Forms::new();
-        for (path, lines) in lines {
-            let mut file = File::open(path)?;
-            file.seek(SeekFrom::Start(lines.from))?;
-            let mut file = BufReader::with_capacity(64 * 1024, file.take(lines.bytes));
-            let mut line = Vec::new();
-            while file.read_until(b'\n', &mut line)? > 0 {
-                let head: Head = serde_json::from_slice(&line).map_err(|_| damaged())?;
-                match (head._change, head._form) {
-                    (Change::Put, Some(form)) => {
-                        let form = u64::from_str_radix(&form, 16).map_err(|_| damaged())?;
-                        forms.insert(head._id, form);
-                    }
-                    (Change::Delete, _) => {
-                        forms.remove(&head._id);
-                    }
-                    (Change::Put, None) => return Err(damaged()),
-                }
-                line.clear();
-            }
+        for path in self.files()? {
+            read(File::open(path)?, user, &mut forms)?;
         }
         Ok(forms)
     }
 
-    fn read(&self) -> io::Result<Index> {
-        let mut files = self.folder.list(&self.path)?;
-        files.retain(|name| commit_of(name).is_some_and(|commit| commit < self.before));
-        // Numbers of commits have one length, so their order is that of the names.
-        files.sort();
-        let mut index = Index::default();
-        for name in files {
-            let path = self.folder.path(&format!("{}/{name}", self.path));
-            let number = index.files.len();
-            let mut file = BufReader::with_capacity(256 * 1024, File::open(&path)?);
-            index.files.push(path);
-            let (mut line, mut at, mut last) = (Vec::new(), 0, String::new());
-            loop {
-                let bytes = file.read_until(b'\n', &mut line)? as u64;
-                if bytes == 0 {
-                    break;
-                }
-                let user = user(&line)?;
-                let ranges = match index.users.get_mut(&user) {
-                    Some(ranges) => ranges,
-                    None => index.users.entry(user.clone()).or_default(),
-                };
-                match ranges.last_mut() {
-                    Some(range) if last == user && range.file == number => range.bytes += bytes,
-                    _ => ranges.push(Lines {
-                        file: number,
-                        from: at,
-                        bytes,
-                    }),
-                }
-                at += bytes;
-                last = user;
-                line.clear();
+    fn files(&self) -> io::Result<Vec<PathBuf>> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = match &mut *files {
+            Some(names) => names,
+            none => {
+                let mut names = self.folder.list(&self.path)?;
+                names.retain(|name| commit_of(name).is_some_and(|commit| commit < self.before));
+                // Numbers of commits have one length, so their order is that of the names.
+                names.sort();
+                none.insert(names)
             }
+        };
+        let path = |name: &String| self.folder.path(&format!("{}/{name}", self.path));
+        Ok(names.iter().map(path).collect())
+    }
+}
+
+/// Reads a user's lines of one file into what is known of their records.
+fn read(file: impl io::Read + Seek, user: &str, forms: &mut Forms) -> io::Result<()> {
+    let mut file = BufReader::with_capacity(PIECE as usize, file);
+    let mut line = Vec::new();
+    // No line of this user, or of one behind, begins before the first; one begins at the second, or before it.
+    let (mut from, mut to) = (0, file.seek(SeekFrom::End(0))?);
+    while to - from > PIECE {
+        let middle = from + (to - from) / 2;
+        file.seek(SeekFrom::Start(middle))?;
+        let begins = middle + file.skip_until(b'\n')? as u64;
+        if begins >= to {
+            // All between is one line.
+            to = middle;
+            continue;
         }
-        Ok(index)
+        line.clear();
+        file.read_until(b'\n', &mut line)?;
+        match owner(&line)?.as_str() < user {
+            true => from = begins,
+            false => to = middle,
+        }
+    }
+    file.seek(SeekFrom::Start(from))?;
+    loop {
+        line.clear();
+        if file.read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        let owner = owner(&line)?;
+        match owner.as_str().cmp(user) {
+            std::cmp::Ordering::Less => continue,
+            std::cmp::Ordering::Equal => {}
+            std::cmp::Ordering::Greater => return Ok(()),
+        }
+        let head: Head = serde_json::from_slice(&line).map_err(|_| damaged())?;
+        match (head._change, head._form) {
+            (Change::Put, Some(form)) => {
+                let form = u64::from_str_radix(&form, 16).map_err(|_| damaged())?;
+                forms.insert(head._id, form);
+            }
+            (Change::Delete, _) => {
+                forms.remove(&head._id);
+            }
+            (Change::Put, None) => return Err(damaged()),
+        }
     }
 }
 
 /// Whose line it is, which is the first that it tells.
-fn user(line: &[u8]) -> io::Result<String> {
+fn owner(line: &[u8]) -> io::Result<String> {
     let text = line.strip_prefix(HEAD.as_bytes()).ok_or_else(damaged)?;
     let mut first = serde_json::Deserializer::from_slice(text).into_iter::<String>();
     first.next().and_then(Result::ok).ok_or_else(damaged)
@@ -143,4 +133,97 @@ fn user(line: &[u8]) -> io::Result<String> {
 
 fn damaged() -> io::Error {
     io::ErrorKind::InvalidData.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// Counts the bytes that are read of it.
+    struct Counted(Cursor<Vec<u8>>, u64);
+
+    impl io::Read for &mut Counted {
+        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+            let read = self.0.read(bytes)?;
+            self.1 += read as u64;
+            Ok(read)
+        }
+    }
+
+    impl Seek for &mut Counted {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+
+    fn line(user: &str, id: &str, form: u64, bytes: usize) -> String {
+        let user = serde_json::to_string(user).unwrap();
+        let record = "r".repeat(bytes);
+        format!(
+            r#"{HEAD}{user},"_id":"{id}","_change":"put","_form":"{form:016x}","record":"{record}"}}"#
+        ) + "\n"
+    }
+
+    #[test]
+    fn a_users_lines_are_found_wherever_they_stand() {
+        // In the order of ids, which is another than that of what JSON makes of them.
+        let mut users: Vec<String> = (0..60).map(|user| format!("user-{user:02}")).collect();
+        users.extend(
+            ["\"", "\\", "a\"b", "a/b", "A", "z\u{e9}", "\u{1f468}", "\n"].map(str::to_owned),
+        );
+        users.sort();
+        for (longest, lines) in [(1, 3), (2_000, 3), (60_000, 2), (300, 90)] {
+            let mut text = String::new();
+            let mut expected: BTreeMap<&str, Forms> = BTreeMap::new();
+            let mut number = 1_u64;
+            for user in users.iter().step_by(2) {
+                for line_of_user in 0..lines {
+                    // Lines of any length, long ones beside short ones.
+                    number = number
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    let bytes = usize::try_from(number >> 40).unwrap() % longest;
+                    let id = format!("r{line_of_user}");
+                    text += &line(user, &id, number, bytes);
+                    expected.entry(user).or_default().insert(id, number);
+                }
+            }
+            for user in users
+                .iter()
+                .map(String::as_str)
+                .chain(["", "user-", "zz", "\u{10ffff}"])
+            {
+                let mut forms = Forms::new();
+                read(Cursor::new(text.as_bytes()), user, &mut forms).unwrap();
+                let of_user = expected.get(user).cloned().unwrap_or_default();
+                assert_eq!(forms, of_user, "{user:?} of {longest}");
+            }
+        }
+    }
+
+    #[test]
+    fn little_is_read_of_a_long_file() {
+        let users = (0..40_000).map(|user| line(&format!("user-{user:05}"), "r", user, 200));
+        let text: String = users.collect();
+        let all = text.len() as u64;
+        assert!(all > 10_000_000);
+        let mut file = Counted(Cursor::new(text.into_bytes()), 0);
+        for user in [0, 1, 20_000, 39_999] {
+            file.1 = 0;
+            let mut forms = Forms::new();
+            read(&mut file, &format!("user-{user:05}"), &mut forms).unwrap();
+            assert_eq!(forms, Forms::from([("r".to_owned(), user)]));
+            assert!(file.1 < 16 * PIECE, "{} of {all} bytes", file.1);
+        }
+    }
+
+    #[test]
+    fn what_is_no_line_is_told() {
+        for text in ["{}\n", "\n", "{\"_user\":7}\n"] {
+            let read = read(Cursor::new(text), "user", &mut Forms::new());
+            assert_eq!(read.unwrap_err().kind(), io::ErrorKind::InvalidData);
+        }
+    }
 }
