@@ -11,11 +11,9 @@ use tokio::sync::mpsc;
 
 use super::error::ExportError;
 use super::event::{Event, Summary};
+use super::failures::Failures;
 use super::jobs::{Jobs, Planned};
 use super::reading::{Done, ListRead, Reading, Scope, Trouble, name};
-
-/// So many lists in a row may fail for a reason that may pass.
-const FAILURES: u32 = 20;
 
 /// Notes what was written meanwhile.
 pub(super) type OnWritten<'a> = dyn FnMut(&mut Summary, &mut dyn FnMut(Event)) + 'a;
@@ -33,6 +31,13 @@ pub(super) async fn carry_out(
     on_written: &mut OnWritten<'_>,
 ) -> Result<(), ExportError> {
     let mut stop = pin!(stop);
+    let buckets = jobs.buckets();
+    summary.users = buckets.users();
+    events(Event::Planned {
+        users: summary.users,
+        lists: summary.users * jobs.routes().len() as u64,
+    });
+    let mut failures = Failures::new(Arc::clone(&reading), buckets, jobs.routes(), at_once);
     let done = futures_util::stream::iter(jobs).map(|job| {
         let reading = Arc::clone(&reading);
         async move {
@@ -43,7 +48,6 @@ pub(super) async fn carry_out(
         }
     });
     let mut done = pin!(done.buffered(at_once));
-    let mut failures = InARow::default();
     loop {
         // Who is to stop is asked first: answers may come without a pause.
         let next = match future::select(stop.as_mut(), done.next()).await {
@@ -54,7 +58,10 @@ pub(super) async fn carry_out(
             }
         };
         let next = match next.transpose()? {
-            None => return Ok(()),
+            None => {
+                summary.whole = summary.failed.is_empty();
+                return Ok(());
+            }
             Some(Planned::Skip { bucket, lists }) => {
                 summary.skipped += 1;
                 events(Event::Skipped { bucket, lists });
@@ -64,39 +71,23 @@ pub(super) async fn carry_out(
         };
         if let Done::Read(list) = &next {
             tell(list, summary, events);
-            failures.note(list.outcome.as_ref().err())?;
+            if list.was_asked {
+                let trouble = list.outcome.as_ref().err();
+                let noted = failures.note(&list.user, list.route, trouble, &list.not_asked);
+                match future::select(stop.as_mut(), pin!(noted)).await {
+                    Either::Right((noted, _)) => noted?,
+                    Either::Left(((), _)) => {
+                        summary.stopped = true;
+                        return Ok(());
+                    }
+                }
+            }
         }
         if send.send(next).await.is_err() {
             // Who writes has failed, and tells why.
             return Ok(());
         }
         on_written(summary, events);
-    }
-}
-
-/// How many lists in a row failed for a reason that may pass.
-#[derive(Default)]
-struct InARow(u32);
-
-impl InARow {
-    /// Notes what came of a list. What is refused to the application itself, and too many failures in a row, would be told
-    /// of every list.
-    fn note(&mut self, trouble: Option<&Trouble>) -> Result<(), ExportError> {
-        match trouble {
-            Some(trouble) if trouble.scope == Scope::Application => {
-                return Err(ExportError::Application(Arc::clone(&trouble.error)));
-            }
-            Some(trouble) if trouble.scope == Scope::Passing => {
-                self.0 += 1;
-                if self.0 >= FAILURES {
-                    let last = Arc::clone(&trouble.error);
-                    let lists = self.0;
-                    return Err(ExportError::GaveUp { lists, last });
-                }
-            }
-            _ => self.0 = 0,
-        }
-        Ok(())
     }
 }
 

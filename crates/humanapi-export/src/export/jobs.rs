@@ -6,11 +6,12 @@ use humanapi_core::ClientUserId;
 use humanapi_core::data::Route;
 
 use super::error::ExportError;
+use super::failures::NotAsked;
 use super::folder::Folder;
 use super::key::BucketKey;
 use super::manifest::BucketManifest;
 use super::output::Output;
-use super::reading::{Job, ListJob, Without};
+use super::reading::{Job, ListJob};
 use super::users::Buckets;
 
 /// What is planned next, or what came of it.
@@ -38,7 +39,7 @@ pub(super) struct Jobs<'e> {
 
 struct InBucket {
     users: Vec<ClientUserId>,
-    without: Arc<Without>,
+    not_asked: Arc<NotAsked>,
     /// How many lists are planned already.
     planned: usize,
 }
@@ -60,6 +61,16 @@ impl<'e> Jobs<'e> {
             retries_refused,
             now: None,
         }
+    }
+
+    /// Whose lists they are.
+    pub(super) const fn buckets(&self) -> &'e Buckets {
+        self.buckets
+    }
+
+    /// Which lists of each user they are.
+    pub(super) fn routes(&self) -> &[&'static Route] {
+        &self.routes
     }
 
     /// Begins the next bucket, or passes it over.
@@ -86,7 +97,7 @@ impl<'e> Jobs<'e> {
         self.output.sort(&mut users);
         self.now = Some(InBucket {
             users,
-            without: Arc::default(),
+            not_asked: Arc::default(),
             planned: 0,
         });
         Ok(Planned::Job(Job::Begin(Box::new(manifest))))
@@ -108,7 +119,7 @@ impl Iterator for Jobs<'_> {
                 Some(route) => Job::Read(ListJob {
                     user: now.users[place % of_route].clone(),
                     route,
-                    without: Arc::clone(&now.without),
+                    not_asked: Arc::clone(&now.not_asked),
                 }),
                 None => {
                     self.now = None;

@@ -3,6 +3,7 @@
 mod carrying_out;
 mod error;
 mod event;
+mod failures;
 mod folder;
 mod jobs;
 mod kept_key;
@@ -288,12 +289,6 @@ impl Export {
         );
         let client = self.client.clone();
         let events = &mut *self.on_event;
-        let lists = self.routes.len() as u64;
-        events(Event::Planned {
-            users: buckets.users(),
-            lists: buckets.users() * lists,
-        });
-        summary.users = buckets.users();
         let mut on_written = |summary: &mut Summary, events: &mut dyn FnMut(Event)| {
             while let Ok(written) = told.try_recv() {
                 summary.written += 1;
@@ -329,7 +324,6 @@ impl Export {
         read?;
         told?;
         closed?;
-        summary.whole = !summary.stopped && summary.failed.is_empty();
         Ok(summary)
     }
 

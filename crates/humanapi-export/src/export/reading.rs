@@ -1,8 +1,7 @@
 //! One user's records of one kind, and their documents, read until all of them are there.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -13,6 +12,7 @@ use humanapi_core::{ApiErrorKind, ClientUserId, Drift, FlowError};
 use jiff::Timestamp;
 
 use super::error::ExportError;
+use super::failures::NotAsked;
 use super::folder::{Folder, Part};
 use super::manifest::BucketManifest;
 use super::spool::Spool;
@@ -50,12 +50,8 @@ pub(super) enum Job {
 pub(super) struct ListJob {
     pub(super) user: ClientUserId,
     pub(super) route: &'static Route,
-    pub(super) without: Arc<Without>,
+    pub(super) not_asked: Arc<NotAsked>,
 }
-
-/// Users of one bucket for whom no token can be had.
-#[derive(Default)]
-pub(super) struct Without(Mutex<BTreeMap<ClientUserId, Trouble>>);
 
 /// What came of it.
 pub(super) enum Done {
@@ -69,6 +65,9 @@ pub(super) struct ListRead {
     pub(super) user: ClientUserId,
     pub(super) route: &'static Route,
     pub(super) asked_again: u32,
+    /// Whether the service was asked, and it was not known beforehand that nothing would come of it.
+    pub(super) was_asked: bool,
+    pub(super) not_asked: Arc<NotAsked>,
     pub(super) outcome: Result<Listed, Trouble>,
 }
 
@@ -216,25 +215,40 @@ impl Reading {
         let ListJob {
             user,
             route,
-            without,
+            not_asked,
         } = job;
         let mut asked_again = 0;
-        let known = without.find(&user);
-        let outcome = match known {
+        let beforehand = not_asked.find(&user, route);
+        let was_asked = beforehand.is_none();
+        let outcome = match beforehand {
             Some(trouble) => Err(trouble),
             None => self.list(&user, route, &mut asked_again).await?,
         };
-        if let Err(trouble) = &outcome
-            && trouble.scope == Scope::User
-        {
-            without.note(&user, trouble);
+        if let Err(trouble) = &outcome {
+            not_asked.note_user(&user, trouble);
         }
         Ok(ListRead {
             user,
             route,
             asked_again,
+            was_asked,
+            not_asked,
             outcome,
         })
+    }
+
+    /// Asks for one record of a list, to see whether anything comes of it.
+    pub(super) async fn ask(
+        &self,
+        user: &ClientUserId,
+        route: &'static Route,
+    ) -> Result<(), Trouble> {
+        let user = self.client.user(user);
+        let asked = match route.operation {
+            Operation::Single => one(&user.data(), route).await.map(drop),
+            _ => user.call(call(route).with_limit(1)).await.map(drop),
+        };
+        asked.map_err(Trouble::of)
     }
 
     pub(super) async fn list(
@@ -302,9 +316,7 @@ impl Reading {
             drift: Vec::new(),
             ids: Vec::new(),
         };
-        let call =
-            ListRecords::new(route).expect("an export reads lists, and singles by another way");
-        let mut call = call.with_limit(LARGEST_PAGE);
+        let mut call = call(route).with_limit(LARGEST_PAGE);
         let tells_changes = route.fields.iter().any(|field| field.name == "updatedAt");
         if let Some(since) = self.since.filter(|_| tells_changes) {
             // The service leaves out what changed in that very second.
@@ -414,6 +426,10 @@ impl Reading {
     }
 }
 
+fn call(route: &'static Route) -> ListRecords {
+    ListRecords::new(route).expect("an export reads lists, and singles by another way")
+}
+
 /// What was raised of a list.
 struct Raised {
     read_at: Timestamp,
@@ -457,16 +473,4 @@ async fn one(data: &UserData, route: &Route) -> Result<Option<Record>, Error> {
             .map(|profile| (*profile).clone()),
         _ => Some((*data.summary().await?).clone()),
     })
-}
-
-impl Without {
-    pub(super) fn find(&self, user: &ClientUserId) -> Option<Trouble> {
-        let users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        users.get(user).cloned()
-    }
-
-    pub(super) fn note(&self, user: &ClientUserId, trouble: &Trouble) {
-        let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        users.insert(user.clone(), trouble.clone());
-    }
 }

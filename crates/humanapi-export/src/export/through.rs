@@ -129,12 +129,6 @@ impl Export {
         let mut summary = Summary::default();
         let jobs = Jobs::new(&self.routes, &output, &buckets, None, false);
         let events = &mut *self.on_event;
-        let lists = self.routes.len() as u64;
-        events(Event::Planned {
-            users: buckets.users(),
-            lists: buckets.users() * lists,
-        });
-        summary.users = buckets.users();
         let mut on_written = |_: &mut Summary, _: &mut dyn FnMut(Event)| {};
         let read = carry_out(
             jobs,
@@ -152,7 +146,6 @@ impl Export {
             .map_err(|error| io::Error::other(error.to_string()));
         let taken = took.map_err(ExportError::Folder)??;
         read?;
-        summary.whole = !summary.stopped && summary.failed.is_empty();
         Ok((summary, taken))
     }
 }

@@ -87,6 +87,25 @@ impl Buckets {
         self.users
     }
 
+    /// One user each of so many buckets, which lie apart.
+    pub(super) fn some(&self, count: usize) -> Result<Vec<ClientUserId>, ExportError> {
+        let mut found = Vec::new();
+        let step = self.buckets.len().div_ceil(count.max(1)).max(1);
+        // Where there are few users, many buckets are empty.
+        for from in 0..step {
+            for bucket in self.buckets.iter().skip(from).step_by(step) {
+                if found.len() >= count {
+                    return Ok(found);
+                }
+                let mut users = self.read(*bucket)?;
+                if !users.is_empty() {
+                    found.push(users.swap_remove(users.len() / 2));
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// The users of one, each once, in the order of their ids.
     pub(super) fn read(&self, bucket: u32) -> Result<Vec<ClientUserId>, ExportError> {
         let lines = match fs::read(path(self.folder.path(), bucket)) {

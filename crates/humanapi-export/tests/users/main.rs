@@ -2,6 +2,7 @@
 #![cfg(feature = "client")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod broken;
 #[cfg(feature = "deidentify")]
 mod deidentified;
 #[cfg(unix)]

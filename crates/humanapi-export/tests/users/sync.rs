@@ -4,6 +4,7 @@ mod clocks;
 mod interrupted;
 #[cfg(unix)]
 mod killed;
+mod model;
 mod told_once;
 mod whole;
 
@@ -56,11 +57,11 @@ fn client(sandbox: &OfflineSandbox, every: usize) -> Client {
         .build_on(Skewed::new(sandbox.clock()))
 }
 
-fn quiet(sandbox: &OfflineSandbox) -> Client {
+pub(crate) fn quiet(sandbox: &OfflineSandbox) -> Client {
     client(sandbox, usize::MAX)
 }
 
-async fn run(
+pub(crate) async fn run(
     synchronization: Synchronization,
     users: &[String],
     folder: &Path,
@@ -122,7 +123,7 @@ fn expected(sandbox: &OfflineSandbox, users: &[String]) -> Lines {
 }
 
 #[track_caller]
-fn same(folder: &Path, sandbox: &OfflineSandbox, users: &[String]) {
+pub(crate) fn same(folder: &Path, sandbox: &OfflineSandbox, users: &[String]) {
     let (mut there, truth) = (now(folder), expected(sandbox, users));
     there.values_mut().for_each(|records| records.sort());
     let differs: Vec<_> = truth

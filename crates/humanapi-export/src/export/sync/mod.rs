@@ -1,7 +1,6 @@
 //! The health data of many users, kept in step: what is new, changed or gone since the last run.
 
 mod cursor;
-mod failures;
 mod gathered;
 mod known;
 mod line;
@@ -27,6 +26,7 @@ use jiff::SignedDuration;
 
 use super::error::ExportError;
 use super::event::Event;
+use super::failures::Failures;
 use super::folder::{Folder, MANIFEST};
 use super::kept_key::kept_key;
 use super::key::{BUCKETS, BucketKey, MOST_BUCKETS, Shard};
@@ -34,7 +34,6 @@ use super::reading::{Reading, all_are_read, in_order, is_read, now};
 use super::users::Buckets;
 use crate::keyed::hex;
 use cursor::{LAG, SHORTEST_LAG};
-use failures::Failures;
 use reading::SyncReading;
 use running::Run;
 
@@ -209,8 +208,15 @@ impl Synchronization {
             users: buckets.users(),
             lists: buckets.users() * kinds as u64,
         });
+        let reading = Arc::new(self.reading(&folder));
+        let failures = Failures::new(
+            Arc::clone(&reading.reading),
+            &buckets,
+            &self.routes,
+            self.at_once,
+        );
         let mut run = Run {
-            reading: Arc::new(self.reading(&folder)),
+            reading,
             store: Arc::clone(&store),
             sync,
             begun: commit,
@@ -220,19 +226,19 @@ impl Synchronization {
             key,
             routes: self.routes,
             at_once: self.at_once,
-            failures: Failures::new(kinds),
+            failures,
             skipped: Vec::new(),
             has_read: false,
             summary: &mut summary,
             events: &mut *events,
         };
         let read = run.all(&buckets, pin!(stop)).await;
-        drop(buckets);
         // However it ended, what is in its place is told. Who takes what is over takes it from here on, so that the store
         // of cursors is told last: a run that it goes on with all the same is not written to again.
         let is_over = read.is_ok() && !run.summary.stopped;
         let told = run.sum_up(is_over);
         let commit = run.commit;
+        drop(buckets);
         let closed = folder.close().map_err(ExportError::Folder);
         read?;
         told?;
@@ -287,14 +293,14 @@ impl Synchronization {
     fn reading(&self, folder: &Folder) -> SyncReading {
         let full_every = SignedDuration::try_from(self.full_every);
         SyncReading {
-            reading: Reading {
+            reading: Arc::new(Reading {
                 client: self.client.clone(),
                 since: None,
                 documents: None,
                 ahead: 1,
                 held: self.held,
                 folder: Some(folder.clone()),
-            },
+            }),
             lag: self.lag.unwrap_or(LAG).max(SHORTEST_LAG),
             full_every: full_every.unwrap_or(SignedDuration::MAX),
         }

@@ -9,11 +9,9 @@ use humanapi_core::{ApiErrorKind, ClientUserId, Drift};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::error::ExportError;
-use super::super::reading::{
-    READINGS, Reading, Scope, TRIES, Trouble, Without, name as called, now, of_token, pause,
-};
+use super::super::failures::NotAsked;
+use super::super::reading::{READINGS, Reading, Scope, TRIES, Trouble, now, of_token, pause};
 use super::cursor::{Cursor, PassRead, Unread, kind};
-use super::failures::Broken;
 use super::gathered::{Changes, Gathered, How};
 use super::known::Known;
 use super::line::can_be_asked_for;
@@ -24,7 +22,7 @@ const MOST_ASKED: usize = 20;
 
 /// What reading needs to know, whosever list it is.
 pub(super) struct SyncReading {
-    pub(super) reading: Reading,
+    pub(super) reading: Arc<Reading>,
     pub(super) lag: Duration,
     pub(super) full_every: SignedDuration,
 }
@@ -36,8 +34,7 @@ pub(super) struct SyncJob {
     pub(super) route: &'static Route,
     pub(super) cursor: Cursor,
     pub(super) known: Arc<Known>,
-    pub(super) without: Arc<Without>,
-    pub(super) broken: Arc<Broken>,
+    pub(super) not_asked: Arc<NotAsked>,
 }
 
 /// What came of it.
@@ -83,12 +80,10 @@ impl SyncReading {
             route,
             mut cursor,
             known,
-            without,
-            broken,
+            not_asked,
         } = job;
         let mut asked_again = 0;
-        let beforehand = without.find(&user);
-        let beforehand = beforehand.or_else(|| broken.find(called(route)));
+        let beforehand = not_asked.find(&user, route);
         let was_asked = beforehand.is_none();
         let outcome = match beforehand {
             Some(trouble) => Err(trouble),
@@ -107,9 +102,7 @@ impl SyncReading {
                 Scope::Refused | Scope::User => Unread::Refused,
                 Scope::Passing | Scope::Application => Unread::Failed,
             });
-            if trouble.scope == Scope::User {
-                without.note(&user, trouble);
-            }
+            not_asked.note_user(&user, trouble);
         }
         Ok(ListSynced {
             user,

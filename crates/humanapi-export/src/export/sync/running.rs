@@ -16,13 +16,13 @@ use tokio::sync::mpsc;
 use super::super::carrying_out::missing;
 use super::super::error::ExportError;
 use super::super::event::Event;
+use super::super::failures::{Failures, NotAsked};
 use super::super::folder::Folder;
 use super::super::key::BucketKey;
 use super::super::manifest::Missing;
-use super::super::reading::{Scope, Without, name, now};
+use super::super::reading::{Scope, name, now};
 use super::super::users::Buckets;
 use super::cursor::{Cursors, kind};
-use super::failures::{Broken, Failures};
 use super::known::Known;
 use super::line::folder_of;
 use super::manifest::{BucketCommit, SyncManifest, write_missing};
@@ -44,7 +44,7 @@ pub(super) struct Run<'r> {
     pub(super) key: BucketKey,
     pub(super) routes: Vec<&'static Route>,
     pub(super) at_once: usize,
-    pub(super) failures: Failures,
+    pub(super) failures: Failures<'r>,
     /// Buckets that were read before it went on, and how many lists they have, as long as none is read.
     pub(super) skipped: Vec<(u32, u64)>,
     pub(super) has_read: bool,
@@ -202,12 +202,10 @@ impl Run<'_> {
 
     /// Resource by resource, and in each user by user, as they are written.
     fn jobs(&self, bucket: u32, state: &Bucket) -> Vec<SyncJob> {
-        let without = Arc::<Without>::default();
         let jobs = self.routes.iter().flat_map(|route| {
             let path = folder_of(route, bucket);
             let known = Arc::new(Known::new(&self.folder, path, self.commit));
-            let without = Arc::clone(&without);
-            let broken = Arc::clone(&state.broken);
+            let not_asked = Arc::clone(&state.not_asked);
             state
                 .users
                 .iter()
@@ -217,8 +215,7 @@ impl Run<'_> {
                     route,
                     cursor: cursors.of(kind(route)).cloned().unwrap_or_default(),
                     known: Arc::clone(&known),
-                    without: Arc::clone(&without),
-                    broken: Arc::clone(&broken),
+                    not_asked: Arc::clone(&not_asked),
                 })
         });
         jobs.collect()
@@ -248,9 +245,13 @@ impl Run<'_> {
                 return Ok(true);
             };
             if list.was_asked {
-                let (kind, trouble) = (name(list.route), list.outcome.as_ref().err());
-                self.failures
-                    .note(&list.user, kind, trouble, &state.broken)?;
+                let trouble = list.outcome.as_ref().err();
+                let failures = &mut self.failures;
+                let noted = failures.note(&list.user, list.route, trouble, &state.not_asked);
+                match future::select(stop.as_mut(), pin!(noted)).await {
+                    Either::Left(((), _)) => return Ok(false),
+                    Either::Right((noted, _)) => noted?,
+                }
             }
             if let Some(changes) = self.take(list, state)
                 && send.send(Write::List(Box::new(changes))).await.is_err()
@@ -325,7 +326,7 @@ struct Bucket {
     has_failed: bool,
     /// Users who are told as refused once for all of their lists.
     refused: BTreeSet<ClientUserId>,
-    broken: Arc<Broken>,
+    not_asked: Arc<NotAsked>,
 }
 
 impl Bucket {
@@ -365,7 +366,7 @@ impl Bucket {
             missing: Vec::new(),
             has_failed: false,
             refused: BTreeSet::new(),
-            broken: Arc::default(),
+            not_asked: Arc::default(),
         }
     }
 

@@ -1,16 +1,17 @@
-//! What is said to be whole until when, and what fails without holding others up.
+//! What is said to be whole until when.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use humanapi_export::{Export, ExportError, Synchronization};
+use humanapi_export::Synchronization;
+use humanapi_testing::OfflineSandbox;
 use humanapi_testing::client::{CursorStore, MemoryCursorStore};
 use humanapi_testing::core::data::{Operation, ROUTES, Route};
-use humanapi_testing::{Fault, OfflineSandbox};
 use tempfile::TempDir;
 
-use super::{HOUR, quiet, run, same};
+use super::{HOUR, quiet, run};
+use crate::broken::breaks;
 use crate::sandbox::{NEW, people};
 
 fn synchronization(sandbox: &OfflineSandbox) -> impl Fn() -> Synchronization {
@@ -23,12 +24,6 @@ fn vitals() -> impl Iterator<Item = &'static Route> {
     ROUTES
         .iter()
         .filter(|route| route.operation == Operation::List && route.name == "data.vitals")
-}
-
-/// Everything of everybody below this path.
-fn breaks(sandbox: &OfflineSandbox, path: &str) {
-    let fault = Fault::status(503).on_path(path).times(100_000);
-    sandbox.control().plan_fault(fault).unwrap();
 }
 
 /// How many manifests tell of whom the service refuses.
@@ -78,34 +73,4 @@ async fn a_run_of_one_user_and_kind_says_nothing_of_the_others() {
     assert_eq!(all.lists["vitals"].failed, 0);
     let moved = all.lists["vitals"].changes_until.unwrap() - before;
     assert!(moved > 23 * 3600, "{moved}");
-}
-
-#[tokio::test]
-async fn a_kind_that_is_broken_keeps_no_other_from_being_read() {
-    let (sandbox, users) = people(100);
-    let folder = TempDir::new().unwrap();
-    let with = synchronization(&sandbox);
-    breaks(&sandbox, "/v1/human/medical/vitals");
-    let first = run(with(), &users, folder.path()).await.unwrap();
-    assert!(!first.whole && !first.stopped);
-    let failed: u64 = first.failed.values().sum();
-    assert_eq!((failed, first.lists["vitals"].failed), (100, 100));
-    sandbox.control().clear_faults();
-    let second = run(with(), &users, folder.path()).await.unwrap();
-    assert!(second.whole, "{second:?}");
-    assert!(second.files <= 4, "the others were there: {second:?}");
-    same(folder.path(), &sandbox, &users);
-}
-
-#[tokio::test]
-async fn one_user_who_cannot_be_read_ends_no_run_and_a_service_that_is_broken_does() {
-    let (sandbox, users) = people(30);
-    let folder = TempDir::new().unwrap();
-    let with = synchronization(&sandbox);
-    breaks(&sandbox, "/v1/human");
-    let one = run(with(), &users[..1], folder.path()).await.unwrap();
-    let failed: u64 = one.failed.values().sum();
-    assert_eq!(failed, Export::all_resources().count() as u64);
-    let all = run(with(), &users, folder.path()).await;
-    assert!(matches!(all, Err(ExportError::GaveUp { .. })), "{all:?}");
 }

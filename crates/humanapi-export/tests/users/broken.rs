@@ -1,0 +1,98 @@
+//! What is broken of the service: a kind of record, many of them, a user, or all of it. Each holds nobody else up.
+
+use std::sync::Arc;
+
+use humanapi_export::{Export, ExportError, Format, Synchronization};
+use humanapi_testing::client::{CursorStore, MemoryCursorStore};
+use humanapi_testing::{Fault, OfflineSandbox};
+use tempfile::TempDir;
+
+use crate::sandbox::{people, truth};
+use crate::{export, exported, run, sync};
+
+/// Everything of everybody below this path.
+pub(crate) fn breaks(sandbox: &OfflineSandbox, path: &str) {
+    let fault = Fault::status(503).on_path(path).times(1_000_000);
+    sandbox.control().plan_fault(fault).unwrap();
+}
+
+fn synchronization(sandbox: &OfflineSandbox) -> impl Fn() -> Synchronization {
+    let client = sync::quiet(sandbox);
+    let cursors: Arc<dyn CursorStore> = Arc::new(MemoryCursorStore::new());
+    move || Synchronization::new(client.clone(), Arc::clone(&cursors))
+}
+
+/// Of each kind below the path, nobody's list can be read, and all others are.
+#[tokio::test]
+async fn a_synchronization_reads_whatever_is_not_broken() {
+    const USERS: u64 = 60;
+    for (path, kinds) in [("/v1/human/medical/vitals", 1), ("/v1/human/medical", 19)] {
+        let (sandbox, users) = people(USERS as usize);
+        let folder = TempDir::new().unwrap();
+        let with = synchronization(&sandbox);
+        breaks(&sandbox, path);
+        let first = sync::run(with(), &users, folder.path()).await.unwrap();
+        assert!(!first.whole && !first.stopped);
+        let broken = first.lists.values().filter(|lists| lists.failed > 0);
+        let broken: Vec<u64> = broken.map(|lists| lists.failed).collect();
+        assert!(broken.len() >= kinds, "{broken:?}");
+        assert!(broken.iter().all(|failed| *failed == USERS), "{broken:?}");
+        let failed: u64 = first.failed.values().sum();
+        assert_eq!(failed, broken.len() as u64 * USERS);
+        sandbox.control().clear_faults();
+        let second = sync::run(with(), &users, folder.path()).await.unwrap();
+        assert!(second.whole, "{second:?}");
+        assert!(
+            second.files <= 4 * broken.len() as u64,
+            "the others were there"
+        );
+        sync::same(folder.path(), &sandbox, &users);
+    }
+}
+
+#[tokio::test]
+async fn an_export_reads_whatever_is_not_broken() {
+    let (sandbox, users) = people(60);
+    let folder = TempDir::new().unwrap();
+    breaks(&sandbox, "/v1/human/medical");
+    let first = run(export(&sandbox, Format::Envelope), &users, folder.path()).await;
+    let first = first.unwrap();
+    assert!(!first.whole && !first.stopped && first.failed.values().sum::<u64>() >= 19 * 60);
+    let mut expected = truth(&clear(&sandbox), &users);
+    let there = exported(folder.path());
+    expected.retain(|key, _| there.contains_key(key));
+    assert!(there == expected && there.keys().any(|(kind, _)| kind == "activities"));
+    let again = run(export(&sandbox, Format::Envelope), &users, folder.path()).await;
+    assert!(again.unwrap().whole);
+    assert!(exported(folder.path()) == truth(&sandbox, &users));
+}
+
+fn clear(sandbox: &OfflineSandbox) -> OfflineSandbox {
+    sandbox.control().clear_faults();
+    sandbox.clone()
+}
+
+#[tokio::test]
+async fn one_user_who_cannot_be_read_ends_no_run_and_a_service_that_is_broken_does() {
+    let (sandbox, users) = people(30);
+    let folder = TempDir::new().unwrap();
+    let with = synchronization(&sandbox);
+    breaks(&sandbox, "/v1/human");
+    let one = sync::run(with(), &users[..1], folder.path()).await.unwrap();
+    let failed: u64 = one.failed.values().sum();
+    assert_eq!(failed, Export::all_resources().count() as u64);
+    sandbox.control().clear_requests();
+    let all = sync::run(with(), &users, folder.path()).await;
+    assert!(matches!(all, Err(ExportError::GaveUp { .. })), "{all:?}");
+    let folder = TempDir::new().unwrap();
+    let all = run(export(&sandbox, Format::Ndjson), &users, folder.path()).await;
+    assert!(matches!(all, Err(ExportError::GaveUp { .. })), "{all:?}");
+    // It is not asked for much once nothing comes of it: some lists, and one of each kind.
+    let asked: std::collections::BTreeSet<_> = sandbox
+        .control()
+        .requests()
+        .into_iter()
+        .map(|request| (request.client_user_id, request.path))
+        .collect();
+    assert!(asked.len() < 2 * (20 + 16 + 38) + 60, "{}", asked.len());
+}
