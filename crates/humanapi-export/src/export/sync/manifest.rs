@@ -126,8 +126,13 @@ impl SyncManifest {
     ) -> Result<bool, ExportError> {
         let mut is_new = false;
         let told = self.commits.iter().map(|line| line.commit);
-        let others: BTreeSet<u64> = told.chain(commits(folder)?).collect();
-        for other in others.into_iter().filter(|other| *other != commit) {
+        let mut others: BTreeSet<u64> = told.chain(commits(folder)?).collect();
+        others.remove(&commit);
+        let ended = self.commits.iter().filter(|line| line.ended);
+        for ended in ended.map(|line| line.commit) {
+            others.remove(&ended);
+        }
+        for other in others {
             is_new |= self.sum_up(folder, other, written_at, true)?;
         }
         Ok(is_new)
@@ -199,9 +204,15 @@ impl BucketCommit {
     }
 
     /// Takes away what a run wrote of a bucket, of whichever kind: the manifest before the files that it tells of. Files that
-    /// no manifest tells of go, too: whoever put them there was broken off before it told of them. Tells the highest number
-    /// that is left; 0 where nothing is.
-    pub(super) fn clear(folder: &Folder, bucket: u32, commit: u64) -> Result<u64, ExportError> {
+    /// no manifest tells of go, too: whoever put them there was broken off before it told of them. Up to the number `settled`
+    /// cursors were kept, so that all is told of; no manifest of those is read, however many there are. Tells the highest
+    /// number that is left; 0 where nothing is.
+    pub(super) fn clear(
+        folder: &Folder,
+        bucket: u32,
+        commit: u64,
+        settled: u64,
+    ) -> Result<u64, ExportError> {
         let removed = folder.remove(&bucket_path(bucket, commit));
         removed.map_err(ExportError::Folder)?;
         let mut told: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
@@ -212,6 +223,10 @@ impl BucketCommit {
                 let Some(number) = commit_of(&name) else {
                     continue;
                 };
+                if number <= settled && number != commit {
+                    newest = newest.max(number);
+                    continue;
+                }
                 let paths = match told.entry(number) {
                     Entry::Occupied(told) => told.into_mut(),
                     Entry::Vacant(none) => {

@@ -143,7 +143,8 @@ impl Run<'_> {
             self.begin_next().await?;
         }
         // What this run wrote and kept no cursors for is written anew.
-        let newest = BucketCommit::clear(&self.folder, bucket, self.commit)?;
+        let settled = if is_there { kept.commit } else { 0 };
+        let newest = BucketCommit::clear(&self.folder, bucket, self.commit, settled)?;
         let is_there = is_there && newest >= kept.commit;
         let mut state = Bucket::new(&self.key, users, kept, is_there, newest);
         let (send, writes) = mpsc::channel(2);
