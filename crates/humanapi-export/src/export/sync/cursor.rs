@@ -73,7 +73,7 @@ const HAS_LAG: u8 = 128;
 pub(super) const LAG: Duration = Duration::from_secs(10 * 60);
 /// the least that a pass takes, and what it reads beyond it.
 pub(super) const SHORTEST_LAG: Duration = Duration::from_secs(60);
-const BOUNDARY: Duration = Duration::from_secs(1);
+pub(super) const BOUNDARY: Duration = Duration::from_secs(1);
 
 /// What a watermark is without what it remembers, and each record that it remembers, in bytes.
 const WATERMARK: usize = 9;
@@ -120,6 +120,8 @@ impl Cursor {
         };
         self.watermark = pass.watermark.and_then(Watermark::to_bytes);
         self.lag = seconds_of(pass.lag);
+        // Where it did not settle, what it did not meet comes again.
+        let doubted = self.may_repeat && !pass.is_settled;
         self.may_repeat = pass
             .watermark
             .and_then(Watermark::moment)
@@ -132,6 +134,7 @@ impl Cursor {
                 before + pass.told.len() > MOST_REMEMBERED
                     && (before > 0 || recent > self.remembered())
             });
+        self.may_repeat |= doubted;
         self.unread = None;
         if pass.is_settled {
             let told = pass.watermark.and_then(Watermark::moment);
@@ -155,7 +158,8 @@ impl Cursor {
         let Some(whole_at) = self.whole_at else {
             return true;
         };
-        let passed = now.as_second() - i64::from(whole_at);
+        // A clock that was put back does not keep it from being read: so much may it differ either way.
+        let passed = now.as_second().abs_diff(i64::from(whole_at));
         let share = u16::from_be_bytes([user[0], user[1]]) ^ kind;
         // Wider than an interval of any length, so that the share is taken before it is divided.
         let every = i128::from(every.as_secs());
@@ -461,6 +465,34 @@ mod tests {
             ..pass(0, Some(&mark(route, 0, 0)))
         });
         assert!(read(&cursor).may_repeat(days), "it may have been longer");
+    }
+
+    #[test]
+    fn a_clock_that_was_years_ahead_keeps_no_list_from_being_read_whole() {
+        let day = SignedDuration::from_hours(24);
+        let mut ahead = Cursor::default();
+        ahead.read(&pass(10 * 365 * day.as_secs(), None));
+        assert!(ahead.is_due(at(0), 7 * day, [0; 16], 0));
+        // A little back is no time at all.
+        ahead.read(&pass(60, None));
+        assert!(!ahead.is_due(at(0), 7 * day, [0; 16], 0));
+    }
+
+    #[test]
+    fn what_is_in_doubt_stays_so_until_a_pass_settles() {
+        let route = lists().find(|route| route.name == "data.activities");
+        let mark = mark(route.unwrap(), 0, 0);
+        let mut cursor = Cursor::default();
+        cursor.read(&pass(0, Some(&mark)));
+        cursor.doubt();
+        for is_settled in [false, true] {
+            cursor.read(&PassRead {
+                is_settled,
+                is_of_everything: false,
+                ..pass(60, Some(&mark))
+            });
+            assert_eq!(cursor.may_repeat(LAG), !is_settled);
+        }
     }
 
     #[test]

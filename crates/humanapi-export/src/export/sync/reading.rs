@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::error::ExportError;
 use super::super::failures::NotAsked;
 use super::super::reading::{READINGS, Reading, Scope, TRIES, Trouble, now, of_token, pause};
-use super::cursor::{Cursor, PassRead, Unread, kind};
+use super::cursor::{BOUNDARY, Cursor, PassRead, Unread, kind};
 use super::gathered::{Changes, Gathered, How};
 use super::known::Known;
 use super::line::can_be_asked_for;
@@ -128,11 +128,23 @@ impl SyncReading {
         let since = cursor.watermark(route);
         let since = since.filter(|since| !is_due && since.moment().is_some());
         let is_whole = since.is_none();
+        // What changed before that was not asked for: the pass before had no reason to remember it.
+        let asked_since = since
+            .as_ref()
+            .and_then(|since| since.moment())
+            .map(|since| {
+                let back = SignedDuration::try_from(self.lag.saturating_add(BOUNDARY));
+                let since = back.ok().and_then(|back| since.checked_sub(back).ok());
+                since.unwrap_or(Timestamp::MIN)
+            });
         let raised = match tells_changes {
             true => {
                 let pass = ChangeRecords::new(route, since).expect("the list tells changes");
                 let pass = pass.with_lag(self.lag);
-                let remembers = is_whole || !cursor.may_repeat(self.lag);
+                let remembers = match is_whole {
+                    true => Some(Timestamp::MIN),
+                    false => asked_since.filter(|_| !cursor.may_repeat(self.lag)),
+                };
                 self.pass(list, pass, remembers, asked_again).await?
             }
             false => self.all(list, asked_again).await?,
@@ -219,12 +231,13 @@ impl SyncReading {
         }))
     }
 
-    /// A pass over what changed, or over everything; again from its beginning if something was wrong with it.
+    /// A pass over what changed, or over everything; again from its beginning if something was wrong with it. From the
+    /// moment `remembers` on, it leaves out what was told.
     async fn pass(
         &self,
         list: &List<'_>,
         pass: ChangeRecords,
-        remembers: bool,
+        remembers: Option<Timestamp>,
         asked_again: &mut u32,
     ) -> Result<Result<Raised, Trouble>, ExportError> {
         for reading in 1.. {
@@ -250,7 +263,7 @@ impl SyncReading {
         &self,
         list: &List<'_>,
         pass: ChangeRecords,
-        remembers: bool,
+        remembers: Option<Timestamp>,
         asked_again: &mut u32,
     ) -> Result<Result<Raised, Trouble>, ExportError> {
         let client = &self.reading.client;
@@ -275,7 +288,8 @@ impl SyncReading {
             let records = page.records.into_iter().map(|record| {
                 let at = remembered(&record, list.route);
                 told.extend(at);
-                (record, remembers && at.is_some())
+                let is_remembered = remembers.is_some_and(|from| at.is_some_and(|at| at >= from));
+                (record, is_remembered)
             });
             let mut sent: Vec<(Record, bool)> = records.chain(of_odd).collect();
             sent.sort_by_key(|(record, _)| record.index());
@@ -323,7 +337,10 @@ impl SyncReading {
         if before > MOST_ASKED || cannot_be_asked_for {
             let pass = ChangeRecords::new(list.route, None);
             let raised = match pass {
-                Some(pass) => self.pass(list, pass, true, asked_again).await?,
+                Some(pass) => {
+                    let remembers = Some(Timestamp::MIN);
+                    self.pass(list, pass, remembers, asked_again).await?
+                }
                 None => self.all(list, asked_again).await?,
             };
             match raised {

@@ -41,6 +41,48 @@ async fn what_changed_lately_in_a_long_list_is_told_once_whatever_the_lag() {
     same(folder.path(), &sandbox, &users);
 }
 
+/// A network whose service tells all of a list, whatever moment is asked for.
+struct Heedless(SandboxTransport);
+
+#[async_trait]
+impl Transport for Heedless {
+    async fn send(&self, mut request: Request, timeout: Duration) -> Result<Response, SendFailure> {
+        let asked = request.uri().to_string();
+        let (path, query) = asked.split_once('?').unwrap_or((&asked, ""));
+        let others = query.split('&');
+        let others: Vec<&str> = others
+            .filter(|pair| !pair.starts_with("updated_since="))
+            .collect();
+        *request.uri_mut() = format!("{path}?{}", others.join("&")).parse().unwrap();
+        self.0.send(request, timeout).await
+    }
+
+    fn keeps_time(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn what_comes_though_it_was_not_asked_for_is_told_once() {
+    let (sandbox, users) = people(3);
+    let folder = TempDir::new().unwrap();
+    let network = Heedless(sandbox.transport());
+    let client = Client::builder(sandbox.credentials(), Provisioning::Connect, network)
+        .build_on(sandbox.clock());
+    let cursors: Arc<dyn CursorStore> = Arc::new(MemoryCursorStore::new());
+    let with = || Synchronization::new(client.clone(), Arc::clone(&cursors));
+    assert!(run(with(), &users, folder.path()).await.unwrap().whole);
+    for _ in 0..2 {
+        let again = run(with(), &users, folder.path()).await.unwrap();
+        assert_eq!((again.records, again.commit), (0, None), "{again:?}");
+        sandbox.control().advance_clock(HOUR).unwrap();
+    }
+    change(&sandbox, &users[2], RecordChange::insert("activities"));
+    let more = run(with(), &users, folder.path()).await.unwrap();
+    assert_eq!(more.records, 1, "{more:?}");
+    same(folder.path(), &sandbox, &users);
+}
+
 /// A network on which a list leaves out its last records, and says as many as it tells.
 struct Hiding {
     inner: SandboxTransport,
