@@ -174,21 +174,31 @@ struct File {
 }
 
 /// Who takes each commit once, as the page says.
-#[derive(Default)]
-struct Reader {
+#[derive(Clone, Default)]
+pub(super) struct Reader {
     taken: BTreeSet<u64>,
-    records: BTreeMap<(String, String, String), String>,
+    pub(super) records: BTreeMap<Key, String>,
+    /// What was told as gone.
+    pub(super) gone: BTreeSet<Key>,
 }
 
+/// Kind, user and id.
+pub(super) type Key = (String, String, String);
+
 impl Reader {
-    fn take(&mut self, folder: &Path) {
+    pub(super) fn take(&mut self, folder: &Path) {
         let manifest = folder.join("_manifest");
         let sync = fs::read(manifest.join("sync.json")).unwrap();
         let sync: Sync = serde_json::from_slice(&sync).unwrap();
         for line in sync.commits.iter().filter(|line| line.ended) {
+            let last = self.taken.last().copied();
             if !self.taken.insert(line.commit) {
                 continue;
             }
+            assert!(
+                last < Some(line.commit),
+                "it comes behind one that was taken"
+            );
             let (mut files, mut records) = (0, 0);
             let of_commit = manifest.join(format!("commit-{:012}", line.commit));
             for path in crate::files(&of_commit) {
@@ -211,10 +221,12 @@ impl Reader {
             match line.record {
                 Some(record) => {
                     records += 1;
-                    self.records.insert(key, record.get().to_owned());
+                    let before = self.records.insert(key, record.get().to_owned());
+                    assert_ne!(before.as_deref(), Some(record.get()), "it is told twice");
                 }
                 None => {
-                    self.records.remove(&key);
+                    assert!(self.records.remove(&key).is_some(), "nobody has it");
+                    self.gone.insert(key);
                 }
             }
         }
