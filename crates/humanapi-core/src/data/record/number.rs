@@ -7,7 +7,7 @@ use crate::json::scan::Form;
 
 /// A number as it was sent, and the nearest float.
 ///
-/// `Debug` shows nothing of it, because it can be health data.
+/// `Debug` shows nothing of it, because it can be health data. `Display` writes it as it was sent.
 ///
 /// ```
 /// use humanapi_core::data::Activity;
@@ -16,6 +16,7 @@ use crate::json::scan::Form;
 /// let distance = activity.distance().unwrap();
 /// assert_eq!(distance.to_f64(), 1.1);
 /// assert_eq!(distance.as_str(), "1.10");
+/// assert_eq!(distance.to_string(), "1.10");
 /// # Ok::<(), humanapi_core::DecodeError>(())
 /// ```
 #[derive(Clone, Copy)]
@@ -41,6 +42,12 @@ impl<'r> Number<'r> {
 impl From<Number<'_>> for f64 {
     fn from(number: Number<'_>) -> Self {
         number.value
+    }
+}
+
+impl fmt::Display for Number<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.sent)
     }
 }
 

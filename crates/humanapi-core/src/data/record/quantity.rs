@@ -13,7 +13,7 @@ use super::number;
 /// the number left out at will. Of `1,234`, which is one thing here and another there, of `120/80` and
 /// of `2 to 5` there is the text alone.
 ///
-/// `Debug` shows nothing of it, because it can be health data.
+/// `Debug` shows nothing of it, because it can be health data. `Display` writes the text that was sent.
 #[derive(Clone)]
 pub struct Quantity<'r> {
     text: Cow<'r, str>,
@@ -72,6 +72,12 @@ impl Quantity<'_> {
     pub fn unit(&self) -> Option<&str> {
         let unit = self.text.get(self.parts.as_ref()?.unit.clone())?;
         (!unit.is_empty()).then_some(unit)
+    }
+}
+
+impl fmt::Display for Quantity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
     }
 }
 
@@ -190,6 +196,7 @@ mod tests {
             parts: Parts::read(text),
         };
         assert_eq!(quantity.text(), text);
+        assert_eq!(quantity.to_string(), text);
         let read = quantity.number().map(|number| {
             let value = quantity.to_f64().unwrap();
             let unit = quantity.unit().unwrap_or_default();
