@@ -26,6 +26,8 @@ mod tidy;
 mod tools;
 mod wasm;
 #[cfg(test)]
+mod worked_example;
+#[cfg(test)]
 mod workflows;
 mod workspace;
 

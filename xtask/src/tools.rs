@@ -112,7 +112,7 @@ pub(crate) const WASM_LIBRARY: Tool = Tool {
 };
 
 /// All of them, in the order in which they are told.
-pub(crate) const TOOLS: [Tool; 22] = [
+pub(crate) const TOOLS: [Tool; 23] = [
     WASM_LIBRARY,
     CARGO_DENY,
     CARGO_MACHETE,
@@ -169,6 +169,11 @@ pub(crate) const TOOLS: [Tool; 22] = [
         "pgbouncer",
         "the PostgreSQL store behind a pooler",
         "apt-get install pgbouncer",
+    ),
+    for_tests(
+        "jq",
+        "the book's recipe for continuous integration",
+        "apt-get install jq",
     ),
     for_tests("chromium", "pages in a browser", "apt-get install chromium"),
     for_tests(

@@ -131,3 +131,33 @@ fn every_verb_of_ci_has_a_row_with_its_reason() {
         assert!(row.is_some(), "{verb} has no row in docs/testing.md");
     }
 }
+
+#[test]
+fn the_books_recipes_take_what_our_own_workflows_take() {
+    let session = crate::step::Session::new().unwrap();
+    let read = |path: &str| std::fs::read_to_string(session.root().join(path)).unwrap();
+    let page = read("docs/testing-your-application.md");
+    let used = |text: &str| -> std::collections::BTreeMap<String, String> {
+        let lines = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("- uses: "));
+        lines
+            .filter_map(|line| line.split_once('@'))
+            .map(|(action, version)| (action.to_owned(), version.to_owned()))
+            .collect()
+    };
+    let ours = used(&read(".github/workflows/ci.yml"));
+    let mut compared = 0;
+    for (action, version) in used(&page) {
+        if let Some(our) = ours.get(&action) {
+            assert_eq!(&version, our, "{action}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 0, "the recipe checks the sources out");
+    // The compiler that this is tested with.
+    let toolchain = read("rust-toolchain.toml");
+    let (_, rest) = toolchain.split_once("channel = \"").unwrap();
+    let minor = rest.split('.').take(2).collect::<Vec<_>>().join(".");
+    assert!(page.contains(&format!("image: rust:{minor}\n")), "{minor}");
+}

@@ -31,8 +31,9 @@ pub(crate) async fn run(args: &SandboxArgs) -> Result<(), Failure> {
             apps: sandbox.control().apps(),
             control_token: sandbox.control_token(),
         };
-        serde_json::to_writer(&mut out, &line).map_err(io::Error::from)?;
-        writeln!(out)?;
+        // In one piece: whoever waits for the line in a file reads all of it or nothing.
+        let line = serde_json::to_string(&line).map_err(io::Error::from)?;
+        out.write_all(format!("{line}\n").as_bytes())?;
     } else {
         welcome(&mut out, &sandbox, args.seed)?;
     }

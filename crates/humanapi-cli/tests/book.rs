@@ -335,11 +335,18 @@ fn is_about_orders(words: &[String]) -> bool {
 
 /// Whether a call ends by itself, or runs until it is ended.
 fn runs_on(words: &[String]) -> bool {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words[..] {
-        ["sandbox"] => true,
-        ["sandbox", option, ..] if option.starts_with("--") => option != "--help",
-        ["sandbox", "logs", ..] => words.contains(&"--follow"),
+    let logs = [&"sandbox", &"logs"];
+    let is_following = words.iter().take(2).eq(logs) && words.iter().any(|word| word == "--follow");
+    is_following || is_a_start(words)
+}
+
+/// Whether a call starts a sandbox.
+fn is_a_start(words: &[String]) -> bool {
+    match words {
+        [verb, rest @ ..] if verb == "sandbox" => match rest {
+            [] => true,
+            [option, ..] => option.starts_with("--") && option != "--help",
+        },
         _ => false,
     }
 }
@@ -419,4 +426,38 @@ fn what_the_pages_show_of_the_command_is_what_it_does() {
             "no page shows `{part}` any more"
         );
     }
+}
+
+/// The address is a setting of these tests, and not of a reader: what the reader started has to be where a verb looks.
+#[test]
+fn a_sandbox_that_a_page_acts_on_is_one_that_the_page_starts_there() {
+    let mut acted = 0;
+    for path in pages() {
+        let page = fs::read_to_string(&path).expect("the page is there");
+        let mut is_there = page.contains("export HUMANAPI_SANDBOX_URL=");
+        for call in calls(&page) {
+            let words = words(&call.text);
+            match words.get(1).map(String::as_str) {
+                Some("sandbox") if is_a_start(&words[1..]) => {
+                    is_there |= call.text.contains("--port 8080");
+                }
+                Some("sandbox") if !call.text.ends_with("--help") && words.len() > 2 => {
+                    acted += 1;
+                    let is_named = call.text.contains("--url");
+                    let place = format!("{}:{}: `{}`", path.display(), call.line, call.text);
+                    assert!(
+                        is_there || is_named || !is_a_story(&path),
+                        "{place}: nothing is on port 8080 there"
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(acted > 5, "only {acted} calls act on a sandbox");
+}
+
+/// Whether a page is read from its top, and not looked up.
+fn is_a_story(path: &Path) -> bool {
+    !path.ends_with("docs/command-reference.md") && !path.ends_with("docs/troubleshooting.md")
 }

@@ -218,6 +218,10 @@ mod reading_health_data {}
 mod keeping_in_step {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/errors-and-logs.md")]
+mod errors_and_logs {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/units.md")]
 mod units {}
 

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use humanapi_axum::core::{BaseUrl, Credentials, Host, HostError, Hosts};
+use humanapi::{BaseUrl, Credentials, Host, HostError, Hosts};
 use humanapi_sandbox::{DemoApp, Sandbox};
 
 use crate::failure::Failure;

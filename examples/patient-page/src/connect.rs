@@ -2,8 +2,8 @@
 
 use axum::http::{StatusCode, request::Parts};
 use axum::response::{IntoResponse as _, Response};
-use humanapi_axum::client::Client;
-use humanapi_axum::{AppUser, Connect, ConnectBuilder, SignedIn, core::ClientUserId};
+use humanapi::axum::{AppUser, Connect, ConnectBuilder, SignedIn};
+use humanapi::{ClientUserId, client::Client};
 
 use crate::records::{Records, Shared};
 use crate::session::Sessions;

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use humanapi_axum::core::connect::CallbackError;
-use humanapi_axum::{DirectoryError, SetupError};
+use humanapi::axum::{DirectoryError, SetupError};
+use humanapi::connect::CallbackError;
 
 /// What went wrong, in two lines.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use humanapi_axum::Connect;
+use humanapi::axum::Connect;
 use serde::Deserialize;
 
 pub use session::{Person, Sessions};

@@ -7,8 +7,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use humanapi_axum::{SqliteDirectory, client::Client, core::Provisioning};
-use humanapi_hyper::HyperTransport;
+use humanapi::{HyperTransport, Provisioning, axum::SqliteDirectory, client::Client};
 use patient_page::{Person, Sessions, connect::connect, server};
 use tokio::net::TcpListener;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use humanapi_axum::core::data::{Activity, medical::Medication};
-use humanapi_axum::{ConnectPage, UserRecord};
+use humanapi::axum::{ConnectPage, UserRecord};
+use humanapi::data::{Activity, medical::Medication};
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

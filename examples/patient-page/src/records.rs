@@ -1,8 +1,8 @@
 //! What this app reads of a patient's data.
 
-use humanapi_axum::Problem;
-use humanapi_axum::client::{Error, User};
-use humanapi_axum::core::data::{Activity, medical::Medication};
+use humanapi::axum::Problem;
+use humanapi::data::{Activity, medical::Medication};
+use humanapi::{Error, User};
 
 /// What trackers recorded, and what clinics and pharmacies wrote down: the first page of each.
 pub(crate) struct Records {

@@ -11,7 +11,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use cookie::{Cookie, SameSite};
-use humanapi_axum::core::ClientUserId;
+use humanapi::ClientUserId;
 use lru::LruCache;
 use subtle::ConstantTimeEq as _;
 

@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use humanapi_axum::client::Client;
-use humanapi_axum::client::connect::{Nonce, content_security_policy};
-use humanapi_axum::core::{Credentials, Hosts, Provisioning};
-use humanapi_hyper::HyperTransport;
+use humanapi::client::Client;
+use humanapi::connect::{Nonce, content_security_policy};
+use humanapi::{Credentials, Hosts, HyperTransport, Provisioning};
 use humanapi_sandbox::{AppCredentials, DemoApp, Fault, Sandbox};
 use patient_page::server::{Limits, serve};
 use patient_page::{Person, Sessions};
@@ -525,7 +524,7 @@ fn the_integration_has_at_most_40_lines() {
         let mut words = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
         let is_of_it = |word: &str| {
             word.eq_ignore_ascii_case("connect")
-                || word.starts_with("humanapi_")
+                || word.starts_with("humanapi")
                 || ["Client", "client", "HyperTransport", "SqliteDirectory"].contains(&word)
         };
         words.any(is_of_it) || line.contains("page.headers")

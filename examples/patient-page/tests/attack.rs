@@ -4,9 +4,8 @@
 
 use std::sync::atomic::Ordering;
 
-use humanapi_axum::client::Client;
-use humanapi_axum::core::{Credentials, Hosts, Provisioning, RetryPolicy};
-use humanapi_hyper::HyperTransport;
+use humanapi::client::Client;
+use humanapi::{Credentials, Hosts, HyperTransport, Provisioning, RetryPolicy};
 use humanapi_sandbox::{DemoApp, Sandbox};
 use humanapi_testkit::attack::{Attack, Route, Trap, cases, count_panics, mutated, send};
 use patient_page::server::{Limits, serve};

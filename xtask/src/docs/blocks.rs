@@ -8,6 +8,12 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 /// Pages whose Rust is a sketch and no program: rules by example, with `..` for what does not matter.
 const SKETCHES: [&str; 2] = ["style.md", "testing.md"];
+/// The page whose Rust stands in an example word for word: the example's own test compares them.
+const QUOTES: &str = "adding-connect.md";
+/// What the parts are called in Rust. An application adds one crate, so the book names none of them.
+const PARTS: [&str; 8] = [
+    "axum", "client", "core", "export", "hyper", "reqwest", "store", "testing",
+];
 
 /// What is wrong with the code blocks of the pages, which come by their path in `docs/`. The Rust of `compiled` pages
 /// is seen by a compiler.
@@ -23,10 +29,11 @@ pub(crate) fn check(pages: &BTreeMap<String, String>, compiled: &BTreeSet<String
     findings
 }
 
-/// The files below `folder` that a Rust source includes as text.
+/// The files below `folder` that are documentation of a Rust source, by which their Rust is compiled. What a test reads as
+/// text is none.
 pub(crate) fn included(source: &str, folder: &str) -> Vec<String> {
     source
-        .split("include_str!(\"")
+        .split("doc = include_str!(\"")
         .skip(1)
         .filter_map(|rest| {
             let path = rest.split('"').next()?.trim_start_matches("../");
@@ -85,10 +92,11 @@ fn wrong(page: &str, block: &Block, compiled: &BTreeSet<String>) -> Option<Strin
         "rust" if rest.iter().any(|word| word == "ignore") => {
             Some("Rust that no compiler sees: take `ignore` away".to_owned())
         }
-        "rust" => (!compiled.contains(page)).then(|| {
+        "rust" if page != QUOTES && !compiled.contains(page) => Some(
             "Rust that no test compiles: include the page in crates/humanapi-testkit/src/lib.rs"
-                .to_owned()
-        }),
+                .to_owned(),
+        ),
+        "rust" => of_a_part(&block.text),
         "toml" => (block.text.parse::<toml_edit::DocumentMut>().err())
             .map(|error| format!("TOML that cannot be read: {error}")),
         "json" => unreadable_json(&block.text),
@@ -96,11 +104,22 @@ fn wrong(page: &str, block: &Block, compiled: &BTreeSet<String>) -> Option<Strin
         "sql" | "python" if ["exporting.md", "keeping-in-step.md"].contains(&page) => None,
         // And the tests of the package for Spark these.
         "python" if page == "on-a-cluster.md" => None,
-        // A recipe in YAML is for a forge, which alone knows whether it is right.
-        "sh" | "console" | "text" | "mermaid" | "yaml" => None,
+        // Whether it is right, a forge alone knows; the tests of the command and of the facade run what it calls.
+        "yaml" => serde_saphyr::from_str::<serde_json::Value>(&block.text)
+            .err()
+            .map(|error| format!("YAML that cannot be read: {error}")),
+        "sh" | "console" | "text" | "mermaid" => None,
         "" => Some("a block without a language: write `text` if it has none".to_owned()),
         other => Some(format!("`{other}` is no language that is checked")),
     }
+}
+
+/// What is wrong with Rust that names a part where an application has the facade.
+fn of_a_part(text: &str) -> Option<String> {
+    let part = (PARTS.iter()).find(|part| text.contains(&format!("humanapi_{part}::")))?;
+    Some(format!(
+        "`humanapi_{part}` is a crate that an application does not have: name it by `humanapi`"
+    ))
 }
 
 /// One value, or one a line.
@@ -138,6 +157,19 @@ mod tests {
     }
 
     #[test]
+    fn the_book_names_the_crate_that_an_application_has() {
+        let text = "```rust\nuse humanapi::Client;\n# fn f(_: humanapi_client::Client) {}\n```\n";
+        check_page(
+            "compiled.md",
+            text,
+            &[
+                "docs/compiled.md:1: `humanapi_client` is a crate that an application does not have: name it by `humanapi`",
+            ],
+        );
+        check_page("compiled.md", "```rust\nhumanapi::client();\n```\n", &[]);
+    }
+
+    #[test]
     fn only_sketches_are_ignored() {
         let text = "```rust,ignore\nstruct A { .. }\n```\n";
         check_page("style.md", "```rust\nstruct A { .. }\n```\n", &[]);
@@ -153,7 +185,13 @@ mod tests {
         check_page("a.md", "```json\n{\"a\": 1}\n```\n", &[]);
         check_page("a.md", "```json\n{\"a\":1}\n{\"b\":2}\n```\n", &[]);
         check_page("a.md", "```toml\n[a]\nb = 1\n```\n", &[]);
-        for (language, text) in [("json", "{\"a\": …}"), ("toml", "a = = 1")] {
+        check_page("a.md", "```yaml\n  - a: b\n  - c\n```\n", &[]);
+        for (language, text) in [
+            ("json", "{\"a\": …}"),
+            ("toml", "a = = 1"),
+            ("yaml", "a: [b"),
+            ("yaml", "a:\n  b: 1\n c: 2"),
+        ] {
             let page = format!("```{language}\n{text}\n```\n");
             let pages = [("a.md".to_owned(), page)].into_iter().collect();
             assert_eq!(check(&pages, &BTreeSet::new()).len(), 1, "{language}");
@@ -174,7 +212,7 @@ mod tests {
 
     #[test]
     fn included_pages_are_found_at_any_depth() {
-        let source = "#[doc = include_str!(\"../../../docs/a.md\")]\nlet b = include_str!(\"../../docs/sub/b.md\"); include_str!(\"../README.md\")";
+        let source = "#[doc = include_str!(\"../../../docs/a.md\")]\n#[cfg_attr(a, doc = include_str!(\"../../docs/sub/b.md\"))] #[doc = include_str!(\"../README.md\")] let c = include_str!(\"../docs/c.md\");";
         assert_eq!(included(source, "docs/"), ["a.md", "sub/b.md"]);
     }
 }

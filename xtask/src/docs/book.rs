@@ -89,7 +89,7 @@ fn pages(session: &Session) -> anyhow::Result<BTreeMap<String, String>> {
         .collect())
 }
 
-/// The pages whose Rust a test compiles: those that a Rust file includes.
+/// The pages whose Rust a test compiles: those that are documentation of a Rust file.
 fn compiled_pages(session: &Session) -> anyhow::Result<BTreeSet<String>> {
     let sources = read(session, |file| {
         file.ends_with(".rs") && !file.starts_with("xtask/")

@@ -37,6 +37,15 @@ impl Forge {
     }
 }
 
+/// Whose types an application hands to this crate by a line of its own in Cargo.toml: of another version they are other
+/// types, and the compiler's words for that have to be searched for.
+const HANDED_OVER: [(&str, &str); 4] = [
+    ("humanapi", "axum"),
+    ("humanapi", "reqwest"),
+    ("humanapi-axum", "axum"),
+    ("humanapi-reqwest", "reqwest"),
+];
+
 /// What is shown of one published crate.
 #[derive(Debug)]
 struct FrontPage {
@@ -55,6 +64,9 @@ pub(crate) fn check(session: &Session) -> anyhow::Result<Vec<String>> {
         files,
     };
     let mut findings = Vec::new();
+    let root = std::fs::read_to_string(session.root().join("Cargo.toml"))
+        .context("cannot read Cargo.toml")?
+        .parse()?;
     for package in session.workspace()?.members() {
         if is_published(package) {
             let address = package.repository.clone();
@@ -70,6 +82,7 @@ pub(crate) fn check(session: &Session) -> anyhow::Result<Vec<String>> {
                 &forge.files,
             )?;
             findings.extend(check_page(&page, &forge));
+            findings.extend(check_versions(&page, &root));
         }
     }
     Ok(findings)
@@ -111,6 +124,21 @@ fn check_page(page: &FrontPage, forge: &Forge) -> Vec<String> {
     findings.extend(check_example(page));
     findings.extend(check_links(page, forge));
     findings
+}
+
+/// The page says of which version the crates are whose types it takes.
+fn check_versions(page: &FrontPage, root: &DocumentMut) -> Vec<String> {
+    let version = |name: &str| {
+        let line = root.get("workspace")?.get("dependencies")?.get(name)?;
+        let version = line.as_str().or_else(|| line.get("version")?.as_str())?;
+        let parts: Vec<&str> = version.split('.').take(2).collect();
+        Some(parts.join("."))
+    };
+    let names = HANDED_OVER.iter().filter(|(taker, _)| *taker == page.name);
+    let told = names.map(|(_, name)| format!("{name} {}", version(name).unwrap_or_default()));
+    told.filter(|told| !page.readme.contains(told.as_str()))
+        .map(|told| format!("{}: README.md does not say `{told}`", page.name))
+        .collect()
 }
 
 /// docs.rs shows what the default features hide only where it is asked to.
@@ -272,6 +300,25 @@ mod tests {
         check(&page(MANIFEST, README, Some(LIBRARY)), &[]);
         let command = README.replace("rust,no_run", "sh");
         check(&page(MANIFEST, &command, None), &[]);
+    }
+
+    #[test]
+    fn whoever_takes_types_of_another_crate_says_of_which_version() {
+        let root =
+            "[workspace.dependencies]\naxum = { version = \"0.8.9\" }\nreqwest = \"1.2.3\"\n";
+        let check = |readme: &str, found: &[&str]| {
+            let mut page = page(MANIFEST, readme, Some(LIBRARY));
+            page.name = "humanapi".to_owned();
+            assert_eq!(check_versions(&page, &root.parse().unwrap()), found);
+        };
+        check("With axum 0.8 and reqwest 1.2.", &[]);
+        check(
+            "With axum 0.7.",
+            &[
+                "humanapi: README.md does not say `axum 0.8`",
+                "humanapi: README.md does not say `reqwest 1.2`",
+            ],
+        );
     }
 
     #[test]

@@ -47,6 +47,32 @@ const PROJECTS: [Project; 4] = [
     },
 ];
 
+/// The guide to testing, whose recipe for continuous integration is run here.
+const GUIDE: &str = include_str!("../../../../docs/testing-your-application.md");
+/// The application that the guide tests.
+const TESTED: &str = "tested";
+
+/// The first block of a language in the guide, behind this heading.
+fn of_guide(heading: &str, language: &str) -> &'static str {
+    let fence = format!("```{language}\n");
+    let (_, chapter) = GUIDE.split_once(heading).expect("the guide has it");
+    let (_, block) = chapter.split_once(&fence).expect("the chapter has one");
+    block.split_once("```").expect("a block ends").0
+}
+
+/// The guide's example as a file of tests, as a reader would copy it.
+fn test_of_guide() -> String {
+    let example = of_guide("## A user in one call", "rust");
+    let lines = example
+        .lines()
+        .map(|line| line.strip_prefix("# ").unwrap_or(line));
+    let lines: Vec<_> = lines.collect();
+    format!(
+        "#[test]\nfn the_example_holds() {{\n    main().unwrap();\n}}\n\n{}\n",
+        lines.join("\n")
+    )
+}
+
 /// What applications have of reqwest beside ours, each in a build of its own: what another one turns on may hide what is
 /// missing here. Those that are `quick` are built always, the others by `HUMANAPI_DEEP=1`.
 struct Beside {
@@ -120,12 +146,27 @@ fn target() -> PathBuf {
 }
 
 fn manifest(name: &str, dependencies: &str) -> String {
+    manifest_with(name, &format!("[dependencies]\n{dependencies}"))
+}
+
+fn manifest_with(name: &str, tables: &str) -> String {
     let path = format!("path = {:?}", facade().display().to_string());
-    let dependencies = dependencies.replace("PATH", &path).replace("TOKIO", TOKIO);
+    let tables = tables.replace("PATH", &path).replace("TOKIO", TOKIO);
     format!(
-        "[package]\nname = \"program-{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
-         [dependencies]\n{dependencies}"
+        "[package]\nname = \"program-{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n{tables}"
     )
+}
+
+/// The guide's lines of a manifest, with the facade as it is here.
+fn manifest_of_guide() -> String {
+    let tables = of_guide("## Add it", "toml");
+    let (once, with_more) = ("humanapi = \"0.1\"", "humanapi = { version = \"0.1\", ");
+    assert!(
+        tables.contains(once) && tables.contains(with_more),
+        "{tables}"
+    );
+    let tables = tables.replace(once, "humanapi = { PATH }");
+    manifest_with(TESTED, &tables.replace(with_more, "humanapi = { PATH, "))
 }
 
 /// The folder of all projects, and the manifest of their workspace.
@@ -148,6 +189,8 @@ fn workspace() -> &'static Path {
             let manifest = manifest(beside.name, &dependencies);
             projects.insert(beside.name.to_owned(), (manifest, beside.program));
         }
+        projects.insert(TESTED.to_owned(), (manifest_of_guide(), "fn main() {}\n"));
+        write(&folder.join(TESTED).join("tests/steps.rs"), &test_of_guide());
         let mut members = String::new();
         for (name, (manifest, program)) in &projects {
             let folder = folder.join(name);
@@ -178,26 +221,29 @@ fn write(path: &Path, text: &str) {
     std::fs::write(path, text).expect("the target folder can be written");
 }
 
+/// Cargo in one of the folders, for the shared target folder.
+fn cargo(folder: &Path) -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(folder).env("CARGO_TARGET_DIR", target());
+    // What cargo told the test's own build is not meant for this one.
+    for (name, _) in std::env::vars_os() {
+        let told = name.to_string_lossy();
+        if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo
+}
+
 fn build(names: &[String]) {
     let cargo = |offline: bool| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--quiet", "--manifest-path"])
-            .arg(workspace().join("Cargo.toml"))
-            .arg("--target-dir")
-            .arg(target());
+        let mut cargo = cargo(workspace());
+        cargo.args(["build", "--quiet"]);
         if offline {
             cargo.arg("--offline");
         }
         for name in names {
             cargo.args(["--package", &format!("program-{name}")]);
-        }
-        // What cargo told the test's own build is not meant for this one.
-        for (name, _) in std::env::vars_os() {
-            let told = name.to_string_lossy();
-            if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
-                cargo.env_remove(&name);
-            }
         }
         cargo.output().expect("cargo runs")
     };
@@ -360,6 +406,30 @@ fn an_application_is_tested_without_a_network() {
     let sandbox = sandbox();
     assert!(!run("under-test", &sandbox).is_empty());
     assert!(sandbox.control().requests().is_empty());
+}
+
+#[test]
+fn an_application_is_tested_by_what_the_guides_recipes_run() {
+    let (_, recipes) =
+        (GUIDE.split_once("## In continuous integration")).expect("the guide has it");
+    let runs: Vec<_> = (recipes.lines())
+        .map(|line| {
+            line.trim()
+                .trim_start_matches("- ")
+                .trim_start_matches("run: ")
+        })
+        .filter(|line| line.starts_with("cargo test"))
+        .collect();
+    assert_eq!(runs, ["cargo test --locked"; 2], "both forges run the same");
+    // An application has its Cargo.lock; here it is made by the first build.
+    build_projects();
+    let mut cargo = cargo(&workspace().join(TESTED));
+    let words = runs[0].split(' ').skip(1);
+    let tested = cargo.args(words).output().expect("cargo runs");
+    let told = String::from_utf8_lossy(&tested.stdout);
+    let said = String::from_utf8_lossy(&tested.stderr);
+    assert!(tested.status.success(), "{told}{said}");
+    assert!(told.contains("1 passed"), "{told}");
 }
 
 #[test]
