@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::HeaderValue;
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub(crate) type Millis = i64;
@@ -13,10 +15,10 @@ pub(crate) const DAY: Millis = 86_400_000;
 /// 2026-01-15T09:00:00Z, where a frozen clock starts unless told otherwise.
 pub(crate) const DEFAULT_START: Millis = 1_768_467_600_000;
 
-/// The last instant that the clock will show: 9999-12-31T00:00:00Z.
+/// The last instant that the clock will show: 9999-12-30T00:00:00Z.
 ///
-/// Beyond it neither JSON dates nor HTTP dates have a four-digit year.
-const END: Millis = 253_402_214_400_000;
+/// No instant is told beyond the calendar of the library that writes it, which ends 22 hours later.
+const END: Millis = 253_402_128_000_000;
 
 #[derive(Debug)]
 pub(crate) struct Clock {
@@ -81,6 +83,16 @@ pub(crate) fn instant(at: Millis) -> String {
     format!("{at:.3}")
 }
 
+/// `Thu, 15 Jan 2026 09:00:00 GMT`.
+pub(crate) fn http_date(at: Millis) -> HeaderValue {
+    static PRINTER: DateTimePrinter = DateTimePrinter::new();
+    let at = Timestamp::from_millisecond(at).unwrap_or_default();
+    let text = PRINTER
+        .timestamp_to_rfc9110_string(&at)
+        .expect("a clock shows no year before 1970 or after 9999");
+    HeaderValue::try_from(text).expect("a date is letters, digits and spaces")
+}
+
 /// Writes an instant so into JSON.
 pub(crate) fn as_instant<S: serde::Serializer>(
     at: &SystemTime,
@@ -104,6 +116,14 @@ mod tests {
     fn the_default_start_is_the_one_documented() {
         assert_eq!(instant(DEFAULT_START), "2026-01-15T09:00:00.000Z");
         assert_eq!(day(DEFAULT_START), "2026-01-15");
+        assert_eq!(http_date(DEFAULT_START), "Thu, 15 Jan 2026 09:00:00 GMT");
+    }
+
+    #[test]
+    fn every_instant_that_a_clock_can_show_is_a_date_of_http() {
+        assert_eq!(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        let last = Clock::frozen(i64::MAX).now();
+        assert_eq!(http_date(last), "Thu, 30 Dec 9999 00:00:00 GMT");
     }
 
     #[test]

@@ -110,6 +110,8 @@ async fn converse<S>(
         .max_buf_size(HEAD_LIMIT)
         // Who has said all may close that half and wait for the answer.
         .half_close(true)
+        // Answers bear the time of the sandbox's clock, and never the machine's.
+        .auto_date_header(false)
         .serve_connection(
             TokioIo::new(Box::pin(stream)),
             service_fn(move |request| {

@@ -15,6 +15,7 @@ use crate::apps_api::{self, App};
 use crate::area::Area;
 use crate::assumption::Assumption;
 use crate::call::Call;
+use crate::clock;
 use crate::control_api::ControlCall;
 use crate::data;
 use crate::fault::FaultKind;
@@ -77,11 +78,7 @@ impl Service {
         }
         if found.area.is_aside() {
             return Outcome {
-                reply: Some(sign(self.answer(
-                    &incoming,
-                    &found,
-                    &mut LogDetails::default(),
-                ))),
+                reply: Some(self.sign(self.answer(&incoming, &found, &mut LogDetails::default()))),
                 delay: None,
                 truncated: false,
             };
@@ -296,10 +293,18 @@ impl Service {
         );
         self.world.changes.tell();
         Outcome {
-            reply: (!dropped).then(|| sign(reply)),
+            reply: (!dropped).then(|| self.sign(reply)),
             delay,
             truncated,
         }
+    }
+
+    /// Says on every answer what this is, and what its clock shows, which need not be the machine's.
+    fn sign(&self, mut reply: Reply) -> Reply {
+        let date = clock::http_date(self.world.clock.now());
+        reply.headers_mut().insert(header::SERVER, SERVER);
+        reply.headers_mut().insert(header::DATE, date);
+        reply
     }
 }
 
@@ -325,12 +330,6 @@ fn other_methods() -> Problem {
 
 /// Bytes that are neither JSON nor UTF-8.
 const GARBAGE: &[u8] = b"\xff\xfe{\"garbage\": \x00 <html>";
-
-/// Says on every answer what this is.
-fn sign(mut reply: Reply) -> Reply {
-    reply.headers_mut().insert(header::SERVER, SERVER);
-    reply
-}
 
 fn told_options(allow: &str) -> Reply {
     let mut reply = reply::empty(StatusCode::NO_CONTENT);

@@ -2,9 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use humanapi_sandbox::{DemoApp, Fault, Sandbox};
+use humanapi_sandbox::{DemoApp, Fault, IntermediaryBody, Sandbox};
 use serde_json::Value;
 
 /// Sends bytes and reads until the other side closes.
@@ -89,6 +89,50 @@ fn an_ordinary_client_is_answered_and_finds_absolute_links() {
             .len(),
         100
     );
+}
+
+#[test]
+fn every_answer_bears_the_time_of_the_sandboxs_clock() {
+    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_768_467_600);
+    let sandbox = Sandbox::builder().frozen_at(start).start().unwrap();
+    let host = sandbox.addr().to_string();
+    let dates = |answer: &str| -> Vec<String> {
+        let lines = answer.lines().map(str::to_lowercase);
+        lines.filter(|line| line.starts_with("date:")).collect()
+    };
+    for (ahead, expected) in [
+        (0, "date: thu, 15 jan 2026 09:00:00 gmt"),
+        (36 * 3_600, "date: fri, 16 jan 2026 21:00:00 gmt"),
+    ] {
+        let ahead = Duration::from_secs(ahead);
+        sandbox.control().advance_clock(ahead).unwrap();
+        let answers = [
+            get(&sandbox, "/v1/human/activities?limit=1", &host),
+            // Not there, no method for it, for another host.
+            get(&sandbox, "/v1/human/nothing", &host),
+            get(&sandbox, "/v1/connect/token", &host),
+            get(&sandbox, "/v1/human", "elsewhere.example.test"),
+            get(&sandbox, "/connect", &host),
+            get(&sandbox, "/sandbox/clock", &host),
+            get(&sandbox, "/sandbox/openapi.json", &host),
+            exchange(&sandbox, &session_request(&sandbox, "u")),
+        ];
+        for answer in answers {
+            assert_eq!(dates(&answer), [expected], "{answer}");
+        }
+        for fault in [
+            Fault::status(503),
+            Fault::intermediary(403, IntermediaryBody::Html),
+            Fault::garbage_body(),
+            Fault::delay(Duration::from_millis(1)),
+        ] {
+            sandbox.control().plan_fault(fault).unwrap();
+            let answer = get(&sandbox, "/v1/human", &host);
+            assert_eq!(dates(&answer), [expected], "{answer}");
+        }
+    }
+    // What no route sees has the machine's time neither.
+    assert_eq!(dates(&exchange(&sandbox, "no HTTP\r\n\r\n")), [""; 0]);
 }
 
 #[test]

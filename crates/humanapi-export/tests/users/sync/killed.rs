@@ -12,14 +12,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use async_trait::async_trait;
 use futures_util::stream;
-use http::HeaderValue;
 use humanapi_export::{BucketKey, Synchronization};
 use humanapi_hyper::HyperTransport;
 use humanapi_store::SqliteCursorStore;
-use humanapi_testing::client::{Client, TokioRuntime, Transport};
-use humanapi_testing::core::{Credentials, Hosts, Provisioning, Request, Response, SendFailure};
+use humanapi_testing::client::{Client, TokioRuntime};
+use humanapi_testing::core::{Credentials, Hosts, Provisioning};
 use humanapi_testing::{DemoApp, RecordChange, Sandbox};
 use tempfile::TempDir;
 
@@ -32,19 +30,6 @@ const FOLDER: &str = "HUMANAPI_SYNC_TEST_FOLDER";
 const USERS: usize = 6;
 /// What the sandbox's clock shows.
 const NOW: u64 = 1_768_467_600;
-
-/// Answers that bear the sandbox's time.
-struct Dated(HyperTransport);
-
-#[async_trait]
-impl Transport for Dated {
-    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
-        let mut answer = self.0.send(request, timeout).await?;
-        let date = HeaderValue::from_static("Thu, 15 Jan 2026 09:00:00 GMT");
-        answer.headers_mut().insert(http::header::DATE, date);
-        Ok(answer)
-    }
-}
 
 #[test]
 fn wherever_it_is_killed_the_same_again_comes_to_what_one_run_comes_to() {
@@ -157,8 +142,7 @@ fn synchronize(url: &OsString) {
         .enable_all()
         .build();
     let summary = runtime.unwrap().block_on(async {
-        let network = Dated(HyperTransport::new());
-        let client = Client::builder(credentials, Provisioning::Connect, network)
+        let client = Client::builder(credentials, Provisioning::Connect, HyperTransport::new())
             .hosts(hosts)
             .build_on(OneMoment::new(TokioRuntime::new()));
         let folder = PathBuf::from(text(FOLDER));
