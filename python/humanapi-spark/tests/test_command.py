@@ -30,6 +30,8 @@ def settings_of(**more: str) -> Settings:
         (GIVEN | {"buckets": "many"}, "buckets is no number"),
         (GIVEN | {"only_buckets": "3,16"}, "a bucket that there is not"),
         (GIVEN | {"rate": "50"}, "set the option store"),
+        (GIVEN | {"values": "yes"}, "values is true or false"),
+        (GIVEN | {"deidentify": "safe-harbor"}, "needs a key_file"),
     ],
 )
 def test_options_that_are_not_right_are_told_and_no_value_is(options: dict[str, str], said: str) -> None:
@@ -44,6 +46,12 @@ def test_settings_are_the_same_as_options() -> None:
     words = settings.words(3, "/dev/fd/9")
     assert words[words.index("--shard") + 1] == "4/8"
     assert words[words.index("--shared-rate") + 1] == "2.5"
+    assert not {"--values", "--deidentify"} & set(words)
+    made = settings_of(values="TRUE", deidentify="policy.toml", key_file="key")
+    assert Settings.of(made.options()) == made
+    words = made.words(0, "/dev/fd/9")
+    assert "--values" in words
+    assert words[words.index("--deidentify") + 1] == "policy.toml"
 
 
 def test_a_key_is_read_from_its_file_or_drawn(tmp_path: Path) -> None:
@@ -124,7 +132,7 @@ def test_the_command_gets_the_key_by_no_path_of_a_disk_and_is_ended_when_nobody_
 
 def test_a_command_that_is_not_there_is_told_with_what_to_do() -> None:
     with pytest.raises(CommandFailedError, match="install humanapi"):
-        humanapi.schema("/no/such/humanapi", "activities")
+        humanapi.schema(settings_of(command="/no/such/humanapi"))
 
 
 @pytest.mark.parametrize("page", ["docs/on-a-cluster.md", "python/humanapi-spark/README.md"])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import math
 import re
 import subprocess
+import threading
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +17,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset
 import pytest
-from conftest import Service, Truth, canonical
+from conftest import Service, Truth, canonical, is_number
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 import humanapi_spark
-from humanapi_spark import Settings, SpeculationError
+from humanapi_spark import LandingInUseError, Settings, SpeculationError, claim
+from humanapi_spark.claim import Claim
 
 READ = ["test_results", "medications"]
 LANDED = ["immunizations", "activities"]
@@ -77,8 +82,12 @@ def test_a_session_that_speculates_is_refused() -> None:
 
 
 def test_a_landing_is_whole_goes_on_and_becomes_delta_in_place(
-    spark: SparkSession, service: Service, truth: Truth, tmp_path: Path
+    spark: SparkSession, service: Service, truth: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Which line of the manifest is the last is told by no clock, such as one that is set back.
+    later = itertools.count(2_000_000_000, -1)
+    monkeypatch.setattr(time, "time", lambda: float(next(later)))
+    monkeypatch.setattr(time, "time_ns", lambda: next(later) * 1_000_000_000)
     out, settings = tmp_path / "lake", service.settings()
     landed = humanapi_spark.land(spark, str(out), settings, resources=LANDED, wave=2)
     for one in landed:
@@ -94,7 +103,7 @@ def test_a_landing_is_whole_goes_on_and_becomes_delta_in_place(
     begun = out / "_manifest/landed"
     lines = [line for path in begun.glob("*.json") for line in path.read_text().splitlines() if '"whole":true' in line]
     last = [line for line in lines if '"immunizations"' in line and '"bucket":3' in line]
-    (begun / "begun.json").write_text(re.sub(r'"at":\d+', '"at":9000000000000000000', last[0].replace("true", "false")) + "\n")
+    (begun / "begun.json").write_text(re.sub(r'"landing":\d+', '"landing":1000', last[0].replace("true", "false")) + "\n")
     gone_on = humanapi_spark.land(spark, str(out), settings, resources=["immunizations"])
     assert (gone_on[0].buckets, gone_on[0].skipped) == (1, 3)
     assert records(out, "immunizations") == truth.each("immunizations")
@@ -108,6 +117,119 @@ def test_a_landing_is_whole_goes_on_and_becomes_delta_in_place(
     of_one = Counter({key: count for key, count in truth.each("immunizations").items() if key[0] == "user-001"})
     assert records(out, "immunizations") == of_one
     delta(out, "activities", len(truth.records["activities"]))
+
+
+def test_a_second_driver_is_refused_while_the_first_one_lands(
+    spark: SparkSession, service: Service, truth: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim, "BEAT", 0.2)
+    out, settings = tmp_path / "lake", service.settings()
+    landed: list[humanapi_spark.Landed] = []
+    service.forget_requests()
+    first = threading.Thread(
+        target=lambda: landed.extend(humanapi_spark.land(spark, str(out), settings, resources=LANDED, wave=1))
+    )
+    first.start()
+    while first.is_alive() and not service.requests():
+        time.sleep(0.05)
+    with pytest.raises(LandingInUseError, match="wait until it is over"):
+        humanapi_spark.land(spark, str(out), replace(settings, buckets=2), resources=LANDED)
+    first.join()
+    assert [one.records for one in landed] == [len(truth.records[resource]) for resource in LANDED]
+    assert records(out, "immunizations") == truth.each("immunizations")
+    # What is over is in nobody's way.
+    assert humanapi_spark.land(spark, str(out), settings, resources=LANDED)[0].skipped == 4
+
+
+def test_of_many_that_want_a_place_one_at_a_time_has_it(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim, "BEAT", 0.1)
+    inside, most, came = 0, 0, 0
+    counts = threading.Lock()
+
+    def enter() -> None:
+        nonlocal inside, most, came
+        try:
+            with Claim(spark, str(tmp_path / "landing")) as own:
+                with counts:
+                    inside, came = inside + 1, came + 1
+                    most = max(most, inside)
+                time.sleep(1.0)
+                own.check()
+                with counts:
+                    inside -= 1
+        except LandingInUseError:
+            pass
+
+    drivers = [threading.Thread(target=enter) for _ in range(6)]
+    for driver in drivers:
+        driver.start()
+    for driver in drivers:
+        driver.join()
+    assert most == 1
+    assert came >= 1
+    assert list((tmp_path / "landing").glob("[!.]*")) == []
+
+
+def test_the_place_of_a_driver_that_died_is_taken_and_it_does_not_come_back(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim, "BEAT", 0.2)
+    monkeypatch.setattr(claim, "STALE", 3.0)
+    place = tmp_path / "landing"
+    place.mkdir()
+    (place / "0").touch()
+    begun = time.monotonic()
+    with Claim(spark, str(place)) as own:
+        assert time.monotonic() - begun > claim.STALE
+        assert not (place / "0").exists()
+        own.check()
+        # Another one took it for dead, such as while its machine stood still.
+        for file in place.iterdir():
+            file.unlink()
+        time.sleep(3 * claim.BEAT)
+        assert list(place.iterdir()) == []
+        with pytest.raises(LandingInUseError, match="could not keep its place"):
+            own.check()
+
+
+def test_values_come_in_the_unit_of_their_kind(spark: SparkSession, service: Service, truth: Truth) -> None:
+    kilograms = {"kg": 1.0, "lb": 0.45359237, "lbs": 0.45359237}
+    sent = [json.loads(record) for _, record in truth.records["weight"]]
+    sent = [weight for weight in sent if is_number(weight["value"]) and weight.get("unit") in kilograms]
+    expected = [float(weight["value"]) * kilograms[weight["unit"]] for weight in sent]
+    assert expected
+    frame = load(spark, service.settings("weight", values=True)).where("canonical_value is not null")
+    seen = frame.agg(f.count("*"), f.sum("canonical_value"), f.min("canonical_unit"), f.max("canonical_unit")).collect()[0]
+    assert tuple(seen) == (len(expected), pytest.approx(sum(expected)), "kg", "kg")
+
+
+def test_a_landing_that_is_deidentified_tells_whose_nothing_is(
+    spark: SparkSession, service: Service, truth: Truth, tmp_path: Path
+) -> None:
+    out, settings = tmp_path / "safe", service.settings(deidentify="safe-harbor", values=True)
+    landed = humanapi_spark.land(spark, str(out), settings, resources=LANDED)
+    assert [one.records for one in landed] == [len(truth.records[resource]) for resource in LANDED]
+    users = Path(service.users).read_text().split()
+    for resource in LANDED:
+        table = pa.dataset.dataset(out / f"resource={resource}", partitioning="hive").to_table()
+        assert "_record" not in table.column_names
+        assert sorted(Counter(table.column("_user").to_pylist()).values()) == sorted(truth.users(resource).values())
+        told = json.dumps(table.to_pylist(), default=str)
+        assert not any(user in told for user in users)
+    service.forget_requests()
+    assert humanapi_spark.land(spark, str(out), settings, resources=LANDED)[0].skipped == 4
+    assert service.requests() == []
+    # By another policy it is another landing.
+    policy = tmp_path / "own.toml"
+    text = (Path(__file__).parents[3] / "crates/humanapi-export/src/deidentify/safe-harbor.toml").read_text()
+    policy.write_text(text)
+    by_file = replace(settings, deidentify=str(policy))
+    assert humanapi_spark.land(spark, str(out), by_file, resources=["immunizations"])[0].skipped == 0
+    assert humanapi_spark.land(spark, str(out), by_file, resources=["immunizations"])[0].skipped == 4
+    policy.write_text(text + "\n# Read again.\n")
+    assert humanapi_spark.land(spark, str(out), by_file, resources=["immunizations"])[0].skipped == 0
 
 
 def records(out: Path, resource: str) -> Counter[tuple[str, str]]:

@@ -24,6 +24,12 @@ pub(crate) struct SchemaArgs {
         help_heading = "Output"
     )]
     pub(crate) format: SchemaFormat,
+    /// With the columns that --values of an export adds
+    #[arg(long, requires = "resource", help_heading = "Output")]
+    pub(crate) values: bool,
+    /// Without the column that --deidentify of an export leaves out: the record as it was sent
+    #[arg(long, requires = "resource", help_heading = "Output")]
+    pub(crate) deidentified: bool,
 }
 
 /// How columns are told.
@@ -37,7 +43,7 @@ pub(crate) enum SchemaFormat {
 pub(super) const ABOUT: &str = "\
 Tell the columns that files of one kind of record have, without asking the service anything.
 
-They are the same whatever the records hold. With --format arrow, which builds with the feature `parquet` have, it is what \
+They are the same whatever the records hold: --values and --deidentified say of which export. With --format arrow, which builds with the feature `parquet` have, it is what \
 `humanapi data export --format arrow` writes when there is no record: a program has the schema before it asks for data.";
 
 pub(super) fn help() -> String {
@@ -46,4 +52,5 @@ pub(super) fn help() -> String {
 }
 
 const EXAMPLES: &str = "  humanapi data schema test_results
+  humanapi data schema test_results --values --deidentified
   humanapi data schema heart_rate | jq -r '.[].name'";

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use humanapi_core::data::Route;
 #[cfg(feature = "parquet")]
 use humanapi_export::Format;
 use humanapi_export::{ColumnKind, Columns, Export};
@@ -21,20 +22,29 @@ pub(super) fn run(args: &SchemaArgs) -> Result<(), Failure> {
         }
         return Ok(out.flush()?);
     };
-    let columns = Columns::of(route.fields);
+    let columns = columns(args, route)?.with_record(!args.deidentified);
     match args.format {
         SchemaFormat::Json => {
             let own = |name: &str, kind: ColumnKind, doc: &str| json!({"name": name, "kind": kind.name(), "doc": doc});
+            let (whose, when) = match args.deidentified {
+                true => (
+                    "A code in the place of whose the record is.",
+                    "When it was read: the year.",
+                ),
+                false => ("Whose the record is.", "When it was read."),
+            };
             let mut all = vec![
-                own("_user", ColumnKind::Text, "Whose the record is."),
-                own("_read_at", ColumnKind::Moment, "When it was read."),
+                own("_user", ColumnKind::Text, whose),
+                own("_read_at", ColumnKind::Moment, when),
             ];
             all.extend(told(&columns));
-            all.push(own(
-                "_record",
-                ColumnKind::Json,
-                "The record as it was sent.",
-            ));
+            if !args.deidentified {
+                all.push(own(
+                    "_record",
+                    ColumnKind::Json,
+                    "The record as it was sent.",
+                ));
+            }
             serde_json::to_writer_pretty(&mut out, &all).map_err(io::Error::from)?;
             writeln!(out)?;
         }
@@ -47,6 +57,20 @@ pub(super) fn run(args: &SchemaArgs) -> Result<(), Failure> {
         }
     }
     Ok(out.flush()?)
+}
+
+/// The columns of the kind itself.
+fn columns(args: &SchemaArgs, route: &Route) -> Result<Columns, Failure> {
+    let columns = Columns::of(route.fields);
+    #[cfg(feature = "values")]
+    if args.values {
+        return Ok(columns.with_values(&humanapi_export::Units::new()));
+    }
+    #[cfg(not(feature = "values"))]
+    if args.values {
+        return Err(super::export::making::lacking("--values", "values"));
+    }
+    Ok(columns)
 }
 
 fn told(columns: &Columns) -> Vec<Value> {

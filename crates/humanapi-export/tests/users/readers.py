@@ -168,6 +168,8 @@ def holds_half_a_letter(record):
 def follow_recipes(folder, page, with_values):
     """Does what the page says, in a folder with the exports that it speaks of."""
     (folder / "lake").symlink_to("parquet")
+    (folder / "year").mkdir()
+    (folder / "year/month=2026-01").symlink_to("../parquet")
     (folder / "exported").symlink_to("ndjson-envelope")
     os.chdir(folder)
     recipes = 0

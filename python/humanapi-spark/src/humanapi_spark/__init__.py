@@ -16,6 +16,7 @@ activities = (
 ```
 """
 
+from humanapi_spark.claim import LandingInUseError
 from humanapi_spark.command import CommandFailedError, Settings
 from humanapi_spark.landing import Landed, land
 from humanapi_spark.source import HumanApiDataSource, SpeculationError, register
@@ -24,6 +25,7 @@ __all__ = [
     "CommandFailedError",
     "HumanApiDataSource",
     "Landed",
+    "LandingInUseError",
     "Settings",
     "SpeculationError",
     "land",

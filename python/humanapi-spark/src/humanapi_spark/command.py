@@ -19,6 +19,8 @@ import pyarrow.ipc
 MOST_BUCKETS = 1_000
 """So many buckets the command takes."""
 
+SAFE_HARBOR = "safe-harbor"
+"""The policy that the command has; any other is a file."""
 _KEY_DIGITS = 64
 _TOLD = 4_096
 """So many bytes of what the command said on standard error are repeated."""
@@ -58,6 +60,11 @@ class Settings:
     """Read these buckets alone, counted from 0."""
     since: str | None = None
     """Only what changed since this moment."""
+    values: bool = False
+    """Add columns with each value in the unit of its kind."""
+    deidentify: str | None = None
+    """Take out what tells whose the data are: by `safe-harbor`, or by a file with a policy, by a path at which driver and
+    executors can read it. Codes are made by the key of `key_file`, which is needed."""
     rate: float | None = None
     """How many requests all tasks together may begin each second; it needs a store that they share."""
     store: str | None = None
@@ -98,6 +105,8 @@ class Settings:
         for name, kind in (("buckets", int), ("at_once", int), ("rate", float)):
             if name in read:
                 read[name] = _number(name, read[name], kind)
+        if "values" in read:
+            read["values"] = _flag("values", read["values"])
         if "only_buckets" in read:
             numbers = [part for part in read["only_buckets"].split(",") if part.strip()]
             read["only_buckets"] = tuple(int(_number("only_buckets", part, int)) for part in numbers)
@@ -120,6 +129,11 @@ class Settings:
             raise ValueError(f"the option buckets is a number from 1 to {MOST_BUCKETS}")
         if any(not 0 <= bucket < self.buckets for bucket in self.only_buckets or ()):
             raise ValueError("the option only_buckets names a bucket that there is not")
+        if self.deidentify is not None and self.key_file is None:
+            raise ValueError(
+                "the option deidentify needs a key_file, by which codes are made in the place of ids: "
+                "make one, such as by `openssl rand -hex 32`, and keep it as a secret"
+            )
         if self.rate is not None and self.store is None:
             raise ValueError(
                 "the option rate is one for all tasks together, which they can only keep by a store that they share: "
@@ -144,6 +158,7 @@ class Settings:
         words += ["--shard", f"{bucket + 1}/{self.buckets}"]
         given = {
             "--since": self.since,
+            "--deidentify": self.deidentify,
             "--shared-rate": self.rate,
             "--store": self.store,
             "--store-keys": self.store_keys,
@@ -156,6 +171,8 @@ class Settings:
         for option, value in given.items():
             if value is not None:
                 words += [option, str(value)]
+        if self.values:
+            words.append("--values")
         return words
 
 
@@ -169,10 +186,25 @@ def _number(name: str, text: str, kind: type[int] | type[float]) -> float:
     return number
 
 
-def schema(command: str, resource: str) -> pa.Schema:
+def _flag(name: str, text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"the option {name} is true or false")
+    return text.lower() == "true"
+
+
+def schema(settings: Settings) -> pa.Schema:
     """The schema of one kind of record, which needs neither credentials nor the service."""
-    told = _run([command, "data", "schema", resource, "--format", "arrow"])
-    return pa.ipc.open_stream(told).schema
+    words = [settings.command, "data", "schema", settings.resource, "--format", "arrow"]
+    if settings.values:
+        words.append("--values")
+    if settings.deidentify is not None:
+        words.append("--deidentified")
+    return pa.ipc.open_stream(_run(words)).schema
+
+
+def version(command: str) -> str:
+    """Which version of the command it is."""
+    return _run([command, "--version"]).decode().strip()
 
 
 def resources(command: str) -> list[str]:

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import os
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,10 +15,12 @@ from pyspark.sql import functions as f
 from pyspark.sql.types import BooleanType, IntegerType, LongType, StringType, StructField, StructType
 
 from humanapi_spark import command
-from humanapi_spark.command import Settings
+from humanapi_spark.claim import Claim
+from humanapi_spark.command import SAFE_HARBOR, Settings
 from humanapi_spark.source import BUCKET, register
 
 _MANIFEST = "_manifest/landed"
+_CLAIMS = "_manifest/landing"
 _EMPTY = "none"
 """What a bucket holds that a landing into fewer buckets does not have."""
 _SERVICE = ("HUMANAPI_CLIENT_ID", "HUMANAPI_BASE_URL", "HUMANAPI_AUTH_URL", "HUMANAPI_DATA_URL", "HUMANAPI_PROFILE")
@@ -30,7 +31,8 @@ _LINE = StructType(
         StructField("what", StringType(), nullable=False),
         StructField("whole", BooleanType(), nullable=False),
         StructField("records", LongType()),
-        StructField("at", LongType(), nullable=False),
+        StructField("landing", LongType(), nullable=False),
+        StructField("line", LongType(), nullable=False),
     ]
 )
 
@@ -62,20 +64,23 @@ def land(
     those in `resources`. `settings.key_file` is needed, so that users stay in their buckets.
 
     Whatever ended a run, the same call goes on: a bucket that is whole is not read again, for the same users, key, service
-    and `since`. One job at a time writes to a place. `wave` says how many buckets are committed at once, all of one kind of
-    record unless it is given: fewer lose less where a job is ended.
+    and `since`. One job at a time writes to a place, and another is refused. After a driver that was killed, the next one
+    waits until it is sure of that, which takes half a minute. `wave` says how many buckets are committed at once, all of
+    one kind of record unless it is given: fewer lose less where a job is ended.
 
-    Raises `ValueError` where the settings are not enough, and what Spark raises where a task failed for good; what was
-    whole by then stays so.
+    Raises `ValueError` where the settings are not enough, `LandingInUseError` where another job writes to the place, and
+    what Spark raises where a task failed for good; what was whole by then stays so.
     """
     if settings.key_file is None:
         raise ValueError("land needs a key_file: make one, such as by `openssl rand -hex 32`, and keep it with the folder")
     register(spark)
-    manifest = _Manifest(spark, f"{out.rstrip('/')}/{_MANIFEST}")
+    place = out.rstrip("/")
     done = []
-    for resource in command.resources(settings.command) if resources is None else resources:
-        landing = _Landing(spark, out, replace(settings, resource=resource), manifest)
-        done.append(landing.run(wave or settings.buckets))
+    with Claim(spark, f"{place}/{_CLAIMS}") as claim:
+        manifest = _Manifest(spark, f"{place}/{_MANIFEST}", claim)
+        for resource in command.resources(settings.command) if resources is None else resources:
+            landing = _Landing(spark, place, replace(settings, resource=resource), manifest)
+            done.append(landing.run(wave or settings.buckets))
     return done
 
 
@@ -86,7 +91,7 @@ class _Landing:
         self.spark = spark
         self.settings = settings
         self.manifest = manifest
-        self.folder = f"{out.rstrip('/')}/resource={settings.resource}"
+        self.folder = f"{out}/resource={settings.resource}"
         self.what = _what(settings)
         self.before = manifest.of(settings.resource)
 
@@ -141,35 +146,60 @@ def _what(settings: Settings) -> str:
     with open(settings.users, "rb") as file:
         while part := file.read(1 << 20):
             users.update(part)
-    columns = command.schema(settings.command, settings.resource)
-    names = [f"{column.name} {column.type}" for column in columns]
+    names = [f"{column.name} {column.type}" for column in command.schema(settings)]
     service = [settings.base_url, settings.profile, settings.provisioning, *map(os.environ.get, _SERVICE)]
-    told = json.dumps([settings.resource, settings.buckets, settings.since, users.hexdigest(), names, service])
+    told = json.dumps([settings.resource, settings.buckets, settings.since, users.hexdigest(), names, service, _made(settings)])
     return hmac.new(bytes.fromhex(settings.key()), told.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-class _Manifest:
-    """What is whole: lines that are added and never changed, of which the last of each bucket counts."""
+def _made(settings: Settings) -> list[str]:
+    """What else records become than what was sent: another version may read units and carry out a policy otherwise."""
+    if not settings.values and settings.deidentify is None:
+        return []
+    made = [command.version(settings.command), str(settings.values), settings.deidentify or ""]
+    if settings.deidentify not in (None, SAFE_HARBOR):
+        with open(settings.deidentify, "rb") as policy:
+            made.append(hashlib.sha256(policy.read()).hexdigest())
+    return made
 
-    def __init__(self, spark: SparkSession, path: str) -> None:
+
+class _Manifest:
+    """What is whole: lines that are added and never changed, of which the last of each bucket counts.
+
+    The last is the one with the highest number: landings are counted, and in each its lines. No clock says it.
+    """
+
+    def __init__(self, spark: SparkSession, path: str, claim: Claim) -> None:
         self.spark = spark
         self.path = path
+        self.claim = claim
+        lines = self.lines()
+        last = None if lines is None else lines.agg(f.max("landing")).collect()[0][0]
+        self.landing = 1 + (last or 0)
+        self.line = 0
 
-    def of(self, resource: str) -> dict[int, tuple[str, bool]]:
-        """What the last line of each bucket says."""
-        lines = self.spark.read.schema(_LINE)
+    def lines(self) -> DataFrame | None:
+        """All that is said, unless nothing is."""
         try:
-            found = lines.json(self.path)
+            return self.spark.read.schema(_LINE).json(self.path)
         except AnalysisException as error:
             if error.getCondition() != "PATH_NOT_FOUND":
                 raise
+            return None
+
+    def of(self, resource: str) -> dict[int, tuple[str, bool]]:
+        """What the last line of each bucket says."""
+        lines = self.lines()
+        if lines is None:
             return {}
-        last = found.where(f.col("resource") == resource).groupBy("bucket")
-        rows = last.agg(f.max_by(f.struct("what", "whole"), "at").alias("last")).collect()
+        last = lines.where(f.col("resource") == resource).groupBy("bucket")
+        rows = last.agg(f.max_by(f.struct("what", "whole"), f.struct("landing", "line")).alias("last")).collect()
         return {row["bucket"]: (row["last"]["what"], row["last"]["whole"]) for row in rows}
 
     def add(self, resource: str, what: str, records: Mapping[int, int | None], *, whole: bool) -> None:
-        """Add a line for each of these buckets."""
-        now = time.time_ns()
-        lines = [(resource, bucket, what, whole, count, now) for bucket, count in records.items()]
+        """Add a line for each of these buckets, unless this driver lost its place."""
+        self.claim.check()
+        self.line += 1
+        number = (self.landing, self.line)
+        lines = [(resource, bucket, what, whole, count, *number) for bucket, count in records.items()]
         self.spark.createDataFrame(lines, _LINE).coalesce(1).write.mode("append").json(self.path)

@@ -68,7 +68,7 @@ class HumanApiDataSource(DataSource):
     def schema(self) -> StructType:
         """The columns of Parquet exports, and the bucket, as when Spark reads a folder of them."""
         settings = Settings.of(self.options)
-        columns = from_arrow_schema(command.schema(settings.command, settings.resource))
+        columns = from_arrow_schema(command.schema(settings))
         return StructType([*columns.fields, StructField(BUCKET, IntegerType(), nullable=True)])
 
     def reader(self, schema: StructType) -> HumanApiReader:

@@ -83,8 +83,9 @@ impl Making {
     }
 }
 
+/// Of an option that needs a feature.
 #[cfg(not(all(feature = "values", feature = "deidentify")))]
-fn lacking(option: &str, feature: &str) -> Failure {
+pub(in crate::data) fn lacking(option: &str, feature: &str) -> Failure {
     Failure::new(
         crate::exit::Code::Usage,
         format!("this build has no {option}"),

@@ -2,7 +2,7 @@
 
 pub(super) mod counted;
 pub(super) mod given;
-mod making;
+pub(super) mod making;
 pub(super) mod progress;
 #[cfg(feature = "report")]
 pub(super) mod report;
