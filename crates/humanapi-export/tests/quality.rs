@@ -2,8 +2,8 @@
 
 use humanapi_core::data::Weight;
 use humanapi_core::data::medical::{Allergy, TestResult};
-use humanapi_core::data::{Record, Table};
-use humanapi_export::{Quality, QualityReport, Row, Thresholds, User};
+use humanapi_core::data::{Field, FieldKind, Record, Table};
+use humanapi_export::{DataReport, Quality, QualityReport, Row, Thresholds, User};
 
 fn report<T: Table>(records: &[&str]) -> QualityReport {
     let mut quality = Quality::new("a kind", T::FIELDS);
@@ -175,4 +175,60 @@ fn how_new_a_record_is_says_what_it_tells_of_and_not_when_it_was_stored() {
     let undated = r#"{"updatedAt":"2026-02-28T00:00:00Z"}"#;
     let report = report::<Allergy>(&[old, undated]);
     assert_eq!((report.recency.older, report.recency.undated), (1, 1));
+}
+
+#[test]
+fn drift_within_records_is_counted_where_it_stands() {
+    let report = report::<TestResult>(&[
+        r#"{"steps":1,"components":[{"name":"ALT","steps":2,"Quentin":1},{"steps":3,"codes":[{"code":"1","distance":3}]}]}"#,
+    ]);
+    let unknown: Vec<_> = report
+        .unknown
+        .iter()
+        .map(|line| (line.within.as_str(), line.name.as_deref(), line.times))
+        .collect();
+    let expected = [
+        ("", Some("steps"), 1),
+        ("components", None, 1),
+        ("components", Some("steps"), 2),
+        ("components.codes", Some("distance"), 1),
+    ];
+    assert_eq!(unknown, expected);
+}
+
+#[test]
+fn what_has_no_line_of_its_own_is_counted() {
+    let number = Weight::FIELDS
+        .iter()
+        .find(|field| field.name == "value")
+        .expect("a weight has a value");
+    let named = |name: String, kind| {
+        let mut field = *number;
+        field.name = name.leak();
+        field.kind = kind;
+        field
+    };
+    let numbers = || (0..200).map(|place| named(format!("n{place}"), FieldKind::Number));
+    let table = ["a", "b"].map(|name| {
+        let numbers: Vec<Field> = numbers().collect();
+        named(name.to_owned(), FieldKind::Object(numbers.leak()))
+    });
+    let table: &[Field] = table.to_vec().leak();
+    let within: Vec<String> = (0..200).map(|place| format!(r#""n{place}":[]"#)).collect();
+    let within = within.join(",");
+    let record = Record::from_sent(format!(r#"{{"a":{{{within}}},"b":{{{within}}}}}"#), table);
+    let record = record.expect("the test gives what is right");
+    let mut quality = Quality::new("a kind", table);
+    let read_at = "2026-03-01T10:00:00Z"
+        .parse()
+        .expect("the test gives what is right");
+    quality.note(&Row::new(&User::new("patient-17"), read_at, &record));
+    let report = quality.report();
+    assert_eq!((report.odd.len(), report.more_odd), (256, 144));
+    assert_eq!((report.odd_records, report.more_codes), (1, 0));
+    let page = DataReport::new(1, [&quality]).page(&[]);
+    assert!(
+        page.contains("And 144 more fields that could not be read"),
+        "{page}"
+    );
 }

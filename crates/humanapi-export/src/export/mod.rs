@@ -367,6 +367,7 @@ impl Export {
             documents: self.documents,
             ahead: self.ahead,
             held: self.held,
+            is_deidentified: self.output.is_deidentified(),
             folder,
         }
     }

@@ -33,6 +33,8 @@ pub(super) struct Reading {
     pub(super) ahead: usize,
     /// So many bytes of one list may be held in memory.
     pub(super) held: usize,
+    /// Whether nothing may be in the folder that tells whose it is.
+    pub(super) is_deidentified: bool,
     /// Where documents, and what does not fit there, wait.
     pub(super) folder: Option<Folder>,
 }
@@ -300,8 +302,9 @@ impl Reading {
     }
 
     pub(super) fn spool(&self) -> Spool {
-        let folder = self.folder.as_ref().map(|folder| folder.work().to_owned());
-        Spool::new(self.held, folder)
+        // What was sent is never in a folder that tells of nobody, not even in a file without a name.
+        let folder = self.folder.as_ref().filter(|_| !self.is_deidentified);
+        Spool::new(self.held, folder.map(|folder| folder.work().to_owned()))
     }
 
     async fn pages(

@@ -12,6 +12,7 @@ use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
 use kuva::render::theme;
 
+use super::LeftOut;
 use super::canvas::{Canvas, Theme};
 use super::look::{self, LOOKS, Look, USUAL};
 use super::picture::Picture;
@@ -34,7 +35,7 @@ const LONGEST_NAME: usize = 60;
 pub(super) fn draw(
     resource: &str,
     chosen: &[(&Kind, &Series)],
-    in_other_units: u64,
+    not_drawn: &LeftOut,
     canvas: Canvas,
 ) -> Picture {
     let points = || chosen.iter().flat_map(|(_, series)| series.points());
@@ -49,7 +50,7 @@ pub(super) fn draw(
     let drawn = Drawn::of(chosen, (from, to), canvas);
     let title = title(resource, chosen);
     let mut notes = drawn.notes();
-    notes.extend(left_out(chosen, in_other_units));
+    notes.extend(left_out(chosen, not_drawn));
     let mut entries = drawn.entries;
     if let Some(usual) = usual {
         entries.push(look::usual_entry(format!("usual: {}", told(usual))));
@@ -315,12 +316,13 @@ fn told(usual: Usual) -> String {
     }
 }
 
-fn left_out(chosen: &[(&Kind, &Series)], in_other_units: u64) -> Option<String> {
+fn left_out(chosen: &[(&Kind, &Series)], not_drawn: &LeftOut) -> Option<String> {
     let sum = |of: fn(&Series) -> u64| -> u64 { chosen.iter().map(|(_, series)| of(series)).sum() };
     let left_out: Vec<String> = [
         (sum(|series| series.undated), "without a day"),
         (sum(|series| series.too_large), "too large for an axis"),
-        (in_other_units, "in another unit"),
+        (not_drawn.in_other_units, "in another unit"),
+        (not_drawn.no_numbers, "no number"),
     ]
     .into_iter()
     .filter(|(values, _)| *values > 0)

@@ -8,9 +8,11 @@ use super::series::Kind;
 use crate::named;
 
 /// One thing that a record measured.
+#[derive(Clone)]
 pub(super) struct Measure {
     pub(super) kind: Kind,
-    pub(super) value: f64,
+    /// Nothing where something stands there that is no number, such as `positive`.
+    pub(super) value: Option<f64>,
     /// Whether the value is a bound, such as `<10`.
     pub(super) is_bound: bool,
     /// From where to where it is usual, as far as the record says.
@@ -28,15 +30,30 @@ pub(super) fn of(record: &Record) -> Vec<Measure> {
                 "value" => own_unit.as_deref().or(field.unit),
                 _ => field.unit,
             };
-            measure(field.name, true, unit, &record.value(place)?)
+            let Some(value) = record.value(place) else {
+                return is_number(field)
+                    .then(|| record.sent(place))
+                    .flatten()
+                    .filter(|sent| !is_absent(sent.raw()))
+                    .map(|_| no_number(field.name, true));
+            };
+            measure(field.name, true, unit, &value)
         })
         .collect();
     let lists = fields().filter(|(_, field)| is_list_of_measures(field));
     let mut lists = lists.map(|(place, _)| match record.value(place) {
-        Some(Value::List(items)) => items.iter().filter_map(item).collect(),
+        Some(Value::List(items)) => items.iter().filter_map(item).collect::<Vec<_>>(),
         _ => Vec::new(),
     });
-    measures.extend(lists.find(|list| !list.is_empty()).unwrap_or_default());
+    let mut without_numbers = Vec::new();
+    let list = lists.find(|list| {
+        let has_number = list.iter().any(|measure| measure.value.is_some());
+        if !has_number && without_numbers.is_empty() {
+            without_numbers.clone_from(list);
+        }
+        has_number
+    });
+    measures.extend(list.unwrap_or(without_numbers));
     measures
 }
 
@@ -80,11 +97,12 @@ fn item(item: &Value<'_>) -> Option<Measure> {
 fn measure(name: &str, is_field: bool, unit: Option<&str>, value: &Value<'_>) -> Option<Measure> {
     let (value, is_bound, own_unit) = match value {
         Value::Number(number) => (number.to_f64(), false, None),
-        Value::Quantity(quantity) => (
-            quantity.to_f64()?,
-            quantity.comparator().is_some(),
-            quantity.unit(),
-        ),
+        Value::Quantity(quantity) => match quantity.to_f64() {
+            Some(number) => (number, quantity.comparator().is_some(), quantity.unit()),
+            None => {
+                return (!quantity.text().trim().is_empty()).then(|| no_number(name, is_field));
+            }
+        },
         _ => return None,
     };
     Some(Measure {
@@ -93,10 +111,33 @@ fn measure(name: &str, is_field: bool, unit: Option<&str>, value: &Value<'_>) ->
             unit: own_unit.or(unit).map(|unit| unit.trim().to_owned()),
             is_field,
         },
-        value,
+        value: Some(value),
         is_bound,
         usual: (None, None),
     })
+}
+
+/// Something that is no number, where one is measured.
+fn no_number(name: &str, is_field: bool) -> Measure {
+    Measure {
+        kind: Kind {
+            name: name.trim().to_owned(),
+            unit: None,
+            is_field,
+        },
+        value: None,
+        is_bound: false,
+        usual: (None, None),
+    }
+}
+
+const fn is_number(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::Number | FieldKind::Quantity)
+}
+
+/// Whether JSON says that there is nothing.
+const fn is_absent(sent: &[u8]) -> bool {
+    matches!(sent, b"null" | b"\"\"" | b"{}" | b"[]")
 }
 
 fn number(record: &Record, name: &str) -> Option<f64> {

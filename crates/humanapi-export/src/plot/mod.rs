@@ -9,7 +9,7 @@ mod series;
 mod time_axis;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use humanapi_core::data::Record;
@@ -24,7 +24,7 @@ use series::{Kind, Series, Usual};
 ///
 /// A measure is a number of the record itself, such as the `value` of a heart rate or the `distance` of an activity, or a
 /// named one in it, such as a component of a test result. Values are never converted: a measure whose values are in two
-/// units is two measures.
+/// units is two measures. Names of measures and sources are the same in any case; units are not, because `mm` is no `Mm`.
 ///
 /// It holds 24 bytes for each value. `Debug` shows how many there are.
 ///
@@ -46,6 +46,10 @@ use series::{Kind, Series, Usual};
 pub struct Plot {
     resource: String,
     kinds: BTreeMap<Kind, Series>,
+    /// By measure: so often something stood there that is no number.
+    no_numbers: BTreeMap<String, u64>,
+    measures: Spellings,
+    sources: Spellings,
     records: u64,
 }
 
@@ -85,6 +89,9 @@ impl Plot {
         Self {
             resource: resource.into(),
             kinds: BTreeMap::new(),
+            no_numbers: BTreeMap::new(),
+            measures: Spellings::default(),
+            sources: Spellings::default(),
             records: 0,
         }
     }
@@ -93,10 +100,15 @@ impl Plot {
     pub fn note(&mut self, record: &Record) {
         self.records += 1;
         let when = record.when().first().and_then(moment::of).map(seconds);
-        let source = measures::source(record);
-        for measure in measures::of(record) {
+        let source = self.sources.of(&measures::source(record));
+        for mut measure in measures::of(record) {
+            measure.kind.name = self.measures.of(&measure.kind.name);
+            let Some(value) = measure.value else {
+                *self.no_numbers.entry(measure.kind.name).or_default() += 1;
+                continue;
+            };
             let series = self.series(measure.kind);
-            series.add(&source, when, measure.value, measure.is_bound);
+            series.add(&source, when, value, measure.is_bound);
             let (low, high) = measure.usual;
             if let Some(at) = when {
                 series.note_usual(Usual { at, low, high });
@@ -116,11 +128,12 @@ impl Plot {
         value: f64,
     ) {
         let kind = Kind {
-            name: measure.to_owned(),
+            name: self.measures.of(measure),
             unit: unit.map(str::to_owned),
             is_field: false,
         };
-        (self.series(kind)).add(source, Some(seconds(at)), value, false);
+        let source = self.sources.of(source);
+        (self.series(kind)).add(&source, Some(seconds(at)), value, false);
     }
 
     fn series(&mut self, kind: Kind) -> &mut Series {
@@ -145,7 +158,8 @@ impl Plot {
 
     /// Draws these measures, by name in any case; the most frequent one if none is named.
     ///
-    /// Of a measure in several units the most frequent is drawn, and the others are counted in the picture's notes.
+    /// Of a measure in several units the most frequent is drawn; the others are counted in the picture's notes, and so is what
+    /// is no number.
     ///
     /// # Errors
     ///
@@ -176,8 +190,13 @@ impl Plot {
             let same = |(one, _): &(&Kind, &Series)| one.name == kind.name && one.unit != kind.unit;
             chosen.iter().any(same).then_some(series.values())
         };
-        let in_other_units = kinds.iter().filter_map(others).sum();
-        Ok(draw::draw(&self.resource, &chosen, in_other_units, canvas))
+        let names: BTreeSet<&str> = chosen.iter().map(|(kind, _)| kind.name.as_str()).collect();
+        let no_numbers = |name: &&str| self.no_numbers.get(*name).copied();
+        let left_out = LeftOut {
+            in_other_units: kinds.iter().filter_map(others).sum(),
+            no_numbers: names.iter().filter_map(no_numbers).sum(),
+        };
+        Ok(draw::draw(&self.resource, &chosen, &left_out, canvas))
     }
 
     fn by_frequency(&self) -> Vec<(&Kind, &Series)> {
@@ -201,6 +220,23 @@ impl fmt::Debug for Measured {
 impl fmt::Debug for Plot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Plot({} records)", self.records)
+    }
+}
+
+/// What is not drawn of the measures that are.
+struct LeftOut {
+    in_other_units: u64,
+    no_numbers: u64,
+}
+
+/// Names that differ by case alone, each as it was met first.
+#[derive(Default)]
+struct Spellings(BTreeMap<String, String>);
+
+impl Spellings {
+    fn of(&mut self, name: &str) -> String {
+        let first = self.0.entry(name.to_lowercase());
+        first.or_insert_with(|| name.to_owned()).clone()
     }
 }
 

@@ -53,6 +53,47 @@ fn what_cannot_be_drawn_is_told() {
 }
 
 #[test]
+fn names_in_another_case_are_the_same_and_what_is_no_number_is_told() {
+    let mut plot = Plot::new("test_results");
+    for (day, source, name, value, unit) in [
+        (1, "Sandbox Clinic", "Glucose", r#""90""#, "mg/dL"),
+        (2, "SANDBOX CLINIC", "GLUCOSE", r#""95""#, "mg/dL"),
+        (3, "sandbox clinic", "glucose", r#""negative""#, ""),
+        // A unit in another case may be another unit.
+        (4, "sandbox clinic", "Glucose", r#""99""#, "mg/dl"),
+        (5, "sandbox clinic", "glucose", r#""""#, "mg/dL"),
+        (6, "sandbox clinic", "Colour", r#""yellow""#, ""),
+    ] {
+        let json = format!(
+            r#"{{"resultDateTime":"2026-01-0{day}","organization":{{"name":"{source}"}},
+                "components":[{{"name":"{name}","value":{value},"unit":"{unit}"}},{{"name":"ALT","value":"3"}}]}}"#
+        );
+        plot.note(&TestResult::from_json(json).unwrap());
+    }
+    let picture = plot.picture(&["GLUCOSE"], Canvas::wide()).unwrap();
+    assert_eq!(
+        picture.notes(),
+        ["not drawn: 1 in another unit, 1 no number"]
+    );
+    let svg = picture.svg();
+    assert_eq!(svg.matches(">Sandbox Clinic</text>").count(), 1, "{svg}");
+    // One more in the legend.
+    assert_eq!(svg.matches("<circle").count(), 3, "{svg}");
+    let mut rates = heart_rates(&[
+        ("2026-01-01T00:00:00Z", "60"),
+        ("2026-01-02T00:00:00Z", r#""fast""#),
+        ("2026-01-03T00:00:00Z", "[60]"),
+        ("2026-01-04T00:00:00Z", "null"),
+    ]);
+    let json =
+        r#"{"timestamp":"2026-01-05T00:00:00Z","value":70,"unit":"bpm","source":"<&STRIDER>"}"#;
+    rates.note(&HeartRate::from_json(json).unwrap());
+    let picture = rates.picture(&[], Canvas::wide()).unwrap();
+    assert_eq!(picture.notes(), ["not drawn: 2 no number"]);
+    assert_eq!(picture.svg().matches("<circle").count(), 3);
+}
+
+#[test]
 fn a_bound_is_hollow_and_what_is_usual_is_shaded() {
     let mut plot = Plot::new("medical/test_results");
     for (day, value, high) in [(1, "<10", 40), (2, "35", 42), (3, "44.0", 42)] {

@@ -58,7 +58,11 @@ pub struct Quality {
     fields: BTreeMap<String, Fullness>,
     systems: BTreeMap<(String, Option<&'static str>), u64>,
     odd: BTreeMap<(String, &'static str), u64>,
-    unknown: BTreeMap<Option<String>, u64>,
+    /// By the path of the record that they stand in, and by name.
+    unknown: BTreeMap<(String, Option<String>), u64>,
+    /// What came when there were as many lines as there may be.
+    more_odd: u64,
+    more_codes: u64,
     odd_records: u64,
     records: u64,
     drifted_lists: u64,
@@ -84,6 +88,8 @@ impl Quality {
             systems: BTreeMap::new(),
             odd: BTreeMap::new(),
             unknown: BTreeMap::new(),
+            more_odd: 0,
+            more_codes: 0,
             odd_records: 0,
             records: 0,
             drifted_lists: 0,
@@ -123,6 +129,7 @@ impl Quality {
                     codes: *codes,
                 })
                 .collect(),
+            more_codes: self.more_codes,
             recency: self.recency,
             units: self.units.tally(),
             odd_records: self.odd_records,
@@ -135,10 +142,12 @@ impl Quality {
                     times: *times,
                 })
                 .collect(),
+            more_odd: self.more_odd,
             unknown: self
                 .unknown
                 .iter()
-                .map(|(name, times)| UnknownField {
+                .map(|((within, name), times)| UnknownField {
+                    within: within.clone(),
                     name: name.clone(),
                     times: *times,
                 })
@@ -166,6 +175,7 @@ impl Quality {
             pair.read(record, &self.units);
         }
         self.count_system(record, before);
+        self.count_unknown(record, before);
         for (place, field) in record.table().iter().enumerate() {
             let path = format!("{before}{}", field.name);
             let value = record.value(place);
@@ -206,8 +216,9 @@ impl Quality {
             path.trim_end_matches('.').to_owned(),
             System::of(record).map(|system| system.name()),
         );
-        if self.systems.len() < MOST_LINES || self.systems.contains_key(&key) {
-            *self.systems.entry(key).or_default() += 1;
+        match self.systems.len() < MOST_LINES || self.systems.contains_key(&key) {
+            true => *self.systems.entry(key).or_default() += 1,
+            false => self.more_codes += 1,
         }
     }
 
@@ -216,18 +227,25 @@ impl Quality {
         self.odd_records += u64::from(!odd.is_empty());
         for odd in odd {
             let key = (without_places(&odd.path), odd.reason);
-            if self.odd.len() < MOST_LINES || self.odd.contains_key(&key) {
-                *self.odd.entry(key).or_default() += 1;
+            match self.odd.len() < MOST_LINES || self.odd.contains_key(&key) {
+                true => *self.odd.entry(key).or_default() += 1,
+                false => self.more_odd += 1,
             }
         }
+    }
+
+    /// Counts fields that the table of a record lacks.
+    fn count_unknown(&mut self, record: &Record, path: &str) {
         for (name, _) in record.fields() {
             if record.table().iter().any(|field| field.name == name) {
                 continue;
             }
             let is_name = NAMES.contains(name.as_ref());
-            let mut key = is_name.then(|| name.into_owned());
+            let within = path.trim_end_matches('.').to_owned();
+            let mut key = (within, is_name.then(|| name.into_owned()));
             if self.unknown.len() >= MOST_LINES && !self.unknown.contains_key(&key) {
-                key = None;
+                // There are as many paths as tables have.
+                key.1 = None;
             }
             *self.unknown.entry(key).or_default() += 1;
         }

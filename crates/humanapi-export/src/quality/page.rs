@@ -46,9 +46,9 @@ impl Display for Page<'_> {
         )?;
         parts(f, report)?;
         thresholds(f, breaches)?;
-        overview(f, &there)?;
+        overview(f, &there, report.deidentified)?;
         for one in &there {
-            section(f, one)?;
+            section(f, one, report.deidentified)?;
         }
         if !none.is_empty() {
             let names: Vec<_> = none.iter().map(|one| one.resource.as_str()).collect();
@@ -80,8 +80,8 @@ fn parts(f: &mut fmt::Formatter<'_>, report: &DataReport) -> fmt::Result {
     }
     if report.deidentified {
         f.write_str(
-            "<p>The records were de-identified: fields were left out and moments were changed, which completeness and \
-             recency tell of too.</p>\n",
+            "<p>The records were de-identified: fields were left out, which completeness tells of too, and moments were \
+             changed, so that nothing is told here of how old the records were.</p>\n",
         )?;
     }
     Ok(())
@@ -109,7 +109,11 @@ fn thresholds(f: &mut fmt::Formatter<'_>, breaches: &[Breach]) -> fmt::Result {
 }
 
 /// One line for each kind of record.
-fn overview(f: &mut fmt::Formatter<'_>, reports: &[&QualityReport]) -> fmt::Result {
+fn overview(
+    f: &mut fmt::Formatter<'_>,
+    reports: &[&QualityReport],
+    deidentified: bool,
+) -> fmt::Result {
     f.write_str("<section aria-labelledby=\"overview\">\n<h2 id=\"overview\">Overview</h2>\n")?;
     if reports.is_empty() {
         return f.write_str("<p>There is no record.</p>\n</section>\n");
@@ -146,7 +150,7 @@ fn overview(f: &mut fmt::Formatter<'_>, reports: &[&QualityReport]) -> fmt::Resu
             Text(&one.resource),
             one.records,
             Share(filled(one)),
-            Share(share(recent, one.records)),
+            Share(share(recent, one.records).filter(|_| !deidentified)),
             Share(share(one.units.read(), units)),
             Share(share(one.odd_records, one.records)),
             one.drifted_lists + unknown,
@@ -156,7 +160,7 @@ fn overview(f: &mut fmt::Formatter<'_>, reports: &[&QualityReport]) -> fmt::Resu
 }
 
 /// All of one kind of record.
-fn section(f: &mut fmt::Formatter<'_>, one: &QualityReport) -> fmt::Result {
+fn section(f: &mut fmt::Formatter<'_>, one: &QualityReport, deidentified: bool) -> fmt::Result {
     let id = Text(&one.resource);
     write!(
         f,
@@ -168,7 +172,9 @@ fn section(f: &mut fmt::Formatter<'_>, one: &QualityReport) -> fmt::Result {
                 format!(" {lists} lists changed while they were read, or held what is no record."),
         }
     )?;
-    recency(f, one)?;
+    if !deidentified {
+        recency(f, one)?;
+    }
     writeln!(f, "<h3>Fields</h3>")?;
     table(
         f,
@@ -204,6 +210,7 @@ fn section(f: &mut fmt::Formatter<'_>, one: &QualityReport) -> fmt::Result {
             )?;
         }
         f.write_str("</tbody></table></div>\n")?;
+        more(f, one.more_codes, "codes of other systems")?;
     }
     units(f, one)?;
     if !one.odd.is_empty() {
@@ -223,25 +230,38 @@ fn section(f: &mut fmt::Formatter<'_>, one: &QualityReport) -> fmt::Result {
             )?;
         }
         f.write_str("</tbody></table></div>\n")?;
+        more(f, one.more_odd, "fields that could not be read")?;
     }
     if !one.unknown.is_empty() {
         writeln!(f, "<h3>Fields that the table does not have</h3>")?;
         table(
             f,
             &format!("unknown fields of {}", one.resource),
-            &["Field", "Times"],
+            &["Field", "Within", "Times"],
         )?;
         for line in &one.unknown {
             writeln!(
                 f,
-                "<tr><th scope=\"row\">{}</th><td>{}</td></tr>",
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>",
                 Text(line.name.as_deref().unwrap_or("any other name")),
+                Text(match line.within.as_str() {
+                    "" => "the record itself",
+                    within => within,
+                }),
                 line.times,
             )?;
         }
         f.write_str("</tbody></table></div>\n")?;
     }
     f.write_str("</section>\n")
+}
+
+/// What has no line of its own.
+fn more(f: &mut fmt::Formatter<'_>, times: u64, of: &str) -> fmt::Result {
+    match times {
+        0 => Ok(()),
+        times => writeln!(f, "<p>And {times} more {of}, which have no line here.</p>"),
+    }
 }
 
 /// How old the records are, as a bar of parts with its numbers beside it.

@@ -90,6 +90,8 @@ pub struct QualityReport {
     pub fields: Vec<FieldCompleteness>,
     /// Of which code systems the codes are.
     pub code_systems: Vec<CodeSystemUse>,
+    /// So many codes more are of code systems that have no line, because there are too many of them.
+    pub more_codes: u64,
     /// How old they are.
     pub recency: Recency,
     /// Which units were read and which were not.
@@ -98,6 +100,8 @@ pub struct QualityReport {
     pub odd_records: u64,
     /// What could not be read.
     pub odd: Vec<OddField>,
+    /// So often more something could not be read that has no line, because there are too many of them.
+    pub more_odd: u64,
     /// Fields that the tables do not have: how the service has drifted from its documents.
     pub unknown: Vec<UnknownField>,
 }
@@ -158,6 +162,8 @@ pub struct OddField {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UnknownField {
+    /// The path of the record that it stands in, without the places in lists; empty for the record itself.
+    pub within: String,
     /// Its name, where a field of another kind of record has it; nothing else, because any other name could be data.
     pub name: Option<String>,
     /// How often.

@@ -76,6 +76,36 @@ async fn a_folder_tells_of_nobody_while_it_is_written_and_after() {
     }
 }
 
+/// A file without a name is still in its folder: whoever has the disk has what was in it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_long_list_waits_elsewhere_than_in_a_folder_that_tells_of_nobody() {
+    let (sandbox, users) = people(3);
+    let most_waiting = async |export: Export| {
+        let folder = TempDir::new().unwrap();
+        let most = Arc::new(Mutex::new(0));
+        let (seen, path) = (Arc::clone(&most), folder.path().to_owned());
+        let export = export.with_held(0).with_listener(move |_| {
+            let open = fs::read_dir("/proc/self/fd").unwrap();
+            // Those of other tests come and go.
+            let open = open.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+            let waiting = open.filter(|open| {
+                open.starts_with(&path) && open.to_string_lossy().ends_with(" (deleted)")
+            });
+            let mut seen = seen.lock().unwrap();
+            *seen = waiting.count().max(*seen);
+        });
+        let summary = run(export, &users, folder.path()).await.unwrap();
+        assert!(summary.whole && summary.records > 100, "{summary:?}");
+        *most.lock().unwrap()
+    };
+    assert!(most_waiting(export(&sandbox, Format::Ndjson)).await > 0);
+    assert_eq!(
+        most_waiting(deidentified(&sandbox, Format::Ndjson)).await,
+        0
+    );
+}
+
 /// Rows in the order of ids would tell of somebody whose id is known between which others they stand.
 #[tokio::test]
 async fn users_stand_in_the_order_of_their_codes() {

@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &ReportArgs) -> Result<(), Failure> {
     tell(&report, &breaches)?;
     if report.deidentified {
         output::warn(
-            "the records were de-identified: completeness and recency tell of the policy too",
+            "the records were de-identified: completeness tells of the policy too, and recency of moments that were changed",
         );
     }
     if report.refused > 0 {

@@ -294,6 +294,7 @@ impl Synchronization {
         let full_every = SignedDuration::try_from(self.full_every);
         SyncReading {
             reading: Arc::new(Reading {
+                is_deidentified: false,
                 client: self.client.clone(),
                 since: None,
                 documents: None,
