@@ -5,20 +5,17 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::{Desk, NAMES, counts, json, line, no_canary};
+use super::{Desk, NAMES, counts, is_deep, json, line, no_canary};
 use crate::running::Running;
 use crate::support::{Run, ended};
 
 /// What was begun is known to be there or not within seconds.
-const BRIEF: [&str; 5] = ["--timeout", "2s", "--absent-after", "1s", "--send-absent"];
+pub(super) const BRIEF: [&str; 5] = ["--timeout", "2s", "--absent-after", "1s", "--send-absent"];
 /// More than a run of many orders may take beyond one of a few, in KiB. What grows with the file is a mark for each order.
 const GROWTH: u64 = 16 * 1024;
 
 fn orders() -> usize {
-    match std::env::var_os("HUMANAPI_DEEP").is_some_and(|deep| deep == "1") {
-        true => 10_000,
-        false => 1_000,
-    }
+    if is_deep() { 10_000 } else { 1_000 }
 }
 
 /// A run that goes on, with its streams in pipes.

@@ -8,6 +8,8 @@ mod support;
 
 mod crash;
 mod files;
+#[cfg(unix)]
+mod killed;
 mod leads;
 mod outcomes;
 #[cfg(unix)]
@@ -86,13 +88,11 @@ impl Desk {
         self.file(name, format!("{NAMES}\n{lines}"))
     }
 
-    /// The command at this sandbox, with its credentials in the environment.
+    /// The command at this sandbox.
     fn command(&self, words: &[&str]) -> Command {
         let app = self.sandbox.app(DemoApp::Hip);
-        let mut command = humanapi([words, &["--base-url", self.sandbox.url()]].concat());
-        command.env("HUMANAPI_CLIENT_ID", app.client_id.as_str());
-        command.env("HUMANAPI_CLIENT_SECRET", app.client_secret.as_str());
-        command
+        let (id, secret) = (app.client_id.as_str(), app.client_secret.as_str());
+        at_service(words, self.sandbox.url(), id, secret)
     }
 
     fn run(&self, words: &[&str]) -> Run {
@@ -123,6 +123,18 @@ impl Desk {
         ids.sort();
         ids
     }
+}
+
+/// The command at a service, with its credentials in the environment.
+fn at_service(words: &[&str], url: &str, id: &str, secret: &str) -> Command {
+    let mut command = humanapi([words, &["--base-url", url]].concat());
+    command.env("HUMANAPI_CLIENT_ID", id);
+    command.env("HUMANAPI_CLIENT_SECRET", secret);
+    command
+}
+
+fn is_deep() -> bool {
+    std::env::var_os("HUMANAPI_DEEP").is_some_and(|deep| deep == "1")
 }
 
 struct StoreWords([String; 4]);

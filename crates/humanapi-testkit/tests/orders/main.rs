@@ -13,7 +13,6 @@
     reason = "a test that cannot go on has failed, wherever it stands"
 )]
 
-mod killed;
 mod ledger;
 mod places;
 mod reports;
