@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use humanapi_client::{StoreError, StreamedResponse, Transport};
 use humanapi_core::broker::Acquired;
+use humanapi_core::http::header::AUTHORIZATION;
 use humanapi_core::{ClientId, Request, Response, SendFailure, SendFailureKind};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
@@ -24,7 +25,10 @@ const LONGEST: Duration = Duration::from_secs(1);
 const ROUNDED: Duration = Duration::from_millis(1);
 /// So long it is left alone at least after it had nothing to give.
 const PAUSE: Duration = Duration::from_millis(5);
-/// And so long after it failed.
+/// Who waits for no token asks so small a part of a share later: who does so for one goes first, in whichever process. Who
+/// had the last share asks later once more, so that all take turns.
+const COURTESY: u32 = 64;
+/// So long the store is left alone after it failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(250);
 
 /// Where processes that share a rate take their shares of it: every [`Store`].
@@ -74,9 +78,13 @@ impl<B: Backend> RateShares for Store<B> {
 /// A transport that begins requests at a rate which it shares with all processes that use the same store, for the same
 /// application.
 ///
-/// All of them are to be given the same rate. Each takes as much time at once as those need who wait in it, at most a second
-/// or the time of one request where that is longer, and twice what the store takes to answer: for so long a process that is
-/// killed keeps the others waiting. While the store does not answer, nothing is sent.
+/// All of them are to be given the same rate. They take turns: each takes as much time at once as those need who wait in it,
+/// at most a second or the time of one request where that is longer, and twice what the store takes to answer: for so long a
+/// process that is killed keeps the others waiting. While the store does not answer, nothing is sent.
+///
+/// A request for a token, which is one without an `Authorization`, goes before all others: before those of its own process,
+/// and its process before others that have none. So a lease on getting a token is held while few requests are sent, and not
+/// while all go by that wait.
 ///
 /// A request waits for its turn within its own time, and one whose turn never came is reported as never sent. Put
 /// [`Limited`](humanapi_client::Limited) around it, which lets no more requests wait here than the service bears.
@@ -100,6 +108,11 @@ pub struct SharedRate<T> {
     spacing: Duration,
     exchange: Duration,
     waiting: AtomicUsize,
+    /// Those of them who wait for a token.
+    for_tokens: AtomicUsize,
+    /// The place before `state`, where all others wait one behind the other. So there is one of them at most between a token
+    /// and its turn.
+    others: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -110,6 +123,8 @@ struct State {
     next: Option<Instant>,
     /// Another's share may begin then.
     until: Option<Instant>,
+    /// How long our last share was.
+    length: Duration,
     /// How long the store took to answer.
     answered_in: Duration,
 }
@@ -132,6 +147,8 @@ impl<T> SharedRate<T> {
             spacing: spacing.unwrap_or(Duration::MAX),
             exchange: Duration::MAX,
             waiting: AtomicUsize::new(0),
+            for_tokens: AtomicUsize::new(0),
+            others: Mutex::default(),
             state: Mutex::default(),
         }
     }
@@ -145,17 +162,23 @@ impl<T> SharedRate<T> {
     }
 
     /// Waits for the turn of one request, and says how much time it has left.
-    async fn turn(&self, timeout: Duration) -> Result<Duration, SendFailure> {
+    async fn turn(&self, request: &Request, timeout: Duration) -> Result<Duration, SendFailure> {
         let not_sent =
             |why: &str| SendFailure::new(SendFailureKind::NotSent).with_source(why.to_owned());
         let (begun, begun_at) = (Instant::now(), SystemTime::now());
+        let for_a_token = is_for_a_token(request);
         let _waits = Waits::new(&self.waiting);
+        let _waits_for_a_token = for_a_token.then(|| Waits::new(&self.for_tokens));
         let mut failure = None;
         let turn = async {
             if self.spacing == Duration::MAX {
                 // Nor is time taken from others, for ever.
                 future::pending::<()>().await;
             }
+            let _before_all_others = match for_a_token {
+                true => None,
+                false => Some(self.others.lock().await),
+            };
             let mut state = self.state.lock().await;
             while !state.turn(self.spacing).await {
                 if let Err(error) = self.take(&mut state).await {
@@ -186,11 +209,19 @@ impl<T> SharedRate<T> {
         }
     }
 
-    /// Asks for a share as long as those need who wait.
+    /// Asks for a share as long as those need who wait, or those of them who wait for a token.
     async fn take(&self, state: &mut State) -> Result<(), StoreError> {
         let most = LONGEST.max(self.spacing);
-        let waiting = u32::try_from(self.waiting.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-        let length = self.spacing.saturating_mul(waiting.max(1)).min(most);
+        if let (Some(until), true) = (state.until, self.gives_way()) {
+            sleep_until(until + 2 * state.length / COURTESY).await;
+        }
+        // One who waits for more than a token may be before those.
+        let waiting = match self.for_tokens.load(Ordering::Relaxed) {
+            0 => self.waiting.load(Ordering::Relaxed).max(1),
+            tokens => tokens + 1,
+        };
+        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        let length = self.spacing.saturating_mul(waiting).min(most);
         // What the answer takes is lost, because the share begins while it is on its way.
         let length = length.saturating_add(2 * state.answered_in.min(LONGEST) + 2 * ROUNDED);
         let asked = Instant::now();
@@ -199,13 +230,23 @@ impl<T> SharedRate<T> {
                 state.answered_in = asked.elapsed();
                 state.next = Some(Instant::now());
                 state.until = asked.checked_add(length - ROUNDED);
+                state.length = length;
             }
             Share::Held { remaining } => {
                 // Nobody takes more than we would: what a row says beyond that is no reason to wait.
-                sleep(remaining.min(most.saturating_mul(2)).max(PAUSE)).await;
+                let remaining = remaining.min(most.saturating_mul(2)).max(PAUSE);
+                sleep(remaining).await;
+                if self.gives_way() {
+                    sleep(remaining / COURTESY).await;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether nobody waits for a token here, so that who does elsewhere may go first.
+    fn gives_way(&self) -> bool {
+        self.for_tokens.load(Ordering::Relaxed) == 0
     }
 }
 
@@ -245,6 +286,11 @@ impl State {
     }
 }
 
+/// Whether it asks for a token: it bears none, while whatever is asked for with one does.
+fn is_for_a_token(request: &Request) -> bool {
+    !request.headers().contains_key(AUTHORIZATION)
+}
+
 /// One who waits, as long as it lives.
 struct Waits<'a>(&'a AtomicUsize);
 
@@ -264,7 +310,7 @@ impl Drop for Waits<'_> {
 #[async_trait]
 impl<T: Transport> Transport for SharedRate<T> {
     async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
-        let left = self.turn(timeout).await?;
+        let left = self.turn(&request, timeout).await?;
         self.in_time(self.transport.send(request, left), left).await
     }
 
@@ -277,7 +323,7 @@ impl<T: Transport> Transport for SharedRate<T> {
         request: Request,
         timeout: Duration,
     ) -> Result<StreamedResponse, SendFailure> {
-        let left = self.turn(timeout).await?;
+        let left = self.turn(&request, timeout).await?;
         self.in_time(self.transport.open(request, left), left).await
     }
 }
@@ -291,134 +337,4 @@ impl<T> fmt::Debug for SharedRate<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex as StdMutex;
-
-    use humanapi_client::StoreErrorKind;
-
-    use super::*;
-    use crate::keys::SealingKeys;
-    use crate::memory::Memory;
-
-    /// A service that notes when requests come.
-    #[derive(Clone, Default)]
-    struct Service(Arc<StdMutex<Vec<Instant>>>);
-
-    #[async_trait]
-    impl Transport for Service {
-        async fn send(&self, _: Request, timeout: Duration) -> Result<Response, SendFailure> {
-            assert!(timeout <= Duration::from_secs(10), "{timeout:?}");
-            self.0.lock().unwrap().push(Instant::now());
-            Err(SendFailure::new(SendFailureKind::TimedOut))
-        }
-    }
-
-    fn store() -> Arc<dyn RateShares> {
-        let begun = Instant::now();
-        let memory = Memory::with_clock(move || 1_000_000 + begun.elapsed().as_millis() as u64);
-        Arc::new(Store::new(memory, SealingKeys::generate("first").unwrap()))
-    }
-
-    fn process(
-        service: &Service,
-        shares: &Arc<dyn RateShares>,
-        rate: f64,
-    ) -> Arc<SharedRate<Service>> {
-        let application = ClientId::new("my-app").unwrap();
-        let limited = SharedRate::new(service.clone(), Arc::clone(shares), application, rate);
-        Arc::new(limited.with_exchange_timeout(Duration::from_secs(10)))
-    }
-
-    fn request() -> Request {
-        humanapi_core::http::Request::get("http://localhost/")
-            .body(humanapi_core::Body::default())
-            .unwrap()
-    }
-
-    /// So many processes of so many requests each, at a rate: when each request came, since the first.
-    async fn at(rate: f64, processes: usize, requests: usize) -> Vec<Duration> {
-        let (service, store) = (Service::default(), store());
-        let mut all = tokio::task::JoinSet::new();
-        for _ in 0..processes {
-            let process = process(&service, &store, rate);
-            for _ in 0..requests {
-                let process = Arc::clone(&process);
-                all.spawn(async move { process.send(request(), Duration::from_secs(3600)).await });
-            }
-        }
-        all.join_all().await;
-        let came = service.0.lock().unwrap();
-        came.iter().map(|at| *at - came[0]).collect()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn however_many_share_a_rate_no_two_requests_are_closer_than_it_says() {
-        for (rate, processes, requests) in [
-            (50.0, 1, 40),
-            (50.0, 7, 20),
-            (1_000.0, 3, 200),
-            (0.5, 4, 2),
-            (3.0, 9, 5),
-        ] {
-            let came = at(rate, processes, requests).await;
-            assert_eq!(came.len(), processes * requests);
-            let spacing = Duration::from_secs_f64(1.0 / rate);
-            for pair in came.windows(2) {
-                assert!(pair[1] - pair[0] >= spacing, "{rate}: {pair:?}");
-            }
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn little_of_the_rate_is_lost_between_those_who_share_it() {
-        let came = at(50.0, 5, 40).await;
-        let whole = Duration::from_secs_f64(came.len() as f64 / 50.0);
-        assert!(came[came.len() - 1] < whole * 5 / 4, "{:?}", came.last());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_dies_with_a_share_keeps_the_others_waiting_until_it_ends_and_no_longer() {
-        let (service, shares) = (Service::default(), store());
-        let application = ClientId::new("my-app").unwrap();
-        shares.take(&application, LONGEST).await.unwrap();
-        let begun = Instant::now();
-        let sent = process(&service, &shares, 50.0)
-            .send(request(), Duration::from_secs(10))
-            .await;
-        assert_eq!(sent.unwrap_err().kind(), SendFailureKind::TimedOut);
-        assert!((LONGEST..LONGEST * 2).contains(&begun.elapsed()));
-        // Another application has a rate of its own.
-        let other = shares
-            .take(&ClientId::new("other").unwrap(), LONGEST)
-            .await
-            .unwrap();
-        assert_eq!(other, Share::Taken);
-    }
-
-    /// A store that does not answer.
-    struct Gone;
-
-    #[async_trait]
-    impl RateShares for Gone {
-        async fn take(&self, _: &ClientId, _: Duration) -> Result<Share, StoreError> {
-            Err(StoreError::new(StoreErrorKind::Unavailable, "it is gone"))
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn without_its_store_nothing_is_sent_and_a_call_says_so_in_its_time() {
-        let service = Service::default();
-        let gone: Arc<dyn RateShares> = Arc::new(Gone);
-        let sent = process(&service, &gone, 50.0)
-            .send(request(), Duration::from_secs(5))
-            .await;
-        let failure = sent.unwrap_err();
-        assert_eq!(failure.kind(), SendFailureKind::NotSent);
-        assert!(service.0.lock().unwrap().is_empty());
-        // No rate at all lets nothing out either.
-        let none = process(&service, &store(), 0.0)
-            .send(request(), Duration::from_secs(5))
-            .await;
-        assert_eq!(none.unwrap_err().kind(), SendFailureKind::NotSent);
-    }
-}
+mod tests;
