@@ -12,11 +12,10 @@ use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
 use kuva::render::theme;
 
-use super::LeftOut;
 use super::canvas::{Canvas, Theme};
 use super::look::{self, LOOKS, Look, USUAL};
 use super::picture::Picture;
-use super::series::{Kind, Point, Series, Usual, blocks};
+use super::series::{Kind, LeftOut, Point, Series, Usual, blocks};
 use super::time_axis::{DAY, TimeAxis};
 use super::words::{as_drawn, shown};
 

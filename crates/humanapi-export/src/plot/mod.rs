@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use crate::moment;
 pub use canvas::{Canvas, Theme};
 pub use picture::Picture;
-use series::{Kind, Series, Usual};
+use series::{Kind, LeftOut, Series, Usual};
 
 /// Gathers what records of one kind measured, and draws it over time.
 ///
@@ -221,12 +221,6 @@ impl fmt::Debug for Plot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Plot({} records)", self.records)
     }
-}
-
-/// What is not drawn of the measures that are.
-struct LeftOut {
-    in_other_units: u64,
-    no_numbers: u64,
 }
 
 /// Names that differ by case alone, each as it was met first.

@@ -71,6 +71,12 @@ pub(super) struct Usual {
     pub(super) high: Option<f64>,
 }
 
+/// What is not drawn of the measures that are, and is in none of their series.
+pub(super) struct LeftOut {
+    pub(super) in_other_units: u64,
+    pub(super) no_numbers: u64,
+}
+
 /// Many values of a part of the time as one.
 pub(super) struct Block {
     pub(super) at: f64,
