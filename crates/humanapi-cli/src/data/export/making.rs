@@ -85,7 +85,7 @@ impl Making {
 
 /// Of an option that needs a feature.
 #[cfg(not(all(feature = "values", feature = "deidentify")))]
-pub(in crate::data) fn lacking(option: &str, feature: &str) -> Failure {
+pub(crate) fn lacking(option: &str, feature: &str) -> Failure {
     Failure::new(
         crate::exit::Code::Usage,
         format!("this build has no {option}"),
