@@ -9,6 +9,7 @@ mod authority;
 pub mod exchange;
 pub mod failures;
 mod golden;
+mod histories;
 pub mod journal;
 pub mod marks;
 mod node;

@@ -12,7 +12,6 @@ use humanapi_core::admin::order::{
     Claim, Decision, Doubt, Effect, Entry, EntryState, Finding, IntentKey, Op, Report, Row,
 };
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestError, TestRunner};
 
 use super::{JournalPlace, LONG, apply, load, subject};
 
@@ -65,28 +64,12 @@ enum Does {
 /// For any history, the journal answers as the row does.
 pub async fn random_histories_go_as_the_row_says(place: impl JournalPlace) {
     let clients = [place.open().await, place.open().await];
-    let deep = std::env::var_os("HUMANAPI_DEEP").is_some_and(|value| value == "1");
-    let config = Config {
-        cases: if deep { 512 } else { 24 },
-        failure_persistence: None,
-        max_shrink_iters: 2_000,
-        ..Config::default()
-    };
     let histories = prop::collection::vec(operation(), 1..50);
-    tokio::task::block_in_place(|| {
-        let runtime = tokio::runtime::Handle::current();
-        let number = AtomicU64::new(0);
-        let outcome = TestRunner::new(config).run(&histories, |history| {
-            // Rows never go, so each history has intents of its own.
-            let number = number.fetch_add(1, Ordering::Relaxed);
-            runtime.block_on(run(&clients, number, &history));
-            Ok(())
-        });
-        match outcome {
-            Ok(()) => {}
-            Err(TestError::Fail(reason, history)) => panic!("{reason}\n{history:#?}"),
-            Err(TestError::Abort(reason)) => panic!("{reason}"),
-        }
+    let number = AtomicU64::new(0);
+    crate::histories::run(32, &histories, async |history| {
+        // Rows never go, so each history has intents of its own.
+        let number = number.fetch_add(1, Ordering::Relaxed);
+        run(&clients, number, &history).await;
     });
 }
 

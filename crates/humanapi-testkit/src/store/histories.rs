@@ -11,7 +11,6 @@ use humanapi_client::TokenStore;
 use humanapi_core::broker::{Acquired, Commit, KeptToken, Lease, Row, RowToken};
 use humanapi_core::{Generation, TokenKey};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestError, TestRunner};
 
 use super::{LONG, Place, commit, invalidate, key, load, purge, release, token};
 
@@ -52,25 +51,9 @@ enum Pick {
 pub async fn random_histories_go_as_the_row_says(place: impl Place) {
     let clients = [place.open().await, place.open().await, place.open().await];
     let ends = place.now().await + 3_600_000;
-    let deep = std::env::var_os("HUMANAPI_DEEP").is_some_and(|value| value == "1");
-    let config = Config {
-        cases: if deep { 768 } else { 48 },
-        failure_persistence: None,
-        max_shrink_iters: 2_000,
-        ..Config::default()
-    };
     let histories = prop::collection::vec(operation(), 1..60);
-    tokio::task::block_in_place(|| {
-        let runtime = tokio::runtime::Handle::current();
-        let outcome = TestRunner::new(config).run(&histories, |history| {
-            runtime.block_on(run(&clients, ends, &history));
-            Ok(())
-        });
-        match outcome {
-            Ok(()) => {}
-            Err(TestError::Fail(reason, history)) => panic!("{reason}\n{history:#?}"),
-            Err(TestError::Abort(reason)) => panic!("{reason}"),
-        }
+    crate::histories::run(48, &histories, async |history| {
+        run(&clients, ends, &history).await;
     });
 }
 
