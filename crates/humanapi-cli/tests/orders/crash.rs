@@ -118,3 +118,30 @@ fn a_file_whose_run_is_killed_three_times_is_placed_whole_and_nothing_of_it_twic
         );
     }
 }
+
+/// What is held of each is so many bytes that a file may be long.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_hundred_thousand_orders_are_looked_at_in_the_memory_of_a_mark_for_each() {
+    // Few, and so many that what was held is seen before it is over.
+    let (few, many, mark) = (5_000, 100_000, 96);
+    let desk = Desk::open();
+    let look = |name: &str, count: usize| {
+        let lines: String = (0..count)
+            .map(|at| line(&format!("policy-{at:06}")))
+            .collect();
+        let file = desk.file(name, format!("{NAMES}\n{lines}"));
+        let mut command = desk.command(&["orders", "submit", &file, "--dry-run"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let looking = command
+            .spawn()
+            .expect("the command was built for this test");
+        let (told, most) = to_the_end(looking);
+        assert_eq!(told.code, Some(0), "{told:?}");
+        assert_eq!(json(&told)["orders"], count);
+        most
+    };
+    let held = [look("few.csv", few), look("many.csv", many)];
+    let growth = held[1].saturating_sub(held[0]) * 1024 / (many - few) as u64;
+    assert!(growth < mark, "{growth} bytes for each: {held:?} KiB");
+}
