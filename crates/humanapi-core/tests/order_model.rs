@@ -5,7 +5,8 @@
 //! requests whose answers are lost or that arrive long after, refusals, readings that show less than there is, workers that
 //! crash at any step and begin anew, workers that sleep, and time.
 //!
-//! In every world the service did the order at most once, and nobody was told what is not so.
+//! In every world the service did the order at most once, nobody was told what is not so, one claim runs at a time, and
+//! nothing is marked as sent or concluded without it.
 //! It is bounded: two workers, one fault beside sleep and time, and three seconds, in which claims end and absences are
 //! believed; or two faults and the second in which claims end.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
@@ -64,6 +65,10 @@ struct World {
     faults: u8,
     /// What a worker was told that was not so.
     told: Option<&'static str>,
+    /// The claim that runs, and until which millisecond, by a count of the model's own.
+    claim: Option<(Claim, u64)>,
+    /// What was done without it.
+    unclaimed: Option<&'static str>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -136,6 +141,8 @@ impl World {
             late: Vec::new(),
             faults,
             told: None,
+            claim: None,
+            unclaimed: None,
         }
     }
 
@@ -145,7 +152,37 @@ impl World {
     }
 
     fn journal(&mut self, op: Op) -> Effect {
-        Row::apply(&mut self.row, self.now * 1000, op)
+        let effect = Row::apply(&mut self.row, self.now * 1000, op.clone());
+        self.count_claims(&op, &effect);
+        effect
+    }
+
+    /// Nobody gets a claim while another runs, and nothing is marked or concluded without one.
+    fn count_claims(&mut self, op: &Op, effect: &Effect) {
+        let now = self.now * 1000;
+        let running = self.claim.filter(|(_, ends)| now < *ends);
+        let until = |ttl: &Duration| now + ttl.as_millis() as u64;
+        let (uses, claim) = match (op, effect) {
+            (
+                Op::Begin { ttl, .. } | Op::Take { ttl },
+                Effect::Send(claim) | Effect::Read(claim, _),
+            ) => {
+                if running.is_some() {
+                    self.unclaimed = Some("two have a claim at once");
+                }
+                (None, Some((*claim, until(ttl))))
+            }
+            (Op::Depart { claim, ttl }, Effect::Departed) => {
+                (Some(*claim), Some((*claim, until(ttl))))
+            }
+            (Op::Conclude { claim, .. }, Effect::Stands(_)) => (Some(*claim), None),
+            (Op::Settle { .. } | Op::Decide { .. }, Effect::Stands(_)) => (None, None),
+            _ => return,
+        };
+        if uses.is_some() && uses != running.map(|(claim, _)| claim) {
+            self.unclaimed = Some("it was marked or concluded without a claim");
+        }
+        self.claim = claim;
     }
 
     fn mirrored(&self) -> Self {
@@ -214,7 +251,10 @@ impl World {
             .iter()
             .all(|(_, since)| self.now < since + FLIGHT);
         if self.now < self.last && may_pass {
-            next.push(self.with(|world| world.now += 1));
+            next.push(self.with(|world| {
+                world.now += 1;
+                world.claim = world.claim.filter(|(_, ends)| world.now * 1000 < *ends);
+            }));
         }
         for index in 0..self.flying.len() {
             next.push(self.with(|world| {
@@ -332,7 +372,7 @@ impl World {
         if self.done.len() > 1 {
             return Some("the order was done twice".to_owned());
         }
-        self.told.map(str::to_owned)
+        self.told.or(self.unclaimed).map(str::to_owned)
     }
 
     /// What is wrong with telling a worker this now.
