@@ -1,5 +1,6 @@
 //! Holds the allocations of reading a page of records to their bounds.
 
+mod exports;
 mod page_works;
 mod pages;
 
@@ -18,6 +19,8 @@ fn main() -> ExitCode {
         &[
             Bound::count("a page read at 5 fields", 8),
             Bound::count("a page read at 15 fields", 8),
+            // What reading it takes.
+            Bound::count("a page into NDJSON", 8),
         ],
     )
 }

@@ -5,6 +5,7 @@
 pub mod allocations;
 pub mod exchange;
 pub mod instructions;
+pub mod lists;
 mod load;
 mod server;
 mod skip;

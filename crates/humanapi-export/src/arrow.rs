@@ -16,7 +16,8 @@ use jiff::civil::Date;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 
 use crate::cell::{Cell, ListCell};
 use crate::columns::{Column, ColumnKind, Columns};
@@ -331,15 +332,32 @@ pub(crate) struct ParquetSink<W: Write + Send> {
 
 impl<W: Write + Send> ParquetSink<W> {
     pub(crate) fn new(columns: &Columns, writer: W) -> Result<Self, WriteError> {
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
-            .set_max_row_group_bytes(Some(ROW_GROUP))
-            .build();
         let rows = Rows::new(columns);
         let schema = Arc::clone(&rows.schema);
-        let writer = ArrowWriter::try_new(writer, schema, Some(properties))?;
+        let writer = ArrowWriter::try_new(writer, schema, Some(properties(columns)))?;
         Ok(Self { rows, writer })
     }
+}
+
+/// How a file is written.
+fn properties(columns: &Columns) -> WriterProperties {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_bytes(Some(ROW_GROUP));
+    // Hardly a cell of these is like another: a dictionary would be looked through for nothing.
+    let differ = columns
+        .iter()
+        .filter(|column| column.name == "id" || column.kind == ColumnKind::Moment);
+    for column in differ {
+        let path = ColumnPath::from(column.name.as_str());
+        properties = properties.set_column_dictionary_enabled(path, false);
+    }
+    // And nobody asks for records between two records.
+    let record = ColumnPath::from("_record");
+    properties
+        .set_column_dictionary_enabled(record.clone(), false)
+        .set_column_statistics_enabled(record, EnabledStatistics::None)
+        .build()
 }
 
 impl<W: Write + Send> Sink for ParquetSink<W> {

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use jiff::Timestamp;
+use memchr::memchr2_iter;
 use serde::Serialize;
 
 use crate::error::WriteError;
@@ -62,11 +63,11 @@ impl<W: Write + Send> Sink for NdjsonSink<W> {
 /// JSON without line ends. One can stand between two values alone, where it means as much as a space does; all other bytes
 /// are as they were sent.
 pub(crate) fn on_one_line(json: &[u8], writer: &mut impl Write) -> std::io::Result<()> {
-    let mut parts = json.split(|byte| matches!(byte, b'\n' | b'\r'));
-    writer.write_all(parts.next().unwrap_or_default())?;
-    for part in parts {
+    let mut from = 0;
+    for end in memchr2_iter(b'\n', b'\r', json) {
+        writer.write_all(&json[from..end])?;
         writer.write_all(b" ")?;
-        writer.write_all(part)?;
+        from = end + 1;
     }
-    Ok(())
+    writer.write_all(&json[from..])
 }

@@ -2,32 +2,20 @@
 
 pub(crate) mod spans;
 
-use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
+use humanapi_benchkit::lists;
 use humanapi_core::data::{Activity, ListActivities};
 use humanapi_core::http::HeaderValue;
 use humanapi_core::{Body, Endpoint, Now, Response};
 use serde::Deserialize;
 
-const RECORDS: u32 = 500;
+const RECORDS: u32 = lists::PAGE;
 
 /// The page, as a transport hands it over.
-pub(crate) fn page() -> anyhow::Result<String> {
-    let mut page = String::from("[");
-    for n in 0..RECORDS {
-        if n > 0 {
-            page.push(',');
-        }
-        let (minute, duration, distance, steps) = (n % 60, 1_000 + n, 2_400 + n, 3_000 + n);
-        write!(
-            page,
-            r#"{{"id":"5f{n:022x}","userId":"5f00000000000000000000a1","startTime":"2021-06-01T12:{minute:02}:00.000Z","endTime":"2021-06-01T12:30:05.000Z","tzOffset":"+02:00","type":"walking","source":"strider","duration":{duration},"distance":{distance}.7,"steps":{steps},"calories":140,"sourceData":{{"manual":false}},"createdAt":"2021-06-01T13:00:00.000Z","updatedAt":"2021-06-01T13:00:00.000Z","humanId":"0f1e2d3c4b5a69788796a5b4c3d2e1f0"}}"#
-        )?;
-    }
-    page.push(']');
-    Ok(page)
+pub(crate) fn page() -> String {
+    lists::page(0, RECORDS)
 }
 
 /// An answer whose bytes are its own, as those of a transport are.
@@ -40,7 +28,7 @@ fn answer(page: &str) -> Response {
 
 /// What a transport does and not who reads.
 pub(crate) fn answers(times: u32) -> anyhow::Result<()> {
-    let page = page()?;
+    let page = page();
     for _ in 0..times {
         // Without the wiping of what nobody took.
         black_box(answer(black_box(&page)).into_body().into_bytes());
@@ -48,14 +36,14 @@ pub(crate) fn answers(times: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(page: &str) -> anyhow::Result<Vec<Activity>> {
+pub(crate) fn read(page: &str) -> anyhow::Result<Vec<Activity>> {
     let now = Now::new(Duration::from_secs(1), SystemTime::UNIX_EPOCH);
     let call = ListActivities::new().with_limit(RECORDS);
     Ok(call.parse(answer(black_box(page)), now)?.items)
 }
 
 pub(crate) fn no_field(times: u32) -> anyhow::Result<()> {
-    let page = page()?;
+    let page = page();
     for _ in 0..times {
         black_box(read(&page)?);
     }
@@ -63,7 +51,7 @@ pub(crate) fn no_field(times: u32) -> anyhow::Result<()> {
 }
 
 pub(crate) fn five_fields(times: u32) -> anyhow::Result<()> {
-    let page = page()?;
+    let page = page();
     for _ in 0..times {
         for one in read(&page)? {
             read_five(&one);
@@ -73,7 +61,7 @@ pub(crate) fn five_fields(times: u32) -> anyhow::Result<()> {
 }
 
 pub(crate) fn all_fields(times: u32) -> anyhow::Result<()> {
-    let page = page()?;
+    let page = page();
     for _ in 0..times {
         for one in read(&page)? {
             read_five(&one);
@@ -124,7 +112,7 @@ struct Manual {
 }
 
 pub(crate) fn owned_structs(times: u32) -> anyhow::Result<()> {
-    let page = page()?;
+    let page = page();
     for _ in 0..times {
         let records: Vec<Owned> = serde_json::from_slice(black_box(page.as_bytes()))?;
         black_box(records);

@@ -1,11 +1,14 @@
 //! Where a list waits until all of it has come: in memory, and in a file without a name once it is long.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::PathBuf;
 use std::vec;
 
 use humanapi_core::data::{Field, Record};
+
+/// So many bytes of records are written to the file at once, and read from it at once.
+const BLOCK: usize = 256 * 1024;
 
 /// The records of one list.
 pub(super) struct Spool {
@@ -15,9 +18,11 @@ pub(super) struct Spool {
     most: usize,
     /// and so many are.
     held: usize,
-    /// All others, each behind its length.
-    file: Option<BufWriter<File>>,
-    /// Where that is; nothing for the system's own folder.
+    /// All others: lists of JSON, each behind its length.
+    file: Option<File>,
+    /// The list that is made now: an opening bracket, and a comma behind each record.
+    block: Vec<u8>,
+    /// Where the file is; nothing for the system's own folder.
     folder: Option<PathBuf>,
     count: u64,
     bytes: u64,
@@ -30,6 +35,7 @@ impl Spool {
             most,
             held: 0,
             file: None,
+            block: Vec::new(),
             folder,
             count: 0,
             bytes: 0,
@@ -40,22 +46,44 @@ impl Spool {
         let sent = record.raw();
         self.count += 1;
         self.bytes += sent.len() as u64;
-        if self.file.is_none() && self.held + sent.len() <= self.most {
+        if self.is_in_memory() && self.held + sent.len() <= self.most {
             self.held += sent.len();
             self.records.push(record);
             return Ok(());
         }
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(BufWriter::new(match &self.folder {
-                Some(folder) => tempfile::tempfile_in(folder)?,
-                None => tempfile::tempfile()?,
-            })),
-        };
-        // A record is found in a text of at most 4 GiB.
-        let length = u32::try_from(sent.len()).map_err(io::Error::other)?;
-        file.write_all(&length.to_le_bytes())?;
-        file.write_all(sent)
+        if self.block.is_empty() {
+            self.block.push(b'[');
+        }
+        self.block.extend_from_slice(sent);
+        self.block.push(b',');
+        if self.block.len() >= BLOCK {
+            self.set_aside()?;
+        }
+        Ok(())
+    }
+
+    fn is_in_memory(&self) -> bool {
+        self.file.is_none() && self.block.is_empty()
+    }
+
+    /// Puts what is in the block into the file.
+    fn set_aside(&mut self) -> io::Result<()> {
+        if let Some(last) = self.block.last_mut() {
+            *last = b']';
+            let file = match &mut self.file {
+                Some(file) => file,
+                none => none.insert(match &self.folder {
+                    Some(folder) => tempfile::tempfile_in(folder)?,
+                    None => tempfile::tempfile()?,
+                }),
+            };
+            // A record is found in a text of at most 4 GiB.
+            let length = u32::try_from(self.block.len()).map_err(io::Error::other)?;
+            file.write_all(&length.to_le_bytes())?;
+            file.write_all(&self.block)?;
+            self.block.clear();
+        }
+        Ok(())
     }
 
     /// How many records there are.
@@ -69,19 +97,15 @@ impl Spool {
     }
 
     /// All of them, in the order in which they came.
-    pub(super) fn into_records(self, fields: &'static [Field]) -> io::Result<Spooled> {
-        let file = match self.file {
-            Some(file) => {
-                let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                file.rewind()?;
-                Some(BufReader::new(file))
-            }
-            None => None,
-        };
+    pub(super) fn into_records(mut self, fields: &'static [Field]) -> io::Result<Spooled> {
+        self.set_aside()?;
+        if let Some(file) = &mut self.file {
+            file.rewind()?;
+        }
         Ok(Spooled {
             left: self.count,
-            first: self.records.into_iter(),
-            file,
+            now: self.records.into_iter(),
+            file: self.file,
             fields,
         })
     }
@@ -90,19 +114,21 @@ impl Spool {
 /// The records of one list, as they are taken out.
 pub(super) struct Spooled {
     left: u64,
-    first: vec::IntoIter<Record>,
-    file: Option<BufReader<File>>,
+    /// Those that are in memory now.
+    now: vec::IntoIter<Record>,
+    file: Option<File>,
     fields: &'static [Field],
 }
 
 impl Spooled {
-    fn next_in_file(&mut self) -> io::Result<Record> {
+    /// The next block of the file.
+    fn block(&mut self) -> io::Result<Vec<Record>> {
         let file = self.file.as_mut().ok_or(io::ErrorKind::UnexpectedEof)?;
         let mut length = [0; 4];
         file.read_exact(&mut length)?;
         let mut sent = vec![0; u32::from_le_bytes(length) as usize];
         file.read_exact(&mut sent)?;
-        Record::from_sent(sent, self.fields).map_err(io::Error::other)
+        Record::list_from_sent(sent, self.fields).map_err(io::Error::other)
     }
 }
 
@@ -111,10 +137,19 @@ impl Iterator for Spooled {
 
     fn next(&mut self) -> Option<io::Result<Record>> {
         self.left = self.left.checked_sub(1)?;
-        Some(match self.first.next() {
-            Some(record) => Ok(record),
-            None => self.next_in_file(),
-        })
+        if let Some(record) = self.now.next() {
+            return Some(Ok(record));
+        }
+        let block = self.block().and_then(|block| {
+            self.now = block.into_iter();
+            let first = self.now.next();
+            first.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        });
+        if block.is_err() {
+            // What comes behind what cannot be read cannot be told from it.
+            self.left = 0;
+        }
+        Some(block)
     }
 }
 
@@ -146,5 +181,29 @@ mod tests {
             assert_eq!(raw, sent.map(str::as_bytes), "{most}");
             assert_eq!(records[2].field("steps").unwrap().raw(), b"3");
         }
+    }
+
+    #[test]
+    fn a_list_of_several_blocks_comes_out_as_it_went_in() {
+        let sent: Vec<String> = (0..40_000)
+            .map(|number| match number % 1_000 {
+                7 => "null".to_owned(),
+                8 => r#"{"id":nothing}"#.to_owned(),
+                _ => format!(r#"{{"id":"a{number}","steps":{number}}}"#),
+            })
+            .collect();
+        let mut spool = Spool::new(1_000, None);
+        for sent in &sent {
+            let record = Record::from_sent(sent.clone(), Activity::FIELDS).unwrap();
+            spool.push(record).unwrap();
+        }
+        assert!(spool.bytes() > 3 * BLOCK as u64);
+        let records = spool.into_records(Activity::FIELDS).unwrap();
+        let mut count = 0;
+        for (record, sent) in records.zip(&sent) {
+            assert_eq!(record.unwrap().raw(), sent.as_bytes());
+            count += 1;
+        }
+        assert_eq!(count, sent.len());
     }
 }

@@ -21,7 +21,7 @@ use futures_util::stream;
 use humanapi_export::{BucketKey, Event, Export, ExportError, Format, Shard, Summary};
 use humanapi_testing::sandbox::Assumption;
 use humanapi_testing::{DemoApp, Fault, ForTests as _, OfflineSandbox};
-use sandbox::{Lines, NEW, Troubled, connect, lists, people, truth};
+use sandbox::{Lines, NEW, Together, Troubled, connect, lists, people, truth};
 use tempfile::TempDir;
 
 const KEY: BucketKey = BucketKey::new([7; 32]);
@@ -121,6 +121,20 @@ async fn two_hundred_users_are_complete_whatever_happens_to_every_tenth_request(
     assert!(differs.is_empty(), "{} lists differ", differs.len());
     let records: u64 = truth.values().map(|list| list.len() as u64).sum();
     assert_eq!(summary.records, records);
+}
+
+/// Where each answer takes long, what counts is how many are waited for at once.
+#[tokio::test]
+async fn twelve_lists_and_more_are_out_at_once() {
+    let (sandbox, users) = people(24);
+    let network = Together::of(12, &sandbox);
+    let client = connect(&sandbox, network.clone());
+    let lists = Export::all_resources().filter(|route| route.name == "data.sleeps");
+    let export = Export::new(client, Format::Ndjson).with_resources(lists);
+    let folder = TempDir::new().unwrap();
+    let summary = run(export, &users, folder.path()).await;
+    assert!(network.met(), "{summary:?}");
+    assert!(summary.unwrap().whole);
 }
 
 #[tokio::test]

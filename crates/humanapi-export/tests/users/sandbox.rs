@@ -8,13 +8,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use humanapi_testing::client::{Client, StreamedResponse, Transport};
 use humanapi_testing::core::data::{Operation, ROUTES};
-use humanapi_testing::core::{Provisioning, Request, Response, SendFailure};
+use humanapi_testing::core::{Provisioning, Request, Response, SendFailure, SendFailureKind};
 use humanapi_testing::{
     DemoApp, Fault, ForTests as _, OfflineSandbox, Sandbox, SandboxTransport, Scenario,
 };
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tokio::sync::watch;
 
 /// The records of each resource and user, as they were sent and in their order.
 pub(crate) type Lines = BTreeMap<(String, String), Vec<String>>;
@@ -68,7 +69,7 @@ pub(crate) fn people(count: usize) -> (OfflineSandbox, Vec<String>) {
 }
 
 /// A client of the sandbox over this network.
-pub(crate) fn connect(sandbox: &OfflineSandbox, network: Troubled) -> Client {
+pub(crate) fn connect(sandbox: &OfflineSandbox, network: impl Transport + 'static) -> Client {
     Client::builder(sandbox.credentials(), Provisioning::Connect, network).build_on(sandbox.clock())
 }
 
@@ -129,6 +130,50 @@ impl Transport for Troubled {
     ) -> Result<StreamedResponse, SendFailure> {
         self.trouble();
         self.inner.open(request, timeout).await
+    }
+}
+
+/// A network that answers for no list before so many requests for lists are out at once.
+#[derive(Clone)]
+pub(crate) struct Together {
+    inner: SandboxTransport,
+    /// How many came so far, without those that met nobody.
+    came: watch::Sender<usize>,
+    wanted: usize,
+}
+
+impl Together {
+    pub(crate) fn of(wanted: usize, sandbox: &OfflineSandbox) -> Self {
+        Self {
+            inner: sandbox.transport(),
+            came: watch::Sender::new(0),
+            wanted,
+        }
+    }
+
+    /// Whether that many were out.
+    pub(crate) fn met(&self) -> bool {
+        *self.came.borrow() >= self.wanted
+    }
+}
+
+#[async_trait]
+impl Transport for Together {
+    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
+        if request.uri().path().starts_with("/v1/human") {
+            self.came.send_modify(|came| *came += 1);
+            let mut came = self.came.subscribe();
+            let met = came.wait_for(|came| *came >= self.wanted);
+            // Whoever asks for fewer would wait for ever.
+            if tokio::time::timeout(Duration::from_secs(5), met)
+                .await
+                .is_err()
+            {
+                self.came.send_modify(|came| *came -= 1);
+                return Err(SendFailure::new(SendFailureKind::Lost));
+            }
+        }
+        self.inner.send(request, timeout).await
     }
 }
 

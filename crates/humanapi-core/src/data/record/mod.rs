@@ -197,6 +197,33 @@ impl Record {
         Ok(Self { sheet, place: 0 })
     }
 
+    /// Reads many that were set aside at once, from a JSON list of their [`raw`](Self::raw) bytes: each as
+    /// [`from_sent`](Self::from_sent) reads it, in their order, in one pass and with one allocation for where their fields are.
+    ///
+    /// ```
+    /// use humanapi_core::data::{Activity, Record};
+    ///
+    /// let records = Record::list_from_sent(r#"[{"id": "a1"},null]"#, Activity::FIELDS)?;
+    /// assert_eq!(records[0].raw(), br#"{"id": "a1"}"#);
+    /// assert_eq!(records[1].raw(), b"null");
+    /// # Ok::<(), humanapi_core::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it is no list, its items cannot be told from each other, or it is longer than 4 GiB.
+    pub fn list_from_sent(
+        sent: impl Into<Body>,
+        fields: &'static [Field],
+    ) -> Result<Vec<Self>, DecodeError> {
+        let Records { mut items, odd } = read_list_by(fields, sent.into())?;
+        if !odd.is_empty() {
+            items.extend(odd);
+            items.sort_by_key(Self::index);
+        }
+        Ok(items)
+    }
+
     /// The record as JSON, exactly as the service sent it.
     #[must_use]
     pub fn raw(&self) -> &[u8] {

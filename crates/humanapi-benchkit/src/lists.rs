@@ -1,0 +1,86 @@
+//! Pages of activities of 15 fields, as the service sends them.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+
+/// So many records are on a page: the most that the service gives.
+pub const PAGE: u32 = 500;
+
+/// A page of these records, the first of them by its number. No two numbers have the same id.
+#[must_use]
+pub fn page(first: u32, records: u32) -> String {
+    let mut page = String::from("[");
+    for n in first..first.saturating_add(records) {
+        if n > first {
+            page.push(',');
+        }
+        let (minute, of_page) = (n % 60, n % PAGE);
+        let (duration, distance, steps) = (1_000 + of_page, 2_400 + of_page, 3_000 + of_page);
+        // Writing to a text cannot fail.
+        let _ = write!(
+            page,
+            r#"{{"id":"5f{n:022x}","userId":"5f00000000000000000000a1","startTime":"2021-06-01T12:{minute:02}:00.000Z","endTime":"2021-06-01T12:30:05.000Z","tzOffset":"+02:00","type":"walking","source":"strider","duration":{duration},"distance":{distance}.7,"steps":{steps},"calories":140,"sourceData":{{"manual":false}},"createdAt":"2021-06-01T13:00:00.000Z","updatedAt":"2021-06-01T13:00:00.000Z","humanId":"0f1e2d3c4b5a69788796a5b4c3d2e1f0"}}"#
+        );
+    }
+    page.push(']');
+    page
+}
+
+/// A list of so many records that every user has.
+#[derive(Debug)]
+pub(crate) struct List {
+    records: u32,
+    /// The first pages, made once: making one takes longer than reading it.
+    made: Vec<Bytes>,
+}
+
+impl List {
+    pub(crate) fn of(records: u32) -> Self {
+        let pages = records.div_ceil(PAGE).min(KEPT);
+        let made = (0..pages).map(|at| Self::make(records, at * PAGE));
+        Self {
+            records,
+            made: made.collect(),
+        }
+    }
+
+    /// How many records there are.
+    pub(crate) const fn records(&self) -> u32 {
+        self.records
+    }
+
+    /// The page that begins there. Whoever asks takes full pages.
+    pub(crate) fn page(&self, offset: u32) -> Bytes {
+        let made = self.made.get((offset / PAGE) as usize);
+        made.cloned()
+            .unwrap_or_else(|| Self::make(self.records, offset))
+    }
+
+    fn make(records: u32, offset: u32) -> Bytes {
+        let left = records.saturating_sub(offset).min(PAGE);
+        Bytes::from(page(offset, left))
+    }
+}
+
+/// So many pages of a list are kept: 4 MB.
+const KEPT: u32 = 20;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn pages_hold_the_whole_list_and_no_id_twice() {
+        let list = List::of(PAGE * (KEPT + 1) + 7);
+        let mut ids = BTreeSet::new();
+        for offset in (0..list.records()).step_by(PAGE as usize) {
+            let page: Vec<serde_json::Value> = serde_json::from_slice(&list.page(offset)).unwrap();
+            ids.extend(page.iter().map(|record| record["id"].to_string()));
+        }
+        assert_eq!(ids.len(), list.records() as usize);
+        assert_eq!(list.page(list.records()), "[]");
+    }
+}
