@@ -30,9 +30,10 @@ const UTC: &str = "UTC";
 /// A batch is written once it has so many rows,
 const MOST_ROWS: usize = 4_096;
 /// or once so many bytes of records are in it.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
-/// What a reader has to hold to read one row group, and this writer to write one.
-const ROW_GROUP: usize = 32 * 1024 * 1024;
+const MOST_BYTES: usize = 1024 * 1024;
+/// What a reader has to hold to read one row group, and this writer to write one: bytes as they are in the file, where a record
+/// takes a tenth of what was sent, or less.
+const ROW_GROUP: usize = 8 * 1024 * 1024;
 
 impl Columns {
     /// The schema of the files that have these columns: `_user` and `_read_at`, then the columns, then `_record`, which is
