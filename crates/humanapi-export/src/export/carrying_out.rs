@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
 use futures_util::future::{self, Either};
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 
 use super::error::ExportError;
@@ -38,7 +38,12 @@ pub(super) async fn carry_out(
         lists: summary.users * jobs.routes().len() as u64,
     });
     let mut failures = Failures::new(Arc::clone(&reading), buckets, jobs.routes(), at_once);
-    let done = futures_util::stream::iter(jobs).map(|job| {
+    let room = Arc::clone(&reading.room);
+    let jobs = stream::unfold((jobs, room), async |(mut jobs, room)| {
+        room.wait().await;
+        Some((jobs.next()?, (jobs, room)))
+    });
+    let done = jobs.map(|job| {
         let reading = Arc::clone(&reading);
         async move {
             match job? {

@@ -1,5 +1,6 @@
 //! The folder of an export: files that are whole or not there, whatever ends the program.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -93,10 +94,11 @@ impl Folder {
     pub(super) fn write_new(&self, path: &str, content: &[u8]) -> io::Result<()> {
         let mut part = self.begin()?;
         part.write_all(content)?;
-        part.close()?;
+        let ended = part.end()?;
+        ended.sync()?;
         let target = self.root.join(path);
         // Unlike a rename, a link takes nobody's place.
-        match fs::hard_link(&part.path, &target) {
+        match fs::hard_link(&ended.part.path, &target) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => sync_parent(&target),
         }
@@ -151,12 +153,20 @@ impl Folder {
 /// A file that is not whole yet.
 #[derive(Debug)]
 pub(super) struct Part {
-    /// Nothing, once it is closed.
+    /// Nothing, once it is ended.
     file: Option<BufWriter<File>>,
     hash: Sha256,
     bytes: u64,
     path: PathBuf,
     root: PathBuf,
+}
+
+/// A file to which nothing more is written, and that is not in its place yet.
+#[derive(Debug)]
+pub(super) struct Ended {
+    part: Part,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
 }
 
 /// A file that is whole and in its place.
@@ -173,31 +183,66 @@ impl Part {
             .ok_or_else(|| io::ErrorKind::Other.into())
     }
 
-    /// Puts what is written onto the disk, and closes it. It is removed all the same if it is not kept.
-    pub(super) fn close(&mut self) -> io::Result<()> {
+    /// Ends it. What was written is not on the disk yet: that is waited for once for many files, as they are put into their
+    /// places.
+    pub(super) fn end(mut self) -> io::Result<Ended> {
         if let Some(mut file) = self.file.take() {
             file.flush()?;
-            file.get_ref().sync_all()?;
         }
-        Ok(())
+        Ok(Ended {
+            bytes: self.bytes,
+            sha256: hex(&self.hash.finalize_reset()),
+            part: self,
+        })
     }
 
     /// Puts it into its place, where it stays even after a crash.
-    pub(super) fn keep(mut self, path: &str) -> io::Result<Kept> {
-        self.close()?;
-        let target = self.root.join(path);
-        if let Some(folder) = target.parent() {
-            make_folder(folder)?;
-        }
-        fs::rename(&self.path, &target)?;
-        // There is nothing left to remove.
-        self.path.clear();
-        sync_parent(&target)?;
-        Ok(Kept {
-            bytes: self.bytes,
-            sha256: hex(&self.hash.finalize_reset()),
-        })
+    pub(super) fn keep(self, path: &str) -> io::Result<Kept> {
+        let ended = self.end()?;
+        let (bytes, sha256) = (ended.bytes, ended.sha256.clone());
+        keep_all(vec![(ended, path.to_owned())])?;
+        Ok(Kept { bytes, sha256 })
     }
+}
+
+impl Ended {
+    /// Puts what was written onto the disk.
+    fn sync(&self) -> io::Result<()> {
+        // It was closed, for there may be more of them than a process may have open. What the system could not write
+        // meanwhile is told to whoever opens it next.
+        OpenOptions::new()
+            .write(true)
+            .open(&self.part.path)?
+            .sync_all()
+    }
+
+    /// Gives it its name, and tells in which folders names were given.
+    fn rename(mut self, path: &str, folders: &mut BTreeSet<PathBuf>) -> io::Result<()> {
+        let target = self.part.root.join(path);
+        if let Some(folder) = target.parent() {
+            make_folders(folder, folders)?;
+        }
+        fs::rename(&self.part.path, &target)?;
+        // There is nothing left to remove.
+        self.part.path.clear();
+        folders.extend(folder_of(&target));
+        Ok(())
+    }
+}
+
+/// Puts files into their places, in this order, where they stay even after a crash. None is there before it is on the disk as a
+/// whole.
+///
+/// Each wait for the disk takes as long whatever there is to do, so all names are given before one of them is waited for.
+pub(super) fn keep_all(files: Vec<(Ended, String)>) -> io::Result<()> {
+    for (file, _) in &files {
+        file.sync()?;
+    }
+    let mut folders = BTreeSet::new();
+    for (file, path) in files {
+        file.rename(&path, &mut folders)?;
+    }
+    folders.iter().try_for_each(|folder| sync_folder(folder))
 }
 
 impl Write for Part {
@@ -258,21 +303,28 @@ pub(super) fn private(options: &mut OpenOptions) {
 
 /// Makes a folder, and those that it is in, where they are missing.
 fn make_folder(path: &Path) -> io::Result<()> {
+    let mut folders = BTreeSet::new();
+    make_folders(path, &mut folders)?;
+    folders.iter().try_for_each(|folder| sync_folder(folder))
+}
+
+/// The same, and tells in which folders names were given.
+fn make_folders(path: &Path, folders: &mut BTreeSet<PathBuf>) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
     if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
-        make_folder(parent)?;
+        make_folders(parent, folders)?;
     }
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(path) {
         // By another process, meanwhile.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => sync_parent(path),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => folders.extend(folder_of(path)),
     }
+    Ok(())
 }
 
 fn remove_folder(path: &Path) -> io::Result<()> {
@@ -282,17 +334,25 @@ fn remove_folder(path: &Path) -> io::Result<()> {
     }
 }
 
+/// The folder that something is in.
+fn folder_of(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent()?;
+    Some(match folder == Path::new("") {
+        true => PathBuf::from("."),
+        false => folder.to_owned(),
+    })
+}
+
 /// Puts the name of a file onto the disk, which is an entry of its folder.
 fn sync_parent(path: &Path) -> io::Result<()> {
+    folder_of(path).map_or(Ok(()), |folder| sync_folder(&folder))
+}
+
+/// Puts the names in a folder onto the disk.
+fn sync_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        let folder = match folder == Path::new("") {
-            true => Path::new("."),
-            false => folder,
-        };
-        File::open(folder)?.sync_all()?;
-    }
+    File::open(folder)?.sync_all()?;
     #[cfg(not(unix))]
-    let _ = path;
+    let _ = folder;
     Ok(())
 }

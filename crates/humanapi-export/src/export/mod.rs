@@ -11,6 +11,7 @@ mod key;
 mod manifest;
 mod output;
 mod reading;
+mod room;
 mod spool;
 mod sync;
 mod through;
@@ -47,9 +48,13 @@ use key::{BUCKETS, MOST_BUCKETS};
 use manifest::{ExportManifest, Settings};
 use output::Output;
 use reading::{Reading, all_are_read, in_order, is_read, name, now};
+use room::Room;
 use sync::SyncManifest;
 use users::Buckets;
 use writing::Writing;
+
+/// So many bytes of records are held in memory, if nothing is said.
+const HELD: usize = 16 * 1024 * 1024;
 
 /// The health data of many users, in the making.
 ///
@@ -67,8 +72,8 @@ use writing::Writing;
 /// [`with_refused_again`](Self::with_refused_again) has it asked again. What fails for a reason that may pass is asked for again by
 /// the same export.
 ///
-/// Memory is bounded: by the ids of one bucket, [`with_held`](Self::with_held) bytes of each list that is read at once, a few pages
-/// for each, and one group of rows.
+/// Memory is bounded: by the ids of one bucket, [`with_held`](Self::with_held) bytes of records, a few pages of each list that
+/// is read at once, and one group of rows.
 ///
 /// ```no_run
 /// # use humanapi_client::Client;
@@ -117,7 +122,7 @@ impl Export {
             retries_refused: false,
             at_once: 16,
             ahead: 1,
-            held: 1024 * 1024,
+            held: HELD,
             on_event: Box::new(|_| {}),
         }
     }
@@ -209,7 +214,8 @@ impl Export {
         self
     }
 
-    /// Holds so many bytes of each list in memory, 1 MiB if nothing is said; what is more waits in a file without a name.
+    /// Holds so many bytes of records in memory, 16 MiB if nothing is said, of which a list takes a quarter at most. What is more
+    /// waits in files without a name, and no list begins while nothing is free.
     pub fn with_held(mut self, bytes: usize) -> Self {
         self.held = bytes;
         self
@@ -366,7 +372,7 @@ impl Export {
             since: self.since,
             documents: self.documents,
             ahead: self.ahead,
-            held: self.held,
+            room: Room::new(self.held),
             is_deidentified: self.output.is_deidentified(),
             folder,
         }

@@ -13,8 +13,9 @@ use jiff::Timestamp;
 
 use super::error::ExportError;
 use super::failures::NotAsked;
-use super::folder::{Folder, Part};
+use super::folder::{Ended, Folder};
 use super::manifest::BucketManifest;
+use super::room::Room;
 use super::spool::Spool;
 
 /// A page or document that did not come for a reason that may pass is asked for so often in all.
@@ -31,8 +32,8 @@ pub(super) struct Reading {
     /// In which form reports are read, where documents are wanted.
     pub(super) documents: Option<ReportFormat>,
     pub(super) ahead: usize,
-    /// So many bytes of one list may be held in memory.
-    pub(super) held: usize,
+    /// The memory that lists share.
+    pub(super) room: Arc<Room>,
     /// Whether nothing may be in the folder that tells whose it is.
     pub(super) is_deidentified: bool,
     /// Where documents, and what does not fit there, wait.
@@ -88,7 +89,7 @@ pub(super) struct Document {
 }
 
 pub(super) struct DocumentRead {
-    pub(super) part: Part,
+    pub(super) file: Ended,
     pub(super) content_type: Option<String>,
 }
 
@@ -304,7 +305,7 @@ impl Reading {
     pub(super) fn spool(&self) -> Spool {
         // What was sent is never in a folder that tells of nobody, not even in a file without a name.
         let folder = self.folder.as_ref().filter(|_| !self.is_deidentified);
-        Spool::new(self.held, folder.map(|folder| folder.work().to_owned()))
+        Spool::new(&self.room, folder.map(|folder| folder.work().to_owned()))
     }
 
     async fn pages(
@@ -357,6 +358,7 @@ impl Reading {
                 raised.records.push(record)?;
             }
         }
+        raised.records.end();
         Ok(raised)
     }
 
@@ -368,6 +370,7 @@ impl Reading {
         if let Some(record) = record {
             records.push(record)?;
         }
+        records.end();
         Ok(Raised {
             read_at,
             records,
@@ -424,8 +427,8 @@ impl Reading {
         while let Some(piece) = download.next().await {
             part.write_all(&piece.map_err(Trouble::of)?)?;
         }
-        part.close()?;
-        Ok(DocumentRead { part, content_type })
+        let file = part.end()?;
+        Ok(DocumentRead { file, content_type })
     }
 }
 

@@ -3,9 +3,12 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::vec;
 
 use humanapi_core::data::{Field, Record};
+
+use super::room::{Room, Share};
 
 /// So many bytes of records are written to the file at once, and read from it at once.
 const BLOCK: usize = 256 * 1024;
@@ -14,10 +17,8 @@ const BLOCK: usize = 256 * 1024;
 pub(super) struct Spool {
     /// The first ones.
     records: Vec<Record>,
-    /// So many bytes of them may be held,
-    most: usize,
-    /// and so many are.
-    held: usize,
+    /// What they have of the memory that all lists share.
+    share: Share,
     /// All others: lists of JSON, each behind its length.
     file: Option<File>,
     /// The list that is made now: an opening bracket, and a comma behind each record.
@@ -29,11 +30,10 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    pub(super) fn new(most: usize, folder: Option<PathBuf>) -> Self {
+    pub(super) fn new(room: &Arc<Room>, folder: Option<PathBuf>) -> Self {
         Self {
             records: Vec::new(),
-            most,
-            held: 0,
+            share: room.begin(),
             file: None,
             block: Vec::new(),
             folder,
@@ -46,8 +46,7 @@ impl Spool {
         let sent = record.raw();
         self.count += 1;
         self.bytes += sent.len() as u64;
-        if self.is_in_memory() && self.held + sent.len() <= self.most {
-            self.held += sent.len();
+        if self.is_in_memory() && self.share.take(in_memory(&record)) {
             self.records.push(record);
             return Ok(());
         }
@@ -86,6 +85,11 @@ impl Spool {
         Ok(())
     }
 
+    /// No more come.
+    pub(super) fn end(&mut self) {
+        self.share.end();
+    }
+
     /// How many records there are.
     pub(super) const fn count(&self) -> u64 {
         self.count
@@ -107,8 +111,14 @@ impl Spool {
             now: self.records.into_iter(),
             file: self.file,
             fields,
+            _share: self.share,
         })
     }
+}
+
+/// How much memory a record takes: its bytes, and where its fields stand in them.
+fn in_memory(record: &Record) -> usize {
+    record.raw().len() + 64 + 12 * record.table().len()
 }
 
 /// The records of one list, as they are taken out.
@@ -118,6 +128,8 @@ pub(super) struct Spooled {
     now: vec::IntoIter<Record>,
     file: Option<File>,
     fields: &'static [Field],
+    /// It is there until all are taken out.
+    _share: Share,
 }
 
 impl Spooled {
@@ -168,8 +180,8 @@ mod tests {
             "[1]",
             "{}",
         ];
-        for most in [0, 11, 20, 1_000] {
-            let mut spool = Spool::new(most, None);
+        for most in [0, 2_000, 4_000, 100_000] {
+            let mut spool = Spool::new(&Room::new(most), None);
             for sent in sent {
                 let record = Record::from_sent(sent, Activity::FIELDS).unwrap();
                 spool.push(record).unwrap();
@@ -192,7 +204,7 @@ mod tests {
                 _ => format!(r#"{{"id":"a{number}","steps":{number}}}"#),
             })
             .collect();
-        let mut spool = Spool::new(1_000, None);
+        let mut spool = Spool::new(&Room::new(10_000), None);
         for sent in &sent {
             let record = Record::from_sent(sent.clone(), Activity::FIELDS).unwrap();
             spool.push(record).unwrap();

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use humanapi_core::ClientUserId;
 use humanapi_core::data::Route;
 use tokio::sync::mpsc;
 
 use super::error::ExportError;
-use super::folder::{Folder, Part};
+use super::folder::{Ended, Folder, Part, keep_all};
 use super::key::BucketKey;
 use super::manifest::{BucketManifest, DocumentLine, FileLine, Missing, bucket_path};
 use super::output::{Output, Table, Taken, fields_line};
@@ -33,20 +35,48 @@ pub(super) struct BucketWritten {
 
 impl Writing {
     /// Writes all that comes. What is begun and not ended when nothing more comes is given up.
+    ///
+    /// The next bucket is written while the last one is put onto the disk.
     pub(super) fn run(
         self,
-        mut done: mpsc::Receiver<Done>,
+        done: mpsc::Receiver<Done>,
         told: &mpsc::UnboundedSender<BucketWritten>,
+    ) -> Result<(), ExportError> {
+        thread::scope(|scope| {
+            let (close, closing) = std::sync::mpsc::sync_channel::<EndedBucket>(1);
+            let folder = &self.folder;
+            let closed = scope.spawn(move || {
+                for bucket in closing {
+                    // Where nobody listens any more there is nobody to tell.
+                    let _ = told.send(bucket.close(folder)?);
+                }
+                Ok(())
+            });
+            let written = self.write(done, &close);
+            drop(close);
+            let closed: Result<(), ExportError> =
+                closed.join().unwrap_or_else(|panic| resume_unwind(panic));
+            // Where the disk took no more, that is why no more was written.
+            closed.and(written)
+        })
+    }
+
+    fn write(
+        &self,
+        mut done: mpsc::Receiver<Done>,
+        close: &std::sync::mpsc::SyncSender<EndedBucket>,
     ) -> Result<(), ExportError> {
         let mut bucket: Option<Bucket<'_>> = None;
         while let Some(next) = done.blocking_recv() {
             match (next, &mut bucket) {
-                (Done::Begin(manifest), _) => bucket = Some(Bucket::begin(&self, *manifest)?),
+                (Done::Begin(manifest), _) => bucket = Some(Bucket::begin(self, *manifest)?),
                 (Done::Read(list), Some(bucket)) => bucket.take(*list)?,
                 (Done::End, begun) => {
-                    if let Some(bucket) = begun.take() {
-                        // Where nobody listens any more there is nobody to tell.
-                        let _ = told.send(bucket.end()?);
+                    if let Some(bucket) = begun.take()
+                        && close.send(bucket.end()?).is_err()
+                    {
+                        // Who puts buckets onto the disk has failed, and tells why.
+                        return Ok(());
                     }
                 }
                 (Done::Read(_), None) => {}
@@ -61,9 +91,20 @@ struct Bucket<'w> {
     writing: &'w Writing,
     manifest: BucketManifest,
     table: Option<TableFile<'w>>,
+    files: Files,
     taken: Vec<(&'static str, Taken)>,
     /// Users who are told as refused once for all of their lists.
     refused: BTreeSet<ClientUserId>,
+}
+
+/// Files that are written, and where they belong.
+type Files = Vec<(Ended, String)>;
+
+/// A bucket that is written, and not in its place yet.
+struct EndedBucket {
+    manifest: BucketManifest,
+    files: Files,
+    taken: Vec<(&'static str, Taken)>,
 }
 
 /// The file of one resource.
@@ -77,6 +118,8 @@ struct TableFile<'w> {
     records: u64,
     drifted: u64,
     documents: Option<Documents>,
+    /// The documents themselves.
+    files: Files,
     writing: &'w Writing,
 }
 
@@ -97,6 +140,7 @@ impl<'w> Bucket<'w> {
             writing,
             manifest,
             table: None,
+            files: Vec::new(),
             taken: Vec::new(),
             refused: BTreeSet::new(),
         })
@@ -146,23 +190,43 @@ impl<'w> Bucket<'w> {
     fn end_table(&mut self) -> Result<(), ExportError> {
         if let Some(table) = self.table.take() {
             let resource = name(table.route);
-            let (files, taken) = table.end()?;
-            self.manifest.files.extend(files);
-            self.taken.push((resource, taken));
+            let ended = table.end()?;
+            self.manifest.files.extend(ended.lines);
+            self.files.extend(ended.files);
+            self.taken.push((resource, ended.taken));
         }
         Ok(())
     }
 
-    fn end(mut self) -> Result<BucketWritten, ExportError> {
+    fn end(mut self) -> Result<EndedBucket, ExportError> {
         self.end_table()?;
         self.manifest.whole = self.manifest.failed.is_empty();
-        self.manifest.write(&self.writing.folder)?;
+        Ok(EndedBucket {
+            manifest: self.manifest,
+            files: self.files,
+            taken: self.taken,
+        })
+    }
+}
+
+impl EndedBucket {
+    /// Puts its files into their places, and says so in its manifest once they are there.
+    fn close(self, folder: &Folder) -> Result<BucketWritten, ExportError> {
+        keep_all(self.files).map_err(ExportError::Folder)?;
+        self.manifest.write(folder)?;
         Ok(BucketWritten {
             bucket: self.manifest.bucket,
             whole: self.manifest.whole,
             taken: self.taken,
         })
     }
+}
+
+/// What a table leaves.
+struct EndedTable {
+    lines: Vec<FileLine>,
+    files: Files,
+    taken: Taken,
 }
 
 impl<'w> TableFile<'w> {
@@ -191,6 +255,7 @@ impl<'w> TableFile<'w> {
             records: 0,
             drifted: 0,
             documents: None,
+            files: Vec::new(),
             writing,
         })
     }
@@ -240,14 +305,15 @@ impl<'w> TableFile<'w> {
                 let ending = ending(read.content_type.as_deref());
                 let file = format!("{named}.{ending}");
                 let path = format!("{}/{file}", documents.folder);
-                let kept = read.part.keep(&path).map_err(ExportError::Folder)?;
+                let written = read.file;
                 documents.count += 1;
-                documents.bytes += kept.bytes;
+                documents.bytes += written.bytes;
                 line.file = Some(&file);
-                line.bytes = Some(kept.bytes);
-                line.sha256 = Some(&kept.sha256);
+                line.bytes = Some(written.bytes);
+                line.sha256 = Some(&written.sha256);
                 line.content_type = read.content_type.as_deref();
                 documents.line(&line)?;
+                self.files.push((written, path));
                 None
             }
             Err(trouble) => {
@@ -259,36 +325,42 @@ impl<'w> TableFile<'w> {
         Ok(missing)
     }
 
-    fn end(self) -> Result<(Vec<FileLine>, Taken), ExportError> {
+    fn end(self) -> Result<EndedTable, ExportError> {
         let taken = self.table.finish()?;
         let resource = name(self.route).to_owned();
-        let kept = self.part.into_part()?.keep(&self.path);
-        let kept = kept.map_err(ExportError::Folder)?;
+        let written = self.part.into_part()?.end().map_err(ExportError::Folder)?;
         let mut lines = vec![FileLine {
-            path: self.path,
+            path: self.path.clone(),
             resource: resource.clone(),
             records: self.records,
-            bytes: kept.bytes,
-            sha256: kept.sha256,
+            bytes: written.bytes,
+            sha256: written.sha256.clone(),
             drifted: self.drifted,
             fields: fields_line(&taken),
             documents_bytes: 0,
         }];
+        let mut files = self.files;
+        files.push((written, self.path));
         if let Some(documents) = self.documents {
             let path = format!("{}/_documents.ndjson", documents.folder);
-            let kept = documents.lines.keep(&path).map_err(ExportError::Folder)?;
+            let written = documents.lines.end().map_err(ExportError::Folder)?;
             lines.push(FileLine {
-                path,
+                path: path.clone(),
                 resource,
                 records: documents.count,
-                bytes: kept.bytes,
-                sha256: kept.sha256,
+                bytes: written.bytes,
+                sha256: written.sha256.clone(),
                 drifted: 0,
                 fields: None,
                 documents_bytes: documents.bytes,
             });
+            files.push((written, path));
         }
-        Ok((lines, taken))
+        Ok(EndedTable {
+            lines,
+            files,
+            taken,
+        })
     }
 }
 

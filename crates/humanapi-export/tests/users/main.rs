@@ -168,6 +168,36 @@ async fn the_same_export_again_reads_nothing_that_is_whole() {
     assert!(content(folder.path()) == before);
 }
 
+/// Files are put onto the disk beside further reading, and what goes wrong there is told all the same.
+#[tokio::test]
+async fn what_cannot_be_put_into_its_place_ends_the_export_and_its_bucket_is_not_whole() {
+    let (sandbox, users) = people(12);
+    let folder = TempDir::new().unwrap();
+    let taken = folder
+        .path()
+        .join("resource=profile/bucket=0001/records.ndjson");
+    fs::create_dir_all(&taken).unwrap();
+    let failed = run(export(&sandbox, Format::Ndjson), &users, folder.path()).await;
+    assert!(matches!(failed, Err(ExportError::Folder(_))), "{failed:?}");
+    let manifest = |bucket: &str| {
+        folder
+            .path()
+            .join(format!("_manifest/bucket-{bucket}.json"))
+    };
+    assert!(manifest("0000").exists());
+    assert!(!manifest("0001").exists());
+
+    fs::remove_dir(&taken).unwrap();
+    let again = run(export(&sandbox, Format::Ndjson), &users, folder.path()).await;
+    let again = again.unwrap();
+    assert!(again.whole && again.skipped >= 1, "{again:?}");
+    let whole = TempDir::new().unwrap();
+    run(export(&sandbox, Format::Ndjson), &users, whole.path())
+        .await
+        .unwrap();
+    assert!(content(folder.path()) == content(whole.path()));
+}
+
 /// Wherever it is stopped, the same export again comes to what one run comes to.
 #[tokio::test]
 async fn an_export_that_is_stopped_is_gone_on_with() {

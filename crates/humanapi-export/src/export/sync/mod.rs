@@ -24,6 +24,7 @@ use humanapi_core::ClientUserId;
 use humanapi_core::data::{ROUTES, Route};
 use jiff::SignedDuration;
 
+use super::HELD;
 use super::error::ExportError;
 use super::event::Event;
 use super::failures::Failures;
@@ -31,6 +32,7 @@ use super::folder::{Folder, MANIFEST};
 use super::kept_key::kept_key;
 use super::key::{BUCKETS, BucketKey, MOST_BUCKETS, Shard};
 use super::reading::{Reading, all_are_read, in_order, is_read, now};
+use super::room::Room;
 use super::users::Buckets;
 use crate::keyed::hex;
 use cursor::{LAG, SHORTEST_LAG};
@@ -105,7 +107,7 @@ impl Synchronization {
             lag: None,
             full_every: FULL_EVERY,
             at_once: 16,
-            held: 1024 * 1024,
+            held: HELD,
             on_event: Box::new(|_| {}),
         }
     }
@@ -151,7 +153,8 @@ impl Synchronization {
         self
     }
 
-    /// Holds so many bytes of each list in memory, 1 MiB if nothing is said; what is more waits in a file without a name.
+    /// Holds so many bytes of records in memory, 16 MiB if nothing is said, of which a list takes a quarter at most. What is more
+    /// waits in files without a name.
     pub fn with_held(mut self, bytes: usize) -> Self {
         self.held = bytes;
         self
@@ -299,7 +302,7 @@ impl Synchronization {
                 since: None,
                 documents: None,
                 ahead: 1,
-                held: self.held,
+                room: Room::new(self.held),
                 folder: Some(folder.clone()),
             }),
             lag: self.lag.unwrap_or(LAG).max(SHORTEST_LAG),
