@@ -13,7 +13,7 @@ use super::error::ExportError;
 use super::event::{Event, Summary};
 use super::failures::Failures;
 use super::jobs::{Jobs, Planned};
-use super::reading::{Done, ListRead, Reading, Scope, Trouble, name};
+use super::reading::{Done, Job, ListRead, Reading, Scope, Trouble, name};
 
 /// Notes what was written meanwhile.
 pub(super) type OnWritten<'a> = dyn FnMut(&mut Summary, &mut dyn FnMut(Event)) + 'a;
@@ -39,17 +39,24 @@ pub(super) async fn carry_out(
     });
     let mut failures = Failures::new(Arc::clone(&reading), buckets, jobs.routes(), at_once);
     let room = Arc::clone(&reading.room);
-    let jobs = stream::unfold((jobs, room), async |(mut jobs, room)| {
+    let jobs = stream::unfold((jobs.peekable(), room), async |(mut jobs, room)| {
         room.wait().await;
-        Some((jobs.next()?, (jobs, room)))
+        let mut together = vec![jobs.next()?];
+        // Where a bucket begins and ends takes no list's place.
+        together.extend(std::iter::from_fn(|| jobs.next_if(|next| !is_list(next))));
+        Some((together, (jobs, room)))
     });
-    let done = jobs.map(|job| {
+    let done = jobs.map(|jobs| {
         let reading = Arc::clone(&reading);
         async move {
-            match job? {
-                Planned::Job(job) => reading.carry_out(job).await.map(Planned::Job),
-                Planned::Skip { bucket, lists } => Ok(Planned::Skip { bucket, lists }),
+            let mut done = Vec::with_capacity(jobs.len());
+            for job in jobs {
+                done.push(match job? {
+                    Planned::Job(job) => reading.carry_out(job).await.map(Planned::Job)?,
+                    Planned::Skip { bucket, lists } => Planned::Skip { bucket, lists },
+                });
             }
+            Ok::<_, ExportError>(done)
         }
     });
     let mut done = pin!(done.buffered(at_once));
@@ -62,38 +69,45 @@ pub(super) async fn carry_out(
                 return Ok(());
             }
         };
-        let next = match next.transpose()? {
-            None => {
-                summary.whole = summary.failed.is_empty();
-                return Ok(());
-            }
-            Some(Planned::Skip { bucket, lists }) => {
-                summary.skipped += 1;
-                events(Event::Skipped { bucket, lists });
-                continue;
-            }
-            Some(Planned::Job(next)) => next,
+        let Some(together) = next.transpose()? else {
+            summary.whole = summary.failed.is_empty();
+            return Ok(());
         };
-        if let Done::Read(list) = &next {
-            tell(list, summary, events);
-            if list.was_asked {
-                let trouble = list.outcome.as_ref().err();
-                let noted = failures.note(&list.user, list.route, trouble, &list.not_asked);
-                match future::select(stop.as_mut(), pin!(noted)).await {
-                    Either::Right((noted, _)) => noted?,
-                    Either::Left(((), _)) => {
-                        summary.stopped = true;
-                        return Ok(());
+        for next in together {
+            let next = match next {
+                Planned::Skip { bucket, lists } => {
+                    summary.skipped += 1;
+                    events(Event::Skipped { bucket, lists });
+                    continue;
+                }
+                Planned::Job(next) => next,
+            };
+            if let Done::Read(list) = &next {
+                tell(list, summary, events);
+                if list.was_asked {
+                    let trouble = list.outcome.as_ref().err();
+                    let noted = failures.note(&list.user, list.route, trouble, &list.not_asked);
+                    match future::select(stop.as_mut(), pin!(noted)).await {
+                        Either::Right((noted, _)) => noted?,
+                        Either::Left(((), _)) => {
+                            summary.stopped = true;
+                            return Ok(());
+                        }
                     }
                 }
             }
+            if send.send(next).await.is_err() {
+                // Who writes has failed, and tells why.
+                return Ok(());
+            }
+            on_written(summary, events);
         }
-        if send.send(next).await.is_err() {
-            // Who writes has failed, and tells why.
-            return Ok(());
-        }
-        on_written(summary, events);
     }
+}
+
+/// Whether this waits for the service.
+fn is_list(planned: &Result<Planned<Job>, ExportError>) -> bool {
+    matches!(planned, Ok(Planned::Job(Job::Read(_))))
 }
 
 /// Counts and tells what came of one list.
