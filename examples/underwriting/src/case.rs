@@ -14,15 +14,32 @@ pub(crate) struct Case {
 /// Where it stands.
 pub(crate) enum Standing {
     /// Nothing has left.
-    NotSent,
+    NotSent(Told),
     /// Somebody is at it, or was when the program ended.
     UnderWay,
-    /// Sent once and not there. The number is that of the entry that a decision is about.
-    Absent(u64),
-    /// Nobody knows, for this reason.
+    /// Sent once and not there.
+    Absent(Told),
+    /// Nobody knows, for this reason. The number is that of the entry that a decision is about.
     Unknown(u64, &'static str),
     /// It is there.
     Ordered(Ordered),
+}
+
+/// What is told of an order that is not there.
+#[derive(Clone, Copy)]
+pub(crate) struct Told {
+    /// The number of the entry that a decision is about.
+    pub(crate) version: u64,
+    /// Whether nobody has said yet that they know.
+    pub(crate) is_listed: bool,
+}
+
+/// Some of the cases that somebody has to look at.
+#[derive(Default)]
+pub(crate) struct Unsettled {
+    pub(crate) cases: Vec<Case>,
+    /// The last of them, where there are more behind it.
+    pub(crate) more_after: Option<Policy>,
 }
 
 /// An order that the service has.
@@ -35,7 +52,7 @@ pub(crate) struct Ordered {
 }
 
 /// A state, and when the desk saw it first.
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) state: OrderState,
     pub(crate) at: Timestamp,

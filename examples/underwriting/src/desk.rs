@@ -6,19 +6,20 @@ use std::time::Duration;
 
 use humanapi::admin::order::{Decision, Entry, EntryState};
 use humanapi::admin::{ConsumerLink, NewOrder, OrderType, ReadReport};
-use humanapi::client::{Client, Download, OrderError, OrderJournal};
+use humanapi::client::{Client, Download, OrderError, OrderJournal as _};
 use humanapi::prelude::*;
 use humanapi::{HumanId, StoreError};
 
 use crate::application::{Policy, Problems};
-use crate::case::{Case, Ordered, Report, Standing};
+use crate::case::{Case, Ordered, Report, Standing, Told, Unsettled};
 use crate::following::Following;
+use crate::journal::DeskJournal;
 
 /// Orders records, each once. Cheap to clone.
 #[derive(Clone)]
 pub struct Desk {
     client: Client,
-    journal: Arc<dyn OrderJournal>,
+    journal: Arc<DeskJournal>,
     following: Arc<Following>,
 }
 
@@ -52,15 +53,17 @@ pub(crate) enum NotDecided {
     Failed(&'static str),
 }
 
-/// So many cases are listed as not settled.
-const OPEN: usize = 50;
+/// So many cases are listed on a page.
+const LISTED: usize = 50;
+/// So many entries are read at once.
+const AT_ONCE: usize = 100;
 /// How long a page waits for news.
 const NEWS: Duration = Duration::from_secs(25);
 
 impl Desk {
     /// A desk that orders by this client, whose journal this is.
     #[must_use]
-    pub fn new(client: Client, journal: Arc<dyn OrderJournal>) -> Self {
+    pub fn new(client: Client, journal: Arc<DeskJournal>) -> Self {
         Self {
             client,
             journal,
@@ -76,7 +79,7 @@ impl Desk {
     pub async fn reconcile(&self) -> Result<(), StoreError> {
         let orders = self.client.orders();
         let mut open = std::pin::pin!(orders.reconcile_open());
-        // What came of each is in the journal, where the case's page reads it.
+        // What came of each is in the journal: the case's page reads it, and the list of what is not settled.
         while open.try_next().await?.is_some() {}
         Ok(())
     }
@@ -90,6 +93,10 @@ impl Desk {
         let (orders, intent) = (self.client.orders(), policy.intent());
         // On a task of its own: a browser that hangs up, as it does with the first click of two, breaks nothing off.
         let placed = tokio::spawn(async move { orders.submit(&intent, &order).await }).await;
+        if let Ok(Err(OrderError::NotPlaced(_))) = placed {
+            // The page that comes next says so. Whoever has hung up is not told, and finds it listed.
+            self.tell_not_sent(&policy).await;
+        }
         match placed {
             Ok(Err(OrderError::OtherOrder)) => Err(NotOrdered::Other(policy)),
             Ok(Err(OrderError::NotPlaced(error))) => Err(match error {
@@ -102,6 +109,26 @@ impl Desk {
             Ok(Err(error @ OrderError::Journal(_))) => Err(NotOrdered::Journal(error.remedy())),
             // Whatever else there is to say, the case says it: that it is there, or that nobody knows.
             _ => Ok(policy),
+        }
+    }
+
+    /// Takes off the list what somebody is told now: that nothing was sent.
+    async fn tell_not_sent(&self, policy: &Policy) {
+        let intent = policy.intent();
+        if let Ok(Some(entry)) = self.journal.load(&intent).await
+            && entry.state == EntryState::Written
+        {
+            // Where that cannot be written, it stays on the list.
+            let _ = self.journal.tell(&intent, entry.version).await;
+        }
+    }
+
+    /// Takes a case off the list of which somebody says that they know: that nothing was sent, or that it did not arrive.
+    pub(crate) async fn known(&self, policy: &Policy, version: u64) -> Result<(), NotDecided> {
+        match self.journal.tell(&policy.intent(), version).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(NotDecided::Changed),
+            Err(error) => Err(NotDecided::Failed(error.remedy())),
         }
     }
 
@@ -118,14 +145,9 @@ impl Desk {
         let Some(entry) = entry.map_err(|error| error.remedy())? else {
             return Ok(None);
         };
-        let standing = match entry.state {
-            EntryState::Written => Standing::NotSent,
-            EntryState::Sent => Standing::UnderWay,
-            EntryState::Absent => Standing::Absent(entry.version),
-            EntryState::Unknown(doubt) => Standing::Unknown(entry.version, doubt.reason()),
-            EntryState::Exists(human_id) => {
-                Standing::Ordered(self.ordered(&policy, human_id).await)
-            }
+        let standing = match standing(&entry) {
+            Ok(standing) => standing,
+            Err(human_id) => Standing::Ordered(self.ordered(&policy, human_id).await),
         };
         Ok(Some(Case { policy, standing }))
     }
@@ -133,15 +155,7 @@ impl Desk {
     /// What the service says of an order that is there.
     async fn ordered(&self, policy: &Policy, human_id: HumanId) -> Ordered {
         let orders = self.client.orders();
-        let user = orders.status(human_id.clone()).await;
-        let (state, mut problem) = match user {
-            Ok(user) => (
-                user.and_then(|user| user.orders.last()?.state.clone()),
-                None,
-            ),
-            Err(error) => (None, Some(error.remedy())),
-        };
-        let history = self.following.note(policy, &orders, &human_id, state);
+        let (history, mut problem) = self.following.look(policy, &orders, &human_id).await;
         let reports = match orders.reports(human_id).await {
             Ok(groups) => groups.iter().flat_map(Report::of_group).collect(),
             Err(error) => {
@@ -162,14 +176,27 @@ impl Desk {
         let _ = tokio::time::timeout(NEWS, self.following.more(policy, seen)).await;
     }
 
-    /// The cases that somebody has to look at, as far as the journal can be read.
-    pub(crate) async fn open(&self) -> Vec<Policy> {
-        let open = self.journal.open(None, OPEN).await.unwrap_or_default();
-        let needs_somebody = |entry: &Entry| !matches!(entry.state, EntryState::Exists(_));
-        open.iter()
-            .filter(|(_, entry)| needs_somebody(entry))
-            .filter_map(|(intent, _)| Policy::of(intent))
-            .collect()
+    /// The cases that somebody has to look at, those behind this one; what to do where the journal cannot be read.
+    pub(crate) async fn unsettled(&self, after: Option<Policy>) -> Result<Unsettled, &'static str> {
+        let (mut found, mut last) = (Unsettled::default(), after.map(|policy| policy.intent()));
+        loop {
+            let open = self.journal.open(last.as_ref(), AT_ONCE).await;
+            let open = open.map_err(|error| error.remedy())?;
+            let Some((intent, _)) = open.last() else {
+                return Ok(found);
+            };
+            last = Some(intent.clone());
+            for (intent, entry) in &open {
+                let (Some(policy), Ok(standing)) = (Policy::of(intent), standing(entry)) else {
+                    continue;
+                };
+                if found.cases.len() == LISTED {
+                    found.more_after = found.cases.last().map(|case| case.policy.clone());
+                    return Ok(found);
+                }
+                found.cases.push(Case { policy, standing });
+            }
+        }
     }
 
     /// What kinds of order there are; none where nobody can tell, and the order is then of the usual kind.
@@ -236,6 +263,21 @@ impl Desk {
             Err(_) => Err(NotDecided::Changed),
         }
     }
+}
+
+/// How an order stands that is not known to be there, or the user's id where it is.
+fn standing(entry: &Entry) -> Result<Standing, HumanId> {
+    let told = Told {
+        version: entry.version,
+        is_listed: !entry.handed_back,
+    };
+    Ok(match &entry.state {
+        EntryState::Written => Standing::NotSent(told),
+        EntryState::Sent => Standing::UnderWay,
+        EntryState::Absent => Standing::Absent(told),
+        EntryState::Unknown(doubt) => Standing::Unknown(entry.version, doubt.reason()),
+        EntryState::Exists(human_id) => return Err(human_id.clone()),
+    })
 }
 
 /// The fields that the service itself found wrong. Its words are not shown: they may repeat a value.

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use humanapi::HumanId;
 use humanapi::admin::OrderState;
@@ -15,10 +16,24 @@ use tokio::task::JoinHandle;
 use crate::application::Policy;
 use crate::case::Seen;
 
-/// So many cases are followed at once; beyond that, the one that nobody has looked at for longest is left.
+/// So many cases are remembered at once; beyond that, the one that nobody has looked at for longest is left.
 const MOST: NonZeroUsize = NonZeroUsize::new(1000).expect("it is more than none");
 
-type History = watch::Sender<Vec<Seen>>;
+/// What was seen of an order.
+#[derive(Default)]
+struct History {
+    states: Vec<Seen>,
+    /// When that was asked for which was taken last.
+    asked: Option<Instant>,
+}
+
+type Told = watch::Sender<History>;
+
+/// What the service said of an order, and when it was asked.
+struct Reading {
+    asked: Instant,
+    state: OrderState,
+}
 
 /// The cases that somebody has looked at.
 pub(crate) struct Following(Mutex<LruCache<Policy, Followed>>);
@@ -30,81 +45,182 @@ impl Default for Following {
 }
 
 struct Followed {
-    history: Arc<History>,
-    task: JoinHandle<()>,
+    history: Arc<Told>,
+    /// None where the order is over: what was seen of it stays.
+    task: Option<JoinHandle<()>>,
 }
 
 impl Drop for Followed {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
 impl Following {
-    /// Takes note of how an order stands now, follows it from here on, and gives all that was seen of it.
-    pub(crate) fn note(
+    /// All that was seen of an order, how it is now included, and what to do where the service does not say that. It is
+    /// followed from here on.
+    pub(crate) async fn look(
         &self,
         policy: &Policy,
         orders: &Orders,
         human_id: &HumanId,
-        state: Option<OrderState>,
+    ) -> (Vec<Seen>, Option<&'static str>) {
+        let (reading, problem) = match read(orders, human_id).await {
+            Ok(reading) => (reading, None),
+            Err(error) => (None, Some(error.remedy())),
+        };
+        let follow = |history| tokio::spawn(follow(orders.clone(), human_id.clone(), history));
+        (self.note(policy, reading, follow), problem)
+    }
+
+    /// Takes note of a reading, has the order followed unless it is over or somebody does, and gives all that was seen.
+    fn note(
+        &self,
+        policy: &Policy,
+        reading: Option<Reading>,
+        follow: impl FnOnce(Arc<Told>) -> JoinHandle<()>,
     ) -> Vec<Seen> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let history = match all.get(policy) {
-            Some(followed) => Arc::clone(&followed.history),
-            None => Arc::default(),
-        };
-        if let Some(state) = state {
-            add(&history, state);
+        let one = all.get_or_insert_mut(policy.clone(), || Followed {
+            history: Arc::default(),
+            task: None,
+        });
+        if let Some(reading) = reading {
+            add(&one.history, reading);
         }
-        let seen = history.borrow().clone();
+        let seen = one.history.borrow().states.clone();
         let is_over = seen.last().is_some_and(|seen| seen.state.is_terminal());
-        let is_followed = all.get(policy).is_some_and(|one| !one.task.is_finished());
+        let is_followed = one.task.as_ref().is_some_and(|task| !task.is_finished());
         if !is_followed && !is_over {
-            let task = tokio::spawn(follow(
-                orders.clone(),
-                human_id.clone(),
-                Arc::clone(&history),
-            ));
-            all.put(policy.clone(), Followed { history, task });
+            one.task = Some(follow(Arc::clone(&one.history)));
         }
         seen
     }
 
-    /// Waits until more states were seen than so many. Of a case that nobody has looked at there is nothing to wait for.
+    /// Waits until not just so many states were seen. Of a case that nobody has looked at there is nothing to wait for.
     pub(crate) async fn more(&self, policy: &Policy, seen: usize) {
         let history = {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             all.get(policy).map(|one| one.history.subscribe())
         };
         if let Some(mut history) = history {
-            // It errs where the case is not followed any more: then there is nothing to wait for, either.
-            let _ = history.wait_for(|states| states.len() > seen).await;
+            // It errs where the case is not remembered any more: then there is nothing to wait for, either.
+            let _ = history
+                .wait_for(|history| history.states.len() != seen)
+                .await;
         }
     }
+}
+
+/// Asks how an order is now.
+async fn read(orders: &Orders, human_id: &HumanId) -> Result<Option<Reading>, Error> {
+    let asked = Instant::now();
+    let user = orders.status(human_id.clone()).await?;
+    let state = user.and_then(|user| user.orders.last()?.state.clone());
+    Ok(state.map(|state| Reading { asked, state }))
 }
 
 /// Adds each state that the order comes to, until it is over. A failure that may pass is waited out by the stream itself.
-async fn follow(orders: Orders, human_id: HumanId, history: Arc<History>) {
-    let mut changes = orders.watch(human_id);
+async fn follow(orders: Orders, human_id: HumanId, history: Arc<Told>) {
+    let mut changes = orders.watch(human_id.clone());
     while let Some(change) = changes.next().await {
-        let state = change
-            .ok()
-            .and_then(|user| user.orders.last()?.state.clone());
-        if let Some(state) = state {
-            add(&history, state);
+        // It does not tell when it asked, so it is asked again. What cannot be read is read by the next page.
+        if change.is_ok()
+            && let Ok(Some(reading)) = read(&orders, &human_id).await
+        {
+            add(&history, reading);
         }
     }
 }
 
-/// Adds a state, unless it is the one that was seen last.
-fn add(history: &History, state: OrderState) {
-    history.send_if_modified(|seen| {
-        let is_new = seen.last().is_none_or(|last| last.state != state);
+/// Adds a state, unless it is the one that was seen last, or may be older: a page and whoever follows the order ask at the
+/// same time, and the first answer may come last.
+fn add(history: &Told, reading: Reading) {
+    history.send_if_modified(|history| {
+        if history.asked.is_some_and(|last| reading.asked < last) {
+            return false;
+        }
+        history.asked = Some(reading.asked);
+        let state = reading.state;
+        let is_new = history.states.last().is_none_or(|last| last.state != state);
         if is_new {
             let at = Timestamp::now();
-            seen.push(Seen { state, at });
+            history.states.push(Seen { state, at });
         }
         is_new
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(state: OrderState) -> Reading {
+        let asked = Instant::now();
+        Reading { asked, state }
+    }
+
+    fn states(history: &Told) -> Vec<OrderState> {
+        let history = history.borrow();
+        history
+            .states
+            .iter()
+            .map(|seen| seen.state.clone())
+            .collect()
+    }
+
+    #[test]
+    fn an_answer_that_comes_after_a_newer_one_tells_no_news() {
+        let history = Told::default();
+        let slow = reading(OrderState::Created);
+        add(&history, reading(OrderState::Created));
+        add(&history, reading(OrderState::InProgress));
+        add(&history, slow);
+        let known = [OrderState::Created, OrderState::InProgress];
+        assert_eq!(states(&history), known);
+        // An order that waited and goes on is news.
+        add(&history, reading(OrderState::Pended));
+        add(&history, reading(OrderState::InProgress));
+        assert_eq!(states(&history).len(), 4);
+    }
+
+    #[test]
+    fn an_order_that_is_over_stays_as_it_was_seen() {
+        let following = Following::default();
+        let policy = Policy::parse("LIFE-1").unwrap();
+        let look = || {
+            let reading = reading(OrderState::Completed);
+            following.note(&policy, Some(reading), |_| unreachable!("it is over"))
+        };
+        let first = look();
+        assert_eq!(first.len(), 1);
+        assert_eq!(look(), first, "it is shown as new");
+        let unread = following.note(&policy, None, |_| unreachable!("it is over"));
+        assert_eq!(unread, first);
+    }
+
+    #[tokio::test]
+    async fn a_page_that_has_seen_another_history_waits_for_nothing() {
+        let following = Following::default();
+        let policy = Policy::parse("LIFE-1").unwrap();
+        let reading = Some(reading(OrderState::Cancelled));
+        following.note(&policy, reading, |_| unreachable!("it is over"));
+        // As after the desk was started again: it has seen less than the page.
+        for seen in [0, 3] {
+            following.more(&policy, seen).await;
+        }
+        let forever = following.more(&policy, 1);
+        assert!(futures_now(forever).is_none(), "there is no news");
+    }
+
+    /// What a future gives that is asked once.
+    fn futures_now<T>(future: impl Future<Output = T>) -> Option<T> {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match std::pin::pin!(future).poll(&mut context) {
+            std::task::Poll::Ready(value) => Some(value),
+            std::task::Poll::Pending => None,
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod application;
 mod case;
 mod desk;
 mod following;
+mod journal;
 mod pages;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use application::{Application, Policy};
 use case::Case;
 pub use desk::Desk;
 use desk::{NotDecided, NotOrdered};
+pub use journal::DeskJournal;
 
 #[derive(Clone)]
 struct App {
@@ -51,6 +53,7 @@ pub fn app(desk: Desk, origin: &str) -> Router {
         .route("/cases/{policy}/progress", get(progress))
         .route("/cases/{policy}/look", post(look))
         .route("/cases/{policy}/decide", post(decide))
+        .route("/cases/{policy}/known", post(known_to_somebody))
         .route("/cases/{policy}/tasks", post(tasks))
         .route("/cases/{policy}/reports/{report}", get(report))
         .route("/back", get(back))
@@ -133,10 +136,21 @@ struct Named {
     policy: String,
 }
 
-async fn form(State(app): State<App>, Query(named): Query<Named>) -> Markup {
-    let typed = Application::of_policy(named.policy);
-    let (types, open) = tokio::join!(app.desk.order_types(), app.desk.open());
-    pages::form(&typed, None, &types, &open)
+/// What the first page may be asked for: a form with a policy's number, and the part of a list behind another.
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    policy: String,
+    #[serde(default)]
+    after: String,
+}
+
+async fn form(State(app): State<App>, Query(asked): Query<Asked>) -> Markup {
+    let typed = Application::of_policy(asked.policy);
+    let after = Policy::parse(&asked.after);
+    let is_first = after.is_none();
+    let (types, unsettled) = tokio::join!(app.desk.order_types(), app.desk.unsettled(after));
+    pages::form(&typed, None, &types, &pages::list(unsettled, is_first))
 }
 
 async fn find(Query(named): Query<Named>) -> Response {
@@ -161,8 +175,9 @@ async fn place(State(app): State<App>, Form(application): Form<Application>) -> 
         NotOrdered::Refused(_) => StatusCode::BAD_GATEWAY,
         NotOrdered::Journal(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    let (types, open) = tokio::join!(app.desk.order_types(), app.desk.open());
-    let page = pages::form(&application, Some(&why), &types, &open);
+    let (types, unsettled) = tokio::join!(app.desk.order_types(), app.desk.unsettled(None));
+    let list = pages::list(unsettled, true);
+    let page = pages::form(&application, Some(&why), &types, &list);
     (status, page).into_response()
 }
 
@@ -244,6 +259,29 @@ async fn decide(
     };
     match outcome {
         Ok(()) if again => see(&format!("/?policy={policy}")),
+        Ok(()) => see(&policy.path()),
+        Err(why) => {
+            let page = pages::not_decided(&policy, &why);
+            (StatusCode::CONFLICT, page).into_response()
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Known {
+    version: u64,
+}
+
+/// Takes a case off the list: somebody knows that there is no order.
+async fn known_to_somebody(
+    State(app): State<App>,
+    Path(policy): Path<String>,
+    Form(Known { version }): Form<Known>,
+) -> Response {
+    let Some(policy) = Policy::parse(&policy) else {
+        return nowhere();
+    };
+    match app.desk.known(&policy, version).await {
         Ok(()) => see(&policy.path()),
         Err(why) => {
             let page = pages::not_decided(&policy, &why);

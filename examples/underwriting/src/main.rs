@@ -13,7 +13,7 @@ use humanapi::{Client, Provisioning};
 use humanapi_sandbox::{Assumption, DemoApp, Sandbox};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use underwriting::{Desk, app};
+use underwriting::{Desk, DeskJournal, app};
 
 /// An underwriter's desk that orders medical records, each once
 ///
@@ -85,7 +85,7 @@ async fn run(args: Args) -> Result<(), Box<dyn Error>> {
         }
     };
     journal.init().await?;
-    let journal = Arc::new(journal);
+    let journal = Arc::new(DeskJournal::over(Arc::new(journal)));
     let client = client(sandbox.as_ref())?;
     let client = client
         .provisioning(Provisioning::Hip)

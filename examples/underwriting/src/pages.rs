@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::application::{Application, Policy, Problems};
-use crate::case::{Case, Ordered, Standing};
+use crate::case::{Case, Ordered, Seen, Standing, Told, Unsettled};
 use crate::desk::{NotDecided, NotOrdered};
 
 fn page(title: &str, content: &Markup) -> Markup {
@@ -72,7 +72,7 @@ pub(crate) fn form(
     typed: &Application,
     why: Option<&NotOrdered>,
     types: &[OrderType],
-    open: &[Policy],
+    unsettled: &Markup,
 ) -> Markup {
     let none = Problems::new();
     let problems = match why {
@@ -80,6 +80,12 @@ pub(crate) fn form(
         _ => &none,
     };
     let entry = |field: &Field| entry(field, typed, problems);
+    let choice = |name, label, of: &[_]| choice(name, label, of, typed, problems);
+    let mut kinds = vec![("", "The usual")];
+    kinds.extend(types.iter().filter_map(|one| {
+        let code = one.code.as_deref()?;
+        Some((code, one.alias.as_deref().unwrap_or(code)))
+    }));
     let title = if why.is_some() {
         "Nothing was ordered"
     } else {
@@ -93,43 +99,18 @@ pub(crate) fn form(
                 Some(why) => (refusal(why)),
                 None => p .lead { "One order for each policy: however often this form is sent, the records are ordered once." },
             }
-            @if !open.is_empty() {
-                section .card .note aria-labelledby="open" {
-                    h2 #open { "Not settled yet" }
-                    p { "Somebody has to look at these before anything more is done for them." }
-                    ul .open { @for policy in open { li { a href=(policy.path()) { (policy) } } } }
-                }
-            }
+            (unsettled)
             // The browser keeps nothing of it, and does not fill it in again.
             form .card method="post" action="/cases" autocomplete="off" novalidate {
                 fieldset {
                     legend { "The case" }
                     (entry(&Field("policy", "Policy number", Kind::Must)))
-                    div .entry {
-                        label for="orderType" { "Records" }
-                        select #orderType name="orderType" {
-                            option value="" { "The usual" }
-                            @for one in types {
-                                @if let Some(code) = &one.code {
-                                    option value=(code) selected[typed.shown("orderType") == code] {
-                                        (one.alias.as_deref().unwrap_or(code))
-                                    }
-                                }
-                            }
-                        }
-                    }
+                    (choice("orderType", "Records", &kinds))
                 }
                 fieldset {
                     legend { "The applicant" }
                     @for field in &PERSON { (entry(field)) }
-                    div .entry {
-                        label for="gender" { "Gender" }
-                        select #gender name="gender" {
-                            @for (value, label) in GENDERS {
-                                option value=(value) selected[typed.shown("gender") == value] { (label) }
-                            }
-                        }
-                    }
+                    (choice("gender", "Gender", &GENDERS))
                 }
                 fieldset {
                     legend { "Where the applicant lives" }
@@ -140,6 +121,44 @@ pub(crate) fn form(
             }
         },
     )
+}
+
+/// The cases that somebody has to look at: the first of them, or others.
+pub(crate) fn list(unsettled: Result<Unsettled, &'static str>, is_first: bool) -> Markup {
+    let Unsettled { cases, more_after } = match unsettled {
+        Ok(unsettled) => unsettled,
+        Err(remedy) => {
+            return html! {
+                section .card .note aria-labelledby="open" {
+                    h2 #open { "Not settled yet" }
+                    p .bad role="alert" {
+                        "The journal of orders cannot be read, so nobody can say what is not settled. What to do: " (remedy) "."
+                    }
+                }
+            };
+        }
+    };
+    if cases.is_empty() && is_first {
+        return html! {};
+    }
+    html! {
+        section .card .note aria-labelledby="open" {
+            h2 #open { "Not settled yet" }
+            p { "Somebody has to look at these before anything more is done for them." }
+            ul .open {
+                @for case in &cases {
+                    li { a href=(case.policy.path()) { (case.policy) } " " span .hint { (heading(&case.standing)) } }
+                }
+            }
+            @if cases.is_empty() { p { "There are no more of them." } }
+            @if !is_first || more_after.is_some() {
+                p {
+                    @if let Some(last) = more_after { a href={ "/?after=" (last) } { "Show more that are not settled" } " " }
+                    @if !is_first { a href="/" { "Begin at the first" } }
+                }
+            }
+        }
+    }
 }
 
 fn refusal(why: &NotOrdered) -> Markup {
@@ -171,6 +190,36 @@ fn is_here(field: &str) -> bool {
         .any(|name| name == field)
 }
 
+/// One of several, each with its value and its name.
+fn choice(
+    name: &str,
+    label: &str,
+    of: &[(&str, &str)],
+    typed: &Application,
+    problems: &Problems,
+) -> Markup {
+    let problem = problems.get(name);
+    let problem_id = problem.map(|_| format!("{name}-problem"));
+    html! {
+        div .entry {
+            label for=(name) { (label) }
+            select id=(name) name=(name) autofocus[is_first(name, problems)]
+                aria-describedby=[problem_id.as_deref()] aria-invalid=[problem.map(|_| "true")] {
+                @for (value, label) in of {
+                    option value=(value) selected[typed.shown(name) == *value] { (label) }
+                }
+            }
+            @if let Some(problem) = problem { p .problem id=[problem_id.as_deref()] { (problem) } }
+        }
+    }
+}
+
+/// Whether it is the first of the fields here that something is wrong with.
+fn is_first(name: &str, problems: &Problems) -> bool {
+    let first = problems.keys().find(|field| is_here(field));
+    first.is_some_and(|first| first == name)
+}
+
 fn entry(Field(name, label, kind): &Field, typed: &Application, problems: &Problems) -> Markup {
     let problem = problems.get(*name);
     let (hint_id, problem_id) = (format!("{name}-hint"), format!("{name}-problem"));
@@ -193,16 +242,12 @@ fn entry(Field(name, label, kind): &Field, typed: &Application, problems: &Probl
         Kind::Secret => ("text", Some("numeric")),
         Kind::Text | Kind::Must => ("text", None),
     };
-    let is_first = problems
-        .keys()
-        .find(|field| is_here(field))
-        .is_some_and(|first| first == name);
     html! {
         div .entry {
             label for=(name) { (label) }
             @if let Some(hint) = hint { p .hint id=(hint_id) { (hint) } }
             input id=(name) name=(name) type=(form) value=(typed.shown(name)) maxlength="200" autocomplete="off"
-                inputmode=[keys] required[matches!(kind, Kind::Must | Kind::Day)] autofocus[is_first]
+                inputmode=[keys] required[matches!(kind, Kind::Must | Kind::Day)] autofocus[is_first(name, problems)]
                 aria-describedby=[described] aria-invalid=[problem.map(|_| "true")];
             @if let Some(problem) = problem { p .problem id=(problem_id) { (problem) } }
         }
@@ -232,18 +277,20 @@ pub(crate) fn progress(case: &Case) -> Markup {
             section .card aria-labelledby="now" {
                 h2 #now tabindex="-1" { (now) }
                 @match &case.standing {
-                    Standing::NotSent => {
+                    Standing::NotSent(told) => {
                         p { "Nothing was sent for this policy, so nothing is billed." }
                         p .actions { a .button href={ "/?policy=" (case.policy) } { "Fill in the form again" } }
+                        (known(case, *told))
                     },
                     Standing::UnderWay => {
                         p { "The order is on its way, or the program ended while it was. It is not sent a second time." }
                         (look(case))
                     },
-                    Standing::Absent(version) => {
+                    Standing::Absent(told) => {
                         p { "The order left this desk once and did not arrive: it was looked for, and is not there. It is not sent again by itself, because the first one could still arrive." }
                         (look(case))
-                        (send_again(case, *version))
+                        (send_again(case, told.version))
+                        (known(case, *told))
                     },
                     Standing::Unknown(version, reason) => {
                         p { "The order may be placed, and may be billed. Why nobody can tell: " (reason) "." }
@@ -265,7 +312,7 @@ pub(crate) fn progress(case: &Case) -> Markup {
 
 fn heading(standing: &Standing) -> String {
     match standing {
-        Standing::NotSent => "Nothing was ordered".to_owned(),
+        Standing::NotSent(_) => "Nothing was ordered".to_owned(),
         Standing::UnderWay => "The order is under way".to_owned(),
         Standing::Absent(_) => "The order did not arrive".to_owned(),
         Standing::Unknown(..) => "It is not known whether this is ordered".to_owned(),
@@ -298,7 +345,7 @@ fn states(ordered: &Ordered) -> Markup {
                 @for (at, seen) in ordered.history.iter().enumerate() {
                     li aria-current=[(at == last).then_some("step")] {
                         span { (state_name(&seen.state)) } " "
-                        span .when { "seen " (moment(seen.at)) }
+                        span .when { (since(at, seen)) " " (moment(seen.at)) }
                     }
                 }
             }
@@ -306,6 +353,14 @@ fn states(ordered: &Ordered) -> Markup {
         @if !ordered.is_over() {
             p .hint { "This page tells what changes by itself." noscript { " Without JavaScript, load it again." } }
         }
+    }
+}
+
+/// What the desk knows of the time that a state is of: one that it did not see coming may be older.
+fn since(place: usize, seen: &Seen) -> &'static str {
+    match (place, &seen.state) {
+        (0, state) if *state != OrderState::Created => "so already when it was first seen,",
+        _ => "seen",
     }
 }
 
@@ -376,6 +431,20 @@ fn decision(version: u64, what: &str, looked: &str) -> Markup {
         p .check {
             input type="checkbox" id={ "looked-" (what) } name="looked" value="yes" required;
             label for={ "looked-" (what) } { (looked) }
+        }
+    }
+}
+
+/// What takes a case off the list that needs no other decision.
+fn known(case: &Case, told: Told) -> Markup {
+    html! {
+        @if told.is_listed {
+            form .decision method="post" action={ (case.policy.path()) "/known" } aria-labelledby="known" {
+                h3 #known { "Leave it as it is" }
+                p { "It stays on the list of what is not settled until somebody has acted. Nothing is sent by this." }
+                input type="hidden" name="version" value=(told.version);
+                button type="submit" { "Take it off the list" }
+            }
         }
     }
 }

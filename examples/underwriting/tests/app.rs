@@ -7,14 +7,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use humanapi::admin::order::OrderPolicy;
+use humanapi::admin::order::{Effect, IntentKey, Op, OrderPolicy, Subject};
+use humanapi::admin::{BirthDate, NewOrder};
+use humanapi::client::OrderJournal;
 use humanapi::http::Method;
 use humanapi::store::{SealingKeys, SqliteStore};
 use humanapi::{Client, Provisioning};
 use humanapi_sandbox::{Assumption, DemoApp, Fault, OrderState, Sandbox};
 use reqwest::header::LOCATION;
 use tempfile::TempDir;
-use underwriting::{Desk, app};
+use underwriting::{Desk, DeskJournal, app};
 
 struct World {
     sandbox: Sandbox,
@@ -23,7 +25,9 @@ struct World {
     http: reqwest::Client,
     /// All that was answered, heads and bodies.
     answered: Mutex<String>,
-    _folder: TempDir,
+    /// What the desk's journal lies in.
+    store: Arc<SqliteStore>,
+    folder: TempDir,
 }
 
 #[derive(Debug)]
@@ -33,6 +37,8 @@ struct Answer {
     text: String,
 }
 
+/// A claim that nobody takes over.
+const LONG: Duration = Duration::from_secs(3_600);
 const BIRTH_DATE: &str = "1980-04-09";
 const SSN: &str = "900-12-3456";
 const OURS: [(&str, &str); 1] = [("sec-fetch-site", "same-origin")];
@@ -44,12 +50,15 @@ impl World {
         let sandbox = Sandbox::start().unwrap();
         let folder = TempDir::new().unwrap();
         let keys = SealingKeys::generate("test").unwrap();
-        let journal = SqliteStore::open(folder.path().join("orders.sqlite"), keys).await;
-        journal.init().await.unwrap();
-        let journal = Arc::new(journal);
+        let store = SqliteStore::open(folder.path().join("orders.sqlite"), keys).await;
+        store.init().await.unwrap();
+        let store = Arc::new(store);
+        let journal = Arc::new(DeskJournal::over(store.clone()));
         let own = sandbox.app(DemoApp::Hip);
-        // What is not there at once is not waited for.
-        let policy = OrderPolicy::default().with_read_patience(Duration::ZERO);
+        // What is not there at once is not waited for, nor what may arrive late.
+        let policy = OrderPolicy::default()
+            .with_read_patience(Duration::ZERO)
+            .with_absent_after(Some(Duration::ZERO));
         let client = Client::new(&*own.client_id, own.client_secret.clone()).unwrap();
         let client = client
             .base_url(sandbox.url())
@@ -70,7 +79,8 @@ impl World {
             base,
             http: http.build().unwrap(),
             answered: Mutex::default(),
-            _folder: folder,
+            store,
+            folder,
         }
     }
 
@@ -111,6 +121,29 @@ impl World {
 
     async fn order(&self, policy: &str) -> Answer {
         self.post("/cases", &applicant(policy, "Testina")).await
+    }
+
+    /// Writes an order into the journal, as a desk does that ends before it sends it; or just after it did, a while ago.
+    async fn leave_behind(&self, policy: &str, was_sent: bool) {
+        let intent = IntentKey::new(format!("underwriting/{policy}")).unwrap();
+        let born = BirthDate::parse(BIRTH_DATE, "2026-11-29".parse().unwrap()).unwrap();
+        let order = NewOrder::new(policy).with_name("Testina", "Sandboxer");
+        let order = order.unwrap().with_birth_date(born);
+        let (ttl, subject) = (Duration::from_millis(1), Subject::of(&order));
+        let begun = self.store.apply(&intent, Op::Begin { ttl: LONG, subject });
+        let Effect::Send(claim) = begun.await.unwrap() else {
+            panic!("{policy} is new");
+        };
+        if was_sent {
+            let departed = self.store.apply(&intent, Op::Depart { claim, ttl });
+            assert_eq!(departed.await.unwrap(), Effect::Departed);
+        }
+    }
+
+    /// Whether the first page lists a policy as not settled.
+    async fn lists(&self, policy: &str) -> bool {
+        let page = self.get("/").await.text;
+        page.contains(&format!("href=\"/cases/{policy}\""))
     }
 
     fn billed(&self) -> usize {
@@ -234,6 +267,121 @@ async fn what_nobody_knows_is_told_so_and_decided_by_a_person() {
 }
 
 #[tokio::test]
+async fn an_order_that_is_not_there_stays_on_the_list_until_somebody_has_acted() {
+    let world = World::new().await;
+    for policy in ["LIFE-1", "LIFE-2", "LIFE-3"] {
+        world.leave_behind(policy, true).await;
+    }
+    // The timer finds out and has nobody to tell: once, and as often as it likes.
+    for _ in 0..3 {
+        world.desk.reconcile().await.unwrap();
+        for policy in ["LIFE-1", "LIFE-2", "LIFE-3"] {
+            assert!(world.lists(policy).await, "{policy} is gone");
+        }
+    }
+    let page = world.get("/cases/LIFE-1").await.text;
+    assert!(page.contains("The order did not arrive"), "{page}");
+    // Nor does somebody who looks act.
+    assert_eq!(world.post("/cases/LIFE-1/look", "").await.status, 303);
+    assert!(world.lists("LIFE-1").await);
+
+    // Somebody knows, and leaves it so.
+    let page = world.get("/cases/LIFE-1").await.text;
+    let known = format!("version={}", version(&page));
+    let old = world.post("/cases/LIFE-1/known", "version=0").await;
+    assert!(old.status == 409 && old.text.contains("has changed"));
+    assert_eq!(world.post("/cases/LIFE-1/known", &known).await.status, 303);
+    assert!(!world.lists("LIFE-1").await);
+    let page = world.get("/cases/LIFE-1").await.text;
+    assert!(
+        page.contains("The order did not arrive") && !page.contains("Take it off the list"),
+        "{page}"
+    );
+
+    // Somebody allows another one, which is not sent before the form came again.
+    let page = world.get("/cases/LIFE-2").await.text;
+    let again = format!("version={}&what=send-again&looked=yes", version(&page));
+    assert_eq!(world.post("/cases/LIFE-2/decide", &again).await.status, 303);
+    world.desk.reconcile().await.unwrap();
+    assert!(world.lists("LIFE-2").await && world.lists("LIFE-3").await);
+    assert_eq!(world.billed(), 0);
+    // It is sent by the form for the same applicant, and then it is settled.
+    let applicant = "policy=LIFE-2&firstName=Testina&lastName=Sandboxer&dateOfBirth=1980-04-09";
+    assert_eq!(world.post("/cases", applicant).await.status, 303);
+    assert!(!world.lists("LIFE-2").await && world.lists("LIFE-3").await);
+    assert_eq!(world.billed(), 1);
+}
+
+#[tokio::test]
+async fn what_was_never_sent_is_listed_unless_somebody_was_told() {
+    let world = World::new().await;
+    let control = world.sandbox.control();
+    let refused = || {
+        let at = Fault::status(400).on_method(Method::POST);
+        at.on_path("/api/v1/users")
+    };
+    // Somebody reads on the page that nothing was ordered.
+    control.plan_fault(refused()).unwrap();
+    assert_eq!(world.order("LIFE-1").await.status, 502);
+    assert!(!world.lists("LIFE-1").await);
+    // A desk that ended before it sent told nobody.
+    world.leave_behind("LIFE-2", false).await;
+    world.desk.reconcile().await.unwrap();
+    world.desk.reconcile().await.unwrap();
+    assert!(world.lists("LIFE-2").await);
+    let page = world.get("/cases/LIFE-2").await.text;
+    let known = format!("version={}", version(&page));
+    assert_eq!(world.post("/cases/LIFE-2/known", &known).await.status, 303);
+    assert!(!world.lists("LIFE-2").await);
+    // What is there is settled, and nobody need say so.
+    world.order("LIFE-3").await;
+    world.desk.reconcile().await.unwrap();
+    assert!(!world.lists("LIFE-3").await);
+    assert_eq!(world.billed(), 1);
+}
+
+#[tokio::test]
+async fn all_that_is_not_settled_can_be_seen_however_much_it_is() {
+    let world = World::new().await;
+    let elsewhere = IntentKey::new("of-another-desk").unwrap();
+    let order = NewOrder::new("somebody");
+    let subject = Subject::of(&order);
+    let begin = Op::Begin { ttl: LONG, subject };
+    world.store.apply(&elsewhere, begin).await.unwrap();
+    let all: Vec<String> = (0..120).map(|number| format!("LIFE-{number}")).collect();
+    for policy in &all {
+        world.leave_behind(policy, false).await;
+    }
+    let (mut seen, mut path) = (Vec::new(), "/".to_owned());
+    for pages in 1.. {
+        assert!(pages <= 3, "{seen:?}");
+        let page = world.get(&path).await.text;
+        let links = page.split("href=\"/cases/").skip(1);
+        seen.extend(links.map(|link| link.split('"').next().unwrap().to_owned()));
+        let Some(more) = page.split("href=\"/?after=").nth(1) else {
+            break;
+        };
+        assert!(page.contains("Show more that are not settled"));
+        path = format!("/?after={}", more.split('"').next().unwrap());
+    }
+    seen.sort();
+    let mut all = all;
+    all.sort();
+    assert_eq!(seen, all);
+    assert!(world.get(&path).await.text.contains("Begin at the first"));
+
+    // That nothing is listed where nothing can be read would say that all is settled.
+    for file in std::fs::read_dir(world.folder.path()).unwrap() {
+        std::fs::write(file.unwrap().path(), "no database").unwrap();
+    }
+    let page = world.get("/").await.text;
+    assert!(
+        page.contains("The journal of orders cannot be read"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
 async fn an_order_is_shown_to_its_end_with_its_tasks_and_reports() {
     let world = World::new().await;
     let control = world.sandbox.control();
@@ -337,6 +485,11 @@ async fn nobody_else_posts_its_forms_and_nothing_of_them_is_shown_again() {
         .post("/cases", &body.replace("gender=female", "gender=other"))
         .await;
     assert_eq!(other.status, 422, "{}", other.text);
+    assert!(
+        other.text.contains("id=\"gender-problem\""),
+        "{}",
+        other.text
+    );
     assert_eq!(world.order("LIFE-1").await.status, 303);
     for path in [
         "/",

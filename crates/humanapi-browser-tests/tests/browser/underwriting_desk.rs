@@ -16,7 +16,7 @@ use humanapi_core::{Credentials, Hosts, Now, Provisioning};
 use humanapi_sandbox::{Assumption, DemoApp, Fault, OrderState};
 use humanapi_store::{SealingKeys, SqliteStore};
 use tempfile::NamedTempFile;
-use underwriting::Desk;
+use underwriting::{Desk, DeskJournal};
 
 use crate::keyboard::tab_to;
 use crate::secrets::{Places, SANDBOX_LOG};
@@ -100,7 +100,7 @@ fn serve(stage: &Stage, listener: TcpListener, log: &Arc<NamedTempFile>) {
             let keys = SealingKeys::generate("test").expect("there are random numbers");
             let journal = SqliteStore::open(folder.path().join("orders.sqlite"), keys).await;
             journal.init().await.expect("a folder of the test's own");
-            let journal = Arc::new(journal);
+            let journal = Arc::new(DeskJournal::over(Arc::new(journal)));
             let client = client.order_journal(journal.clone());
             let client = client.build_on(Hasty(TokioRuntime::new()));
             let app = underwriting::app(Desk::new(client, journal), &origin);
@@ -202,6 +202,20 @@ pub(crate) async fn walk(stage: &Stage, look: &mut impl AsyncFnMut(&Browser, &st
     browser.click("button", "Settle it as ordered").await;
     browser.find("heading", "Nothing was decided").await;
     look(browser, "underwriting-not-decided").await;
+    browser.goto(&format!("{desk}/cases/LIFE-0418")).await;
+    let looked = "I have looked in the vendor’s portal, and there is no such order";
+    browser.click("field", looked).await;
+    let again = "Allow it to be sent once more";
+    browser.click("button", again).await;
+    browser.find("heading", "Order medical records").await;
+    browser.goto(&format!("{desk}/cases/LIFE-0418")).await;
+    browser.find("heading", "Nothing was ordered").await;
+    look(browser, "underwriting-not-sent").await;
+    browser.click("button", "Take it off the list").await;
+    browser.find("heading", "Nothing was ordered").await;
+    browser
+        .until("return !document.getElementById('known')")
+        .await;
 
     browser.goto(&desk).await;
     fill(browser, "LIFE-0417").await;
