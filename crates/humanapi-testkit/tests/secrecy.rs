@@ -12,6 +12,8 @@
 
 #[path = "secrecy/identifiers.rs"]
 mod identifiers;
+#[path = "secrecy/journals.rs"]
+mod journals;
 #[path = "secrecy/orders.rs"]
 mod orders;
 mod rows;
@@ -40,6 +42,7 @@ use humanapi_hyper::HyperTransport;
 use humanapi_reqwest::ReqwestTransport;
 use humanapi_sandbox::{DemoApp, Fault, Sandbox, Source};
 use identifiers::{Answer, IDENTIFIERS, NUMBER, Reader, planted};
+use journals::Place;
 use metrics_util::debugging::{DebuggingRecorder, Snapshotter};
 use orders::Orderer;
 use serde_json::Value;
@@ -400,22 +403,7 @@ impl Scene {
         ));
         drop(nobody);
         for (answer, orders, base) in bases {
-            let credentials = Credentials::new(app.client_id.as_str(), app.client_secret.as_str());
-            let journal = Arc::new(MemoryOrderJournal::new());
-            let client = self.client_writing(
-                credentials.unwrap(),
-                Provisioning::Hip,
-                &base,
-                Arc::clone(&journal) as Arc<dyn OrderJournal>,
-            );
-            let mut orderer = Orderer {
-                watch: &self.watch,
-                client,
-                journal,
-                outcomes: (0, 0),
-            };
-            orderer.do_everything().await;
-            let (good, bad) = orderer.outcomes;
+            let (good, bad) = self.order(&base, &Place::of_client()).await;
             let sent = orders.load(Ordering::Relaxed);
             match answer {
                 Some(Answer::Good) => assert!(good >= 16 && sent == 1, "{good}, {bad}, {sent}"),
@@ -427,18 +415,54 @@ impl Scene {
         }
     }
 
+    /// Does all that there is about orders at one service, written at this place. How many calls gave an answer, and how
+    /// many an error.
+    async fn order(&self, base: &str, place: &Place) -> (usize, usize) {
+        let app = self.sandbox.app(DemoApp::Hip);
+        let credentials = Credentials::new(app.client_id.as_str(), app.client_secret.as_str());
+        let client = self.client_writing(
+            credentials.unwrap(),
+            Provisioning::Hip,
+            base,
+            Arc::clone(&place.journal),
+        );
+        let mut orderer = Orderer {
+            watch: &self.watch,
+            client,
+            place,
+            outcomes: (0, 0),
+        };
+        orderer.do_everything().await;
+        orderer.outcomes
+    }
+
+    /// Orders that are placed, that nobody knows of and that cannot be placed, at each place that outlives a process: and
+    /// then nothing of them lies there.
+    async fn journals(&self) {
+        for canary in orders::CANARIES {
+            self.watch.canary(canary);
+        }
+        let any = AhoCorasick::new(orders::CANARIES).unwrap();
+        for place in Place::that_seal().await {
+            for answer in [Answer::Broken, Answer::Odd, Answer::Good] {
+                let base = orders::service(answer, Arc::default());
+                self.order(&base, &place).await;
+                let bytes = place.bytes();
+                if let Some(found) = any.find(&bytes) {
+                    let canary = orders::CANARIES[found.pattern()];
+                    panic!("{canary} lies in {}", (place.shown)());
+                }
+            }
+        }
+    }
+
     fn search(&self) {
         // Copied, because a failing check must not hold up whoever else writes.
         let log = log().0.lock().unwrap().clone();
         let log = String::from_utf8_lossy(&log);
-        assert!(
-            log.contains("humanapi.call{call=\"connect_token\"}"),
-            "logs are on"
-        );
         assert!(log.contains("hyper_util"), "other crates' logs are on");
         let shown = self.watch.shown.lock().unwrap();
         let canaries = self.watch.canaries.lock().unwrap();
-        assert!(canaries.len() > 100, "{} canaries", canaries.len());
         let canaries: Vec<_> = canaries.iter().map(String::as_str).chain([EMAIL]).collect();
         // At once, because there are thousands of them and megabytes of text.
         let any = AhoCorasick::new(&canaries).unwrap();
@@ -531,6 +555,31 @@ async fn run(make: fn() -> Box<dyn Transport>) {
     scene.echoes().await;
     scene.identifiers().await;
     scene.orders().await;
+    let canaries = scene.watch.canaries.lock().unwrap().len();
+    assert!(canaries > 100, "{canaries} canaries");
+    assert!(
+        logged("humanapi.call{call=\"connect_token\"}"),
+        "logs are on"
+    );
+    scene.search();
+}
+
+/// Whether this stands in the log.
+fn logged(text: &str) -> bool {
+    let log = log().0.lock().unwrap();
+    memchr::memmem::find(&log, text.as_bytes()).is_some()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_an_order_lies_where_orders_are_written() {
+    log();
+    let scene = Scene {
+        watch: Watch::default(),
+        sandbox: Sandbox::start().unwrap(),
+        make: || Box::new(HyperTransport::new()),
+    };
+    scene.journals().await;
+    assert!(logged("orders.submit"), "logs are on");
     scene.search();
 }
 

@@ -1,6 +1,6 @@
 //! Files of orders: what is right with them, what is wrong, and how often the same one is placed.
 
-use super::{Desk, NAMES, counts, fails, json, line, no_canary, run};
+use super::{Desk, NAMES, PAPER, counts, fails, json, line, no_canary, run};
 use crate::support::humanapi;
 
 #[test]
@@ -118,11 +118,6 @@ fn a_file_is_placed_once_however_often_it_is_given_and_however_it_is_sorted_or_c
             .and_then(|rest| rest.strip_suffix(','));
         assert!(human_id.is_some_and(|id| id.len() == 32), "{written}");
     }
-    no_canary(&crate::support::Run {
-        code: None,
-        stdout: written,
-        stderr: String::new(),
-    });
     // Sorted otherwise, with another telephone number, and one more.
     let corrected: String = ["p-3", "p-4", "p-1", "p-2"].map(line).concat();
     let corrected = format!(
@@ -184,7 +179,7 @@ fn orders_come_on_standard_input_too_and_papers_from_beside_the_file() {
     assert_eq!(counts(&told), "orders 1, placed 1", "{told:?}");
     no_canary(&told);
 
-    desk.file("signed.pdf", b"%PDF-1.7 made up");
+    desk.file("signed.pdf", PAPER);
     desk.file("picture.gif", b"GIF89a");
     let with = |paper: &str| {
         let text = format!(

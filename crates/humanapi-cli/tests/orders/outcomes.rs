@@ -2,7 +2,7 @@
 
 use humanapi_sandbox::Fault;
 
-use super::{Desk, NAMES, counts, fails, json, line};
+use super::{Desk, NAMES, PAPER, counts, fails, json, line};
 
 const USERS: &str = "/api/v1/users";
 
@@ -200,16 +200,63 @@ fn a_service_that_refuses_everybody_is_not_asked_ten_thousand_times() {
 #[test]
 fn nothing_of_anybody_is_told_however_much_is_asked_for() {
     let desk = Desk::open();
-    let file = desk.applicants("new.csv", &["a", "b", "c"]);
+    desk.file("signed.pdf", PAPER);
+    // The service has no such type as the last one's, and refuses it.
+    let last = line("d").replace(",full,", ",nonesuch,");
+    let lines: String = [line("a"), line("b"), line("c"), last]
+        .map(|line| format!("{},signed.pdf\n", line.trim_end()))
+        .concat();
+    let file = desk.file("new.csv", format!("{NAMES},attachments.0.path\n{lines}"));
     plan(&desk, Fault::status(500), 1);
     plan(&desk, Fault::garbage_body(), 1);
-    // `run` looks for the canaries.
-    let told = desk.submit(&file, &["-vv", "--timeout", "2s"]);
+    let results = desk.path("done.csv");
+    // `run` looks for the canaries in what is told, and in all files that the command has written.
+    let told = desk.submit(
+        &file,
+        &[
+            "-vvv",
+            "--timeout",
+            "2s",
+            "--at-once",
+            "1",
+            "--progress-every",
+            "100ms",
+            "--results",
+            &results,
+        ],
+    );
     assert!(told.stderr.contains("sending method=POST"), "{told:?}");
+    assert!(told.stderr.contains("{\"progress\":"), "{told:?}");
     assert_eq!(
         (told.code, counts(&told).as_str()),
-        (Some(8), "orders 3, placed 2, unknown 1")
+        (Some(8), "orders 4, placed 2, refused 1, unknown 1")
     );
     let app = desk.sandbox.app(humanapi_sandbox::DemoApp::Hip);
     assert!(!told.stderr.contains(app.client_secret.as_str()));
+    // The ids are there, as documented, for each of them.
+    let results = std::fs::read_to_string(&results).unwrap();
+    for id in [
+        "a,a/full,",
+        "b,b/full,",
+        "c,c/full,",
+        "d,d/nonesuch,refused,",
+    ] {
+        assert!(results.contains(id), "{id}: {results}");
+    }
+    for words in [
+        &["orders", "reconcile", "-vvv"][..],
+        &["orders", "list", "-vvv"],
+    ] {
+        let store = desk.store();
+        desk.run(&[words, &store.each()].concat());
+    }
+}
+
+/// The search would see it.
+#[test]
+#[should_panic(expected = "912-84-7365 in ")]
+fn what_lies_in_a_file_of_the_commands_is_noticed() {
+    let desk = Desk::open();
+    std::fs::write(desk.path("left-behind.csv"), line("a")).unwrap();
+    desk.no_canary_lies_here();
 }

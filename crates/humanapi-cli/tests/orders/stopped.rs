@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::crash::begin;
-use super::{Desk, NAMES, counts, json, line};
+use super::{Desk, NAMES, counts, json, line, says_nothing};
 use crate::support::{Run, ended};
 
 /// A run whose standard error is read while it goes on.
@@ -55,6 +55,8 @@ impl Heard {
         while self.line().is_some() {}
         let Run { code, stdout, .. } = ended(self.child);
         let stderr = self.said;
+        says_nothing(&stdout);
+        says_nothing(&stderr);
         Run {
             code,
             stdout,

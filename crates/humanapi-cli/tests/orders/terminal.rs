@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use humanapi_sandbox::DemoApp;
 use pty_process::blocking::{Command, open};
 
-use super::Desk;
+use super::{Desk, says_nothing};
 use crate::support;
 
 /// What stands on the terminal in the end, and the code.
@@ -57,7 +57,10 @@ fn changed_meanwhile(
         said.extend_from_slice(&bytes[..read]);
     }
     let code = child.wait().expect("it is our own child").code();
-    (String::from_utf8_lossy(&said).replace('\r', ""), code)
+    let said = String::from_utf8_lossy(&said).replace('\r', "");
+    says_nothing(&said);
+    desk.no_canary_lies_here();
+    (said, code)
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use humanapi_client::{ApiCall, Client, MemoryOrderJournal, OrderError, OrderJournal};
+use humanapi_client::{ApiCall, Client, OrderError};
 use humanapi_core::admin::order::{Decision, IntentKey, OrderPolicy, Subject};
 use humanapi_core::admin::{
     Address, Attachment, AttachmentKind, BirthDate, Gender, NewOrder, NewSubscription, Provider,
@@ -18,6 +18,7 @@ use humanapi_core::{ClientUserId, Endpoint, HumanId};
 use serde_json::{Value, json};
 
 use crate::identifiers::Answer;
+use crate::journals::Place;
 use crate::{Watch, serve};
 
 /// What the order says of somebody, all made up. None can occur by chance.
@@ -184,7 +185,7 @@ pub(crate) fn policy() -> OrderPolicy {
 pub(crate) struct Orderer<'a> {
     pub(crate) watch: &'a Watch,
     pub(crate) client: Client,
-    pub(crate) journal: Arc<MemoryOrderJournal>,
+    pub(crate) place: &'a Place,
     /// How many calls gave an answer, and how many an error.
     pub(crate) outcomes: (usize, usize),
 }
@@ -241,9 +242,9 @@ impl Orderer<'_> {
         self.show_outcome(placed);
         let found = orders.reconcile(&intent).await;
         self.show_outcome(found);
-        let entry = self.journal.load(&intent).await.unwrap();
+        let entry = self.place.journal.load(&intent).await.unwrap();
         self.watch
-            .show(format!("{entry:?} {entry:#?} {:?}", self.journal));
+            .show(format!("{entry:?} {entry:#?} {}", (self.place.shown)()));
         if let Some(entry) = entry {
             for decision in [Decision::Exists(HumanId::new(HUMAN)), Decision::SendAgain] {
                 self.watch.show(format!("{decision:?}"));
