@@ -18,6 +18,7 @@ pub mod process;
 mod proxy;
 pub mod proxying;
 mod raw;
+pub mod reports;
 mod script;
 mod server;
 #[cfg(unix)]

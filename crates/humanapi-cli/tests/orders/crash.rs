@@ -40,7 +40,7 @@ fn peak(child: &Child) -> Option<u64> {
 }
 
 /// Runs to the end; what it told, and the most memory that it had.
-fn to_the_end(mut child: Child) -> (Run, u64) {
+pub(super) fn to_the_end(mut child: Child) -> (Run, u64) {
     // What it prints fits into the pipes.
     let mut most = 0;
     while child.try_wait().expect("it is our own child").is_none() {

@@ -1,9 +1,14 @@
 //! What orders lead to: where they stand, who keeps records, reports, the address of the Task Manager, subscriptions.
 
+use std::process::Stdio;
+
 use humanapi_sandbox::OrderState;
+use humanapi_testkit::reports::LargeReports;
 use serde_json::Value;
 
+use super::crash::to_the_end;
 use super::{Desk, fails, json, line};
+use crate::support::humanapi;
 
 /// A desk at which one order is completed and another is under way.
 fn desk() -> Desk {
@@ -105,7 +110,7 @@ fn providers_and_reports_are_listed_and_a_report_becomes_a_file() {
             .unwrap()
             .to_owned()
     };
-    let file = desk.path("report.pdf");
+    let file = desk.asked_for("report.pdf");
     let told = desk.run(&["reports", "get", &of("pdf"), "--output", &file]);
     assert_eq!((told.code, told.stdout.as_str()), (Some(0), ""), "{told:?}");
     assert!(std::fs::read(&file).unwrap().starts_with(b"%PDF-"));
@@ -129,6 +134,47 @@ fn providers_and_reports_are_listed_and_a_report_becomes_a_file() {
     ]);
     fails(&wrong, 4, "status 404", "there is nothing of this id");
     assert!(!std::path::Path::new(&desk.path("none.pdf")).exists());
+}
+
+const MIB: u64 = 1024 * 1024;
+
+/// So large that whoever keeps it as a whole is noticed.
+fn size() -> u64 {
+    match std::env::var_os("HUMANAPI_DEEP").is_some_and(|deep| deep == "1") {
+        true => 200 * MIB,
+        false => 64 * MIB,
+    }
+}
+
+#[test]
+fn a_large_report_becomes_a_file_in_little_memory_and_one_that_breaks_off_none() {
+    let desk = Desk::open();
+    let path = desk.path("report.pdf");
+    let get = |reports: &LargeReports| {
+        let words = ["reports", "get", "rep-1", "--output", &path];
+        let words = [&words[..], &["--base-url", reports.url()]].concat();
+        let mut command = humanapi(words);
+        command.env("HUMANAPI_CLIENT_ID", "app-1");
+        command.env("HUMANAPI_CLIENT_SECRET", "canary-secret");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn();
+        to_the_end(child.expect("the command was built for this test"))
+    };
+    let (told, little) = get(&LargeReports::start(4 * MIB, 0));
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let (told, much) = get(&LargeReports::start(size(), 0));
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), size());
+    // In KiB, and none where the system does not tell.
+    let growth = much.saturating_sub(little);
+    assert!(growth < 16 * 1024, "{little} KiB, and {much} KiB");
+    std::fs::remove_file(&path).unwrap();
+
+    let files = || std::fs::read_dir(desk.folder.path()).unwrap().count();
+    let before = files();
+    let (told, _) = get(&LargeReports::start(MIB, u64::MAX));
+    fails(&told, 5, "", "");
+    assert_eq!(files(), before, "a part of it is left");
 }
 
 #[test]

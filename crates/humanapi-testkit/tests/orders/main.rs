@@ -15,7 +15,6 @@
 
 mod ledger;
 mod places;
-mod reports;
 mod scene;
 mod service;
 mod told;
