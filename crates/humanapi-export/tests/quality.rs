@@ -106,6 +106,14 @@ fn codes_dates_units_and_what_is_odd_are_counted_by_kind() {
 }
 
 #[test]
+fn what_is_no_record_has_a_place_too() {
+    let report = report::<TestResult>(&["7", "{\"id\": tru}"]);
+    let odd: Vec<_> = report.odd.iter().map(|line| line.path.as_str()).collect();
+    assert!(odd.contains(&"."), "{odd:?}");
+    assert!(odd.iter().all(|path| !path.is_empty()), "{odd:?}");
+}
+
+#[test]
 fn a_report_tells_nothing_that_was_sent() {
     let json = serde_json::to_string(&report::<TestResult>(&RESULTS)).unwrap();
     assert!(

@@ -42,6 +42,18 @@ fn the_page_needs_nothing_else_and_its_policy_takes_its_own_style_alone() {
     }
 }
 
+/// Nor is a heading of a row empty where it is the whole record that could not be read.
+#[test]
+fn each_row_of_the_page_says_what_it_is_of() {
+    let mut quality = Quality::new("test_results", TestResult::FIELDS);
+    let record = humanapi_core::data::Record::from_sent("7", TestResult::FIELDS).unwrap();
+    let read_at = "2026-03-01T10:00:00Z".parse().unwrap();
+    quality.note(&Row::new(&User::new("patient-17"), read_at, &record));
+    let page = DataReport::new(1, [&quality]).page(&[]);
+    assert!(page.contains(">the record itself</th>"), "{page}");
+    assert!(!page.contains("<th scope=\"row\"></th>"), "{page}");
+}
+
 #[test]
 fn the_page_tells_what_the_report_does_and_nothing_that_was_sent() {
     let report = report();
@@ -57,9 +69,9 @@ fn the_page_tells_what_the_report_does_and_nothing_that_was_sent() {
     );
     let page = report.page(&breaches);
     for told in [
-        "3 records of 1 users, of 1 kinds.",
+        "3 records of 1 user, of 1 kind.",
         "test_results: records of the last year: <strong>33\u{a0}%</strong>",
-        "2 lists changed",
+        "2 lists changed while being read",
         "10*3/uL",
         "the unit is none that is known",
         "components.value",

@@ -1,6 +1,7 @@
 //! Connect in a real browser.
 
 mod dashboard;
+mod data_quality;
 mod keyboard;
 mod launcher;
 mod pages;

@@ -14,11 +14,13 @@ use humanapi_browser_tests::Browser;
 use serde_json::{Value, json};
 
 /// Each picture, and what it is of: a screen in a window so wide, light or dark.
-const PICTURES: [(&str, &str, u32, &str); 10] = [
+const PICTURES: [(&str, &str, u32, &str); 12] = [
     ("connect", "connect-new", 1280, "light"),
     ("connect-narrow", "connect-new", 390, "dark"),
     ("dashboard", "dashboard", 1280, "light"),
     ("dashboard-narrow", "dashboard", 390, "dark"),
+    ("data-quality", "data-quality", 1280, "light"),
+    ("data-quality-narrow", "data-quality-worse", 390, "dark"),
     ("patient-page", "patient-page-connected", 1280, "light"),
     ("patient-page-narrow", "patient-page-connected", 390, "dark"),
     (

@@ -278,7 +278,7 @@ fn gather(table: &[Field], names: &mut BTreeSet<&'static str>) {
     }
 }
 
-/// A path without the places in lists: `components[3].value` is `components.value`.
+/// A path without the places in lists: `components[3].value` is `components.value`. Of the record itself it is `.`.
 fn without_places(path: &str) -> String {
     let mut is_within = false;
     let kept = path.chars().filter(|sign| {
@@ -287,5 +287,10 @@ fn without_places(path: &str) -> String {
         is_within &= *sign != ']';
         is_kept
     });
-    kept.collect()
+    let kept: String = kept.collect();
+    if kept.is_empty() {
+        ".".to_owned()
+    } else {
+        kept
+    }
 }

@@ -38,11 +38,11 @@ impl Display for Page<'_> {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
              <title>Quality of health data</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n\
-             <h1>Quality of health data</h1>\n<p>{} records of {} users, of {} kinds. It holds counts alone, and nothing \
+             <h1>Quality of health data</h1>\n<p>{} of {}, of {}. It holds counts alone, and nothing \
              that a record says.</p>\n</header>\n<main>\n",
-            report.records(),
-            report.users,
-            there.len(),
+            Count(report.records(), "record"),
+            Count(report.users, "user"),
+            Count(there.len() as u64, "kind"),
         )?;
         parts(f, report)?;
         thresholds(f, breaches)?;
@@ -74,8 +74,8 @@ fn parts(f: &mut fmt::Formatter<'_>, report: &DataReport) -> fmt::Result {
     if report.refused > 0 {
         writeln!(
             f,
-            "<p>The service refuses {} lists or documents, of which nothing is told here.</p>",
-            report.refused
+            "<p>The service refuses {}, of which nothing is told here.</p>",
+            Count(report.refused, "list or document")
         )?;
     }
     if report.deidentified {
@@ -164,12 +164,14 @@ fn section(f: &mut fmt::Formatter<'_>, one: &QualityReport, deidentified: bool) 
     let id = Text(&one.resource);
     write!(
         f,
-        "<section class=\"kind\" aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{id}</h2>\n<p>{} records.{}</p>\n",
-        one.records,
+        "<section class=\"kind\" aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{id}</h2>\n<p>{}.{}</p>\n",
+        Count(one.records, "record"),
         match one.drifted_lists {
             0 => String::new(),
-            lists =>
-                format!(" {lists} lists changed while they were read, or held what is no record."),
+            lists => format!(
+                " {} changed while being read, or held what is no record.",
+                Count(lists, "list")
+            ),
         }
     )?;
     if !deidentified {
@@ -224,7 +226,7 @@ fn section(f: &mut fmt::Formatter<'_>, one: &QualityReport, deidentified: bool) 
             writeln!(
                 f,
                 "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>",
-                Text(&line.path),
+                Text(place(&line.path)),
                 Text(line.problem),
                 line.times,
             )?;
@@ -261,6 +263,15 @@ fn more(f: &mut fmt::Formatter<'_>, times: u64, of: &str) -> fmt::Result {
     match times {
         0 => Ok(()),
         times => writeln!(f, "<p>And {times} more {of}, which have no line here.</p>"),
+    }
+}
+
+/// Where something is, as it is told to a person.
+fn place(path: &str) -> &str {
+    if path == "." {
+        "the record itself"
+    } else {
+        path
     }
 }
 
@@ -376,6 +387,20 @@ fn filled(report: &QualityReport) -> Option<f64> {
         (filled + field.filled, of + field.of)
     });
     share(filled, of)
+}
+
+/// So many of something that has this name where it is one.
+struct Count(u64, &'static str);
+
+impl Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, name) = self;
+        match (count, name.split_once(' ')) {
+            (1, _) => write!(f, "1 {name}"),
+            (_, None) => write!(f, "{count} {name}s"),
+            (_, Some((first, rest))) => write!(f, "{count} {first}s {rest}s"),
+        }
+    }
 }
 
 /// A share as a cell; a dash where there is nothing that it could be of.
