@@ -6,6 +6,7 @@ mod application;
 mod case;
 mod desk;
 mod following;
+mod form;
 mod journal;
 mod pages;
 
@@ -47,7 +48,7 @@ pub fn app(desk: Desk, origin: &str) -> Router {
         origin: origin.into(),
     };
     Router::new()
-        .route("/", get(form))
+        .route("/", get(first_page))
         .route("/cases", post(place).get(find))
         .route("/cases/{policy}", get(case))
         .route("/cases/{policy}/progress", get(progress))
@@ -145,12 +146,12 @@ struct Asked {
     after: String,
 }
 
-async fn form(State(app): State<App>, Query(asked): Query<Asked>) -> Markup {
+async fn first_page(State(app): State<App>, Query(asked): Query<Asked>) -> Markup {
     let typed = Application::of_policy(asked.policy);
     let after = Policy::parse(&asked.after);
     let is_first = after.is_none();
     let (types, unsettled) = tokio::join!(app.desk.order_types(), app.desk.unsettled(after));
-    pages::form(&typed, None, &types, &pages::list(unsettled, is_first))
+    form::form(&typed, None, &types, &form::list(unsettled, is_first))
 }
 
 async fn find(Query(named): Query<Named>) -> Response {
@@ -176,8 +177,8 @@ async fn place(State(app): State<App>, Form(application): Form<Application>) -> 
         NotOrdered::Journal(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     let (types, unsettled) = tokio::join!(app.desk.order_types(), app.desk.unsettled(None));
-    let list = pages::list(unsettled, true);
-    let page = pages::form(&application, Some(&why), &types, &list);
+    let list = form::list(unsettled, true);
+    let page = form::form(&application, Some(&why), &types, &list);
     (status, page).into_response()
 }
 
