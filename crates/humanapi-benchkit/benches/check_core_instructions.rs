@@ -13,6 +13,6 @@ fn main() -> ExitCode {
     instructions::main(
         "check_core_instructions",
         &WORKS,
-        &[Bound::times("access", 0.615, "usual")],
+        &[Bound::times("access", 0.6, "usual")],
     )
 }

@@ -104,9 +104,9 @@ mod counts {
 
     // Reads the answer, and wipes it and the token.
     #[library_benchmark]
-    #[bench::access(args = (access()), config = at_most(3_500))]
+    #[bench::access(args = (access()), config = at_most(3_300))]
     #[bench::session(args = (session()), config = at_most(2_900))]
-    #[bench::id(args = (id()), config = at_most(4_200))]
+    #[bench::id(args = (id()), config = at_most(4_000))]
     #[bench::client(args = (client()), config = at_most(2_200))]
     fn parse<E: Endpoint>(ready: Ready<E>) -> (Application, E) {
         let response = black_box(ready.response);
@@ -117,7 +117,7 @@ mod counts {
     }
 
     // Makes the endpoint, builds its request and reads the answer.
-    #[library_benchmark(config = at_most(6_420))]
+    #[library_benchmark(config = at_most(6_300))]
     #[bench::access(access())]
     #[bench::session(session())]
     #[bench::id(id())]
@@ -131,7 +131,7 @@ mod counts {
 
     // The same carried by a flow, through a transport that answers at once. That a flow may also hand its answer over
     // as it arrives costs every call some 70 instructions.
-    #[library_benchmark(config = at_most(6_480))]
+    #[library_benchmark(config = at_most(6_300))]
     #[bench::access(access())]
     fn call<E: Endpoint>(ready: Ready<E>) -> (Application, E) {
         let made = (ready.make)(&ready.application);

@@ -27,7 +27,6 @@ pub mod flow;
 mod hidden;
 mod hosts;
 mod json;
-mod lenient;
 pub mod limiter;
 mod message;
 mod now;

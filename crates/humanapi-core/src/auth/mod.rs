@@ -7,6 +7,7 @@
 mod wire;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use http::{Method, Uri};
 use secrecy::SecretString;
@@ -14,7 +15,7 @@ use secrecy::SecretString;
 use crate::answer::{self, Expected};
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
-use crate::error::{Asked, BuildError, DecodeError, ResponseError};
+use crate::error::{Asked, BuildError, ResponseError};
 use crate::hidden::Personal;
 use crate::hosts::Hosts;
 use crate::json;
@@ -313,9 +314,7 @@ fn read<T>(
 ) -> Result<T, ResponseError> {
     answer::accept(asked, Expected::Token, response)?;
     let text = json::without_byte_order_mark(response.body().as_bytes());
-    let found: TokenResponse<'_> =
-        json::read(text).map_err(|error| DecodeError::at(".", &error))?;
-    take(found).ok_or_else(|| {
+    take(TokenResponse::read(text)?).ok_or_else(|| {
         answer::refusal_in_a_success(asked, response).unwrap_or_else(|| {
             ResponseError::MissingToken {
                 kind,
@@ -325,13 +324,8 @@ fn read<T>(
     })
 }
 
-fn issued<T>(
-    token: T,
-    lifetime: Option<wire::Seconds>,
-    kind: TokenKind,
-    sent_at: Now,
-) -> Issued<T> {
-    let lifetime = lifetime.map_or_else(|| kind.default_lifetime(), |seconds| seconds.0);
+fn issued<T>(token: T, lifetime: Option<Duration>, kind: TokenKind, sent_at: Now) -> Issued<T> {
+    let lifetime = lifetime.unwrap_or_else(|| kind.default_lifetime());
     Issued::new(token, Expiry::after(sent_at, lifetime))
 }
 

@@ -1,15 +1,14 @@
 //! The token service's JSON: what we write exactly, and what we read leniently.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
-
-use serde_core::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::body::Body;
 use crate::credentials::Credentials;
+use crate::error::DecodeError;
 use crate::json;
-use crate::lenient::{self, Scalar};
+use crate::json::scan::{Form, LONGEST, Scanner, Span};
 use crate::secret_buffer::SecretBuffer;
 use crate::token::TokenKind;
 
@@ -63,135 +62,102 @@ pub(super) struct TokenResponse<'a> {
     pub(super) refresh_token: Option<Cow<'a, str>>,
     pub(super) id_refresh_token: Option<Cow<'a, str>>,
     pub(super) human_id: Option<Cow<'a, str>>,
-    pub(super) expires_in: Option<Seconds>,
-    pub(super) id_token_expires_in: Option<Seconds>,
+    pub(super) expires_in: Option<Duration>,
+    pub(super) id_token_expires_in: Option<Duration>,
 }
 
-impl<'de> Deserialize<'de> for TokenResponse<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(TokenResponseVisitor)
-    }
-}
-
-struct TokenResponseVisitor;
-
-impl<'de> Visitor<'de> for TokenResponseVisitor {
-    type Value = TokenResponse<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut answer = TokenResponse::default();
-        while let Some(key) = map.next_key::<Key>()? {
-            match key {
-                Key::SessionToken => read(&mut map, &mut answer.session_token)?,
-                Key::IdToken => read(&mut map, &mut answer.id_token)?,
-                Key::AccessToken => read(&mut map, &mut answer.access_token)?,
-                Key::ClientToken => read(&mut map, &mut answer.client_token)?,
-                Key::RefreshToken => read(&mut map, &mut answer.refresh_token)?,
-                Key::IdRefreshToken => read(&mut map, &mut answer.id_refresh_token)?,
-                Key::HumanId => read(&mut map, &mut answer.human_id)?,
-                Key::ExpiresIn => read(&mut map, &mut answer.expires_in)?,
-                Key::IdTokenExpiresIn => read(&mut map, &mut answer.id_token_expires_in)?,
-                Key::Other => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
+impl<'a> TokenResponse<'a> {
+    /// Reads an answer as records are read: by where its values stand, so that none spoils another. One that cannot be
+    /// read, or is of another type than documented, is none.
+    ///
+    /// # Errors
+    ///
+    /// When it is no object, or its fields cannot be told from each other.
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > LONGEST {
+            return Err(DecodeError::new(".", DecodeError::TOO_LONG));
         }
-        Ok(answer)
+        let answer = Answer {
+            bytes,
+            text: std::str::from_utf8(bytes).ok(),
+        };
+        let mut found = Self::default();
+        let mut scanner = Scanner::new(bytes);
+        let read = scanner.each_field(|name, span| {
+            let text = match &*name.unescaped() {
+                b"session_token" => &mut found.session_token,
+                b"id_token" => &mut found.id_token,
+                b"access_token" => &mut found.access_token,
+                b"client_token" => &mut found.client_token,
+                b"refresh_token" => &mut found.refresh_token,
+                b"id_refresh_token" => &mut found.id_refresh_token,
+                b"human_id" => &mut found.human_id,
+                b"expires_in" => return keep(&mut found.expires_in, answer.lifetime(span)),
+                b"id_token_expires_in" => {
+                    return keep(&mut found.id_token_expires_in, answer.lifetime(span));
+                }
+                _ => return,
+            };
+            keep(text, answer.text(span));
+        });
+        read.and_then(|end| scanner.nothing_behind(end))
+            .map_err(|fault| DecodeError::of_fault(".", fault))?;
+        Ok(found)
     }
 }
 
-fn read<'de, A: MapAccess<'de>, T: Scalar<'de>>(
-    map: &mut A,
-    field: &mut Option<T>,
-) -> Result<(), A::Error> {
-    let Lenient(value) = map.next_value()?;
+/// The last of several equal names counts, and nothing is no value.
+fn keep<T>(field: &mut Option<T>, value: Option<T>) {
     if value.is_some() {
         *field = value;
     }
-    Ok(())
 }
 
-struct Lenient<T>(Option<T>);
-
-impl<'de, T: Scalar<'de>> Deserialize<'de> for Lenient<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        lenient::scalar(deserializer).map(Self)
-    }
-}
-
-enum Key {
-    SessionToken,
-    IdToken,
-    AccessToken,
-    ClientToken,
-    RefreshToken,
-    IdRefreshToken,
-    HumanId,
-    ExpiresIn,
-    IdTokenExpiresIn,
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-
-        impl Visitor<'_> for KeyVisitor {
-            type Value = Key;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
-                Ok(match name {
-                    "session_token" => Key::SessionToken,
-                    "id_token" => Key::IdToken,
-                    "access_token" => Key::AccessToken,
-                    "client_token" => Key::ClientToken,
-                    "refresh_token" => Key::RefreshToken,
-                    "id_refresh_token" => Key::IdRefreshToken,
-                    "human_id" => Key::HumanId,
-                    "expires_in" => Key::ExpiresIn,
-                    "id_token_expires_in" => Key::IdTokenExpiresIn,
-                    _ => Key::Other,
-                })
-            }
-        }
-
-        deserializer.deserialize_identifier(KeyVisitor)
-    }
-}
-
-/// A lifetime: whole seconds, as a number or as text. A negative one has ended already.
+/// An answer whose values are read where they stand.
 #[derive(Clone, Copy)]
-pub(super) struct Seconds(pub(super) Duration);
+struct Answer<'a> {
+    bytes: &'a [u8],
+    /// The same, where all of it is text: that is asked once and not of each value.
+    text: Option<&'a str>,
+}
 
-impl Scalar<'_> for Seconds {
-    fn from_text(text: &str) -> Option<Self> {
-        text.trim().parse().ok().and_then(Self::from_float)
-    }
-
-    fn from_integer(number: i64) -> Option<Self> {
-        Some(Self(Duration::from_secs(
-            u64::try_from(number).unwrap_or_default(),
-        )))
-    }
-
-    fn from_unsigned(number: u64) -> Option<Self> {
-        Some(Self(Duration::from_secs(number)))
-    }
-
-    fn from_float(number: f64) -> Option<Self> {
-        if number.is_nan() {
-            return None;
+impl<'a> Answer<'a> {
+    fn sent(self, range: Range<usize>) -> Option<&'a str> {
+        match self.text {
+            Some(text) => text.get(range),
+            None => std::str::from_utf8(&self.bytes[range]).ok(),
         }
-        Some(Self(
-            Duration::try_from_secs_f64(number.max(0.0)).unwrap_or(Duration::MAX),
-        ))
     }
+
+    fn text(self, span: Span) -> Option<Cow<'a, str>> {
+        let Range { start, end } = span.range();
+        match span.form {
+            Form::Text => self.sent(start + 1..end - 1).map(Cow::Borrowed),
+            // Straight from the body: each copy of a secret is one more that has to be wiped.
+            Form::Escaped => {
+                let text = serde_json::from_slice(&self.bytes[start..end]);
+                text.ok().map(Cow::Owned)
+            }
+            Form::Object | Form::List | Form::Bare => None,
+        }
+    }
+
+    /// A lifetime: seconds, as a number or as text. A negative one has ended already.
+    fn lifetime(self, span: Span) -> Option<Duration> {
+        if span.form == Form::Bare {
+            return seconds(self.sent(span.range())?);
+        }
+        seconds(self.text(span)?.trim())
+    }
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let seconds: f64 = text
+        .parse()
+        .ok()
+        .filter(|seconds: &f64| !seconds.is_nan())?;
+    Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX))
 }

@@ -6,6 +6,8 @@ use serde_core::Deserialize;
 use serde_path_to_error::{Path, Segment};
 use thiserror::Error;
 
+use super::scan::Fault;
+
 /// An answer could not be read. Says where, and never what stood there.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the answer cannot be read at {}: {reason}", place(path))]
@@ -32,12 +34,23 @@ impl DecodeError {
     pub(crate) const NOT_TEXT: &'static str = "its text cannot be read";
     pub(crate) const TOO_LARGE: &'static str = "no float holds it";
     pub(crate) const DOUBLED: &'static str = "it was sent more than once";
+    pub(crate) const TOO_LONG: &'static str = "it is longer than 4 GiB";
 
     pub(crate) fn new(path: impl Into<String>, reason: &'static str) -> Self {
         Self {
             path: path.into(),
             reason,
         }
+    }
+
+    /// Says why values could not be told from each other.
+    pub(crate) fn of_fault(path: impl Into<String>, fault: Fault) -> Self {
+        let reason = match fault {
+            Fault::EndsEarly => Self::ENDS_EARLY,
+            Fault::NotJson => Self::NOT_JSON,
+            Fault::OtherType => Self::OTHER_TYPE,
+        };
+        Self::new(path, reason)
     }
 
     pub(crate) fn at(path: impl Into<String>, error: &serde_json::Error) -> Self {

@@ -3,23 +3,10 @@
 mod decode;
 pub(crate) mod scan;
 
-use serde_core::Deserialize;
-
 pub use decode::DecodeError;
 pub(crate) use decode::decode;
 
 use crate::secret_buffer::SecretBuffer;
-
-/// Reads a JSON text.
-///
-/// A text that is UTF-8 as a whole need not be checked string by string. In one that is not, only the strings that are
-/// asked for have to be.
-pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, serde_json::Error> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(bytes),
-    }
-}
 
 /// The text behind a byte order mark, which some servers put before JSON though none belongs there.
 pub(crate) fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {

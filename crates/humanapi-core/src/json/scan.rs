@@ -87,20 +87,23 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Goes through the fields of an object.
+    /// Goes through the fields of an object, and says where it ends.
     pub(crate) fn each_field(
         &mut self,
         mut found: impl FnMut(Name<'a>, Span),
-    ) -> Result<(), Fault> {
+    ) -> Result<usize, Fault> {
         let start = self.begins(b'{')?;
         let mut next = self.first(start, b'}')?;
-        while let More::At(start) = next {
-            let (name, end) = self.name(start)?;
+        loop {
+            let at = match next {
+                More::At(at) => at,
+                More::No(end) => return Ok(end),
+            };
+            let (name, end) = self.name(at)?;
             let (span, end) = self.value_of(end)?;
             found(name, span);
             next = self.further(end, b'}')?;
         }
-        Ok(())
     }
 
     /// Goes through the items of a list.

@@ -115,7 +115,7 @@ impl<'r> Found<'r> {
         let value = |name: Name<'r>, span| {
             each(name.read_lossy(), Self::new(self.source, span));
         };
-        scanner.each_field(value).ok()
+        scanner.each_field(value).ok().map(drop)
     }
 
     /// The readable values of an object, by name.

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use crate::body::Body;
 use crate::error::DecodeError;
-use crate::json::scan::{Fault, Name, Scanner, Span};
+use crate::json::scan::{Name, Scanner, Span};
 
 pub use date::Date;
 pub use field::{Field, FieldKind};
@@ -133,7 +133,7 @@ pub(super) fn read_list_by<T: Sealed>(
     let read = scanner.list_of(table);
     let spans = read.map_err(|(item, fault)| {
         let path = item.map_or_else(|| ".".to_owned(), |index| format!("[{index}]"));
-        decode_error(path, fault)
+        DecodeError::of_fault(path, fault)
     })?;
     let sheet = Sheet::new(Arc::new(source), table, spans);
     let mut items = Vec::with_capacity(sheet.spans.places.len());
@@ -166,7 +166,7 @@ impl Record {
         let mut scanner = Scanner::new(source.bytes());
         let spans = scanner
             .only_record(table)
-            .map_err(|fault| decode_error(".".to_owned(), fault))?;
+            .map_err(|fault| DecodeError::of_fault(".", fault))?;
         let sheet = Sheet::new(Arc::new(source), table, spans);
         Ok(Self { sheet, place: 0 })
     }
@@ -350,15 +350,4 @@ impl Sheet {
             (place, record)
         })
     }
-}
-
-fn decode_error(path: String, fault: Fault) -> DecodeError {
-    DecodeError::new(
-        path,
-        match fault {
-            Fault::EndsEarly => DecodeError::ENDS_EARLY,
-            Fault::NotJson => DecodeError::NOT_JSON,
-            Fault::OtherType => DecodeError::OTHER_TYPE,
-        },
-    )
 }

@@ -15,7 +15,7 @@ impl Source {
     pub(super) fn new(body: Body) -> Result<Self, DecodeError> {
         let bytes = body.without_byte_order_mark().into_bytes();
         if bytes.len() > scan::LONGEST {
-            return Err(DecodeError::new(".", "it is longer than 4 GiB"));
+            return Err(DecodeError::new(".", DecodeError::TOO_LONG));
         }
         Ok(match String::from_utf8(bytes.into()) {
             Ok(text) => Self::Text(text),
