@@ -371,6 +371,56 @@ proptest! {
     }
 }
 
+/// Each page size that the service takes, over lists that end where a page does and behind it.
+#[test]
+fn whatever_the_page_size_each_record_is_told_exactly_once() {
+    let record = |id: usize| Record {
+        id,
+        version: id,
+        updated: BEGIN - 86_400_000,
+        shown: BEGIN,
+    };
+    let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
+    for size in 1..=500 {
+        for records in [2 * size as usize, 2 * size as usize + 1] {
+            let service = Service {
+                records: (0..records).map(record).collect(),
+                now: BEGIN,
+                next: records,
+                ahead: 0,
+                tells_time: true,
+                tells_total: true,
+                is_strict: false,
+                cap: 500,
+            };
+            let mut told = Vec::new();
+            let mut next = Some(Changes::new(List::<Activity>::new().with_limit(size), None));
+            while let Some(call) = next {
+                // Every page could be the last before a restart.
+                let call: Changes<Activity> = saved(&call);
+                let request = call.request(&Hosts::production()).unwrap();
+                let page = call.parse(service.answer(&request), now).unwrap();
+                assert!(!page.begins_again && page.number < 9, "{size} a page");
+                told.extend(
+                    page.records
+                        .iter()
+                        .map(|record| record.id().unwrap().into_owned()),
+                );
+                assert!(
+                    page.end
+                        .is_none_or(|end| end.is_settled && end.is_of_everything)
+                );
+                next = page.next;
+            }
+            let expected = (0..records).map(|id| format!("r{id}"));
+            assert!(
+                told.into_iter().eq(expected),
+                "{records} records, {size} a page"
+            );
+        }
+    }
+}
+
 fn answered(body: &str, date: Option<&str>) -> Response {
     let mut response = Response::new(Body::from(body.to_owned().into_bytes()));
     if let Some(date) = date {

@@ -15,11 +15,11 @@ use super::{Broken, Walked, holds_records, query, walk};
 /// How a list is read ahead.
 #[derive(Clone, Debug)]
 pub(crate) struct Ahead {
-    at_once: usize,
+    pub(crate) at_once: usize,
     /// Which of the requests that are out is answered next, counted round.
-    order: Vec<usize>,
+    pub(crate) order: Vec<usize>,
     /// Which attempts, counted round, bring no answer.
-    fails: Vec<bool>,
+    pub(crate) fails: Vec<bool>,
 }
 
 pub(crate) fn ahead() -> impl Strategy<Value = Ahead> {

@@ -6,6 +6,7 @@ use humanapi_core::data::{List, ListActivities, Resource, Source};
 use humanapi_core::http::HeaderValue;
 use humanapi_core::{Body, Drift, Endpoint as _, Hosts, ListEnd, Now, Response, ResponseError};
 
+use super::ahead::Ahead;
 use super::server::{Beyond, Change, NextOn, NextPage, Server, Total, plain};
 use super::{Broken, Walked, query, repeated, walk};
 
@@ -31,6 +32,42 @@ fn a_page_smaller_than_asked_for_ends_no_list() {
     check_whole(plain(45, 20), 50, 4, ListEnd::EmptyPage);
     check_whole(plain(250, 100), 500, 4, ListEnd::EmptyPage);
     check_whole(plain(0, 20), 50, 1, ListEnd::EmptyPage);
+}
+
+/// Each page size that the service takes, over lists that end where a page does and beside it.
+#[test]
+fn whatever_the_page_size_each_record_comes_exactly_once() {
+    let ahead = Ahead {
+        at_once: 4,
+        // What comes last was asked for first.
+        order: vec![3, 2, 1, 0],
+        fails: vec![false],
+    };
+    for size in 1..=500_u32 {
+        let most = 2 * size as usize;
+        for (records, total, overlap) in [
+            (most - 1, Total::Right, true),
+            (most, Total::Right, false),
+            (most, Total::Absent, false),
+            (most + 1, Total::Absent, true),
+        ] {
+            let mut server = plain(records, 500);
+            server.total = total;
+            let mut call = ListActivities::new().with_limit(size);
+            if overlap {
+                call = call.with_overlap();
+            }
+            let by_one = walk(&mut server.clone(), call.clone(), 10);
+            let at_once = ahead.walk(&mut server, call, 10);
+            for walked in [by_one, at_once] {
+                let context = format!("{records} records, {size} a page, {total:?}, {overlap}");
+                assert!(walked.end.is_ok(), "{context}: {:?}", walked.end);
+                assert_eq!(walked.drift, [], "{context}");
+                assert!(walked.came.keys().copied().eq(0..records), "{context}");
+                assert!(walked.came.values().all(|times| *times == 1), "{context}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -298,6 +298,23 @@ impl Reader<'_> {
         }
     }
 
+    /// The same by its row, as who learns only at run time what is to be read.
+    async fn by_route(&mut self, route: &'static Route) {
+        if let Some(list) = ListRecords::new(route) {
+            let call = self.user.call(list.with_source(IDENTIFIERS[0]));
+            if let Some(page) = self.show(call).await {
+                let records = page.items.iter().chain(&page.odd);
+                records.for_each(|record| self.show_record(record));
+            }
+        }
+        if let Some(pass) = ChangeRecords::new(route, None)
+            && let Some(page) = self.show(self.user.call(pass)).await
+        {
+            let records = page.records.iter().chain(&page.odd);
+            records.for_each(|record| self.show_record(record));
+        }
+    }
+
     fn app(&self) -> (ClientId, AppKey) {
         let key = AppKey::new("canary-of-the-app").unwrap();
         (ClientId::new("my-app").unwrap(), key)
@@ -312,6 +329,9 @@ impl Reader<'_> {
             )+};
         }
         for_all_rows!(read_rows);
+        for route in ROUTES {
+            self.by_route(route).await;
+        }
         let data = self.user.data();
         if let Some(summary) = self.show(data.summary()).await {
             self.show_record(&summary);
