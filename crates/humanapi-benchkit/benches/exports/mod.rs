@@ -21,6 +21,10 @@ pub(crate) fn csv(times: u32) -> anyhow::Result<()> {
     write(Format::Csv, times)
 }
 
+pub(crate) fn parquet(times: u32) -> anyhow::Result<()> {
+    write(Format::Parquet, times)
+}
+
 /// Each page into one file that goes on.
 fn write(format: Format, times: u32) -> anyhow::Result<()> {
     let page = pages::page();

@@ -7,7 +7,7 @@ use crate::pages::{all_fields, answers, five_fields, no_field, owned_structs, sp
 
 /// Core's page read at some fields, the usual way, and the usual way to find where fields stand; then pages that are read and
 /// written.
-pub(crate) const WORKS: [Work; 8] = [
+pub(crate) const WORKS: [Work; 9] = [
     ours("a page read at 5 fields", five_fields),
     ours("a page read at 15 fields", all_fields),
     ours("a page read at no field", no_field),
@@ -16,6 +16,7 @@ pub(crate) const WORKS: [Work; 8] = [
     ours("a page into NDJSON", exports::ndjson),
     ours("a page into NDJSON in envelopes", exports::envelopes),
     ours("a page into CSV", exports::csv),
+    ours("a page into Parquet", exports::parquet),
 ];
 
 const fn ours(name: &'static str, run: fn(u32) -> anyhow::Result<()>) -> Work {
