@@ -261,7 +261,8 @@ fn kill(point: usize, journal: &Journal, later: &Journal) {
     let file = journal.file(&format!("{point}.csv"), &users);
     let alone = ["--timeout", "2s", "--absent-after", "1s", "--at-once", "1"];
     let mut victim = Running(journal.submit(&served, &file, &alone));
-    let begin_other = || (point / 2 % 2 == 0).then(|| journal.submit(&served, &file, &BRIEF));
+    let has_other = (point / 2).is_multiple_of(2);
+    let begin_other = || has_other.then(|| journal.submit(&served, &file, &BRIEF));
     let other = match moment {
         Moment::After(time) => {
             let other = begin_other();
