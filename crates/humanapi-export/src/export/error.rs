@@ -88,6 +88,14 @@ pub enum ExportError {
         /// What it holds.
         &'static str,
     ),
+    /// All users of a bucket are in memory with their cursors, and there would be too many.
+    #[error("{users} users are too many for {buckets} buckets")]
+    Crowded {
+        /// How many there are.
+        users: u64,
+        /// How many buckets the folder has, or was to have.
+        buckets: u32,
+    },
     /// So many buckets cannot be.
     #[error("there can be 1 to {} buckets", super::key::MOST_BUCKETS)]
     Buckets,
@@ -125,6 +133,9 @@ impl ExportError {
             Self::Policy(error) => error.remedy(),
             Self::Cursors(error) => error.remedy(),
             Self::OtherKind(_) => "take another folder: each holds one of both",
+            Self::Crowded { .. } => {
+                "take another folder with more buckets: about a thousand users in each are a good size"
+            }
             Self::Buckets => "give a number of that range",
         }
     }

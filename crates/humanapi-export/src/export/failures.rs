@@ -74,7 +74,7 @@ impl InARow {
     ) -> Result<bool, ExportError> {
         match trouble {
             Some(trouble) if trouble.scope == Scope::Application => {
-                return Err(ExportError::Application(Arc::clone(&trouble.error)));
+                Err(ExportError::Application(Arc::clone(&trouble.error)))
             }
             Some(trouble) if trouble.scope == Scope::Passing => {
                 self.lists += 1;

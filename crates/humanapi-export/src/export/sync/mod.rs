@@ -42,6 +42,9 @@ use running::Run;
 pub(super) use manifest::SyncManifest;
 pub use summary::SyncSummary;
 
+/// So many users may be in a bucket, taken together: their cursors are in memory, about 10 KB for each.
+const MOST_USERS: u64 = 5_000;
+
 /// All of each list is read within so long a time, unless it is said.
 const FULL_EVERY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -127,7 +130,8 @@ impl Synchronization {
 
     /// Puts users into so many buckets, 1 to 1000: as many as the folder has already, or 16, if nothing is said.
     ///
-    /// A bucket is what is read again after an interruption: about a thousand users are a good size.
+    /// A bucket is what is read again after an interruption, and its users' cursors are in memory, about 10 KB for each: a
+    /// thousand users are a good size, and more than five thousand, taken together, are refused.
     pub fn with_buckets(mut self, buckets: u32) -> Self {
         self.buckets = Some(buckets);
         self
@@ -191,9 +195,18 @@ impl Synchronization {
             Some(key) => key,
             None => kept_key(&folder)?,
         };
-        let mut manifest = self.manifest(&folder, &key)?;
+        let (mut manifest, is_new) = self.manifest(&folder, &key)?;
         let work = Some(folder.work());
         let buckets = Buckets::of(users, &key, manifest.buckets, Shard::ALL, work).await?;
+        if buckets.users() > MOST_USERS * u64::from(manifest.buckets) {
+            return Err(ExportError::Crowded {
+                users: buckets.users(),
+                buckets: manifest.buckets,
+            });
+        }
+        if is_new {
+            manifest.write(&folder)?;
+        }
         let sync = key.code("sync", [manifest.id.as_str()]);
         let store = Arc::clone(&self.cursors);
         store.init().await.map_err(ExportError::Cursors)?;
@@ -266,8 +279,12 @@ impl Synchronization {
         }
     }
 
-    /// What the folder says of itself, or what it says from now on.
-    fn manifest(&self, folder: &Folder, key: &BucketKey) -> Result<SyncManifest, ExportError> {
+    /// What the folder says of itself, or what it is to say from now on.
+    fn manifest(
+        &self,
+        folder: &Folder,
+        key: &BucketKey,
+    ) -> Result<(SyncManifest, bool), ExportError> {
         let check = key.name("check", []);
         if let Some(before) = SyncManifest::read(folder)? {
             if before.key_check != check {
@@ -279,7 +296,7 @@ impl Synchronization {
             {
                 return Err(ExportError::Other("a number of buckets"));
             }
-            return Ok(before);
+            return Ok((before, false));
         }
         // What no manifest tells of would be taken for what a broken run left, and be removed.
         let names = folder.list("").map_err(ExportError::Folder)?;
@@ -289,8 +306,7 @@ impl Synchronization {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|error| ExportError::Folder(io::Error::other(error)))?;
         let manifest = SyncManifest::new(hex(&id), self.buckets.unwrap_or(BUCKETS), check);
-        manifest.write(folder)?;
-        Ok(manifest)
+        Ok((manifest, true))
     }
 
     fn reading(&self, folder: &Folder) -> SyncReading {

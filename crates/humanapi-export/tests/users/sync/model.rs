@@ -347,9 +347,7 @@ impl Model {
         for key in &self.reader.gone {
             assert!(world.gone.contains(key), "{key:?} is told as gone");
         }
-        let Some(summary) = summary else {
-            return None;
-        };
+        let summary = summary?;
         if summary.whole && summary.skipped == 0 && is_of_all && step.meanwhile.is_empty() {
             let truth = world.truth();
             for (key, sent) in &truth {

@@ -1,10 +1,12 @@
 //! What is said to be whole until when.
 
 use std::fs;
+use std::future::{pending, ready};
 use std::path::Path;
 use std::sync::Arc;
 
-use humanapi_export::Synchronization;
+use futures_util::stream;
+use humanapi_export::{ExportError, Synchronization};
 use humanapi_testing::OfflineSandbox;
 use humanapi_testing::client::{CursorStore, MemoryCursorStore};
 use humanapi_testing::core::data::{Operation, ROUTES, Route};
@@ -31,6 +33,38 @@ fn tells_of_new(folder: &Path) -> usize {
     let files = crate::files(&folder.join("_manifest")).into_iter();
     let told = files.filter(|path| fs::read_to_string(path).unwrap().contains(NEW));
     told.count()
+}
+
+/// All of a bucket are in memory.
+#[tokio::test]
+async fn more_users_than_its_buckets_take_are_refused_before_anything_is_asked_or_written() {
+    let (sandbox, _) = people(1);
+    let folder = TempDir::new().unwrap();
+    let with = synchronization(&sandbox);
+    sandbox.control().clear_requests();
+    let users = (0..5_001).map(|user| Ok(format!("user-{user}").into()));
+    let refused = with()
+        .with_buckets(1)
+        .run(stream::iter(users), folder.path(), pending())
+        .await;
+    let error = refused.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ExportError::Crowded {
+                users: 5_001,
+                buckets: 1
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(sandbox.control().requests().is_empty());
+    // The same folder takes more buckets.
+    let few = (0..3).map(|user| Ok(format!("user-{user}").into()));
+    let run = with().with_buckets(2).with_resources(vitals());
+    run.run(stream::iter(few), folder.path(), ready(()))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
