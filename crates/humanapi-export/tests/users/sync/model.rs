@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 
 use super::clocks::Skewed;
-use super::interrupted::Reader;
+use super::interrupted::{Key, Reader};
 use super::{HOUR, copy_folder};
 use service::{Change, KINDS, Service, What};
 
@@ -282,6 +282,9 @@ struct Model {
     reader: Reader,
     /// As it was when the folder was saved.
     saved: Option<Reader>,
+    /// What there was as the run began that is gone on with; nothing where something was restored since.
+    begun: Option<BTreeMap<Key, String>>,
+    is_over: bool,
 }
 
 impl Model {
@@ -294,6 +297,8 @@ impl Model {
             older: Vec::new(),
             reader: Reader::default(),
             saved: None,
+            begun: None,
+            is_over: true,
         }
     }
 
@@ -341,6 +346,11 @@ impl Model {
             .unwrap();
         self.restore(step.restored);
         self.older.push(self.kept.clone());
+        if std::mem::take(&mut self.is_over) {
+            self.begun = Some(self.service.world().truth());
+        } else if !matches!(step.restored, Restored::Nothing | Restored::Saved) {
+            self.begun = None;
+        }
         let (summary, is_of_all) = self.run(step).await;
         self.reader.take(&self.place.path().join("in-step"));
         let mut world = self.service.world();
@@ -348,6 +358,17 @@ impl Model {
             assert!(world.gone.contains(key), "{key:?} is told as gone");
         }
         let summary = summary?;
+        if summary.whole && is_of_all {
+            // Whatever it skipped was read since it began.
+            let truth = world.truth();
+            for (key, sent) in self.begun.iter().flatten() {
+                let is_there = self.reader.records.get(key) == Some(sent);
+                let has_changed = truth.get(key) != Some(sent);
+                let is_exempt = has_changed || world.late.contains(key);
+                assert!(is_there || is_exempt, "{key:?} was skipped");
+            }
+        }
+        self.is_over = !summary.stopped;
         if summary.whole && summary.skipped == 0 && is_of_all && step.meanwhile.is_empty() {
             let truth = world.truth();
             for (key, sent) in &truth {
