@@ -3,7 +3,8 @@
 
 mod service;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -29,8 +30,8 @@ use super::interrupted::{Key, Reader};
 use super::{HOUR, copy_folder};
 use service::{Change, KINDS, Service, What};
 
-const USERS: usize = 4;
-const BUCKETS: u32 = 2;
+const USERS: usize = 6;
+const BUCKETS: u32 = 3;
 
 /// What happens, and the run that follows.
 #[derive(Clone, Debug)]
@@ -124,7 +125,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Restored::Saved),
     ];
     let passes = prop_oneof![Just(0_u64), 1..100_u64, Just(700_u64), Just(90_000_u64)];
-    let some = || prop_oneof![4 => Just(u8::MAX), 1 => any::<u8>()];
+    let some = || prop_oneof![2 => Just(u8::MAX), 1 => any::<u8>()];
     let full_every = prop_oneof![
         1 => Just(Duration::ZERO),
         1 => Just(30 * HOUR),
@@ -509,7 +510,7 @@ fn route(path: &str) -> &'static Route {
 fn whatever_happens_who_takes_each_commit_once_has_what_the_service_has() {
     let is_deep = std::env::var_os("HUMANAPI_DEEP").is_some_and(|deep| deep == "1");
     let mut runner = TestRunner::new(Config {
-        cases: if is_deep { 4_000 } else { 40 },
+        cases: if is_deep { 4_000 } else { 60 },
         max_shrink_iters: 400,
         failure_persistence: None,
         ..Config::default()
@@ -518,6 +519,7 @@ fn whatever_happens_who_takes_each_commit_once_has_what_the_service_has() {
         .enable_all()
         .build()
         .unwrap();
+    let written = RefCell::new(BTreeSet::new());
     let held = runner.run(&prop::collection::vec(step(), 1..14), |steps| {
         runtime.block_on(async {
             let (sandbox, users) = people();
@@ -530,6 +532,10 @@ fn whatever_happens_who_takes_each_commit_once_has_what_the_service_has() {
                 let summary = model.step(&last()).await.unwrap();
                 assert!(summary.whole, "{summary:?}");
             }
+            let folder = model.place.path().join("in-step/resource=vitals");
+            let buckets = fs::read_dir(folder).into_iter().flatten();
+            let buckets = buckets.map(|bucket| bucket.unwrap().file_name());
+            written.borrow_mut().extend(buckets);
             let none = model.step(&last()).await.unwrap();
             assert_eq!(
                 (none.commit, none.skipped, none.files),
@@ -542,4 +548,5 @@ fn whatever_happens_who_takes_each_commit_once_has_what_the_service_has() {
     if let Err(error) = held {
         panic!("{error}");
     }
+    assert!(written.borrow().len() > 1, "users are in several buckets");
 }
