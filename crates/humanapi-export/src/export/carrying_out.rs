@@ -13,7 +13,8 @@ use super::error::ExportError;
 use super::event::{Event, Summary};
 use super::failures::Failures;
 use super::jobs::{Jobs, Planned};
-use super::reading::{Done, Job, ListRead, Reading, Scope, Trouble, name};
+use super::reading::{Done, Job, ListRead, Reading, name};
+use super::trouble::{Scope, Trouble};
 
 /// Notes what was written meanwhile.
 pub(super) type OnWritten<'a> = dyn FnMut(&mut Summary, &mut dyn FnMut(Event)) + 'a;

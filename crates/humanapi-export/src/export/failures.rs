@@ -2,14 +2,15 @@
 //! holds nobody else up.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use humanapi_core::ClientUserId;
 use humanapi_core::data::Route;
 
 use super::error::ExportError;
-use super::reading::{Reading, Scope, Trouble};
+use super::reading::Reading;
+use super::trouble::{NotAsked, Scope, Trouble};
 use super::users::Buckets;
 
 /// So many lists of one kind in a row may fail. Then the kind is not asked for any more in its bucket.
@@ -20,37 +21,6 @@ const OF_ALL: u32 = 20;
 const USERS: usize = 2;
 /// of users of so many buckets.
 const BUCKETS: usize = 8;
-
-/// What is not asked for any more in a bucket.
-#[derive(Default)]
-pub(super) struct NotAsked {
-    /// Users for whom no token can be had.
-    users: Mutex<BTreeMap<ClientUserId, Trouble>>,
-    /// Kinds that are broken.
-    kinds: Mutex<BTreeMap<&'static str, Trouble>>,
-}
-
-impl NotAsked {
-    /// Why a list is not asked for.
-    pub(super) fn find(&self, user: &ClientUserId, route: &Route) -> Option<Trouble> {
-        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        users.get(user).or_else(|| kinds.get(route.name)).cloned()
-    }
-
-    /// Notes what came of a list, which may be so for all of the user's.
-    pub(super) fn note_user(&self, user: &ClientUserId, trouble: &Trouble) {
-        if trouble.scope == Scope::User {
-            let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-            users.insert(user.clone(), trouble.clone());
-        }
-    }
-
-    fn note_kind(&self, route: &Route, trouble: &Trouble) {
-        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        kinds.insert(route.name, trouble.clone());
-    }
-}
 
 /// The lists that failed in a row.
 #[derive(Default)]

@@ -6,12 +6,12 @@ use humanapi_core::ClientUserId;
 use humanapi_core::data::Route;
 
 use super::error::ExportError;
-use super::failures::NotAsked;
 use super::folder::Folder;
 use super::key::BucketKey;
 use super::manifest::BucketManifest;
 use super::output::Output;
 use super::reading::{Job, ListJob};
+use super::trouble::NotAsked;
 use super::users::Buckets;
 
 /// What is planned next, or what came of it.

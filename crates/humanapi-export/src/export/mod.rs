@@ -15,6 +15,7 @@ mod room;
 mod spool;
 mod sync;
 mod through;
+mod trouble;
 mod users;
 mod writing;
 

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use humanapi_client::{Client, Error, ErrorKind, UserData};
+use humanapi_client::{Client, Error, UserData};
 use humanapi_core::data::medical::{Ccd, Report};
 use humanapi_core::data::{ListRecords, Operation, Raw, Record, ReportFormat, Route};
-use humanapi_core::{ApiErrorKind, ClientUserId, Drift, FlowError};
+use humanapi_core::{ClientUserId, Drift};
 use jiff::Timestamp;
 
 use super::error::ExportError;
-use super::failures::NotAsked;
 use super::folder::{Ended, Folder};
 use super::manifest::BucketManifest;
 use super::room::Room;
 use super::spool::Spool;
+use super::trouble::{NotAsked, Scope, Trouble, of_token};
 
 /// A page or document that did not come for a reason that may pass is asked for so often in all.
 pub(super) const TRIES: u32 = 4;
@@ -91,81 +91,6 @@ pub(super) struct Document {
 pub(super) struct DocumentRead {
     pub(super) file: Ended,
     pub(super) content_type: Option<String>,
-}
-
-/// Why something could not be read.
-#[derive(Clone)]
-pub(super) struct Trouble {
-    pub(super) error: Arc<Error>,
-    pub(super) scope: Scope,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// It may be had another time.
-    Passing,
-    /// The service refuses this.
-    Refused,
-    /// The service refuses this user.
-    User,
-    /// The service refuses the application.
-    Application,
-}
-
-impl Trouble {
-    pub(super) fn of(error: Error) -> Self {
-        let is_of_token = of_token(error.flow_error());
-        let scope = match error.kind() {
-            ErrorKind::Api(
-                ApiErrorKind::InvalidClientId
-                | ApiErrorKind::InvalidCredentials
-                | ApiErrorKind::InvalidTokenType
-                | ApiErrorKind::AdminApiDisabled,
-            ) => Scope::Application,
-            // What an application of the other provisioning is told, for each of its users.
-            ErrorKind::Api(ApiErrorKind::NotAuthorized) if is_of_token => Scope::Passing,
-            ErrorKind::Refused(_)
-            | ErrorKind::Api(ApiErrorKind::UnknownUser | ApiErrorKind::NothingConnected) => {
-                Scope::User
-            }
-            ErrorKind::InvalidInput if is_of_token => Scope::User,
-            ErrorKind::Api(_) | ErrorKind::InvalidInput if !error.is_transient() => Scope::Refused,
-            _ => Scope::Passing,
-        };
-        let error = Arc::new(error);
-        Self { error, scope }
-    }
-
-    /// Whether another reading may well be whole.
-    pub(super) fn is_spoilt(&self, route: &Route) -> bool {
-        self.scope == Scope::Passing
-            && match self.error.kind() {
-                ErrorKind::Unreadable | ErrorKind::Intermediary => true,
-                _ if of_token(self.error.flow_error()) => true,
-                // Pages were asked for again already.
-                _ => route.operation == Operation::Single && self.error.is_transient(),
-            }
-    }
-
-    /// The word for it.
-    pub(super) fn reason(&self) -> &'static str {
-        match self.error.kind() {
-            ErrorKind::Refused(_) => "nothing_connected",
-            kind => kind.name(),
-        }
-    }
-}
-
-/// Whether it failed for want of a token.
-pub(super) fn of_token(error: &FlowError) -> bool {
-    match error {
-        FlowError::Token(_) | FlowError::Refused(_) => true,
-        FlowError::Exhausted { last, .. }
-        | FlowError::OutOfTime {
-            last: Some(last), ..
-        } => of_token(last),
-        _ => false,
-    }
 }
 
 /// How long a token is waited for that did not come at this reading, which is the first or a later one.

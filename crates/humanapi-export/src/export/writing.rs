@@ -15,7 +15,8 @@ use super::folder::{Ended, Folder, Part, keep_all};
 use super::key::BucketKey;
 use super::manifest::{BucketManifest, DocumentLine, FileLine, Missing, bucket_path};
 use super::output::{Output, Table, Taken, fields_line};
-use super::reading::{Document, Done, ListRead, Listed, Scope, Trouble, name};
+use super::reading::{Document, Done, ListRead, Listed, name};
+use super::trouble::{Scope, Trouble};
 use crate::error::WriteError;
 
 /// Writes the folder of an export.

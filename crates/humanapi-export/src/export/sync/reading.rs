@@ -9,8 +9,8 @@ use humanapi_core::{ApiErrorKind, ClientUserId, Drift};
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::error::ExportError;
-use super::super::failures::NotAsked;
-use super::super::reading::{READINGS, Reading, Scope, TRIES, Trouble, now, of_token, pause};
+use super::super::reading::{READINGS, Reading, TRIES, now, pause};
+use super::super::trouble::{NotAsked, Scope, Trouble, of_token};
 use super::cursor::{BOUNDARY, Cursor, PassRead, Unread, kind};
 use super::gathered::{Changes, Gathered, How};
 use super::known::Known;
