@@ -46,6 +46,8 @@ pub(super) enum Unread {
 pub(super) struct PassRead<'w> {
     /// When it began, by our clock.
     pub(super) began: Timestamp,
+    /// Where it began itself; nothing where it read everything.
+    pub(super) since: Option<Timestamp>,
     /// Where the next one over what changed begins; nothing where a list does not tell changes.
     pub(super) watermark: Option<&'w Watermark>,
     /// Whether all that changed was told.
@@ -120,25 +122,23 @@ impl Cursor {
         };
         self.watermark = pass.watermark.and_then(Watermark::to_bytes);
         self.lag = seconds_of(pass.lag);
-        // Where it did not settle, what it did not meet comes again.
+        // Where it did not settle, what it did not meet comes again,
+        let moment = pass.watermark.and_then(Watermark::moment);
         let doubted = self.may_repeat && !pass.is_settled;
-        self.may_repeat = pass
-            .watermark
-            .and_then(Watermark::moment)
-            .is_some_and(|moment| {
-                // Those behind the lag do not come again.
-                let back = pass.lag.saturating_add(BOUNDARY);
-                let back = SignedDuration::try_from(back).unwrap_or(SignedDuration::MAX);
-                let since = moment.checked_sub(back).unwrap_or(Timestamp::MIN);
-                let recent = pass.told.iter().filter(|at| **at >= since).count();
-                before + pass.told.len() > MOST_REMEMBERED
-                    && (before > 0 || recent > self.remembered())
-            });
-        self.may_repeat |= doubted;
+        // and where the next one begins before it, by the clock of another machine, what it was not to meet any more.
+        let went_back = pass.since.is_some_and(|since| moment < Some(since));
+        self.may_repeat = moment.is_some_and(|moment| {
+            // Those behind the lag do not come again.
+            let back = pass.lag.saturating_add(BOUNDARY);
+            let back = SignedDuration::try_from(back).unwrap_or(SignedDuration::MAX);
+            let since = moment.checked_sub(back).unwrap_or(Timestamp::MIN);
+            let recent = pass.told.iter().filter(|at| **at >= since).count();
+            before + pass.told.len() > MOST_REMEMBERED && (before > 0 || recent > self.remembered())
+        });
+        self.may_repeat |= doubted || went_back;
         self.unread = None;
         if pass.is_settled {
-            let told = pass.watermark.and_then(Watermark::moment);
-            self.changes_until = seconds(told.unwrap_or(pass.began));
+            self.changes_until = seconds(moment.unwrap_or(pass.began));
         }
         if pass.is_whole {
             self.is_first = self.whole_at.is_none();

@@ -129,14 +129,12 @@ impl SyncReading {
         let since = since.filter(|since| !is_due && since.moment().is_some());
         let is_whole = since.is_none();
         // What changed before that was not asked for: the pass before had no reason to remember it.
-        let asked_since = since
-            .as_ref()
-            .and_then(|since| since.moment())
-            .map(|since| {
-                let back = SignedDuration::try_from(self.lag.saturating_add(BOUNDARY));
-                let since = back.ok().and_then(|back| since.checked_sub(back).ok());
-                since.unwrap_or(Timestamp::MIN)
-            });
+        let began_since = since.as_ref().and_then(|since| since.moment());
+        let asked_since = began_since.map(|since| {
+            let back = SignedDuration::try_from(self.lag.saturating_add(BOUNDARY));
+            let since = back.ok().and_then(|back| since.checked_sub(back).ok());
+            since.unwrap_or(Timestamp::MIN)
+        });
         let raised = match tells_changes {
             true => {
                 let pass = ChangeRecords::new(route, since).expect("the list tells changes");
@@ -185,6 +183,7 @@ impl SyncReading {
         let watermark = end.as_ref().map(|end| &end.watermark);
         cursor.read(&PassRead {
             began: read_at,
+            since: began_since,
             watermark,
             is_settled,
             is_of_everything: is_whole,

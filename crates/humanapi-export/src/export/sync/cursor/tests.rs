@@ -14,6 +14,7 @@ fn at(second: i64) -> Timestamp {
 fn pass(began: i64, watermark: Option<&Watermark>) -> PassRead<'_> {
     PassRead {
         began: at(began),
+        since: None,
         watermark,
         is_settled: true,
         is_of_everything: true,
@@ -160,6 +161,24 @@ fn a_clock_that_was_years_ahead_keeps_no_list_from_being_read_whole() {
     // A little back is no time at all.
     ahead.read(&pass(60, None));
     assert!(!ahead.is_due(at(0), 7 * day, [0; 16], 0));
+}
+
+/// What was told behind the later moment was forgotten, and comes again.
+#[test]
+fn what_a_slower_clock_brings_again_is_in_doubt() {
+    let route = lists().find(|route| route.name == "data.activities");
+    let route = route.unwrap();
+    let mut cursor = Cursor::default();
+    cursor.read(&pass(0, Some(&mark(route, 400, 0))));
+    for (second, went_back) in [(400, false), (100, true), (100, false), (500, false)] {
+        let since = cursor.watermark(route).unwrap().moment();
+        cursor.read(&PassRead {
+            since,
+            is_of_everything: false,
+            ..pass(60, Some(&mark(route, second, 0)))
+        });
+        assert_eq!(cursor.may_repeat(LAG), went_back, "{second}");
+    }
 }
 
 #[test]
