@@ -23,7 +23,6 @@ from pyspark.sql import functions as f
 
 import humanapi_spark
 from humanapi_spark import LandingInUseError, Settings, SpeculationError, claim
-from humanapi_spark.claim import Claim
 
 READ = ["test_results", "medications"]
 LANDED = ["immunizations", "activities"]
@@ -139,59 +138,6 @@ def test_a_second_driver_is_refused_while_the_first_one_lands(
     assert records(out, "immunizations") == truth.each("immunizations")
     # What is over is in nobody's way.
     assert humanapi_spark.land(spark, str(out), settings, resources=LANDED)[0].skipped == 4
-
-
-def test_of_many_that_want_a_place_one_at_a_time_has_it(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(claim, "BEAT", 0.1)
-    inside, most, came = 0, 0, 0
-    counts = threading.Lock()
-
-    def enter() -> None:
-        nonlocal inside, most, came
-        try:
-            with Claim(spark, str(tmp_path / "landing")) as own:
-                with counts:
-                    inside, came = inside + 1, came + 1
-                    most = max(most, inside)
-                time.sleep(1.0)
-                own.check()
-                with counts:
-                    inside -= 1
-        except LandingInUseError:
-            pass
-
-    drivers = [threading.Thread(target=enter) for _ in range(6)]
-    for driver in drivers:
-        driver.start()
-    for driver in drivers:
-        driver.join()
-    assert most == 1
-    assert came >= 1
-    assert list((tmp_path / "landing").glob("[!.]*")) == []
-
-
-def test_the_place_of_a_driver_that_died_is_taken_and_it_does_not_come_back(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(claim, "BEAT", 0.2)
-    monkeypatch.setattr(claim, "STALE", 3.0)
-    place = tmp_path / "landing"
-    place.mkdir()
-    (place / "0").touch()
-    begun = time.monotonic()
-    with Claim(spark, str(place)) as own:
-        assert time.monotonic() - begun > claim.STALE
-        assert not (place / "0").exists()
-        own.check()
-        # Another one took it for dead, such as while its machine stood still.
-        for file in place.iterdir():
-            file.unlink()
-        time.sleep(3 * claim.BEAT)
-        assert list(place.iterdir()) == []
-        with pytest.raises(LandingInUseError, match="could not keep its place"):
-            own.check()
 
 
 def test_values_come_in_the_unit_of_their_kind(spark: SparkSession, service: Service, truth: Truth) -> None:

@@ -224,6 +224,7 @@ fn spark_reads_and_lands_what_the_service_has_and_every_reader_reads_it() {
         // The last one moves the clock, and so changes what the others found.
         &[
             "tests/test_command.py",
+            "tests/test_claim.py",
             "tests/test_spark.py",
             "tests/test_drift.py",
         ],

@@ -65,7 +65,8 @@ def land(
 
     Whatever ended a run, the same call goes on: a bucket that is whole is not read again, for the same users, key, service
     and `since`. One job at a time writes to a place, and another is refused. After a driver that was killed, the next one
-    waits until it is sure of that, which takes half a minute. `wave` says how many buckets are committed at once, all of
+    waits until it is sure of that, which takes half a minute. A driver that could not keep its place for half of that, such as
+    one that stood still, has lost it, and its jobs are cancelled. `wave` says how many buckets are committed at once, all of
     one kind of record unless it is given: fewer lose less where a job is ended.
 
     Raises `ValueError` where the settings are not enough, `LandingInUseError` where another job writes to the place, and
@@ -116,6 +117,7 @@ class _Landing:
         frame = self.read(buckets)
         # Spark replaces the folders of buckets that have records now. One that had some and has none would stay.
         self.empty(sorted(set(buckets) & self.before.keys()), frame)
+        self.manifest.claim.check()
         write = frame.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
         write.partitionBy(BUCKET).parquet(self.folder)
         landed = self.spark.read.schema(frame.schema).parquet(self.folder)
@@ -127,6 +129,7 @@ class _Landing:
     def empty(self, buckets: Sequence[int], frame: DataFrame) -> None:
         """Leave no record in the folders of these buckets."""
         for bucket in buckets:
+            self.manifest.claim.check()
             nothing = self.spark.createDataFrame([], frame.drop(BUCKET).schema)
             nothing.write.mode("overwrite").parquet(f"{self.folder}/{BUCKET}={bucket}")
 
