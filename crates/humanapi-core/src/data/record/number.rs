@@ -7,7 +7,8 @@ use crate::json::scan::Form;
 
 /// A number as it was sent, and the nearest float.
 ///
-/// `Debug` shows nothing of it, because it can be health data. `Display` writes it as it was sent.
+/// `Debug` shows nothing of it, because it can be health data. `Display` writes it as it was sent, and takes a width and
+/// flags as any number of Rust's does. With a precision it writes the float, rounded; no digit is cut off.
 ///
 /// ```
 /// use humanapi_core::data::Activity;
@@ -17,6 +18,7 @@ use crate::json::scan::Form;
 /// assert_eq!(distance.to_f64(), 1.1);
 /// assert_eq!(distance.as_str(), "1.10");
 /// assert_eq!(distance.to_string(), "1.10");
+/// assert_eq!(format!("{distance:.1}"), "1.1");
 /// # Ok::<(), humanapi_core::DecodeError>(())
 /// ```
 #[derive(Clone, Copy)]
@@ -47,7 +49,12 @@ impl From<Number<'_>> for f64 {
 
 impl fmt::Display for Number<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.sent)
+        if f.precision().is_some() {
+            return self.value.fmt(f);
+        }
+        // `pad` would cut at the precision and align as text.
+        let digits = self.sent.strip_prefix('-');
+        f.pad_integral(digits.is_none(), "", digits.unwrap_or(self.sent))
     }
 }
 
@@ -153,6 +160,34 @@ mod tests {
             assert_eq!(parse(text), None, "{text}");
         }
         assert_eq!(parse("-0").map(f64::is_sign_negative), Some(true));
+    }
+
+    #[track_caller]
+    fn number(sent: &str) -> Number<'_> {
+        let value = parse(sent).unwrap();
+        Number { sent, value }
+    }
+
+    #[test]
+    fn a_number_is_printed_as_any_other_and_never_cut() {
+        let sent = number("120.50");
+        assert_eq!(format!("{sent}"), "120.50");
+        assert_eq!(format!("{sent:.1}"), "120.5");
+        assert_eq!(format!("{sent:.0}"), "120");
+        assert_eq!(format!("{sent:.3}"), "120.500");
+        assert_eq!(format!("{sent:8}"), "  120.50");
+        assert_eq!(format!("{sent:<8}|"), "120.50  |");
+        assert_eq!(format!("{sent:>8.1}"), "   120.5");
+        assert_eq!(format!("{sent:+}"), "+120.50");
+        assert_eq!(format!("{sent:3}"), "120.50");
+        assert_eq!(format!("{:.2}", number("98.666")), "98.67");
+        assert_eq!(format!("{:.1}", number("1.5e3")), "1500.0");
+        assert_eq!(format!("{}", number("1.5e3")), "1.5e3");
+        let below = number("-3.20");
+        assert_eq!(format!("{below}"), "-3.20");
+        assert_eq!(format!("{below:.1}"), "-3.2");
+        assert_eq!(format!("{below:08}"), "-0003.20");
+        assert_eq!(format!("{below:08.1}"), "-00003.2");
     }
 
     proptest! {

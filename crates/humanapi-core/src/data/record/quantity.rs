@@ -1,7 +1,7 @@
 //! Measured values as text: comparator, number and unit.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 use super::found::{Found, Read};
@@ -13,7 +13,8 @@ use super::number;
 /// the number left out at will. Of `1,234`, which is one thing here and another there, of `120/80` and
 /// of `2 to 5` there is the text alone.
 ///
-/// `Debug` shows nothing of it, because it can be health data. `Display` writes the text that was sent.
+/// `Debug` shows nothing of it, because it can be health data. `Display` writes the text that was sent, all of
+/// it: it takes a width and an alignment, and no precision shortens it.
 #[derive(Clone)]
 pub struct Quantity<'r> {
     text: Cow<'r, str>,
@@ -77,7 +78,18 @@ impl Quantity<'_> {
 
 impl fmt::Display for Quantity<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.text)
+        // `pad` would cut at a precision, and what is left of `120 mg` would read as another value.
+        let width = f.width().unwrap_or_default();
+        let missing = width.saturating_sub(self.text.chars().count());
+        let before = match f.align() {
+            Some(fmt::Alignment::Right) => missing,
+            Some(fmt::Alignment::Center) => missing / 2,
+            Some(fmt::Alignment::Left) | None => 0,
+        };
+        let fill = f.fill();
+        (0..before).try_for_each(|_| f.write_char(fill))?;
+        f.write_str(&self.text)?;
+        (before..missing).try_for_each(|_| f.write_char(fill))
     }
 }
 
@@ -224,6 +236,19 @@ mod tests {
         check("120 mm[Hg]", Some((None, "120", 120.0, "mm[Hg]")));
         check("1e3", Some((None, "1e3", 1000.0, "")));
         check("12 mm Hg", Some((None, "12", 12.0, "mm Hg")));
+    }
+
+    #[test]
+    fn a_quantity_is_aligned_and_never_cut() {
+        let text = Cow::Borrowed("≤ 120.5 mg");
+        let quantity = Quantity { text, parts: None };
+        assert_eq!(format!("{quantity:.1}"), "≤ 120.5 mg");
+        assert_eq!(format!("{quantity:.0}"), "≤ 120.5 mg");
+        assert_eq!(format!("{quantity:8}"), "≤ 120.5 mg");
+        assert_eq!(format!("{quantity:>8.1}"), "≤ 120.5 mg");
+        assert_eq!(format!("{quantity:12}|"), "≤ 120.5 mg  |");
+        assert_eq!(format!("{quantity:>12.1}|"), "  ≤ 120.5 mg|");
+        assert_eq!(format!("{quantity:*^13.3}|"), "*≤ 120.5 mg**|");
     }
 
     #[test]
