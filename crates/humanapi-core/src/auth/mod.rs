@@ -6,7 +6,6 @@
 
 mod wire;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{Method, Uri};
@@ -23,12 +22,11 @@ use crate::message::{self, Request, Response};
 use crate::now::Now;
 use crate::retry::Replay;
 use crate::rules::{Authorization, Provisioning};
-use crate::secret_buffer::SecretBuffer;
 use crate::token::{
     AccessToken, ClientToken, Expiry, IdToken, Issued, RefreshToken, SessionToken, TokenKind,
 };
 use crate::user_id::{ClientUserId, HumanId};
-use wire::{Fields, TokenResponse};
+use wire::{Fields, Text, TokenResponse};
 
 /// Asks for a session token, which opens Connect for a user who has connected nothing yet.
 ///
@@ -330,7 +328,8 @@ fn issued<T>(token: T, lifetime: Option<Duration>, kind: TokenKind, sent_at: Now
 }
 
 impl<T> Issued<T> {
-    fn told(mut self, human_id: Option<Cow<'_, str>>, refresh: Option<Cow<'_, str>>) -> Self {
+    fn told(mut self, human_id: Option<Text<'_>>, refresh: Option<Text<'_>>) -> Self {
+        let human_id = human_id.as_ref().map(Text::as_str);
         self.human_id = human_id.filter(|id| !id.is_empty()).map(HumanId::new);
         self.refresh_token = secret(refresh).map(RefreshToken::new);
         self
@@ -338,18 +337,7 @@ impl<T> Issued<T> {
 }
 
 /// An empty token is none.
-fn secret(text: Option<Cow<'_, str>>) -> Option<SecretString> {
-    match text? {
-        text if text.is_empty() => None,
-        Cow::Borrowed(text) => Some(SecretString::from(text)),
-        Cow::Owned(text) => unescaped_secret(text),
-    }
-}
-
-/// An unescaped text has room to spare, and giving that back may leave a copy behind. The documented tokens
-/// have no escapes, so this is kept out of their way.
-#[cold]
-#[inline(never)]
-fn unescaped_secret(text: String) -> Option<SecretString> {
-    SecretBuffer::from(text.into_bytes()).into_text().ok()
+fn secret(text: Option<Text<'_>>) -> Option<SecretString> {
+    let text = text.filter(|text| !text.as_str().is_empty())?;
+    Some(text.into_secret())
 }

@@ -1,14 +1,15 @@
 //! The token service's JSON: what we write exactly, and what we read leniently.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::body::Body;
 use crate::credentials::Credentials;
 use crate::error::DecodeError;
 use crate::json;
-use crate::json::scan::{Form, LONGEST, Scanner, Span};
+use crate::json::scan::{Form, LONGEST, Scanner, Span, unescape_into};
 use crate::secret_buffer::SecretBuffer;
 use crate::token::TokenKind;
 
@@ -52,16 +53,40 @@ pub(super) fn write(credentials: &Credentials, kind: TokenKind, fields: Fields<'
     body.into()
 }
 
-/// Everything that an answer with a token may hold. Borrowed from the body where it can be.
+/// Text of an answer. Each of them may be a secret, whether it is asked for or not.
+pub(super) enum Text<'a> {
+    /// Borrowed from the body, which is wiped.
+    Plain(&'a str),
+    /// A copy, which is wiped.
+    Unescaped(SecretString),
+}
+
+impl Text<'_> {
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Unescaped(text) => text.expose_secret(),
+        }
+    }
+
+    pub(super) fn into_secret(self) -> SecretString {
+        match self {
+            Self::Plain(text) => SecretString::from(text),
+            Self::Unescaped(text) => text,
+        }
+    }
+}
+
+/// Everything that an answer with a token may hold.
 #[derive(Default)]
 pub(super) struct TokenResponse<'a> {
-    pub(super) session_token: Option<Cow<'a, str>>,
-    pub(super) id_token: Option<Cow<'a, str>>,
-    pub(super) access_token: Option<Cow<'a, str>>,
-    pub(super) client_token: Option<Cow<'a, str>>,
-    pub(super) refresh_token: Option<Cow<'a, str>>,
-    pub(super) id_refresh_token: Option<Cow<'a, str>>,
-    pub(super) human_id: Option<Cow<'a, str>>,
+    pub(super) session_token: Option<Text<'a>>,
+    pub(super) id_token: Option<Text<'a>>,
+    pub(super) access_token: Option<Text<'a>>,
+    pub(super) client_token: Option<Text<'a>>,
+    pub(super) refresh_token: Option<Text<'a>>,
+    pub(super) id_refresh_token: Option<Text<'a>>,
+    pub(super) human_id: Option<Text<'a>>,
     pub(super) expires_in: Option<Duration>,
     pub(super) id_token_expires_in: Option<Duration>,
 }
@@ -129,15 +154,11 @@ impl<'a> Answer<'a> {
         }
     }
 
-    fn text(self, span: Span) -> Option<Cow<'a, str>> {
+    fn text(self, span: Span) -> Option<Text<'a>> {
         let Range { start, end } = span.range();
         match span.form {
-            Form::Text => self.sent(start + 1..end - 1).map(Cow::Borrowed),
-            // Straight from the body: each copy of a secret is one more that has to be wiped.
-            Form::Escaped => {
-                let text = serde_json::from_slice(&self.bytes[start..end]);
-                text.ok().map(Cow::Owned)
-            }
+            Form::Text => self.sent(start + 1..end - 1).map(Text::Plain),
+            Form::Escaped => unescaped(self.sent(start + 1..end - 1)?).map(Text::Unescaped),
             Form::Object | Form::List | Form::Bare => None,
         }
     }
@@ -147,8 +168,17 @@ impl<'a> Answer<'a> {
         if span.form == Form::Bare {
             return seconds(self.sent(span.range())?);
         }
-        seconds(self.text(span)?.trim())
+        seconds(self.text(span)?.as_str().trim())
     }
+}
+
+/// The documented tokens have no escapes, so this is kept out of their way.
+#[cold]
+#[inline(never)]
+fn unescaped(inner: &str) -> Option<SecretString> {
+    let mut text = SecretBuffer::with_capacity(inner.len());
+    unescape_into(inner, &mut text)?;
+    text.into_text().ok()
 }
 
 fn seconds(text: &str) -> Option<Duration> {
