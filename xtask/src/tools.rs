@@ -112,7 +112,7 @@ pub(crate) const WASM_LIBRARY: Tool = Tool {
 };
 
 /// All of them, in the order in which they are told.
-pub(crate) const TOOLS: [Tool; 23] = [
+pub(crate) const TOOLS: [Tool; 24] = [
     WASM_LIBRARY,
     CARGO_DENY,
     CARGO_MACHETE,
@@ -174,6 +174,11 @@ pub(crate) const TOOLS: [Tool; 23] = [
         "jq",
         "the book's recipe for continuous integration",
         "apt-get install jq",
+    ),
+    for_tests(
+        "timeout",
+        "the book's recipe for continuous integration",
+        "apt-get install coreutils",
     ),
     for_tests("chromium", "pages in a browser", "apt-get install chromium"),
     for_tests(

@@ -6,9 +6,9 @@ mod support;
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use humanapi_testkit::skip;
@@ -68,15 +68,25 @@ impl Drop for Group {
     }
 }
 
-/// A script as a forge runs it, in this folder, with the command on the path and whatever the folder `bin` has before it.
+/// What the recipes run besides the command and the application. A Mac has no `timeout`.
+const PROGRAMS: [&str; 5] = ["bash", "jq", "sh", "sleep", "timeout"];
+
+/// Where a program lies, if it is here.
+fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut files = std::env::split_paths(&path).map(|folder| folder.join(name));
+    files.find(|file| file.is_file())
+}
+
+/// A script as a forge runs it, in this folder. On its path are the command and what the folder `bin` has, so that it
+/// runs nothing that was not looked for.
 fn bash(folder: &Path, script: &str) -> Command {
     let command = Path::new(env!("CARGO_BIN_EXE_humanapi"));
     let folders = [
         folder.join("bin"),
         command.parent().expect("it lies in a folder").to_owned(),
     ];
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&path)));
+    let path = std::env::join_paths(folders);
     let file = folder.join("step.sh");
     fs::write(&file, script).expect("there is room");
     let mut bash = Command::new("bash");
@@ -113,13 +123,17 @@ fn each_line_that_a_recipe_runs_is_run_by_a_test() {
 
 #[test]
 fn an_application_is_tested_beside_the_command_as_the_page_says() {
-    for program in ["bash", "jq"] {
-        if Command::new(program).arg("--version").output().is_err() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let folder = folder.path();
+    fs::create_dir(folder.join("bin")).expect("there is room");
+    for name in PROGRAMS {
+        let Some(found) = program(name) else {
             return skip(
                 "an_application_is_tested_beside_the_command_as_the_page_says",
-                program,
+                name,
             );
-        }
+        };
+        symlink(found, folder.join("bin").join(name)).expect("there is room");
     }
     let all = all();
     let script = all.iter().find(|script| script.contains('\n'));
@@ -129,9 +143,6 @@ fn an_application_is_tested_beside_the_command_as_the_page_says() {
         "{script}"
     );
 
-    let folder = tempfile::tempdir().expect("there is room");
-    let folder = folder.path();
-    fs::create_dir(folder.join("bin")).expect("there is room");
     // In place of an application's tests: whether its variables lead to a service that knows the application.
     let npm = folder.join("bin/npm");
     fs::write(
