@@ -23,11 +23,9 @@ use crate::store::Store;
 const LONGEST: Duration = Duration::from_secs(1);
 /// A store counts whole milliseconds, so that a lease may end by one sooner than it was asked for.
 const ROUNDED: Duration = Duration::from_millis(1);
-/// So long it is left alone at least after it had nothing to give.
-const PAUSE: Duration = Duration::from_millis(5);
-/// Who waits for no token asks so small a part of a share later: who does so for one goes first, in whichever process. Who
-/// had the last share asks later once more, so that all take turns.
-const COURTESY: u32 = 64;
+/// Who waits for no token asks later by two parts of a share as small as this: who does so for one goes first, in whichever
+/// process. Whoever had a share lately asks later once more, so that all take turns.
+const COURTESY: u32 = 128;
 /// So long the store is left alone after it failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(250);
 
@@ -80,11 +78,13 @@ impl<B: Backend> RateShares for Store<B> {
 ///
 /// All of them are to be given the same rate. They take turns: each takes as much time at once as those need who wait in it,
 /// at most a second or the time of one request where that is longer, and twice what the store takes to answer: for so long a
-/// process that is killed keeps the others waiting. While the store does not answer, nothing is sent.
+/// process that is killed keeps the others waiting. One that is further from the store than a share is long comes less often.
+/// While the store does not answer, nothing is sent.
 ///
 /// A request for a token, which is one without an `Authorization`, goes before all others: before those of its own process,
 /// and its process before others that have none. So a lease on getting a token is held while few requests are sent, and not
-/// while all go by that wait.
+/// while all go by that wait. That is so once it waits here: a [`Limited`](humanapi_client::Limited) around this lets it wait
+/// among all others before, where tokens come from the same host as what is read.
 ///
 /// A request waits for its turn within its own time, and one whose turn never came is reported as never sent. Put
 /// [`Limited`](humanapi_client::Limited) around it, which lets no more requests wait here than the service bears.
@@ -125,6 +125,8 @@ struct State {
     until: Option<Instant>,
     /// How long our last share was.
     length: Duration,
+    /// How often another had the time since.
+    lost: u32,
     /// How long the store took to answer.
     answered_in: Duration,
 }
@@ -212,8 +214,9 @@ impl<T> SharedRate<T> {
     /// Asks for a share as long as those need who wait, or those of them who wait for a token.
     async fn take(&self, state: &mut State) -> Result<(), StoreError> {
         let most = LONGEST.max(self.spacing);
-        if let (Some(until), true) = (state.until, self.gives_way()) {
-            sleep_until(until + 2 * state.length / COURTESY).await;
+        if let (Some(until), 0) = (state.until, state.lost) {
+            self.until_free(until.checked_add(ROUNDED), state.length, 0)
+                .await;
         }
         // One who waits for more than a token may be before those.
         let waiting = match self.for_tokens.load(Ordering::Relaxed) {
@@ -225,28 +228,47 @@ impl<T> SharedRate<T> {
         // What the answer takes is lost, because the share begins while it is on its way.
         let length = length.saturating_add(2 * state.answered_in.min(LONGEST) + 2 * ROUNDED);
         let asked = Instant::now();
-        match self.shares.take(&self.application, length).await? {
+        let share = self.shares.take(&self.application, length).await?;
+        state.answered_in = asked.elapsed();
+        match share {
             Share::Taken => {
-                state.answered_in = asked.elapsed();
                 state.next = Some(Instant::now());
                 state.until = asked.checked_add(length - ROUNDED);
                 state.length = length;
+                state.lost = 0;
             }
             Share::Held { remaining } => {
                 // Nobody takes more than we would: what a row says beyond that is no reason to wait.
-                let remaining = remaining.min(most.saturating_mul(2)).max(PAUSE);
-                sleep(remaining).await;
-                if self.gives_way() {
-                    sleep(remaining / COURTESY).await;
-                }
+                let remaining = remaining.min(most.saturating_mul(2));
+                state.lost = state.lost.saturating_add(1);
+                self.until_free(asked.checked_add(remaining), remaining, state.lost)
+                    .await;
             }
         }
         Ok(())
     }
 
-    /// Whether nobody waits for a token here, so that who does elsewhere may go first.
-    fn gives_way(&self) -> bool {
-        self.for_tokens.load(Ordering::Relaxed) == 0
+    /// Waits until a question sent now reaches the store after a share of so long has ended there, if one sent at `ends`
+    /// reached it just then.
+    ///
+    /// So it does not matter how long its way is: all ask in the order of what they wait for, and of how often they lost,
+    /// whether they had the share or were told how long another has it.
+    async fn until_free(&self, ends: Option<Instant>, length: Duration, lost: u32) {
+        let Some(free) = ends.and_then(|ends| ends.checked_add(ROUNDED)) else {
+            return future::pending().await;
+        };
+        sleep_until(free).await;
+        let part = length / COURTESY;
+        // One who waits for a token may have come meanwhile.
+        let (behind_tokens, in_turn) = match self.for_tokens.load(Ordering::Relaxed) {
+            0 => (2 * part, 2 * part),
+            _ => (Duration::ZERO, part),
+        };
+        // However short a share is: by so much that a store and timers which round still tell the first two halves apart.
+        let in_turn = (in_turn + 4 * ROUNDED) / 1_u32.checked_shl(lost).unwrap_or(u32::MAX);
+        if let Some(our_turn) = free.checked_add(behind_tokens + in_turn) {
+            sleep_until(our_turn).await;
+        }
     }
 }
 

@@ -45,6 +45,37 @@ fn store() -> Arc<dyn RateShares> {
     shared()
 }
 
+/// A store that questions and answers take so long to and from.
+struct Far {
+    shares: Arc<dyn RateShares>,
+    way: Duration,
+    taken: AtomicUsize,
+}
+
+#[async_trait]
+impl RateShares for Far {
+    async fn take(&self, application: &ClientId, length: Duration) -> Result<Share, StoreError> {
+        sleep(self.way).await;
+        let share = self.shares.take(application, length).await;
+        if let Ok(Share::Taken) = share {
+            self.taken.fetch_add(1, Ordering::Relaxed);
+        }
+        sleep(self.way).await;
+        share
+    }
+}
+
+fn far(shares: &Arc<dyn RateShares>, way: u64) -> Arc<Far> {
+    Arc::new(Far {
+        shares: Arc::clone(shares),
+        way: Duration::from_millis(way),
+        taken: AtomicUsize::new(0),
+    })
+}
+
+/// The ways to a store that is asked, in milliseconds.
+const WAYS: [u64; 4] = [0, 1, 5, 20];
+
 fn process(service: &Service, shares: &Arc<dyn RateShares>, rate: f64) -> Arc<SharedRate<Service>> {
     let application = ClientId::new("my-app").unwrap();
     let limited = SharedRate::new(service.clone(), Arc::clone(shares), application, rate);
@@ -99,26 +130,67 @@ async fn little_of_the_rate_is_lost_between_those_who_share_it() {
     assert!(came[came.len() - 1] < whole * 5 / 4, "{:?}", came.last());
 }
 
-#[tokio::test(start_paused = true)]
-async fn those_who_share_a_rate_take_turns() {
-    let shares = store();
-    let services: Vec<_> = (0..8).map(|_| Service::default()).collect();
+/// Processes that share a rate, each with so many requests under way at any time and so long a way to the store: how many
+/// shares each of them had after so long.
+async fn turns(rate: f64, at_once: usize, ways: &[u64], during: Duration) -> Vec<usize> {
+    let (service, shares) = (Service::default(), store());
     let mut all = JoinSet::new();
-    for service in &services {
-        let process = process(service, &shares, 5.0);
-        for _ in 0..64 {
+    let mut taken = Vec::new();
+    for way in ways {
+        let far = far(&shares, *way);
+        taken.push(Arc::clone(&far));
+        let rates: Arc<dyn RateShares> = far;
+        let process = process(&service, &rates, rate);
+        for _ in 0..at_once {
             let process = Arc::clone(&process);
-            all.spawn(async move { process.send(request(), HOUR).await });
+            all.spawn(async move {
+                loop {
+                    let _ = process.send(request(), HOUR).await;
+                }
+            });
         }
     }
-    // Four shares for each of them.
-    sleep(8 * 4 * LONGEST).await;
-    let sent = services
-        .iter()
-        .map(|service| service.came.lock().unwrap().len());
-    let sent: Vec<usize> = sent.collect();
-    let shares = |count: &usize| (3 * 4..=5 * 5).contains(count);
-    assert!(sent.iter().all(shares), "{sent:?}");
+    sleep(during).await;
+    let taken = taken.iter().map(|far| far.taken.load(Ordering::Relaxed));
+    taken.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_share_a_rate_take_turns() {
+    let near_and_far = [0, 1, 5, 20, 0, 1, 5, 20];
+    for ways in WAYS.map(|way| [way; 8]).iter().chain([&near_and_far]) {
+        // Four shares for each of them.
+        let turns = turns(5.0, 64, ways, 8 * 4 * LONGEST).await;
+        let fair = |count: &usize| (3..=5).contains(count);
+        assert!(turns.iter().all(fair), "{ways:?}: {turns:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_keeps_a_rate_by_asking_first_however_short_its_shares_are() {
+    for (rate, at_once) in [(100.0, 16), (50.0, 4), (50.0, 1), (1_000.0, 1)] {
+        for ways in [
+            [0, 0, 0],
+            [1, 1, 1],
+            [5, 5, 5],
+            [20, 20, 20],
+            [0, 5, 20],
+            [20, 1, 0],
+        ] {
+            let turns = turns(rate, at_once, &ways, Duration::from_secs(10)).await;
+            let (least, most) = (turns.iter().min().unwrap(), turns.iter().max().unwrap());
+            // Who is further away than a share is long learns too late when it ends, and comes less often.
+            let times = if at_once == 1 && ways[0] != ways[2] {
+                12
+            } else {
+                2
+            };
+            assert!(
+                least * times >= *most,
+                "{rate}, {at_once}, {ways:?}: {turns:?}"
+            );
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,8 +214,9 @@ async fn who_dies_with_a_share_keeps_the_others_waiting_until_it_ends_and_no_lon
 
 /// So many processes of so many requests, which all wait, and then a token that each of them wants: after how long the
 /// last one has it.
-async fn tokens_behind(rate: f64, processes: usize, requests: usize) -> Duration {
-    let (service, shares) = (Service::default(), store());
+async fn tokens_behind(rate: f64, processes: usize, requests: usize, way: u64) -> Duration {
+    let (service, shares) = (Service::default(), far(&store(), way));
+    let shares: Arc<dyn RateShares> = shares;
     let processes: Vec<_> = (0..processes)
         .map(|_| process(&service, &shares, rate))
         .collect();
@@ -174,14 +247,23 @@ async fn tokens_behind(rate: f64, processes: usize, requests: usize) -> Duration
 #[tokio::test(start_paused = true)]
 async fn a_token_is_waited_for_shorter_than_its_lease_lasts_however_many_read() {
     for (rate, processes, requests) in [(5.0, 8, 64), (5.0, 32, 64), (50.0, 64, 64), (0.5, 8, 20)] {
-        let waited = tokens_behind(rate, processes, requests).await;
-        let lease = BrokerPolicy::default().lease();
-        assert!(waited < lease, "{rate}, {processes}: {waited:?}");
+        for way in WAYS {
+            let waited = tokens_behind(rate, processes, requests, way).await;
+            let lease = BrokerPolicy::default().lease();
+            assert!(waited < lease, "{rate}, {processes}, {way}: {waited:?}");
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_does_not_end_while_its_token_waits_behind_what_others_read() {
+    for way in WAYS {
+        assert_eq!(one_token_behind(way).await, (1, 0), "{way}");
+    }
+}
+
+/// Processes that all want the token of one user while they read: how many were asked for, and how many leases ended.
+async fn one_token_behind(way: u64) -> (usize, usize) {
     let (service, shares) = (Service::default(), shared());
     let id = ClientId::new("my-app").unwrap();
     let key = TokenKey::access(id, ClientUserId::new("patient-17").unwrap());
@@ -189,6 +271,7 @@ async fn a_lease_does_not_end_while_its_token_waits_behind_what_others_read() {
     let (mut reading, mut asking) = (JoinSet::new(), JoinSet::new());
     for _ in 0..8 {
         let rates: Arc<dyn RateShares> = Arc::clone(&shares) as _;
+        let rates: Arc<dyn RateShares> = far(&rates, way);
         let process = process(&service, &rates, 5.0);
         for _ in 0..64 {
             let process = Arc::clone(&process);
@@ -215,8 +298,8 @@ async fn a_lease_does_not_end_while_its_token_waits_behind_what_others_read() {
         });
     }
     asking.join_all().await;
-    assert_eq!(service.tokens.load(Ordering::Relaxed), 1);
-    assert_eq!(fenced.load(Ordering::Relaxed), 0);
+    let tokens = service.tokens.load(Ordering::Relaxed);
+    (tokens, fenced.load(Ordering::Relaxed))
 }
 
 /// A store that does not answer.
