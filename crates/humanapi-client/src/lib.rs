@@ -44,7 +44,7 @@ pub use client::connect_token::ConnectTokenCall;
 #[cfg(feature = "data")]
 pub use client::data::UserData;
 #[cfg(feature = "admin")]
-pub use client::orders::{AllItems, OrderError, Orders, WatchOrders};
+pub use client::orders::{AllItems, OrderError, Orders, OrdersChange, WatchOrders};
 #[cfg(feature = "data")]
 pub use client::pages::{Items, Pages};
 #[cfg(feature = "tokio")]

@@ -520,7 +520,7 @@ async fn a_journal_that_fails_at_any_operation_has_no_order_sent_twice() {
 }
 
 #[tokio::test]
-async fn a_watch_tells_each_change_and_ends_with_the_orders() {
+async fn a_watch_tells_each_change_and_when_it_asked_and_ends_with_the_orders() {
     let user = |state: &str| {
         let body = format!(
             r#"{{"humanId":"5c2e","orders":[{{"orderId":"o-1","orderStatus":"{state}"}}]}}"#
@@ -538,16 +538,20 @@ async fn a_watch_tells_each_change_and_ends_with_the_orders() {
         user("In Progress"),
         user("Completed"),
     ]);
+    let begun = bench.client.now();
     let watch = bench.client.orders().watch(HumanId::new("5c2e"));
     let states: Vec<_> = watch
-        .map_ok(|user| user.orders[0].state.clone().unwrap())
+        .map_ok(|change| {
+            let state = change.user.orders[0].state.clone().unwrap();
+            (state, change.asked_at.since(begun).as_secs())
+        })
         .try_collect()
         .await
         .unwrap();
     let expected = [
-        OrderState::Created,
-        OrderState::InProgress,
-        OrderState::Completed,
+        (OrderState::Created, 30),
+        (OrderState::InProgress, 120),
+        (OrderState::Completed, 150),
     ];
     assert_eq!(states, expected);
     assert_eq!(bench.sent(), (0, 5));

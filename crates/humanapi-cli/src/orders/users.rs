@@ -151,8 +151,8 @@ pub(super) async fn watch(args: &UserRefArgs) -> Result<(), Failure> {
     let mut changes = desk.orders().watch(id);
     while let Some(change) = changes.next().await {
         match change {
-            Ok(user) => {
-                print_as(is_json, &UserLine::of(&user), UserLine::text)?;
+            Ok(change) => {
+                print_as(is_json, &UserLine::of(&change.user), UserLine::text)?;
             }
             Err(error) if error.is_transient() => {
                 output::warn(&format!("{error}; it is asked again"));

@@ -307,7 +307,7 @@ impl Orderer<'_> {
             return;
         }
         match changes.try_next().await {
-            Ok(user) => self.watch.show(format!("{user:?} {user:#?}")),
+            Ok(change) => self.watch.show(format!("{change:?} {change:#?}")),
             Err(error) => self.watch.show_error(&error),
         }
     }

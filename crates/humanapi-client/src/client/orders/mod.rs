@@ -16,7 +16,7 @@ use humanapi_core::admin::{
 use humanapi_core::{ClientUserId, HumanId};
 
 pub use order_error::OrderError;
-pub use watch::WatchOrders;
+pub use watch::{OrdersChange, WatchOrders};
 
 use super::Client;
 use super::call::ApiCall;

@@ -6,14 +6,25 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream;
-use humanapi_core::HumanId;
 use humanapi_core::admin::{OrderState, OrderedUser};
+use humanapi_core::{HumanId, Now};
 
 use super::Orders;
 use crate::error::Error;
 
 /// How a user's orders go on: see [`Orders::watch`].
-pub type WatchOrders = Pin<Box<dyn Stream<Item = Result<OrderedUser, Error>> + Send>>;
+pub type WatchOrders = Pin<Box<dyn Stream<Item = Result<OrdersChange, Error>> + Send>>;
+
+/// That a user's orders are not as they were: see [`Orders::watch`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct OrdersChange {
+    /// The user, with all orders as they are now.
+    pub user: OrderedUser,
+    /// When the service was asked for it, by the clock of [`Client::now`](crate::Client::now). What another call of the same
+    /// client asked for later is no older, whichever answer came first.
+    pub asked_at: Now,
+}
 
 /// The first pause, and the one after each change.
 const SHORTEST: Duration = Duration::from_secs(30);
@@ -33,8 +44,8 @@ enum Next {
 }
 
 impl Orders {
-    /// How a user's orders go on: the user each time an order's state has changed, beginning with how it is now, until all
-    /// orders are completed or cancelled.
+    /// How a user's orders go on: the user each time an order's state has changed, and when that was asked for, beginning
+    /// with how it is now, until all orders are completed or cancelled.
     ///
     /// The service is asked after 30 seconds, then after twice as long each time, up to 15 minutes, and after 30 seconds
     /// again once something has changed. A user who is not there, or has no order, is waited for; give up by dropping
@@ -60,7 +71,7 @@ impl Orders {
         &self,
         user: HumanId,
         next: Next,
-    ) -> Option<(Result<OrderedUser, Error>, Next)> {
+    ) -> Option<(Result<OrdersChange, Error>, Next)> {
         let Next::Ask { mut pause, seen } = next else {
             return None;
         };
@@ -70,6 +81,7 @@ impl Orders {
                 timer.sleep(pause).await;
             }
             let longer = pause.saturating_mul(2).clamp(SHORTEST, LONGEST);
+            let asked_at = self.client.now();
             match self.status(user.clone()).await {
                 Ok(Some(user)) if seen.as_ref() != Some(&states(&user)) => {
                     let next = if is_over(&user) {
@@ -80,7 +92,7 @@ impl Orders {
                             seen: Some(states(&user)),
                         }
                     };
-                    return Some((Ok(user), next));
+                    return Some((Ok(OrdersChange { user, asked_at }), next));
                 }
                 Ok(_) => pause = longer,
                 Err(error) if error.is_transient() => {
