@@ -155,7 +155,8 @@ impl Desk {
     /// What the service says of an order that is there.
     async fn ordered(&self, policy: &Policy, human_id: HumanId) -> Ordered {
         let orders = self.client.orders();
-        let (history, mut problem) = self.following.look(policy, &orders, &human_id).await;
+        let seen = self.following.look(policy, &self.client, &human_id).await;
+        let (history, mut problem) = seen;
         let reports = match orders.reports(human_id).await {
             Ok(groups) => groups.iter().flat_map(Report::of_group).collect(),
             Err(error) => {

@@ -2,12 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
-use humanapi::HumanId;
-use humanapi::admin::OrderState;
-use humanapi::client::Orders;
+use humanapi::admin::{OrderState, OrderedUser};
+use humanapi::client::Client;
 use humanapi::prelude::*;
+use humanapi::{HumanId, Now};
 use jiff::Timestamp;
 use lru::LruCache;
 use tokio::sync::watch;
@@ -24,15 +24,24 @@ const MOST: NonZeroUsize = NonZeroUsize::new(1000).expect("it is more than none"
 struct History {
     states: Vec<Seen>,
     /// When that was asked for which was taken last.
-    asked: Option<Instant>,
+    asked: Option<Duration>,
 }
 
 type Told = watch::Sender<History>;
 
-/// What the service said of an order, and when it was asked.
+/// What the service said of an order, and when it was asked, by the client's clock.
 struct Reading {
-    asked: Instant,
+    asked: Duration,
     state: OrderState,
+}
+
+impl Reading {
+    /// How a user's last order was at that time; nothing where there is none, or nothing is said of it.
+    fn of(user: &OrderedUser, asked_at: Now) -> Option<Self> {
+        let state = user.orders.last()?.state.clone()?;
+        let asked = asked_at.monotonic();
+        Some(Self { asked, state })
+    }
 }
 
 /// The cases that somebody has looked at.
@@ -64,14 +73,14 @@ impl Following {
     pub(crate) async fn look(
         &self,
         policy: &Policy,
-        orders: &Orders,
+        client: &Client,
         human_id: &HumanId,
     ) -> (Vec<Seen>, Option<&'static str>) {
-        let (reading, problem) = match read(orders, human_id).await {
+        let (reading, problem) = match read(client, human_id).await {
             Ok(reading) => (reading, None),
             Err(error) => (None, Some(error.remedy())),
         };
-        let follow = |history| tokio::spawn(follow(orders.clone(), human_id.clone(), history));
+        let follow = |history| tokio::spawn(follow(client.clone(), human_id.clone(), history));
         (self.note(policy, reading, follow), problem)
     }
 
@@ -115,20 +124,22 @@ impl Following {
 }
 
 /// Asks how an order is now.
-async fn read(orders: &Orders, human_id: &HumanId) -> Result<Option<Reading>, Error> {
-    let asked = Instant::now();
-    let user = orders.status(human_id.clone()).await?;
-    let state = user.and_then(|user| user.orders.last()?.state.clone());
-    Ok(state.map(|state| Reading { asked, state }))
+async fn read(client: &Client, human_id: &HumanId) -> Result<Option<Reading>, Error> {
+    let asked_at = client.now();
+    let user = client.orders().status(human_id.clone()).await?;
+    Ok(user.and_then(|user| Reading::of(&user, asked_at)))
 }
 
 /// Adds each state that the order comes to, until it is over. A failure that may pass is waited out by the stream itself.
-async fn follow(orders: Orders, human_id: HumanId, history: Arc<Told>) {
-    let mut changes = orders.watch(human_id.clone());
+async fn follow(client: Client, human_id: HumanId, history: Arc<Told>) {
+    let mut changes = client.orders().watch(human_id.clone());
     while let Some(change) = changes.next().await {
-        // It does not tell when it asked, so it is asked again. What cannot be read is read by the next page.
-        if change.is_ok()
-            && let Ok(Some(reading)) = read(&orders, &human_id).await
+        if let Ok(change) = change
+            && let Some(reading) = Reading::of(&change.user, change.asked_at)
+            && !add(&history, reading)
+            // A page asked meanwhile, and either may have been answered from the newer state: this asks after both. What
+            // cannot be read is read by the next page.
+            && let Ok(Some(reading)) = read(&client, &human_id).await
         {
             add(&history, reading);
         }
@@ -136,10 +147,12 @@ async fn follow(orders: Orders, human_id: HumanId, history: Arc<Told>) {
 }
 
 /// Adds a state, unless it is the one that was seen last, or may be older: a page and whoever follows the order ask at the
-/// same time, and the first answer may come last.
-fn add(history: &Told, reading: Reading) {
+/// same time, and the first answer may come last. Says whether it is not older.
+fn add(history: &Told, reading: Reading) -> bool {
+    let mut is_late = false;
     history.send_if_modified(|history| {
-        if history.asked.is_some_and(|last| reading.asked < last) {
+        is_late = history.asked.is_some_and(|last| reading.asked < last);
+        if is_late {
             return false;
         }
         history.asked = Some(reading.asked);
@@ -151,14 +164,23 @@ fn add(history: &Told, reading: Reading) {
         }
         is_new
     });
+    !is_late
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use humanapi::client::testing::{Reply, ScriptedTransport, VirtualRuntime};
+    use humanapi::client::{Spawn, Task, Timer};
+    use humanapi::{Credentials, Provisioning};
+
     use super::*;
 
+    /// A state that was asked for after those before it.
     fn reading(state: OrderState) -> Reading {
-        let asked = Instant::now();
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let asked = Duration::from_secs(NEXT.fetch_add(1, Ordering::Relaxed));
         Reading { asked, state }
     }
 
@@ -175,15 +197,82 @@ mod tests {
     fn an_answer_that_comes_after_a_newer_one_tells_no_news() {
         let history = Told::default();
         let slow = reading(OrderState::Created);
-        add(&history, reading(OrderState::Created));
-        add(&history, reading(OrderState::InProgress));
-        add(&history, slow);
+        assert!(add(&history, reading(OrderState::Created)));
+        assert!(add(&history, reading(OrderState::InProgress)));
+        assert!(!add(&history, slow), "it is asked again");
         let known = [OrderState::Created, OrderState::InProgress];
         assert_eq!(states(&history), known);
         // An order that waited and goes on is news.
         add(&history, reading(OrderState::Pended));
         add(&history, reading(OrderState::InProgress));
         assert_eq!(states(&history).len(), 4);
+    }
+
+    /// A clock on which each reading is a millisecond later.
+    struct Ticking(VirtualRuntime);
+
+    const TICK: Duration = Duration::from_millis(1);
+
+    impl Timer for Ticking {
+        fn now(&self) -> Now {
+            self.0.advance(TICK);
+            self.0.now()
+        }
+
+        fn sleep(&self, duration: Duration) -> Task<'static> {
+            self.0.sleep(duration)
+        }
+    }
+
+    impl Spawn for Ticking {
+        fn spawn(&self, task: Task<'static>) -> Option<Task<'static>> {
+            self.0.spawn(task)
+        }
+    }
+
+    /// Of a service at which the order is in each of these states, one answer each, and then cannot be read.
+    fn client(states: &[&str]) -> Client {
+        let token = Reply::json(200, r#"{"client_token":"token","expires_in":86400}"#);
+        let answers = states.iter().map(|state| {
+            let order = format!(r#"{{"orderId":"o-1","orderStatus":"{state}"}}"#);
+            let user = format!(r#"{{"humanId":"5c2e","orders":[{order}]}}"#);
+            Reply::json(200, &user)
+        });
+        let refused = || Reply::json(403, r#"{"code":403,"error":"Forbidden","message":"no"}"#);
+        let answers = std::iter::once(token).chain(answers);
+        let answers = answers.chain([refused(), refused()]);
+        let credentials = Credentials::new("app-1", "secret").unwrap();
+        let transport = ScriptedTransport::new(answers);
+        Client::builder(credentials, Provisioning::Hip, transport)
+            .build_on(Ticking(VirtualRuntime::new()))
+    }
+
+    #[tokio::test]
+    async fn each_state_that_is_told_is_seen() {
+        let history = Arc::<Told>::default();
+        let told = ["Created", "Pended", "In Progress", "Completed"];
+        follow(client(&told), HumanId::new("5c2e"), history.clone()).await;
+        let told = [
+            OrderState::Created,
+            OrderState::Pended,
+            OrderState::InProgress,
+            OrderState::Completed,
+        ];
+        assert_eq!(states(&history), told);
+    }
+
+    #[tokio::test]
+    async fn what_may_be_older_than_what_a_page_read_is_asked_for_again() {
+        let history = Arc::<Told>::default();
+        // The stream asks once, because the order is over then, and no other answer is that of who asks again.
+        let client = client(&["Completed", "Cancelled"]);
+        // A page asked just after it, and before anybody else.
+        let asked = client.now().monotonic() + TICK.mul_f32(1.5);
+        let state = OrderState::InProgress;
+        add(&history, Reading { asked, state });
+        follow(client, HumanId::new("5c2e"), history.clone()).await;
+        let known = [OrderState::InProgress, OrderState::Cancelled];
+        assert_eq!(states(&history), known);
     }
 
     #[test]
