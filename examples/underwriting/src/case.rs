@@ -1,7 +1,9 @@
 //! How a policy's case stands, as its page tells it.
 
+use humanapi::admin::order::{Entry, EntryState};
 use humanapi::admin::{OrderState, ReportFormat, ReportGroup};
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use crate::application::Policy;
 
@@ -19,17 +21,24 @@ pub(crate) enum Standing {
     UnderWay,
     /// Sent once and not there.
     Absent(Told),
-    /// Nobody knows, for this reason. The number is that of the entry that a decision is about.
-    Unknown(u64, &'static str),
+    /// Nobody knows, for this reason.
+    Unknown(Shown, &'static str),
     /// It is there.
     Ordered(Ordered),
 }
 
+/// What a decision is about: the entry as a page showed it, for the form to bring back.
+///
+/// It is the same for as long as there is nothing else to know. An entry's version is not: whoever only looks makes a new one,
+/// and the timer does so while a person looks in the vendor's portal.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Shown(String);
+
 /// What is told of an order that is not there.
-#[derive(Clone, Copy)]
 pub(crate) struct Told {
-    /// The number of the entry that a decision is about.
-    pub(crate) version: u64,
+    /// What a decision is about.
+    pub(crate) shown: Shown,
     /// Whether nobody has said yet that they know.
     pub(crate) is_listed: bool,
 }
@@ -64,6 +73,27 @@ pub(crate) struct Report {
     pub(crate) name: String,
     pub(crate) format: ReportFormat,
     pub(crate) made: Option<Timestamp>,
+}
+
+impl Shown {
+    pub(crate) fn of(entry: &Entry) -> Self {
+        let state = match &entry.state {
+            // It has not left, so a try to send it is told by the version, which those who look leave as it is.
+            EntryState::Written => return Self(format!("written-{}", entry.version)),
+            EntryState::Sent => "sent".to_owned(),
+            EntryState::Unknown(doubt) => format!("{doubt:?}"),
+            EntryState::Absent => "absent".to_owned(),
+            EntryState::Exists(_) => "exists".to_owned(),
+        };
+        // One that was sent once more left at another time.
+        let sent_at = entry.sent_at.unwrap_or_default();
+        Self(format!("{state}-{sent_at}"))
+    }
+
+    /// As a form has it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Case {

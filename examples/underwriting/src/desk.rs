@@ -11,7 +11,7 @@ use humanapi::prelude::*;
 use humanapi::{HumanId, StoreError};
 
 use crate::application::{Policy, Problems};
-use crate::case::{Case, Ordered, Report, Standing, Told, Unsettled};
+use crate::case::{Case, Ordered, Report, Shown, Standing, Told, Unsettled};
 use crate::following::Following;
 use crate::journal::DeskJournal;
 
@@ -47,6 +47,8 @@ pub(crate) enum NotDecided {
     NotLooked,
     /// The case is another one than the one that was seen.
     Changed,
+    /// Somebody looks what became of it just now.
+    Busy,
     /// The service has no such user, or one of another policy.
     NoSuchUser,
     /// The service or the journal did not answer.
@@ -71,7 +73,7 @@ impl Desk {
         }
     }
 
-    /// Has what earlier runs left open looked for. Do it when the program begins, and from a timer.
+    /// Has what earlier runs left open looked for, until it is known. Do it when the program begins, and from a timer.
     ///
     /// # Errors
     ///
@@ -124,10 +126,11 @@ impl Desk {
     }
 
     /// Takes a case off the list of which somebody says that they know: that nothing was sent, or that it did not arrive.
-    pub(crate) async fn known(&self, policy: &Policy, version: u64) -> Result<(), NotDecided> {
-        match self.journal.tell(&policy.intent(), version).await {
+    pub(crate) async fn known(&self, policy: &Policy, shown: &Shown) -> Result<(), NotDecided> {
+        let entry = self.as_shown(policy, shown).await?;
+        match self.journal.tell(&policy.intent(), entry.version).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(NotDecided::Changed),
+            Ok(false) => Err(self.overtaken(policy, shown).await),
             Err(error) => Err(NotDecided::Failed(error.remedy())),
         }
     }
@@ -181,7 +184,7 @@ impl Desk {
     pub(crate) async fn unsettled(&self, after: Option<Policy>) -> Result<Unsettled, &'static str> {
         let (mut found, mut last) = (Unsettled::default(), after.map(|policy| policy.intent()));
         loop {
-            let open = self.journal.open(last.as_ref(), AT_ONCE).await;
+            let open = self.journal.listed(last.as_ref(), AT_ONCE).await;
             let open = open.map_err(|error| error.remedy())?;
             let Some((intent, _)) = open.last() else {
                 return Ok(found);
@@ -220,15 +223,19 @@ impl Desk {
     }
 
     /// Has the next submission send the order once more.
-    pub(crate) async fn send_again(&self, policy: &Policy, version: u64) -> Result<(), NotDecided> {
-        self.decide(policy, version, Decision::SendAgain).await
+    pub(crate) async fn send_again(
+        &self,
+        policy: &Policy,
+        shown: &Shown,
+    ) -> Result<(), NotDecided> {
+        self.decide(policy, shown, Decision::SendAgain).await
     }
 
     /// Settles that the order is there, for a user whom the service knows by this policy's number.
     pub(crate) async fn exists(
         &self,
         policy: &Policy,
-        version: u64,
+        shown: &Shown,
         human_id: &str,
     ) -> Result<(), NotDecided> {
         if human_id.is_empty() {
@@ -240,43 +247,52 @@ impl Desk {
         if user.and_then(|user| user.client_user_id) != Some(policy.user()) {
             return Err(NotDecided::NoSuchUser);
         }
-        self.decide(policy, version, Decision::Exists(human_id))
-            .await
+        self.decide(policy, shown, Decision::Exists(human_id)).await
     }
 
-    /// A decision is about the entry that was seen.
+    /// A decision is about what was shown.
     async fn decide(
         &self,
         policy: &Policy,
-        version: u64,
+        shown: &Shown,
         decision: Decision,
     ) -> Result<(), NotDecided> {
-        let (orders, intent) = (self.client.orders(), policy.intent());
-        let entry = orders.entry(&intent).await;
-        let entry = entry.map_err(|error| NotDecided::Failed(error.remedy()))?;
-        let entry = entry.filter(|entry| entry.version == version);
-        let decided = orders
-            .decide(&intent, &entry.ok_or(NotDecided::Changed)?, decision)
-            .await;
-        match decided {
+        let entry = self.as_shown(policy, shown).await?;
+        let orders = self.client.orders();
+        match orders.decide(&policy.intent(), &entry, decision).await {
             Ok(_) => Ok(()),
             Err(error @ OrderError::Journal(_)) => Err(NotDecided::Failed(error.remedy())),
-            Err(_) => Err(NotDecided::Changed),
+            Err(_) => Err(self.overtaken(policy, shown).await),
         }
+    }
+
+    /// The entry as it is now, if there is nothing else to know of it than what was shown.
+    async fn as_shown(&self, policy: &Policy, shown: &Shown) -> Result<Entry, NotDecided> {
+        let entry = self.journal.load(&policy.intent()).await;
+        let entry = entry.map_err(|error| NotDecided::Failed(error.remedy()))?;
+        let entry = entry.filter(|entry| Shown::of(entry) == *shown);
+        entry.ok_or(NotDecided::Changed)
+    }
+
+    /// Why a decision was not taken that was about what there is to know: somebody looks, or did so just now.
+    async fn overtaken(&self, policy: &Policy, shown: &Shown) -> NotDecided {
+        let entry = self.as_shown(policy, shown).await;
+        entry.err().unwrap_or(NotDecided::Busy)
     }
 }
 
 /// How an order stands that is not known to be there, or the user's id where it is.
 fn standing(entry: &Entry) -> Result<Standing, HumanId> {
-    let told = Told {
-        version: entry.version,
+    let shown = Shown::of(entry);
+    let told = |shown| Told {
+        shown,
         is_listed: !entry.handed_back,
     };
     Ok(match &entry.state {
-        EntryState::Written => Standing::NotSent(told),
+        EntryState::Written => Standing::NotSent(told(shown)),
         EntryState::Sent => Standing::UnderWay,
-        EntryState::Absent => Standing::Absent(told),
-        EntryState::Unknown(doubt) => Standing::Unknown(entry.version, doubt.reason()),
+        EntryState::Absent => Standing::Absent(told(shown)),
+        EntryState::Unknown(doubt) => Standing::Unknown(shown, doubt.reason()),
         EntryState::Exists(human_id) => return Err(human_id.clone()),
     })
 }

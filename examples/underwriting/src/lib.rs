@@ -29,7 +29,7 @@ use maud::Markup;
 use serde::Deserialize;
 
 use application::{Application, Policy};
-use case::Case;
+use case::{Case, Shown};
 pub use desk::Desk;
 use desk::{NotDecided, NotOrdered};
 pub use journal::DeskJournal;
@@ -232,7 +232,7 @@ async fn look(State(app): State<App>, Path(policy): Path<String>) -> Response {
 
 #[derive(Deserialize)]
 struct Decided {
-    version: u64,
+    shown: Shown,
     what: String,
     #[serde(default)]
     human_id: String,
@@ -252,10 +252,10 @@ async fn decide(
     let outcome = if decided.looked != "yes" {
         Err(NotDecided::NotLooked)
     } else if again {
-        app.desk.send_again(&policy, decided.version).await
+        app.desk.send_again(&policy, &decided.shown).await
     } else {
         app.desk
-            .exists(&policy, decided.version, decided.human_id.trim())
+            .exists(&policy, &decided.shown, decided.human_id.trim())
             .await
     };
     match outcome {
@@ -270,19 +270,19 @@ async fn decide(
 
 #[derive(Deserialize)]
 struct Known {
-    version: u64,
+    shown: Shown,
 }
 
 /// Takes a case off the list: somebody knows that there is no order.
 async fn known_to_somebody(
     State(app): State<App>,
     Path(policy): Path<String>,
-    Form(Known { version }): Form<Known>,
+    Form(Known { shown }): Form<Known>,
 ) -> Response {
     let Some(policy) = Policy::parse(&policy) else {
         return nowhere();
     };
-    match app.desk.known(&policy, version).await {
+    match app.desk.known(&policy, &shown).await {
         Ok(()) => see(&policy.path()),
         Err(why) => {
             let page = pages::not_decided(&policy, &why);

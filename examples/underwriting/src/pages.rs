@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::application::Policy;
-use crate::case::{Case, Ordered, Seen, Standing, Told};
+use crate::case::{Case, Ordered, Seen, Shown, Standing, Told};
 use crate::desk::NotDecided;
 
 pub(crate) fn page(title: &str, content: &Markup) -> Markup {
@@ -63,7 +63,7 @@ pub(crate) fn progress(case: &Case) -> Markup {
                     Standing::NotSent(told) => {
                         p { "Nothing was sent for this policy, so nothing is billed." }
                         p .actions { a .button href={ "/?policy=" (case.policy) } { "Fill in the form again" } }
-                        (known(case, *told))
+                        (known(case, told))
                     },
                     Standing::UnderWay => {
                         p { "The order is on its way, or the program ended while it was. It is not sent a second time." }
@@ -72,15 +72,15 @@ pub(crate) fn progress(case: &Case) -> Markup {
                     Standing::Absent(told) => {
                         p { "The order left this desk once and did not arrive: it was looked for, and is not there. It is not sent again by itself, because the first one could still arrive." }
                         (look(case))
-                        (send_again(case, told.version))
-                        (known(case, *told))
+                        (send_again(case, &told.shown))
+                        (known(case, told))
                     },
-                    Standing::Unknown(version, reason) => {
+                    Standing::Unknown(shown, reason) => {
                         p { "The order may be placed, and may be billed. Why nobody can tell: " (reason) "." }
                         p { "Nothing is sent again until somebody has decided. Three things can be done:" }
                         (look(case))
-                        (exists(case, *version))
-                        (send_again(case, *version))
+                        (exists(case, shown))
+                        (send_again(case, shown))
                     },
                     Standing::Ordered(ordered) => (states(ordered)),
                 }
@@ -207,9 +207,9 @@ fn look(case: &Case) -> Markup {
 }
 
 /// The hidden fields of a decision, and without which it is none.
-fn decision(version: u64, what: &str, looked: &str) -> Markup {
+fn decision(shown: &Shown, what: &str, looked: &str) -> Markup {
     html! {
-        input type="hidden" name="version" value=(version);
+        input type="hidden" name="shown" value=(shown.as_str());
         input type="hidden" name="what" value=(what);
         p .check {
             input type="checkbox" id={ "looked-" (what) } name="looked" value="yes" required;
@@ -219,20 +219,20 @@ fn decision(version: u64, what: &str, looked: &str) -> Markup {
 }
 
 /// What takes a case off the list that needs no other decision.
-fn known(case: &Case, told: Told) -> Markup {
+fn known(case: &Case, told: &Told) -> Markup {
     html! {
         @if told.is_listed {
             form .decision method="post" action={ (case.policy.path()) "/known" } aria-labelledby="known" {
                 h3 #known { "Leave it as it is" }
                 p { "It stays on the list of what is not settled until somebody has acted. Nothing is sent by this." }
-                input type="hidden" name="version" value=(told.version);
+                input type="hidden" name="shown" value=(told.shown.as_str());
                 button type="submit" { "Take it off the list" }
             }
         }
     }
 }
 
-fn exists(case: &Case, version: u64) -> Markup {
+fn exists(case: &Case, shown: &Shown) -> Markup {
     html! {
         form .decision method="post" action={ (case.policy.path()) "/decide" } aria-labelledby="found" {
             h3 #found { "It is there" }
@@ -240,18 +240,18 @@ fn exists(case: &Case, version: u64) -> Markup {
                 label for="human_id" { "The user’s id in the vendor’s portal" }
                 input #human_id name="human_id" required maxlength="200" autocomplete="off";
             }
-            (decision(version, "exists", "I have seen this order in the vendor’s portal"))
+            (decision(shown, "exists", "I have seen this order in the vendor’s portal"))
             button type="submit" { "Settle it as ordered" }
         }
     }
 }
 
-fn send_again(case: &Case, version: u64) -> Markup {
+fn send_again(case: &Case, shown: &Shown) -> Markup {
     html! {
         form .decision method="post" action={ (case.policy.path()) "/decide" } aria-labelledby="again" {
             h3 #again { "It is not there" }
             p { "If the first order arrives after all, two are billed." }
-            (decision(version, "send-again", "I have looked in the vendor’s portal, and there is no such order"))
+            (decision(shown, "send-again", "I have looked in the vendor’s portal, and there is no such order"))
             button type="submit" { "Allow it to be sent once more" }
         }
     }
@@ -333,6 +333,7 @@ pub(crate) fn not_decided(policy: &Policy, why: &NotDecided) -> Markup {
     let text = match why {
         NotDecided::NotLooked => "Look in the vendor’s portal first, and say so by the box above the button.".to_owned(),
         NotDecided::Changed => "The case has changed since you saw it. Look at it again.".to_owned(),
+        NotDecided::Busy => "The desk looks for this order just now. Wait a minute, look how the case stands, and decide then.".to_owned(),
         NotDecided::NoSuchUser => "The service has no user of this id with this policy’s number. Check the id in the vendor’s portal.".to_owned(),
         NotDecided::Failed(remedy) => format!("It could not be checked or written. What to do: {remedy}."),
     };

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use humanapi::admin::order::{Effect, IntentKey, Op, OrderPolicy, Subject};
+use humanapi::admin::order::{Effect, EntryState, Finding, IntentKey, Op, OrderPolicy, Subject};
 use humanapi::admin::{BirthDate, NewOrder};
 use humanapi::client::OrderJournal;
 use humanapi::http::Method;
@@ -129,15 +129,18 @@ impl World {
         let born = BirthDate::parse(BIRTH_DATE, "2026-11-29".parse().unwrap()).unwrap();
         let order = NewOrder::new(policy).with_name("Testina", "Sandboxer");
         let order = order.unwrap().with_birth_date(born);
-        let (ttl, subject) = (Duration::from_millis(1), Subject::of(&order));
-        let begun = self.store.apply(&intent, Op::Begin { ttl: LONG, subject });
+        let (short, subject) = (Duration::from_millis(1), Subject::of(&order));
+        let ttl = if was_sent { LONG } else { short };
+        let begun = self.store.apply(&intent, Op::Begin { ttl, subject });
         let Effect::Send(claim) = begun.await.unwrap() else {
             panic!("{policy} is new");
         };
         if was_sent {
-            let departed = self.store.apply(&intent, Op::Depart { claim, ttl });
+            let departed = self.store.apply(&intent, Op::Depart { claim, ttl: short });
             assert_eq!(departed.await.unwrap(), Effect::Departed);
         }
+        // Whoever comes by it finds that nobody is at it.
+        tokio::time::sleep(short * 2).await;
     }
 
     /// Whether the first page lists a policy as not settled.
@@ -160,9 +163,9 @@ fn applicant(policy: &str, first_name: &str) -> String {
     )
 }
 
-/// The number of the entry that a page's decisions are about.
-fn version(page: &str) -> &str {
-    let at = page.split("name=\"version\" value=\"").nth(1).unwrap();
+/// What a page's decisions are about.
+fn shown(page: &str) -> &str {
+    let at = page.split("name=\"shown\" value=\"").nth(1).unwrap();
     at.split('"').next().unwrap()
 }
 
@@ -224,16 +227,16 @@ async fn what_nobody_knows_is_told_so_and_decided_by_a_person() {
 
     // A decision needs somebody who has looked, is about what was seen, and is checked.
     let decide = async |body: String| world.post("/cases/LIFE-1/decide", &body).await;
-    let seen = version(&page.text);
-    let hasty = decide(format!("version={seen}&what=send-again")).await;
+    let seen = shown(&page.text);
+    let hasty = decide(format!("shown={seen}&what=send-again")).await;
     assert!(hasty.status == 409 && hasty.text.contains("Look in the vendor’s portal first"));
-    let old = decide("version=0&what=send-again&looked=yes".to_owned()).await;
+    let old = decide("shown=absent-0&what=send-again&looked=yes".to_owned()).await;
     assert!(
         old.status == 409 && old.text.contains("has changed"),
         "{}",
         old.text
     );
-    let nobody = format!("version={seen}&what=exists&looked=yes&human_id=none");
+    let nobody = format!("shown={seen}&what=exists&looked=yes&human_id=none");
     let nobody = decide(nobody).await;
     assert!(
         nobody.status == 409 && nobody.text.contains("no user of this id"),
@@ -252,15 +255,57 @@ async fn what_nobody_knows_is_told_so_and_decided_by_a_person() {
     let early = Fault::drop_before()
         .on_method(Method::POST)
         .on_path("/api/v1/users");
-    control.plan_fault(early).unwrap();
+    control.plan_fault(early.times(2)).unwrap();
     world.order("LIFE-2").await;
+    assert_eq!(world.post("/cases/LIFE-2/look", "").await.status, 303);
     let page = world.get("/cases/LIFE-2").await;
     assert!(page.text.contains(unknown), "{}", page.text);
-    let again = format!("version={}&what=send-again&looked=yes", version(&page.text));
-    let again = world.post("/cases/LIFE-2/decide", &again).await;
-    assert_eq!(again.to, "/?policy=LIFE-2");
+    // The timer comes by meanwhile, and finds nothing else.
+    world.desk.reconcile().await.unwrap();
+    let again = format!("shown={}&what=send-again&looked=yes", shown(&page.text));
+    let allowed = world.post("/cases/LIFE-2/decide", &again).await;
+    assert_eq!(allowed.to, "/?policy=LIFE-2", "{}", allowed.text);
     assert_eq!(world.billed(), 1);
-    assert!(world.get(&again.to).await.text.contains("value=\"LIFE-2\""));
+    assert!(
+        world
+            .get(&allowed.to)
+            .await
+            .text
+            .contains("value=\"LIFE-2\"")
+    );
+
+    // What is not known of the second is another thing to decide, though it reads the same.
+    world.order("LIFE-2").await;
+    assert_eq!(world.post("/cases/LIFE-2/look", "").await.status, 303);
+    let old = world.post("/cases/LIFE-2/decide", &again).await;
+    assert!(
+        old.status == 409 && old.text.contains("has changed"),
+        "{}",
+        old.text
+    );
+    // While somebody looks, nothing is decided, and nothing has changed.
+    let page = world.get("/cases/LIFE-2").await;
+    assert!(page.text.contains(unknown), "{}", page.text);
+    let again = format!("shown={}&what=send-again&looked=yes", shown(&page.text));
+    let intent = IntentKey::new("underwriting/LIFE-2").unwrap();
+    let take = world.store.apply(&intent, Op::Take { ttl: LONG });
+    let Effect::Read(claim, entry) = take.await.unwrap() else {
+        panic!("nobody is at it");
+    };
+    let busy = world.post("/cases/LIFE-2/decide", &again).await;
+    assert!(
+        busy.status == 409 && busy.text.contains("looks for this order just now"),
+        "{}",
+        busy.text
+    );
+    let EntryState::Unknown(doubt) = entry.state else {
+        panic!("{entry:?}");
+    };
+    let finding = Finding::Undecided(doubt);
+    let concluded = world.store.apply(&intent, Op::Conclude { claim, finding });
+    concluded.await.unwrap();
+    let allowed = world.post("/cases/LIFE-2/decide", &again).await;
+    assert_eq!(allowed.to, "/?policy=LIFE-2", "{}", allowed.text);
     assert_eq!(world.order("LIFE-2").await.to, "/cases/LIFE-2");
     assert_eq!(world.billed(), 2);
     world.desk.reconcile().await.unwrap();
@@ -273,22 +318,25 @@ async fn an_order_that_is_not_there_stays_on_the_list_until_somebody_has_acted()
         world.leave_behind(policy, true).await;
     }
     // The timer finds out and has nobody to tell: once, and as often as it likes.
-    for _ in 0..3 {
-        world.desk.reconcile().await.unwrap();
-        for policy in ["LIFE-1", "LIFE-2", "LIFE-3"] {
-            assert!(world.lists(policy).await, "{policy} is gone");
-        }
-    }
+    world.desk.reconcile().await.unwrap();
     let page = world.get("/cases/LIFE-1").await.text;
     assert!(page.contains("The order did not arrive"), "{page}");
-    // Nor does somebody who looks act.
+    let requests = || world.sandbox.control().requests().len();
+    let asked = requests();
+    for _ in 0..3 {
+        world.desk.reconcile().await.unwrap();
+    }
+    // What it found it does not ask for again, and somebody who looks does.
+    assert_eq!(requests(), asked);
     assert_eq!(world.post("/cases/LIFE-1/look", "").await.status, 303);
-    assert!(world.lists("LIFE-1").await);
+    assert!(requests() > asked);
+    for policy in ["LIFE-1", "LIFE-2", "LIFE-3"] {
+        assert!(world.lists(policy).await, "{policy} is gone");
+    }
 
-    // Somebody knows, and leaves it so.
-    let page = world.get("/cases/LIFE-1").await.text;
-    let known = format!("version={}", version(&page));
-    let old = world.post("/cases/LIFE-1/known", "version=0").await;
+    // Somebody knows, of a page that nobody has changed since, and leaves it so.
+    let known = format!("shown={}", shown(&page));
+    let old = world.post("/cases/LIFE-1/known", "shown=absent-0").await;
     assert!(old.status == 409 && old.text.contains("has changed"));
     assert_eq!(world.post("/cases/LIFE-1/known", &known).await.status, 303);
     assert!(!world.lists("LIFE-1").await);
@@ -300,7 +348,7 @@ async fn an_order_that_is_not_there_stays_on_the_list_until_somebody_has_acted()
 
     // Somebody allows another one, which is not sent before the form came again.
     let page = world.get("/cases/LIFE-2").await.text;
-    let again = format!("version={}&what=send-again&looked=yes", version(&page));
+    let again = format!("shown={}&what=send-again&looked=yes", shown(&page));
     assert_eq!(world.post("/cases/LIFE-2/decide", &again).await.status, 303);
     world.desk.reconcile().await.unwrap();
     assert!(world.lists("LIFE-2").await && world.lists("LIFE-3").await);
@@ -330,7 +378,7 @@ async fn what_was_never_sent_is_listed_unless_somebody_was_told() {
     world.desk.reconcile().await.unwrap();
     assert!(world.lists("LIFE-2").await);
     let page = world.get("/cases/LIFE-2").await.text;
-    let known = format!("version={}", version(&page));
+    let known = format!("shown={}", shown(&page));
     assert_eq!(world.post("/cases/LIFE-2/known", &known).await.status, 303);
     assert!(!world.lists("LIFE-2").await);
     // What is there is settled, and nobody need say so.
