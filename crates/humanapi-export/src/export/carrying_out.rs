@@ -43,8 +43,13 @@ pub(super) async fn carry_out(
     let jobs = stream::unfold((jobs.peekable(), room), async |(mut jobs, room)| {
         room.wait().await;
         let mut together = vec![jobs.next()?];
-        // Where a bucket begins and ends takes no list's place.
-        together.extend(std::iter::from_fn(|| jobs.next_if(|next| !is_list(next))));
+        // Where a bucket begins and ends takes no list's place. No more than one begins or is passed over here: who is to
+        // stop is asked between them.
+        while together.last().is_some_and(goes_on)
+            && let Some(next) = jobs.next_if(|next| !is_list(next))
+        {
+            together.push(next);
+        }
         Some((together, (jobs, room)))
     });
     let done = jobs.map(|jobs| {
@@ -52,12 +57,14 @@ pub(super) async fn carry_out(
         async move {
             let mut done = Vec::with_capacity(jobs.len());
             for job in jobs {
-                done.push(match job? {
-                    Planned::Job(job) => reading.carry_out(job).await.map(Planned::Job)?,
-                    Planned::Skip { bucket, lists } => Planned::Skip { bucket, lists },
+                // What came before an error is handed on all the same: it may be what ends a bucket.
+                done.push(match job {
+                    Ok(Planned::Job(job)) => reading.carry_out(job).await.map(Planned::Job),
+                    Ok(Planned::Skip { bucket, lists }) => Ok(Planned::Skip { bucket, lists }),
+                    Err(error) => Err(error),
                 });
             }
-            Ok::<_, ExportError>(done)
+            done
         }
     });
     let mut done = pin!(done.buffered(at_once));
@@ -70,12 +77,12 @@ pub(super) async fn carry_out(
                 return Ok(());
             }
         };
-        let Some(together) = next.transpose()? else {
+        let Some(together) = next else {
             summary.whole = summary.failed.is_empty();
             return Ok(());
         };
         for next in together {
-            let next = match next {
+            let next = match next? {
                 Planned::Skip { bucket, lists } => {
                     summary.skipped += 1;
                     events(Event::Skipped { bucket, lists });
@@ -109,6 +116,11 @@ pub(super) async fn carry_out(
 /// Whether this waits for the service.
 fn is_list(planned: &Result<Planned<Job>, ExportError>) -> bool {
     matches!(planned, Ok(Planned::Job(Job::Read(_))))
+}
+
+/// Whether no bucket has begun or been passed over with it.
+fn goes_on(planned: &Result<Planned<Job>, ExportError>) -> bool {
+    matches!(planned, Ok(Planned::Job(Job::Read(_) | Job::End)))
 }
 
 /// Counts and tells what came of one list.

@@ -16,6 +16,7 @@ use std::fs;
 use std::future::{pending, ready};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use futures_util::stream;
 use humanapi_export::{BucketKey, Event, Export, ExportError, Format, Shard, Summary};
@@ -196,6 +197,52 @@ async fn what_cannot_be_put_into_its_place_ends_the_export_and_its_bucket_is_not
         .await
         .unwrap();
     assert!(content(folder.path()) == content(whole.path()));
+}
+
+/// The next bucket is planned with the last list of the one before.
+#[tokio::test]
+async fn a_bucket_that_is_whole_stays_so_where_the_next_one_cannot_begin() {
+    let (sandbox, users) = people(12);
+    let folder = TempDir::new().unwrap();
+    let manifest = |bucket: &str| {
+        let name = format!("_manifest/bucket-{bucket}.json");
+        folder.path().join(name)
+    };
+    let whole = run(export(&sandbox, Format::Ndjson), &users, folder.path()).await;
+    assert!(whole.unwrap().whole);
+    fs::remove_file(manifest("0000")).unwrap();
+    fs::remove_file(manifest("0001")).unwrap();
+    // Nothing can be read from it.
+    fs::create_dir(manifest("0001")).unwrap();
+    let failed = run(export(&sandbox, Format::Ndjson), &users, folder.path()).await;
+    assert!(matches!(failed, Err(ExportError::Folder(_))), "{failed:?}");
+    assert!(manifest("0000").exists());
+
+    fs::remove_dir(manifest("0001")).unwrap();
+    let again = run(export(&sandbox, Format::Ndjson), &users, folder.path()).await;
+    let again = again.unwrap();
+    assert_eq!((again.whole, again.written, again.skipped), (true, 1, 3));
+}
+
+#[tokio::test]
+async fn an_export_stops_between_buckets_that_are_passed_over() {
+    let (sandbox, users) = people(2);
+    let folder = TempDir::new().unwrap();
+    let buckets = |sandbox| export(sandbox, Format::Ndjson).with_buckets(200);
+    let first = run(buckets(&sandbox), &users, folder.path()).await;
+    assert!(first.unwrap().whole);
+    let mut asked = 0;
+    let stop = std::future::poll_fn(|_| {
+        asked += 1;
+        match asked > 10 {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    });
+    let ids = users.iter().map(|user| Ok(user.as_str().into()));
+    let again = buckets(&sandbox).run(stream::iter(ids), folder.path(), stop);
+    let again = again.await.unwrap();
+    assert!(again.stopped && again.skipped < 100, "{again:?}");
 }
 
 /// Wherever it is stopped, the same export again comes to what one run comes to.
