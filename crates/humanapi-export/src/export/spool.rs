@@ -42,21 +42,45 @@ impl Spool {
         }
     }
 
+    /// Takes the next record, and with it what it shares with its neighbours, which all come too.
     pub(super) fn push(&mut self, record: Record) -> io::Result<()> {
-        let sent = record.raw();
-        self.count += 1;
-        self.bytes += sent.len() as u64;
         if self.is_in_memory() && self.share.take(in_memory(&record)) {
+            self.note(record.raw());
             self.records.push(record);
             return Ok(());
         }
+        self.put_into_block(record.raw())
+    }
+
+    /// Takes a copy of the next record, of whose neighbours some do not come: it would keep all of them in memory.
+    pub(super) fn push_copy(
+        &mut self,
+        record: &Record,
+        fields: &'static [Field],
+    ) -> io::Result<()> {
+        if self.is_in_memory() && self.share.take(in_memory(record) + ALONE) {
+            let copy = Record::from_sent(record.raw().to_vec(), fields);
+            self.note(record.raw());
+            self.records.push(copy.map_err(io::Error::other)?);
+            return Ok(());
+        }
+        self.put_into_block(record.raw())
+    }
+
+    fn note(&mut self, sent: &[u8]) {
+        self.count += 1;
+        self.bytes += sent.len() as u64;
+    }
+
+    fn put_into_block(&mut self, sent: &[u8]) -> io::Result<()> {
+        self.note(sent);
         if self.block.is_empty() {
             self.block.push(b'[');
         }
         self.block.extend_from_slice(sent);
         self.block.push(b',');
         if self.block.len() >= BLOCK {
-            self.set_aside()?;
+            self.write_block()?;
         }
         Ok(())
     }
@@ -66,7 +90,7 @@ impl Spool {
     }
 
     /// Puts what is in the block into the file.
-    fn set_aside(&mut self) -> io::Result<()> {
+    fn write_block(&mut self) -> io::Result<()> {
         if let Some(last) = self.block.last_mut() {
             *last = b']';
             let file = match &mut self.file {
@@ -102,7 +126,7 @@ impl Spool {
 
     /// All of them, in the order in which they came.
     pub(super) fn into_records(mut self, fields: &'static [Field]) -> io::Result<Spooled> {
-        self.set_aside()?;
+        self.write_block()?;
         if let Some(file) = &mut self.file {
             file.rewind()?;
         }
@@ -115,6 +139,9 @@ impl Spool {
         })
     }
 }
+
+/// What a record takes beside that if it shares nothing with others: allocations of its own.
+const ALONE: usize = 256;
 
 /// How much memory a record takes: its bytes, and where its fields stand in them.
 fn in_memory(record: &Record) -> usize {

@@ -18,6 +18,8 @@ pub(super) struct Gathered {
     last: BTreeMap<String, usize>,
     /// Whether the list moved, so that a record which comes in two forms is newer in the later one.
     moved: bool,
+    /// Whether some of what comes is left out, so that no record may keep its neighbours in memory.
+    leaves_out: bool,
     /// Whether any of it may have been told before.
     is_uncertain: bool,
 }
@@ -53,13 +55,15 @@ pub(super) struct Changes {
 }
 
 impl Gathered {
-    pub(super) fn new(route: &'static Route, records: Spool) -> Self {
+    /// `leaves_out` says whether some of the records were left out before they come here.
+    pub(super) fn new(route: &'static Route, records: Spool, leaves_out: bool) -> Self {
         Self {
             route,
             records,
             entries: Vec::new(),
             last: BTreeMap::new(),
             moved: false,
+            leaves_out,
             is_uncertain: false,
         }
     }
@@ -67,6 +71,7 @@ impl Gathered {
     /// The list moved, and is read on from its beginning.
     pub(super) const fn moved(&mut self) {
         self.moved = true;
+        self.leaves_out = true;
     }
 
     /// Takes the next record. `is_remembered` says whether a pass would have left it out if it had been told.
@@ -75,12 +80,14 @@ impl Gathered {
         let mut id = id_of(&record, self.route);
         if let Some(last) = self.last.get(&id) {
             if self.entries[*last].form == form {
+                self.leaves_out = true;
                 return Ok(());
             }
             if !self.moved {
                 // Two records of one id, side by side: each is there, and each is known again by what it holds.
                 id = beside(&id, form);
                 if self.last.contains_key(&id) {
+                    self.leaves_out = true;
                     return Ok(());
                 }
             }
@@ -92,7 +99,10 @@ impl Gathered {
             form,
             is_uncertain: !is_remembered,
         });
-        self.records.push(record)
+        match self.leaves_out {
+            true => self.records.push_copy(&record, self.route.fields),
+            false => self.records.push(record),
+        }
     }
 
     /// Whether a record of this id came.
@@ -129,24 +139,85 @@ impl Gathered {
             true => known()?,
             false => Forms::new(),
         };
-        let records = self.records.into_records(self.route.fields)?;
-        for (at, (record, entry)) in records.zip(&self.entries).enumerate() {
-            let record = record?;
+        let (entries, last) = (self.entries, self.last);
+        let is_new = |at: usize, entry: &Entry| {
             let is_known = || known.get(&entry.id) == Some(&entry.form);
-            if self.last.get(&entry.id) != Some(&at)
-                || (is_whole || entry.is_uncertain) && is_known()
-            {
-                continue;
+            last.get(&entry.id) == Some(&at) && !((is_whole || entry.is_uncertain) && is_known())
+        };
+        let all = entries.iter().enumerate();
+        let new: Vec<bool> = all.map(|(at, entry)| is_new(at, entry)).collect();
+        let changes = &mut settled.changes;
+        if new.iter().all(|is_new| *is_new) {
+            changes.records = self.records;
+        } else {
+            let fields = self.route.fields;
+            for (record, is_new) in self.records.into_records(fields)?.zip(&new) {
+                let record = record?;
+                if *is_new {
+                    changes.records.push_copy(&record, fields)?;
+                }
             }
-            settled.changes.records.push(record)?;
-            settled.changes.ids.push(entry.id.clone());
         }
+        let ids = entries.into_iter().zip(new);
+        changes.ids = ids
+            .filter_map(|(entry, is_new)| is_new.then_some(entry.id))
+            .collect();
         if is_whole {
             settled.missing = known
                 .into_keys()
-                .filter(|id| !self.last.contains_key(id))
+                .filter(|id| !last.contains_key(id))
                 .collect();
         }
         Ok(settled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use humanapi_core::data::ROUTES;
+
+    use super::super::super::room::Room;
+    use super::*;
+
+    const RECORDS: usize = 20_000;
+
+    /// A list of which two neighbours in a thousand are new, and where what is new of it came to lie.
+    fn settled(sent_most: usize, how: &How) -> Vec<Record> {
+        let route = ROUTES.iter().find(|route| route.name == "data.activities");
+        let route = route.unwrap();
+        let sent: Vec<String> = (0..RECORDS)
+            .map(|number| format!(r#"{{"id":"a{number:06}","steps":{number:06}}}"#))
+            .collect();
+        let page = format!("[{}]", sent.join(","));
+        let mut known = Forms::new();
+        let mut gathered = Gathered::new(route, Spool::new(&Room::new(sent_most), None), false);
+        let records = Record::list_from_sent(page, route.fields).unwrap();
+        for (number, record) in records.into_iter().enumerate() {
+            if number % 1_000 > 1 {
+                known.insert(id_of(&record, route), form(&record));
+            }
+            gathered.push(record, false).unwrap();
+        }
+        let empty = Spool::new(&Room::new(1_000_000), None);
+        let settled = gathered.settle(how, empty, || Ok(known)).unwrap();
+        let changes = settled.changes;
+        assert_eq!(changes.ids.len(), RECORDS / 500);
+        let records = changes.records.into_records(route.fields).unwrap();
+        records.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn what_is_new_of_a_list_keeps_nothing_else_of_it_in_memory() {
+        // All of it in memory, and all but the first of it in a file.
+        for most in [100_000_000, 1_000] {
+            for how in [How::Whole(None), How::Changes] {
+                for pair in settled(most, &how).chunks(2) {
+                    let [one, next] = pair else { unreachable!() };
+                    let (one_at, next_at) = (one.raw().as_ptr().addr(), next.raw().as_ptr().addr());
+                    let apart = next_at.wrapping_sub(one_at);
+                    assert_ne!(apart, one.raw().len() + 1, "they lie in one text");
+                }
+            }
+        }
     }
 }

@@ -210,7 +210,7 @@ impl SyncReading {
             Ok(listed) => listed,
             Err(trouble) => return Ok(Err(trouble)),
         };
-        let mut gathered = Gathered::new(list.route, self.reading.spool());
+        let mut gathered = Gathered::new(list.route, self.reading.spool(), false);
         let (fields, read_at, drift) = (list.route.fields, listed.read_at, listed.drift);
         let records = listed.records;
         let gathered = blocking(move || {
@@ -267,7 +267,9 @@ impl SyncReading {
     ) -> Result<Result<Raised, Trouble>, ExportError> {
         let client = &self.reading.client;
         let read_at = now(client);
-        let mut gathered = Gathered::new(list.route, self.reading.spool());
+        // From the beginning on a pass leaves nothing out.
+        let leaves_out = remembers != Some(Timestamp::MIN);
+        let mut gathered = Gathered::new(list.route, self.reading.spool(), leaves_out);
         let (mut drift, mut told) = (Vec::new(), Vec::new());
         let mut next = pass;
         let mut failed = 0;
