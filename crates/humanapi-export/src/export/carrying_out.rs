@@ -41,7 +41,7 @@ pub(super) async fn carry_out(
     let mut failures = Failures::new(Arc::clone(&reading), buckets, jobs.routes(), at_once);
     let room = Arc::clone(&reading.room);
     let jobs = stream::unfold((jobs.peekable(), room), async |(mut jobs, room)| {
-        room.wait().await;
+        let share = room.begin().await;
         let mut together = vec![jobs.next()?];
         // Where a bucket begins and ends takes no list's place. No more than one begins or is passed over here: who is to
         // stop is asked between them.
@@ -50,16 +50,16 @@ pub(super) async fn carry_out(
         {
             together.push(next);
         }
-        Some((together, (jobs, room)))
+        Some(((together, share), (jobs, room)))
     });
-    let done = jobs.map(|jobs| {
+    let done = jobs.map(|(jobs, share)| {
         let reading = Arc::clone(&reading);
         async move {
             let mut done = Vec::with_capacity(jobs.len());
             for job in jobs {
                 // What came before an error is handed on all the same: it may be what ends a bucket.
                 done.push(match job {
-                    Ok(Planned::Job(job)) => reading.carry_out(job).await.map(Planned::Job),
+                    Ok(Planned::Job(job)) => reading.carry_out(job, &share).await.map(Planned::Job),
                     Ok(Planned::Skip { bucket, lists }) => Ok(Planned::Skip { bucket, lists }),
                     Err(error) => Err(error),
                 });

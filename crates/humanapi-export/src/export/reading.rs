@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::error::ExportError;
 use super::folder::{Ended, Folder};
 use super::manifest::BucketManifest;
-use super::room::Room;
+use super::room::{Room, Share};
 use super::spool::Spool;
 use super::trouble::{NotAsked, Scope, Trouble, of_token};
 
@@ -131,15 +131,19 @@ pub(super) fn now(client: &Client) -> Timestamp {
 }
 
 impl Reading {
-    pub(super) async fn carry_out(&self, job: Job) -> Result<Done, ExportError> {
+    pub(super) async fn carry_out(
+        &self,
+        job: Job,
+        share: &Arc<Share>,
+    ) -> Result<Done, ExportError> {
         Ok(match job {
             Job::Begin(manifest) => Done::Begin(manifest),
             Job::End => Done::End,
-            Job::Read(job) => Done::Read(Box::new(self.read(job).await?)),
+            Job::Read(job) => Done::Read(Box::new(self.read(job, share).await?)),
         })
     }
 
-    async fn read(&self, job: ListJob) -> Result<ListRead, ExportError> {
+    async fn read(&self, job: ListJob, share: &Arc<Share>) -> Result<ListRead, ExportError> {
         let ListJob {
             user,
             route,
@@ -150,11 +154,12 @@ impl Reading {
         let was_asked = beforehand.is_none();
         let outcome = match beforehand {
             Some(trouble) => Err(trouble),
-            None => self.list(&user, route, &mut asked_again).await?,
+            None => self.list(&user, route, share, &mut asked_again).await?,
         };
         if let Err(trouble) = &outcome {
             not_asked.note_user(&user, trouble);
         }
+        share.end();
         Ok(ListRead {
             user,
             route,
@@ -183,12 +188,13 @@ impl Reading {
         &self,
         user: &ClientUserId,
         route: &'static Route,
+        share: &Arc<Share>,
         asked_again: &mut u32,
     ) -> Result<Result<Listed, Trouble>, ExportError> {
         for reading in 1.. {
             let read = match route.operation {
-                Operation::Single => self.single(user, route).await,
-                _ => self.pages(user, route, asked_again).await,
+                Operation::Single => self.single(user, route, share).await,
+                _ => self.pages(user, route, share, asked_again).await,
             };
             let mut listed = match read {
                 Ok(listed) => listed,
@@ -227,21 +233,23 @@ impl Reading {
         unreachable!("the last reading returns")
     }
 
-    pub(super) fn spool(&self) -> Spool {
+    /// Where what is raised of a list waits.
+    pub(super) fn spool(&self, share: &Arc<Share>) -> Spool {
         // What was sent is never in a folder that tells of nobody, not even in a file without a name.
         let folder = self.folder.as_ref().filter(|_| !self.is_deidentified);
-        Spool::new(&self.room, folder.map(|folder| folder.work().to_owned()))
+        Spool::new(share, folder.map(|folder| folder.work().to_owned()))
     }
 
     async fn pages(
         &self,
         user: &ClientUserId,
         route: &'static Route,
+        share: &Arc<Share>,
         asked_again: &mut u32,
     ) -> Result<Raised, Stopped> {
         let mut raised = Raised {
             read_at: now(&self.client),
-            records: self.spool(),
+            records: self.spool(share),
             drift: Vec::new(),
             ids: Vec::new(),
         };
@@ -283,19 +291,22 @@ impl Reading {
                 raised.records.push(record)?;
             }
         }
-        raised.records.end();
         Ok(raised)
     }
 
-    async fn single(&self, user: &ClientUserId, route: &'static Route) -> Result<Raised, Stopped> {
+    async fn single(
+        &self,
+        user: &ClientUserId,
+        route: &'static Route,
+        share: &Arc<Share>,
+    ) -> Result<Raised, Stopped> {
         let read_at = now(&self.client);
         let data = self.client.user(user).data();
         let record = one(&data, route).await.map_err(Trouble::of)?;
-        let mut records = self.spool();
+        let mut records = self.spool(share);
         if let Some(record) = record {
             records.push(record)?;
         }
-        records.end();
         Ok(Raised {
             read_at,
             records,

@@ -1,7 +1,7 @@
 //! The memory that all lists share while they wait for the rest of them, or to be written.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -15,13 +15,28 @@ pub(super) struct Room {
     freed: Notify,
 }
 
-/// What one list has of it.
+/// What one list has of it, and all that waits of the list together.
 pub(super) struct Share {
     room: Arc<Room>,
+    has: Mutex<Has>,
+}
+
+#[derive(Default)]
+struct Has {
     /// So much is counted for it,
     counted: usize,
-    /// of which it took so much.
+    /// of which so much is taken now,
     taken: usize,
+    /// and so much was at most.
+    most_taken: usize,
+    /// Whether it keeps nothing free any more.
+    is_whole: bool,
+}
+
+/// What something that waits took of its list's share: it is given back with it.
+pub(super) struct Taken {
+    share: Arc<Share>,
+    bytes: usize,
 }
 
 impl Room {
@@ -34,58 +49,104 @@ impl Room {
         })
     }
 
-    /// Ends once another list may begin, which is whenever no list has anything. Where a service is quicker than the disk, this
-    /// is what holds it back.
-    pub(super) async fn wait(&self) {
+    /// A share for another list, once there is one, which is whenever no list has anything. Where a service is quicker than the
+    /// disk, this is what holds it back.
+    ///
+    /// One at a time waits for it.
+    pub(super) async fn begin(self: &Arc<Self>) -> Arc<Share> {
         loop {
             let freed = self.freed.notified();
-            let used = self.used.load(Ordering::Acquire);
-            if used == 0 || used < self.most {
-                return;
+            if let Some(share) = self.share() {
+                return share;
             }
             freed.await;
         }
     }
 
     /// What a list has as it begins: half of what lists took of late, for half of it is there on average while it is read.
-    pub(super) fn begin(self: &Arc<Self>) -> Share {
+    fn share(self: &Arc<Self>) -> Option<Arc<Share>> {
         let counted = self.usual.load(Ordering::Relaxed) / 2;
-        self.used.fetch_add(counted, Ordering::AcqRel);
-        Share {
+        let with_it = |used: usize| {
+            let all = used.saturating_add(counted);
+            (used == 0 || used < self.most && all <= self.most).then_some(all)
+        };
+        let (set, fetch) = (Ordering::AcqRel, Ordering::Acquire);
+        self.used.fetch_update(set, fetch, with_it).ok()?;
+        Some(Arc::new(Share {
             room: Arc::clone(self),
-            counted,
-            taken: 0,
-        }
+            has: Mutex::new(Has {
+                counted,
+                ..Has::default()
+            }),
+        }))
     }
 }
 
 impl Share {
+    /// Takes nothing yet.
+    pub(super) fn taken(self: &Arc<Self>) -> Taken {
+        Taken {
+            share: Arc::clone(self),
+            bytes: 0,
+        }
+    }
+
+    /// The list is whole: nothing is kept free for it.
+    pub(super) fn end(&self) {
+        let mut has = self.has();
+        let room = &self.room;
+        let usual = room.usual.load(Ordering::Relaxed);
+        let usual = usual - usual / 8 + has.most_taken / 8;
+        room.usual.store(usual, Ordering::Relaxed);
+        has.is_whole = true;
+        room.free(has.counted - has.taken);
+        has.counted = has.taken;
+    }
+
+    fn has(&self) -> MutexGuard<'_, Has> {
+        self.has.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let counted = self.has().counted;
+        self.room.free(counted);
+    }
+}
+
+impl Taken {
     /// Takes more, if there is as much. No list takes more than a quarter of all.
     pub(super) fn take(&mut self, bytes: usize) -> bool {
-        let (room, taken) = (&self.room, self.taken + bytes);
+        let room = &self.share.room;
+        let mut has = self.share.has();
+        let taken = has.taken + bytes;
         if taken > room.most / 4 {
             return false;
         }
-        if let Some(more) = taken.checked_sub(self.counted) {
+        if let Some(more) = taken.checked_sub(has.counted) {
             let has_it = |used: usize| used.checked_add(more).filter(|used| *used <= room.most);
             let (set, fetch) = (Ordering::AcqRel, Ordering::Acquire);
             if room.used.fetch_update(set, fetch, has_it).is_err() {
                 return false;
             }
-            self.counted = taken;
+            has.counted = taken;
         }
-        self.taken = taken;
+        has.taken = taken;
+        has.most_taken = has.most_taken.max(taken);
+        self.bytes += bytes;
         true
     }
+}
 
-    /// The list is whole: it takes no more.
-    pub(super) fn end(&mut self) {
-        let (room, taken) = (&self.room, self.taken);
-        let usual = room.usual.load(Ordering::Relaxed);
-        room.usual
-            .store(usual - usual / 8 + taken / 8, Ordering::Relaxed);
-        room.free(self.counted - taken);
-        self.counted = taken;
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut has = self.share.has();
+        has.taken -= self.bytes;
+        if has.is_whole {
+            self.share.room.free(self.bytes);
+            has.counted = has.taken;
+        }
     }
 }
 
@@ -97,62 +158,82 @@ impl Room {
     }
 }
 
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.room.free(self.counted);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::Future as _;
     use std::pin::pin;
-    use std::task::{Context, Waker};
+    use std::task::{Context, Poll, Waker};
 
     use super::*;
 
-    fn may_begin(room: &Room) -> bool {
+    fn begun(room: &Arc<Room>) -> Option<Arc<Share>> {
         let mut context = Context::from_waker(Waker::noop());
-        pin!(room.wait()).poll(&mut context).is_ready()
+        match pin!(room.begin()).poll(&mut context) {
+            Poll::Ready(share) => Some(share),
+            Poll::Pending => None,
+        }
+    }
+
+    fn used(room: &Room) -> usize {
+        room.used.load(Ordering::Relaxed)
     }
 
     #[test]
     fn lists_take_no_more_than_there_is_and_none_begins_before_some_is_free() {
         let room = Room::new(100);
-        let mut shares: Vec<_> = (0..5).map(|_| room.begin()).collect();
-        for share in &mut shares[..4] {
-            assert!(share.take(20) && share.take(5));
-            assert!(!share.take(1), "a quarter is the most");
+        let mut lists: Vec<_> = (0..5).map(|_| begun(&room).unwrap().taken()).collect();
+        for list in &mut lists[..4] {
+            assert!(list.take(20) && list.take(5));
+            assert!(!list.take(1), "a quarter is the most");
         }
-        assert!(!may_begin(&room));
-        assert!(!shares[4].take(1));
-        shares.remove(0);
-        assert!(may_begin(&room));
-        assert!(shares[3].take(1));
+        assert!(begun(&room).is_none());
+        assert!(!lists[4].take(1));
+        lists.remove(0);
+        assert!(begun(&room).is_some());
+        assert!(lists[3].take(1));
     }
 
     #[test]
-    fn a_list_that_begins_has_half_of_what_lists_took() {
+    fn as_many_lists_begin_at_once_as_have_half_of_what_lists_took() {
         let room = Room::new(100);
         for _ in 0..64 {
-            let mut share = room.begin();
-            assert!(share.take(24));
+            let share = begun(&room).unwrap();
+            assert!(share.taken().take(24));
             share.end();
         }
-        let shares: Vec<_> = std::iter::repeat_with(|| may_begin(&room).then(|| room.begin()))
-            .map_while(|share| share)
-            .collect();
-        assert!((9..=12).contains(&shares.len()), "{}", shares.len());
+        assert_eq!(used(&room), 0);
+        let mut shares = Vec::new();
+        while let Some(share) = begun(&room) {
+            shares.push(share);
+            assert!(used(&room) <= 100);
+        }
+        assert!((8..=12).contains(&shares.len()), "{}", shares.len());
         drop(shares);
-        assert_eq!(room.used.load(Ordering::Relaxed), 0);
+        assert_eq!(used(&room), 0);
+    }
+
+    #[test]
+    fn what_waits_of_a_list_shares_what_the_list_has() {
+        let room = Room::new(100);
+        let share = begun(&room).unwrap();
+        let (mut read, mut new) = (share.taken(), share.taken());
+        assert!(read.take(20) && new.take(5) && !new.take(1));
+        drop(read);
+        assert!(new.take(5));
+        assert_eq!(used(&room), 25, "it may be read once more");
+        share.end();
+        drop(share);
+        assert_eq!(used(&room), 10);
+        drop(new);
+        assert_eq!(used(&room), 0);
     }
 
     #[test]
     fn without_any_room_lists_begin_all_the_same() {
         let room = Room::new(0);
-        let mut share = room.begin();
-        assert!(!share.take(1));
+        let share = begun(&room).unwrap();
+        assert!(!share.taken().take(1));
         share.end();
-        assert!(may_begin(&room));
+        assert!(begun(&room).is_some());
     }
 }

@@ -8,7 +8,7 @@ use std::vec;
 
 use humanapi_core::data::{Field, Record};
 
-use super::room::{Room, Share};
+use super::room::{Share, Taken};
 
 /// So many bytes of records are written to the file at once, and read from it at once.
 const BLOCK: usize = 256 * 1024;
@@ -18,7 +18,7 @@ pub(super) struct Spool {
     /// The first ones.
     records: Vec<Record>,
     /// What they have of the memory that all lists share.
-    share: Share,
+    taken: Taken,
     /// All others: lists of JSON, each behind its length.
     file: Option<File>,
     /// The list that is made now: an opening bracket, and a comma behind each record.
@@ -30,10 +30,10 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    pub(super) fn new(room: &Arc<Room>, folder: Option<PathBuf>) -> Self {
+    pub(super) fn new(share: &Arc<Share>, folder: Option<PathBuf>) -> Self {
         Self {
             records: Vec::new(),
-            share: room.begin(),
+            taken: share.taken(),
             file: None,
             block: Vec::new(),
             folder,
@@ -44,7 +44,7 @@ impl Spool {
 
     /// Takes the next record, and with it what it shares with its neighbours, which all come too.
     pub(super) fn push(&mut self, record: Record) -> io::Result<()> {
-        if self.is_in_memory() && self.share.take(in_memory(&record)) {
+        if self.is_in_memory() && self.taken.take(in_memory(&record)) {
             self.note(record.raw());
             self.records.push(record);
             return Ok(());
@@ -58,7 +58,7 @@ impl Spool {
         record: &Record,
         fields: &'static [Field],
     ) -> io::Result<()> {
-        if self.is_in_memory() && self.share.take(in_memory(record) + ALONE) {
+        if self.is_in_memory() && self.taken.take(in_memory(record) + ALONE) {
             let copy = Record::from_sent(record.raw().to_vec(), fields);
             self.note(record.raw());
             self.records.push(copy.map_err(io::Error::other)?);
@@ -109,11 +109,6 @@ impl Spool {
         Ok(())
     }
 
-    /// No more come.
-    pub(super) fn end(&mut self) {
-        self.share.end();
-    }
-
     /// How many records there are.
     pub(super) const fn count(&self) -> u64 {
         self.count
@@ -135,7 +130,7 @@ impl Spool {
             now: self.records.into_iter(),
             file: self.file,
             fields,
-            _share: self.share,
+            _taken: self.taken,
         })
     }
 }
@@ -156,7 +151,7 @@ pub(super) struct Spooled {
     file: Option<File>,
     fields: &'static [Field],
     /// It is there until all are taken out.
-    _share: Share,
+    _taken: Taken,
 }
 
 impl Spooled {
@@ -196,10 +191,11 @@ impl Iterator for Spooled {
 mod tests {
     use humanapi_core::data::Activity;
 
+    use super::super::room::Room;
     use super::*;
 
-    #[test]
-    fn a_list_comes_out_as_it_went_in_whatever_of_it_is_in_memory() {
+    #[tokio::test]
+    async fn a_list_comes_out_as_it_went_in_whatever_of_it_is_in_memory() {
         let sent = [
             r#"{"id":"a1"}"#,
             "null",
@@ -208,7 +204,7 @@ mod tests {
             "{}",
         ];
         for most in [0, 2_000, 4_000, 100_000] {
-            let mut spool = Spool::new(&Room::new(most), None);
+            let mut spool = Spool::new(&Room::new(most).begin().await, None);
             for sent in sent {
                 let record = Record::from_sent(sent, Activity::FIELDS).unwrap();
                 spool.push(record).unwrap();
@@ -222,8 +218,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_list_of_several_blocks_comes_out_as_it_went_in() {
+    #[tokio::test]
+    async fn a_list_of_several_blocks_comes_out_as_it_went_in() {
         let sent: Vec<String> = (0..40_000)
             .map(|number| match number % 1_000 {
                 7 => "null".to_owned(),
@@ -231,7 +227,7 @@ mod tests {
                 _ => format!(r#"{{"id":"a{number}","steps":{number}}}"#),
             })
             .collect();
-        let mut spool = Spool::new(&Room::new(10_000), None);
+        let mut spool = Spool::new(&Room::new(10_000).begin().await, None);
         for sent in &sent {
             let record = Record::from_sent(sent.clone(), Activity::FIELDS).unwrap();
             spool.push(record).unwrap();

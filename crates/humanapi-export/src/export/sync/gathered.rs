@@ -182,7 +182,7 @@ mod tests {
     const RECORDS: usize = 20_000;
 
     /// A list of which two neighbours in a thousand are new, and where what is new of it came to lie.
-    fn settled(sent_most: usize, how: &How) -> Vec<Record> {
+    async fn settled(sent_most: usize, how: &How) -> Vec<Record> {
         let route = ROUTES.iter().find(|route| route.name == "data.activities");
         let route = route.unwrap();
         let sent: Vec<String> = (0..RECORDS)
@@ -190,7 +190,11 @@ mod tests {
             .collect();
         let page = format!("[{}]", sent.join(","));
         let mut known = Forms::new();
-        let mut gathered = Gathered::new(route, Spool::new(&Room::new(sent_most), None), false);
+        let mut gathered = Gathered::new(
+            route,
+            Spool::new(&Room::new(sent_most).begin().await, None),
+            false,
+        );
         let records = Record::list_from_sent(page, route.fields).unwrap();
         for (number, record) in records.into_iter().enumerate() {
             if number % 1_000 > 1 {
@@ -198,7 +202,7 @@ mod tests {
             }
             gathered.push(record, false).unwrap();
         }
-        let empty = Spool::new(&Room::new(1_000_000), None);
+        let empty = Spool::new(&Room::new(1_000_000).begin().await, None);
         let settled = gathered.settle(how, empty, || Ok(known)).unwrap();
         let changes = settled.changes;
         assert_eq!(changes.ids.len(), RECORDS / 500);
@@ -206,12 +210,12 @@ mod tests {
         records.map(Result::unwrap).collect()
     }
 
-    #[test]
-    fn what_is_new_of_a_list_keeps_nothing_else_of_it_in_memory() {
+    #[tokio::test]
+    async fn what_is_new_of_a_list_keeps_nothing_else_of_it_in_memory() {
         // All of it in memory, and all but the first of it in a file.
         for most in [100_000_000, 1_000] {
             for how in [How::Whole(None), How::Changes] {
-                for pair in settled(most, &how).chunks(2) {
+                for pair in settled(most, &how).await.chunks(2) {
                     let [one, next] = pair else { unreachable!() };
                     let (one_at, next_at) = (one.raw().as_ptr().addr(), next.raw().as_ptr().addr());
                     let apart = next_at.wrapping_sub(one_at);

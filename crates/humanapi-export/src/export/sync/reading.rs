@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::error::ExportError;
 use super::super::reading::{READINGS, Reading, TRIES, now, pause};
+use super::super::room::Share;
 use super::super::trouble::{NotAsked, Scope, Trouble, of_token};
 use super::cursor::{BOUNDARY, Cursor, PassRead, Unread, kind};
 use super::gathered::{Changes, Gathered, How};
@@ -73,7 +74,11 @@ struct Raised {
 }
 
 impl SyncReading {
-    pub(super) async fn carry_out(&self, job: SyncJob) -> Result<ListSynced, ExportError> {
+    pub(super) async fn carry_out(
+        &self,
+        job: SyncJob,
+        share: Arc<Share>,
+    ) -> Result<ListSynced, ExportError> {
         let SyncJob {
             user,
             name,
@@ -93,6 +98,7 @@ impl SyncReading {
                     name,
                     route,
                     known,
+                    share: Arc::clone(&share),
                 };
                 self.list(&list, &mut cursor, &mut asked_again).await?
             }
@@ -104,6 +110,7 @@ impl SyncReading {
             });
             not_asked.note_user(&user, trouble);
         }
+        share.end();
         Ok(ListSynced {
             user,
             route,
@@ -155,7 +162,7 @@ impl SyncReading {
             true => How::Whole(cursor.fingerprint),
             false => How::Changes,
         };
-        let (empty, known) = (self.reading.spool(), Arc::clone(&list.known));
+        let (empty, known) = (self.reading.spool(&list.share), Arc::clone(&list.known));
         let user = list.user.as_str().to_owned();
         let Raised {
             read_at,
@@ -205,12 +212,13 @@ impl SyncReading {
         list: &List<'_>,
         asked_again: &mut u32,
     ) -> Result<Result<Raised, Trouble>, ExportError> {
-        let listed = self.reading.list(list.user, list.route, asked_again);
+        let share = &list.share;
+        let listed = self.reading.list(list.user, list.route, share, asked_again);
         let listed = match listed.await? {
             Ok(listed) => listed,
             Err(trouble) => return Ok(Err(trouble)),
         };
-        let mut gathered = Gathered::new(list.route, self.reading.spool(), false);
+        let mut gathered = Gathered::new(list.route, self.reading.spool(&list.share), false);
         let (fields, read_at, drift) = (list.route.fields, listed.read_at, listed.drift);
         let records = listed.records;
         let gathered = blocking(move || {
@@ -269,7 +277,7 @@ impl SyncReading {
         let read_at = now(client);
         // From the beginning on a pass leaves nothing out.
         let leaves_out = remembers != Some(Timestamp::MIN);
-        let mut gathered = Gathered::new(list.route, self.reading.spool(), leaves_out);
+        let mut gathered = Gathered::new(list.route, self.reading.spool(&list.share), leaves_out);
         let (mut drift, mut told) = (Vec::new(), Vec::new());
         let mut next = pass;
         let mut failed = 0;
@@ -401,6 +409,7 @@ struct List<'j> {
     name: CursorName,
     route: &'static Route,
     known: Arc<Known>,
+    share: Arc<Share>,
 }
 
 fn tells_gone(error: &Error) -> bool {

@@ -6,8 +6,8 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
 use futures_util::future::{self, Either};
+use futures_util::{StreamExt as _, stream};
 use humanapi_client::{BucketCursors, CursorName, CursorStore, ListsWhole};
 use humanapi_core::ClientUserId;
 use humanapi_core::data::Route;
@@ -232,9 +232,15 @@ impl Run<'_> {
         mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<bool, ExportError> {
         let reading = Arc::clone(&self.reading);
-        let done = futures_util::stream::iter(jobs).map(|job| {
+        let room = Arc::clone(&reading.reading.room);
+        let jobs = stream::unfold((jobs.into_iter(), room), async |(mut jobs, room)| {
+            let job = jobs.next()?;
+            let share = room.begin().await;
+            Some(((job, share), (jobs, room)))
+        });
+        let done = jobs.map(|(job, share)| {
             let reading = Arc::clone(&reading);
-            async move { reading.carry_out(job).await }
+            async move { reading.carry_out(job, share).await }
         });
         let mut done = pin!(done.buffered(self.at_once));
         loop {
