@@ -58,6 +58,8 @@ impl InARow {
                 }
                 Ok(self.lists >= OF_ALL && self.users.len() >= USERS)
             }
+            // That nothing can be had of a user says nothing of lists.
+            Some(trouble) if trouble.scope == Scope::User => Ok(false),
             _ => {
                 *self = Self::default();
                 Ok(false)
@@ -134,14 +136,25 @@ impl<'e> Failures<'e> {
             .map(|(user, route)| async move { (route, reading.ask(&user, route).await) });
         let mut asked = std::pin::pin!(asked.buffer_unordered(self.at_once));
         while let Some((route, outcome)) = asked.next().await {
-            // That there is no token for a user says nothing of lists.
-            let scope = outcome.err().map(|trouble| trouble.scope);
-            if matches!(scope, None | Some(Scope::Refused)) {
+            if is_answer(outcome)? {
                 self.answered = Some(route.name);
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+}
+
+/// Whether something came of the service, where a list was asked for to see that.
+fn is_answer(outcome: Result<(), Trouble>) -> Result<bool, ExportError> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(trouble) => match trouble.scope {
+            Scope::Refused => Ok(true),
+            // That there is no token for a user says nothing of lists.
+            Scope::Passing | Scope::User => Ok(false),
+            Scope::Application => Err(ExportError::Application(trouble.error)),
+        },
     }
 }
 
@@ -171,13 +184,17 @@ mod tests {
     use super::*;
 
     fn trouble() -> Trouble {
+        scoped(Scope::Passing)
+    }
+
+    fn scoped(scope: Scope) -> Trouble {
         let error = FlowError::Build(BuildError::OutOfRange {
             name: "limit",
             rule: "left out",
         });
         Trouble {
             error: Arc::new(Error::from(Arc::new(error))),
-            scope: Scope::Passing,
+            scope,
         }
     }
 
@@ -236,6 +253,41 @@ mod tests {
             assert!(!noted.unwrap());
         }
         assert!(not_asked.find(&user(99), third).is_none());
+    }
+
+    #[test]
+    fn users_of_whom_nothing_can_be_had_put_off_no_giving_up() {
+        let (mut in_a_row, not_asked) = (InARow::default(), NotAsked::default());
+        let route = routes()[0];
+        let mut may_be_broken = Vec::new();
+        for number in 0..OF_ALL as usize {
+            for scope in [Scope::User, Scope::Passing] {
+                let noted = in_a_row.note(&user(number), route, Some(&scoped(scope)), &not_asked);
+                may_be_broken.push(noted.unwrap());
+            }
+        }
+        assert_eq!(may_be_broken.iter().filter(|is| **is).count(), 1);
+        assert_eq!(may_be_broken.last(), Some(&true));
+        // What is refused by itself is an answer.
+        let refused = scoped(Scope::Refused);
+        let noted = in_a_row.note(&user(0), route, Some(&refused), &not_asked);
+        noted.unwrap();
+        let noted = in_a_row.note(&user(1), route, Some(&trouble()), &not_asked);
+        assert!(!noted.unwrap());
+    }
+
+    #[test]
+    fn an_application_that_is_refused_is_told_so_where_the_service_is_asked() {
+        let told = is_answer(Err(scoped(Scope::Application)));
+        assert!(matches!(told, Err(ExportError::Application(_))), "{told:?}");
+        for (scope, is) in [
+            (Scope::Passing, false),
+            (Scope::User, false),
+            (Scope::Refused, true),
+        ] {
+            assert_eq!(is_answer(Err(scoped(scope))).unwrap(), is);
+        }
+        assert!(is_answer(Ok(())).unwrap());
     }
 
     #[test]
