@@ -14,6 +14,7 @@ mod reading;
 mod room;
 mod spool;
 mod sync;
+mod thread;
 mod through;
 mod trouble;
 mod users;
@@ -285,7 +286,7 @@ impl Export {
             output: Arc::clone(&output),
             key: key.clone(),
         };
-        let writer = tokio::task::spawn_blocking(move || writing.run(done, &tell));
+        let writer = thread::begin(move || writing.run(done, &tell))?;
         let mut summary = Summary::default();
         let jobs = Jobs::new(
             &self.routes,
@@ -319,10 +320,7 @@ impl Export {
             &mut on_written,
         );
         let read = read.await;
-        let wrote = writer
-            .await
-            .map_err(|error| io::Error::other(error.to_string()));
-        wrote.map_err(ExportError::Folder)??;
+        writer.end().await??;
         on_written(&mut summary, events);
         drop(buckets);
         // However reading ended, what is whole is told.

@@ -17,6 +17,7 @@ use super::jobs::Jobs;
 use super::key::BucketKey;
 use super::output::Output;
 use super::reading::{Done, ListRead, name};
+use super::thread;
 use super::users::Buckets;
 use super::{BUCKETS, Export};
 #[cfg(feature = "ucum")]
@@ -125,7 +126,7 @@ impl Export {
         let reading = Arc::new(self.reading(None));
         let output = Arc::new(self.output);
         let of_taker = Arc::clone(&output);
-        let taker = tokio::task::spawn_blocking(move || take(&of_taker, done));
+        let taker = thread::begin(move || take(&of_taker, done))?;
         let mut summary = Summary::default();
         let jobs = Jobs::new(&self.routes, &output, &buckets, None, false);
         let events = &mut *self.on_event;
@@ -141,10 +142,7 @@ impl Export {
             &mut on_written,
         );
         let read = read.await;
-        let took = taker
-            .await
-            .map_err(|error| io::Error::other(error.to_string()));
-        let taken = took.map_err(ExportError::Folder)??;
+        let taken = taker.end().await??;
         read?;
         Ok((summary, taken))
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
@@ -21,6 +20,7 @@ use super::super::folder::Folder;
 use super::super::key::BucketKey;
 use super::super::manifest::Missing;
 use super::super::reading::{name, now};
+use super::super::thread;
 use super::super::trouble::{NotAsked, Scope};
 use super::super::users::Buckets;
 use super::cursor::{Cursors, kind};
@@ -154,7 +154,7 @@ impl Run<'_> {
             bucket,
             commit: self.commit,
         };
-        let writer = tokio::task::spawn_blocking(move || writing.run(writes));
+        let writer = thread::begin(move || writing.run(writes))?;
         let jobs = self.jobs(bucket, &state);
         let read = self.read(jobs, &mut state, &send, stop).await;
         if let Ok(true) = read {
@@ -162,9 +162,7 @@ impl Run<'_> {
             let _ = send.send(Write::End).await;
         }
         drop(send);
-        let wrote = writer
-            .await
-            .map_err(|error| ExportError::Folder(io::Error::other(error.to_string())))?;
+        let wrote = writer.end().await?;
         if !read? {
             self.summary.stopped = true;
             return Ok(());

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::stream;
-use humanapi_export::{ExportError, Synchronization};
+use humanapi_export::{ExportError, Format, Synchronization};
 use humanapi_testing::OfflineSandbox;
 use humanapi_testing::client::{CursorStore, MemoryCursorStore};
 use humanapi_testing::core::data::{Operation, ROUTES, Route};
 use tempfile::TempDir;
 
-use super::{HOUR, quiet, run};
+use super::{HOUR, quiet, run, same};
 use crate::broken::breaks;
 use crate::sandbox::{NEW, people};
 
@@ -107,4 +107,26 @@ async fn a_run_of_one_user_and_kind_says_nothing_of_the_others() {
     assert_eq!(all.lists["vitals"].failed, 0);
     let moved = all.lists["vitals"].changes_until.unwrap() - before;
     assert!(moved > 23 * 3600, "{moved}");
+}
+
+/// One thread for what blocks: who writes needs none of it while lists are settled.
+#[test]
+fn a_runtime_of_one_thread_for_what_blocks_is_enough() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let (sandbox, users) = people(3);
+    let (folder, exported) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let both = async {
+        let summary = run(synchronization(&sandbox)(), &users, folder.path()).await;
+        assert!(summary.unwrap().whole);
+        let export = crate::export(&sandbox, Format::Ndjson);
+        let summary = crate::run(export, &users, exported.path()).await;
+        assert!(summary.unwrap().whole);
+    };
+    let ended = runtime.block_on(async { tokio::time::timeout(HOUR / 60, both).await });
+    ended.expect("both go on");
+    same(folder.path(), &sandbox, &users);
 }
