@@ -232,7 +232,7 @@ impl Synchronization {
             self.at_once,
         );
         let mut run = Run {
-            reading,
+            reading: Arc::clone(&reading),
             store: Arc::clone(&store),
             sync,
             begun: commit,
@@ -249,6 +249,8 @@ impl Synchronization {
             events: &mut *events,
         };
         let read = run.all(&buckets, pin!(stop)).await;
+        // Lists that were not waited for any more may still be settled.
+        reading.end().await;
         // However it ended, what is in its place is told. Who takes what is over takes it from here on, so that the store
         // of cursors is told last: a run that it goes on with all the same is not written to again.
         let is_over = read.is_ok() && !run.summary.stopped;
@@ -323,6 +325,7 @@ impl Synchronization {
             }),
             lag: self.lag.unwrap_or(LAG).max(SHORTEST_LAG),
             full_every: full_every.unwrap_or(SignedDuration::MAX),
+            at_work: Arc::default(),
         }
     }
 }

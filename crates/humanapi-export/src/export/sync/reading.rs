@@ -1,5 +1,6 @@
 //! One user's list, read from where it was read up to, and what of it is new, changed or gone.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use humanapi_client::{CursorName, Error, ErrorKind};
 use humanapi_core::data::{ChangeRecords, Operation, PassEnd, ROUTES, ReadRecord, Record, Route};
 use humanapi_core::{ApiErrorKind, ClientUserId, Drift};
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::RwLock;
 
 use super::super::error::ExportError;
 use super::super::reading::{READINGS, Reading, TRIES, now, pause};
@@ -26,6 +28,8 @@ pub(super) struct SyncReading {
     pub(super) reading: Arc<Reading>,
     pub(super) lag: Duration,
     pub(super) full_every: SignedDuration,
+    /// What waits for the disk reads with it, and whoever writes waits for all of that.
+    pub(super) at_work: Arc<RwLock<()>>,
 }
 
 /// Reads one list.
@@ -74,6 +78,28 @@ struct Raised {
 }
 
 impl SyncReading {
+    /// Waits until nothing is at work any more in the folder. What is at work stays so where nobody waits for it.
+    pub(super) async fn end(&self) {
+        drop(self.at_work.write().await);
+    }
+
+    /// Runs what waits for the disk where it keeps nobody else from running.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Result<T, ExportError> {
+        let at_work = Arc::clone(&self.at_work).read_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(at_work);
+            done
+        });
+        let done = done
+            .await
+            .map_err(|error| io::Error::other(error.to_string()));
+        done.and_then(|done| done).map_err(ExportError::Folder)
+    }
+
     pub(super) async fn carry_out(
         &self,
         job: SyncJob,
@@ -173,7 +199,8 @@ impl SyncReading {
             is_settled,
             mut proves,
         } = raised;
-        let settled = blocking(move || gathered.settle(&how, empty, || known.of(&user))).await?;
+        let settled = self.blocking(move || gathered.settle(&how, empty, || known.of(&user)));
+        let settled = settled.await?;
         let mut deleted = settled.missing;
         if !proves {
             deleted.clear();
@@ -221,7 +248,7 @@ impl SyncReading {
         let mut gathered = Gathered::new(list.route, self.reading.spool(&list.share), false);
         let (fields, read_at, drift) = (list.route.fields, listed.read_at, listed.drift);
         let records = listed.records;
-        let gathered = blocking(move || {
+        let gathered = self.blocking(move || {
             for record in records.into_records(fields)? {
                 gathered.push(record?, true)?;
             }
@@ -434,13 +461,4 @@ fn remembered(record: &Record, route: &Route) -> Option<Timestamp> {
     let is_told = has_id && updated.raw().starts_with(b"\"");
     let dates = updated.dates();
     dates.first()?.moment().filter(|_| is_told)
-}
-
-/// Runs what waits for the disk where it keeps nobody else from running.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-) -> Result<T, ExportError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    let done = done.map_err(|error| std::io::Error::other(error.to_string()));
-    done.and_then(|done| done).map_err(ExportError::Folder)
 }

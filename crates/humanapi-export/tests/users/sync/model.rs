@@ -454,13 +454,13 @@ impl Model {
             ended = run => Some(ended.unwrap()),
             () = killed.notified() => None,
         };
-        // Threads that waited for the disk may still be about to see that it is over.
-        for lock in [".lock", ".lock-1-of-1"] {
-            let lock = folder.join("_manifest").join(lock);
-            let lock = File::options().write(true).open(lock).unwrap();
-            lock.lock().unwrap();
-        }
         if summary.is_none() {
+            // Threads that waited for the disk may still be about to see that it is over. A process takes them with it.
+            for lock in [".lock", ".lock-1-of-1"] {
+                let lock = folder.join("_manifest").join(lock);
+                let lock = File::options().write(true).open(lock).unwrap();
+                lock.lock().unwrap();
+            }
             self.tear(*store.torn.lock().unwrap(), step.ends, &folder);
         }
         self.kept = std::mem::take(&mut *store.kept.lock().unwrap());
