@@ -145,6 +145,7 @@ fn as_json(summary: &SyncSummary, tries: &Tries, progress: &Progress) -> Value {
         "drifted": summary.drifted,
         "refused": summary.refused,
         "failed": summary.failed,
+        "damaged": summary.damaged,
         "seconds": progress.elapsed().as_secs_f64(),
         "resources": lists.collect::<Map<_, _>>(),
     })
@@ -213,6 +214,11 @@ fn outcome(summary: &SyncSummary) -> Result<(), Failure> {
         return Err(Failure::new(Code::Stopped, "stopped before the end", again));
     }
     let failed: u64 = summary.failed.values().sum();
+    for path in &summary.damaged {
+        output::warn(&format!(
+            "the folder's {path} is damaged: put it back as it was from a copy, or begin another folder"
+        ));
+    }
     if failed > 0 {
         let reasons: Vec<&str> = summary.failed.keys().copied().collect();
         let cause = format!("{failed} lists could not be read: {}", reasons.join(", "));

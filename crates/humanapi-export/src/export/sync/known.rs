@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
+use thiserror::Error;
 
 use super::super::folder::Folder;
 use super::line::{Change, HEAD, commit_of};
@@ -29,6 +29,19 @@ pub(super) struct Known {
     before: u64,
     /// From the oldest to the newest; listed when they are asked for first.
     files: Mutex<Option<Vec<String>>>,
+}
+
+/// A file that holds what no run wrote, by its path in the folder.
+#[derive(Debug, Error)]
+#[error("a file of the folder is damaged: {0}")]
+pub(super) struct DamagedFile(String);
+
+impl DamagedFile {
+    /// The path of the file that it failed for, if it did for one.
+    pub(super) fn of(error: &io::Error) -> Option<&str> {
+        let damaged: Option<&Self> = error.get_ref()?.downcast_ref();
+        damaged.map(|damaged| damaged.0.as_str())
+    }
 }
 
 /// What has to be known of a line.
@@ -54,12 +67,17 @@ impl Known {
     pub(super) fn of(&self, user: &str) -> io::Result<Forms> {
         let mut forms = Forms::new();
         for path in self.files()? {
-            read(File::open(path)?, user, &mut forms)?;
+            let file = File::open(self.folder.path(&path))?;
+            read(file, user, &mut forms).map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidData => io::Error::new(error.kind(), DamagedFile(path)),
+                _ => error,
+            })?;
         }
         Ok(forms)
     }
 
-    fn files(&self) -> io::Result<Vec<PathBuf>> {
+    /// Their paths in the folder.
+    fn files(&self) -> io::Result<Vec<String>> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let names = match &mut *files {
             Some(names) => names,
@@ -71,7 +89,7 @@ impl Known {
                 none.insert(names)
             }
         };
-        let path = |name: &String| self.folder.path(&format!("{}/{name}", self.path));
+        let path = |name: &String| format!("{}/{name}", self.path);
         Ok(names.iter().map(path).collect())
     }
 }

@@ -16,7 +16,7 @@ use super::super::room::Share;
 use super::super::trouble::{NotAsked, Scope, Trouble, of_token};
 use super::cursor::{BOUNDARY, Cursor, PassRead, Unread, kind};
 use super::gathered::{Changes, Gathered, How};
-use super::known::Known;
+use super::known::{DamagedFile, Known};
 use super::line::can_be_asked_for;
 
 /// So many records that a full pass did not meet are asked for one by one; if there are more, all is read once more, and so
@@ -49,9 +49,16 @@ pub(super) struct ListSynced {
     pub(super) asked_again: u32,
     /// Whether the service was asked, and it was not known beforehand that nothing would come of it.
     pub(super) was_asked: bool,
-    pub(super) outcome: Result<Synced, Trouble>,
+    pub(super) outcome: Result<Synced, NotSynced>,
     /// As it is now, or was before if nothing came of it.
     pub(super) cursor: Cursor,
+}
+
+/// Why nothing came of a list.
+pub(super) enum NotSynced {
+    Trouble(Trouble),
+    /// What earlier runs wrote of it is in this file of the folder, which cannot be read.
+    Damaged(String),
 }
 
 /// A list as it was read.
@@ -126,7 +133,24 @@ impl SyncReading {
                     known,
                     share: Arc::clone(&share),
                 };
-                self.list(&list, &mut cursor, &mut asked_again).await?
+                match self.list(&list, &mut cursor, &mut asked_again).await {
+                    Ok(outcome) => outcome,
+                    Err(ExportError::Folder(error)) => {
+                        let path = DamagedFile::of(&error).map(str::to_owned);
+                        let path = path.ok_or(ExportError::Folder(error))?;
+                        // What is read of others needs other files, or other lines of it.
+                        cursor.unread = Some(Unread::Failed);
+                        return Ok(ListSynced {
+                            user,
+                            route,
+                            asked_again,
+                            was_asked,
+                            outcome: Err(NotSynced::Damaged(path)),
+                            cursor,
+                        });
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         };
         if let Err(trouble) = &outcome {
@@ -142,7 +166,7 @@ impl SyncReading {
             route,
             asked_again,
             was_asked,
-            outcome,
+            outcome: outcome.map_err(NotSynced::Trouble),
             cursor,
         })
     }

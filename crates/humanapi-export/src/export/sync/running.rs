@@ -27,9 +27,12 @@ use super::cursor::{Cursors, kind};
 use super::known::Known;
 use super::line::folder_of;
 use super::manifest::{BucketCommit, SyncManifest, write_missing};
-use super::reading::{ListSynced, SyncJob, SyncReading};
+use super::reading::{ListSynced, NotSynced, SyncJob, SyncReading};
 use super::summary::{SyncSummary, whole};
 use super::writing::{BucketWriting, ListChanges, Write};
+
+/// The word for a list that a damaged file of the folder keeps from being read.
+const DAMAGED: &str = "damaged_file";
 
 /// A run on its way.
 pub(super) struct Run<'r> {
@@ -251,7 +254,11 @@ impl Run<'_> {
                 return Ok(true);
             };
             if list.was_asked {
-                let trouble = list.outcome.as_ref().err();
+                let trouble = match &list.outcome {
+                    Err(NotSynced::Trouble(trouble)) => Some(trouble),
+                    // The service has answered.
+                    Ok(_) | Err(NotSynced::Damaged(_)) => None,
+                };
                 let failures = &mut self.failures;
                 let noted = failures.note(&list.user, list.route, trouble, &state.not_asked);
                 match future::select(stop.as_mut(), pin!(noted)).await {
@@ -281,7 +288,18 @@ impl Run<'_> {
         }
         let synced = match list.outcome {
             Ok(synced) => synced,
-            Err(trouble) => {
+            Err(NotSynced::Damaged(path)) => {
+                *summary.failed.entry(DAMAGED).or_default() += 1;
+                summary.damaged.insert(path);
+                (self.events)(Event::Failed {
+                    resource,
+                    is_document: false,
+                    reason: DAMAGED,
+                });
+                state.miss(&list.user, resource, DAMAGED, Scope::Passing);
+                return None;
+            }
+            Err(NotSynced::Trouble(trouble)) => {
                 let (refused, failed) = (&mut summary.refused, &mut summary.failed);
                 (self.events)(missing(&trouble, resource, false, refused, failed));
                 state.miss(&list.user, resource, trouble.reason(), trouble.scope);

@@ -1,6 +1,6 @@
 //! How a run of a synchronization ended, and what is whole until when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use humanapi_client::ListsWhole;
 use humanapi_core::data::ROUTES;
@@ -40,6 +40,9 @@ pub struct SyncSummary {
     pub refused: BTreeMap<&'static str, u64>,
     /// How many could not be read, by the reason. The next run reads them.
     pub failed: BTreeMap<&'static str, u64>,
+    /// Files of earlier runs that are damaged, by their paths in the folder. Lists that need them count as failed, for
+    /// `damaged_file`, until a file is as it was written.
+    pub damaged: BTreeSet<String>,
     /// What is whole until when, by the kind of record and over all users that were ever read.
     pub lists: BTreeMap<String, ListsWhole>,
 }

@@ -130,3 +130,33 @@ fn a_runtime_of_one_thread_for_what_blocks_is_enough() {
     ended.expect("both go on");
     same(folder.path(), &sandbox, &users);
 }
+
+/// What is damaged keeps nobody else from being read, and is named.
+#[tokio::test]
+async fn a_file_that_is_cut_short_holds_up_only_the_lists_that_need_it() {
+    let (sandbox, users) = people(12);
+    let folder = TempDir::new().unwrap();
+    let first = run(synchronization(&sandbox)(), &users, folder.path()).await;
+    assert!(first.unwrap().whole);
+    let mut files = crate::files(folder.path()).into_iter();
+    let path = files.find(|path| path.to_string_lossy().contains("resource=vitals"));
+    let path = path.unwrap();
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 10]).unwrap();
+    // Other cursors: what is known is read for each list.
+    let with = synchronization(&sandbox);
+    let second = run(with(), &users, folder.path()).await.unwrap();
+    let named: Vec<_> = second
+        .damaged
+        .iter()
+        .map(|name| folder.path().join(name))
+        .collect();
+    assert_eq!(named, [path.clone()]);
+    assert_eq!((second.whole, second.written), (false, 4), "{second:?}");
+    assert_eq!(second.failed.get("damaged_file"), Some(&1), "{second:?}");
+    assert_eq!(second.failed.len(), 1);
+    fs::write(&path, whole).unwrap();
+    let third = run(with(), &users, folder.path()).await.unwrap();
+    assert!(third.whole && third.damaged.is_empty(), "{third:?}");
+    same(folder.path(), &sandbox, &users);
+}
