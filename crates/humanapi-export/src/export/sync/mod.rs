@@ -10,6 +10,7 @@ mod running;
 mod summary;
 mod writing;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -131,7 +132,8 @@ impl Synchronization {
     /// Puts users into so many buckets, 1 to 1000: as many as the folder has already, or 16, if nothing is said.
     ///
     /// A bucket is what is read again after an interruption, and its users' cursors are in memory, about 10 KB for each: a
-    /// thousand users are a good size, and more than five thousand, taken together, are refused.
+    /// thousand users are a good size. More than five thousand, taken together, are refused; who was read once counts as well
+    /// where the list of users has them no longer.
     pub fn with_buckets(mut self, buckets: u32) -> Self {
         self.buckets = Some(buckets);
         self
@@ -198,18 +200,13 @@ impl Synchronization {
         let (mut manifest, is_new) = self.manifest(&folder, &key)?;
         let work = Some(folder.work());
         let buckets = Buckets::of(users, &key, manifest.buckets, Shard::ALL, work).await?;
-        if buckets.users() > MOST_USERS * u64::from(manifest.buckets) {
-            return Err(ExportError::Crowded {
-                users: buckets.users(),
-                buckets: manifest.buckets,
-            });
-        }
-        if is_new {
-            manifest.write(&folder)?;
-        }
         let sync = key.code("sync", [manifest.id.as_str()]);
         let store = Arc::clone(&self.cursors);
         store.init().await.map_err(ExportError::Cursors)?;
+        check_users(&*store, sync, &buckets, &manifest).await?;
+        if is_new {
+            manifest.write(&folder)?;
+        }
         let commit = begin(&*store, sync, &manifest, &folder).await?;
         if manifest.sum_up_others(&folder, commit, now(&self.client))? {
             manifest.write(&folder)?;
@@ -327,6 +324,29 @@ impl Synchronization {
             full_every: full_every.unwrap_or(SignedDuration::MAX),
             at_work: Arc::default(),
         }
+    }
+}
+
+/// An error where buckets would have too many users: those who are read, or those of whom cursors are kept, be they read
+/// any more or not.
+async fn check_users(
+    store: &dyn CursorStore,
+    sync: CursorName,
+    buckets: &Buckets,
+    manifest: &SyncManifest,
+) -> Result<(), ExportError> {
+    let mut kept: BTreeMap<u32, u64> = BTreeMap::new();
+    for (bucket, lists) in store.whole(sync).await.map_err(ExportError::Cursors)? {
+        let users = kept.entry(bucket).or_default();
+        *users = lists.users.max(*users);
+    }
+    let users = buckets.users().max(kept.values().sum());
+    match users > MOST_USERS * u64::from(manifest.buckets) {
+        true => Err(ExportError::Crowded {
+            users,
+            buckets: manifest.buckets,
+        }),
+        false => Ok(()),
     }
 }
 

@@ -5,10 +5,13 @@ use std::future::{pending, ready};
 use std::path::Path;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures_util::stream;
 use humanapi_export::{ExportError, Format, Synchronization};
 use humanapi_testing::OfflineSandbox;
-use humanapi_testing::client::{CursorStore, MemoryCursorStore};
+use humanapi_testing::client::{
+    BucketCursors, CursorName, CursorStore, ListsWhole, MemoryCursorStore, StoreError,
+};
 use humanapi_testing::core::data::{Operation, ROUTES, Route};
 use tempfile::TempDir;
 
@@ -37,7 +40,7 @@ fn tells_of_new(folder: &Path) -> usize {
 
 /// All of a bucket are in memory.
 #[tokio::test]
-async fn more_users_than_its_buckets_take_are_refused_before_anything_is_asked_or_written() {
+async fn more_users_than_its_buckets_take_are_refused_before_any_of_them_is_asked_for() {
     let (sandbox, _) = people(1);
     let folder = TempDir::new().unwrap();
     let with = synchronization(&sandbox);
@@ -59,12 +62,87 @@ async fn more_users_than_its_buckets_take_are_refused_before_anything_is_asked_o
         "{error:?}"
     );
     assert!(sandbox.control().requests().is_empty());
+    assert!(!folder.path().join("_manifest/sync.json").exists());
     // The same folder takes more buckets.
     let few = (0..3).map(|user| Ok(format!("user-{user}").into()));
     let run = with().with_buckets(2).with_resources(vitals());
     run.run(stream::iter(few), folder.path(), ready(()))
         .await
         .unwrap();
+}
+
+/// A store that has kept cursors of many users of the first bucket, of some kinds of more of them than of others.
+struct Many(MemoryCursorStore, u64);
+
+#[async_trait]
+impl CursorStore for Many {
+    async fn init(&self) -> Result<(), StoreError> {
+        self.0.init().await
+    }
+
+    async fn begin(&self, sync: CursorName, newest: u64) -> Result<u64, StoreError> {
+        self.0.begin(sync, newest).await
+    }
+
+    async fn bucket(&self, sync: CursorName, bucket: u32) -> Result<BucketCursors, StoreError> {
+        self.0.bucket(sync, bucket).await
+    }
+
+    async fn keep(
+        &self,
+        sync: CursorName,
+        bucket: u32,
+        kept: BucketCursors,
+        lists: Vec<ListsWhole>,
+    ) -> Result<(), StoreError> {
+        self.0.keep(sync, bucket, kept, lists).await
+    }
+
+    async fn end(&self, sync: CursorName, run: u64) -> Result<(), StoreError> {
+        self.0.end(sync, run).await
+    }
+
+    async fn whole(&self, _: CursorName) -> Result<Vec<(u32, ListsWhole)>, StoreError> {
+        let of = |resource: &str, users| ListsWhole {
+            resource: resource.to_owned(),
+            users,
+            ..ListsWhole::default()
+        };
+        Ok(vec![
+            (0, of("activities", 7)),
+            (0, of("vitals", self.1)),
+            (1, of("vitals", 1)),
+        ])
+    }
+}
+
+/// Their cursors are in memory with those of the others.
+#[tokio::test]
+async fn users_who_are_read_no_more_count_among_those_of_a_bucket() {
+    let (sandbox, users) = people(1);
+    for (kept, is_refused) in [(4 * 5_000, true), (4 * 5_000 - 1, false)] {
+        let folder = TempDir::new().unwrap();
+        let cursors = Arc::new(Many(MemoryCursorStore::new(), kept));
+        let synchronization = Synchronization::new(quiet(&sandbox), cursors);
+        let ended = run(
+            synchronization.with_resources(vitals()),
+            &users,
+            folder.path(),
+        )
+        .await;
+        assert_eq!(
+            matches!(
+                ended,
+                Err(ExportError::Crowded {
+                    users: 20_001,
+                    buckets: 4
+                })
+            ),
+            is_refused,
+            "{ended:?}"
+        );
+        assert_eq!(ended.is_err(), is_refused);
+    }
 }
 
 #[tokio::test]
