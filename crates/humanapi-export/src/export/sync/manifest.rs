@@ -26,6 +26,18 @@ pub(crate) struct SyncManifest {
     /// Tells another key, and nothing of this one.
     pub(super) key_check: String,
     pub(super) commits: Vec<CommitLine>,
+    /// The run that is gone on with, if it goes on under another number than it began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) going_on: Option<GoingOn>,
+}
+
+/// A run that goes on under another number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct GoingOn {
+    /// The number that it began with: what was read under it or a later one is not read again.
+    pub(super) begun: u64,
+    /// The number that it has now.
+    pub(super) commit: u64,
 }
 
 /// What one run wrote.
@@ -89,7 +101,14 @@ impl SyncManifest {
             buckets,
             key_check,
             commits: Vec::new(),
+            going_on: None,
         }
+    }
+
+    /// The number that the run of this number began with.
+    pub(super) fn begun(&self, commit: u64) -> u64 {
+        let going_on = self.going_on.filter(|going_on| going_on.commit == commit);
+        going_on.map_or(commit, |going_on| going_on.begun)
     }
 
     pub(super) fn read(folder: &Folder) -> Result<Option<Self>, ExportError> {

@@ -228,11 +228,12 @@ impl Synchronization {
             &self.routes,
             self.at_once,
         );
+        let begun = manifest.begun(commit);
         let mut run = Run {
             reading: Arc::clone(&reading),
             store: Arc::clone(&store),
             sync,
-            begun: commit,
+            begun,
             commit,
             manifest: &mut manifest,
             folder: folder.clone(),

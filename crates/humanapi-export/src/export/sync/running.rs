@@ -26,7 +26,7 @@ use super::super::users::Buckets;
 use super::cursor::{Cursors, kind};
 use super::known::Known;
 use super::line::folder_of;
-use super::manifest::{BucketCommit, SyncManifest, write_missing};
+use super::manifest::{BucketCommit, GoingOn, SyncManifest, write_missing};
 use super::reading::{ListSynced, NotSynced, SyncJob, SyncReading};
 use super::summary::{SyncSummary, whole};
 use super::writing::{BucketWriting, ListChanges, Write};
@@ -78,6 +78,8 @@ impl Run<'_> {
             self.skipped.clear();
             self.begin_next().await?;
             self.begun = self.commit;
+            self.manifest.going_on = None;
+            self.manifest.write(&self.folder)?;
         }
     }
 
@@ -85,8 +87,12 @@ impl Run<'_> {
     pub(super) fn sum_up(&mut self, is_over: bool) -> Result<(), ExportError> {
         let at = now(&self.reading.reading.client);
         let folder = &self.folder;
-        if self.manifest.sum_up(folder, self.commit, at, is_over)? {
+        let has_written = self.manifest.sum_up(folder, self.commit, at, is_over)?;
+        let was_going_on = is_over && self.manifest.going_on.take().is_some();
+        if has_written || was_going_on {
             self.manifest.write(folder)?;
+        }
+        if has_written {
             self.summary.commit = Some(self.commit);
         }
         Ok(())
@@ -101,7 +107,12 @@ impl Run<'_> {
         let newest = self.manifest.newest(&self.folder)?.max(self.commit);
         let begun = self.store.begin(self.sync, newest).await;
         self.commit = begun.map_err(ExportError::Cursors)?;
-        Ok(())
+        // Without it, whoever goes on would read again what was read under the number before.
+        self.manifest.going_on = Some(GoingOn {
+            begun: self.begun,
+            commit: self.commit,
+        });
+        self.manifest.write(&self.folder)
     }
 
     /// Tells what was read for these users of a bucket, and how.

@@ -340,6 +340,35 @@ async fn lists_that_failed_before_a_stop_are_read_when_it_goes_on() {
 }
 
 #[tokio::test]
+async fn what_was_read_before_two_stops_is_not_read_again() {
+    let (sandbox, users) = people(12);
+    let (folder, cursors) = (TempDir::new().unwrap(), memory());
+    let with = || synchronization(&sandbox, &cursors);
+    stop_after(1, with(), &users, folder.path()).await;
+    // Nothing of the second bucket can be had.
+    let fault = Fault::status(503)
+        .on_path("/v1/human/medical/vitals")
+        .times(100_000);
+    sandbox.control().plan_fault(fault).unwrap();
+    let second = stop_after(1, with(), &users, folder.path()).await;
+    assert!(
+        !second.failed.is_empty() && second.skipped == 1,
+        "{second:?}"
+    );
+    sandbox.control().clear_faults();
+    // It is read again under another number, and so is the third.
+    let third = stop_after(2, with(), &users, folder.path()).await;
+    assert_eq!((third.skipped, third.written), (1, 2), "{third:?}");
+    let fourth = run(with(), &users, folder.path()).await.unwrap();
+    assert_eq!((fourth.skipped, fourth.written), (3, 1), "{fourth:?}");
+    assert!(fourth.whole);
+    same(folder.path(), &sandbox, &users);
+    // What is over is not gone on with.
+    let fifth = run(with(), &users, folder.path()).await.unwrap();
+    assert_eq!((fifth.skipped, fifth.written), (0, 4), "{fifth:?}");
+}
+
+#[tokio::test]
 async fn other_kinds_other_users_and_a_full_pass_are_read_when_it_goes_on() {
     let (sandbox, users) = people(12);
     let with = |cursors: &Arc<dyn CursorStore>| synchronization(&sandbox, cursors);
