@@ -229,7 +229,7 @@ async fn a_file_that_is_cut_short_holds_up_only_the_lists_that_need_it() {
         .iter()
         .map(|name| folder.path().join(name))
         .collect();
-    assert_eq!(named, [path.clone()]);
+    assert_eq!(named, std::slice::from_ref(&path));
     assert_eq!((second.whole, second.written), (false, 4), "{second:?}");
     assert_eq!(second.failed.get("damaged_file"), Some(&1), "{second:?}");
     assert_eq!(second.failed.len(), 1);
