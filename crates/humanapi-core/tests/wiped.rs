@@ -3,6 +3,11 @@
 //! It stands alone, because it looks for a token in all memory that the process may write to.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test may read the memory of its own process, which the library may not"
+)]
 
 use std::fs::{File, read_to_string};
 use std::hint::black_box;
