@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::record::Record;
 
-/// So many records are remembered as told. What changes more than that in one lag is told again.
+/// So many records are remembered as told: those that changed last. What changes more than that in one lag is told again.
 const MOST_REMEMBERED: usize = 1000;
 
-/// What was told lately, oldest first: in which form each record was told last, and when it had changed.
+/// What was told lately, by when it had changed: in which form each record was told last.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Told {
@@ -38,13 +38,17 @@ impl Told {
             self.last = forms.map(|(id, form, _)| (*id, *form)).collect();
         }
         let (id, form) = (hash(id.raw()), hash(record.raw()));
-        if self.last.insert(id, form) == Some(form) {
-            return false;
+        match self.last.insert(id, form) {
+            Some(before) if before == form => return false,
+            Some(_) => self.forms.retain(|(other, _, _)| *other != id),
+            None => {}
         }
-        self.forms.push_back((id, form, updated.as_millisecond()));
+        // Lists come newest first, so what was told first is not what is forgotten first.
+        let updated = updated.as_millisecond();
+        let place = self.forms.partition_point(|(_, _, at)| *at <= updated);
+        self.forms.insert(place, (id, form, updated));
         if self.forms.len() > MOST_REMEMBERED
-            && let Some((oldest, form, _)) = self.forms.pop_front()
-            && self.last.get(&oldest) == Some(&form)
+            && let Some((oldest, _, _)) = self.forms.pop_front()
         {
             self.last.remove(&oldest);
         }
@@ -96,4 +100,34 @@ fn hash(bytes: &[u8]) -> u64 {
 /// When a record was last changed, where it says so.
 pub(super) fn updated(record: &Record) -> Option<Timestamp> {
     record.known("updatedAt")?.moment()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Activity;
+
+    #[test]
+    fn what_changed_last_is_remembered_in_whichever_order_it_was_told() {
+        let record = |number: usize| {
+            let updated = Timestamp::from_second(1_768_478_400 + number as i64).unwrap();
+            let sent = format!(r#"{{"id": "a{number}", "updatedAt": "{updated}"}}"#);
+            Record::from_sent(sent, Activity::FIELDS).unwrap()
+        };
+        let all = 0..MOST_REMEMBERED + 500;
+        let (up, down): (Vec<_>, Vec<_>) = (all.clone().collect(), all.clone().rev().collect());
+        for order in [up, down] {
+            let mut told = Told::default();
+            for number in order {
+                assert!(told.is_new(&record(number)));
+            }
+            let mut bytes = Vec::new();
+            told.write(&mut bytes);
+            let mut read = Told::read(&bytes).unwrap();
+            for number in all.clone().skip(500) {
+                assert!(!read.is_new(&record(number)), "{number}");
+            }
+            assert!(read.is_new(&record(499)));
+        }
+    }
 }
