@@ -75,9 +75,13 @@ def test_the_place_of_a_driver_that_died_is_taken_and_it_does_not_come_back(
         assert not (place / "0").exists()
         own.check()
         # Another one took it for dead, such as while its machine stood still.
-        for file in place.iterdir():
-            file.unlink()
-        time.sleep(3 * claim.BEAT)
+        # A beat that had looked just before may write once more, in far less time than it takes to be dead.
+        for _ in range(5):
+            for file in place.iterdir():
+                file.unlink(missing_ok=True)
+            time.sleep(3 * claim.BEAT)
+            if not list(place.iterdir()):
+                break
         assert list(place.iterdir()) == []
         with pytest.raises(LandingInUseError, match="could not keep its place"):
             own.check()
