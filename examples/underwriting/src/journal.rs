@@ -13,7 +13,7 @@ use humanapi::client::OrderJournal;
 ///
 /// The SDK hands an outcome back to whoever asked for it, and does not list it again. Here a timer asks, and forgets what it
 /// is told, so only an order that is there is handed back to the program. For any other it is as if the program had ended
-/// just before: the entry stays, and is [listed](Self::listed).
+/// just before: the entry stays, and is still listed at the desk.
 ///
 /// Of what stays, the timer goes on with what is not known. An order that was looked for and is not there it leaves to the
 /// person: each look is a claim, and costs the service an answer, for ever.
