@@ -259,6 +259,17 @@ async fn check_access(browser: &Browser, axe: &str, screen: &str, look: &str) {
     assert!(found.is_empty(), "{screen}, {look}: {found:#?}");
 }
 
+/// The fields that stand beside another one of their form, and higher or lower: whatever is said above or below them.
+const UNEVEN: &str = r#"
+const fields = [...document.querySelectorAll('form :is(input:not([type="checkbox"], [type="radio"], [type="hidden"]), select, textarea)')]
+  .filter((one) => one.checkVisibility())
+  .map((one) => ({ name: one.name || one.id, form: one.form, at: one.getBoundingClientRect() }));
+const besides = (a, b) => a.form === b.form && a.at.top < b.at.bottom && b.at.top < a.at.bottom;
+return fields
+  .filter((one) => fields.some((other) => besides(one, other) && Math.abs(one.at.top - other.at.top) > 1))
+  .map((one) => one.name)
+"#;
+
 /// Takes a picture of a page that runs no script.
 pub(crate) async fn picture(browser: &Browser, name: &str) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
@@ -283,6 +294,8 @@ async fn they_fit_into_narrow_and_wide_windows_in_light_and_dark() {
                     browser.look(width, height, scheme).await;
                     let page = browser.eval("return [document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight]").await;
                     assert!(page[0].as_i64().is_some_and(|over| over <= 0), "{screen} is wider than a window of {width}");
+                    let uneven = browser.eval(UNEVEN).await;
+                    assert_eq!(uneven, json!([]), "{screen} has fields beside each other that are not level at {width}");
                     let whole = u32::try_from(page[1].as_u64().expect("a height")).expect("a height");
                     if whole > height {
                         browser.look(width, whole.min(HIGHEST), scheme).await;
