@@ -204,8 +204,55 @@ fn an_id_that_would_lead_to_another_path_is_refused() {
         let request = ReadUser::new(HumanId::new(name)).request(&Hosts::production());
         assert!(request.is_err(), "{name}");
     }
-    let none = ListSubscriptions::new(user(), "a@example.test").with_limit(0);
-    assert!(none.request(&Hosts::production()).is_err());
+}
+
+#[test]
+fn a_list_is_asked_for_by_nothing_that_the_service_refuses() {
+    fn refused(endpoint: &impl Endpoint) -> String {
+        endpoint
+            .request(&Hosts::production())
+            .unwrap_err()
+            .to_string()
+    }
+    let subscriptions = || ListSubscriptions::new(user(), "a@example.test");
+    // The numbers are of 32 bits with a sign.
+    let most = u64::try_from(i32::MAX).unwrap();
+    let more = u32::try_from(most + 1).unwrap();
+    let number = "at most 2147483647";
+    for (problem, told) in [
+        (
+            refused(&subscriptions().with_limit(0)),
+            "limit must be at least 1",
+        ),
+        (
+            refused(&subscriptions().with_limit(more)),
+            &*format!("limit must be {number}"),
+        ),
+        (
+            refused(&subscriptions().with_offset(most + 1)),
+            &*format!("offset must be {number}"),
+        ),
+        (
+            refused(&ListUsers::new().with_offset(most + 1)),
+            &*format!("offset must be {number}"),
+        ),
+        (
+            refused(&ListSubscriptions::new(user(), "")),
+            "subscriberEmail must be some text",
+        ),
+        (
+            refused(&subscriptions().with_query("")),
+            "query must be some text",
+        ),
+        (
+            refused(&subscriptions().with_sort("")),
+            "sort must be some text",
+        ),
+    ] {
+        assert_eq!(problem, told);
+    }
+    let last = ListUsers::new().with_offset(most);
+    assert!(last.request(&Hosts::production()).is_ok());
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use crate::admin::fields::Model;
 use crate::admin::wire;
 use crate::endpoint::Endpoint;
-use crate::error::ResponseError;
+use crate::error::{BuildError, ResponseError};
 use crate::message::Response;
+use crate::query_string::QueryString;
 
 /// A call for one page of a list of the Admin API.
 pub trait AdminList: Endpoint<Output = AdminPage<Self::Item, Self>> + Sized {
@@ -57,12 +58,24 @@ impl Mark {
     }
 }
 
+/// A number of a query. The service documents 32 bits with a sign, and refuses what is more.
+pub(super) fn number(name: &'static str, value: u64) -> Result<i32, BuildError> {
+    let rule = "at most 2147483647";
+    i32::try_from(value).map_err(|_| BuildError::OutOfRange { name, rule })
+}
+
 impl Place {
     pub(super) const fn at(offset: u64) -> Self {
         Self {
             offset,
             before: None,
         }
+    }
+
+    /// Says where the page begins.
+    pub(super) fn push_to(&self, query: &mut QueryString) -> Result<(), BuildError> {
+        query.push("offset", number("offset", self.offset)?);
+        Ok(())
     }
 
     /// What came. A 404 tells that there is nothing where the list begins. Behind a page that came it is an error: the list went

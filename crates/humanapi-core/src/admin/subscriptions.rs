@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::admin::fields::{Fields, Model, deserialized};
-use crate::admin::listing::{AdminList, AdminPage, Place};
+use crate::admin::listing::{AdminList, AdminPage, Place, number};
 use crate::admin::new_order::{self, FieldError};
 use crate::admin::wire::{self, operation};
 use crate::endpoint::Endpoint;
@@ -230,16 +230,28 @@ impl Endpoint for ListSubscriptions {
     operation!("admin.subscriptions", Safe);
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
+        // Each would be refused, or taken for everybody's.
         if self.limit == Some(0) {
             let (name, rule) = ("limit", "at least 1");
+            return Err(BuildError::OutOfRange { name, rule });
+        }
+        let texts = [
+            ("subscriberEmail", Some(&self.subscriber_email)),
+            ("query", self.query.as_ref()),
+            ("sort", self.sort.as_ref()),
+        ];
+        let is_empty = |(_, text): &(_, Option<&String>)| text.is_some_and(String::is_empty);
+        if let Some((name, _)) = texts.into_iter().find(is_empty) {
+            let rule = "some text";
             return Err(BuildError::OutOfRange { name, rule });
         }
         let mut query = QueryString::after(PATH.to_owned());
         query.push_text("clientUserId", self.client_user_id.checked()?);
         query.push_text("subscriberEmail", &self.subscriber_email);
         query.push("role", ROLE);
-        query.push("offset", self.place.offset);
-        query.push_some("limit", self.limit);
+        self.place.push_to(&mut query)?;
+        let limit = self.limit.map(|limit| number("limit", limit.into()));
+        query.push_some("limit", limit.transpose()?);
         query.push_some_text("query", self.query.as_deref());
         query.push_some_text("sort", self.sort.as_deref());
         wire::get(hosts, &query.into_inner())

@@ -198,7 +198,7 @@ impl Endpoint for ListUsers {
 
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let mut query = QueryString::after("/api/v1/users".to_owned());
-        query.push("offset", self.place.offset);
+        self.place.push_to(&mut query)?;
         // An empty one would bring all users in place of one.
         let id = self.human_id.as_ref().map(HumanId::checked).transpose()?;
         query.push_some_text("humanId", id);
