@@ -29,6 +29,7 @@ pub mod store;
 pub mod streaming;
 mod support;
 mod switch;
+pub mod vendor;
 
 pub use node::node_test;
 pub use npm::npm_file;

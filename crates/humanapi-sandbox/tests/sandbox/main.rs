@@ -11,6 +11,7 @@ mod changes;
 mod control;
 mod data_api;
 mod days;
+mod documented;
 mod events;
 mod faults;
 mod histories;

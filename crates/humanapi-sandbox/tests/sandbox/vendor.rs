@@ -1,6 +1,6 @@
 //! The vendor's own documents, by which schemathesis calls a sandbox and judges what it answers.
 //!
-//! The documents are not part of this repository. They lie beside it, in `../shared/openapi/per-operation`, or where
+//! The documents are not part of this repository. They lie beside it, in `../shared/openapi`, or where
 //! `HUMANAPI_VENDOR_DOCUMENTS` says. What contradicts itself in them stands in `tests/vendor/contradictions.json`, and
 //! nothing else is read otherwise than it is written.
 
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use humanapi_sandbox::{Assumption, DemoApp, OrderState, Sandbox};
-use humanapi_testkit::skip;
+use humanapi_testkit::{skip, vendor};
 use serde_json::{Value, json};
 
 /// Where `.ci/install` puts it.
@@ -17,16 +17,6 @@ fn python() -> Option<PathBuf> {
     let folder = home.join(".cache/humanapi/schemathesis/bin");
     let is_there = folder.join("schemathesis").is_file();
     is_there.then(|| folder.join("python"))
-}
-
-fn documents() -> Option<PathBuf> {
-    let folder = match std::env::var_os("HUMANAPI_VENDOR_DOCUMENTS") {
-        Some(folder) => PathBuf::from(folder),
-        None => {
-            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/openapi/per-operation")
-        }
-    };
-    folder.is_dir().then_some(folder)
 }
 
 fn post(url: &str, token: &str, wish: &Value) -> Value {
@@ -45,9 +35,10 @@ fn the_vendors_documents_find_nothing_wrong_but_where_they_contradict_themselves
     let Some(python) = python() else {
         return skip(test, "schemathesis");
     };
-    let Some(documents) = documents() else {
-        return skip(test, "the folder of the vendor's documents");
+    let Some(documents) = vendor::files(test, "per-operation") else {
+        return;
     };
+    let documents = documents[0].parent().unwrap();
     let sandbox = Sandbox::builder()
         .assume(Assumption::ProviderFields, "as-schema")
         .unwrap()

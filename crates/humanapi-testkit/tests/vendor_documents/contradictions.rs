@@ -58,3 +58,15 @@ pub(crate) const EXAMPLES: [(&str, &str); 8] = [
         "`userReports` forbids every property that its parts have",
     ),
 ];
+
+/// The collections for Postman that say something else of a request than the documents do, and why. All others agree.
+pub(crate) const COLLECTIONS: [(&str, &str); 2] = [
+    (
+        "humanapi/humanapi-admin-api.postman_collection.json",
+        "made of one document for both hosts: a client token is asked for at the host that takes it, and by one",
+    ),
+    (
+        "humanapi/humanapi-connect-api.postman_collection.json",
+        "as above",
+    ),
+];

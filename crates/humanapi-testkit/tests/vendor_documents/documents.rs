@@ -1,8 +1,8 @@
 //! The documents, as they are read from beside the checkout.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
+use humanapi_testkit::vendor;
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
@@ -36,44 +36,46 @@ pub(crate) struct Example {
     pub(crate) value: Value,
 }
 
-/// All operations; nothing where the documents are missing, which is told.
+/// All operations, from a document for each; nothing where the documents are missing, which is told.
 pub(crate) fn operations(test: &str) -> Option<Vec<Operation>> {
-    let folder = std::env::var_os("HUMANAPI_VENDOR_DOCUMENTS").map_or_else(
-        || {
-            let crate_folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-            crate_folder.join("../../../shared/openapi/per-operation")
-        },
-        PathBuf::from,
-    );
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        humanapi_testkit::skip(test, "the folder of the vendor's documents");
-        return None;
-    };
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    files.sort();
     let mut operations = Vec::new();
-    for file in files {
+    for file in vendor::files(test, "per-operation")? {
         let text = std::fs::read_to_string(file).unwrap();
-        let document: Value = serde_json::from_str(&text).unwrap();
-        for (path, item) in document["paths"].as_object().unwrap() {
-            for (method, operation) in item.as_object().unwrap() {
-                operations.push(Operation {
-                    id: operation["operationId"].as_str().unwrap_or(path).to_owned(),
-                    method: method.to_uppercase(),
-                    path: path.clone(),
-                    server: document["servers"][0]["url"].as_str().unwrap().to_owned(),
-                    operation: operation.clone(),
-                    document: document.clone(),
-                });
-            }
+        collect(&serde_json::from_str(&text).unwrap(), &mut operations);
+    }
+    Some(counted(operations))
+}
+
+/// The same from the two documents that have all of them, one for each host.
+pub(crate) fn combined(test: &str) -> Option<Vec<Operation>> {
+    let mut operations = Vec::new();
+    for file in vendor::files(test, "combined")? {
+        let text = std::fs::read_to_string(file).unwrap();
+        collect(&serde_saphyr::from_str(&text).unwrap(), &mut operations);
+    }
+    Some(counted(operations))
+}
+
+fn collect(document: &Value, operations: &mut Vec<Operation>) {
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            operations.push(Operation {
+                id: operation["operationId"].as_str().unwrap_or(path).to_owned(),
+                method: method.to_uppercase(),
+                path: path.clone(),
+                server: document["servers"][0]["url"].as_str().unwrap().to_owned(),
+                operation: operation.clone(),
+                document: document.clone(),
+            });
         }
     }
-    assert_eq!(
-        operations.len(),
-        15,
-        "13 of the Admin API and two of tokens"
-    );
-    Some(operations)
+}
+
+fn counted(mut operations: Vec<Operation>) -> Vec<Operation> {
+    let all = operations.len();
+    assert_eq!(all, 15, "13 of the Admin API and two of tokens");
+    operations.sort_by(|one, other| one.id.cmp(&other.id));
+    operations
 }
 
 impl Operation {
@@ -83,6 +85,33 @@ impl Operation {
             Some(place) => self.document.pointer(&place[1..]).unwrap(),
             None => value,
         }
+    }
+
+    /// All that the document says of it, with what stands elsewhere put in its place.
+    pub(crate) fn whole(&self) -> Value {
+        json!({
+            "method": self.method,
+            "path": self.path,
+            "server": self.server,
+            "operation": self.inlined(&self.operation),
+            "security": self.document["security"],
+            "schemes": self.document["components"]["securitySchemes"],
+        })
+    }
+
+    fn inlined(&self, value: &Value) -> Value {
+        match self.resolved(value) {
+            Value::Object(fields) => (fields.iter())
+                .map(|(name, value)| (name.clone(), self.inlined(value)))
+                .collect(),
+            Value::Array(items) => items.iter().map(|item| self.inlined(item)).collect(),
+            plain => plain.clone(),
+        }
+    }
+
+    /// Whether a token goes with it.
+    pub(crate) fn is_authorized(&self) -> bool {
+        !self.document["security"].is_null()
     }
 
     pub(crate) fn parameters(&self) -> Vec<Parameter> {

@@ -8,31 +8,44 @@ use humanapi_core::admin::{
     ListSubscriptions, ListUserProviders, ListUsers, MakeConsumerLink, NewOrder, NewSubscription,
     OrderState, ReadReport, ReadSubscription, ReadUser, SubmitOrder,
 };
+use humanapi_core::auth::{IssueClientToken, IssueSessionToken};
 use humanapi_core::http::StatusCode;
 use humanapi_core::{
-    ApiErrorKind, Body, ClientUserId, Endpoint, HumanId, Now, Response, ResponseError,
+    ApiErrorKind, Body, ClientUserId, Credentials, Endpoint, HumanId, Now, Response, ResponseError,
 };
 use serde_json::Value;
 
 use crate::contradictions::{CORRECTIONS, EXAMPLES};
 use crate::documents::{Example, operations};
 
-fn user() -> ClientUserId {
+pub(crate) fn user() -> ClientUserId {
     ClientUserId::new("policy-000417").unwrap()
 }
 
-fn read<E: Endpoint>(endpoint: &E, status: u16, body: &Value) -> Result<E::Output, ResponseError> {
-    let mut response = Response::new(Body::from(body.to_string().into_bytes()));
+/// An answer with this body.
+pub(crate) fn answer(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Response {
+    let mut response = Response::new(Body::from(body.into()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    let json = "application/json".parse().unwrap();
-    response.headers_mut().insert("content-type", json);
+    let content_type = content_type.parse().unwrap();
+    response.headers_mut().insert("content-type", content_type);
+    response
+}
+
+fn json(status: u16, body: &Value) -> Response {
+    answer(status, "application/json", body.to_string())
+}
+
+pub(crate) fn read<E: Endpoint>(
+    endpoint: &E,
+    response: Response,
+) -> Result<E::Output, ResponseError> {
     let now = Now::new(Duration::ZERO, SystemTime::UNIX_EPOCH);
     endpoint.parse(response, now)
 }
 
 /// What became of an answer: read, read as nothing, or an error of this kind of this request.
 #[derive(Debug, PartialEq)]
-enum Became {
+pub(crate) enum Became {
     Read,
     Error(ApiErrorKind, String),
     Lost(String),
@@ -50,34 +63,38 @@ fn became<T>(read: Result<T, ResponseError>) -> Became {
 }
 
 /// Has the operation of this id read the answer.
-fn read_by(id: &str, status: u16, body: &Value) -> Became {
+pub(crate) fn read_by(id: &str, answer: Response) -> Became {
+    let credentials = || Credentials::new("0123456789abcdef", "made-up-secret").unwrap();
     let human = || HumanId::new("7a1d0c55");
     let subscription = || NewSubscription::new(user(), "producer-9@example.test").unwrap();
     match id {
-        "getOrderTypes" => became(read(&ListOrderTypes::new(), status, body)),
-        "getUsersList" => became(read(&ListUsers::new(), status, body)),
-        "createUser" => became(read(&SubmitOrder::new(NewOrder::new(user())), status, body)),
-        "performActionForUser" => became(read(&ActOnUser::abort(user()), status, body)),
-        "getUserDetails" => became(read(&ReadUser::new(human()), status, body)),
-        "userProviders" => became(read(&ListUserProviders::new(user()), status, body)),
+        "getOrderTypes" => became(read(&ListOrderTypes::new(), answer)),
+        "getUsersList" => became(read(&ListUsers::new(), answer)),
+        "createUser" => became(read(&SubmitOrder::new(NewOrder::new(user())), answer)),
+        "performActionForUser" => became(read(&ActOnUser::abort(user()), answer)),
+        "getUserDetails" => became(read(&ReadUser::new(human()), answer)),
+        "userProviders" => became(read(&ListUserProviders::new(user()), answer)),
         "getUsersSubscriptions" => {
             let list = ListSubscriptions::new(user(), "producer-9@example.test");
-            became(read(&list, status, body))
+            became(read(&list, answer))
         }
-        "createSubscription" => {
-            became(read(&CreateSubscription::new(subscription()), status, body))
+        "createSubscription" => became(read(&CreateSubscription::new(subscription()), answer)),
+        "getSubscriptionDetails" => became(read(&ReadSubscription::new("65a0"), answer)),
+        "deleteSubscription" => became(read(&DeleteSubscription::new("65a0"), answer)),
+        "getUserReports" => became(read(&ListReports::new(user()), answer)),
+        "getReportById" => became(read(&ReadReport::new("rep-1"), answer)),
+        "getTasksLiistLink" => became(read(&MakeConsumerLink::new(user()), answer)),
+        "/v1/admin/token" => became(read(&IssueClientToken::new(credentials()), answer)),
+        "/v1/connect/token" => {
+            let session = IssueSessionToken::new(credentials(), user());
+            became(read(&session, answer))
         }
-        "getSubscriptionDetails" => became(read(&ReadSubscription::new("65a0"), status, body)),
-        "deleteSubscription" => became(read(&DeleteSubscription::new("65a0"), status, body)),
-        "getUserReports" => became(read(&ListReports::new(user()), status, body)),
-        "getReportById" => became(read(&ReadReport::new("rep-1"), status, body)),
-        "getTasksLiistLink" => became(read(&MakeConsumerLink::new(user()), status, body)),
         _ => panic!("{id} has no answers that are documented"),
     }
 }
 
-fn expected(id: &str, example: &Example) -> Became {
-    let status = example.status.unwrap();
+/// What has to become of an answer of this status.
+pub(crate) fn expected(id: &str, status: u16, body: &Value) -> Became {
     // What is not there is nothing, where something is read and not changed.
     let is_reading = id.starts_with("get") && id != "getReportById" && id != "getTasksLiistLink";
     let kind = match status {
@@ -89,7 +106,7 @@ fn expected(id: &str, example: &Example) -> Became {
         409 => ApiErrorKind::Conflict,
         _ => ApiErrorKind::ServiceFailure,
     };
-    let request = example.value["x-humanapi-request-id"].as_str().unwrap();
+    let request = body["x-humanapi-request-id"].as_str().unwrap();
     Became::Error(kind, request.to_owned())
 }
 
@@ -104,11 +121,11 @@ fn every_example_of_an_answer_is_read() {
             let Some(status) = example.status else {
                 continue;
             };
-            let became = read_by(&operation.id, status, &example.value);
+            let became = read_by(&operation.id, json(status, &example.value));
             let at = &example.at;
             assert_eq!(
                 became,
-                expected(&operation.id, &example),
+                expected(&operation.id, status, &example.value),
                 "{} of {at}",
                 operation.id
             );
@@ -131,19 +148,14 @@ fn of_each_example_everything_is_understood() {
             .filter(|example| example.status == Some(200))
             .collect()
     };
-    let types = read(
-        &ListOrderTypes::new(),
-        200,
-        &examples("getOrderTypes")[0].value,
-    )
-    .unwrap();
+    let types = json(200, &examples("getOrderTypes")[0].value);
+    let types = read(&ListOrderTypes::new(), types).unwrap();
     assert!(types.iter().all(|kind| kind.other.is_empty()));
     assert_eq!(types.len(), 1);
     let mut states = Vec::new();
     for example in examples("getUserDetails") {
-        let user = read(&ReadUser::new(HumanId::new("7a1d")), 200, &example.value)
-            .unwrap()
-            .unwrap();
+        let user = ReadUser::new(HumanId::new("7a1d"));
+        let user = read(&user, json(200, &example.value)).unwrap().unwrap();
         assert!(user.other.is_empty(), "{}", example.at);
         assert!(
             user.birth_date.is_some() && user.created_at.is_some() && user.client_user_id.is_some()
@@ -155,7 +167,7 @@ fn of_each_example_everything_is_understood() {
     }
     assert_eq!(states, [OrderState::Pended, OrderState::Completed]);
     for example in examples("getUserReports") {
-        let groups = read(&ListReports::new(user()), 200, &example.value).unwrap();
+        let groups = read(&ListReports::new(user()), json(200, &example.value)).unwrap();
         let reports: Vec<_> = groups.iter().flat_map(|group| &group.reports).collect();
         assert_eq!((groups.len(), reports.len()), (2, 2));
         for report in reports {
@@ -163,7 +175,7 @@ fn of_each_example_everything_is_understood() {
         }
     }
     let link = &examples("getTasksLiistLink")[0].value;
-    assert!(read(&MakeConsumerLink::new(user()), 200, link).is_ok());
+    assert!(read(&MakeConsumerLink::new(user()), json(200, link)).is_ok());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use humanapi_core::admin::{
     ActOnUser, Address, Attachment, AttachmentKind, BirthDate, CreateSubscription,
     DeleteSubscription, Gender, ListOrderTypes, ListReports, ListSubscriptions, ListUserProviders,
     ListUsers, MakeConsumerLink, NewOrder, NewSubscription, Provider, ReadReport, ReadSubscription,
-    ReadUser, SubmitOrder,
+    ReadUser, ReportFormat, SubmitOrder,
 };
 use humanapi_core::auth::{IssueAccessToken, IssueClientToken, IssueIdToken, IssueSessionToken};
 use humanapi_core::http::{Method, header};
@@ -21,8 +21,8 @@ use crate::documents::{Operation, operations};
 use crate::orders::{digits, given};
 
 /// A request, and whether a client token goes with it.
-struct Sent {
-    request: Request,
+pub(crate) struct Sent {
+    pub(crate) request: Request,
     authorization: Authorization,
 }
 
@@ -80,7 +80,7 @@ fn whole_order() -> NewOrder {
 }
 
 /// All kinds of requests that the documents are about, each with nothing and with everything that it can say.
-fn all() -> Vec<Sent> {
+pub(crate) fn all() -> Vec<Sent> {
     let credentials = || Credentials::new("0123456789abcdef", "made-up-secret").unwrap();
     let mut all = vec![
         sent(&IssueClientToken::new(credentials())),
@@ -88,6 +88,7 @@ fn all() -> Vec<Sent> {
         sent(&ListUsers::new()),
         sent(&SubmitOrder::new(whole_order())),
         sent(&ReadReport::new("rep-1")),
+        sent(&ReadReport::new("rep-1").with_format(ReportFormat::Pdf)),
         sent(&ReadReport::new("a/b?c")),
         sent(&ReadSubscription::new("65a0f3c2d4b1e09876543bbb")),
         sent(&DeleteSubscription::new("65a0/b")),
@@ -152,14 +153,14 @@ fn all() -> Vec<Sent> {
 
 /// What a request said, for the check that all that can be said was.
 #[derive(Default)]
-struct Said {
-    operations: BTreeSet<String>,
-    properties: BTreeSet<(String, String)>,
-    parameters: BTreeSet<(String, String)>,
+pub(crate) struct Said {
+    pub(crate) operations: BTreeSet<String>,
+    pub(crate) properties: BTreeSet<(String, String)>,
+    pub(crate) parameters: BTreeSet<(String, String)>,
 }
 
 /// The operation that a request is for: a path without parameters goes before one with.
-fn operation_of<'a>(
+pub(crate) fn operation_of<'a>(
     operations: &'a [Operation],
     request: &Request,
 ) -> (&'a Operation, BTreeMap<String, String>) {
@@ -173,7 +174,8 @@ fn operation_of<'a>(
     found.unwrap_or_else(|| panic!("no operation is {} {}", request.method(), request.uri()))
 }
 
-fn names(before: &str, value: &Value, names: &mut Vec<String>) {
+/// The names in a body, those of what lies in another one behind a dot.
+pub(crate) fn names(before: &str, value: &Value, names: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
@@ -190,7 +192,7 @@ fn names(before: &str, value: &Value, names: &mut Vec<String>) {
 }
 
 /// What is wrong with a request by the documents; nothing where it is as they say.
-fn complaint(operations: &[Operation], sent: &Sent, said: &mut Said) -> Option<String> {
+pub(crate) fn complaint(operations: &[Operation], sent: &Sent, said: &mut Said) -> Option<String> {
     let Sent {
         request,
         authorization,
@@ -203,7 +205,7 @@ fn complaint(operations: &[Operation], sent: &Sent, said: &mut Said) -> Option<S
     if url.origin().ascii_serialization() != operation.server {
         return complaint("it goes to another host");
     }
-    let needs = if operation.server.contains("admin.") {
+    let needs = if operation.is_authorized() {
         Authorization::ClientToken
     } else {
         Authorization::InRequest
