@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest as _, Sha256};
 
+use super::disk::{Disk, Syncing};
 use super::error::ExportError;
 use super::key::Shard;
 use crate::keyed::hex;
@@ -25,6 +26,7 @@ pub(super) struct Folder {
     /// Files that are being written, on the same disk.
     work: PathBuf,
     parts: Arc<AtomicU64>,
+    disk: Disk,
     /// Ends with the process, however that ends.
     _locks: Arc<[File; 2]>,
 }
@@ -50,6 +52,7 @@ impl Folder {
             root: root.to_owned(),
             work,
             parts: Arc::default(),
+            disk: Disk::new().map_err(ExportError::Folder)?,
             _locks: Arc::new([all, own]),
         })
     }
@@ -79,23 +82,31 @@ impl Folder {
             bytes: 0,
             path,
             root: self.root.clone(),
+            disk: self.disk.clone(),
         })
+    }
+
+    /// One whose bytes go elsewhere.
+    #[cfg(test)]
+    pub(super) fn begin_on(&self, file: File) -> io::Result<Part> {
+        let mut part = self.begin()?;
+        part.file = Some(BufWriter::new(file));
+        Ok(part)
     }
 
     /// Writes a whole file.
     pub(super) fn write(&self, path: &str, content: &[u8]) -> io::Result<()> {
         let mut part = self.begin()?;
         part.write_all(content)?;
-        part.keep(path)?;
-        Ok(())
+        part.keep(path)
     }
 
     /// Writes a whole file, unless there is one already.
     pub(super) fn write_new(&self, path: &str, content: &[u8]) -> io::Result<()> {
         let mut part = self.begin()?;
         part.write_all(content)?;
-        let ended = part.end()?;
-        ended.sync()?;
+        let mut ended = part.end()?;
+        ended.syncing.wait()?;
         let target = self.root.join(path);
         // Unlike a rename, a link takes nobody's place.
         match fs::hard_link(&ended.part.path, &target) {
@@ -159,19 +170,15 @@ pub(super) struct Part {
     bytes: u64,
     path: PathBuf,
     root: PathBuf,
+    disk: Disk,
 }
 
 /// A file to which nothing more is written, and that is not in its place yet.
 #[derive(Debug)]
 pub(super) struct Ended {
+    /// Over before what it is of is removed.
+    syncing: Syncing,
     part: Part,
-    pub(super) bytes: u64,
-    pub(super) sha256: String,
-}
-
-/// A file that is whole and in its place.
-#[derive(Debug)]
-pub(super) struct Kept {
     pub(super) bytes: u64,
     pub(super) sha256: String,
 }
@@ -183,13 +190,12 @@ impl Part {
             .ok_or_else(|| io::ErrorKind::Other.into())
     }
 
-    /// Ends it. What was written is not on the disk yet: that is waited for once for many files, as they are put into their
-    /// places.
+    /// Ends it. It is on its way onto the disk then, and is waited for as it is put into its place.
     pub(super) fn end(mut self) -> io::Result<Ended> {
-        if let Some(mut file) = self.file.take() {
-            file.flush()?;
-        }
+        let file = self.file.take().ok_or(io::ErrorKind::Other)?;
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(Ended {
+            syncing: self.disk.sync(file)?,
             bytes: self.bytes,
             sha256: hex(&self.hash.finalize_reset()),
             part: self,
@@ -197,25 +203,12 @@ impl Part {
     }
 
     /// Puts it into its place, where it stays even after a crash.
-    pub(super) fn keep(self, path: &str) -> io::Result<Kept> {
-        let ended = self.end()?;
-        let (bytes, sha256) = (ended.bytes, ended.sha256.clone());
-        keep_all(vec![(ended, path.to_owned())])?;
-        Ok(Kept { bytes, sha256 })
+    fn keep(self, path: &str) -> io::Result<()> {
+        keep_all(vec![(self.end()?, path.to_owned())])
     }
 }
 
 impl Ended {
-    /// Puts what was written onto the disk.
-    fn sync(&self) -> io::Result<()> {
-        // It was closed, for there may be more of them than a process may have open. What the system could not write
-        // meanwhile is told to whoever opens it next.
-        OpenOptions::new()
-            .write(true)
-            .open(&self.part.path)?
-            .sync_all()
-    }
-
     /// Gives it its name, and tells in which folders names were given.
     fn rename(mut self, path: &str, folders: &mut BTreeSet<PathBuf>) -> io::Result<()> {
         let target = self.part.root.join(path);
@@ -234,9 +227,9 @@ impl Ended {
 /// whole.
 ///
 /// Each wait for the disk takes as long whatever there is to do, so all names are given before one of them is waited for.
-pub(super) fn keep_all(files: Vec<(Ended, String)>) -> io::Result<()> {
-    for (file, _) in &files {
-        file.sync()?;
+pub(super) fn keep_all(mut files: Vec<(Ended, String)>) -> io::Result<()> {
+    for (file, _) in &mut files {
+        file.syncing.wait()?;
     }
     let mut folders = BTreeSet::new();
     for (file, path) in files {

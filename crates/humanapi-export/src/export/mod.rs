@@ -1,6 +1,7 @@
 //! The health data of many users, as a folder that can be gone on with, or as a stream.
 
 mod carrying_out;
+mod disk;
 mod error;
 mod event;
 mod failures;

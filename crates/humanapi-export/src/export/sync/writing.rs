@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::super::error::ExportError;
-use super::super::folder::{Folder, Part};
+use super::super::folder::{Ended, Folder, Part, keep_all};
 use super::super::reading::name;
 use super::gathered::Changes;
 use super::line::{Change, Line, file_of, folder_of, form, form_text};
@@ -52,53 +52,68 @@ impl BucketWriting {
         self,
         mut writes: mpsc::Receiver<Write>,
     ) -> Result<Option<BucketCommit>, ExportError> {
-        let mut tables: Vec<Table> = Vec::new();
+        let mut commit = BucketCommit::new(self.bucket, self.commit);
+        let mut files: Vec<(Ended, String)> = Vec::new();
+        let mut table: Option<Table> = None;
         let mut has_ended = false;
         while let Some(next) = writes.blocking_recv() {
             let Write::List(list) = next else {
                 has_ended = true;
                 break;
             };
-            let is_other = tables
-                .last()
-                .is_none_or(|last| last.route.name != list.route.name);
-            if is_other {
-                let part = self.folder.begin().map_err(ExportError::Folder)?;
-                tables.push(Table {
-                    route: list.route,
-                    part: BufWriter::new(part),
-                    records: 0,
-                    deleted: 0,
-                });
+            let is_other = |table: &mut Table| table.route.name != list.route.name;
+            if let Some(before) = table.take_if(is_other) {
+                self.end(before, &mut commit, &mut files)?;
             }
-            if let Some(table) = tables.last_mut() {
-                self.list(table, *list).map_err(ExportError::Folder)?;
-            }
+            let table = match &mut table {
+                Some(table) => table,
+                none => none.insert(self.begin(list.route)?),
+            };
+            self.list(table, *list).map_err(ExportError::Folder)?;
         }
-        if !has_ended || tables.is_empty() {
+        if let Some(last) = table {
+            self.end(last, &mut commit, &mut files)?;
+        }
+        if !has_ended || files.is_empty() {
             return Ok(None);
         }
-        let mut commit = BucketCommit::new(self.bucket, self.commit);
-        for table in tables {
-            let route = table.route;
-            let path = format!("{}/{}", folder_of(route, self.bucket), file_of(self.commit));
-            let part = table
-                .part
-                .into_inner()
-                .map_err(io::IntoInnerError::into_error);
-            let kept = part.and_then(|part| part.keep(&path));
-            let kept = kept.map_err(ExportError::Folder)?;
-            commit.files.push(ChangesLine {
-                path,
-                resource: name(route).to_owned(),
-                records: table.records,
-                deleted: table.deleted,
-                bytes: kept.bytes,
-                sha256: kept.sha256,
-            });
-        }
+        keep_all(files).map_err(ExportError::Folder)?;
         commit.write(&self.folder)?;
         Ok(Some(commit))
+    }
+
+    fn begin(&self, route: &'static Route) -> Result<Table, ExportError> {
+        let part = self.folder.begin().map_err(ExportError::Folder)?;
+        Ok(Table {
+            route,
+            part: BufWriter::new(part),
+            records: 0,
+            deleted: 0,
+        })
+    }
+
+    /// Nothing more comes of a kind: its file is on its way onto the disk while the next one is written.
+    fn end(
+        &self,
+        table: Table,
+        commit: &mut BucketCommit,
+        files: &mut Vec<(Ended, String)>,
+    ) -> Result<(), ExportError> {
+        let route = table.route;
+        let path = format!("{}/{}", folder_of(route, self.bucket), file_of(self.commit));
+        let part = table.part.into_inner();
+        let part = part.map_err(io::IntoInnerError::into_error);
+        let ended = part.and_then(Part::end).map_err(ExportError::Folder)?;
+        commit.files.push(ChangesLine {
+            path: path.clone(),
+            resource: name(route).to_owned(),
+            records: table.records,
+            deleted: table.deleted,
+            bytes: ended.bytes,
+            sha256: ended.sha256.clone(),
+        });
+        files.push((ended, path));
+        Ok(())
     }
 
     fn list(&self, table: &mut Table, list: ListChanges) -> io::Result<()> {
