@@ -89,8 +89,8 @@ Draw measured values over time.
 
 On a terminal the picture is drawn there; elsewhere it is SVG, which a browser shows. Each source has a \
 colour and a sign of its own, a bound such as <10 is hollow, and what the latest record calls usual is shaded. \
-Values are never converted: what is in another unit, has no day or is too large is counted, and not drawn. \
-Whose values they are stands nowhere on the picture.";
+Values are never converted. What is in another unit, without a day, too large for an axis or no number is counted, and \
+not drawn. Whose values they are stands nowhere on the picture.";
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -103,6 +103,8 @@ Examples:
 
 #[cfg(test)]
 mod tests {
+    use humanapi_export::Plot;
+
     use super::*;
 
     #[test]
@@ -119,6 +121,13 @@ mod tests {
             "-1x300",
         ] {
             assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_reason_for_which_a_value_is_not_drawn_is_told() {
+        for why in Plot::NOT_DRAWN {
+            assert!(ABOUT.contains(why), "{why}");
         }
     }
 

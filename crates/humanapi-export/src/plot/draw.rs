@@ -315,18 +315,28 @@ fn told(usual: Usual) -> String {
     }
 }
 
+/// Why a value is not drawn.
+pub(super) const NOT_DRAWN: [&str; 4] = [
+    "without a day",
+    "too large for an axis",
+    "in another unit",
+    "no number",
+];
+
 fn left_out(chosen: &[(&Kind, &Series)], not_drawn: &LeftOut) -> Option<String> {
     let sum = |of: fn(&Series) -> u64| -> u64 { chosen.iter().map(|(_, series)| of(series)).sum() };
-    let left_out: Vec<String> = [
-        (sum(|series| series.undated), "without a day"),
-        (sum(|series| series.too_large), "too large for an axis"),
-        (not_drawn.in_other_units, "in another unit"),
-        (not_drawn.no_numbers, "no number"),
-    ]
-    .into_iter()
-    .filter(|(values, _)| *values > 0)
-    .map(|(values, why)| format!("{values} {why}"))
-    .collect();
+    let values = [
+        sum(|series| series.undated),
+        sum(|series| series.too_large),
+        not_drawn.in_other_units,
+        not_drawn.no_numbers,
+    ];
+    let left_out: Vec<String> = values
+        .into_iter()
+        .zip(NOT_DRAWN)
+        .filter(|(values, _)| *values > 0)
+        .map(|(values, why)| format!("{values} {why}"))
+        .collect();
     (!left_out.is_empty()).then(|| format!("not drawn: {}", left_out.join(", ")))
 }
 

@@ -156,6 +156,9 @@ impl Plot {
         kinds.collect()
     }
 
+    /// Why a value is not drawn, in the words of a picture's notes.
+    pub const NOT_DRAWN: [&str; 4] = draw::NOT_DRAWN;
+
     /// Draws these measures, by name in any case; the most frequent one if none is named.
     ///
     /// Of a measure in several units the most frequent is drawn; the others are counted in the picture's notes, and so is what
