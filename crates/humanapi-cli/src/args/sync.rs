@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use humanapi_core::data::Route;
-use humanapi_export::Export;
+use humanapi_export::{Export, Shard};
 use jiff::SignedDuration;
 
 use super::export::{rate, resource};
@@ -57,6 +57,9 @@ pub(crate) struct SyncArgs {
     /// HUMANAPI_STORE_URL; in the folder if nothing is said
     #[arg(long, value_name = "PLACE", help_heading = "Where")]
     pub(crate) cursors: Option<String>,
+    /// Take a share of the buckets, such as 1/4, into a folder of its own, while others take the other shares; needs --key-file
+    #[arg(long, value_name = "I/N", requires = "key_file", help_heading = "How")]
+    pub(crate) shard: Option<Shard>,
     /// Begin at most so many requests a second
     #[arg(long, value_name = "NUMBER", value_parser = rate, help_heading = "How")]
     pub(crate) rate: Option<f64>,
@@ -108,6 +111,7 @@ pub(super) fn help() -> String {
 const EXAMPLES: &str = "\
   humanapi data sync --users users.txt --out in-step
   humanapi data sync --users users.txt --out in-step --buckets 1000 --rate 50 --cursors postgres
+  humanapi data sync --users users.txt --out in-step-2 --buckets 64 --key-file key --shard 2/4
   humanapi data sync --user p17 --resources vitals,test_results --out p17 --full-every 24h";
 
 #[cfg(test)]

@@ -48,6 +48,9 @@ pub(super) async fn run(args: &SyncArgs) -> Result<(), Failure> {
     if let Some(buckets) = args.buckets {
         run = run.with_buckets(buckets);
     }
+    if let Some(shard) = args.shard {
+        run = run.with_shard(shard);
+    }
     if let Some(lag) = args.lag {
         run = run.with_lag(lag);
     }

@@ -199,7 +199,7 @@ fn what_cannot_be_is_refused_before_a_run_sends_anything() {
     let (sandbox, place) = (sandbox(), TempDir::new().unwrap());
     let out = place.path().join("out");
     let folder = out.to_str().unwrap();
-    let refused: [(&[&str], &str); 5] = [
+    let refused: [(&[&str], &str); 7] = [
         (
             &["--cursors", "redis://secret@host"],
             "no place for cursors",
@@ -208,6 +208,8 @@ fn what_cannot_be_is_refused_before_a_run_sends_anything() {
         (&["--lag=-1h"], "such as 30m"),
         (&["--resources", "moods"], "no such kind of record"),
         (&["--buckets", "0"], "1 to 1000 buckets"),
+        (&["--shard", "1/2"], "--key-file"),
+        (&["--shard", "3/2"], "it is no shard"),
     ];
     for (given, said) in refused {
         let words = [&["sync", "--user", "ill-canary", "--out", folder], given].concat();

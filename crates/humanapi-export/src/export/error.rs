@@ -96,6 +96,9 @@ pub enum ExportError {
         /// How many buckets the folder has, or was to have.
         buckets: u32,
     },
+    /// A share of buckets is asked for without the key that all shares need.
+    #[error("a share of buckets needs the key that users are put into buckets by")]
+    ShardKey,
     /// So many buckets cannot be.
     #[error("there can be 1 to {} buckets", super::key::MOST_BUCKETS)]
     Buckets,
@@ -136,6 +139,7 @@ impl ExportError {
             Self::Crowded { .. } => {
                 "take another folder with more buckets: about a thousand users in each are a good size"
             }
+            Self::ShardKey => "give all shares the same key, and keep it",
             Self::Buckets => "give a number of that range",
         }
     }

@@ -5,6 +5,7 @@ mod interrupted;
 #[cfg(unix)]
 mod killed;
 mod model;
+mod shards;
 mod told_once;
 mod whole;
 

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use humanapi_client::CursorName;
+use humanapi_core::ClientUserId;
 use humanapi_core::data::{Route, Watermark};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
+
+use super::super::key::BucketKey;
 
 /// Which kind of record, in two bytes.
 pub(super) type Kind = u16;
@@ -305,6 +308,11 @@ impl Cursors {
     pub(super) fn doubt(&mut self) {
         self.0.values_mut().for_each(Cursor::doubt);
     }
+}
+
+/// What a user's cursors are kept by.
+pub(super) fn cursors_of(key: &BucketKey, user: &ClientUserId) -> CursorName {
+    key.code("user", [user.as_str()])
 }
 
 /// Two bytes for a kind of record, the same in every release.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::super::folder::Folder;
-use super::line::{Change, HEAD, commit_of};
+use super::line::{Change, HEAD, commit_of, file_of};
+use super::manifest::Lengths;
 
 /// The newest form of each record of one list, by its id.
 pub(super) type Forms = BTreeMap<String, u64>;
@@ -19,24 +20,34 @@ const PIECE: u64 = 16 * 1024;
 
 /// What the files of one kind and bucket hold.
 ///
-/// Nothing of them stays in memory but their names: in each file the lines of a user stand together, and users stand in the
-/// order of their ids, so that they are searched for.
+/// Nothing of them stays in memory but how long they are: in each file the lines of a user stand together, and users stand in
+/// the order of their ids, so that they are searched for.
 pub(super) struct Known {
     folder: Folder,
     /// Where they are.
     path: String,
-    /// What this run writes is none of it.
-    before: u64,
-    /// From the oldest to the newest; listed when they are asked for first.
-    files: Mutex<Option<Vec<String>>>,
+    /// What kind of record they hold.
+    resource: &'static str,
+    /// What manifests tell of them, and of those of other kinds.
+    lengths: Arc<Lengths>,
+    /// How long each is said to be, by the run that wrote it, from the oldest to the newest; listed when they are asked for
+    /// first.
+    files: Mutex<Option<Arc<Files>>>,
 }
 
-/// A file that holds what no run wrote, by its path in the folder.
+/// How long each file is said to be; nothing where no manifest tells.
+type Files = BTreeMap<u64, Option<u64>>;
+
+/// A file that holds what no run wrote, or is not there, by its path in the folder.
 #[derive(Debug, Error)]
 #[error("a file of the folder is damaged: {0}")]
 pub(super) struct DamagedFile(String);
 
 impl DamagedFile {
+    fn error(path: String) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, Self(path))
+    }
+
     /// The path of the file that it failed for, if it did for one.
     pub(super) fn of(error: &io::Error) -> Option<&str> {
         let damaged: Option<&Self> = error.get_ref()?.downcast_ref();
@@ -54,43 +65,55 @@ struct Head {
 }
 
 impl Known {
-    pub(super) fn new(folder: &Folder, path: String, before: u64) -> Self {
+    pub(super) fn new(
+        folder: &Folder,
+        path: String,
+        resource: &'static str,
+        lengths: &Arc<Lengths>,
+    ) -> Self {
         Self {
             folder: folder.clone(),
             path,
-            before,
+            resource,
+            lengths: Arc::clone(lengths),
             files: Mutex::default(),
         }
     }
 
     /// The newest forms of a user's records. It waits for the disk.
+    ///
+    /// A file that is not as long as its manifest tells is damaged for everybody: what is missing of it may be whoever's.
     pub(super) fn of(&self, user: &str) -> io::Result<Forms> {
         let mut forms = Forms::new();
-        for path in self.files()? {
-            let file = File::open(self.folder.path(&path))?;
-            read(file, user, &mut forms).map_err(|error| match error.kind() {
-                io::ErrorKind::InvalidData => io::Error::new(error.kind(), DamagedFile(path)),
+        for (commit, length) in &*self.files()? {
+            let path = format!("{}/{}", self.path, file_of(*commit));
+            let length = length.ok_or_else(|| DamagedFile::error(self.lengths.path(*commit)))?;
+            let file = File::open(self.folder.path(&path)).and_then(|file| {
+                let is_whole = file.metadata()?.len() == length;
+                is_whole.then_some(file).ok_or_else(damaged)
+            });
+            let read = file.and_then(|file| read(file, user, &mut forms));
+            read.map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidData | io::ErrorKind::NotFound => DamagedFile::error(path),
                 _ => error,
             })?;
         }
         Ok(forms)
     }
 
-    /// Their paths in the folder.
-    fn files(&self) -> io::Result<Vec<String>> {
+    /// Those that are there, and those that are said to be.
+    fn files(&self) -> io::Result<Arc<Files>> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = match &mut *files {
-            Some(names) => names,
-            none => {
-                let mut names = self.folder.list(&self.path)?;
-                names.retain(|name| commit_of(name).is_some_and(|commit| commit < self.before));
-                // Numbers of commits have one length, so their order is that of the names.
-                names.sort();
-                none.insert(names)
-            }
-        };
-        let path = |name: &String| format!("{}/{name}", self.path);
-        Ok(names.iter().map(path).collect())
+        if let Some(files) = &*files {
+            return Ok(Arc::clone(files));
+        }
+        let names = self.folder.list(&self.path)?;
+        let there = names.iter().filter_map(|name| commit_of(name));
+        let there = there.filter(|commit| *commit < self.lengths.before());
+        let mut all: Files = there.map(|commit| (commit, None)).collect();
+        let told = self.lengths.of(self.resource)?.into_iter();
+        all.extend(told.map(|(commit, length)| (commit, Some(length))));
+        Ok(Arc::clone(files.insert(Arc::new(all))))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Mutex, PoisonError};
 
 use humanapi_core::data::ROUTES;
 use jiff::Timestamp;
@@ -23,6 +25,9 @@ pub(crate) struct SyncManifest {
     /// Drawn for this folder: cursors that are kept elsewhere are of it.
     pub(super) id: String,
     pub(super) buckets: u32,
+    /// Which share of them it has, if not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) shard: Option<String>,
     /// Tells another key, and nothing of this one.
     pub(super) key_check: String,
     pub(super) commits: Vec<CommitLine>,
@@ -84,8 +89,8 @@ fn bucket_path(bucket: u32, commit: u64) -> String {
 }
 
 /// The numbers of all runs that manifests of buckets are there of.
-fn commits(folder: &Folder) -> Result<BTreeSet<u64>, ExportError> {
-    let names = folder.list(MANIFEST).map_err(ExportError::Folder)?;
+fn commits(folder: &Folder) -> io::Result<BTreeSet<u64>> {
+    let names = folder.list(MANIFEST)?;
     Ok(names.iter().filter_map(|name| commit_of(name)).collect())
 }
 
@@ -94,11 +99,12 @@ impl SyncManifest {
         format!("{MANIFEST}/sync.json")
     }
 
-    pub(super) fn new(id: String, buckets: u32, key_check: String) -> Self {
+    pub(super) fn new(id: String, buckets: u32, shard: Option<String>, key_check: String) -> Self {
         Self {
             version: VERSION,
             id,
             buckets,
+            shard,
             key_check,
             commits: Vec::new(),
             going_on: None,
@@ -126,7 +132,8 @@ impl SyncManifest {
     /// The highest number that anything in the folder bears.
     pub(super) fn newest(&self, folder: &Folder) -> Result<u64, ExportError> {
         let told = self.commits.iter().map(|line| line.commit);
-        Ok(told.chain(commits(folder)?).max().unwrap_or_default())
+        let there = commits(folder).map_err(ExportError::Folder)?;
+        Ok(told.chain(there).max().unwrap_or_default())
     }
 
     /// Whether a run is told as over, so that nothing may be added to it.
@@ -145,7 +152,8 @@ impl SyncManifest {
     ) -> Result<bool, ExportError> {
         let mut is_new = false;
         let told = self.commits.iter().map(|line| line.commit);
-        let mut others: BTreeSet<u64> = told.chain(commits(folder)?).collect();
+        let there = commits(folder).map_err(ExportError::Folder)?;
+        let mut others: BTreeSet<u64> = told.chain(there).collect();
         others.remove(&commit);
         let ended = self.commits.iter().filter(|line| line.ended);
         for ended in ended.map(|line| line.commit) {
@@ -263,6 +271,65 @@ impl BucketCommit {
             }
         }
         Ok(newest)
+    }
+}
+
+/// How long the files of one bucket are that earlier runs wrote, as their manifests tell. These are read when they are asked
+/// for first, and once for all kinds of records.
+pub(super) struct Lengths {
+    folder: Folder,
+    bucket: u32,
+    /// What this run writes is none of it.
+    before: u64,
+    /// By the kind of record and the run.
+    told: Mutex<Option<BTreeMap<String, BTreeMap<u64, u64>>>>,
+}
+
+impl Lengths {
+    pub(super) fn new(folder: &Folder, bucket: u32, before: u64) -> Self {
+        Self {
+            folder: folder.clone(),
+            bucket,
+            before,
+            told: Mutex::default(),
+        }
+    }
+
+    pub(super) const fn before(&self) -> u64 {
+        self.before
+    }
+
+    /// The manifest that tells what a run wrote.
+    pub(super) fn path(&self, commit: u64) -> String {
+        bucket_path(self.bucket, commit)
+    }
+
+    /// Those of one kind of record, by the run. A manifest that cannot be read tells nothing. It waits for the disk.
+    pub(super) fn of(&self, resource: &str) -> io::Result<BTreeMap<u64, u64>> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = match &mut *told {
+            Some(told) => told,
+            none => none.insert(self.read()?),
+        };
+        Ok(told.get(resource).cloned().unwrap_or_default())
+    }
+
+    fn read(&self) -> io::Result<BTreeMap<String, BTreeMap<u64, u64>>> {
+        let mut told: BTreeMap<String, BTreeMap<u64, u64>> = BTreeMap::new();
+        for commit in commits(&self.folder)?.range(..self.before) {
+            let Some(content) = self.folder.read(&self.path(*commit))? else {
+                continue;
+            };
+            let Ok(of_bucket) = serde_json::from_slice::<BucketCommit>(&content) else {
+                continue;
+            };
+            for file in of_bucket.files {
+                told.entry(file.resource)
+                    .or_default()
+                    .insert(*commit, file.bytes);
+            }
+        }
+        Ok(told)
     }
 }
 

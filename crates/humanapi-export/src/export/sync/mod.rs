@@ -36,7 +36,7 @@ use super::reading::{Reading, all_are_read, in_order, is_read, now};
 use super::room::Room;
 use super::users::Buckets;
 use crate::keyed::hex;
-use cursor::{LAG, SHORTEST_LAG};
+use cursor::{LAG, SHORTEST_LAG, cursors_of};
 use reading::SyncReading;
 use running::Run;
 
@@ -92,6 +92,7 @@ pub struct Synchronization {
     routes: Vec<&'static Route>,
     key: Option<BucketKey>,
     buckets: Option<u32>,
+    shard: Shard,
     lag: Option<Duration>,
     full_every: Duration,
     at_once: usize,
@@ -108,6 +109,7 @@ impl Synchronization {
             routes: ROUTES.iter().filter(|route| is_read(route)).collect(),
             key: None,
             buckets: None,
+            shard: Shard::ALL,
             lag: None,
             full_every: FULL_EVERY,
             at_once: 16,
@@ -136,6 +138,16 @@ impl Synchronization {
     /// where the list of users has them no longer.
     pub fn with_buckets(mut self, buckets: u32) -> Self {
         self.buckets = Some(buckets);
+        self
+    }
+
+    /// Takes a share of the buckets, while others take the other shares, each in a folder of its own. All need the same
+    /// [key](Self::with_key), number of buckets and users.
+    ///
+    /// Each folder has its own name for cursors and its own numbers of runs, so that shares touch nothing of each other's,
+    /// be their cursors in one database or in several.
+    pub fn with_shard(mut self, shard: Shard) -> Self {
+        self.shard = shard;
         self
     }
 
@@ -195,15 +207,17 @@ impl Synchronization {
         }
         let key = match self.key.take() {
             Some(key) => key,
+            // Drawn for one folder, it would put users into other buckets than those of the other shares.
+            None if self.shard != Shard::ALL => return Err(ExportError::ShardKey),
             None => kept_key(&folder)?,
         };
         let (mut manifest, is_new) = self.manifest(&folder, &key)?;
         let work = Some(folder.work());
-        let buckets = Buckets::of(users, &key, manifest.buckets, Shard::ALL, work).await?;
+        let buckets = Buckets::of(users, &key, manifest.buckets, self.shard, work).await?;
         let sync = key.code("sync", [manifest.id.as_str()]);
         let store = Arc::clone(&self.cursors);
         store.init().await.map_err(ExportError::Cursors)?;
-        check_users(&*store, sync, &buckets, &manifest).await?;
+        check_users(&*store, sync, &buckets, &key).await?;
         if is_new {
             manifest.write(&folder)?;
         }
@@ -286,6 +300,7 @@ impl Synchronization {
         key: &BucketKey,
     ) -> Result<(SyncManifest, bool), ExportError> {
         let check = key.name("check", []);
+        let shard = (self.shard != Shard::ALL).then(|| self.shard.to_string());
         if let Some(before) = SyncManifest::read(folder)? {
             if before.key_check != check {
                 return Err(ExportError::Other("a key"));
@@ -296,6 +311,9 @@ impl Synchronization {
             {
                 return Err(ExportError::Other("a number of buckets"));
             }
+            if before.shard != shard {
+                return Err(ExportError::Other("a share of buckets"));
+            }
             return Ok((before, false));
         }
         // What no manifest tells of would be taken for what a broken run left, and be removed.
@@ -305,7 +323,8 @@ impl Synchronization {
         }
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|error| ExportError::Folder(io::Error::other(error)))?;
-        let manifest = SyncManifest::new(hex(&id), self.buckets.unwrap_or(BUCKETS), check);
+        let buckets = self.buckets.unwrap_or(BUCKETS);
+        let manifest = SyncManifest::new(hex(&id), buckets, shard, check);
         Ok((manifest, true))
     }
 
@@ -328,25 +347,43 @@ impl Synchronization {
     }
 }
 
-/// An error where buckets would have too many users: those who are read, or those of whom cursors are kept, be they read
+/// An error where buckets would have too many users: those who are read, and those of whom cursors are kept, be they read
 /// any more or not.
 async fn check_users(
     store: &dyn CursorStore,
     sync: CursorName,
     buckets: &Buckets,
-    manifest: &SyncManifest,
+    key: &BucketKey,
 ) -> Result<(), ExportError> {
     let mut kept: BTreeMap<u32, u64> = BTreeMap::new();
     for (bucket, lists) in store.whole(sync).await.map_err(ExportError::Cursors)? {
         let users = kept.entry(bucket).or_default();
         *users = lists.users.max(*users);
     }
-    let users = buckets.users().max(kept.values().sum());
-    match users > MOST_USERS * u64::from(manifest.buckets) {
-        true => Err(ExportError::Crowded {
-            users,
-            buckets: manifest.buckets,
-        }),
+    let (read, kept): (u64, u64) = (buckets.users(), kept.values().sum());
+    let count = buckets.numbers().len();
+    let most = MOST_USERS * count as u64;
+    let crowded = |users| ExportError::Crowded {
+        users,
+        buckets: u32::try_from(count).unwrap_or(u32::MAX),
+    };
+    if read.max(kept) > most {
+        return Err(crowded(read.max(kept)));
+    }
+    if read + kept <= most {
+        return Ok(());
+    }
+    // Most often they are the same ones. Who is among both is told by the cursors themselves, a bucket at a time.
+    let mut users = 0;
+    for bucket in buckets.numbers() {
+        let kept = store.bucket(sync, *bucket).await;
+        let kept = kept.map_err(ExportError::Cursors)?.users;
+        let new = buckets.read(*bucket)?.into_iter();
+        let new = new.filter(|user| !kept.contains_key(&cursors_of(key, user)));
+        users += kept.len() as u64 + new.count() as u64;
+    }
+    match users > most {
+        true => Err(crowded(users)),
         false => Ok(()),
     }
 }
@@ -376,6 +413,7 @@ impl fmt::Debug for Synchronization {
         f.debug_struct("Synchronization")
             .field("resources", &self.routes.len())
             .field("buckets", &self.buckets)
+            .field("shard", &self.shard)
             .field("lag", &self.lag)
             .field("full_every", &self.full_every)
             .finish_non_exhaustive()

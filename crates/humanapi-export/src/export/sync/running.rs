@@ -23,10 +23,10 @@ use super::super::reading::{name, now};
 use super::super::thread;
 use super::super::trouble::{NotAsked, Scope};
 use super::super::users::Buckets;
-use super::cursor::{Cursors, kind};
+use super::cursor::{Cursors, cursors_of, kind};
 use super::known::Known;
 use super::line::folder_of;
-use super::manifest::{BucketCommit, GoingOn, SyncManifest, write_missing};
+use super::manifest::{BucketCommit, GoingOn, Lengths, SyncManifest, write_missing};
 use super::reading::{ListSynced, NotSynced, SyncJob, SyncReading};
 use super::summary::{SyncSummary, whole};
 use super::writing::{BucketWriting, ListChanges, Write};
@@ -216,9 +216,11 @@ impl Run<'_> {
 
     /// Resource by resource, and in each user by user, as they are written.
     fn jobs(&self, bucket: u32, state: &Bucket) -> Vec<SyncJob> {
+        let lengths = Arc::new(Lengths::new(&self.folder, bucket, self.commit));
         let jobs = self.routes.iter().flat_map(|route| {
             let path = folder_of(route, bucket);
-            let known = Arc::new(Known::new(&self.folder, path, self.commit));
+            let known = Known::new(&self.folder, path, name(route), &lengths);
+            let known = Arc::new(known);
             let not_asked = Arc::clone(&state.not_asked);
             state
                 .users
@@ -388,7 +390,7 @@ impl Bucket {
             others.insert(name, cursors);
         }
         let users = users.into_iter().map(|user| {
-            let name = key.code("user", [user.as_str()]);
+            let name = cursors_of(key, &user);
             let cursors = others.remove(&name).unwrap_or_default();
             (user, (name, cursors))
         });

@@ -2,20 +2,21 @@
 
 use std::fs;
 use std::future::{pending, ready};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream;
-use humanapi_export::{ExportError, Format, Synchronization};
-use humanapi_testing::OfflineSandbox;
+use humanapi_export::{ExportError, Format, SyncSummary, Synchronization};
 use humanapi_testing::client::{
     BucketCursors, CursorName, CursorStore, ListsWhole, MemoryCursorStore, StoreError,
 };
 use humanapi_testing::core::data::{Operation, ROUTES, Route};
+use humanapi_testing::{OfflineSandbox, RecordChange};
 use tempfile::TempDir;
 
-use super::{HOUR, quiet, run, same};
+use super::{HOUR, change, quiet, run, same};
 use crate::broken::breaks;
 use crate::sandbox::{NEW, people};
 
@@ -72,20 +73,30 @@ async fn more_users_than_its_buckets_take_are_refused_before_any_of_them_is_aske
 }
 
 /// A store that has kept cursors of many users of the first bucket, of some kinds of more of them than of others.
-struct Many(MemoryCursorStore, u64);
+struct Many {
+    inner: MemoryCursorStore,
+    /// How many it says that there are,
+    says: u64,
+    /// and how many there are.
+    has: u64,
+}
 
 #[async_trait]
 impl CursorStore for Many {
     async fn init(&self) -> Result<(), StoreError> {
-        self.0.init().await
+        self.inner.init().await
     }
 
     async fn begin(&self, sync: CursorName, newest: u64) -> Result<u64, StoreError> {
-        self.0.begin(sync, newest).await
+        self.inner.begin(sync, newest).await
     }
 
     async fn bucket(&self, sync: CursorName, bucket: u32) -> Result<BucketCursors, StoreError> {
-        self.0.bucket(sync, bucket).await
+        let mut kept = self.inner.bucket(sync, bucket).await?;
+        let others = (0..self.has).filter(|_| bucket == 0);
+        let others = others.map(|user| (u128::from(user).to_be_bytes(), Vec::new()));
+        kept.users.extend(others);
+        Ok(kept)
     }
 
     async fn keep(
@@ -95,11 +106,11 @@ impl CursorStore for Many {
         kept: BucketCursors,
         lists: Vec<ListsWhole>,
     ) -> Result<(), StoreError> {
-        self.0.keep(sync, bucket, kept, lists).await
+        self.inner.keep(sync, bucket, kept, lists).await
     }
 
     async fn end(&self, sync: CursorName, run: u64) -> Result<(), StoreError> {
-        self.0.end(sync, run).await
+        self.inner.end(sync, run).await
     }
 
     async fn whole(&self, _: CursorName) -> Result<Vec<(u32, ListsWhole)>, StoreError> {
@@ -110,7 +121,7 @@ impl CursorStore for Many {
         };
         Ok(vec![
             (0, of("activities", 7)),
-            (0, of("vitals", self.1)),
+            (0, of("vitals", self.says)),
             (1, of("vitals", 1)),
         ])
     }
@@ -122,7 +133,11 @@ async fn users_who_are_read_no_more_count_among_those_of_a_bucket() {
     let (sandbox, users) = people(1);
     for (kept, is_refused) in [(4 * 5_000, true), (4 * 5_000 - 1, false)] {
         let folder = TempDir::new().unwrap();
-        let cursors = Arc::new(Many(MemoryCursorStore::new(), kept));
+        let cursors = Arc::new(Many {
+            inner: MemoryCursorStore::new(),
+            says: kept,
+            has: kept,
+        });
         let synchronization = Synchronization::new(quiet(&sandbox), cursors);
         let ended = run(
             synchronization.with_resources(vitals()),
@@ -142,6 +157,36 @@ async fn users_who_are_read_no_more_count_among_those_of_a_bucket() {
             "{ended:?}"
         );
         assert_eq!(ended.is_err(), is_refused);
+    }
+}
+
+/// Those of before and those who are new are in memory together; who is both is there once.
+#[tokio::test]
+async fn new_users_count_beside_those_of_whom_cursors_are_kept() {
+    let (sandbox, _) = people(1);
+    for (new, is_refused) in [(6_001, true), (6_000, false)] {
+        let folder = TempDir::new().unwrap();
+        let cursors = Arc::new(Many {
+            inner: MemoryCursorStore::new(),
+            says: 4_000,
+            has: 4_000,
+        });
+        let synchronization = Synchronization::new(quiet(&sandbox), cursors).with_buckets(2);
+        sandbox.control().clear_requests();
+        let users = (0..new).map(|user| Ok(format!("user-{user}").into()));
+        let ended = synchronization
+            .run(stream::iter(users), folder.path(), ready(()))
+            .await;
+        let is_crowded = matches!(
+            ended,
+            Err(ExportError::Crowded {
+                users: 10_001,
+                buckets: 2
+            })
+        );
+        assert_eq!(is_crowded, is_refused, "{ended:?}");
+        assert_eq!(ended.is_err(), is_refused, "{ended:?}");
+        assert!(sandbox.control().requests().is_empty());
     }
 }
 
@@ -209,9 +254,9 @@ fn a_runtime_of_one_thread_for_what_blocks_is_enough() {
     same(folder.path(), &sandbox, &users);
 }
 
-/// What is damaged keeps nobody else from being read, and is named.
+/// What is damaged keeps nobody else from being read, and is named. Where a line ends nothing in the file itself tells.
 #[tokio::test]
-async fn a_file_that_is_cut_short_holds_up_only_the_lists_that_need_it() {
+async fn a_file_that_is_not_as_long_as_it_was_holds_up_only_the_lists_that_need_it() {
     let (sandbox, users) = people(12);
     let folder = TempDir::new().unwrap();
     let first = run(synchronization(&sandbox)(), &users, folder.path()).await;
@@ -220,21 +265,83 @@ async fn a_file_that_is_cut_short_holds_up_only_the_lists_that_need_it() {
     let path = files.find(|path| path.to_string_lossy().contains("resource=vitals"));
     let path = path.unwrap();
     let whole = fs::read(&path).unwrap();
-    fs::write(&path, &whole[..whole.len() - 10]).unwrap();
+    let mut line_ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    let (first_line, _) = line_ends.next().unwrap();
+    assert!(line_ends.next().is_some(), "there are several lines");
+    let longer = [&whole[..], &whole[..=first_line]].concat();
+    let damages = [
+        Some(&whole[..whole.len() - 10]),
+        Some(&whole[..=first_line]),
+        Some(&whole[first_line + 1..]),
+        Some(&longer),
+        Some(&[]),
+        None,
+    ];
     // Other cursors: what is known is read for each list.
     let with = synchronization(&sandbox);
-    let second = run(with(), &users, folder.path()).await.unwrap();
-    let named: Vec<_> = second
-        .damaged
-        .iter()
-        .map(|name| folder.path().join(name))
-        .collect();
-    assert_eq!(named, std::slice::from_ref(&path));
-    assert_eq!((second.whole, second.written), (false, 4), "{second:?}");
-    assert_eq!(second.failed.get("damaged_file"), Some(&1), "{second:?}");
-    assert_eq!(second.failed.len(), 1);
+    for damage in damages {
+        match damage {
+            Some(bytes) => fs::write(&path, bytes).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        let second = run(with(), &users, folder.path()).await.unwrap();
+        assert_eq!(named(&second, folder.path()), std::slice::from_ref(&path));
+        assert!(!second.whole && second.commit.is_none(), "{second:?}");
+        held_up(&second, "vitals");
+    }
     fs::write(&path, whole).unwrap();
     let third = run(with(), &users, folder.path()).await.unwrap();
     assert!(third.whole && third.damaged.is_empty(), "{third:?}");
     same(folder.path(), &sandbox, &users);
+}
+
+/// How long a file is has to be told by something.
+#[tokio::test]
+async fn a_manifest_of_an_earlier_run_that_is_lost_or_torn_is_named() {
+    let (sandbox, users) = people(12);
+    let folder = TempDir::new().unwrap();
+    let with = synchronization(&sandbox);
+    for _ in 0..2 {
+        assert!(run(with(), &users, folder.path()).await.unwrap().whole);
+        for user in &users {
+            change(&sandbox, user, RecordChange::delete("medical/vitals"));
+            change(&sandbox, user, RecordChange::insert("medical/vitals"));
+        }
+    }
+    let manifest = folder.path().join("_manifest/commit-000000000001");
+    let manifest = crate::files(&manifest).swap_remove(0);
+    let whole = fs::read(&manifest).unwrap();
+    for damage in [Some(&whole[..whole.len() / 2]), None] {
+        match damage {
+            Some(bytes) => fs::write(&manifest, bytes).unwrap(),
+            None => fs::remove_file(&manifest).unwrap(),
+        }
+        let full = with().with_full_every(Duration::ZERO);
+        let full = run(full, &users, folder.path()).await.unwrap();
+        assert_eq!(named(&full, folder.path()), std::slice::from_ref(&manifest));
+        held_up(&full, "vitals");
+    }
+    fs::write(&manifest, whole).unwrap();
+    let full = with().with_full_every(Duration::ZERO);
+    assert!(run(full, &users, folder.path()).await.unwrap().whole);
+    same(folder.path(), &sandbox, &users);
+}
+
+fn named(summary: &SyncSummary, folder: &Path) -> Vec<PathBuf> {
+    let damaged = summary.damaged.iter();
+    damaged.map(|name| folder.join(name)).collect()
+}
+
+/// Of this kind of record, and of one bucket of four.
+#[track_caller]
+fn held_up(summary: &SyncSummary, kind: &str) {
+    assert_eq!(summary.written, 4, "{summary:?}");
+    let failed = summary.failed.get("damaged_file").copied();
+    let failed = failed.unwrap_or_default();
+    assert!((1..12).contains(&failed), "{summary:?}");
+    assert_eq!(summary.failed.len(), 1);
+    for (resource, lists) in &summary.lists {
+        let expected = if resource == kind { failed } else { 0 };
+        assert_eq!(lists.failed, expected, "{resource}");
+    }
 }
