@@ -30,6 +30,19 @@ def wait_until(it_is_so: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def take_away(place: Path) -> None:
+    """Remove all claims, as another driver does that takes them for dead.
+
+    A beat that had looked just before may write once more, in far less time than it takes to be dead.
+    """
+    for _ in range(5):
+        for file in place.iterdir():
+            file.unlink(missing_ok=True)
+        time.sleep(3 * claim.BEAT)
+        if not list(place.iterdir()):
+            break
+
+
 def test_of_many_that_want_a_place_one_at_a_time_has_it(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,14 +87,8 @@ def test_the_place_of_a_driver_that_died_is_taken_and_it_does_not_come_back(
         assert time.monotonic() - begun > claim.STALE
         assert not (place / "0").exists()
         own.check()
-        # Another one took it for dead, such as while its machine stood still.
-        # A beat that had looked just before may write once more, in far less time than it takes to be dead.
-        for _ in range(5):
-            for file in place.iterdir():
-                file.unlink(missing_ok=True)
-            time.sleep(3 * claim.BEAT)
-            if not list(place.iterdir()):
-                break
+        # Such as while its machine stood still.
+        take_away(place)
         assert list(place.iterdir()) == []
         with pytest.raises(LandingInUseError, match="could not keep its place"):
             own.check()
@@ -171,10 +178,8 @@ def test_jobs_of_a_place_that_was_lost_are_cancelled_and_commit_nothing(
     out = tmp_path / "lake"
 
     def take() -> None:
-        """Remove the claim, as another driver does that takes this one for dead."""
         wait_until(begun.exists)
-        for file in (out / "_manifest/landing").iterdir():
-            file.unlink()
+        take_away(out / "_manifest/landing")
 
     taker = threading.Thread(target=take)
     taker.start()

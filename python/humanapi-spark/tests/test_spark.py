@@ -7,6 +7,7 @@ import json
 import math
 import re
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -123,17 +124,29 @@ def test_a_second_driver_is_refused_while_the_first_one_lands(
 ) -> None:
     monkeypatch.setattr(claim, "BEAT", 0.2)
     out, settings = tmp_path / "lake", service.settings()
-    landed: list[humanapi_spark.Landed] = []
-    service.forget_requests()
-    first = threading.Thread(
-        target=lambda: landed.extend(humanapi_spark.land(spark, str(out), settings, resources=LANDED, wave=1))
+    begun, go_on, command = tmp_path / "begun", tmp_path / "go-on", tmp_path / "humanapi"
+    command.write_text(
+        f"#!{sys.executable}\n"
+        "import os, pathlib, sys, time\n"
+        "if 'export' in sys.argv:\n"
+        f"    pathlib.Path({str(begun)!r}).touch()\n"
+        f"    while not pathlib.Path({str(go_on)!r}).exists():\n"
+        "        time.sleep(0.05)\n"
+        f"os.execv({service.command!r}, sys.argv)\n"
     )
+    command.chmod(0o700)
+    landed: list[humanapi_spark.Landed] = []
+    held = replace(settings, command=str(command))
+    first = threading.Thread(target=lambda: landed.extend(humanapi_spark.land(spark, str(out), held, resources=LANDED, wave=1)))
     first.start()
-    while first.is_alive() and not service.requests():
-        time.sleep(0.05)
-    with pytest.raises(LandingInUseError, match="wait until it is over"):
-        humanapi_spark.land(spark, str(out), replace(settings, buckets=2), resources=LANDED)
-    first.join()
+    try:
+        while first.is_alive() and not begun.exists():
+            time.sleep(0.05)
+        with pytest.raises(LandingInUseError, match="wait until it is over"):
+            humanapi_spark.land(spark, str(out), replace(settings, buckets=2), resources=LANDED)
+    finally:
+        go_on.touch()
+        first.join()
     assert [one.records for one in landed] == [len(truth.records[resource]) for resource in LANDED]
     assert records(out, "immunizations") == truth.each("immunizations")
     # What is over is in nobody's way.

@@ -50,8 +50,8 @@ fn with_too_little_memory_it_says_so() {
     let sandbox = Sandbox::start().expect("loopback has free ports");
     // Below the first, the system itself cannot load the program.
     let sizes: Vec<u32> = match is_deep() {
-        true => (120_000..600_000).step_by(10_000).collect(),
-        false => vec![120_000, 150_000, 200_000, 250_000, 300_000, 400_000],
+        true => (120_000..1_200_000).step_by(10_000).collect(),
+        false => vec![120_000, 200_000, 300_000, 500_000, 650_000, 800_000],
     };
     for size in sizes {
         let shell = format!("ulimit -v {size} && exec \"$@\"");
@@ -65,6 +65,11 @@ fn with_too_little_memory_it_says_so() {
     ));
     let told = &little.stderr;
     assert_eq!(little.code, Some(70), "{told}");
+    let enough = run(&mut under(
+        "ulimit -v 1500000 && exec \"$@\"",
+        &command(&["demo"]),
+    ));
+    assert_eq!(enough.code, Some(0), "{}", enough.stderr);
 }
 
 /// The program where every user may run it, which a folder of somebody's own does not allow.

@@ -15,6 +15,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use humanapi_core::data::{FieldKind, Operation, ROUTES};
 use humanapi_sandbox::{DemoApp, Sandbox, Scenario};
@@ -116,6 +117,8 @@ impl World {
             .seed(7)
             .scenario(scenario)
             .log_capacity(100_000)
+            // What is summed up of a day changes with its hours, and is held against what there was some minutes before.
+            .frozen_at(SystemTime::now())
             .start()
             .expect("loopback has free ports");
         let folder = TempDir::new().expect("there is room for a folder");

@@ -165,7 +165,7 @@ impl Transport for Together {
             let mut came = self.came.subscribe();
             let met = came.wait_for(|came| *came >= self.wanted);
             // Whoever asks for fewer would wait for ever.
-            if tokio::time::timeout(Duration::from_secs(5), met)
+            if tokio::time::timeout(Duration::from_secs(60), met)
                 .await
                 .is_err()
             {

@@ -23,7 +23,7 @@ use inputs::{Attack, Expect};
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 /// How long anything may take here that does not wait on purpose.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The most that test and sandbox may hold together, in bytes: far more than what they need, and far less than what
 /// has no bound.

@@ -8,7 +8,7 @@ use humanapi_sandbox::{DemoApp, Sandbox};
 
 use crate::support::*;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks for the stream; the answer's head and what follows.
 fn open(sandbox: &Sandbox, headers: &str) -> (String, BufReader<TcpStream>) {

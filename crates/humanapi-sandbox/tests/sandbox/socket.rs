@@ -11,7 +11,7 @@ use serde_json::Value;
 fn exchange(sandbox: &Sandbox, bytes: &str) -> String {
     let mut stream = TcpStream::connect(sandbox.addr()).unwrap();
     stream
-        .set_read_timeout(Some(Duration::from_secs(10)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     stream.write_all(bytes.as_bytes()).unwrap();
     let mut answer = Vec::new();
