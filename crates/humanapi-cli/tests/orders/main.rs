@@ -6,6 +6,7 @@ mod running;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod at_once;
 mod crash;
 mod files;
 #[cfg(unix)]
