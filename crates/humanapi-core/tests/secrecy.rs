@@ -89,8 +89,17 @@ const CANARY: &str = "canary-8f3c-Zq";
 fn check(shown: &dyn Debug) {
     for text in [format!("{shown:?}"), format!("{shown:#?}")] {
         assert!(!text.contains("canary"), "{text}");
+        // Nor as the list of its bytes, on one line or on many.
+        let dense: String = text.split_whitespace().collect();
+        assert!(!dense.contains("99,97,110,97,114,121"), "{text}");
         assert!(!text.is_empty());
     }
+}
+
+#[test]
+#[should_panic(expected = "99, 97, 110")]
+fn a_list_of_bytes_is_noticed() {
+    check(&CANARY.as_bytes());
 }
 
 fn now() -> Now {

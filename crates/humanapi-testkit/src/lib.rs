@@ -6,6 +6,7 @@
 
 pub mod attack;
 mod authority;
+mod canary;
 pub mod exchange;
 pub mod failures;
 mod golden;
@@ -31,6 +32,7 @@ mod support;
 mod switch;
 pub mod vendor;
 
+pub use canary::shown_forms;
 pub use node::node_test;
 pub use npm::npm_file;
 pub use server::Wire;

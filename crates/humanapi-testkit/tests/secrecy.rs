@@ -41,6 +41,7 @@ use humanapi_core::{
 use humanapi_hyper::HyperTransport;
 use humanapi_reqwest::ReqwestTransport;
 use humanapi_sandbox::{DemoApp, Fault, Sandbox, Source};
+use humanapi_testkit::shown_forms;
 use identifiers::{Answer, IDENTIFIERS, NUMBER, Reader, planted};
 use journals::Place;
 use metrics_util::debugging::{DebuggingRecorder, Snapshotter};
@@ -463,7 +464,8 @@ impl Scene {
         assert!(log.contains("hyper_util"), "other crates' logs are on");
         let shown = self.watch.shown.lock().unwrap();
         let canaries = self.watch.canaries.lock().unwrap();
-        let canaries: Vec<_> = canaries.iter().map(String::as_str).chain([EMAIL]).collect();
+        let canaries = canaries.iter().map(String::as_str).chain([EMAIL]);
+        let canaries: Vec<String> = canaries.flat_map(shown_forms).collect();
         // At once, because there are thousands of them and megabytes of text.
         let any = AhoCorasick::new(&canaries).unwrap();
         let counted = counted();
@@ -476,7 +478,7 @@ impl Scene {
                 let line = text[..found.start()]
                     .rfind('\n')
                     .map_or(0, |start| start + 1);
-                let canary = canaries[found.pattern()];
+                let canary = &canaries[found.pattern()];
                 panic!("{canary} in a {place}: {}", &text[line..found.end()]);
             }
         }
