@@ -44,6 +44,8 @@ pub use export::{
     BucketKey, Event, Export, ExportError, InvalidShard, Shard, Summary, SyncSummary,
     Synchronization,
 };
+#[cfg(feature = "cloud")]
+pub use export::{CloudError, CloudFolder};
 pub use format::{Format, UnknownFormat};
 #[cfg(any(feature = "client", feature = "deidentify"))]
 pub use keyed::InvalidKey;

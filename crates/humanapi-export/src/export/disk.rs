@@ -85,7 +85,7 @@ mod tests {
     use std::os::fd::OwnedFd;
     use std::path::Path;
 
-    use super::super::folder::{Folder, keep_all};
+    use super::super::folder::Folder;
     use super::super::key::Shard;
     use super::*;
 
@@ -105,7 +105,7 @@ mod tests {
         bad.write_all(b"bad").unwrap();
         let files = [good, bad].map(|part| part.end().unwrap());
         let files = files.into_iter().zip(["good".to_owned(), "bad".to_owned()]);
-        let kept = keep_all(files.collect());
+        let kept = folder.keep_all(files.collect());
         assert!(kept.is_err(), "it is on no disk");
         for name in ["good", "bad"] {
             assert!(!root.path().join(name).exists(), "all of them or none");
@@ -132,7 +132,7 @@ mod tests {
             most = most.max(open());
         }
         assert!(most <= WAITING + AT_ONCE, "{most}");
-        keep_all(ended).unwrap();
+        folder.keep_all(ended).unwrap();
         assert_eq!(open(), 0);
         assert_eq!(fs::read(root.path().join("299")).unwrap(), [7; 20_000]);
     }

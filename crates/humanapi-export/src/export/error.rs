@@ -27,6 +27,13 @@ pub enum ExportError {
     /// The folder could not be used.
     #[error("the export's folder could not be written to or read: {}", .0.kind())]
     Folder(#[source] io::Error),
+    /// The folder in an object store could not be used.
+    #[cfg(feature = "cloud")]
+    #[error(transparent)]
+    Cloud(#[from] super::cloud::CloudError),
+    /// The path of a folder is the address of something else.
+    #[error("the folder is written as an address, and this takes a folder of this machine")]
+    Address,
     /// Another process writes to the folder.
     #[error("another export is writing to this folder")]
     InUse,
@@ -105,6 +112,16 @@ pub enum ExportError {
 }
 
 impl ExportError {
+    /// What went wrong with the folder, wherever that is.
+    pub(super) fn of_folder(error: io::Error) -> Self {
+        #[cfg(feature = "cloud")]
+        let error = match error.downcast() {
+            Ok(error) => return Self::Cloud(error),
+            Err(error) => error,
+        };
+        Self::Folder(error)
+    }
+
     /// What to do next, in one sentence.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
@@ -113,6 +130,11 @@ impl ExportError {
             Self::EmptyUser(_) => "give each user's id, as your application knows the user",
             Self::Folder(_) => {
                 "make room and see that the folder can be written to, then start the same export again: it goes on"
+            }
+            #[cfg(feature = "cloud")]
+            Self::Cloud(error) => error.remedy(),
+            Self::Address => {
+                "name a folder of this machine; of all runs, only an export can write to an object store, by `Export::run_in_cloud`"
             }
             Self::InUse => "wait until that one has ended, or take another folder",
             Self::Other(_) => {

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest as _, Sha256};
 
+#[cfg(feature = "cloud")]
+use super::cloud::{Cloud, CloudFolder};
 use super::disk::{Disk, Syncing};
 use super::error::ExportError;
 use super::key::Shard;
@@ -20,20 +22,36 @@ pub(super) const MANIFEST: &str = "_manifest";
 const WORK: &str = "_work";
 
 /// The folder of an export, which one process writes to.
+///
+/// What is written waits on this machine's disk until it is whole; where it belongs then may take a while to answer, so
+/// everything but [`begin`](Self::begin) is called from threads that may wait.
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
-    root: PathBuf,
-    /// Files that are being written, on the same disk.
+    place: Place,
+    /// Files that are being written, on the same disk where the place is one.
     work: PathBuf,
     parts: Arc<AtomicU64>,
     disk: Disk,
-    /// Ends with the process, however that ends.
-    _locks: Arc<[File; 2]>,
+}
+
+/// Where files are once they are whole.
+#[derive(Clone, Debug)]
+enum Place {
+    Disk {
+        root: PathBuf,
+        /// Ends with the process, however that ends.
+        _locks: Arc<[File; 2]>,
+    },
+    #[cfg(feature = "cloud")]
+    Cloud(Arc<Cloud>),
 }
 
 impl Folder {
     /// Takes the folder for this process, and makes it where it is missing. What an earlier run left unfinished is removed.
     pub(super) fn open(root: &Path, shard: Shard) -> Result<Self, ExportError> {
+        if root.to_str().is_some_and(is_address) {
+            return Err(ExportError::Address);
+        }
         let manifest = root.join(MANIFEST);
         make_folder(&manifest).map_err(ExportError::Folder)?;
         // Processes with a shard each share the folder; one that takes all has it for itself.
@@ -49,19 +67,47 @@ impl Folder {
         let emptied = remove_folder(&work).and_then(|()| make_folder(&work));
         emptied.map_err(ExportError::Folder)?;
         Ok(Self {
-            root: root.to_owned(),
+            place: Place::Disk {
+                root: root.to_owned(),
+                _locks: Arc::new([all, own]),
+            },
             work,
             parts: Arc::default(),
             disk: Disk::new().map_err(ExportError::Folder)?,
-            _locks: Arc::new([all, own]),
         })
+    }
+
+    /// A folder in an object store, of which nothing is claimed yet.
+    #[cfg(feature = "cloud")]
+    pub(super) fn in_cloud(folder: CloudFolder, shard: Shard) -> Result<Self, ExportError> {
+        let cloud = Cloud::new(folder, shard).map_err(ExportError::of_folder)?;
+        Ok(Self {
+            work: cloud.work().to_owned(),
+            place: Place::Cloud(Arc::new(cloud)),
+            parts: Arc::default(),
+            disk: Disk::new().map_err(ExportError::Folder)?,
+        })
+    }
+
+    /// Says that this process writes from here on, once it is certain that it may. A disk's locks say so from the first.
+    pub(super) fn claim(&self) -> io::Result<()> {
+        match &self.place {
+            Place::Disk { .. } => Ok(()),
+            #[cfg(feature = "cloud")]
+            Place::Cloud(cloud) => cloud.claim(),
+        }
     }
 
     /// Removes what a run needs while it runs alone.
     pub(super) fn close(&self) -> io::Result<()> {
+        let root = match &self.place {
+            Place::Disk { root, .. } => root,
+            #[cfg(feature = "cloud")]
+            Place::Cloud(cloud) => return remove_folder(&self.work).and_then(|()| cloud.close()),
+        };
         remove_folder(&self.work)?;
         // Others may be at work in it.
-        match fs::remove_dir(self.root.join(WORK)).map_err(|error| (error.kind(), error)) {
+        match fs::remove_dir(root.join(WORK)).map_err(|error| (error.kind(), error)) {
             Ok(()) | Err((io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound, _)) => Ok(()),
             Err((_, error)) => Err(error),
         }
@@ -81,7 +127,6 @@ impl Folder {
             hash: Sha256::new(),
             bytes: 0,
             path,
-            root: self.root.clone(),
             disk: self.disk.clone(),
         })
     }
@@ -98,16 +143,21 @@ impl Folder {
     pub(super) fn write(&self, path: &str, content: &[u8]) -> io::Result<()> {
         let mut part = self.begin()?;
         part.write_all(content)?;
-        part.keep(path)
+        self.keep(part, path)
     }
 
     /// Writes a whole file, unless there is one already.
     pub(super) fn write_new(&self, path: &str, content: &[u8]) -> io::Result<()> {
+        let root = match &self.place {
+            Place::Disk { root, .. } => root,
+            #[cfg(feature = "cloud")]
+            Place::Cloud(cloud) => return cloud.put_new(path, content),
+        };
         let mut part = self.begin()?;
         part.write_all(content)?;
         let mut ended = part.end()?;
         ended.syncing.wait()?;
-        let target = self.root.join(path);
+        let target = root.join(path);
         // Unlike a rename, a link takes nobody's place.
         match fs::hard_link(&ended.part.path, &target) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -115,23 +165,52 @@ impl Folder {
         }
     }
 
-    /// What a file holds; nothing where it is not there.
-    pub(super) fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.root.join(path)) {
-            Ok(content) => Ok(Some(content)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+    /// Puts a file into its place, where it stays even after a crash.
+    pub(super) fn keep(&self, part: Part, path: &str) -> io::Result<()> {
+        self.keep_all(vec![(part.end()?, path.to_owned())])
+    }
+
+    /// Puts files into their places, where they stay even after a crash. None is there before all of it is.
+    pub(super) fn keep_all(&self, mut files: Vec<(Ended, String)>) -> io::Result<()> {
+        for (file, _) in &mut files {
+            file.syncing.wait()?;
+        }
+        match &self.place {
+            Place::Disk { root, .. } => rename_all(root, files),
+            #[cfg(feature = "cloud")]
+            Place::Cloud(cloud) => cloud.put_all(files),
         }
     }
 
-    /// Where it is on this machine.
-    pub(super) fn path(&self, path: &str) -> PathBuf {
-        self.root.join(path)
+    /// What a file holds; nothing where it is not there.
+    pub(super) fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        let content = self.read_all(&[path.to_owned()])?;
+        Ok(content.into_iter().next().flatten())
     }
 
-    /// The names of what is in a folder; none where it is not there.
+    /// What files hold, each in its turn; nothing where one is not there.
+    pub(super) fn read_all(&self, paths: &[String]) -> io::Result<Vec<Option<Vec<u8>>>> {
+        let root = match &self.place {
+            Place::Disk { root, .. } => root,
+            #[cfg(feature = "cloud")]
+            Place::Cloud(cloud) => return cloud.read_all(paths),
+        };
+        let read = paths.iter().map(|path| match fs::read(root.join(path)) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        });
+        read.collect()
+    }
+
+    /// Where it is on this machine.
+    pub(super) fn path(&self, path: &str) -> io::Result<PathBuf> {
+        Ok(self.root()?.join(path))
+    }
+
+    /// The names of what is in a folder on this machine; none where it is not there.
     pub(super) fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        let entries = match fs::read_dir(self.root.join(path)) {
+        let entries = match fs::read_dir(self.path(path)?) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
         };
@@ -140,15 +219,33 @@ impl Folder {
         Ok(names?.into_iter().flatten().collect())
     }
 
-    /// How long a file is; nothing where it is not there.
-    pub(super) fn length(&self, path: &str) -> Option<u64> {
-        let file = fs::metadata(self.root.join(path)).ok()?;
-        file.is_file().then_some(file.len())
+    /// Whether there is such a file.
+    pub(super) fn has(&self, path: &str) -> io::Result<bool> {
+        let length = self.lengths(&[path.to_owned()])?;
+        Ok(length.into_iter().flatten().next().is_some())
+    }
+
+    /// How long files are, each in its turn; nothing where one is not there.
+    pub(super) fn lengths(&self, paths: &[String]) -> io::Result<Vec<Option<u64>>> {
+        let root = match &self.place {
+            Place::Disk { root, .. } => root,
+            #[cfg(feature = "cloud")]
+            Place::Cloud(cloud) => return cloud.lengths(paths),
+        };
+        let lengths = paths.iter().map(|path| {
+            let file = fs::metadata(root.join(path)).ok()?;
+            file.is_file().then_some(file.len())
+        });
+        Ok(lengths.collect())
     }
 
     /// Removes a file, or a folder with all that is in it, if it is there.
     pub(super) fn remove(&self, path: &str) -> io::Result<()> {
-        let path = self.root.join(path);
+        let path = match &self.place {
+            Place::Disk { root, .. } => root.join(path),
+            #[cfg(feature = "cloud")]
+            Place::Cloud(cloud) => return cloud.remove(path),
+        };
         let removed = match path.is_dir() {
             true => fs::remove_dir_all(&path),
             false => fs::remove_file(&path),
@@ -157,6 +254,19 @@ impl Folder {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             Err(_) => Ok(()),
             Ok(()) => sync_parent(&path),
+        }
+    }
+
+    /// The folder on this machine, which a synchronization needs: it reads again what it wrote.
+    #[cfg_attr(
+        not(feature = "cloud"),
+        expect(clippy::unnecessary_wraps, reason = "there are other places")
+    )]
+    fn root(&self) -> io::Result<&Path> {
+        match &self.place {
+            Place::Disk { root, .. } => Ok(root),
+            #[cfg(feature = "cloud")]
+            Place::Cloud(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }
@@ -169,7 +279,6 @@ pub(super) struct Part {
     hash: Sha256,
     bytes: u64,
     path: PathBuf,
-    root: PathBuf,
     disk: Disk,
 }
 
@@ -201,39 +310,35 @@ impl Part {
             part: self,
         })
     }
-
-    /// Puts it into its place, where it stays even after a crash.
-    fn keep(self, path: &str) -> io::Result<()> {
-        keep_all(vec![(self.end()?, path.to_owned())])
-    }
 }
 
 impl Ended {
+    /// Where it is until then.
+    #[cfg(feature = "cloud")]
+    pub(super) fn path(&self) -> &Path {
+        &self.part.path
+    }
+
     /// Gives it its name, and tells in which folders names were given.
-    fn rename(mut self, path: &str, folders: &mut BTreeSet<PathBuf>) -> io::Result<()> {
-        let target = self.part.root.join(path);
+    fn rename(mut self, target: &Path, folders: &mut BTreeSet<PathBuf>) -> io::Result<()> {
         if let Some(folder) = target.parent() {
             make_folders(folder, folders)?;
         }
-        fs::rename(&self.part.path, &target)?;
+        fs::rename(&self.part.path, target)?;
         // There is nothing left to remove.
         self.part.path.clear();
-        folders.extend(folder_of(&target));
+        folders.extend(folder_of(target));
         Ok(())
     }
 }
 
-/// Puts files into their places, in this order, where they stay even after a crash. None is there before it is on the disk as a
-/// whole.
+/// Gives files their names, in this order.
 ///
 /// Each wait for the disk takes as long whatever there is to do, so all names are given before one of them is waited for.
-pub(super) fn keep_all(mut files: Vec<(Ended, String)>) -> io::Result<()> {
-    for (file, _) in &mut files {
-        file.syncing.wait()?;
-    }
+fn rename_all(root: &Path, files: Vec<(Ended, String)>) -> io::Result<()> {
     let mut folders = BTreeSet::new();
     for (file, path) in files {
-        file.rename(&path, &mut folders)?;
+        file.rename(&root.join(path), &mut folders)?;
     }
     folders.iter().try_for_each(|folder| sync_folder(folder))
 }
@@ -259,6 +364,12 @@ impl Drop for Part {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Whether a text is an address such as `s3://bucket/folder`, of which a folder of that very name would be made.
+fn is_address(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| scheme.chars().all(|char| char.is_ascii_alphanumeric()))
 }
 
 fn taken(locked: Result<(), fs::TryLockError>) -> Result<(), ExportError> {

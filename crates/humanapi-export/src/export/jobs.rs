@@ -6,9 +6,8 @@ use humanapi_core::ClientUserId;
 use humanapi_core::data::Route;
 
 use super::error::ExportError;
-use super::folder::Folder;
 use super::key::BucketKey;
-use super::manifest::BucketManifest;
+use super::manifest::{BucketManifest, WholeBuckets};
 use super::output::Output;
 use super::reading::{Job, ListJob};
 use super::trouble::NotAsked;
@@ -31,8 +30,8 @@ pub(super) struct Jobs<'e> {
     routes: Vec<&'static Route>,
     /// In whose order users are written.
     output: &'e Output,
-    /// Where it may be whole already.
-    folder: Option<(&'e Folder, &'e BucketKey)>,
+    /// What is whole already, and the key of its folder.
+    before: Option<(&'e WholeBuckets, &'e BucketKey)>,
     retries_refused: bool,
     now: Option<InBucket>,
 }
@@ -49,7 +48,7 @@ impl<'e> Jobs<'e> {
         routes: &[&'static Route],
         output: &'e Output,
         buckets: &'e Buckets,
-        folder: Option<(&'e Folder, &'e BucketKey)>,
+        before: Option<(&'e WholeBuckets, &'e BucketKey)>,
         retries_refused: bool,
     ) -> Self {
         Self {
@@ -57,7 +56,7 @@ impl<'e> Jobs<'e> {
             left: buckets.numbers().iter(),
             routes: routes.to_vec(),
             output,
-            folder,
+            before,
             retries_refused,
             now: None,
         }
@@ -82,16 +81,13 @@ impl<'e> Jobs<'e> {
             users: users.len() as u64,
             ..BucketManifest::default()
         };
-        if let Some((folder, key)) = self.folder {
+        if let Some((whole, key)) = self.before {
             manifest.users_check = key.name("users", users.iter().map(ClientUserId::as_str));
-            if let Some(before) = BucketManifest::read(folder, bucket)? {
-                let is_whole = before.whole
-                    && before.users_check == manifest.users_check
-                    && before.has_its_files(folder)
-                    && (before.refused.is_empty() || !self.retries_refused);
-                if is_whole {
-                    return Ok(Planned::Skip { bucket, lists });
-                }
+            if let Some(before) = whole.get(bucket)
+                && before.users_check == manifest.users_check
+                && !(before.has_refused && self.retries_refused)
+            {
+                return Ok(Planned::Skip { bucket, lists });
             }
         }
         self.output.sort(&mut users);

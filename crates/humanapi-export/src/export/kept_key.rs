@@ -7,13 +7,17 @@ use super::key::BucketKey;
 /// The key that is kept in the folder, drawn by whoever comes first.
 pub(super) fn kept_key(folder: &Folder) -> Result<BucketKey, ExportError> {
     let path = format!("{MANIFEST}/key");
-    if folder.read(&path).map_err(ExportError::Folder)?.is_none() {
+    if folder
+        .read(&path)
+        .map_err(ExportError::of_folder)?
+        .is_none()
+    {
         let key = BucketKey::draw().map_err(ExportError::Folder)?;
         folder
             .write_new(&path, key.expose_secret().as_bytes())
-            .map_err(ExportError::Folder)?;
+            .map_err(ExportError::of_folder)?;
     }
-    let text = folder.read(&path).map_err(ExportError::Folder)?;
+    let text = folder.read(&path).map_err(ExportError::of_folder)?;
     let text = text.and_then(|text| String::from_utf8(text).ok());
     let key = text.and_then(|text| text.parse().ok());
     key.ok_or(ExportError::Manifest)

@@ -9,6 +9,8 @@ use super::error::ExportError;
 use super::folder::{Folder, MANIFEST};
 
 const VERSION: u32 = 1;
+/// So many manifests are in memory at once.
+const READ_AT_ONCE: usize = 32;
 
 /// What an export is: two of them with the same settings are the same export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,9 +166,12 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(
     folder: &Folder,
     path: &str,
 ) -> Result<Option<T>, ExportError> {
-    let content = folder.read(path).map_err(ExportError::Folder)?;
-    let read = content.map(|content| serde_json::from_slice(&content));
-    read.transpose().map_err(|_| ExportError::Manifest)
+    let content = folder.read(path).map_err(ExportError::of_folder)?;
+    content.as_deref().map(parse).transpose()
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(content: &[u8]) -> Result<T, ExportError> {
+    serde_json::from_slice(content).map_err(|_| ExportError::Manifest)
 }
 
 pub(super) fn write(
@@ -176,10 +181,15 @@ pub(super) fn write(
 ) -> Result<(), ExportError> {
     let mut content = serde_json::to_vec_pretty(manifest).map_err(|_| ExportError::Manifest)?;
     content.push(b'\n');
-    folder.write(path, &content).map_err(ExportError::Folder)
+    folder.write(path, &content).map_err(ExportError::of_folder)
 }
 
 impl ExportManifest {
+    /// Whether a folder holds an export.
+    pub(super) fn is_in(folder: &Folder) -> Result<bool, ExportError> {
+        folder.has(&export_path()).map_err(ExportError::of_folder)
+    }
+
     pub(super) fn read(folder: &Folder) -> Result<Option<Self>, ExportError> {
         let read: Option<Self> = read(folder, &export_path())?;
         match read {
@@ -206,10 +216,8 @@ impl ExportManifest {
             written_at,
             settings,
         };
-        for bucket in 0..sum.settings.buckets {
-            let Some(manifest) = BucketManifest::read(folder, bucket)? else {
-                continue;
-            };
+        let buckets: Vec<u32> = (0..sum.settings.buckets).collect();
+        BucketManifest::read_each(folder, &buckets, |manifest| {
             sum.whole_buckets += u32::from(manifest.whole);
             sum.users += manifest.users;
             sum.files += manifest.files.len() as u64;
@@ -222,15 +230,22 @@ impl ExportManifest {
                     all.dropped += of_file.dropped;
                 }
             }
-        }
+            Ok(())
+        })?;
         sum.whole = sum.whole_buckets == sum.settings.buckets;
         write(folder, &export_path(), &sum)
     }
 }
 
 impl Settings {
+    /// That others are the same.
+    pub(super) fn is_same(&self, other: &Self) -> Result<(), ExportError> {
+        self.differs(other)
+            .map_or(Ok(()), |what| Err(ExportError::Other(what)))
+    }
+
     /// What of other settings is not the same.
-    pub(super) fn differs(&self, other: &Self) -> Option<&'static str> {
+    fn differs(&self, other: &Self) -> Option<&'static str> {
         let (own, others) = (&self.deidentified, &other.deidentified);
         let deidentified = || own.as_ref().zip(others.as_ref());
         let by_other = |differs: fn(&DeidentifiedBy, &DeidentifiedBy) -> bool| {
@@ -270,8 +285,20 @@ impl Settings {
 }
 
 impl BucketManifest {
-    pub(super) fn read(folder: &Folder, bucket: u32) -> Result<Option<Self>, ExportError> {
-        read(folder, &bucket_path(bucket))
+    /// Takes those that are there, of which some are asked for at once.
+    fn read_each(
+        folder: &Folder,
+        buckets: &[u32],
+        mut take: impl FnMut(Self) -> Result<(), ExportError>,
+    ) -> Result<(), ExportError> {
+        for some in buckets.chunks(READ_AT_ONCE) {
+            let paths: Vec<String> = some.iter().map(|bucket| bucket_path(*bucket)).collect();
+            let read = folder.read_all(&paths).map_err(ExportError::of_folder)?;
+            for content in read.into_iter().flatten() {
+                take(parse(&content)?)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn write(&self, folder: &Folder) -> Result<(), ExportError> {
@@ -279,8 +306,43 @@ impl BucketManifest {
     }
 
     /// Whether each file is there, in its length.
-    pub(super) fn has_its_files(&self, folder: &Folder) -> bool {
-        let mut files = self.files.iter();
-        files.all(|file| folder.length(&file.path) == Some(file.bytes))
+    fn has_its_files(&self, folder: &Folder) -> Result<bool, ExportError> {
+        let paths: Vec<String> = self.files.iter().map(|file| file.path.clone()).collect();
+        let lengths = folder.lengths(&paths).map_err(ExportError::of_folder)?;
+        let mut files = self.files.iter().zip(lengths);
+        Ok(files.all(|(file, length)| length == Some(file.bytes)))
+    }
+}
+
+/// What is told of a bucket that is whole.
+#[derive(Debug)]
+pub(super) struct WholeBucket {
+    pub(super) users_check: String,
+    /// Whether the service refused something.
+    pub(super) has_refused: bool,
+}
+
+/// Those buckets of a folder that are whole, each with all of its files.
+#[derive(Debug, Default)]
+pub(super) struct WholeBuckets(BTreeMap<u32, WholeBucket>);
+
+impl WholeBuckets {
+    pub(super) fn read(folder: &Folder, buckets: &[u32]) -> Result<Self, ExportError> {
+        let mut whole = BTreeMap::new();
+        BucketManifest::read_each(folder, buckets, |manifest| {
+            if manifest.whole && manifest.has_its_files(folder)? {
+                let bucket = WholeBucket {
+                    users_check: manifest.users_check,
+                    has_refused: !manifest.refused.is_empty(),
+                };
+                whole.insert(manifest.bucket, bucket);
+            }
+            Ok(())
+        })?;
+        Ok(Self(whole))
+    }
+
+    pub(super) fn get(&self, bucket: u32) -> Option<&WholeBucket> {
+        self.0.get(&bucket)
     }
 }

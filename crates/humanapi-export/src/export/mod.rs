@@ -1,6 +1,8 @@
 //! The health data of many users, as a folder that can be gone on with, or as a stream.
 
 mod carrying_out;
+#[cfg(feature = "cloud")]
+mod cloud;
 mod disk;
 mod error;
 mod event;
@@ -38,6 +40,8 @@ use tokio::sync::mpsc;
 use crate::format::Format;
 use crate::keyed::hex;
 
+#[cfg(feature = "cloud")]
+pub use cloud::{CloudError, CloudFolder};
 pub use error::ExportError;
 pub use event::{Event, Summary};
 pub use key::{BucketKey, InvalidShard, Shard};
@@ -48,7 +52,7 @@ use folder::Folder;
 use jobs::Jobs;
 use kept_key::kept_key;
 use key::{BUCKETS, MOST_BUCKETS};
-use manifest::{ExportManifest, Settings};
+use manifest::{ExportManifest, Settings, WholeBuckets};
 use output::Output;
 use reading::{Reading, all_are_read, in_order, is_read, name, now};
 use room::Room;
@@ -247,37 +251,83 @@ impl Export {
     {
         self.check()?;
         let folder = Folder::open(folder.as_ref(), self.shard)?;
-        if folder.length(&SyncManifest::path()).is_some() {
-            return Err(ExportError::OtherKind("a synchronization"));
-        }
-        let before = ExportManifest::read(&folder)?;
+        self.write(users, folder, stop).await
+    }
+
+    /// Writes to a folder in an object store, as [`run`](Self::run) does to one of this machine: the same files at the same
+    /// paths, each of them whole once it is there, a bucket's manifest last, and the same export again goes on.
+    ///
+    /// Files wait in the system's folder for temporary files until their bucket is read, so that needs room for two
+    /// buckets. Of several runs that write the same, the one that began last goes on, and the others end with
+    /// [`CloudError::TakenOver`] before they put anything more.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    #[cfg(feature = "cloud")]
+    pub async fn run_in_cloud<S>(
+        mut self,
+        users: S,
+        folder: CloudFolder,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Summary, ExportError>
+    where
+        S: Stream<Item = io::Result<ClientUserId>>,
+    {
+        self.check()?;
+        let folder = Folder::in_cloud(folder, self.shard)?;
+        self.write(users, folder, stop).await
+    }
+
+    async fn write<S>(
+        mut self,
+        users: S,
+        folder: Folder,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Summary, ExportError>
+    where
+        S: Stream<Item = io::Result<ClientUserId>>,
+    {
+        let before = wait(&folder, |folder| {
+            if SyncManifest::is_in(folder)? {
+                return Err(ExportError::OtherKind("a synchronization"));
+            }
+            ExportManifest::read(folder)
+        });
+        let before = before.await?;
         let of_before = before.as_ref().map(|before| before.settings.buckets);
         let buckets = self.buckets.or(of_before).unwrap_or(BUCKETS);
         let mut settings = self.settings(buckets);
         let own_key = self.key.take().or_else(|| self.output.bucket_key());
+        let check_of = |key: &BucketKey| key.name("check", []);
         if let Some(before) = &before {
-            // All but the key first: none is drawn for what is another export.
-            settings.key_check.clone_from(&before.settings.key_check);
-            if let Some(what) = before.settings.differs(&settings) {
-                return Err(ExportError::Other(what));
-            }
+            // All but a key that is still to be read: none is drawn, and nothing claimed, for what is another export.
+            let key_check = own_key.as_ref().map(check_of);
+            settings.key_check = key_check.unwrap_or_else(|| before.settings.key_check.clone());
+            before.settings.is_same(&settings)?;
         }
+        wait(&folder, |folder| {
+            folder.claim().map_err(ExportError::of_folder)
+        })
+        .await?;
         let key = match own_key {
             Some(key) => key,
-            None => kept_key(&folder)?,
+            None => wait(&folder, kept_key).await?,
         };
-        settings.key_check = key.name("check", []);
-        if let Some(before) = &before
-            && let Some(what) = before.settings.differs(&settings)
-        {
-            return Err(ExportError::Other(what));
+        settings.key_check = check_of(&key);
+        if let Some(before) = &before {
+            before.settings.is_same(&settings)?;
         }
         // No id is in a folder that tells of nobody, even while the list waits there.
         let work = (!self.output.is_deidentified()).then(|| folder.work());
         let buckets = Buckets::of(users, &key, buckets, self.shard, work).await?;
         if before.is_none() {
-            ExportManifest::write(&folder, settings.clone(), now(&self.client))?;
+            let (settings, now) = (settings.clone(), now(&self.client));
+            let begun = move |folder: &_| ExportManifest::write(folder, settings, now);
+            wait(&folder, begun).await?;
         }
+        let numbers = buckets.numbers().to_vec();
+        let whole = wait(&folder, move |folder| WholeBuckets::read(folder, &numbers)).await?;
         let (tell, mut told) = mpsc::unbounded_channel();
         let (send, done) = mpsc::channel(2);
         let reading = Arc::new(self.reading(Some(folder.clone())));
@@ -293,7 +343,7 @@ impl Export {
             &self.routes,
             &output,
             &buckets,
-            Some((&folder, &key)),
+            Some((&whole, &key)),
             self.retries_refused,
         );
         let client = self.client.clone();
@@ -325,8 +375,15 @@ impl Export {
         on_written(&mut summary, events);
         drop(buckets);
         // However reading ended, what is whole is told.
-        let told = ExportManifest::write(&folder, settings, now(&client));
-        let closed = folder.close().map_err(ExportError::Folder);
+        let now = now(&client);
+        let told = wait(&folder, move |folder| {
+            ExportManifest::write(folder, settings, now)
+        });
+        let told = told.await;
+        let closed = wait(&folder, |folder| {
+            folder.close().map_err(ExportError::of_folder)
+        });
+        let closed = closed.await;
         read?;
         told?;
         closed?;
@@ -377,6 +434,15 @@ impl Export {
             folder,
         }
     }
+}
+
+/// Does something with a folder that may take a while to answer.
+async fn wait<T: Send + 'static>(
+    folder: &Folder,
+    work: impl FnOnce(&Folder) -> Result<T, ExportError> + Send + 'static,
+) -> Result<T, ExportError> {
+    let folder = folder.clone();
+    thread::begin(move || work(&folder))?.end().await?
 }
 
 impl fmt::Debug for Export {

@@ -316,7 +316,7 @@ impl Reading {
     }
 
     fn has_documents(&self, route: &Route) -> bool {
-        self.folder.is_some() && matches!(name(route), "ccds" | "reports")
+        self.folder.is_some() && may_have_documents(route)
     }
 
     async fn document(
@@ -366,6 +366,11 @@ impl Reading {
         let file = part.end()?;
         Ok(DocumentRead { file, content_type })
     }
+}
+
+/// Whether its records name documents.
+pub(super) fn may_have_documents(route: &Route) -> bool {
+    matches!(name(route), "ccds" | "reports")
 }
 
 fn call(route: &'static Route) -> ListRecords {

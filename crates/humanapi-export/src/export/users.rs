@@ -120,7 +120,7 @@ impl Buckets {
 }
 
 /// One that its owner alone can look into, wherever it is: ids are in it.
-fn private_folder() -> tempfile::Builder<'static, 'static> {
+pub(super) fn private_folder() -> tempfile::Builder<'static, 'static> {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are Unix's"))]
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]

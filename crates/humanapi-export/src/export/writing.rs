@@ -11,11 +11,11 @@ use humanapi_core::data::Route;
 use tokio::sync::mpsc;
 
 use super::error::ExportError;
-use super::folder::{Ended, Folder, Part, keep_all};
+use super::folder::{Ended, Folder, Part};
 use super::key::BucketKey;
 use super::manifest::{BucketManifest, DocumentLine, FileLine, Missing, bucket_path};
 use super::output::{Output, Table, Taken, fields_line};
-use super::reading::{Document, Done, ListRead, Listed, name};
+use super::reading::{Document, Done, ListRead, Listed, may_have_documents, name};
 use super::trouble::{Scope, Trouble};
 use crate::error::WriteError;
 
@@ -136,7 +136,8 @@ impl<'w> Bucket<'w> {
     fn begin(writing: &'w Writing, manifest: BucketManifest) -> Result<Self, ExportError> {
         // From here on the files are not those that it told of.
         let path = bucket_path(manifest.bucket);
-        writing.folder.remove(&path).map_err(ExportError::Folder)?;
+        let removed = writing.folder.remove(&path);
+        removed.map_err(ExportError::of_folder)?;
         Ok(Self {
             writing,
             manifest,
@@ -213,7 +214,9 @@ impl<'w> Bucket<'w> {
 impl EndedBucket {
     /// Puts its files into their places, and says so in its manifest once they are there.
     fn close(self, folder: &Folder) -> Result<BucketWritten, ExportError> {
-        keep_all(self.files).map_err(ExportError::Folder)?;
+        folder
+            .keep_all(self.files)
+            .map_err(ExportError::of_folder)?;
         self.manifest.write(folder)?;
         Ok(BucketWritten {
             bucket: self.manifest.bucket,
@@ -243,10 +246,10 @@ impl<'w> TableFile<'w> {
         let extension = writing.output.format.extension();
         // Documents of before belong to the lists of before.
         let documents = documents_path(resource, bucket);
-        writing
-            .folder
-            .remove(&documents)
-            .map_err(ExportError::Folder)?;
+        if may_have_documents(route) {
+            let removed = writing.folder.remove(&documents);
+            removed.map_err(ExportError::of_folder)?;
+        }
         Ok(Self {
             route,
             path: format!("resource={resource}/bucket={bucket:04}/records.{extension}"),

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod broken;
+#[cfg(feature = "cloud")]
+mod cloud;
 #[cfg(feature = "deidentify")]
 mod deidentified;
 #[cfg(unix)]

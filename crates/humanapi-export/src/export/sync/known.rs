@@ -88,10 +88,14 @@ impl Known {
         for (commit, length) in &*self.files()? {
             let path = format!("{}/{}", self.path, file_of(*commit));
             let length = length.ok_or_else(|| DamagedFile::error(self.lengths.path(*commit)))?;
-            let file = File::open(self.folder.path(&path)).and_then(|file| {
-                let is_whole = file.metadata()?.len() == length;
-                is_whole.then_some(file).ok_or_else(damaged)
-            });
+            let file = self
+                .folder
+                .path(&path)
+                .and_then(File::open)
+                .and_then(|file| {
+                    let is_whole = file.metadata()?.len() == length;
+                    is_whole.then_some(file).ok_or_else(damaged)
+                });
             let read = file.and_then(|file| read(file, user, &mut forms));
             read.map_err(|error| match error.kind() {
                 io::ErrorKind::InvalidData | io::ErrorKind::NotFound => DamagedFile::error(path),

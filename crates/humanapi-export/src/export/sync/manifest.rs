@@ -95,7 +95,7 @@ fn commits(folder: &Folder) -> io::Result<BTreeSet<u64>> {
 }
 
 impl SyncManifest {
-    pub(crate) fn path() -> String {
+    fn path() -> String {
         format!("{MANIFEST}/sync.json")
     }
 
@@ -115,6 +115,11 @@ impl SyncManifest {
     pub(super) fn begun(&self, commit: u64) -> u64 {
         let going_on = self.going_on.filter(|going_on| going_on.commit == commit);
         going_on.map_or(commit, |going_on| going_on.begun)
+    }
+
+    /// Whether a folder holds a synchronization.
+    pub(crate) fn is_in(folder: &Folder) -> Result<bool, ExportError> {
+        folder.has(&Self::path()).map_err(ExportError::of_folder)
     }
 
     pub(super) fn read(folder: &Folder) -> Result<Option<Self>, ExportError> {

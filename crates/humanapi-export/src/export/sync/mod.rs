@@ -29,9 +29,10 @@ use super::HELD;
 use super::error::ExportError;
 use super::event::Event;
 use super::failures::Failures;
-use super::folder::{Folder, MANIFEST};
+use super::folder::Folder;
 use super::kept_key::kept_key;
 use super::key::{BUCKETS, BucketKey, MOST_BUCKETS, Shard};
+use super::manifest::ExportManifest;
 use super::reading::{Reading, all_are_read, in_order, is_read, now};
 use super::room::Room;
 use super::users::Buckets;
@@ -202,7 +203,7 @@ impl Synchronization {
     {
         self.check()?;
         let folder = Folder::open(folder.as_ref(), Shard::ALL)?;
-        if folder.length(&format!("{MANIFEST}/export.json")).is_some() {
+        if ExportManifest::is_in(&folder)? {
             return Err(ExportError::OtherKind("an export"));
         }
         let key = match self.key.take() {

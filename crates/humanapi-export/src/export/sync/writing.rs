@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::super::error::ExportError;
-use super::super::folder::{Ended, Folder, Part, keep_all};
+use super::super::folder::{Ended, Folder, Part};
 use super::super::reading::name;
 use super::gathered::Changes;
 use super::line::{Change, Line, file_of, folder_of, form, form_text};
@@ -77,7 +77,8 @@ impl BucketWriting {
         if !has_ended || files.is_empty() {
             return Ok(None);
         }
-        keep_all(files).map_err(ExportError::Folder)?;
+        let kept = self.folder.keep_all(files);
+        kept.map_err(ExportError::Folder)?;
         commit.write(&self.folder)?;
         Ok(Some(commit))
     }
