@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::contradictions::COLLECTIONS;
 use crate::documents::{Operation, combined, operations};
 use crate::examples::{Became, answer, expected, read, read_by, user};
-use crate::requests::{Said, all, complaint, names, operation_of};
+use crate::requests::{Said, all, complaint, named, operation_of};
 
 /// The folders of collections, and of how many operations each has some.
 const FOLDERS: [(&str, usize); 2] = [("human-api", 5), ("humanapi", 15)];
@@ -102,9 +102,9 @@ fn every_request_of_the_collections_is_one_that_the_sdk_makes_and_says_nothing_t
         let known = operation.body_properties();
         for body in request.body.iter().chain(asked) {
             let mut found = Vec::new();
-            names("", body, &mut found);
+            named("", body, &mut found);
             assert!(!found.is_empty(), "{id} of {file}");
-            for name in found {
+            for (name, _) in found {
                 // Of what a caller makes the names.
                 if name.starts_with("clientData.") {
                     continue;

@@ -109,6 +109,12 @@ impl Operation {
         }
     }
 
+    /// What the document says of a schema in words.
+    pub(crate) fn description(&self, place: &str) -> &str {
+        let schema = self.document["components"]["schemas"].pointer(place);
+        schema.unwrap()["description"].as_str().unwrap()
+    }
+
     /// Whether a token goes with it.
     pub(crate) fn is_authorized(&self) -> bool {
         !self.document["security"].is_null()
@@ -138,29 +144,50 @@ impl Operation {
 
     /// The names of the properties that a body may have, those of what lies in it behind a dot.
     pub(crate) fn body_properties(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        if let Some(body) = self.body() {
-            self.collect("", &body, &mut names);
-        }
+        let mut names: Vec<String> = self.schemas().into_iter().map(|(name, _)| name).collect();
         names.sort();
         names.dedup();
         names
     }
 
-    fn collect(&self, before: &str, schema: &Value, names: &mut Vec<String>) {
+    /// The values of all that may hold one of a few words alone, by its name: of a body as of what else is said.
+    pub(crate) fn words(&self) -> Vec<(String, String)> {
+        let parameters = self.parameters().into_iter();
+        let parameters = parameters.map(|one| (one.name, one.schema));
+        let all = parameters.chain(self.schemas());
+        all.flat_map(|(name, schema)| {
+            let words = schema["enum"].as_array().into_iter().flatten();
+            let words: Vec<_> = words
+                .map(|word| (name.clone(), word.as_str().unwrap().to_owned()))
+                .collect();
+            words
+        })
+        .collect()
+    }
+
+    /// Each property that a body may have, with its schema.
+    fn schemas(&self) -> Vec<(String, Value)> {
+        let mut schemas = Vec::new();
+        if let Some(body) = self.body() {
+            self.collect("", &body, &mut schemas);
+        }
+        schemas
+    }
+
+    fn collect(&self, before: &str, schema: &Value, schemas: &mut Vec<(String, Value)>) {
         let schema = self.resolved(schema);
         for part in ["oneOf", "anyOf"] {
             for schema in schema[part].as_array().into_iter().flatten() {
-                self.collect(before, schema, names);
+                self.collect(before, schema, schemas);
             }
         }
         if !schema["items"].is_null() {
-            self.collect(before, &schema["items"], names);
+            self.collect(before, &schema["items"], schemas);
         }
         for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
             let name = format!("{before}{name}");
-            self.collect(&format!("{name}."), schema, names);
-            names.push(name);
+            self.collect(&format!("{name}."), schema, schemas);
+            schemas.push((name, self.resolved(schema).clone()));
         }
     }
 

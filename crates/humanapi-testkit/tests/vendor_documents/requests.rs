@@ -87,6 +87,8 @@ pub(crate) fn all() -> Vec<Sent> {
         sent(&ListOrderTypes::new()),
         sent(&ListUsers::new()),
         sent(&SubmitOrder::new(whole_order())),
+        sent(&SubmitOrder::new(whole_order().with_gender(Gender::Male))),
+        sent(&SubmitOrder::new(whole_order().with_gender(Gender::Other))),
         sent(&ReadReport::new("rep-1")),
         sent(&ReadReport::new("rep-1").with_format(ReportFormat::Pdf)),
         sent(&ReadReport::new("a/b?c")),
@@ -157,6 +159,14 @@ pub(crate) struct Said {
     pub(crate) operations: BTreeSet<String>,
     pub(crate) properties: BTreeSet<(String, String)>,
     pub(crate) parameters: BTreeSet<(String, String)>,
+    /// Each text, with the operation and the name.
+    texts: BTreeSet<[String; 3]>,
+}
+
+impl Said {
+    fn say(&mut self, id: &str, name: &str, text: &str) {
+        self.texts.insert([id, name, text].map(str::to_owned));
+    }
 }
 
 /// The operation that a request is for: a path without parameters goes before one with.
@@ -174,19 +184,17 @@ pub(crate) fn operation_of<'a>(
     found.unwrap_or_else(|| panic!("no operation is {} {}", request.method(), request.uri()))
 }
 
-/// The names in a body, those of what lies in another one behind a dot.
-pub(crate) fn names(before: &str, value: &Value, names: &mut Vec<String>) {
+/// What is in a body, by its name, that of what lies in something else behind a dot.
+pub(crate) fn named<'a>(before: &str, value: &'a Value, found: &mut Vec<(String, &'a Value)>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
                 let name = format!("{before}{name}");
-                self::names(&format!("{name}."), value, names);
-                names.push(name);
+                named(&format!("{name}."), value, found);
+                found.push((name, value));
             }
         }
-        Value::Array(items) => items
-            .iter()
-            .for_each(|item| self::names(before, item, names)),
+        Value::Array(items) => items.iter().for_each(|item| named(before, item, found)),
         _ => {}
     }
 }
@@ -238,6 +246,7 @@ pub(crate) fn complaint(operations: &[Operation], sent: &Sent, said: &mut Said) 
             return complaint(&format!("the parameter {name} has another form"));
         }
         said.parameters.insert((id.clone(), name.clone()));
+        said.say(id, name, text);
     }
     for known in parameters.iter().filter(|known| known.is_required) {
         if !given.iter().any(|(_, name, _)| *name == known.name) {
@@ -254,9 +263,13 @@ pub(crate) fn complaint(operations: &[Operation], sent: &Sent, said: &mut Said) 
             }
             let body: Value = serde_json::from_slice(body).unwrap();
             let mut found = Vec::new();
-            names("", &body, &mut found);
-            said.properties
-                .extend(found.into_iter().map(|name| (id.clone(), name)));
+            named("", &body, &mut found);
+            for (name, value) in found {
+                if let Some(text) = value.as_str() {
+                    said.say(id, &name, text);
+                }
+                said.properties.insert((id.clone(), name));
+            }
             let validator = operation.validator(&schema, true);
             let errors: Vec<String> = (validator.iter_errors(&body))
                 .map(|error| format!("{} at {}", error, error.instance_path()))
@@ -271,7 +284,7 @@ fn every_kind_of_request_is_as_the_vendors_documents_say_and_says_all_that_they_
     let Some(operations) = operations("requests by the vendor's documents") else {
         return;
     };
-    let mut said = Said::default();
+    let (mut said, mut words) = (Said::default(), 0);
     for sent in all() {
         assert_eq!(complaint(&operations, &sent, &mut said), None);
     }
@@ -292,7 +305,47 @@ fn every_kind_of_request_is_as_the_vendors_documents_say_and_says_all_that_they_
                 "{name:?} is said by nothing"
             );
         }
+        for (name, word) in operation.words() {
+            words += 1;
+            let word = [id.clone(), name, word];
+            assert!(said.texts.contains(&word), "{word:?} is said by nothing");
+        }
     }
+    assert_eq!(words, 8, "as many as there are");
+}
+
+#[test]
+fn a_date_of_birth_is_taken_in_each_form_that_the_documents_name() {
+    let Some(operations) = operations("dates in the vendor's documents") else {
+        return;
+    };
+    let mut all = operations.iter();
+    let create = all.find(|operation| operation.id == "createUser").unwrap();
+    let description = create.description("/newUser/properties/dateOfBirth");
+    let examples = description.lines().filter_map(|line| {
+        let (form, example) = line.split_once("Example: ")?;
+        Some((form, example.split_whitespace().next()?))
+    });
+    let today = "2026-11-29".parse().unwrap();
+    let mut count = 0;
+    for (form, example) in examples {
+        // Where there is a zone, it may be left out.
+        for text in [example, example.trim_end_matches('Z')] {
+            let read = BirthDate::parse(text, today);
+            let sent = NewOrder::new("policy-417").with_birth_date(read.expect(form));
+            let request = SubmitOrder::new(sent)
+                .request(&Hosts::production())
+                .unwrap();
+            let body: Value = serde_json::from_slice(request.body().as_bytes()).unwrap();
+            let day = body["dateOfBirth"].as_str().unwrap();
+            assert!(
+                !example.starts_with("1990") || day == "1990-12-30",
+                "{form}: {day}"
+            );
+        }
+        count += 1;
+    }
+    assert_eq!(count, 6, "as many as there are: {description}");
 }
 
 #[test]
