@@ -1,10 +1,12 @@
 //! The requests that the vendor's documents show, and those of the collections for Postman that were made of them: a
-//! sandbox takes each, and answers in the form that is shown.
+//! sandbox takes each, and answers in the form that is shown. And it refuses with the words that they show.
 //!
-//! They are filled in with values that there are. Of two ids of one user, each is sent alone.
+//! Requests are filled in with values that there are. Of two ids of one user, each is sent alone.
+
+use std::collections::BTreeMap;
 
 use http::Method;
-use humanapi_sandbox::{DemoApp, OrderState};
+use humanapi_sandbox::{Assumption, DemoApp, Fault, OrderState};
 use humanapi_testkit::vendor::{self, Collected};
 use serde_json::{Map, Value, json};
 
@@ -265,6 +267,128 @@ fn every_request_that_the_vendors_documents_show_is_taken() {
         }
     }
     assert_eq!(taken, 7, "as many as there are");
+}
+
+/// The refusals that the documents show: by the method and path, and the status.
+fn refusals(test: &str) -> Option<BTreeMap<(String, u16), Value>> {
+    let mut refusals = BTreeMap::new();
+    for file in vendor::files(test, "per-operation")? {
+        let document: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                for (status, answer) in operation["responses"].as_object().unwrap() {
+                    let answer = match answer["$ref"].as_str() {
+                        Some(place) => document.pointer(&place[1..]).unwrap(),
+                        None => answer,
+                    };
+                    let status: u16 = status.parse().unwrap();
+                    if status >= 400 {
+                        let example = &answer["content"]["application/json"]["example"];
+                        let of = format!("{} {path}", method.to_uppercase());
+                        refusals.insert((of, status), example.clone());
+                    }
+                }
+            }
+        }
+    }
+    Some(refusals)
+}
+
+#[test]
+fn every_refusal_that_the_vendors_documents_show_is_given_word_for_word() {
+    let test = "documented::every_refusal_that_the_vendors_documents_show_is_given_word_for_word";
+    let Some(refusals) = refusals(test) else {
+        return;
+    };
+    let desk = Desk::new();
+    let control = desk.s.sandbox.control();
+    control
+        .order("known")
+        .placed(OrderState::Completed)
+        .unwrap();
+    let subscription = json!({
+        "clientUserId": "known",
+        "subscriberEmail": "producer-9@example.test",
+        "role": "producer",
+    });
+    desk.post("/api/v1/subscriptions", &subscription);
+    let email = json!({"clientUserId": "mailed", "clientUserEmail": "a@example.test"});
+    desk.post("/api/v1/users", &email);
+    let of_nobody = "clientUserId=nobody&subscriberEmail=a%40example.test&role=producer";
+    let mut given = 0;
+    for ((of, status), example) in &refusals {
+        let (method, path) = of.split_once(' ').unwrap();
+        let path = path.replace("{humanId}", "nobody");
+        let path = path
+            .replace("{subscriptionId}", "none")
+            .replace("{reportId}", "none");
+        let (path, body) = match (of.as_str(), status) {
+            ("GET /api/v1/users" | "GET /api/v1/subscriptions", 404) => {
+                // A list of nothing is an empty one.
+                let found = desk.s.read(&format!("{path}?{of_nobody}"), &desk.token);
+                assert_eq!(found.body(), "[]", "{of}");
+                continue;
+            }
+            ("POST /api/v1/users", 400) => (path, json!({"clientUserId": "a", "dateOfBirth": "x"})),
+            ("POST /api/v1/users", 404) => {
+                desk.s.assume(Assumption::UnknownOrderType, "404");
+                (path, json!({"clientUserId": "a", "orderType": "none"}))
+            }
+            ("POST /api/v1/users", 409) => {
+                let other = json!({"clientUserId": "mailed", "clientUserEmail": "b@example.test"});
+                (path, other)
+            }
+            ("POST /api/v1/users/actions", 409) => {
+                (path, json!({"clientUserId": "known", "action": "abort"}))
+            }
+            ("POST /api/v1/users/actions", 400) => (path, json!({"action": "abort"})),
+            ("POST /api/v1/users/actions", _) => {
+                (path, json!({"clientUserId": "nobody", "action": "abort"}))
+            }
+            ("POST /api/v1/subscriptions", 409) => (path, subscription.clone()),
+            ("POST /api/v1/subscriptions", _) => {
+                let mut of_nobody = subscription.clone();
+                of_nobody["clientUserId"] = json!("nobody");
+                (path, of_nobody)
+            }
+            ("POST /api/v1/resources/consumer-link", _) => {
+                (path, json!({"clientUserId": "nobody"}))
+            }
+            ("GET /api/v1/order-types", 500) => {
+                let broken = Fault::status(500).on_path("/api/v1/order-types");
+                control.plan_fault(broken).unwrap();
+                (path, Value::Null)
+            }
+            ("GET /api/v1/users/providers", 400) => (path, Value::Null),
+            (_, 404) => (format!("{path}?clientUserId=nobody"), Value::Null),
+            _ => (path, Value::Null),
+        };
+        let bearer = format!("Bearer {}", desk.token);
+        let mut headers = vec![("content-type", "application/json")];
+        if *status != 401 {
+            headers.push(("authorization", bearer.as_str()));
+        }
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let answer = desk
+            .s
+            .send(request(method, &path, &headers, body.to_string()));
+        assert_eq!(answer.status(), *status, "{of}: {:?}", answer.body());
+        let mut answer = self::body(&answer);
+        let (own, shown) = (
+            &mut answer["x-humanapi-request-id"],
+            &example["x-humanapi-request-id"],
+        );
+        assert!(own.is_string() && shown.is_string(), "{of}, {status}");
+        *own = shown.clone();
+        if *status == 500 {
+            // Nothing goes wrong in a sandbox but what somebody planned, and it says so.
+            assert_eq!(answer["message"], "a planned fault");
+            answer["message"] = example["message"].clone();
+        }
+        assert_eq!(answer, *example, "{of}, {status}");
+        given += 1;
+    }
+    assert_eq!((refusals.len(), given), (29, 27), "as many as there are");
 }
 
 #[test]
