@@ -63,6 +63,16 @@ pub(crate) struct SyncArgs {
     /// Begin at most so many requests a second
     #[arg(long, value_name = "NUMBER", value_parser = rate, help_heading = "How")]
     pub(crate) rate: Option<f64>,
+    /// Begin at most so many requests a second together with all who share the store, each given the same number
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = rate,
+        requires = "store",
+        conflicts_with = "rate",
+        help_heading = "How"
+    )]
+    pub(crate) shared_rate: Option<f64>,
     /// Read so many lists at once; 16 if nothing is said
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "How")]
     pub(crate) at_once: Option<u16>,

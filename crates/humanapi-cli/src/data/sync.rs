@@ -34,8 +34,9 @@ pub(super) async fn run(args: &SyncArgs) -> Result<(), Failure> {
     }
     let cursors = cursors(args).await?;
     let tries = Arc::new(Tries::default());
-    let tokens = store::shared(&args.store).await?;
-    let service = export::service(&args.service, &args.setup, tokens, args.rate, &tries)?;
+    let asked = (&args.service, &args.setup);
+    let (tokens, pace) = export::shared(&args.store, asked, args.rate, args.shared_rate).await?;
+    let service = export::service(&args.service, &args.setup, tokens, pace, &tries)?;
     let mut stop =
         Stop::listen().map_err(|error| Failure::here("cannot listen for signals", &error))?;
     let progress = Progress::new(true, args.progress.every, Arc::clone(&tries));

@@ -292,6 +292,28 @@ fn the_columns_of_an_export_are_told_before_there_is_one_and_without_credentials
 #[cfg(feature = "store")]
 #[test]
 fn processes_that_share_a_rate_ask_no_more_together_than_one_would() {
+    let export = ["export", "--resources", "activities"].map(str::to_owned);
+    share_a_rate([(); 3].map(|()| export.to_vec()));
+}
+
+#[cfg(feature = "sync")]
+#[test]
+fn shares_of_a_synchronization_that_share_a_rate_ask_no_more_together_than_one_would() {
+    let place = TempDir::new().unwrap();
+    let at = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+    fs::write(place.path().join("key"), "7".repeat(64)).unwrap();
+    share_a_rate(["1/2", "2/2"].map(|shard| {
+        let out = at(&shard.replace('/', "-of-"));
+        let words = ["sync", "--resources", "activities,vitals,sleeps"];
+        let share = ["--key-file", &at("key"), "--shard", shard, "--out", &out];
+        words.into_iter().chain(share).map(str::to_owned).collect()
+    }));
+}
+
+/// Begins these commands at once, for the same users and at the same rate.
+#[cfg(feature = "store")]
+#[track_caller]
+fn share_a_rate<const N: usize>(commands: [Vec<String>; N]) {
     const RATE: f64 = 3.0;
     let (sandbox, place) = (sandbox(), TempDir::new().unwrap());
     let at = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
@@ -306,14 +328,11 @@ fn processes_that_share_a_rate_ask_no_more_together_than_one_would() {
         &keys,
     ];
     assert_eq!(run(&mut humanapi(words)).code, Some(0));
-    let words = [
-        "export",
+    let of_all = [
         "--user",
         "ill",
         "--user",
         "odd",
-        "--resources",
-        "activities",
         "--store",
         &store,
         "--store-keys",
@@ -322,8 +341,9 @@ fn processes_that_share_a_rate_ask_no_more_together_than_one_would() {
         "3",
     ];
     let begun = Instant::now();
-    let processes = [(); 3].map(|()| {
-        let mut process = data(&sandbox, &words);
+    let processes = commands.map(|words| {
+        let words = words.iter().map(String::as_str).chain(of_all);
+        let mut process = data(&sandbox, &words.collect::<Vec<_>>());
         process.stdout(Stdio::piped()).stderr(Stdio::piped());
         process.spawn().unwrap()
     });

@@ -6,6 +6,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use super::thread::gone;
+
 /// So many are waited for at once: the system writes down together what is asked for together.
 const AT_ONCE: usize = 4;
 /// So many more wait for their turn. Whoever ends another one waits until there is room.
@@ -58,10 +60,6 @@ fn sync_all(files: &Mutex<Receiver<ToSync>>) {
         // Who waits may have gone.
         let _ = tell.send(synced);
     }
-}
-
-fn gone() -> io::Error {
-    io::Error::other("a thread of the export panicked")
 }
 
 impl Syncing {

@@ -123,7 +123,7 @@ const fn is_zero(number: &u64) -> bool {
 }
 
 /// Whose records are not there, which, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Missing {
     /// The user's id, or the code in its place; nothing where no id stays.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -229,6 +229,50 @@ mod tests {
     }
 
     #[test]
+    fn threads_that_take_at_once_take_no_more_than_there_is() {
+        let room = Room::new(100);
+        // Of late a list took 30, so that each begins with 15: six of them do, and two of them take 5 more.
+        room.usual.store(30, Ordering::Relaxed);
+        let most = AtomicUsize::new(0);
+        let (begun, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        // A barrier wakes one after another; those who wait for this go on at once.
+        let came = AtomicUsize::new(0);
+        let together = || {
+            let round = came.fetch_add(1, Ordering::AcqRel) / 8;
+            while came.load(Ordering::Acquire) / 8 <= round {
+                std::thread::yield_now();
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..1_000 {
+                        together();
+                        let share = room.share();
+                        begun.fetch_add(usize::from(share.is_some()), Ordering::Relaxed);
+                        together();
+                        let own = share.map(|share| {
+                            let mut own = share.taken();
+                            let takes = own.take(20);
+                            taken.fetch_add(usize::from(takes), Ordering::Relaxed);
+                            own
+                        });
+                        together();
+                        let all = used(&room);
+                        together();
+                        drop(own);
+                        most.fetch_max(all, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        assert_eq!(most.into_inner(), 100);
+        assert_eq!(begun.into_inner(), 6_000);
+        assert_eq!(taken.into_inner(), 2_000);
+        assert_eq!(used(&room), 0);
+    }
+
+    #[test]
     fn without_any_room_lists_begin_all_the_same() {
         let room = Room::new(0);
         let share = begun(&room).unwrap();

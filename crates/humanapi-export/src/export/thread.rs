@@ -30,6 +30,11 @@ impl<T> Working<T> {
     /// What came of it, once it is over: nothing of it is in use then.
     pub(super) async fn end(self) -> Result<T, ExportError> {
         let ended = self.0.await;
-        ended.map_err(|_| ExportError::Folder(io::Error::other("a thread of the export panicked")))
+        ended.map_err(|_| ExportError::Folder(gone()))
     }
+}
+
+/// A thread panicked. What it said is not repeated, as it can hold what was read.
+pub(super) fn gone() -> io::Error {
+    io::Error::other("a thread of the export panicked")
 }

@@ -226,15 +226,21 @@ async fn ten_days_of_many_users_are_complete_whatever_happens_to_every_tenth_req
 
 #[tokio::test]
 async fn a_second_run_of_what_is_unchanged_asks_a_page_a_list_at_most_and_writes_nothing() {
-    let (sandbox, users) = people(12);
-    let folder = TempDir::new().unwrap();
-    let cursors: Arc<dyn CursorStore> = Arc::new(MemoryCursorStore::new());
+    let (sandbox, mut users) = people(12);
+    users.push(NEW.to_owned());
+    let (folder, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let cursors: Arc<dyn CursorStore> =
+        Arc::new(SqliteCursorStore::open(place.path().join("cursors.sqlite")).await);
     change(&sandbox, &users[2], RecordChange::fill("activities", 1_200));
-    let synchronization = || Synchronization::new(quiet(&sandbox), Arc::clone(&cursors));
+    let synchronization = || {
+        Synchronization::new(quiet(&sandbox), Arc::clone(&cursors)).with_full_every(365 * 24 * HOUR)
+    };
     let first = run(synchronization(), &users, folder.path()).await.unwrap();
     assert_eq!(first.commit, Some(1));
     let before = crate::content(folder.path());
-    for _ in 0..3 {
+    // At once, within the lag, and beyond it.
+    for later in [Duration::ZERO, HOUR / 60, HOUR, HOUR] {
+        sandbox.control().advance_clock(later).unwrap();
         sandbox.control().clear_requests();
         let again = run(synchronization(), &users, folder.path()).await.unwrap();
         assert!(again.whole && again.commit.is_none(), "{again:?}");
@@ -252,12 +258,32 @@ async fn a_second_run_of_what_is_unchanged_asks_a_page_a_list_at_most_and_writes
         assert!(pages.len() > 12 * 30, "{}", pages.len());
         assert!(pages.values().all(|pages| *pages == 1), "{pages:?}");
         assert!(crate::content(folder.path()) == before);
-        sandbox
-            .control()
-            .advance_clock(Duration::from_secs(60))
-            .unwrap();
     }
-    same(folder.path(), &sandbox, &users);
+    same(folder.path(), &sandbox, &users[..12]);
+}
+
+/// What is told as missing is told in one order, so that the same is not written in another.
+#[tokio::test]
+async fn where_the_same_is_missing_nothing_is_written_whichever_kinds_are_asked_for() {
+    let (sandbox, users) = people(6);
+    let folder = TempDir::new().unwrap();
+    let cursors: Arc<dyn CursorStore> = Arc::new(MemoryCursorStore::new());
+    let with = || Synchronization::new(quiet(&sandbox), Arc::clone(&cursors));
+    let broken = ["vitals", "immunizations", "procedures"];
+    for kind in broken {
+        let path = format!("/v1/human/medical/{kind}");
+        crate::broken::breaks(&sandbox, &path);
+    }
+    assert!(!run(with(), &users, folder.path()).await.unwrap().whole);
+    let before = crate::content(folder.path());
+    for kind in broken.into_iter().chain(broken) {
+        let name = format!("data.{kind}");
+        let only = Export::all_resources().filter(|route| route.name == name);
+        let again = with().with_resources(only);
+        let again = run(again, &users, folder.path()).await.unwrap();
+        assert!(!again.whole && again.commit.is_none(), "{again:?}");
+        assert!(crate::content(folder.path()) == before, "{kind}");
+    }
 }
 
 /// One that shares the second of the last, one whose day lies weeks back, one that is gone.

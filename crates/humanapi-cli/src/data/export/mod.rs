@@ -26,6 +26,8 @@ use humanapi_store::{RateShares, SharedRate};
 
 use crate::args::data::name;
 use crate::args::export::ExportArgs;
+#[cfg(feature = "store")]
+use crate::args::service::StoreArgs;
 use crate::args::service::{ServiceArgs, SetupArgs};
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -135,21 +137,36 @@ impl From<Option<f64>> for Pace {
 /// The store of tokens, and the rate, which may be shared through it.
 async fn store(args: &ExportArgs) -> Result<(Option<Arc<dyn TokenStore>>, Pace), Failure> {
     #[cfg(feature = "store")]
-    {
-        let Some(rate) = args.shared_rate else {
-            return Ok((crate::store::shared(&args.store).await?, args.rate.into()));
-        };
-        let settings = Box::new(Settings::find(&args.service, args.setup.provisioning)?);
-        let (tokens, shares) = crate::store::sharing_rate(&args.store).await?;
-        let shared = Pace::Shared {
-            rate,
-            shares,
-            settings,
-        };
-        Ok((Some(tokens), shared))
-    }
+    return shared(
+        &args.store,
+        (&args.service, &args.setup),
+        args.rate,
+        args.shared_rate,
+    )
+    .await;
     #[cfg(not(feature = "store"))]
     Ok((None, args.rate.into()))
+}
+
+/// The same, by what says where the store is and how fast requests may begin.
+#[cfg(feature = "store")]
+pub(super) async fn shared(
+    store: &StoreArgs,
+    (service, setup): (&ServiceArgs, &SetupArgs),
+    rate: Option<f64>,
+    shared_rate: Option<f64>,
+) -> Result<(Option<Arc<dyn TokenStore>>, Pace), Failure> {
+    let Some(shared_rate) = shared_rate else {
+        return Ok((crate::store::shared(store).await?, rate.into()));
+    };
+    let settings = Box::new(Settings::find(service, setup.provisioning)?);
+    let (tokens, shares) = crate::store::sharing_rate(store).await?;
+    let pace = Pace::Shared {
+        rate: shared_rate,
+        shares,
+        settings,
+    };
+    Ok((Some(tokens), pace))
 }
 
 /// The service, for many calls at once.

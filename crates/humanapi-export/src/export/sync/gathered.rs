@@ -210,6 +210,70 @@ mod tests {
         records.map(Result::unwrap).collect()
     }
 
+    /// Why not all records of a text stay.
+    #[derive(Clone, Copy, Debug)]
+    enum LeftOut {
+        /// A pass told the others before.
+        Told,
+        /// The list moved, and is read from its beginning.
+        Moved,
+        /// One comes twice.
+        Twice,
+        /// Two stand side by side under one id, and again.
+        BesideTwice,
+    }
+
+    #[tokio::test]
+    async fn what_is_gathered_of_a_list_in_part_keeps_nothing_else_of_it_in_memory() {
+        let route = ROUTES.iter().find(|route| route.name == "data.activities");
+        let route = route.unwrap();
+        let one = r#"{"id":"a","steps":1}"#;
+        let beside = r#"{"id":"a","steps":2}"#;
+        for why in [
+            LeftOut::Told,
+            LeftOut::Moved,
+            LeftOut::Twice,
+            LeftOut::BesideTwice,
+        ] {
+            let spool = Spool::new(&Room::new(1_000_000).begin().await, None);
+            let leaves_out = matches!(why, LeftOut::Told);
+            let mut gathered = Gathered::new(route, spool, leaves_out);
+            let first: &[&str] = match why {
+                LeftOut::Told => &[],
+                LeftOut::Moved => &[one],
+                LeftOut::Twice => &[one, one],
+                LeftOut::BesideTwice => &[one, beside, beside],
+            };
+            let sent = [first, &[r#"{"id":"b"}"#, r#"{"id":"c"}"#]].concat();
+            let page = format!("[{}]", sent.join(","));
+            let records = Record::list_from_sent(page, route.fields).unwrap();
+            for (number, record) in records.into_iter().enumerate() {
+                if matches!(why, LeftOut::Moved) && number == first.len() {
+                    gathered.moved();
+                }
+                gathered.push(record, true).unwrap();
+            }
+            let empty = Spool::new(&Room::new(0).begin().await, None);
+            let settled = gathered.settle(&How::Changes, empty, || Ok(Forms::new()));
+            let records = settled.unwrap().changes.records;
+            let records = records.into_records(route.fields).unwrap();
+            let records: Vec<Record> = records.map(Result::unwrap).collect();
+            let [.., b, c] = records.as_slice() else {
+                unreachable!()
+            };
+            assert_eq!(
+                (b.raw(), c.raw()),
+                (&br#"{"id":"b"}"#[..], &br#"{"id":"c"}"#[..])
+            );
+            let apart = c
+                .raw()
+                .as_ptr()
+                .addr()
+                .wrapping_sub(b.raw().as_ptr().addr());
+            assert_ne!(apart, b.raw().len() + 1, "{why:?}: they lie in one text");
+        }
+    }
+
     #[tokio::test]
     async fn what_is_new_of_a_list_keeps_nothing_else_of_it_in_memory() {
         // All of it in memory, and all but the first of it in a file.

@@ -350,7 +350,9 @@ pub(super) fn write_missing(
     let before: Option<Vec<Missing>> = read(folder, &path)?;
     let before = before.unwrap_or_default();
     let stays = before.iter().filter(|one| !is_read(one)).cloned();
-    let missing: Vec<Missing> = stays.chain(missing).collect();
+    let mut missing: Vec<Missing> = stays.chain(missing).collect();
+    // In one order, whichever kinds of them were asked for last.
+    missing.sort_unstable();
     if before == missing {
         return Ok(());
     }

@@ -13,6 +13,7 @@ use tokio::sync::RwLock;
 use super::super::error::ExportError;
 use super::super::reading::{READINGS, Reading, TRIES, now, pause};
 use super::super::room::Share;
+use super::super::thread::gone;
 use super::super::trouble::{NotAsked, Scope, Trouble, of_token};
 use super::cursor::{BOUNDARY, Cursor, PassRead, Unread, kind};
 use super::gathered::{Changes, Gathered, How};
@@ -101,9 +102,7 @@ impl SyncReading {
             drop(at_work);
             done
         });
-        let done = done
-            .await
-            .map_err(|error| io::Error::other(error.to_string()));
+        let done = done.await.map_err(|_| gone());
         done.and_then(|done| done).map_err(ExportError::Folder)
     }
 

@@ -322,6 +322,69 @@ async fn a_run_that_the_store_forgot_is_told_and_what_no_manifest_tells_of_goes(
     }
 }
 
+/// A file that comes so slowly that what reads it waits, as one on a disk of another machine may.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn nothing_is_at_work_in_the_folder_when_a_stopped_run_is_over() {
+    use std::fs::OpenOptions;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::sync::mpsc;
+
+    /// It fails where nobody reads.
+    const NO_WAITING: i32 = 0o4000;
+    let (sandbox, users) = people(12);
+    let folder = TempDir::new().unwrap();
+    let first = run(synchronization(&sandbox, &memory()), &users, folder.path());
+    assert!(first.await.unwrap().whole);
+    let mut files = crate::files(folder.path()).into_iter();
+    let slow = files.find(|path| path.to_string_lossy().contains("resource=vitals"));
+    let slow = slow.unwrap();
+    fs::remove_file(&slow).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&slow).status();
+    assert!(made.unwrap().success());
+    let (release, released) = mpsc::channel();
+    let path = slow.clone();
+    let is_read = move |path: &Path| {
+        let mut options = OpenOptions::new();
+        let options = options.write(true).custom_flags(NO_WAITING);
+        options.open(path).is_ok()
+    };
+    let releasing = std::thread::spawn(move || {
+        // It comes at last.
+        let () = released.recv().unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        while released.try_recv().is_err() {
+            is_read(&path);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    sandbox.control().clear_requests();
+    let stop = async {
+        let asked = || {
+            let requests = sandbox.control().requests();
+            let mut paths = requests.iter().map(|request| request.path.as_str());
+            paths.any(|path| path.starts_with("/v1/human/medical/vitals"))
+        };
+        while !asked() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // What comes of it is compared with what was written, which waits.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        release.send(()).unwrap();
+    };
+    // Other cursors: what is known is read for each list.
+    let ids = users.iter().map(|user| Ok(user.as_str().into()));
+    let stopped = synchronization(&sandbox, &memory())
+        .with_buckets(4)
+        .run(stream::iter(ids), folder.path(), stop)
+        .await
+        .unwrap();
+    let is_at_work = is_read(&slow);
+    release.send(()).unwrap();
+    releasing.join().unwrap();
+    assert!(stopped.stopped && !is_at_work, "{stopped:?}");
+}
+
 #[tokio::test]
 async fn lists_that_failed_before_a_stop_are_read_when_it_goes_on() {
     let (sandbox, users) = people(12);
