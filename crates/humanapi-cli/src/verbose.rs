@@ -86,11 +86,11 @@ impl Told {
     }
 }
 
-/// An address with only those values of its query that are known to be harmless.
+/// An address with only those parts and values that are known to be harmless.
 fn address(uri: &Uri) -> String {
     let origin = |(scheme, host)| format!("{scheme}://{host}");
     let origin = uri.scheme_str().zip(uri.authority()).map(origin);
-    format!("{}{}", origin.unwrap_or_default(), mask::target(uri))
+    format!("{}{}", origin.unwrap_or_default(), mask::logged(uri))
 }
 
 #[async_trait]

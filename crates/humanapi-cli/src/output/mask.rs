@@ -22,6 +22,25 @@ pub(crate) fn target(uri: &Uri) -> String {
     format!("{}{query}", uri.path())
 }
 
+/// The same for a log, which tells no id: of the path, words and a version are shown.
+pub(crate) fn logged(uri: &Uri) -> String {
+    let is_word = |part: &str| {
+        let mut letters = part.bytes();
+        letters.all(|letter| letter.is_ascii_lowercase() || matches!(letter, b'_' | b'-'))
+    };
+    let is_version = |part: &str| {
+        let number = part.strip_prefix('v');
+        number.is_some_and(|number| number.len() == 1 && number.bytes().all(|n| n.is_ascii_digit()))
+    };
+    let parts = uri.path().split('/');
+    let parts = parts.map(|part| match is_word(part) || is_version(part) {
+        true => part,
+        false => HIDDEN,
+    });
+    let path = parts.collect::<Vec<_>>().join("/");
+    format!("{path}{}", uri.query().map_or_else(String::new, query))
+}
+
 /// A query behind its `?`, with only those values that are known to be harmless by their name.
 pub(crate) fn query(query: &str) -> String {
     let mut shown = String::new();
@@ -67,6 +86,26 @@ mod tests {
             ("http://127.0.0.1/v1/human", "/v1/human"),
         ] {
             assert_eq!(target(&address.parse().unwrap()), shown);
+            assert_eq!(logged(&address.parse().unwrap()), shown);
+        }
+    }
+
+    #[test]
+    fn a_log_tells_no_id() {
+        for (path, shown) in [
+            (
+                "/v1/human/medical/test_results",
+                "/v1/human/medical/test_results",
+            ),
+            (
+                "/v1/human/medical/ccds/5f00c0ffee/raw",
+                "/v1/human/medical/ccds/…(masked)/raw",
+            ),
+            ("/v1/apps/Canary/users", "/v1/apps/…(masked)/users"),
+            ("/v1/human/a%20b?limit=5", "/v1/human/…(masked)?limit=5"),
+            ("/v17/human", "/…(masked)/human"),
+        ] {
+            assert_eq!(logged(&path.parse().unwrap()), shown);
         }
     }
 }

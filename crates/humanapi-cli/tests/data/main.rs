@@ -1,6 +1,8 @@
 //! Health data from a sandbox: each verb in each form, what is told beside them, and mistakes that explain themselves.
 #![cfg(feature = "data")]
 
+#[cfg(all(feature = "plot", feature = "report", feature = "sync"))]
+mod beside;
 #[cfg(feature = "deidentify")]
 mod deidentified;
 #[cfg(feature = "export")]
