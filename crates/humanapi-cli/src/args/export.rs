@@ -52,7 +52,8 @@ pub(crate) struct ExportArgs {
     pub(crate) retry_refused: bool,
     #[command(flatten)]
     pub(crate) setup: SetupArgs,
-    /// The folder to write to; the same command again goes on there. Without it, one kind of record goes to standard output
+    /// The folder to write to, or its address in an object store, see below; the same command again goes on there. Without it,
+    /// one kind of record goes to standard output
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub(crate) out: Option<PathBuf>,
     /// What the files are, see below
@@ -169,12 +170,19 @@ Formats:
   csv              columns
   parquet, arrow   columns with types, where this command has the feature `parquet`
 
-Features that are not in every build: `parquet`; `values` for --values; `deidentify` for --deidentify.
+Object stores:
+  s3://bucket/folder       S3 and what speaks as it does, by AWS_REGION, AWS_ACCESS_KEY_ID …
+  gs://bucket/folder       Google Cloud Storage, by GOOGLE_SERVICE_ACCOUNT …
+  az://container/folder    Azure, by AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY …
+
+Features that are not in every build: `parquet`; `values` for --values; `deidentify` for --deidentify; `cloud` for \
+object stores.
 `humanapi data export` without one of them says so before it asks for anything.";
 
 const EXAMPLES: &str = "  humanapi data export --users users.txt --out exported
   humanapi data export --users users.txt --out lake --format parquet --rate 50
   humanapi data export --users users.txt --out valued --format parquet --values
   humanapi data export --users users.txt --out safe --deidentify safe-harbor --key-file key
+  humanapi data export --users users.txt --out s3://example-bucket/exported --key-file key
   humanapi data export --user p17 --resources vitals,test_results --format csv --out p17
   humanapi data export --users - --resources heart_rate < users.txt | gzip > heart_rate.ndjson.gz";

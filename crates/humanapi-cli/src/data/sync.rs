@@ -7,14 +7,14 @@ use comfy_table::{CellAlignment, Table};
 use futures_util::stream;
 use humanapi_client::CursorStore;
 use humanapi_core::data::Route;
-use humanapi_export::{BucketKey, Export, SyncSummary, Synchronization};
+use humanapi_export::{BucketKey, Export, ExportError, SyncSummary, Synchronization};
 use humanapi_store::{PostgresCursorStore, SqliteCursorStore};
 use indicatif::{HumanBytes, HumanDuration};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::export::counted::Tries;
-use super::export::given::key;
+use super::export::given::{address, key, refused};
 use super::export::progress::Progress;
 use super::export::{self, count, users};
 use crate::args::data::name;
@@ -28,6 +28,9 @@ pub(super) async fn run(args: &SyncArgs) -> Result<(), Failure> {
         true => Export::all_resources().collect(),
         false => args.resources.clone(),
     };
+    if address(&args.out).is_some() {
+        return Err(refused(&ExportError::Address));
+    }
     let key = args.key_file.as_deref().map(key::<BucketKey>).transpose()?;
     if args.dry_run {
         return dry_run(args, &resources);

@@ -3,6 +3,8 @@
 
 #[cfg(all(feature = "plot", feature = "report", feature = "sync"))]
 mod beside;
+#[cfg(feature = "cloud")]
+mod cloud;
 #[cfg(feature = "deidentify")]
 mod deidentified;
 #[cfg(feature = "export")]

@@ -64,6 +64,27 @@ fn lines(folder: &Path, commit: u64) -> Vec<Value> {
 }
 
 #[test]
+fn an_object_store_is_refused_and_no_folder_of_its_name_is_made() {
+    let (sandbox, place) = (sandbox(), TempDir::new().unwrap());
+    let mut command = data(
+        &sandbox,
+        &[
+            "sync",
+            "--user",
+            "ill",
+            "--out",
+            "s3://example-bucket/in-step",
+        ],
+    );
+    let refused = run(command.current_dir(place.path()));
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let said = "this takes a folder of this machine";
+    assert!(refused.stderr.contains(said), "{refused:?}");
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+    assert_eq!(sandbox.control().requests().len(), 0);
+}
+
+#[test]
 fn a_run_writes_what_changed_and_where_nothing_did_nothing() {
     let (sandbox, place) = (sandbox(), TempDir::new().unwrap());
     let (users, out) = (users(place.path()), place.path().join("out"));

@@ -31,7 +31,8 @@ pub enum ExportError {
     #[cfg(feature = "cloud")]
     #[error(transparent)]
     Cloud(#[from] super::cloud::CloudError),
-    /// The path of a folder is the address of something else.
+    /// The path of a folder is the address of something else. An export to an object store is run by
+    /// `Export::run_in_cloud`.
     #[error("the folder is written as an address, and this takes a folder of this machine")]
     Address,
     /// Another process writes to the folder.
@@ -134,7 +135,7 @@ impl ExportError {
             #[cfg(feature = "cloud")]
             Self::Cloud(error) => error.remedy(),
             Self::Address => {
-                "name a folder of this machine; of all runs, only an export can write to an object store, by `Export::run_in_cloud`"
+                "name a folder of this machine; of all runs, only an export can write to an object store"
             }
             Self::InUse => "wait until that one has ended, or take another folder",
             Self::Other(_) => {

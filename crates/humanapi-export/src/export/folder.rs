@@ -2,19 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sha2::{Digest as _, Sha256};
-
 #[cfg(feature = "cloud")]
 use super::cloud::{Cloud, CloudFolder};
-use super::disk::{Disk, Syncing};
+use super::disk::Disk;
 use super::error::ExportError;
 use super::key::Shard;
-use crate::keyed::hex;
+use super::part::{Ended, Part, private};
 
 /// What says what is whole.
 pub(super) const MANIFEST: &str = "_manifest";
@@ -80,7 +78,7 @@ impl Folder {
     /// A folder in an object store, of which nothing is claimed yet.
     #[cfg(feature = "cloud")]
     pub(super) fn in_cloud(folder: CloudFolder, shard: Shard) -> Result<Self, ExportError> {
-        let cloud = Cloud::new(folder, shard).map_err(ExportError::of_folder)?;
+        let cloud = Cloud::new(folder, shard, MANIFEST).map_err(ExportError::of_folder)?;
         Ok(Self {
             work: cloud.work().to_owned(),
             place: Place::Cloud(Arc::new(cloud)),
@@ -121,22 +119,13 @@ impl Folder {
     pub(super) fn begin(&self) -> io::Result<Part> {
         let number = self.parts.fetch_add(1, Ordering::Relaxed);
         let path = self.work.join(format!("{number}.part"));
-        let file = new_file().open(&path)?;
-        Ok(Part {
-            file: Some(BufWriter::with_capacity(64 * 1024, file)),
-            hash: Sha256::new(),
-            bytes: 0,
-            path,
-            disk: self.disk.clone(),
-        })
+        Part::create(path, self.disk.clone())
     }
 
     /// One whose bytes go elsewhere.
     #[cfg(test)]
     pub(super) fn begin_on(&self, file: File) -> io::Result<Part> {
-        let mut part = self.begin()?;
-        part.file = Some(BufWriter::new(file));
-        Ok(part)
+        Ok(self.begin()?.with_file(file))
     }
 
     /// Writes a whole file.
@@ -156,10 +145,10 @@ impl Folder {
         let mut part = self.begin()?;
         part.write_all(content)?;
         let mut ended = part.end()?;
-        ended.syncing.wait()?;
+        ended.wait()?;
         let target = root.join(path);
         // Unlike a rename, a link takes nobody's place.
-        match fs::hard_link(&ended.part.path, &target) {
+        match fs::hard_link(ended.path(), &target) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => sync_parent(&target),
         }
@@ -173,7 +162,7 @@ impl Folder {
     /// Puts files into their places, where they stay even after a crash. None is there before all of it is.
     pub(super) fn keep_all(&self, mut files: Vec<(Ended, String)>) -> io::Result<()> {
         for (file, _) in &mut files {
-            file.syncing.wait()?;
+            file.wait()?;
         }
         match &self.place {
             Place::Disk { root, .. } => rename_all(root, files),
@@ -271,99 +260,21 @@ impl Folder {
     }
 }
 
-/// A file that is not whole yet.
-#[derive(Debug)]
-pub(super) struct Part {
-    /// Nothing, once it is ended.
-    file: Option<BufWriter<File>>,
-    hash: Sha256,
-    bytes: u64,
-    path: PathBuf,
-    disk: Disk,
-}
-
-/// A file to which nothing more is written, and that is not in its place yet.
-#[derive(Debug)]
-pub(super) struct Ended {
-    /// Over before what it is of is removed.
-    syncing: Syncing,
-    part: Part,
-    pub(super) bytes: u64,
-    pub(super) sha256: String,
-}
-
-impl Part {
-    fn open(&mut self) -> io::Result<&mut BufWriter<File>> {
-        self.file
-            .as_mut()
-            .ok_or_else(|| io::ErrorKind::Other.into())
-    }
-
-    /// Ends it. It is on its way onto the disk then, and is waited for as it is put into its place.
-    pub(super) fn end(mut self) -> io::Result<Ended> {
-        let file = self.file.take().ok_or(io::ErrorKind::Other)?;
-        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(Ended {
-            syncing: self.disk.sync(file)?,
-            bytes: self.bytes,
-            sha256: hex(&self.hash.finalize_reset()),
-            part: self,
-        })
-    }
-}
-
-impl Ended {
-    /// Where it is until then.
-    #[cfg(feature = "cloud")]
-    pub(super) fn path(&self) -> &Path {
-        &self.part.path
-    }
-
-    /// Gives it its name, and tells in which folders names were given.
-    fn rename(mut self, target: &Path, folders: &mut BTreeSet<PathBuf>) -> io::Result<()> {
-        if let Some(folder) = target.parent() {
-            make_folders(folder, folders)?;
-        }
-        fs::rename(&self.part.path, target)?;
-        // There is nothing left to remove.
-        self.part.path.clear();
-        folders.extend(folder_of(target));
-        Ok(())
-    }
-}
-
 /// Gives files their names, in this order.
 ///
 /// Each wait for the disk takes as long whatever there is to do, so all names are given before one of them is waited for.
 fn rename_all(root: &Path, files: Vec<(Ended, String)>) -> io::Result<()> {
     let mut folders = BTreeSet::new();
     for (file, path) in files {
-        file.rename(&root.join(path), &mut folders)?;
+        let target = root.join(path);
+        if let Some(folder) = target.parent() {
+            make_folders(folder, &mut folders)?;
+        }
+        fs::rename(file.path(), &target)?;
+        file.leave();
+        folders.extend(folder_of(&target));
     }
     folders.iter().try_for_each(|folder| sync_folder(folder))
-}
-
-impl Write for Part {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.open()?.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.open()?.flush()
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if self.path != Path::new("") {
-            self.file = None;
-            // The next run removes what cannot be removed now.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
 }
 
 /// Whether a text is an address such as `s3://bucket/folder`, of which a folder of that very name would be made.
@@ -384,25 +295,6 @@ fn lock_file(path: &Path) -> io::Result<File> {
     options.write(true).create(true).truncate(false);
     private(&mut options);
     options.open(path)
-}
-
-fn new_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    private(&mut options);
-    options
-}
-
-/// For its owner alone: health data are in it.
-#[cfg_attr(
-    not(unix),
-    expect(clippy::needless_pass_by_ref_mut, reason = "modes are Unix's")
-)]
-pub(super) fn private(options: &mut OpenOptions) {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    #[cfg(not(unix))]
-    let _ = options;
 }
 
 /// Makes a folder, and those that it is in, where they are missing.

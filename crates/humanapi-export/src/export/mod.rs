@@ -13,6 +13,7 @@ mod kept_key;
 mod key;
 mod manifest;
 mod output;
+mod part;
 mod reading;
 mod room;
 mod spool;

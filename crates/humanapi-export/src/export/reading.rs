@@ -12,8 +12,9 @@ use humanapi_core::{ClientUserId, Drift};
 use jiff::Timestamp;
 
 use super::error::ExportError;
-use super::folder::{Ended, Folder};
+use super::folder::Folder;
 use super::manifest::BucketManifest;
+use super::part::Ended;
 use super::room::{Room, Share};
 use super::spool::Spool;
 use super::trouble::{NotAsked, Scope, Trouble, of_token};

@@ -12,8 +12,8 @@ use humanapi_core::ClientUserId;
 use tempfile::TempDir;
 
 use super::error::ExportError;
-use super::folder::private;
 use super::key::{BucketKey, Shard};
+use super::part::{private, private_folder};
 
 /// So many bytes of ids wait for their bucket's file.
 const WAITING: usize = 4 * 1024;
@@ -117,15 +117,6 @@ impl Buckets {
         let ids = ids.map_err(|error| ExportError::Folder(error.into()))?;
         Ok(ids.into_iter().map(ClientUserId::from).collect())
     }
-}
-
-/// One that its owner alone can look into, wherever it is: ids are in it.
-pub(super) fn private_folder() -> tempfile::Builder<'static, 'static> {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are Unix's"))]
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder
 }
 
 fn path(folder: &Path, bucket: u32) -> PathBuf {

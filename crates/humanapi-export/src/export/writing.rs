@@ -11,10 +11,11 @@ use humanapi_core::data::Route;
 use tokio::sync::mpsc;
 
 use super::error::ExportError;
-use super::folder::{Ended, Folder, Part};
+use super::folder::Folder;
 use super::key::BucketKey;
 use super::manifest::{BucketManifest, DocumentLine, FileLine, Missing, bucket_path};
 use super::output::{Output, Table, Taken, fields_line};
+use super::part::{Ended, Part};
 use super::reading::{Document, Done, ListRead, Listed, may_have_documents, name};
 use super::trouble::{Scope, Trouble};
 use crate::error::WriteError;

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::str::FromStr;
 
+#[cfg(feature = "cloud")]
+use humanapi_export::CloudError;
 use humanapi_export::{ExportError, InvalidKey};
 
 use crate::exit::{Code, Failure};
@@ -19,13 +21,24 @@ pub(crate) fn key<K: FromStr<Err = InvalidKey>>(path: &Path) -> Result<K, Failur
 
 const KEY: &str = "make one, such as by `openssl rand -hex 32`, and keep it as long as the export";
 
+/// What stands where a folder is named, if it is an address such as `s3://bucket/folder`.
+pub(crate) fn address(folder: &Path) -> Option<&str> {
+    folder.to_str().filter(|text| text.contains("://"))
+}
+
 /// What is wrong on this side, whether anything is asked for or not.
-pub(super) fn refused(error: &ExportError) -> Failure {
+pub(crate) fn refused(error: &ExportError) -> Failure {
     let (code, cause) = match error {
         ExportError::Folder(_)
         | ExportError::InUse
         | ExportError::Write(_)
         | ExportError::Cursors(_) => (Code::Machine, error.to_string()),
+        #[cfg(feature = "cloud")]
+        ExportError::Cloud(store)
+            if !matches!(store, CloudError::Address | CloudError::Settings) =>
+        {
+            (Code::Machine, error.to_string())
+        }
         _ => (Code::Usage, error.to_string()),
     };
     Failure::new(code, cause, error.remedy())

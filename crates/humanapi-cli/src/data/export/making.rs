@@ -84,7 +84,7 @@ impl Making {
 }
 
 /// Of an option that needs a feature.
-#[cfg(not(all(feature = "values", feature = "deidentify")))]
+#[cfg(not(all(feature = "cloud", feature = "deidentify", feature = "values")))]
 pub(crate) fn lacking(option: &str, feature: &str) -> Failure {
     Failure::new(
         crate::exit::Code::Usage,

@@ -20,6 +20,8 @@ use humanapi_core::ClientId;
 use humanapi_core::data::Route;
 use humanapi_core::limiter::LimiterPolicy;
 use humanapi_core::{ClientUserId, Host, RetryPolicy};
+#[cfg(feature = "cloud")]
+use humanapi_export::CloudFolder;
 use humanapi_export::{BucketKey, Export, ExportError, Summary};
 #[cfg(feature = "store")]
 use humanapi_store::{RateShares, SharedRate};
@@ -36,7 +38,7 @@ use crate::service::Service;
 use crate::settings::Settings;
 use crate::signal::Stop;
 use counted::{Counted, Tries};
-use given::{key, refused};
+use given::{address, key, refused};
 use making::Making;
 use progress::Progress;
 
@@ -59,6 +61,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
         ));
     }
     let making = Making::of(args, &resources)?;
+    let target = Target::of(args.out.as_deref())?;
     // Of an export that tells of nobody, buckets follow from the key of its codes.
     let key_file = args
         .key_file
@@ -103,9 +106,11 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     let stopped = stop.asked();
     let ended = {
         let exporting = async {
-            match &args.out {
-                Some(folder) => export.run(users, folder, stopped).await,
-                None => export.write_to(users, io::stdout(), stopped).await,
+            match target {
+                Target::Folder(folder) => export.run(users, folder, stopped).await,
+                #[cfg(feature = "cloud")]
+                Target::Cloud(folder) => export.run_in_cloud(users, folder, stopped).await,
+                Target::Output => export.write_to(users, io::stdout(), stopped).await,
             }
         };
         progress.beside(exporting).await
@@ -113,6 +118,36 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     let summary = ended.map_err(|error| failure(&service, &error))?;
     tell(args, &summary, &tries, &progress, &making)?;
     outcome(args, &summary)
+}
+
+/// Where it goes to.
+enum Target<'a> {
+    Output,
+    Folder(&'a Path),
+    #[cfg(feature = "cloud")]
+    Cloud(CloudFolder),
+}
+
+impl<'a> Target<'a> {
+    fn of(out: Option<&'a Path>) -> Result<Self, Failure> {
+        let Some(out) = out else {
+            return Ok(Self::Output);
+        };
+        let Some(address) = address(out) else {
+            return Ok(Self::Folder(out));
+        };
+        #[cfg(feature = "cloud")]
+        return match CloudFolder::from_env(address) {
+            Ok(folder) => Ok(Self::Cloud(folder)),
+            Err(error) => Err(refused(&ExportError::Cloud(error))),
+        };
+        #[cfg(not(feature = "cloud"))]
+        {
+            // What else the address may hold is not repeated.
+            let _ = address;
+            Err(making::lacking("--out with an address", "cloud"))
+        }
+    }
 }
 
 /// How fast requests may begin.

@@ -18,11 +18,13 @@ use object_store::{
 use tempfile::TempDir;
 use tokio::runtime::{self, Runtime};
 
-use super::super::folder::{Ended, MANIFEST};
 use super::super::key::Shard;
+use super::super::part::{Ended, private_folder};
 use super::{CloudError, CloudFolder};
 use crate::keyed::hex;
 
+/// How the name of a claim begins.
+const CLAIM: &str = ".writer-";
 /// So many small files are put at once, and with them so many times as much is in memory.
 const PUTS_AT_ONCE: usize = 4;
 /// So many questions of a few bytes are out at once.
@@ -35,12 +37,14 @@ const PART: u64 = 8 * 1024 * 1024;
 const MOST_PARTS: u64 = 10_000;
 
 /// A folder in an object store. Everything here waits for the store, and so is called from threads that may wait.
-pub(in super::super) struct Cloud {
+pub(crate) struct Cloud {
     folder: CloudFolder,
     /// Tells this run from any other.
     id: String,
-    /// Which claim is this run's, once it has one.
+    /// Which claim is this run's, once it has one,
     shard: Shard,
+    /// and the folder of all claims.
+    claims: &'static str,
     /// Files until they are put. Removed with it.
     work: TempDir,
     /// The caller's may be busy or gone while threads that it does not know of still put files. Nothing, once it is dropped.
@@ -48,7 +52,7 @@ pub(in super::super) struct Cloud {
 }
 
 impl Cloud {
-    pub(in super::super) fn new(folder: CloudFolder, shard: Shard) -> io::Result<Self> {
+    pub(crate) fn new(folder: CloudFolder, shard: Shard, claims: &'static str) -> io::Result<Self> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(io::Error::other)?;
         // Of two threads, so that what is out is seen to while nobody waits for it.
@@ -61,24 +65,25 @@ impl Cloud {
             folder,
             id: hex(&id),
             shard,
-            work: super::super::users::private_folder().tempdir()?,
+            claims,
+            work: private_folder().tempdir()?,
             runtime: Some(runtime),
         })
     }
 
-    pub(in super::super) fn work(&self) -> &path::Path {
+    pub(crate) fn work(&self) -> &path::Path {
         self.work.path()
     }
 
     /// Says that this run writes from here on, and ends any other that would write the same.
-    pub(in super::super) fn claim(&self) -> io::Result<()> {
+    pub(crate) fn claim(&self) -> io::Result<()> {
         self.wait(async {
             let id = PutPayload::from(self.id.clone());
             self.store().put(&self.at(&self.own_claim()), id).await?;
             let others = match self.shard {
                 // Processes with a shard each share the folder; one that takes all has it for itself.
                 Shard::ALL => self.claims().await?,
-                _ => vec![claim_of(Shard::ALL)],
+                _ => vec![self.claim_of(Shard::ALL)],
             };
             for other in others {
                 if other != self.own_claim() {
@@ -90,7 +95,7 @@ impl Cloud {
     }
 
     /// Takes the claim back, where it is still this run's.
-    pub(in super::super) fn close(&self) -> io::Result<()> {
+    pub(crate) fn close(&self) -> io::Result<()> {
         self.wait(async {
             match self.is_ours().await? {
                 true => self.delete(&self.at(&self.own_claim())).await,
@@ -100,7 +105,7 @@ impl Cloud {
     }
 
     /// Puts files into their places, several at once.
-    pub(in super::super) fn put_all(&self, files: Vec<(Ended, String)>) -> io::Result<()> {
+    pub(crate) fn put_all(&self, files: Vec<(Ended, String)>) -> io::Result<()> {
         let (small, large): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|(file, _)| file.bytes <= SMALL);
         self.wait(async {
@@ -149,7 +154,7 @@ impl Cloud {
     }
 
     /// Puts a file, unless there is one already.
-    pub(in super::super) fn put_new(&self, path: &str, content: &[u8]) -> io::Result<()> {
+    pub(crate) fn put_new(&self, path: &str, content: &[u8]) -> io::Result<()> {
         self.wait(async {
             let (path, content) = (self.at(path), PutPayload::from(content.to_vec()));
             let put = self
@@ -164,7 +169,7 @@ impl Cloud {
     }
 
     /// What files hold; nothing where one is not there.
-    pub(in super::super) fn read_all(&self, paths: &[String]) -> io::Result<Vec<Option<Vec<u8>>>> {
+    pub(crate) fn read_all(&self, paths: &[String]) -> io::Result<Vec<Option<Vec<u8>>>> {
         self.wait(async {
             let read = paths.iter().map(|path| self.get(path));
             let read = stream::iter(read).buffered(ASKED_AT_ONCE);
@@ -173,7 +178,7 @@ impl Cloud {
     }
 
     /// How long files are; nothing where one is not there.
-    pub(in super::super) fn lengths(&self, paths: &[String]) -> io::Result<Vec<Option<u64>>> {
+    pub(crate) fn lengths(&self, paths: &[String]) -> io::Result<Vec<Option<u64>>> {
         self.wait(async {
             let lengths = paths.iter().map(async |path| {
                 let head = self.store().head(&self.at(path)).await;
@@ -185,7 +190,7 @@ impl Cloud {
     }
 
     /// Removes a file, or all that is below a folder.
-    pub(in super::super) fn remove(&self, path: &str) -> io::Result<()> {
+    pub(crate) fn remove(&self, path: &str) -> io::Result<()> {
         let path = self.at(path);
         self.wait(async {
             self.is_still_ours().await?;
@@ -215,22 +220,24 @@ impl Cloud {
 
     /// The claims of all who write, or were killed while they did.
     async fn claims(&self) -> Result<Vec<String>, Stopped> {
-        let of_manifest = self.at(MANIFEST);
-        let mut objects = self.store().list(Some(&of_manifest));
+        let mut objects = self.store().list(Some(&self.at(self.claims)));
         let mut claims = Vec::new();
         while let Some(object) = objects.next().await {
             let object = object?;
             let name = object.location.filename().unwrap_or_default();
-            let path = format!("{MANIFEST}/{name}");
-            if path.starts_with(CLAIM) {
-                claims.push(path);
+            if name.starts_with(CLAIM) {
+                claims.push(format!("{}/{name}", self.claims));
             }
         }
         Ok(claims)
     }
 
     fn own_claim(&self) -> String {
-        claim_of(self.shard)
+        self.claim_of(self.shard)
+    }
+
+    fn claim_of(&self, shard: Shard) -> String {
+        format!("{}/{CLAIM}{}", self.claims, shard.name())
     }
 
     async fn get(&self, path: &str) -> Result<Option<Vec<u8>>, Stopped> {
@@ -261,13 +268,6 @@ impl Cloud {
         let runtime = self.runtime.as_ref().ok_or(io::ErrorKind::Other)?;
         runtime.block_on(work).map_err(|stopped| stopped.0)
     }
-}
-
-/// How the name of a claim begins.
-const CLAIM: &str = "_manifest/.writer-";
-
-fn claim_of(shard: Shard) -> String {
-    format!("{CLAIM}{}", shard.name())
 }
 
 /// What is there, if it is.

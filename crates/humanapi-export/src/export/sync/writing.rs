@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::super::error::ExportError;
-use super::super::folder::{Ended, Folder, Part};
+use super::super::folder::Folder;
+use super::super::part::{Ended, Part};
 use super::super::reading::name;
 use super::gathered::Changes;
 use super::line::{Change, Line, file_of, folder_of, form, form_text};
