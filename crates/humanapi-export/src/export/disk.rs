@@ -64,7 +64,7 @@ fn sync_all(files: &Mutex<Receiver<ToSync>>) {
 
 impl Syncing {
     /// Waits until it is on the disk. It is asked once.
-    pub(super) fn wait(&mut self) -> io::Result<()> {
+    pub(super) fn wait(&self) -> io::Result<()> {
         self.0.recv().map_err(|_| gone())?
     }
 }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     fn folder(root: &Path) -> Folder {
-        Folder::open(root, Shard::ALL).unwrap()
+        Folder::open(root, Shard::ALL).expect("nobody has it")
     }
 
     /// A pipe has no disk, and its descriptor tells so; the file of that name has one.

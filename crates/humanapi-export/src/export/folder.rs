@@ -144,7 +144,7 @@ impl Folder {
         };
         let mut part = self.begin()?;
         part.write_all(content)?;
-        let mut ended = part.end()?;
+        let ended = part.end()?;
         ended.wait()?;
         let target = root.join(path);
         // Unlike a rename, a link takes nobody's place.
@@ -160,8 +160,8 @@ impl Folder {
     }
 
     /// Puts files into their places, where they stay even after a crash. None is there before all of it is.
-    pub(super) fn keep_all(&self, mut files: Vec<(Ended, String)>) -> io::Result<()> {
-        for (file, _) in &mut files {
+    pub(super) fn keep_all(&self, files: Vec<(Ended, String)>) -> io::Result<()> {
+        for (file, _) in &files {
             file.wait()?;
         }
         match &self.place {

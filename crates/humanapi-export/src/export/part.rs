@@ -76,7 +76,7 @@ impl Ended {
     }
 
     /// Waits until it is on the disk.
-    pub(super) fn wait(&mut self) -> io::Result<()> {
+    pub(super) fn wait(&self) -> io::Result<()> {
         self.syncing.wait()
     }
 
