@@ -210,18 +210,26 @@ async fn a_bucket_that_is_whole_stays_so_where_the_next_one_cannot_begin() {
         let name = format!("_manifest/bucket-{bucket}.json");
         folder.path().join(name)
     };
-    let whole = run(export(&sandbox, Format::Ndjson), &users, folder.path()).await;
+    // Each bucket of four has users.
+    let export = || export(&sandbox, Format::Ndjson).with_key(BucketKey::new([7; 32]));
+    let whole = run(export(), &users, folder.path()).await;
     assert!(whole.unwrap().whole);
     fs::remove_file(manifest("0000")).unwrap();
     fs::remove_file(manifest("0001")).unwrap();
-    // Nothing can be read from it.
-    fs::create_dir(manifest("0001")).unwrap();
-    let failed = run(export(&sandbox, Format::Ndjson), &users, folder.path()).await;
+    // Whose data are in the next one cannot be read any more once the first one is on its way.
+    let work = folder.path().join("_work");
+    let broken = export().with_listener(move |event| {
+        if let Event::Read { .. } = event {
+            let mut waiting = files(&work).into_iter();
+            let next = waiting.find(|path| path.file_name() == Some("1".as_ref()));
+            fs::write(next.unwrap(), "no id").unwrap();
+        }
+    });
+    let failed = run(broken, &users, folder.path()).await;
     assert!(matches!(failed, Err(ExportError::Folder(_))), "{failed:?}");
-    assert!(manifest("0000").exists());
+    assert!(manifest("0000").exists() && !manifest("0001").exists());
 
-    fs::remove_dir(manifest("0001")).unwrap();
-    let again = run(export(&sandbox, Format::Ndjson), &users, folder.path()).await;
+    let again = run(export(), &users, folder.path()).await;
     let again = again.unwrap();
     assert_eq!((again.whole, again.written, again.skipped), (true, 1, 3));
 }
