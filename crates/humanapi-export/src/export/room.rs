@@ -228,47 +228,62 @@ mod tests {
         assert_eq!(used(&room), 0);
     }
 
-    #[test]
-    fn threads_that_take_at_once_take_no_more_than_there_is() {
-        let room = Room::new(100);
-        // Of late a list took 30, so that each begins with 15: six of them do, and two of them take 5 more.
-        room.usual.store(30, Ordering::Relaxed);
-        let most = AtomicUsize::new(0);
-        let (begun, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        // A barrier wakes one after another; those who wait for this go on at once.
-        let came = AtomicUsize::new(0);
+    /// How often one of two threads had what there is once, and how much was used at most.
+    fn raced<T>(room: &Room, take: impl Fn() -> Option<T> + Sync) -> (usize, usize) {
+        let (came, had, most) = (
+            AtomicUsize::new(0),
+            AtomicUsize::new(0),
+            AtomicUsize::new(0),
+        );
+        // A barrier wakes one after the other; these two go on in the same moment, where each has a core.
         let together = || {
-            let round = came.fetch_add(1, Ordering::AcqRel) / 8;
-            while came.load(Ordering::Acquire) / 8 <= round {
-                std::thread::yield_now();
+            let round = came.fetch_add(1, Ordering::AcqRel) / 2;
+            let mut spins = 0_u32;
+            while came.load(Ordering::Acquire) / 2 <= round {
+                spins += 1;
+                match spins % 1_000 {
+                    0 => std::thread::yield_now(),
+                    _ => std::hint::spin_loop(),
+                }
+            }
+        };
+        let race = || {
+            for _ in 0..ROUNDS {
+                together();
+                let own = take();
+                had.fetch_add(usize::from(own.is_some()), Ordering::Relaxed);
+                together();
+                most.fetch_max(used(room), Ordering::Relaxed);
+                together();
+                drop(own);
             }
         };
         std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    for _ in 0..1_000 {
-                        together();
-                        let share = room.share();
-                        begun.fetch_add(usize::from(share.is_some()), Ordering::Relaxed);
-                        together();
-                        let own = share.map(|share| {
-                            let mut own = share.taken();
-                            let takes = own.take(20);
-                            taken.fetch_add(usize::from(takes), Ordering::Relaxed);
-                            own
-                        });
-                        together();
-                        let all = used(&room);
-                        together();
-                        drop(own);
-                        most.fetch_max(all, Ordering::Relaxed);
-                    }
-                });
-            }
+            scope.spawn(race);
+            race();
         });
-        assert_eq!(most.into_inner(), 100);
-        assert_eq!(begun.into_inner(), 6_000);
-        assert_eq!(taken.into_inner(), 2_000);
+        (had.into_inner(), most.into_inner())
+    }
+
+    const ROUNDS: usize = 20_000;
+
+    #[test]
+    fn threads_that_take_at_once_take_no_more_than_there_is() {
+        let room = Room::new(100);
+        room.usual.store(150, Ordering::Relaxed);
+        assert_eq!(raced(&room, || room.share()), (ROUNDS, 75));
+        room.usual.store(0, Ordering::Relaxed);
+        let others = [(); 3].map(|()| {
+            let mut other = begun(&room).unwrap().taken();
+            assert!(other.take(25));
+            other
+        });
+        let take = || {
+            let mut own = room.share().unwrap().taken();
+            own.take(20).then_some(own)
+        };
+        assert_eq!(raced(&room, take), (ROUNDS, 95));
+        drop(others);
         assert_eq!(used(&room), 0);
     }
 
