@@ -21,9 +21,9 @@ fn main() -> ExitCode {
                 0.769,
                 "serde_json, owned structs",
             ),
-            Bound::times("a page into NDJSON", 2.3, "a page read at no field"),
-            Bound::times("a page into CSV", 6.5, "a page read at no field"),
-            Bound::times("a page into Parquet", 7.5, "a page read at no field"),
+            Bound::times("a page into NDJSON", 1.3, "a page read at no field"),
+            Bound::times("a page into CSV", 5.8, "a page read at no field"),
+            Bound::times("a page into Parquet", 5.8, "a page read at no field"),
         ],
     )
 }

@@ -301,7 +301,7 @@ impl Rows {
         next(Cell::Moment(row.read_at));
         self.columns.cells(row.record, &mut next);
         if self.columns.has_record() {
-            next(Cell::Json(row.record.raw()));
+            next(Cell::Json(row.record.json()));
         }
         self.count += 1;
         self.bytes += row.record.raw().len();

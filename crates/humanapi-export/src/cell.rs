@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use humanapi_core::data::{Comparator, Record, Value};
+use humanapi_core::data::{Comparator, Json, Record, Value};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -17,8 +17,8 @@ pub(crate) enum Cell<'a> {
     Bool(bool),
     Moment(Timestamp),
     Day(Date),
-    /// As it was sent, which need not be UTF-8.
-    Json(&'a [u8]),
+    /// As it was sent, which need not be JSON.
+    Json(Json<'a>),
     List(ListCell<'a>),
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct ListCell<'a> {
     /// The field's place in the record's table.
     pub(crate) place: usize,
     /// As it was sent.
-    pub(crate) sent: &'a [u8],
+    pub(crate) sent: Json<'a>,
 }
 
 impl<'a> ListCell<'a> {

@@ -377,9 +377,9 @@ fn fill(nodes: &[Node], record: &Record, cell: &mut impl FnMut(Cell<'_>)) {
     for (place, node) in nodes.iter().enumerate() {
         let value = match node.fills {
             Fills::Sent | Fills::List => {
-                let sent = record.sent(place).map(|json| json.raw());
+                let sent = record.sent(place).filter(|sent| sent.raw() != b"null");
                 cell(match sent {
-                    None | Some(b"null") => Cell::Empty,
+                    None => Cell::Empty,
                     Some(sent) if matches!(node.fills, Fills::Sent) => Cell::Json(sent),
                     Some(sent) => Cell::List(ListCell {
                         record,

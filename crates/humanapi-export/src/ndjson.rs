@@ -36,7 +36,7 @@ impl<W: Write> NdjsonSink<W> {
 
 impl<W: Write + Send> Sink for NdjsonSink<W> {
     fn write(&mut self, row: &Row<'_>) -> Result<(), WriteError> {
-        let record = readable(row.record.raw());
+        let record = readable(row.record.json());
         if !self.in_envelopes {
             on_one_line(record.as_bytes(), &mut self.writer)?;
             return Ok(self.writer.write_all(b"\n")?);

@@ -9,7 +9,8 @@ use crate::body::Body;
 use crate::credentials::Credentials;
 use crate::error::DecodeError;
 use crate::json;
-use crate::json::scan::{Form, LONGEST, Scanner, Span, unescape_into};
+use crate::json::name::unescape_into;
+use crate::json::tokens::{Form, LONGEST, Scanner, Span};
 use crate::secret_buffer::SecretBuffer;
 use crate::token::TokenKind;
 
@@ -107,7 +108,7 @@ impl<'a> TokenResponse<'a> {
             text: std::str::from_utf8(bytes).ok(),
         };
         let mut found = Self::default();
-        let mut scanner = Scanner::new(bytes);
+        let scanner = Scanner::new(bytes);
         let read = scanner.each_field(|name, span| {
             let text = match &*name.unescaped() {
                 b"session_token" => &mut found.session_token,

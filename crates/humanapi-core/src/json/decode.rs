@@ -6,7 +6,7 @@ use serde_core::Deserialize;
 use serde_path_to_error::{Path, Segment};
 use thiserror::Error;
 
-use super::scan::Fault;
+use super::tokens::Fault;
 
 /// An answer could not be read. Says where, and never what stood there.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

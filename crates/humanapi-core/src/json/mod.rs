@@ -1,7 +1,10 @@
 //! Writing JSON strings, and reading JSON texts.
 
+mod brackets;
 mod decode;
+pub(crate) mod name;
 pub(crate) mod scan;
+pub(crate) mod tokens;
 
 pub use decode::DecodeError;
 pub(crate) use decode::decode;

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::source::Source;
 use crate::error::DecodeError;
 use crate::json;
-use crate::json::scan::{Form, Name, Scanner, Span, unescape};
+use crate::json::name::{Name, unescape};
+use crate::json::tokens::{Form, Scanner, Span};
 
 /// Where a value stands, and in which bytes.
 #[derive(Clone, Copy)]
@@ -42,7 +44,7 @@ impl<'r> Found<'r> {
     }
 
     pub(super) fn scanner(self) -> Scanner<'r> {
-        Scanner::within(self.source.bytes(), self.span)
+        Scanner::within(self.source.bytes(), self.span).noting_what_is_plain()
     }
 
     pub(super) const fn form(self) -> Form {
@@ -55,6 +57,12 @@ impl<'r> Found<'r> {
             Source::Text(text) => text.get(self.span.range()),
             Source::Mixed(_) => std::str::from_utf8(self.raw()).ok(),
         }
+    }
+
+    /// As it was sent, if that is JSON.
+    fn checked(self) -> Option<&'r str> {
+        let sent = self.sent()?;
+        (self.span.is_plain || serde_json::from_str::<IgnoredAny>(sent).is_ok()).then_some(sent)
     }
 
     /// What stands between the quotes, escapes and all.
@@ -102,7 +110,7 @@ impl<'r> Found<'r> {
         if self.form() != Form::List {
             return None;
         }
-        let mut scanner = self.scanner();
+        let scanner = self.scanner();
         let item = |span| each(Self::new(self.source, span));
         scanner.each_item(item).ok()
     }
@@ -111,7 +119,7 @@ impl<'r> Found<'r> {
         if self.form() != Form::Object {
             return None;
         }
-        let mut scanner = self.scanner();
+        let scanner = self.scanner();
         let value = |name: Name<'r>, span| {
             each(name.read_lossy(), Self::new(self.source, span));
         };
@@ -156,6 +164,24 @@ impl<'r> Json<'r> {
     #[must_use]
     pub fn raw(self) -> &'r [u8] {
         self.0.raw()
+    }
+
+    /// The bytes as they came, if they are JSON: no value of a record need be, and a record with one that is not is none.
+    ///
+    /// It costs next to nothing where nothing unusual stands in them, because whoever found the value noted so.
+    ///
+    /// ```
+    /// use humanapi_core::data::Activity;
+    ///
+    /// let activity = Activity::from_json(r#"{"steps": 3, "distance": NaN}"#)?;
+    /// assert_eq!(activity.field("steps").unwrap().checked(), Some("3"));
+    /// assert_eq!(activity.field("distance").unwrap().checked(), None);
+    /// assert_eq!(activity.json().checked(), None);
+    /// # Ok::<(), humanapi_core::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn checked(self) -> Option<&'r str> {
+        self.0.checked()
     }
 
     /// The moment that it tells, as a field of a table would read it.

@@ -25,7 +25,8 @@ use std::sync::Arc;
 
 use crate::body::Body;
 use crate::error::DecodeError;
-use crate::json::scan::{Name, Scanner, Span};
+use crate::json::name::Name;
+use crate::json::tokens::Span;
 
 pub use date::Date;
 pub use field::{Field, FieldKind};
@@ -129,7 +130,7 @@ pub(super) fn read_list_by<T: Sealed>(
     body: Body,
 ) -> Result<Records<T>, DecodeError> {
     let source = Source::new(body)?;
-    let mut scanner = Scanner::new(source.bytes());
+    let scanner = source.scanner();
     let read = scanner.list_of(table);
     let spans = read.map_err(|(item, fault)| {
         let path = item.map_or_else(|| ".".to_owned(), |index| format!("[{index}]"));
@@ -163,7 +164,7 @@ impl Record {
     /// When the body is no object.
     pub(crate) fn read(body: Body, table: &'static [Field]) -> Result<Self, DecodeError> {
         let source = Source::new(body)?;
-        let mut scanner = Scanner::new(source.bytes());
+        let scanner = source.scanner();
         let spans = scanner
             .only_record(table)
             .map_err(|fault| DecodeError::of_fault(".", fault))?;
@@ -191,7 +192,7 @@ impl Record {
     /// When it is longer than 4 GiB.
     pub fn from_sent(sent: impl Into<Body>, fields: &'static [Field]) -> Result<Self, DecodeError> {
         let source = Source::new(sent.into())?;
-        let spans = Scanner::new(source.bytes()).only_record(fields);
+        let spans = source.scanner().only_record(fields);
         let spans = spans.unwrap_or_else(|_| Spans::of_no_record(source.bytes().len()));
         let sheet = Sheet::new(Arc::new(source), fields, spans);
         Ok(Self { sheet, place: 0 })
@@ -228,6 +229,12 @@ impl Record {
     #[must_use]
     pub fn raw(&self) -> &[u8] {
         self.whole().raw()
+    }
+
+    /// The record as any other JSON that it might hold.
+    #[must_use]
+    pub fn json(&self) -> Json<'_> {
+        Json::new(self.whole())
     }
 
     /// Which item it was of the list that it came in, counted from 0 on each page.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::field::Field;
 use super::found::{Found, Read};
 use super::{Record, Sheet, Table};
-use crate::json::scan::Form;
+use crate::json::tokens::Form;
 
 impl Found<'_> {
     /// One object as a record, or the first item of a list, as the service once sent some of them. An

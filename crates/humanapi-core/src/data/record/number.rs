@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::found::{Found, Read};
-use crate::json::scan::Form;
+use crate::json::tokens::Form;
 
 /// A number as it was sent, and the nearest float.
 ///

@@ -13,7 +13,7 @@ use super::found::{Found, Read};
 use super::number::Number;
 use super::quantity::Quantity;
 use crate::error::DecodeError;
-use crate::json::scan::Form;
+use crate::json::tokens::Form;
 
 impl Record {
     /// What could not be read, by JSON path from the record on:

@@ -2,7 +2,7 @@
 
 use crate::body::Body;
 use crate::error::DecodeError;
-use crate::json::scan;
+use crate::json::tokens::{self, Scanner};
 
 /// The bytes that came. Whether they are text is asked once.
 pub(super) enum Source {
@@ -14,7 +14,7 @@ pub(super) enum Source {
 impl Source {
     pub(super) fn new(body: Body) -> Result<Self, DecodeError> {
         let bytes = body.without_byte_order_mark().into_bytes();
-        if bytes.len() > scan::LONGEST {
+        if bytes.len() > tokens::LONGEST {
             return Err(DecodeError::new(".", DecodeError::TOO_LONG));
         }
         Ok(match String::from_utf8(bytes.into()) {
@@ -28,5 +28,10 @@ impl Source {
             Self::Text(text) => text.as_bytes(),
             Self::Mixed(bytes) => bytes,
         }
+    }
+
+    /// Finds what stands in them.
+    pub(super) fn scanner(&self) -> Scanner<'_> {
+        Scanner::new(self.bytes()).noting_what_is_plain()
     }
 }

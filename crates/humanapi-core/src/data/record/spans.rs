@@ -1,7 +1,7 @@
 //! Where the known fields of records stand in a text, found without reading them.
 
 use super::field::Field;
-use crate::json::scan::{Fault, Form, More, Scanner, Span};
+use crate::json::tokens::{Fault, Form, More, Scanner, Span};
 
 /// Where one field of a record stands.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,7 @@ pub(super) struct Entry {
     /// Its place in the record's table.
     pub(super) field: u16,
     form: Form,
+    is_plain: bool,
 }
 
 /// Where one item of a list stands.
@@ -39,6 +40,7 @@ impl Entry {
             start: self.start,
             end: self.end,
             form: self.form,
+            is_plain: self.is_plain,
         }
     }
 }
@@ -47,7 +49,7 @@ impl Spans {
     /// All of a text of this length, which is no record.
     pub(super) fn of_no_record(length: usize) -> Self {
         let place = Place {
-            span: Span::new(0, length, Form::Bare),
+            span: Span::new(0, length, Form::Bare, false),
             first: 0,
             fields: 0,
             is_record: false,
@@ -67,7 +69,7 @@ impl Spans {
 
 impl Scanner<'_> {
     /// One object and nothing else.
-    pub(super) fn only_record(&mut self, table: &[Field]) -> Result<Spans, Fault> {
+    pub(super) fn only_record(self, table: &[Field]) -> Result<Spans, Fault> {
         let mut spans = Spans::default();
         let start = self.begins(b'{')?;
         let place = self.record(start, table, &mut spans)?;
@@ -77,7 +79,7 @@ impl Scanner<'_> {
     }
 
     /// A list of records and nothing else. On failure also says at which item.
-    pub(super) fn list_of(&mut self, table: &[Field]) -> Result<Spans, (Option<usize>, Fault)> {
+    pub(super) fn list_of(self, table: &[Field]) -> Result<Spans, (Option<usize>, Fault)> {
         let outside = |fault| (None, fault);
         let start = self.begins(b'[').map_err(outside)?;
         let mut spans = Spans::default();
@@ -106,7 +108,7 @@ impl Scanner<'_> {
     }
 
     /// Makes room for as many records like the first as the text may hold.
-    fn make_room(&self, first: &Place, spans: &mut Spans) {
+    fn make_room(self, first: &Place, spans: &mut Spans) {
         let range = first.span.range();
         let further = ((self.bytes.len() - range.end) / range.len().max(1)).min(USUAL_RECORDS);
         // Some records are a little shorter than the first.
@@ -116,7 +118,7 @@ impl Scanner<'_> {
     }
 
     /// Passes one item of a list: a record, or something else in its place.
-    fn item(&mut self, start: usize, table: &[Field], spans: &mut Spans) -> Result<Place, Fault> {
+    fn item(self, start: usize, table: &[Field], spans: &mut Spans) -> Result<Place, Fault> {
         let first = spans.entries.len();
         if self.byte(start)? == b'{'
             && let Ok(place) = self.record(start, table, spans)
@@ -125,9 +127,9 @@ impl Scanner<'_> {
         }
         // It is none, or its inside is not JSON. As long as its borders can be told, the others are safe.
         spans.entries.truncate(first);
-        let (form, end) = self.value(start)?;
+        let span = self.value(start)?;
         Ok(Place {
-            span: Span::new(start, end, form),
+            span,
             first: 0,
             fields: 0,
             is_record: false,
@@ -135,17 +137,19 @@ impl Scanner<'_> {
     }
 
     /// Passes one object and notes where the table's fields stand in it.
-    fn record(&mut self, start: usize, table: &[Field], spans: &mut Spans) -> Result<Place, Fault> {
+    fn record(self, start: usize, table: &[Field], spans: &mut Spans) -> Result<Place, Fault> {
         let first = spans.entries.len();
         let mut likely = 0;
+        let mut is_plain = true;
         let mut next = self.first(start, b'}')?;
         let end = loop {
             let at = match next {
                 More::At(at) => at,
                 More::No(end) => break end,
             };
-            let (field, end) = self.known_name(at, table, likely)?;
-            let (span, end) = self.value_of(end)?;
+            let (field, end) = self.known_name(at, table, likely, &mut is_plain)?;
+            let span = self.value_of(end)?;
+            is_plain &= span.is_plain;
             if let Some(field) = field {
                 likely = field + 1;
                 spans.entries.push(Entry {
@@ -153,12 +157,13 @@ impl Scanner<'_> {
                     end: span.end,
                     field: field as u16,
                     form: span.form,
+                    is_plain: span.is_plain,
                 });
             }
-            next = self.further(end, b'}')?;
+            next = self.further(span.range().end, b'}')?;
         };
         Ok(Place {
-            span: Span::new(start, end, Form::Object),
+            span: Span::new(start, end, Form::Object, is_plain),
             first: first as u32,
             fields: (spans.entries.len() - first) as u32,
             is_record: true,
@@ -168,22 +173,24 @@ impl Scanner<'_> {
     /// The place in the table of the field whose name begins here, which is most often `likely`.
     #[inline]
     fn known_name(
-        &self,
+        self,
         start: usize,
         table: &[Field],
         likely: usize,
+        is_plain: &mut bool,
     ) -> Result<(Option<usize>, usize), Fault> {
         // One that is optional is often left out.
         for at in [likely, likely + 1] {
             if let Some(field) = table.get(at)
-                && let Some(rest) = self.bytes[start..].strip_prefix(b"\"")
-                && let Some(rest) = rest.strip_prefix(field.name.as_bytes())
-                && let Some(rest) = rest.strip_prefix(b"\"")
+                && let Some(sent) = self.bytes.get(start..start + field.name.len() + 2)
+                && let [b'"', name @ .., b'"'] = sent
+                && name == field.name.as_bytes()
             {
-                return Ok((Some(at), self.bytes.len() - rest.len()));
+                return Ok((Some(at), start + sent.len()));
             }
         }
         let (name, end) = self.name(start)?;
+        *is_plain &= name.is_plain;
         // Its escapes are read once, however long the table is.
         let name = name.unescaped();
         let is_it = |field: &Field| *name == *field.name.as_bytes();

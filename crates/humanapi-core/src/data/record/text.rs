@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::found::{Found, Read};
 use super::number;
-use crate::json::scan::Form;
+use crate::json::tokens::Form;
 
 impl<'r> Read<'r> for Cow<'r, str> {
     fn read(found: Found<'r>) -> Option<Self> {

@@ -8,7 +8,7 @@ use jiff::tz::Offset;
 
 use super::found::{Found, Json, Read};
 use super::{Date, Field, FieldKind, Number, Quantity, Record};
-use crate::json::scan::Form;
+use crate::json::tokens::Form;
 
 /// What a field of a record holds, read by its [kind](FieldKind).
 ///

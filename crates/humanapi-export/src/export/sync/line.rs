@@ -48,7 +48,7 @@ impl Line<'_> {
         let open = line.strip_suffix('}').unwrap_or(&line);
         writer.write_all(open.as_bytes())?;
         writer.write_all(b",\"record\":")?;
-        on_one_line(readable(record.raw()).as_bytes(), writer)?;
+        on_one_line(readable(record.json()).as_bytes(), writer)?;
         writer.write_all(b"}\n")
     }
 }
