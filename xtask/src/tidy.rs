@@ -2,6 +2,7 @@
 //!
 //! Each rule is a function over plain data and returns what it found, so that its tests need no workspace.
 
+mod changelogs;
 mod circles;
 mod facade;
 mod files;
@@ -42,6 +43,11 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     });
     session.step("front pages of published crates", |session| {
         Ok(Outcome::from_findings(&front_pages::check(session)?))
+    });
+    session.step("changelogs", |session| {
+        let files = present_files(session.programs())?;
+        let changelogs = read(session.root(), &files, changelogs::is_changelog)?;
+        Ok(Outcome::from_findings(&changelogs::check(&changelogs)))
     });
     session.step("module documentation", |session| {
         let sources = read(
