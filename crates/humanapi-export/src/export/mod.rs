@@ -62,7 +62,7 @@ use users::Buckets;
 use writing::Writing;
 
 /// So many bytes of records are held in memory, if nothing is said.
-const HELD: usize = 16 * 1024 * 1024;
+const HELD: usize = 24 * 1024 * 1024;
 
 /// The health data of many users, in the making.
 ///
@@ -222,7 +222,7 @@ impl Export {
         self
     }
 
-    /// Holds so many bytes of records in memory, 16 MiB if nothing is said, of which a list takes a quarter at most. What is more
+    /// Holds so many bytes of records in memory, 24 MiB if nothing is said, of which a list takes a quarter at most. What is more
     /// waits in files without a name, and no list begins while nothing is free.
     pub fn with_held(mut self, bytes: usize) -> Self {
         self.held = bytes;

@@ -29,6 +29,8 @@ struct Has {
     taken: usize,
     /// and so much was at most.
     most_taken: usize,
+    /// So much found no place.
+    missed: usize,
     /// Whether it keeps nothing free any more.
     is_whole: bool,
 }
@@ -63,9 +65,10 @@ impl Room {
         }
     }
 
-    /// What a list has as it begins: half of what lists took of late, for half of it is there on average while it is read.
+    /// What a list has as it begins: as much as lists took of late. Lists that are begun together fill up together, and one that
+    /// has to wait in a file costs more than one that begins a little later.
     fn share(self: &Arc<Self>) -> Option<Arc<Share>> {
-        let counted = self.usual.load(Ordering::Relaxed) / 2;
+        let counted = self.usual.load(Ordering::Relaxed);
         let with_it = |used: usize| {
             let all = used.saturating_add(counted);
             (used == 0 || used < self.most && all <= self.most).then_some(all)
@@ -95,8 +98,12 @@ impl Share {
     pub(super) fn end(&self) {
         let mut has = self.has();
         let room = &self.room;
-        let usual = room.usual.load(Ordering::Relaxed);
-        let usual = usual - usual / 8 + has.most_taken / 8;
+        // What found no place would have been taken too.
+        let needed = (has.most_taken + has.missed).min(room.most / 4);
+        let usual = match room.usual.load(Ordering::Relaxed) {
+            0 => needed,
+            usual => usual - usual / 8 + needed / 8,
+        };
         room.usual.store(usual, Ordering::Relaxed);
         has.is_whole = true;
         room.free(has.counted - has.taken);
@@ -136,6 +143,11 @@ impl Taken {
         has.most_taken = has.most_taken.max(taken);
         self.bytes += bytes;
         true
+    }
+
+    /// Notes what would have been taken had there been a place for it.
+    pub(super) fn miss(&self, bytes: usize) {
+        self.share.has().missed += bytes;
     }
 }
 
@@ -194,11 +206,11 @@ mod tests {
     }
 
     #[test]
-    fn as_many_lists_begin_at_once_as_have_half_of_what_lists_took() {
+    fn as_many_lists_begin_at_once_as_there_is_room_for() {
         let room = Room::new(100);
-        for _ in 0..64 {
+        for size in [8, 24, 4].into_iter().flat_map(|size| [size; 64]) {
             let share = begun(&room).unwrap();
-            assert!(share.taken().take(24));
+            assert!(share.taken().take(size));
             share.end();
         }
         assert_eq!(used(&room), 0);
@@ -207,9 +219,23 @@ mod tests {
             shares.push(share);
             assert!(used(&room) <= 100);
         }
-        assert!((8..=12).contains(&shares.len()), "{}", shares.len());
+        assert!((9..=25).contains(&shares.len()), "{}", shares.len());
         drop(shares);
         assert_eq!(used(&room), 0);
+    }
+
+    #[test]
+    fn lists_that_found_no_room_make_fewer_begin_at_once() {
+        let room = Room::new(100);
+        for _ in 0..64 {
+            let share = begun(&room).unwrap();
+            let mut taken = share.taken();
+            assert!(taken.take(2));
+            taken.miss(18);
+            share.end();
+        }
+        let begun: Vec<_> = std::iter::from_fn(|| begun(&room)).collect();
+        assert!((5..=7).contains(&begun.len()), "{}", begun.len());
     }
 
     #[test]
@@ -270,7 +296,7 @@ mod tests {
     #[test]
     fn threads_that_take_at_once_take_no_more_than_there_is() {
         let room = Room::new(100);
-        room.usual.store(150, Ordering::Relaxed);
+        room.usual.store(75, Ordering::Relaxed);
         assert_eq!(raced(&room, || room.share()), (ROUNDS, 75));
         room.usual.store(0, Ordering::Relaxed);
         let others = [(); 3].map(|()| {

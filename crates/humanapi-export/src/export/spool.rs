@@ -49,6 +49,7 @@ impl Spool {
             self.records.push(record);
             return Ok(());
         }
+        self.taken.miss(in_memory(&record));
         self.put_into_block(record.raw())
     }
 
@@ -64,6 +65,7 @@ impl Spool {
             self.records.push(copy.map_err(io::Error::other)?);
             return Ok(());
         }
+        self.taken.miss(in_memory(record) + ALONE);
         self.put_into_block(record.raw())
     }
 

@@ -172,7 +172,7 @@ impl Synchronization {
         self
     }
 
-    /// Holds so many bytes of records in memory, 16 MiB if nothing is said, of which a list takes a quarter at most. What is more
+    /// Holds so many bytes of records in memory, 24 MiB if nothing is said, of which a list takes a quarter at most. What is more
     /// waits in files without a name, and no list begins while nothing is free.
     pub fn with_held(mut self, bytes: usize) -> Self {
         self.held = bytes;
