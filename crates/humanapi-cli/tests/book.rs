@@ -56,7 +56,7 @@ const ORDERS: [&str; 6] = [
 const APPLICANT: &str = "policy-000417";
 
 /// The calls that do not end with 0, by a part of them.
-const OTHERS: [(&str, Way); 13] = [
+const OTHERS: [(&str, Way); 14] = [
     (
         "humanapi orders abort",
         Way::Ends(&[4], "the order is over by then, a page above saw to it"),
@@ -82,6 +82,7 @@ const OTHERS: [(&str, Way); 13] = [
         "--store postgres",
         Way::Left("it needs a PostgreSQL server"),
     ),
+    ("--out s3://", Way::Left("it needs an object store")),
     (
         "--profile default",
         Way::Left("that profile asks production"),
