@@ -22,7 +22,7 @@ const WORK: &str = "_work";
 /// The folder of an export, which one process writes to.
 ///
 /// What is written waits on this machine's disk until it is whole; where it belongs then may take a while to answer, so
-/// everything but [`begin`](Self::begin) is called from threads that may wait.
+/// everything but [`begin`](Self::begin) and the end of a document is called from threads that may wait.
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     place: Place,

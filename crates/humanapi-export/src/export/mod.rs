@@ -258,9 +258,9 @@ impl Export {
     /// Writes to a folder in an object store, as [`run`](Self::run) does to one of this machine: the same files at the same
     /// paths, each of them whole once it is there, a bucket's manifest last, and the same export again goes on.
     ///
-    /// Files wait in the system's folder for temporary files until their bucket is read, so that needs room for two
+    /// Files wait in the system's folder for temporary files until their bucket is read, so that needs room for three
     /// buckets. Of several runs that write the same, the one that began last goes on, and the others end with
-    /// [`CloudError::TakenOver`] before they put anything more.
+    /// [`CloudError::TakenOver`]; what they had begun to put or to remove by then may still come, so let one write at a time.
     ///
     /// # Errors
     ///
