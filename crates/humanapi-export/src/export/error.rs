@@ -44,9 +44,15 @@ pub enum ExportError {
         /// What is another.
         &'static str,
     ),
-    /// A manifest cannot be read, or is of a later version.
-    #[error("a manifest in the folder cannot be read, or is of a later version")]
-    Manifest,
+    /// A file that tells what the folder holds is gone, cannot be read, or is of a later version.
+    #[error("the folder's {0} is not there, cannot be read, or is of a later version")]
+    Manifest(
+        /// Its path in the folder.
+        String,
+    ),
+    /// The folder's own key is gone or cannot be read, and nobody gave one.
+    #[error("the folder's _manifest/key is not there or cannot be read, and no key was given")]
+    Key,
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -141,8 +147,11 @@ impl ExportError {
             Self::Other(_) => {
                 "take another folder, or the settings that the folder's manifest tells"
             }
-            Self::Manifest => {
-                "take another folder, or the version of this program that wrote this one"
+            Self::Manifest(_) => {
+                "put that file back from a copy; or take another folder, or the version of this program that wrote this one"
+            }
+            Self::Key => {
+                "give the key that the folder began with, or put the file back from a copy; without either, take another folder"
             }
             Self::Write(error) => error.remedy(),
             Self::Application(error) => error.remedy(),

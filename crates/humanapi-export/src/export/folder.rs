@@ -18,6 +18,8 @@ use super::part::{Ended, Part, private};
 pub(super) const MANIFEST: &str = "_manifest";
 /// Where files are until they are whole.
 const WORK: &str = "_work";
+/// Held while one process makes another one of a file that all of them write.
+const SWAP_LOCK: &str = ".lock-swap";
 
 /// The folder of an export, which one process writes to.
 ///
@@ -151,6 +153,27 @@ impl Folder {
         match fs::hard_link(ended.path(), &target) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => sync_parent(&target),
+        }
+    }
+
+    /// Makes another one of a whole file, of what it holds now, and lets no other process do so meanwhile. What makes it may
+    /// be asked again.
+    pub(super) fn swap(
+        &self,
+        path: &str,
+        mut next: impl FnMut(Option<Vec<u8>>) -> Result<Option<Vec<u8>>, ExportError>,
+    ) -> Result<(), ExportError> {
+        let root = match &self.place {
+            Place::Disk { root, .. } => root,
+            #[cfg(feature = "cloud")]
+            Place::Cloud(cloud) => return cloud.swap(path, next),
+        };
+        let lock = lock_file(&root.join(MANIFEST).join(SWAP_LOCK)).map_err(ExportError::Folder)?;
+        lock.lock().map_err(ExportError::Folder)?;
+        let now = self.read(path).map_err(ExportError::Folder)?;
+        match next(now)? {
+            Some(next) => self.write(path, &next).map_err(ExportError::Folder),
+            None => Ok(()),
         }
     }
 
@@ -351,4 +374,39 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = folder;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// What one makes of a file is not made of what it was before another one did.
+    #[test]
+    fn who_makes_another_one_of_a_file_makes_it_of_what_it_is() {
+        let root = tempfile::TempDir::new().unwrap();
+        let [one, other] = ["1/2", "2/2"].map(|shard| {
+            let shard = shard.parse().unwrap();
+            Folder::open(root.path(), shard).unwrap()
+        });
+        let add = |content: Option<Vec<u8>>, more: u8| {
+            let mut content = content.unwrap_or_default();
+            content.push(more);
+            Ok(Some(content))
+        };
+        thread::scope(|scope| {
+            let first = one.swap("file", |content| {
+                scope.spawn(|| other.swap("file", |content| add(content, b'2')).unwrap());
+                // The other one would be through by now.
+                thread::sleep(Duration::from_millis(100));
+                add(content, b'1')
+            });
+            first.unwrap();
+        });
+        assert_eq!(one.read("file").unwrap().as_deref(), Some(&b"12"[..]));
+        one.swap("file", |_| Ok(None)).unwrap();
+        assert_eq!(other.read("file").unwrap().as_deref(), Some(&b"12"[..]));
+    }
 }

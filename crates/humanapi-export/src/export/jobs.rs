@@ -1,5 +1,6 @@
 //! What is to be read, in the order in which it is written.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use humanapi_core::ClientUserId;
@@ -7,7 +8,7 @@ use humanapi_core::data::Route;
 
 use super::error::ExportError;
 use super::key::BucketKey;
-use super::manifest::{BucketManifest, WholeBuckets};
+use super::manifest::{BucketManifest, Plan, WholeBuckets};
 use super::output::Output;
 use super::reading::{Job, ListJob};
 use super::trouble::NotAsked;
@@ -72,6 +73,25 @@ impl<'e> Jobs<'e> {
         &self.routes
     }
 
+    /// Which buckets are read.
+    pub(super) fn plan(&self) -> Result<Plan, ExportError> {
+        let own: BTreeSet<u32> = self.buckets.numbers().iter().copied().collect();
+        let mut plan = Plan::default();
+        if let Some((whole, key)) = self.before {
+            for bucket in &own {
+                let check = users_check(&self.buckets.read(*bucket)?, key);
+                if !whole.has(*bucket, &check, self.retries_refused) {
+                    plan.left.insert(*bucket);
+                }
+            }
+            let again = plan.left.iter().filter(|bucket| whole.is_told(**bucket));
+            plan.again = again.copied().collect();
+            plan.is_new = !whole.is_any_there();
+        }
+        plan.own = own;
+        Ok(plan)
+    }
+
     /// Begins the next bucket, or passes it over.
     fn begin(&mut self, bucket: u32) -> Result<Planned<Job>, ExportError> {
         let mut users = self.buckets.read(bucket)?;
@@ -82,11 +102,8 @@ impl<'e> Jobs<'e> {
             ..BucketManifest::default()
         };
         if let Some((whole, key)) = self.before {
-            manifest.users_check = key.name("users", users.iter().map(ClientUserId::as_str));
-            if let Some(before) = whole.get(bucket)
-                && before.users_check == manifest.users_check
-                && !(before.has_refused && self.retries_refused)
-            {
+            manifest.users_check = users_check(&users, key);
+            if whole.has(bucket, &manifest.users_check, self.retries_refused) {
                 return Ok(Planned::Skip { bucket, lists });
             }
         }
@@ -98,6 +115,11 @@ impl<'e> Jobs<'e> {
         });
         Ok(Planned::Job(Job::Begin(Box::new(manifest))))
     }
+}
+
+/// Tells one set of users from another.
+fn users_check(users: &[ClientUserId], key: &BucketKey) -> String {
+    key.name("users", users.iter().map(ClientUserId::as_str))
 }
 
 impl Iterator for Jobs<'_> {

@@ -1,6 +1,6 @@
 //! What the files of an export say of it: JSON that is written once what it tells of is in its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -60,10 +60,13 @@ pub(super) struct ExportManifest {
     pub(super) version: u32,
     #[serde(flatten)]
     pub(super) settings: Settings,
-    /// Whether all buckets are whole.
+    /// Whether all buckets are whole, and none of them is to be read again.
     pub(super) whole: bool,
     /// How many of them are.
     pub(super) whole_buckets: u32,
+    /// Buckets that were whole as a run began which reads them again, until it has. Nobody tells all of it as whole before.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) read_again: BTreeSet<u32>,
     pub(super) users: u64,
     pub(super) records: u64,
     pub(super) files: u64,
@@ -167,11 +170,18 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(
     path: &str,
 ) -> Result<Option<T>, ExportError> {
     let content = folder.read(path).map_err(ExportError::of_folder)?;
-    content.as_deref().map(parse).transpose()
+    content.map(|content| parse(path, &content)).transpose()
 }
 
-fn parse<T: for<'de> Deserialize<'de>>(content: &[u8]) -> Result<T, ExportError> {
-    serde_json::from_slice(content).map_err(|_| ExportError::Manifest)
+fn parse<T: for<'de> Deserialize<'de>>(path: &str, content: &[u8]) -> Result<T, ExportError> {
+    serde_json::from_slice(content).map_err(|_| ExportError::Manifest(path.to_owned()))
+}
+
+fn json(manifest: &impl Serialize) -> Result<Vec<u8>, ExportError> {
+    let content = serde_json::to_vec_pretty(manifest);
+    let mut content = content.map_err(|error| ExportError::Folder(error.into()))?;
+    content.push(b'\n');
+    Ok(content)
 }
 
 pub(super) fn write(
@@ -179,8 +189,7 @@ pub(super) fn write(
     path: &str,
     manifest: &impl Serialize,
 ) -> Result<(), ExportError> {
-    let mut content = serde_json::to_vec_pretty(manifest).map_err(|_| ExportError::Manifest)?;
-    content.push(b'\n');
+    let content = json(manifest)?;
     folder.write(path, &content).map_err(ExportError::of_folder)
 }
 
@@ -193,28 +202,92 @@ impl ExportManifest {
     pub(super) fn read(folder: &Folder) -> Result<Option<Self>, ExportError> {
         let read: Option<Self> = read(folder, &export_path())?;
         match read {
-            Some(manifest) if manifest.version > VERSION => Err(ExportError::Manifest),
+            Some(manifest) if manifest.version > VERSION => {
+                Err(ExportError::Manifest(export_path()))
+            }
             manifest => Ok(manifest),
         }
     }
 
-    /// Sums up what the buckets' manifests tell, and writes it.
-    pub(super) fn write(
+    /// Tells that a run begins which reads these of its buckets, before it replaces any of them.
+    ///
+    /// # Errors
+    ///
+    /// When another process has begun another export there meanwhile, or nothing tells any more what the export is.
+    pub(super) fn begin(
         folder: &Folder,
-        settings: Settings,
+        settings: &Settings,
+        plan: &Plan,
         written_at: Timestamp,
     ) -> Result<(), ExportError> {
+        Self::swap(folder, |before| {
+            let Some(before) = before else {
+                if !plan.is_new {
+                    // It may be another export that they are of.
+                    return Err(ExportError::Manifest(export_path()));
+                }
+                let none = BTreeSet::new();
+                return Self::sum_up(folder, settings, none, written_at).map(Some);
+            };
+            before.settings.is_same(settings)?;
+            let read_again = plan.read_again_of(&before);
+            let is_so = read_again == before.read_again && !(before.whole && plan.reads_anything());
+            match is_so {
+                true => Ok(None),
+                false => Self::sum_up(folder, settings, read_again, written_at).map(Some),
+            }
+        })
+    }
+
+    /// Tells what is in its place now that a run has ended, however it did.
+    pub(super) fn end(
+        folder: &Folder,
+        settings: &Settings,
+        plan: &Plan,
+        written_at: Timestamp,
+    ) -> Result<(), ExportError> {
+        Self::swap(folder, |before| {
+            let before = before.map(|before| plan.read_again_of(&before));
+            Self::sum_up(folder, settings, before.unwrap_or_default(), written_at).map(Some)
+        })
+    }
+
+    /// Writes it anew where something comes of what it is, while no other process does.
+    ///
+    /// Two that end in one instant would each tell what it saw before the other one's last bucket, and one that ends would
+    /// tell as whole what another one begins to replace.
+    fn swap(
+        folder: &Folder,
+        mut next: impl FnMut(Option<Self>) -> Result<Option<Self>, ExportError>,
+    ) -> Result<(), ExportError> {
+        let path = export_path();
+        folder.swap(&path, |before| {
+            let before = before.as_deref().map(|json| parse(&path, json));
+            next(before.transpose()?)?
+                .map(|next| json(&next))
+                .transpose()
+        })
+    }
+
+    /// Sums up what the buckets' manifests tell.
+    fn sum_up(
+        folder: &Folder,
+        settings: &Settings,
+        read_again: BTreeSet<u32>,
+        written_at: Timestamp,
+    ) -> Result<Self, ExportError> {
         let mut sum = Self {
             version: VERSION,
             whole: false,
             whole_buckets: 0,
+            read_again,
             users: 0,
             records: 0,
             files: 0,
             bytes: 0,
             fields: None,
             written_at,
-            settings,
+            settings: settings.clone(),
         };
         let buckets: Vec<u32> = (0..sum.settings.buckets).collect();
         BucketManifest::read_each(folder, &buckets, |manifest| {
@@ -232,8 +305,39 @@ impl ExportManifest {
             }
             Ok(())
         })?;
-        sum.whole = sum.whole_buckets == sum.settings.buckets;
-        write(folder, &export_path(), &sum)
+        sum.whole = sum.whole_buckets == sum.settings.buckets && sum.read_again.is_empty();
+        Ok(sum)
+    }
+}
+
+/// Which buckets a run reads, of those that are its.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Plan {
+    /// Whether no manifest tells of any of them.
+    pub(super) is_new: bool,
+    /// Those that are its.
+    pub(super) own: BTreeSet<u32>,
+    /// Those that it reads and has not put into their places yet.
+    pub(super) left: BTreeSet<u32>,
+    /// Those of them whose manifests tell them as whole as it begins, or did.
+    pub(super) again: BTreeSet<u32>,
+}
+
+impl Plan {
+    fn reads_anything(&self) -> bool {
+        !self.left.is_empty()
+    }
+
+    /// A bucket is in its place.
+    pub(super) fn is_written(&mut self, bucket: u32) {
+        self.left.remove(&bucket);
+    }
+
+    /// What is to be read again: of other processes' buckets what they said, and of its own what it has not read yet.
+    fn read_again_of(&self, before: &ExportManifest) -> BTreeSet<u32> {
+        let others = before.read_again.difference(&self.own);
+        let own = self.again.intersection(&self.left);
+        others.chain(own).copied().collect()
     }
 }
 
@@ -285,7 +389,8 @@ impl Settings {
 }
 
 impl BucketManifest {
-    /// Takes those that are there, of which some are asked for at once.
+    /// Takes those that are there, of which some are asked for at once. One that is torn tells nothing: its bucket is read
+    /// again, as if it was not there.
     fn read_each(
         folder: &Folder,
         buckets: &[u32],
@@ -295,7 +400,9 @@ impl BucketManifest {
             let paths: Vec<String> = some.iter().map(|bucket| bucket_path(*bucket)).collect();
             let read = folder.read_all(&paths).map_err(ExportError::of_folder)?;
             for content in read.into_iter().flatten() {
-                take(parse(&content)?)?;
+                if let Ok(manifest) = serde_json::from_slice(&content) {
+                    take(manifest)?;
+                }
             }
         }
         Ok(())
@@ -316,33 +423,55 @@ impl BucketManifest {
 
 /// What is told of a bucket that is whole.
 #[derive(Debug)]
-pub(super) struct WholeBucket {
-    pub(super) users_check: String,
+struct WholeBucket {
+    users_check: String,
     /// Whether the service refused something.
-    pub(super) has_refused: bool,
+    has_refused: bool,
 }
 
 /// Those buckets of a folder that are whole, each with all of its files.
 #[derive(Debug, Default)]
-pub(super) struct WholeBuckets(BTreeMap<u32, WholeBucket>);
+pub(super) struct WholeBuckets {
+    whole: BTreeMap<u32, WholeBucket>,
+    /// Those that are told as whole, with their files or without.
+    told: BTreeSet<u32>,
+    /// Whether a manifest is there of any.
+    is_any_there: bool,
+}
 
 impl WholeBuckets {
     pub(super) fn read(folder: &Folder, buckets: &[u32]) -> Result<Self, ExportError> {
-        let mut whole = BTreeMap::new();
+        let mut all = Self::default();
         BucketManifest::read_each(folder, buckets, |manifest| {
-            if manifest.whole && manifest.has_its_files(folder)? {
+            all.is_any_there = true;
+            if !manifest.whole {
+                return Ok(());
+            }
+            all.told.insert(manifest.bucket);
+            if manifest.has_its_files(folder)? {
                 let bucket = WholeBucket {
                     users_check: manifest.users_check,
                     has_refused: !manifest.refused.is_empty(),
                 };
-                whole.insert(manifest.bucket, bucket);
+                all.whole.insert(manifest.bucket, bucket);
             }
             Ok(())
         })?;
-        Ok(Self(whole))
+        Ok(all)
     }
 
-    pub(super) fn get(&self, bucket: u32) -> Option<&WholeBucket> {
-        self.0.get(&bucket)
+    /// Whether a bucket with these users needs not be read.
+    pub(super) fn has(&self, bucket: u32, users_check: &str, retries_refused: bool) -> bool {
+        self.whole.get(&bucket).is_some_and(|before| {
+            before.users_check == users_check && !(before.has_refused && retries_refused)
+        })
+    }
+
+    pub(super) const fn is_any_there(&self) -> bool {
+        self.is_any_there
+    }
+
+    pub(super) fn is_told(&self, bucket: u32) -> bool {
+        self.told.contains(&bucket)
     }
 }

@@ -313,7 +313,10 @@ impl Export {
         .await?;
         let key = match own_key {
             Some(key) => key,
-            None => wait(&folder, kept_key).await?,
+            None => {
+                let is_new = before.is_none();
+                wait(&folder, move |folder| kept_key(folder, is_new)).await?
+            }
         };
         settings.key_check = check_of(&key);
         if let Some(before) = &before {
@@ -322,24 +325,10 @@ impl Export {
         // No id is in a folder that tells of nobody, even while the list waits there.
         let work = (!self.output.is_deidentified()).then(|| folder.work());
         let buckets = Buckets::of(users, &key, buckets, self.shard, work).await?;
-        if before.is_none() {
-            let (settings, now) = (settings.clone(), now(&self.client));
-            let begun = move |folder: &_| ExportManifest::write(folder, settings, now);
-            wait(&folder, begun).await?;
-        }
         let numbers = buckets.numbers().to_vec();
         let whole = wait(&folder, move |folder| WholeBuckets::read(folder, &numbers)).await?;
-        let (tell, mut told) = mpsc::unbounded_channel();
-        let (send, done) = mpsc::channel(2);
         let reading = Arc::new(self.reading(Some(folder.clone())));
         let output = Arc::new(self.output);
-        let writing = Writing {
-            folder: folder.clone(),
-            output: Arc::clone(&output),
-            key: key.clone(),
-        };
-        let writer = thread::begin(move || writing.run(done, &tell))?;
-        let mut summary = Summary::default();
         let jobs = Jobs::new(
             &self.routes,
             &output,
@@ -347,11 +336,25 @@ impl Export {
             Some((&whole, &key)),
             self.retries_refused,
         );
+        let mut plan = jobs.plan()?;
+        let (begins, planned, at) = (settings.clone(), plan.clone(), now(&self.client));
+        let begin = move |folder: &_| ExportManifest::begin(folder, &begins, &planned, at);
+        wait(&folder, begin).await?;
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let (send, done) = mpsc::channel(2);
+        let writing = Writing {
+            folder: folder.clone(),
+            output: Arc::clone(&output),
+            key: key.clone(),
+        };
+        let writer = thread::begin(move || writing.run(done, &tell))?;
+        let mut summary = Summary::default();
         let client = self.client.clone();
         let events = &mut *self.on_event;
         let mut on_written = |summary: &mut Summary, events: &mut dyn FnMut(Event)| {
             while let Ok(written) = told.try_recv() {
                 summary.written += 1;
+                plan.is_written(written.bucket);
                 for (resource, taken) in &written.taken {
                     summary.add(resource, taken);
                 }
@@ -372,19 +375,20 @@ impl Export {
             &mut on_written,
         );
         let read = read.await;
-        writer.end().await??;
+        let wrote = writer.end().await.flatten();
         on_written(&mut summary, events);
         drop(buckets);
-        // However reading ended, what is whole is told.
+        // However reading and writing ended, what is whole is told.
         let now = now(&client);
         let told = wait(&folder, move |folder| {
-            ExportManifest::write(folder, settings, now)
+            ExportManifest::end(folder, &settings, &plan, now)
         });
         let told = told.await;
         let closed = wait(&folder, |folder| {
             folder.close().map_err(ExportError::of_folder)
         });
         let closed = closed.await;
+        wrote?;
         read?;
         told?;
         closed?;

@@ -71,6 +71,8 @@ struct ExportTold {
     resources: BTreeMap<String, IgnoredAny>,
     #[serde(default)]
     deidentified: Option<IgnoredAny>,
+    #[serde(default)]
+    read_again: Vec<IgnoredAny>,
     written_at: Timestamp,
 }
 
@@ -116,7 +118,8 @@ impl DataReport {
         if told.version > VERSION {
             return Err(ReportError::Manifest);
         }
-        let (mut users, mut whole, mut refused, mut failed) = (0, true, 0, 0);
+        let (mut users, mut refused, mut failed) = (0, 0, 0);
+        let mut whole = told.read_again.is_empty();
         let mut by_resource: BTreeMap<&str, Quality> = BTreeMap::new();
         for name in told.resources.keys() {
             let route = route(name).ok_or(ReportError::Manifest)?;

@@ -623,7 +623,7 @@ async fn what_is_told_names_nobody() {
     assert!(!told.contains(id.as_str().unwrap()));
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -13,11 +13,13 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::path::Path;
 use object_store::{
-    Error, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, Result, WriteMultipart,
+    Error, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, Result, UpdateVersion,
+    WriteMultipart,
 };
 use tempfile::TempDir;
 use tokio::runtime::{self, Runtime};
 
+use super::super::error::ExportError;
 use super::super::key::Shard;
 use super::super::part::{Ended, private_folder};
 use super::{CloudError, CloudFolder};
@@ -33,6 +35,8 @@ const ASKED_AT_ONCE: usize = 32;
 const SMALL: u64 = 5 * 1024 * 1024;
 /// How long a part is, unless there would be too many of them.
 const PART: u64 = 8 * 1024 * 1024;
+/// So often another process may be faster with a file that all of them write.
+const MOST_SWAPS: u32 = 1_000;
 /// So many parts may a file have; of all stores, S3 and Google Cloud Storage allow the fewest.
 const MOST_PARTS: u64 = 10_000;
 
@@ -166,6 +170,61 @@ impl Cloud {
                 Ok(_) => Ok(()),
             }
         })
+    }
+
+    /// Makes another one of a file, of what it holds now, and again where another process was faster.
+    pub(crate) fn swap(
+        &self,
+        path: &str,
+        mut next: impl FnMut(Option<Vec<u8>>) -> Result<Option<Vec<u8>>, ExportError>,
+    ) -> Result<(), ExportError> {
+        for _ in 0..MOST_SWAPS {
+            let now = self.wait(self.get_version(path));
+            let (content, mode) = match now.map_err(ExportError::of_folder)? {
+                Some((content, version)) => (Some(content), PutMode::Update(version)),
+                None => (None, PutMode::Create),
+            };
+            let Some(next) = next(content)? else {
+                return Ok(());
+            };
+            let put = self.wait(self.put_if(&self.at(path), next.into(), mode));
+            if put.map_err(ExportError::of_folder)? {
+                return Ok(());
+            }
+        }
+        Err(CloudError::Failed.into())
+    }
+
+    async fn get_version(&self, path: &str) -> Result<Option<(Vec<u8>, UpdateVersion)>, Stopped> {
+        let Some(object) = there(self.store().get(&self.at(path)).await)? else {
+            return Ok(None);
+        };
+        let version = UpdateVersion {
+            e_tag: object.meta.e_tag.clone(),
+            version: object.meta.version.clone(),
+        };
+        let content = there(object.bytes().await)?;
+        Ok(content.map(|content| (content.into(), version)))
+    }
+
+    /// Puts a file where it is as it was, and says whether it was.
+    async fn put_if(
+        &self,
+        path: &Path,
+        content: PutPayload,
+        mode: PutMode,
+    ) -> Result<bool, Stopped> {
+        self.is_still_ours().await?;
+        let put = self.store().put_opts(path, content.clone(), mode.into());
+        match put.await {
+            Ok(_) => Ok(true),
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(false),
+            // Many words tell that a store knows no such condition. What else went wrong goes wrong once more.
+            Err(_) => {
+                self.store().put(path, content).await?;
+                Ok(true)
+            }
+        }
     }
 
     /// What files hold; nothing where one is not there.
@@ -345,5 +404,40 @@ mod tests {
         let there = folder.read("resource=a/records.csv").unwrap();
         assert!(there.as_deref() == Some(content.as_slice()));
         other.close().unwrap();
+    }
+
+    /// What one makes of a file is not made of what it was before another one did, which is asked for once more then.
+    #[test]
+    fn who_makes_another_one_of_a_file_makes_it_of_what_it_is() {
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let [one, other] = ["1/2", "2/2"].map(|shard| {
+            let cloud = CloudFolder::new(Arc::clone(&store), "exported").unwrap();
+            let folder = Folder::in_cloud(cloud, shard.parse().unwrap()).unwrap();
+            folder.claim().unwrap();
+            folder
+        });
+        let add = |content: Option<Vec<u8>>, more: u8| {
+            let mut content = content.unwrap_or_default();
+            content.push(more);
+            Ok(Some(content))
+        };
+        // Where there is none yet, and where there is one.
+        for expected in ["21", "2121"] {
+            let mut asked = 0;
+            let first = one.swap("file", |content| {
+                asked += 1;
+                if asked == 1 {
+                    other.swap("file", |content| add(content, b'2')).unwrap();
+                }
+                add(content, b'1')
+            });
+            first.unwrap();
+            assert_eq!(asked, 2);
+            let there = one.read("file").unwrap();
+            assert_eq!(there.as_deref(), Some(expected.as_bytes()));
+        }
+        for folder in [one, other] {
+            folder.close().unwrap();
+        }
     }
 }

@@ -95,7 +95,7 @@ fn commits(folder: &Folder) -> io::Result<BTreeSet<u64>> {
 }
 
 impl SyncManifest {
-    fn path() -> String {
+    pub(super) fn path() -> String {
         format!("{MANIFEST}/sync.json")
     }
 
@@ -125,7 +125,9 @@ impl SyncManifest {
     pub(super) fn read(folder: &Folder) -> Result<Option<Self>, ExportError> {
         let manifest: Option<Self> = read(folder, &Self::path())?;
         match manifest {
-            Some(manifest) if manifest.version > VERSION => Err(ExportError::Manifest),
+            Some(manifest) if manifest.version > VERSION => {
+                Err(ExportError::Manifest(Self::path()))
+            }
             manifest => Ok(manifest),
         }
     }

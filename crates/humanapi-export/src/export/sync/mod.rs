@@ -210,7 +210,7 @@ impl Synchronization {
             Some(key) => key,
             // Drawn for one folder, it would put users into other buckets than those of the other shares.
             None if self.shard != Shard::ALL => return Err(ExportError::ShardKey),
-            None => kept_key(&folder)?,
+            None => kept_key(&folder, !SyncManifest::is_in(&folder)?)?,
         };
         let (mut manifest, is_new) = self.manifest(&folder, &key)?;
         let work = Some(folder.work());
@@ -320,7 +320,7 @@ impl Synchronization {
         // What no manifest tells of would be taken for what a broken run left, and be removed.
         let names = folder.list("").map_err(ExportError::Folder)?;
         if names.iter().any(|name| name.starts_with("resource=")) {
-            return Err(ExportError::Manifest);
+            return Err(ExportError::Manifest(SyncManifest::path()));
         }
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|error| ExportError::Folder(io::Error::other(error)))?;
