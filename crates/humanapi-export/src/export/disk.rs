@@ -1,10 +1,13 @@
 //! Files on their way onto the disk: several at once, and no more of them open than a process may have.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+
+use tokio::sync::mpsc;
 
 use super::thread::gone;
 
@@ -13,66 +16,186 @@ const AT_ONCE: usize = 4;
 /// So many more wait for their turn. Whoever ends another one waits until there is room.
 const WAITING: usize = 32;
 
+/// So many are open at most of those that are ended.
+#[cfg(test)]
+pub(super) const MOST_OPEN: usize = WAITING + AT_ONCE;
+
 /// Puts files onto the disk while others are written.
 ///
 /// Each is synced by the very descriptor that it was written by. What the system could not write meanwhile it tells there; of
 /// a file that is opened again it may have forgotten it.
 #[derive(Clone, Debug)]
-pub(super) struct Disk(SyncSender<ToSync>);
+pub(super) struct Disk {
+    send: mpsc::Sender<ToSync>,
+    under_way: Arc<UnderWay>,
+}
 
-type ToSync = (File, SyncSender<io::Result<()>>);
-
-/// A file that is on its way. It is waited for when this is dropped, so that nothing is at work in its folder then.
+/// A file that is on its way. Where nobody waits for it any more it is removed once it is there.
 #[derive(Debug)]
-pub(super) struct Syncing(Receiver<io::Result<()>>);
+pub(super) struct Syncing(Receiver<(io::Result<()>, Unplaced)>);
+
+/// Where a file is until it is put into its place. It is removed from there when this is dropped.
+#[derive(Debug)]
+pub(super) struct Unplaced {
+    path: PathBuf,
+    /// While it is there the folder is this process's: another might have a file of that name.
+    _locks: Locks,
+}
+
+/// What takes a folder for this process.
+pub(super) type Locks = Arc<[File]>;
+
+#[derive(Debug)]
+struct ToSync {
+    file: File,
+    unplaced: Unplaced,
+    tell: SyncSender<(io::Result<()>, Unplaced)>,
+    /// Last, so that what it counts is over when it is.
+    counted: Counted,
+}
+
+/// How many files are on their way.
+#[derive(Debug, Default)]
+struct UnderWay {
+    files: Mutex<usize>,
+    fewer: Condvar,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Counted(Arc<UnderWay>);
 
 impl Disk {
     /// Its threads end with the last one that can ask them.
     pub(super) fn new() -> io::Result<Self> {
-        let (send, files) = sync_channel(WAITING);
-        let files = Arc::new(Mutex::new(files));
+        Self::with(File::sync_all)
+    }
+
+    /// The same by other means.
+    pub(super) fn with(
+        sync: impl Fn(&File) -> io::Result<()> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let (send, files) = mpsc::channel(WAITING);
+        let files = Arc::new((Mutex::new(files), sync));
         for _ in 0..AT_ONCE {
             let files = Arc::clone(&files);
             let thread = thread::Builder::new().name("humanapi-disk".to_owned());
-            thread.spawn(move || sync_all(&files))?;
+            thread.spawn(move || sync_all(&files.0, &files.1))?;
         }
-        Ok(Self(send))
+        Ok(Self {
+            send,
+            under_way: Arc::default(),
+        })
     }
 
-    /// Puts what was written to a file onto the disk, and closes it.
-    pub(super) fn sync(&self, file: File) -> io::Result<Syncing> {
-        let (tell, told) = sync_channel(1);
-        let sent = self.0.send((file, tell));
+    /// Puts what was written to a file onto the disk, and closes it. It waits for room, so it is for threads that may wait.
+    pub(super) fn sync(&self, file: File, unplaced: Unplaced) -> io::Result<Syncing> {
+        let (next, syncing) = self.next(file, unplaced);
+        let sent = self.send.blocking_send(next);
         sent.map_err(|_| gone())?;
-        Ok(Syncing(told))
+        Ok(syncing)
+    }
+
+    /// The same where others run on this thread while there is no room.
+    pub(super) async fn sync_async(&self, file: File, unplaced: Unplaced) -> io::Result<Syncing> {
+        let (next, syncing) = self.next(file, unplaced);
+        let sent = self.send.send(next).await;
+        sent.map_err(|_| gone())?;
+        Ok(syncing)
+    }
+
+    fn next(&self, file: File, unplaced: Unplaced) -> (ToSync, Syncing) {
+        let (tell, told) = sync_channel(1);
+        let next = ToSync {
+            file,
+            unplaced,
+            tell,
+            counted: Counted::new(&self.under_way),
+        };
+        (next, Syncing(told))
+    }
+
+    #[cfg(test)]
+    pub(super) fn under_way(&self) -> usize {
+        *self.under_way.files()
+    }
+
+    /// Waits until no file is on its way any more.
+    pub(super) fn settle(&self) {
+        let files = self.under_way.files();
+        let settled = self.under_way.fewer.wait_while(files, |files| *files > 0);
+        drop(settled.unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-fn sync_all(files: &Mutex<Receiver<ToSync>>) {
+fn sync_all(files: &Mutex<mpsc::Receiver<ToSync>>, sync: &impl Fn(&File) -> io::Result<()>) {
     let next = || {
-        let files = files.lock().unwrap_or_else(PoisonError::into_inner);
-        files.recv()
+        let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.blocking_recv()
     };
-    while let Ok((file, tell)) = next() {
-        let synced = file.sync_all();
+    while let Some(next) = next() {
+        let synced = sync(&next.file);
         // Before it is told: some systems neither rename nor remove what is open.
-        drop(file);
-        // Who waits may have gone.
-        let _ = tell.send(synced);
+        drop(next.file);
+        // Who waited may have gone: then it comes back, and is removed.
+        let _ = next.tell.send((synced, next.unplaced));
+        drop(next.counted);
     }
 }
 
 impl Syncing {
-    /// Waits until it is on the disk. It is asked once.
-    pub(super) fn wait(&self) -> io::Result<()> {
-        self.0.recv().map_err(|_| gone())?
+    /// Waits until it is on the disk, and tells where it is.
+    pub(super) fn wait(self) -> io::Result<Unplaced> {
+        let (synced, unplaced) = self.0.recv().map_err(|_| gone())?;
+        synced.map(|()| unplaced)
     }
 }
 
-impl Drop for Syncing {
+impl Unplaced {
+    /// The place of a file that the caller makes there.
+    pub(super) const fn new(path: PathBuf, locks: Locks) -> Self {
+        Self {
+            path,
+            _locks: locks,
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves it where it was put: there is nothing left to remove.
+    pub(super) fn leave(mut self) {
+        self.path.clear();
+    }
+}
+
+impl Drop for Unplaced {
     fn drop(&mut self) {
-        // Where it was waited for, there is nothing left to come.
-        let _ = self.0.recv();
+        if self.path != Path::new("") {
+            // The next run removes what cannot be removed now.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl UnderWay {
+    fn files(&self) -> MutexGuard<'_, usize> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counted {
+    fn new(under_way: &Arc<UnderWay>) -> Self {
+        *under_way.files() += 1;
+        Self(Arc::clone(under_way))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        *self.0.files() -= 1;
+        self.0.fewer.notify_all();
     }
 }
 
@@ -129,7 +252,7 @@ mod tests {
             ended.push((part.end().unwrap(), format!("{number}")));
             most = most.max(open());
         }
-        assert!(most <= WAITING + AT_ONCE, "{most}");
+        assert!(most <= MOST_OPEN, "{most}");
         folder.keep_all(ended).unwrap();
         assert_eq!(open(), 0);
         assert_eq!(fs::read(root.path().join("299")).unwrap(), [7; 20_000]);

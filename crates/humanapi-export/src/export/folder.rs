@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(feature = "cloud")]
 use super::cloud::{Cloud, CloudFolder};
-use super::disk::Disk;
+use super::disk::{Disk, Locks};
 use super::error::ExportError;
 use super::key::Shard;
-use super::part::{Ended, Part, private};
+use super::part::{Ended, Part, Whole, private};
+use super::thread;
 
 /// What says what is whole.
 pub(super) const MANIFEST: &str = "_manifest";
@@ -24,7 +25,8 @@ const SWAP_LOCK: &str = ".lock-swap";
 /// The folder of an export, which one process writes to.
 ///
 /// What is written waits on this machine's disk until it is whole; where it belongs then may take a while to answer, so
-/// everything but [`begin`](Self::begin) and the end of a document is called from threads that may wait.
+/// everything but [`begin`](Self::begin) is called from threads that may wait: from those of [`wait`](Self::wait), where a
+/// runtime's thread asks. What a file is given goes to the system's memory, for which nobody waits before it is full.
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     place: Place,
@@ -32,16 +34,14 @@ pub(super) struct Folder {
     work: PathBuf,
     parts: Arc<AtomicU64>,
     disk: Disk,
+    /// What takes it for this process, however that ends. In an object store nothing does.
+    locks: Locks,
 }
 
 /// Where files are once they are whole.
 #[derive(Clone, Debug)]
 enum Place {
-    Disk {
-        root: PathBuf,
-        /// Ends with the process, however that ends.
-        _locks: Arc<[File; 2]>,
-    },
+    Disk(PathBuf),
     #[cfg(feature = "cloud")]
     Cloud(Arc<Cloud>),
 }
@@ -67,14 +67,20 @@ impl Folder {
         let emptied = remove_folder(&work).and_then(|()| make_folder(&work));
         emptied.map_err(ExportError::Folder)?;
         Ok(Self {
-            place: Place::Disk {
-                root: root.to_owned(),
-                _locks: Arc::new([all, own]),
-            },
+            place: Place::Disk(root.to_owned()),
             work,
             parts: Arc::default(),
             disk: Disk::new().map_err(ExportError::Folder)?,
+            locks: Arc::new([all, own]),
         })
+    }
+
+    /// The same on a runtime's thread, which may not wait.
+    pub(super) async fn open_async(root: &Path, shard: Shard) -> Result<Self, ExportError> {
+        let root = root.to_owned();
+        thread::begin(move || Self::open(&root, shard))?
+            .end()
+            .await?
     }
 
     /// A folder in an object store, of which nothing is claimed yet.
@@ -86,13 +92,32 @@ impl Folder {
             place: Place::Cloud(Arc::new(cloud)),
             parts: Arc::default(),
             disk: Disk::new().map_err(ExportError::Folder)?,
+            locks: Arc::new([]),
         })
+    }
+
+    /// Does what may take a while to answer on a thread that may wait.
+    pub(super) async fn wait<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, ExportError> + Send + 'static,
+    ) -> Result<T, ExportError> {
+        let folder = self.clone();
+        thread::begin(move || work(&folder))?.end().await?
+    }
+
+    /// Waits until nothing is at work in it of what nobody waits for any more.
+    pub(super) async fn settle(&self) -> Result<(), ExportError> {
+        self.wait(|folder| {
+            folder.disk.settle();
+            Ok(())
+        })
+        .await
     }
 
     /// Says that this process writes from here on, once it is certain that it may. A disk's locks say so from the first.
     pub(super) fn claim(&self) -> io::Result<()> {
         match &self.place {
-            Place::Disk { .. } => Ok(()),
+            Place::Disk(_) => Ok(()),
             #[cfg(feature = "cloud")]
             Place::Cloud(cloud) => cloud.claim(),
         }
@@ -101,7 +126,7 @@ impl Folder {
     /// Removes what a run needs while it runs alone.
     pub(super) fn close(&self) -> io::Result<()> {
         let root = match &self.place {
-            Place::Disk { root, .. } => root,
+            Place::Disk(root) => root,
             #[cfg(feature = "cloud")]
             Place::Cloud(cloud) => return remove_folder(&self.work).and_then(|()| cloud.close()),
         };
@@ -121,7 +146,14 @@ impl Folder {
     pub(super) fn begin(&self) -> io::Result<Part> {
         let number = self.parts.fetch_add(1, Ordering::Relaxed);
         let path = self.work.join(format!("{number}.part"));
-        Part::create(path, self.disk.clone())
+        Part::create(path, Arc::clone(&self.locks), self.disk.clone())
+    }
+
+    /// The same, with a disk of which a test knows what it does.
+    #[cfg(test)]
+    pub(super) fn on(mut self, disk: Disk) -> Self {
+        self.disk = disk;
+        self
     }
 
     /// One whose bytes go elsewhere.
@@ -140,17 +172,16 @@ impl Folder {
     /// Writes a whole file, unless there is one already.
     pub(super) fn write_new(&self, path: &str, content: &[u8]) -> io::Result<()> {
         let root = match &self.place {
-            Place::Disk { root, .. } => root,
+            Place::Disk(root) => root,
             #[cfg(feature = "cloud")]
             Place::Cloud(cloud) => return cloud.put_new(path, content),
         };
         let mut part = self.begin()?;
         part.write_all(content)?;
-        let ended = part.end()?;
-        ended.wait()?;
+        let whole = part.end()?.wait()?;
         let target = root.join(path);
         // Unlike a rename, a link takes nobody's place.
-        match fs::hard_link(ended.path(), &target) {
+        match fs::hard_link(whole.path(), &target) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => sync_parent(&target),
         }
@@ -164,7 +195,7 @@ impl Folder {
         mut next: impl FnMut(Option<Vec<u8>>) -> Result<Option<Vec<u8>>, ExportError>,
     ) -> Result<(), ExportError> {
         let root = match &self.place {
-            Place::Disk { root, .. } => root,
+            Place::Disk(root) => root,
             #[cfg(feature = "cloud")]
             Place::Cloud(cloud) => return cloud.swap(path, next),
         };
@@ -184,11 +215,11 @@ impl Folder {
 
     /// Puts files into their places, where they stay even after a crash. None is there before all of it is.
     pub(super) fn keep_all(&self, files: Vec<(Ended, String)>) -> io::Result<()> {
-        for (file, _) in &files {
-            file.wait()?;
-        }
+        let files = files.into_iter();
+        let files = files.map(|(file, path)| Ok((file.wait()?, path)));
+        let files = files.collect::<io::Result<_>>()?;
         match &self.place {
-            Place::Disk { root, .. } => rename_all(root, files),
+            Place::Disk(root) => rename_all(root, files),
             #[cfg(feature = "cloud")]
             Place::Cloud(cloud) => cloud.put_all(files),
         }
@@ -203,7 +234,7 @@ impl Folder {
     /// What files hold, each in its turn; nothing where one is not there.
     pub(super) fn read_all(&self, paths: &[String]) -> io::Result<Vec<Option<Vec<u8>>>> {
         let root = match &self.place {
-            Place::Disk { root, .. } => root,
+            Place::Disk(root) => root,
             #[cfg(feature = "cloud")]
             Place::Cloud(cloud) => return cloud.read_all(paths),
         };
@@ -240,7 +271,7 @@ impl Folder {
     /// How long files are, each in its turn; nothing where one is not there.
     pub(super) fn lengths(&self, paths: &[String]) -> io::Result<Vec<Option<u64>>> {
         let root = match &self.place {
-            Place::Disk { root, .. } => root,
+            Place::Disk(root) => root,
             #[cfg(feature = "cloud")]
             Place::Cloud(cloud) => return cloud.lengths(paths),
         };
@@ -254,7 +285,7 @@ impl Folder {
     /// Removes a file, or a folder with all that is in it, if it is there.
     pub(super) fn remove(&self, path: &str) -> io::Result<()> {
         let path = match &self.place {
-            Place::Disk { root, .. } => root.join(path),
+            Place::Disk(root) => root.join(path),
             #[cfg(feature = "cloud")]
             Place::Cloud(cloud) => return cloud.remove(path),
         };
@@ -276,7 +307,7 @@ impl Folder {
     )]
     fn root(&self) -> io::Result<&Path> {
         match &self.place {
-            Place::Disk { root, .. } => Ok(root),
+            Place::Disk(root) => Ok(root),
             #[cfg(feature = "cloud")]
             Place::Cloud(_) => Err(io::ErrorKind::Unsupported.into()),
         }
@@ -286,7 +317,7 @@ impl Folder {
 /// Gives files their names, in this order.
 ///
 /// Each wait for the disk takes as long whatever there is to do, so all names are given before one of them is waited for.
-fn rename_all(root: &Path, files: Vec<(Ended, String)>) -> io::Result<()> {
+fn rename_all(root: &Path, files: Vec<(Whole, String)>) -> io::Result<()> {
     let mut folders = BTreeSet::new();
     for (file, path) in files {
         let target = root.join(path);

@@ -17,6 +17,8 @@ mod part;
 mod reading;
 mod room;
 mod spool;
+#[cfg(test)]
+mod stuck_disk;
 mod sync;
 mod thread;
 mod through;
@@ -251,7 +253,7 @@ impl Export {
         S: Stream<Item = io::Result<ClientUserId>>,
     {
         self.check()?;
-        let folder = Folder::open(folder.as_ref(), self.shard)?;
+        let folder = Folder::open_async(folder.as_ref(), self.shard).await?;
         self.write(users, folder, stop).await
     }
 
@@ -289,7 +291,7 @@ impl Export {
     where
         S: Stream<Item = io::Result<ClientUserId>>,
     {
-        let before = wait(&folder, |folder| {
+        let before = folder.wait(|folder| {
             if SyncManifest::is_in(folder)? {
                 return Err(ExportError::OtherKind("a synchronization"));
             }
@@ -307,15 +309,14 @@ impl Export {
             settings.key_check = key_check.unwrap_or_else(|| before.settings.key_check.clone());
             before.settings.is_same(&settings)?;
         }
-        wait(&folder, |folder| {
-            folder.claim().map_err(ExportError::of_folder)
-        })
-        .await?;
+        folder
+            .wait(|folder| folder.claim().map_err(ExportError::of_folder))
+            .await?;
         let key = match own_key {
             Some(key) => key,
             None => {
                 let is_new = before.is_none();
-                wait(&folder, move |folder| kept_key(folder, is_new)).await?
+                folder.wait(move |folder| kept_key(folder, is_new)).await?
             }
         };
         settings.key_check = check_of(&key);
@@ -326,7 +327,9 @@ impl Export {
         let work = (!self.output.is_deidentified()).then(|| folder.work());
         let buckets = Buckets::of(users, &key, buckets, self.shard, work).await?;
         let numbers = buckets.numbers().to_vec();
-        let whole = wait(&folder, move |folder| WholeBuckets::read(folder, &numbers)).await?;
+        let whole = folder
+            .wait(move |folder| WholeBuckets::read(folder, &numbers))
+            .await?;
         let reading = Arc::new(self.reading(Some(folder.clone())));
         let output = Arc::new(self.output);
         let jobs = Jobs::new(
@@ -339,7 +342,7 @@ impl Export {
         let mut plan = jobs.plan()?;
         let (begins, planned, at) = (settings.clone(), plan.clone(), now(&self.client));
         let begin = move |folder: &_| ExportManifest::begin(folder, &begins, &planned, at);
-        wait(&folder, begin).await?;
+        folder.wait(begin).await?;
         let (tell, mut told) = mpsc::unbounded_channel();
         let (send, done) = mpsc::channel(2);
         let writing = Writing {
@@ -376,21 +379,20 @@ impl Export {
         );
         let read = read.await;
         let wrote = writer.end().await.flatten();
+        // Of what was read for nobody some may be at work in the folder, which is over before anybody is told of its end.
+        let settled = folder.settle().await;
         on_written(&mut summary, events);
         drop(buckets);
         // However reading and writing ended, what is whole is told.
         let now = now(&client);
-        let told = wait(&folder, move |folder| {
-            ExportManifest::end(folder, &settings, &plan, now)
-        });
+        let told = folder.wait(move |folder| ExportManifest::end(folder, &settings, &plan, now));
         let told = told.await;
-        let closed = wait(&folder, |folder| {
-            folder.close().map_err(ExportError::of_folder)
-        });
+        let closed = folder.wait(|folder| folder.close().map_err(ExportError::of_folder));
         let closed = closed.await;
         wrote?;
         read?;
         told?;
+        settled?;
         closed?;
         Ok(summary)
     }
@@ -439,15 +441,6 @@ impl Export {
             folder,
         }
     }
-}
-
-/// Does something with a folder that may take a while to answer.
-async fn wait<T: Send + 'static>(
-    folder: &Folder,
-    work: impl FnOnce(&Folder) -> Result<T, ExportError> + Send + 'static,
-) -> Result<T, ExportError> {
-    let folder = folder.clone();
-    thread::begin(move || work(&folder))?.end().await?
 }
 
 impl fmt::Debug for Export {

@@ -1,44 +1,51 @@
 //! Files that are being written: for their owner alone, hashed as they grow, and gone unless they are put into a place.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::disk::{Disk, Syncing};
+use super::disk::{Disk, Locks, Syncing, Unplaced};
 use crate::keyed::hex;
 
-/// A file that is not whole yet.
+/// A file that is not whole yet. It is removed when it is dropped, and closed before that.
 #[derive(Debug)]
 pub(super) struct Part {
-    /// Nothing, once it is ended.
-    file: Option<BufWriter<File>>,
+    file: BufWriter<File>,
     hash: Sha256,
     bytes: u64,
-    path: PathBuf,
+    unplaced: Unplaced,
     disk: Disk,
 }
 
-/// A file to which nothing more is written, and that is not in its place yet.
+/// A file to which nothing more is written, on its way onto the disk. It is removed unless it is waited for.
 #[derive(Debug)]
 pub(super) struct Ended {
-    /// Over before what it is of is removed.
     syncing: Syncing,
-    part: Part,
     pub(super) bytes: u64,
     pub(super) sha256: String,
 }
 
+/// A file that is on the disk and not in its place yet. It is removed unless it is left somewhere.
+#[derive(Debug)]
+pub(super) struct Whole {
+    unplaced: Unplaced,
+    #[cfg_attr(
+        not(feature = "cloud"),
+        expect(dead_code, reason = "a disk asks for no length beforehand")
+    )]
+    pub(super) bytes: u64,
+}
+
 impl Part {
-    /// A new one, which is removed when it is dropped, unless it is put into its place.
-    pub(super) fn create(path: PathBuf, disk: Disk) -> io::Result<Self> {
+    pub(super) fn create(path: PathBuf, locks: Locks, disk: Disk) -> io::Result<Self> {
         let file = new_file().open(&path)?;
         Ok(Self {
-            file: Some(BufWriter::with_capacity(64 * 1024, file)),
+            file: BufWriter::with_capacity(64 * 1024, file),
             hash: Sha256::new(),
             bytes: 0,
-            path,
+            unplaced: Unplaced::new(path, locks),
             disk,
         })
     }
@@ -46,66 +53,67 @@ impl Part {
     /// The same, with bytes that go elsewhere.
     #[cfg(test)]
     pub(super) fn with_file(mut self, file: File) -> Self {
-        self.file = Some(BufWriter::new(file));
+        self.file = BufWriter::new(file);
         self
     }
 
-    fn open(&mut self) -> io::Result<&mut BufWriter<File>> {
-        self.file
-            .as_mut()
-            .ok_or_else(|| io::ErrorKind::Other.into())
+    /// Ends it, on a thread that may wait until there is room for one more on its way.
+    pub(super) fn end(self) -> io::Result<Ended> {
+        let file = self.file.into_inner();
+        let file = file.map_err(io::IntoInnerError::into_error)?;
+        let syncing = self.disk.sync(file, self.unplaced)?;
+        Ok(Ended::new(syncing, self.bytes, self.hash))
     }
 
-    /// Ends it. It is on its way onto the disk then, and is waited for as it is put into its place.
-    pub(super) fn end(mut self) -> io::Result<Ended> {
-        let file = self.file.take().ok_or(io::ErrorKind::Other)?;
-        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(Ended {
-            syncing: self.disk.sync(file)?,
-            bytes: self.bytes,
-            sha256: hex(&self.hash.finalize_reset()),
-            part: self,
-        })
+    /// The same on a runtime's thread, which may not.
+    pub(super) async fn end_async(self) -> io::Result<Ended> {
+        let file = self.file.into_inner();
+        let file = file.map_err(io::IntoInnerError::into_error)?;
+        let syncing = self.disk.sync_async(file, self.unplaced).await?;
+        Ok(Ended::new(syncing, self.bytes, self.hash))
     }
 }
 
 impl Ended {
-    /// Where it is until it is in its place.
-    pub(super) fn path(&self) -> &Path {
-        &self.part.path
+    fn new(syncing: Syncing, bytes: u64, hash: Sha256) -> Self {
+        Self {
+            syncing,
+            bytes,
+            sha256: hex(&hash.finalize()),
+        }
     }
 
     /// Waits until it is on the disk.
-    pub(super) fn wait(&self) -> io::Result<()> {
-        self.syncing.wait()
+    pub(super) fn wait(self) -> io::Result<Whole> {
+        Ok(Whole {
+            unplaced: self.syncing.wait()?,
+            bytes: self.bytes,
+        })
+    }
+}
+
+impl Whole {
+    /// Where it is until it is in its place.
+    pub(super) fn path(&self) -> &Path {
+        self.unplaced.path()
     }
 
     /// Leaves it where it was put: there is nothing left to remove.
-    pub(super) fn leave(mut self) {
-        self.part.path.clear();
+    pub(super) fn leave(self) {
+        self.unplaced.leave();
     }
 }
 
 impl Write for Part {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.open()?.write(bytes)?;
+        let written = self.file.write(bytes)?;
         self.hash.update(&bytes[..written]);
         self.bytes += written as u64;
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.open()?.flush()
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if self.path != Path::new("") {
-            self.file = None;
-            // The next run removes what cannot be removed now.
-            let _ = fs::remove_file(&self.path);
-        }
+        self.file.flush()
     }
 }
 

@@ -362,9 +362,11 @@ impl Reading {
         let content_type = download.content_type().map(str::to_owned);
         let mut part = folder.begin()?;
         while let Some(piece) = download.next().await {
+            // A copy into the system's memory, which is quicker than a thread is asked. Where that memory is full it waits, as
+            // a list in a file does: nothing is to be read then that has nowhere to go.
             part.write_all(&piece.map_err(Trouble::of)?)?;
         }
-        let file = part.end()?;
+        let file = part.end_async().await?;
         Ok(DocumentRead { file, content_type })
     }
 }

@@ -433,13 +433,14 @@ async fn a_folder_takes_one_export_and_one_process() {
     let mut other = Some(other);
     let busy = busy.with_listener(move |_| {
         if let Some(other) = other.take() {
-            let ids: Vec<_> = nested.iter().map(|user| Ok(user.as_str().into())).collect();
-            let refused = futures_util::FutureExt::now_or_never(other.run(
-                stream::iter(ids),
-                &path,
-                pending(),
-            ));
-            *saw.lock().unwrap() = Some(matches!(refused, Some(Err(ExportError::InUse))));
+            let (ids, path) = (nested.clone(), path.clone());
+            // A listener is not waited for, so it is asked on a thread and a runtime of its own.
+            let asked = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build();
+                runtime.unwrap().block_on(run(other, &ids, &path))
+            });
+            let refused = asked.join().unwrap();
+            *saw.lock().unwrap() = Some(matches!(refused, Err(ExportError::InUse)));
         }
     });
     run(busy, &users, folder.path()).await.unwrap();

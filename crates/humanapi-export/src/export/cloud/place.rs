@@ -21,7 +21,7 @@ use tokio::runtime::{self, Runtime};
 
 use super::super::error::ExportError;
 use super::super::key::Shard;
-use super::super::part::{Ended, private_folder};
+use super::super::part::{Whole, private_folder};
 use super::{CloudError, CloudFolder};
 use crate::keyed::hex;
 
@@ -109,7 +109,7 @@ impl Cloud {
     }
 
     /// Puts files into their places, several at once.
-    pub(crate) fn put_all(&self, files: Vec<(Ended, String)>) -> io::Result<()> {
+    pub(crate) fn put_all(&self, files: Vec<(Whole, String)>) -> io::Result<()> {
         let (small, large): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|(file, _)| file.bytes <= SMALL);
         self.wait(async {
@@ -129,7 +129,7 @@ impl Cloud {
     }
 
     /// Two parts are out at once, while the next is read.
-    async fn put_in_parts(&self, file: &Ended, path: &Path) -> Result<(), Stopped> {
+    async fn put_in_parts(&self, file: &Whole, path: &Path) -> Result<(), Stopped> {
         let mut from = File::open(file.path())?;
         let part = PART.max(file.bytes.div_ceil(MOST_PARTS));
         let part = usize::try_from(part).map_err(io::Error::other)?;

@@ -19,7 +19,7 @@ const VERSION: u32 = 1;
 
 /// The whole of a synchronization: `_manifest/sync.json`. It grows by a line with each run that wrote something, and a run
 /// that is gone on with keeps its line.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SyncManifest {
     pub(super) version: u32,
     /// Drawn for this folder: cursors that are kept elsewhere are of it.
@@ -46,7 +46,7 @@ pub(super) struct GoingOn {
 }
 
 /// What one run wrote.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct CommitLine {
     pub(super) commit: u64,
     /// Whether nothing of it changes any more, and nothing is added: who takes each commit once takes it then, and not before.
@@ -136,10 +136,28 @@ impl SyncManifest {
         write(folder, &Self::path(), self)
     }
 
+    /// Changes it by what is in the folder, or writes it there, where it keeps nobody else from running. What fails changes
+    /// nothing.
+    pub(super) async fn change<T: Send + 'static>(
+        &mut self,
+        folder: &Folder,
+        change: impl FnOnce(&mut Self, &Folder) -> Result<T, ExportError> + Send + 'static,
+    ) -> Result<T, ExportError> {
+        let mut changed = self.clone();
+        let done = folder.wait(move |folder| {
+            let told = change(&mut changed, folder)?;
+            Ok((changed, told))
+        });
+        let (changed, told) = done.await?;
+        *self = changed;
+        Ok(told)
+    }
+
     /// The highest number that anything in the folder bears.
-    pub(super) fn newest(&self, folder: &Folder) -> Result<u64, ExportError> {
+    pub(super) async fn newest(&self, folder: &Folder) -> Result<u64, ExportError> {
+        let there = folder.wait(|folder| commits(folder).map_err(ExportError::Folder));
+        let there = there.await?;
         let told = self.commits.iter().map(|line| line.commit);
-        let there = commits(folder).map_err(ExportError::Folder)?;
         Ok(told.chain(there).max().unwrap_or_default())
     }
 
@@ -342,15 +360,15 @@ impl Lengths {
 
 /// Tells whose records are not there and why, where that is another than before: `_manifest/missing-0007.json`. What was
 /// told before of lists that are not read in this run stays.
-pub(super) fn write_missing(
+pub(super) async fn write_missing(
     folder: &Folder,
     bucket: u32,
     missing: Vec<Missing>,
     is_read: impl Fn(&Missing) -> bool,
 ) -> Result<(), ExportError> {
-    let path = format!("{MANIFEST}/missing-{bucket:04}.json");
-    let before: Option<Vec<Missing>> = read(folder, &path)?;
-    let before = before.unwrap_or_default();
+    let path = move || format!("{MANIFEST}/missing-{bucket:04}.json");
+    let before = folder.wait(move |folder| read::<Vec<Missing>>(folder, &path()));
+    let before = before.await?.unwrap_or_default();
     let stays = before.iter().filter(|one| !is_read(one)).cloned();
     let mut missing: Vec<Missing> = stays.chain(missing).collect();
     // In one order, whichever kinds of them were asked for last.
@@ -358,8 +376,9 @@ pub(super) fn write_missing(
     if before == missing {
         return Ok(());
     }
-    match missing.as_slice() {
-        [] => folder.remove(&path).map_err(ExportError::Folder),
-        missing => write(folder, &path, &missing),
-    }
+    let told = folder.wait(move |folder| match missing.as_slice() {
+        [] => folder.remove(&path()).map_err(ExportError::Folder),
+        missing => write(folder, &path(), &missing),
+    });
+    told.await
 }

@@ -193,7 +193,7 @@ impl Synchronization {
     /// When it cannot be gone on with; what was kept by then stays so. That the service refuses something, or that some
     /// lists could not be read, is no error: the [`SyncSummary`] tells it.
     pub async fn run<S>(
-        mut self,
+        self,
         users: S,
         folder: impl AsRef<Path>,
         stop: impl Future<Output = ()>,
@@ -202,17 +202,32 @@ impl Synchronization {
         S: Stream<Item = io::Result<ClientUserId>>,
     {
         self.check()?;
-        let folder = Folder::open(folder.as_ref(), Shard::ALL)?;
-        if ExportManifest::is_in(&folder)? {
+        let folder = Folder::open_async(folder.as_ref(), Shard::ALL).await?;
+        self.write(users, folder, stop).await
+    }
+
+    pub(super) async fn write<S>(
+        mut self,
+        users: S,
+        folder: Folder,
+        stop: impl Future<Output = ()>,
+    ) -> Result<SyncSummary, ExportError>
+    where
+        S: Stream<Item = io::Result<ClientUserId>>,
+    {
+        if folder.wait(ExportManifest::is_in).await? {
             return Err(ExportError::OtherKind("an export"));
         }
         let key = match self.key.take() {
             Some(key) => key,
             // Drawn for one folder, it would put users into other buckets than those of the other shares.
             None if self.shard != Shard::ALL => return Err(ExportError::ShardKey),
-            None => kept_key(&folder, !SyncManifest::is_in(&folder)?)?,
+            None => {
+                let kept = |folder: &_| kept_key(folder, !SyncManifest::is_in(folder)?);
+                folder.wait(kept).await?
+            }
         };
-        let (mut manifest, is_new) = self.manifest(&folder, &key)?;
+        let (mut manifest, is_new) = self.manifest(&folder, &key).await?;
         let work = Some(folder.work());
         let buckets = Buckets::of(users, &key, manifest.buckets, self.shard, work).await?;
         let sync = key.code("sync", [manifest.id.as_str()]);
@@ -220,12 +235,18 @@ impl Synchronization {
         store.init().await.map_err(ExportError::Cursors)?;
         check_users(&*store, sync, &buckets, &key).await?;
         if is_new {
-            manifest.write(&folder)?;
+            let begun = manifest.change(&folder, |manifest, folder| manifest.write(folder));
+            begun.await?;
         }
         let commit = begin(&*store, sync, &manifest, &folder).await?;
-        if manifest.sum_up_others(&folder, commit, now(&self.client))? {
-            manifest.write(&folder)?;
-        }
+        let at = now(&self.client);
+        let others = manifest.change(&folder, move |manifest, folder| {
+            match manifest.sum_up_others(folder, commit, at)? {
+                true => manifest.write(folder),
+                false => Ok(()),
+            }
+        });
+        others.await?;
         let kinds = self.routes.len();
         let mut summary = SyncSummary {
             users: buckets.users(),
@@ -264,15 +285,19 @@ impl Synchronization {
         let read = run.all(&buckets, pin!(stop)).await;
         // Lists that were not waited for any more may still be settled.
         reading.end().await;
+        let settled = folder.settle().await;
         // However it ended, what is in its place is told. Who takes what is over takes it from here on, so that the store
         // of cursors is told last: a run that it goes on with all the same is not written to again.
         let is_over = read.is_ok() && !run.summary.stopped;
-        let told = run.sum_up(is_over);
+        let told = run.sum_up(is_over).await;
         let commit = run.commit;
         drop(buckets);
-        let closed = folder.close().map_err(ExportError::Folder);
+        let closed = folder
+            .wait(|folder| folder.close().map_err(ExportError::Folder))
+            .await;
         read?;
         told?;
+        settled?;
         closed?;
         if is_over {
             store
@@ -295,14 +320,14 @@ impl Synchronization {
     }
 
     /// What the folder says of itself, or what it is to say from now on.
-    fn manifest(
+    async fn manifest(
         &self,
         folder: &Folder,
         key: &BucketKey,
     ) -> Result<(SyncManifest, bool), ExportError> {
         let check = key.name("check", []);
         let shard = (self.shard != Shard::ALL).then(|| self.shard.to_string());
-        if let Some(before) = SyncManifest::read(folder)? {
+        if let Some(before) = folder.wait(SyncManifest::read).await? {
             if before.key_check != check {
                 return Err(ExportError::Other("a key"));
             }
@@ -318,7 +343,8 @@ impl Synchronization {
             return Ok((before, false));
         }
         // What no manifest tells of would be taken for what a broken run left, and be removed.
-        let names = folder.list("").map_err(ExportError::Folder)?;
+        let names = folder.wait(|folder| folder.list("").map_err(ExportError::Folder));
+        let names = names.await?;
         if names.iter().any(|name| name.starts_with("resource=")) {
             return Err(ExportError::Manifest(SyncManifest::path()));
         }
@@ -397,7 +423,7 @@ async fn begin(
     folder: &Folder,
 ) -> Result<u64, ExportError> {
     loop {
-        let newest = manifest.newest(folder)?;
+        let newest = manifest.newest(folder).await?;
         let commit = store.begin(sync, newest).await;
         let commit = commit.map_err(ExportError::Cursors)?;
         if !manifest.has_ended(commit) {

@@ -78,21 +78,27 @@ impl Run<'_> {
             self.skipped.clear();
             self.begin_next().await?;
             self.begun = self.commit;
-            self.manifest.going_on = None;
-            self.manifest.write(&self.folder)?;
+            let settled = self.manifest.change(&self.folder, |manifest, folder| {
+                manifest.going_on = None;
+                manifest.write(folder)
+            });
+            settled.await?;
         }
     }
 
     /// Tells in the manifest what was written in this run, and whether it is over.
-    pub(super) fn sum_up(&mut self, is_over: bool) -> Result<(), ExportError> {
+    pub(super) async fn sum_up(&mut self, is_over: bool) -> Result<(), ExportError> {
         let at = now(&self.reading.reading.client);
-        let folder = &self.folder;
-        let has_written = self.manifest.sum_up(folder, self.commit, at, is_over)?;
-        let was_going_on = is_over && self.manifest.going_on.take().is_some();
-        if has_written || was_going_on {
-            self.manifest.write(folder)?;
-        }
-        if has_written {
+        let commit = self.commit;
+        let summed_up = self.manifest.change(&self.folder, move |manifest, folder| {
+            let has_written = manifest.sum_up(folder, commit, at, is_over)?;
+            let was_going_on = is_over && manifest.going_on.take().is_some();
+            if has_written || was_going_on {
+                manifest.write(folder)?;
+            }
+            Ok(has_written)
+        });
+        if summed_up.await? {
             self.summary.commit = Some(self.commit);
         }
         Ok(())
@@ -101,18 +107,22 @@ impl Run<'_> {
     /// Ends the run that it goes on with and begins another: what was kept with the number of a run is not written anew
     /// under it.
     async fn begin_next(&mut self) -> Result<(), ExportError> {
-        self.sum_up(true)?;
+        self.sum_up(true).await?;
         let ended = self.store.end(self.sync, self.commit).await;
         ended.map_err(ExportError::Cursors)?;
-        let newest = self.manifest.newest(&self.folder)?.max(self.commit);
+        let newest = self.manifest.newest(&self.folder).await?.max(self.commit);
         let begun = self.store.begin(self.sync, newest).await;
         self.commit = begun.map_err(ExportError::Cursors)?;
         // Without it, whoever goes on would read again what was read under the number before.
-        self.manifest.going_on = Some(GoingOn {
+        let going_on = GoingOn {
             begun: self.begun,
             commit: self.commit,
+        };
+        let told = self.manifest.change(&self.folder, move |manifest, folder| {
+            manifest.going_on = Some(going_on);
+            manifest.write(folder)
         });
-        self.manifest.write(&self.folder)
+        told.await
     }
 
     /// Tells what was read for these users of a bucket, and how.
@@ -140,8 +150,9 @@ impl Run<'_> {
         }
         let kept = self.store.bucket(self.sync, bucket).await;
         let kept = kept.map_err(ExportError::Cursors)?;
-        let is_there =
-            kept.commit == 0 || BucketCommit::read(&self.folder, bucket, kept.commit)?.is_some();
+        let commit = kept.commit;
+        let is_in = move |folder: &_| Ok(BucketCommit::read(folder, bucket, commit)?.is_some());
+        let is_there = commit == 0 || self.folder.wait(is_in).await?;
         let check = self.check(&users);
         if kept.run >= self.begun && kept.check == check && is_there {
             let lists = (users.len() * self.routes.len()) as u64;
@@ -159,7 +170,9 @@ impl Run<'_> {
         }
         // What this run wrote and kept no cursors for is written anew.
         let settled = if is_there { kept.commit } else { 0 };
-        let newest = BucketCommit::clear(&self.folder, bucket, self.commit, settled)?;
+        let commit = self.commit;
+        let clear = move |folder: &_| BucketCommit::clear(folder, bucket, commit, settled);
+        let newest = self.folder.wait(clear).await?;
         let is_there = is_there && newest >= kept.commit;
         let mut state = Bucket::new(&self.key, users, kept, is_there, newest);
         let (send, writes) = mpsc::channel(2);
@@ -183,9 +196,10 @@ impl Run<'_> {
         }
         let commit = wrote?;
         let missing = std::mem::take(&mut state.missing);
-        write_missing(&self.folder, bucket, missing, |before| {
+        let told = write_missing(&self.folder, bucket, missing, |before| {
             state.is_read(&self.routes, before)
-        })?;
+        });
+        told.await?;
         if let Some(commit) = &commit {
             self.summary.files += commit.files.len() as u64;
         }
