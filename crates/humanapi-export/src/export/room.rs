@@ -98,8 +98,10 @@ impl Share {
     pub(super) fn end(&self) {
         let mut has = self.has();
         let room = &self.room;
-        // What found no place would have been taken too.
-        let needed = (has.most_taken + has.missed).min(room.most / 4);
+        // What found no place would have been taken too. A list of more than a list may take waits in a file however much is
+        // free: nothing need be, so that as many of these are read at once as are to be.
+        let all = has.most_taken + has.missed;
+        let needed = if all > room.most / 4 { 0 } else { all };
         let usual = match room.usual.load(Ordering::Relaxed) {
             0 => needed,
             usual => usual - usual / 8 + needed / 8,
@@ -236,6 +238,31 @@ mod tests {
         }
         let begun: Vec<_> = std::iter::from_fn(|| begun(&room)).collect();
         assert!((5..=7).contains(&begun.len()), "{}", begun.len());
+    }
+
+    #[test]
+    fn lists_that_wait_in_files_however_much_is_free_keep_nothing_free() {
+        let room = Room::new(100);
+        let lists: Vec<_> = std::iter::from_fn(|| begun(&room)).take(16).collect();
+        assert_eq!(lists.len(), 16);
+        let long = |share: Arc<Share>| {
+            let mut taken = share.taken();
+            let fits = |taken: &mut Taken| taken.take(3) && used(&room) <= 100;
+            let in_memory = std::iter::from_fn(|| fits(&mut taken).then_some(())).count();
+            taken.miss(60 - 3 * in_memory);
+            share.end();
+            taken
+        };
+        // They take what there is, and each that is over makes place for another.
+        let mut lists: Vec<_> = lists.into_iter().map(long).collect();
+        assert!((96..=100).contains(&used(&room)));
+        for _ in 0..64 {
+            lists.remove(0);
+            let next = begun(&room).expect("there is room for one more");
+            lists.push(long(next));
+            assert!(used(&room) <= 100);
+        }
+        assert_eq!(lists.len(), 16);
     }
 
     #[test]
