@@ -153,6 +153,7 @@ fn as_json(summary: &SyncSummary, tries: &Tries, progress: &Progress) -> Value {
         "refused": summary.refused,
         "failed": summary.failed,
         "damaged": summary.damaged,
+        "mended": summary.mended,
         "seconds": progress.elapsed().as_secs_f64(),
         "resources": lists.collect::<Map<_, _>>(),
     })
@@ -224,6 +225,11 @@ fn outcome(summary: &SyncSummary) -> Result<(), Failure> {
     for path in &summary.damaged {
         output::warn(&format!(
             "the folder's {path} is damaged: put it back as it was from a copy, or begin another folder"
+        ));
+    }
+    for path in &summary.mended {
+        output::warn(&format!(
+            "the folder's {path} was lost or torn, and is made anew"
         ));
     }
     if failed > 0 {

@@ -62,8 +62,7 @@ pub enum Event {
         resource: &'static str,
         /// Whether it is one document. Its list was read, and is told of by itself.
         is_document: bool,
-        /// Why, by the word of [`ErrorKind::name`](humanapi_client::ErrorKind::name); `damaged_file` where a file of the
-        /// folder is damaged, which [`SyncSummary::damaged`](crate::SyncSummary::damaged) names.
+        /// Why, by the word of [`ErrorKind::name`](humanapi_client::ErrorKind::name).
         reason: &'static str,
     },
     /// A page or a list is asked for again.

@@ -1,6 +1,7 @@
 //! What the files of an export say of it: JSON that is written once what it tells of is in its place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -177,9 +178,9 @@ fn parse<T: for<'de> Deserialize<'de>>(path: &str, content: &[u8]) -> Result<T, 
     serde_json::from_slice(content).map_err(|_| ExportError::Manifest(path.to_owned()))
 }
 
-fn json(manifest: &impl Serialize) -> Result<Vec<u8>, ExportError> {
-    let content = serde_json::to_vec_pretty(manifest);
-    let mut content = content.map_err(|error| ExportError::Folder(error.into()))?;
+/// As it is written.
+pub(super) fn json(manifest: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut content = serde_json::to_vec_pretty(manifest)?;
     content.push(b'\n');
     Ok(content)
 }
@@ -189,7 +190,7 @@ pub(super) fn write(
     path: &str,
     manifest: &impl Serialize,
 ) -> Result<(), ExportError> {
-    let content = json(manifest)?;
+    let content = json(manifest).map_err(ExportError::Folder)?;
     folder.write(path, &content).map_err(ExportError::of_folder)
 }
 
@@ -263,9 +264,8 @@ impl ExportManifest {
         let path = export_path();
         folder.swap(&path, |before| {
             let before = before.as_deref().map(|json| parse(&path, json));
-            next(before.transpose()?)?
-                .map(|next| json(&next))
-                .transpose()
+            let next = next(before.transpose()?)?.map(|next| json(&next));
+            next.transpose().map_err(ExportError::Folder)
         })
     }
 

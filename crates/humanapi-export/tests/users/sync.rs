@@ -1,6 +1,7 @@
 //! Runs of a synchronization against a sandbox whose records change: who compares is not who synchronizes.
 
 mod clocks;
+pub(crate) mod damaged;
 mod interrupted;
 #[cfg(unix)]
 mod killed;
@@ -76,6 +77,11 @@ pub(crate) async fn run(
 
 /// How each record is by what was written: the latest line of each.
 fn now(folder: &Path) -> Lines {
+    now_without(folder, "")
+}
+
+/// The same by all files but one, which is damaged.
+fn now_without(folder: &Path, damaged: &str) -> Lines {
     type Latest = BTreeMap<(String, String, String), (u64, Option<String>)>;
     let mut latest = Latest::new();
     for path in crate::files(folder) {
@@ -85,7 +91,7 @@ fn now(folder: &Path) -> Lines {
             .to_str()
             .unwrap()
             .to_owned();
-        if !name.starts_with("resource=") {
+        if !name.starts_with("resource=") || name == damaged {
             continue;
         }
         assert!(!name.contains("canary"), "nothing of a user is in a path");

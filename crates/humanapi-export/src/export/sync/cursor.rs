@@ -45,6 +45,16 @@ pub(super) enum Unread {
     Failed,
 }
 
+impl Unread {
+    /// Why, where no more is known.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A pass that is over.
 pub(super) struct PassRead<'w> {
     /// When it began, by our clock.

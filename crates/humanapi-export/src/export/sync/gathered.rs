@@ -1,12 +1,12 @@
 //! What came of one list, and what of it has to be written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use humanapi_core::data::{Record, Route};
 
 use super::super::spool::Spool;
-use super::known::Forms;
+use super::known::Written;
 use super::line::{beside, fingerprint, form, id_of};
 
 /// What came of one list, as it comes.
@@ -45,6 +45,9 @@ pub(super) struct Settled {
     pub(super) missing: Vec<String>,
     /// The fingerprint of what came, if all of the list was read.
     pub(super) fingerprint: Option<u64>,
+    /// Files that it had to be compared with and that are damaged. What came is told all the same, once more where they may
+    /// have told it; of what is missing some may not be known.
+    pub(super) damaged: BTreeSet<String>,
 }
 
 /// Records in the forms that they have now.
@@ -115,7 +118,7 @@ impl Gathered {
         self,
         how: &How,
         empty: Spool,
-        known: impl FnOnce() -> io::Result<Forms>,
+        known: impl FnOnce() -> io::Result<Written>,
     ) -> io::Result<Settled> {
         let mut settled = Settled {
             changes: Changes {
@@ -124,6 +127,7 @@ impl Gathered {
             },
             missing: Vec::new(),
             fingerprint: None,
+            damaged: BTreeSet::new(),
         };
         let is_whole = matches!(how, How::Whole(_));
         if let How::Whole(before) = how {
@@ -137,11 +141,13 @@ impl Gathered {
         }
         let known = match is_whole || self.is_uncertain {
             true => known()?,
-            false => Forms::new(),
+            false => Written::default(),
         };
+        let (known, damaged) = (known.forms, known.damaged);
+        settled.damaged = damaged;
         let (entries, last) = (self.entries, self.last);
         let is_new = |at: usize, entry: &Entry| {
-            let is_known = || known.get(&entry.id) == Some(&entry.form);
+            let is_known = || known.get(&entry.id) == Some(&Some(entry.form));
             last.get(&entry.id) == Some(&at) && !((is_whole || entry.is_uncertain) && is_known())
         };
         let all = entries.iter().enumerate();
@@ -189,7 +195,7 @@ mod tests {
             .map(|number| format!(r#"{{"id":"a{number:06}","steps":{number:06}}}"#))
             .collect();
         let page = format!("[{}]", sent.join(","));
-        let mut known = Forms::new();
+        let mut known = Written::default();
         let mut gathered = Gathered::new(
             route,
             Spool::new(&Room::new(sent_most).begin().await, None),
@@ -198,7 +204,8 @@ mod tests {
         let records = Record::list_from_sent(page, route.fields).unwrap();
         for (number, record) in records.into_iter().enumerate() {
             if number % 1_000 > 1 {
-                known.insert(id_of(&record, route), form(&record));
+                let id = id_of(&record, route);
+                known.forms.insert(id, Some(form(&record)));
             }
             gathered.push(record, false).unwrap();
         }
@@ -254,7 +261,7 @@ mod tests {
                 gathered.push(record, true).unwrap();
             }
             let empty = Spool::new(&Room::new(0).begin().await, None);
-            let settled = gathered.settle(&How::Changes, empty, || Ok(Forms::new()));
+            let settled = gathered.settle(&How::Changes, empty, || Ok(Written::default()));
             let records = settled.unwrap().changes.records;
             let records = records.into_records(route.fields).unwrap();
             let records: Vec<Record> = records.map(Result::unwrap).collect();

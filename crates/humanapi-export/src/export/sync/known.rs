@@ -1,19 +1,27 @@
 //! What earlier runs wrote of a list: read where a pass over everything has to know what is gone, and nowhere else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
-use thiserror::Error;
 
 use super::super::folder::Folder;
+use super::bucket_files::BucketFiles;
 use super::line::{Change, HEAD, commit_of, file_of};
-use super::manifest::Lengths;
 
-/// The newest form of each record of one list, by its id.
-pub(super) type Forms = BTreeMap<String, u64>;
+/// The newest form of each record of one list, by its id; nothing where a newer one may have been told in a damaged file.
+pub(super) type Forms = BTreeMap<String, Option<u64>>;
+
+/// What earlier runs wrote of one list.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) forms: Forms,
+    /// Files that hold what no run wrote, or are not there, by their paths in the folder. Nothing of them is believed, and
+    /// what is older is in doubt.
+    pub(super) damaged: BTreeSet<String>,
+}
 
 /// So many bytes are read at once, and so few are not searched but read through.
 const PIECE: u64 = 16 * 1024;
@@ -29,7 +37,7 @@ pub(super) struct Known {
     /// What kind of record they hold.
     resource: &'static str,
     /// What manifests tell of them, and of those of other kinds.
-    lengths: Arc<Lengths>,
+    told: Arc<BucketFiles>,
     /// How long each is said to be, by the run that wrote it, from the oldest to the newest; listed when they are asked for
     /// first.
     files: Mutex<Option<Arc<Files>>>,
@@ -37,23 +45,6 @@ pub(super) struct Known {
 
 /// How long each file is said to be; nothing where no manifest tells.
 type Files = BTreeMap<u64, Option<u64>>;
-
-/// A file that holds what no run wrote, or is not there, by its path in the folder.
-#[derive(Debug, Error)]
-#[error("a file of the folder is damaged: {0}")]
-pub(super) struct DamagedFile(String);
-
-impl DamagedFile {
-    fn error(path: String) -> io::Error {
-        io::Error::new(io::ErrorKind::InvalidData, Self(path))
-    }
-
-    /// The path of the file that it failed for, if it did for one.
-    pub(super) fn of(error: &io::Error) -> Option<&str> {
-        let damaged: Option<&Self> = error.get_ref()?.downcast_ref();
-        damaged.map(|damaged| damaged.0.as_str())
-    }
-}
 
 /// What has to be known of a line.
 #[derive(Deserialize)]
@@ -69,13 +60,13 @@ impl Known {
         folder: &Folder,
         path: String,
         resource: &'static str,
-        lengths: &Arc<Lengths>,
+        told: &Arc<BucketFiles>,
     ) -> Self {
         Self {
             folder: folder.clone(),
             path,
             resource,
-            lengths: Arc::clone(lengths),
+            told: Arc::clone(told),
             files: Mutex::default(),
         }
     }
@@ -83,26 +74,29 @@ impl Known {
     /// The newest forms of a user's records. It waits for the disk.
     ///
     /// A file that is not as long as its manifest tells is damaged for everybody: what is missing of it may be whoever's.
-    pub(super) fn of(&self, user: &str) -> io::Result<Forms> {
-        let mut forms = Forms::new();
+    pub(super) fn of(&self, user: &str) -> io::Result<Written> {
+        let mut written = Written::default();
         for (commit, length) in &*self.files()? {
+            let Some(length) = length else {
+                written.doubt(self.told.path(*commit));
+                continue;
+            };
             let path = format!("{}/{}", self.path, file_of(*commit));
-            let length = length.ok_or_else(|| DamagedFile::error(self.lengths.path(*commit)))?;
-            let file = self
-                .folder
-                .path(&path)
-                .and_then(File::open)
-                .and_then(|file| {
-                    let is_whole = file.metadata()?.len() == length;
-                    is_whole.then_some(file).ok_or_else(damaged)
-                });
-            let read = file.and_then(|file| read(file, user, &mut forms));
-            read.map_err(|error| match error.kind() {
-                io::ErrorKind::InvalidData | io::ErrorKind::NotFound => DamagedFile::error(path),
-                _ => error,
-            })?;
+            let file = self.folder.path(&path).and_then(File::open);
+            let file = file.and_then(|file| {
+                let is_whole = file.metadata()?.len() == *length;
+                is_whole.then_some(file).ok_or_else(damaged)
+            });
+            let read = file.and_then(|file| read(file, user, &mut written.forms));
+            match read.map_err(|error| (error.kind(), error)) {
+                Ok(()) => {}
+                Err((io::ErrorKind::InvalidData | io::ErrorKind::NotFound, _)) => {
+                    written.doubt(path);
+                }
+                Err((_, error)) => return Err(error),
+            }
         }
-        Ok(forms)
+        Ok(written)
     }
 
     /// Those that are there, and those that are said to be.
@@ -113,11 +107,19 @@ impl Known {
         }
         let names = self.folder.list(&self.path)?;
         let there = names.iter().filter_map(|name| commit_of(name));
-        let there = there.filter(|commit| *commit < self.lengths.before());
+        let there = there.filter(|commit| *commit < self.told.commit());
         let mut all: Files = there.map(|commit| (commit, None)).collect();
-        let told = self.lengths.of(self.resource)?.into_iter();
+        let told = self.told.lengths(self.resource)?.into_iter();
         all.extend(told.map(|(commit, length)| (commit, Some(length))));
         Ok(Arc::clone(files.insert(Arc::new(all))))
+    }
+}
+
+impl Written {
+    /// A file is damaged: of each record that was told before it, it may tell a newer form.
+    fn doubt(&mut self, path: String) {
+        self.forms.values_mut().for_each(|form| *form = None);
+        self.damaged.insert(path);
     }
 }
 
@@ -159,7 +161,7 @@ fn read(file: impl io::Read + Seek, user: &str, forms: &mut Forms) -> io::Result
         match (head._change, head._form) {
             (Change::Put, Some(form)) => {
                 let form = u64::from_str_radix(&form, 16).map_err(|_| damaged())?;
-                forms.insert(head._id, form);
+                forms.insert(head._id, Some(form));
             }
             (Change::Delete, _) => {
                 forms.remove(&head._id);
@@ -184,6 +186,8 @@ fn damaged() -> io::Error {
 mod tests {
     use std::io::Cursor;
 
+    use super::super::super::key::Shard;
+    use super::super::manifest::{BucketCommit, ChangesLine, Mended};
     use super::*;
 
     /// Counts the bytes that are read of it.
@@ -232,7 +236,7 @@ mod tests {
                     let bytes = usize::try_from(number >> 40).unwrap() % longest;
                     let id = format!("r{line_of_user}");
                     text += &line(user, &id, number, bytes);
-                    expected.entry(user).or_default().insert(id, number);
+                    expected.entry(user).or_default().insert(id, Some(number));
                 }
             }
             for user in users
@@ -259,9 +263,41 @@ mod tests {
             file.1 = 0;
             let mut forms = Forms::new();
             read(&mut file, &format!("user-{user:05}"), &mut forms).unwrap();
-            assert_eq!(forms, Forms::from([("r".to_owned(), user)]));
+            assert_eq!(forms, Forms::from([("r".to_owned(), Some(user))]));
             assert!(file.1 < 16 * PIECE, "{} of {all} bytes", file.1);
         }
+    }
+
+    /// What stood in it is newer than what stands before it, and older than what stands behind it.
+    #[test]
+    fn what_is_older_than_a_damaged_file_is_in_doubt() {
+        let root = tempfile::TempDir::new().unwrap();
+        let folder = Folder::open(root.path(), Shard::ALL).unwrap();
+        let path = "resource=vitals/bucket=0000";
+        let texts = [line("user", "a", 1, 9), line("user", "b", 2, 9)];
+        for (commit, text) in [1, 3].into_iter().zip(&texts) {
+            let mut told = BucketCommit::new(0, commit);
+            let path = format!("{path}/{}", file_of(commit));
+            folder.write(&path, text.as_bytes()).unwrap();
+            told.files.push(ChangesLine {
+                path,
+                resource: "vitals".to_owned(),
+                records: 1,
+                deleted: 0,
+                bytes: text.len() as u64,
+                sha256: String::new(),
+            });
+            told.write(&folder).unwrap();
+        }
+        // No manifest tells how long it is.
+        let damaged = format!("{path}/{}", file_of(2));
+        folder.write(&damaged, b"").unwrap();
+        let files = BucketFiles::new(&folder, 0, 4, &Arc::default(), &Mended::default());
+        let known = Known::new(&folder, path.to_owned(), "vitals", &Arc::new(files));
+        let written = known.of("user").unwrap();
+        let forms = [("a".to_owned(), None), ("b".to_owned(), Some(2))];
+        assert_eq!(written.forms, Forms::from(forms));
+        assert_eq!(written.damaged.len(), 1);
     }
 
     #[test]

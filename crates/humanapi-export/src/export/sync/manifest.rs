@@ -1,19 +1,16 @@
 //! What the files of a synchronization say of it.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use humanapi_core::data::ROUTES;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::super::error::ExportError;
 use super::super::folder::{Folder, MANIFEST};
-use super::super::manifest::{Missing, read, write};
-use super::super::reading::is_read;
-use super::line::{commit_of, folder_of};
+use super::super::manifest::{Missing, json, read, write};
+use super::line::commit_of;
 
 const VERSION: u32 = 1;
 
@@ -84,12 +81,8 @@ fn commit_folder(commit: u64) -> String {
     format!("{MANIFEST}/commit-{commit:012}")
 }
 
-fn bucket_path(bucket: u32, commit: u64) -> String {
-    format!("{}/bucket-{bucket:04}.json", commit_folder(commit))
-}
-
 /// The numbers of all runs that manifests of buckets are there of.
-fn commits(folder: &Folder) -> io::Result<BTreeSet<u64>> {
+pub(super) fn runs(folder: &Folder) -> io::Result<BTreeSet<u64>> {
     let names = folder.list(MANIFEST)?;
     Ok(names.iter().filter_map(|name| commit_of(name)).collect())
 }
@@ -155,10 +148,19 @@ impl SyncManifest {
 
     /// The highest number that anything in the folder bears.
     pub(super) async fn newest(&self, folder: &Folder) -> Result<u64, ExportError> {
-        let there = folder.wait(|folder| commits(folder).map_err(ExportError::Folder));
+        let there = folder.wait(|folder| runs(folder).map_err(ExportError::Folder));
         let there = there.await?;
         let told = self.commits.iter().map(|line| line.commit);
         Ok(told.chain(there).max().unwrap_or_default())
+    }
+
+    /// The runs that are told as over.
+    pub(super) fn ended(&self) -> Arc<EndedRuns> {
+        let lines = self.commits.iter().filter(|line| line.ended);
+        Arc::new(EndedRuns {
+            buckets: self.buckets,
+            lines: lines.map(|line| (line.commit, line.clone())).collect(),
+        })
     }
 
     /// Whether a run is told as over, so that nothing may be added to it.
@@ -174,10 +176,11 @@ impl SyncManifest {
         folder: &Folder,
         commit: u64,
         written_at: Timestamp,
+        mended: &Mended,
     ) -> Result<bool, ExportError> {
         let mut is_new = false;
         let told = self.commits.iter().map(|line| line.commit);
-        let there = commits(folder).map_err(ExportError::Folder)?;
+        let there = runs(folder).map_err(ExportError::Folder)?;
         let mut others: BTreeSet<u64> = told.chain(there).collect();
         others.remove(&commit);
         let ended = self.commits.iter().filter(|line| line.ended);
@@ -185,18 +188,20 @@ impl SyncManifest {
             others.remove(&ended);
         }
         for other in others {
-            is_new |= self.sum_up(folder, other, written_at, true)?;
+            is_new |= self.sum_up(folder, other, written_at, true, mended)?;
         }
         Ok(is_new)
     }
 
-    /// Sums up what a run wrote, and says whether its line is another now. What was told as over stays as it was told.
+    /// Sums up what a run wrote, and says whether its line is another now. What was told as over stays as it was told. A
+    /// bucket of which it is torn what the run wrote counts as not read by it, and is read again.
     pub(super) fn sum_up(
         &mut self,
         folder: &Folder,
         commit: u64,
         written_at: Timestamp,
         ended: bool,
+        mended: &Mended,
     ) -> Result<bool, ExportError> {
         if self.has_ended(commit) {
             return Ok(false);
@@ -212,15 +217,16 @@ impl SyncManifest {
             bytes: 0,
         };
         for bucket in 0..self.buckets {
-            let Some(of_bucket) = BucketCommit::read(folder, bucket, commit)? else {
-                continue;
-            };
-            line.buckets += 1;
-            for file in of_bucket.files {
-                line.files += 1;
-                line.records += file.records;
-                line.deleted += file.deleted;
-                line.bytes += file.bytes;
+            let of_bucket = BucketCommit::read(folder, bucket, commit);
+            match of_bucket.map_err(ExportError::Folder)? {
+                Some(of_bucket) => line.add(&of_bucket),
+                None => {
+                    let path = BucketCommit::path(bucket, commit);
+                    if folder.has(&path).map_err(ExportError::Folder)? {
+                        folder.remove(&path).map_err(ExportError::Folder)?;
+                        mended.note(path);
+                    }
+                }
             }
         }
         let before = self.commits.len();
@@ -234,6 +240,44 @@ impl SyncManifest {
     }
 }
 
+impl CommitLine {
+    /// The same without what it wrote.
+    pub(super) fn emptied(&self) -> Self {
+        Self {
+            buckets: 0,
+            files: 0,
+            records: 0,
+            deleted: 0,
+            bytes: 0,
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn add(&mut self, of_bucket: &BucketCommit) {
+        self.buckets += 1;
+        for file in &of_bucket.files {
+            self.files += 1;
+            self.records += file.records;
+            self.deleted += file.deleted;
+            self.bytes += file.bytes;
+        }
+    }
+
+    /// Whether as much was written as another one tells.
+    pub(super) fn is_of_as_much(&self, other: &Self) -> bool {
+        let all = |line: &Self| {
+            (
+                line.buckets,
+                line.files,
+                line.records,
+                line.deleted,
+                line.bytes,
+            )
+        };
+        all(self) == all(other)
+    }
+}
+
 impl BucketCommit {
     pub(super) const fn new(bucket: u32, commit: u64) -> Self {
         Self {
@@ -243,137 +287,78 @@ impl BucketCommit {
         }
     }
 
-    pub(super) fn read(
-        folder: &Folder,
-        bucket: u32,
-        commit: u64,
-    ) -> Result<Option<Self>, ExportError> {
-        read(folder, &bucket_path(bucket, commit))
+    pub(super) fn path(bucket: u32, commit: u64) -> String {
+        format!("{}/bucket-{bucket:04}.json", commit_folder(commit))
     }
 
-    pub(super) fn write(&self, folder: &Folder) -> Result<(), ExportError> {
-        write(folder, &bucket_path(self.bucket, self.commit), self)
+    /// One that is torn tells as much as one that is not there.
+    pub(super) fn read(folder: &Folder, bucket: u32, commit: u64) -> io::Result<Option<Self>> {
+        let content = folder.read(&Self::path(bucket, commit))?;
+        Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
     }
 
-    /// Takes away what a run wrote of a bucket, of whichever kind: the manifest before the files that it tells of. Files that
-    /// no manifest tells of go, too: whoever put them there was broken off before it told of them. Up to the number `settled`
-    /// cursors were kept, so that all is told of; no manifest of those is read, however many there are. Tells the highest
-    /// number that is left; 0 where nothing is.
-    pub(super) fn clear(
-        folder: &Folder,
-        bucket: u32,
-        commit: u64,
-        settled: u64,
-    ) -> Result<u64, ExportError> {
-        let removed = folder.remove(&bucket_path(bucket, commit));
-        removed.map_err(ExportError::Folder)?;
-        let mut told: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
-        let mut newest = 0;
-        for route in ROUTES.iter().filter(|route| is_read(route)) {
-            let of_kind = folder_of(route, bucket);
-            for name in folder.list(&of_kind).map_err(ExportError::Folder)? {
-                let Some(number) = commit_of(&name) else {
-                    continue;
-                };
-                if number <= settled && number != commit {
-                    newest = newest.max(number);
-                    continue;
-                }
-                let paths = match told.entry(number) {
-                    Entry::Occupied(told) => told.into_mut(),
-                    Entry::Vacant(none) => {
-                        let of_bucket = Self::read(folder, bucket, number)?;
-                        let files = of_bucket.into_iter().flat_map(|of_bucket| of_bucket.files);
-                        none.insert(files.map(|file| file.path).collect())
-                    }
-                };
-                let path = format!("{of_kind}/{name}");
-                if paths.contains(&path) {
-                    newest = newest.max(number);
-                } else {
-                    folder.remove(&path).map_err(ExportError::Folder)?;
-                }
-            }
-        }
-        Ok(newest)
+    pub(super) fn write(&self, folder: &Folder) -> io::Result<()> {
+        folder.write(&Self::path(self.bucket, self.commit), &json(self)?)
     }
 }
 
-/// How long the files of one bucket are that earlier runs wrote, as their manifests tell. These are read when they are asked
-/// for first, and once for all kinds of records.
-pub(super) struct Lengths {
-    folder: Folder,
-    bucket: u32,
-    /// What this run writes is none of it.
-    before: u64,
-    /// By the kind of record and the run.
-    told: Mutex<Option<BTreeMap<String, BTreeMap<u64, u64>>>>,
+/// The runs that have ended, as the folder's manifest tells them.
+#[derive(Debug, Default)]
+pub(super) struct EndedRuns {
+    buckets: u32,
+    lines: BTreeMap<u64, CommitLine>,
 }
 
-impl Lengths {
-    pub(super) fn new(folder: &Folder, bucket: u32, before: u64) -> Self {
-        Self {
-            folder: folder.clone(),
-            bucket,
-            before,
-            told: Mutex::default(),
-        }
+impl EndedRuns {
+    /// How many buckets there are.
+    pub(super) const fn buckets(&self) -> u32 {
+        self.buckets
     }
 
-    pub(super) const fn before(&self) -> u64 {
-        self.before
+    pub(super) fn of(&self, commit: u64) -> Option<&CommitLine> {
+        self.lines.get(&commit)
+    }
+}
+
+/// Files that were lost or torn and are made anew, by their paths in the folder.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mended(Arc<Mutex<BTreeSet<String>>>);
+
+impl Mended {
+    pub(super) fn note(&self, path: String) {
+        let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        paths.insert(path);
     }
 
-    /// The manifest that tells what a run wrote.
-    pub(super) fn path(&self, commit: u64) -> String {
-        bucket_path(self.bucket, commit)
-    }
-
-    /// Those of one kind of record, by the run. A manifest that cannot be read tells nothing. It waits for the disk.
-    pub(super) fn of(&self, resource: &str) -> io::Result<BTreeMap<u64, u64>> {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = match &mut *told {
-            Some(told) => told,
-            none => none.insert(self.read()?),
-        };
-        Ok(told.get(resource).cloned().unwrap_or_default())
-    }
-
-    fn read(&self) -> io::Result<BTreeMap<String, BTreeMap<u64, u64>>> {
-        let mut told: BTreeMap<String, BTreeMap<u64, u64>> = BTreeMap::new();
-        for commit in commits(&self.folder)?.range(..self.before) {
-            let Some(content) = self.folder.read(&self.path(*commit))? else {
-                continue;
-            };
-            let Ok(of_bucket) = serde_json::from_slice::<BucketCommit>(&content) else {
-                continue;
-            };
-            for file in of_bucket.files {
-                told.entry(file.resource)
-                    .or_default()
-                    .insert(*commit, file.bytes);
-            }
-        }
-        Ok(told)
+    pub(super) fn take(&self) -> BTreeSet<String> {
+        let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *paths)
     }
 }
 
 /// Tells whose records are not there and why, where that is another than before: `_manifest/missing-0007.json`. What was
-/// told before of lists that are not read in this run stays.
+/// told before of lists that are not read in this run stays; where it is torn, `others` is what is known of those.
 pub(super) async fn write_missing(
     folder: &Folder,
     bucket: u32,
     missing: Vec<Missing>,
     is_read: impl Fn(&Missing) -> bool,
+    others: impl FnOnce() -> Vec<Missing>,
+    mended: &Mended,
 ) -> Result<(), ExportError> {
     let path = move || format!("{MANIFEST}/missing-{bucket:04}.json");
     let before = folder.wait(move |folder| read::<Vec<Missing>>(folder, &path()));
-    let before = before.await?.unwrap_or_default();
+    let (before, is_torn) = match before.await {
+        Err(ExportError::Manifest(_)) => (others(), true),
+        before => (before?.unwrap_or_default(), false),
+    };
     let stays = before.iter().filter(|one| !is_read(one)).cloned();
     let mut missing: Vec<Missing> = stays.chain(missing).collect();
     // In one order, whichever kinds of them were asked for last.
     missing.sort_unstable();
-    if before == missing {
+    if is_torn {
+        mended.note(path());
+    } else if before == missing {
         return Ok(());
     }
     let told = folder.wait(move |folder| match missing.as_slice() {

@@ -1,5 +1,6 @@
 //! The health data of many users, kept in step: what is new, changed or gone since the last run.
 
+mod bucket_files;
 mod cursor;
 mod gathered;
 mod known;
@@ -38,6 +39,7 @@ use super::room::Room;
 use super::users::Buckets;
 use crate::keyed::hex;
 use cursor::{LAG, SHORTEST_LAG, cursors_of};
+use manifest::Mended;
 use reading::SyncReading;
 use running::Run;
 
@@ -238,10 +240,12 @@ impl Synchronization {
             let begun = manifest.change(&folder, |manifest, folder| manifest.write(folder));
             begun.await?;
         }
+        let mended = Mended::default();
         let commit = begin(&*store, sync, &manifest, &folder).await?;
         let at = now(&self.client);
+        let noted = mended.clone();
         let others = manifest.change(&folder, move |manifest, folder| {
-            match manifest.sum_up_others(folder, commit, at)? {
+            match manifest.sum_up_others(folder, commit, at, &noted)? {
                 true => manifest.write(folder),
                 false => Ok(()),
             }
@@ -273,6 +277,7 @@ impl Synchronization {
             commit,
             manifest: &mut manifest,
             folder: folder.clone(),
+            mended: mended.clone(),
             key,
             routes: self.routes,
             at_once: self.at_once,
@@ -307,6 +312,7 @@ impl Synchronization {
         }
         let whole = store.whole(sync).await.map_err(ExportError::Cursors)?;
         summary.add_whole(whole);
+        summary.mended = mended.take();
         summary.whole = !summary.stopped && summary.failed.is_empty();
         Ok(summary)
     }

@@ -1,5 +1,6 @@
 //! One user's list, read from where it was read up to, and what of it is new, changed or gone.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use super::super::thread::gone;
 use super::super::trouble::{NotAsked, Scope, Trouble, of_token};
 use super::cursor::{BOUNDARY, Cursor, PassRead, Unread, kind};
 use super::gathered::{Changes, Gathered, How};
-use super::known::{DamagedFile, Known};
+use super::known::Known;
 use super::line::can_be_asked_for;
 
 /// So many records that a full pass did not meet are asked for one by one; if there are more, all is read once more, and so
@@ -50,16 +51,9 @@ pub(super) struct ListSynced {
     pub(super) asked_again: u32,
     /// Whether the service was asked, and it was not known beforehand that nothing would come of it.
     pub(super) was_asked: bool,
-    pub(super) outcome: Result<Synced, NotSynced>,
+    pub(super) outcome: Result<Synced, Trouble>,
     /// As it is now, or was before if nothing came of it.
     pub(super) cursor: Cursor,
-}
-
-/// Why nothing came of a list.
-pub(super) enum NotSynced {
-    Trouble(Trouble),
-    /// What earlier runs wrote of it is in this file of the folder, which cannot be read.
-    Damaged(String),
 }
 
 /// A list as it was read.
@@ -68,6 +62,9 @@ pub(super) struct Synced {
     pub(super) changes: Changes,
     pub(super) deleted: Vec<String>,
     pub(super) drift: Vec<Drift>,
+    /// Files of the folder that it had to be compared with and that are damaged: what is new of it is here, and what is gone
+    /// may not be.
+    pub(super) damaged: BTreeSet<String>,
 }
 
 /// What was raised of a list, over one reading or several.
@@ -132,24 +129,7 @@ impl SyncReading {
                     known,
                     share: Arc::clone(&share),
                 };
-                match self.list(&list, &mut cursor, &mut asked_again).await {
-                    Ok(outcome) => outcome,
-                    Err(ExportError::Folder(error)) => {
-                        let path = DamagedFile::of(&error).map(str::to_owned);
-                        let path = path.ok_or(ExportError::Folder(error))?;
-                        // What is read of others needs other files, or other lines of it.
-                        cursor.unread = Some(Unread::Failed);
-                        return Ok(ListSynced {
-                            user,
-                            route,
-                            asked_again,
-                            was_asked,
-                            outcome: Err(NotSynced::Damaged(path)),
-                            cursor,
-                        });
-                    }
-                    Err(error) => return Err(error),
-                }
+                self.list(&list, &mut cursor, &mut asked_again).await?
             }
         };
         if let Err(trouble) = &outcome {
@@ -165,7 +145,7 @@ impl SyncReading {
             route,
             asked_again,
             was_asked,
-            outcome: outcome.map_err(NotSynced::Trouble),
+            outcome,
             cursor,
         })
     }
@@ -224,6 +204,7 @@ impl SyncReading {
         } = raised;
         let settled = self.blocking(move || gathered.settle(&how, empty, || known.of(&user)));
         let settled = settled.await?;
+        let is_known = settled.damaged.is_empty();
         let mut deleted = settled.missing;
         if !proves {
             deleted.clear();
@@ -234,7 +215,7 @@ impl SyncReading {
         let changed = !settled.changes.ids.is_empty();
         cursor.fingerprint = match is_whole {
             // What is known and may be there or not is asked about again.
-            true => settled.fingerprint.filter(|_| proves),
+            true => settled.fingerprint.filter(|_| proves && is_known),
             false => cursor.fingerprint.filter(|_| !changed),
         };
         let watermark = end.as_ref().map(|end| &end.watermark);
@@ -244,15 +225,20 @@ impl SyncReading {
             watermark,
             is_settled,
             is_of_everything: is_whole,
-            is_whole: is_whole && proves,
+            is_whole: is_whole && proves && is_known,
             lag: self.lag,
             told: &told,
         });
+        if !is_known {
+            // It is read as a whole again and again, until what is gone of it can be told.
+            cursor.unread = Some(Unread::Failed);
+        }
         Ok(Ok(Synced {
             read_at,
             changes: settled.changes,
             deleted,
             drift,
+            damaged: settled.damaged,
         }))
     }
 
@@ -485,3 +471,6 @@ fn remembered(record: &Record, route: &Route) -> Option<Timestamp> {
     let dates = updated.dates();
     dates.first()?.moment().filter(|_| is_told)
 }
+
+#[cfg(test)]
+mod tests;

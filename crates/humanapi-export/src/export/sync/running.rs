@@ -9,7 +9,7 @@ use futures_util::future::{self, Either};
 use futures_util::{StreamExt as _, stream};
 use humanapi_client::{BucketCursors, CursorName, CursorStore, ListsWhole};
 use humanapi_core::ClientUserId;
-use humanapi_core::data::Route;
+use humanapi_core::data::{ROUTES, Route};
 use tokio::sync::mpsc;
 
 use super::super::carrying_out::missing;
@@ -19,19 +19,20 @@ use super::super::failures::Failures;
 use super::super::folder::Folder;
 use super::super::key::BucketKey;
 use super::super::manifest::Missing;
-use super::super::reading::{name, now};
+use super::super::reading::{is_read, name, now};
 use super::super::thread;
 use super::super::trouble::{NotAsked, Scope};
 use super::super::users::Buckets;
+use super::bucket_files::{BucketFiles, Found};
 use super::cursor::{Cursors, cursors_of, kind};
 use super::known::Known;
 use super::line::folder_of;
-use super::manifest::{BucketCommit, GoingOn, Lengths, SyncManifest, write_missing};
-use super::reading::{ListSynced, NotSynced, SyncJob, SyncReading};
+use super::manifest::{GoingOn, Mended, SyncManifest, write_missing};
+use super::reading::{ListSynced, SyncJob, SyncReading};
 use super::summary::{SyncSummary, whole};
 use super::writing::{BucketWriting, ListChanges, Write};
 
-/// The word for a list that a damaged file of the folder keeps from being read.
+/// The word for a list of which a damaged file of the folder keeps from being told what is gone.
 const DAMAGED: &str = "damaged_file";
 
 /// A run on its way.
@@ -45,6 +46,7 @@ pub(super) struct Run<'r> {
     pub(super) commit: u64,
     pub(super) manifest: &'r mut SyncManifest,
     pub(super) folder: Folder,
+    pub(super) mended: Mended,
     pub(super) key: BucketKey,
     pub(super) routes: Vec<&'static Route>,
     pub(super) at_once: usize,
@@ -89,9 +91,9 @@ impl Run<'_> {
     /// Tells in the manifest what was written in this run, and whether it is over.
     pub(super) async fn sum_up(&mut self, is_over: bool) -> Result<(), ExportError> {
         let at = now(&self.reading.reading.client);
-        let commit = self.commit;
+        let (commit, mended) = (self.commit, self.mended.clone());
         let summed_up = self.manifest.change(&self.folder, move |manifest, folder| {
-            let has_written = manifest.sum_up(folder, commit, at, is_over)?;
+            let has_written = manifest.sum_up(folder, commit, at, is_over, &mended)?;
             let was_going_on = is_over && manifest.going_on.take().is_some();
             if has_written || was_going_on {
                 manifest.write(folder)?;
@@ -150,9 +152,13 @@ impl Run<'_> {
         }
         let kept = self.store.bucket(self.sync, bucket).await;
         let kept = kept.map_err(ExportError::Cursors)?;
-        let commit = kept.commit;
-        let is_in = move |folder: &_| Ok(BucketCommit::read(folder, bucket, commit)?.is_some());
-        let is_there = commit == 0 || self.folder.wait(is_in).await?;
+        let (commit, files) = (kept.commit, self.files(bucket));
+        let find = move |_: &_| files.find(commit).map_err(ExportError::Folder);
+        let found = match commit {
+            0 => None,
+            _ => Some(self.folder.wait(find).await?),
+        };
+        let is_there = matches!(found, None | Some(Found::Told(_)));
         let check = self.check(&users);
         if kept.run >= self.begun && kept.check == check && is_there {
             let lists = (users.len() * self.routes.len()) as u64;
@@ -168,10 +174,14 @@ impl Run<'_> {
             // Others were read then, or not all of it could be.
             self.begin_next().await?;
         }
+        let files = Arc::new(self.files(bucket));
+        if let Some(Found::Lost) = found {
+            self.summary.damaged.insert(files.path(kept.commit));
+        }
         // What this run wrote and kept no cursors for is written anew.
         let settled = if is_there { kept.commit } else { 0 };
-        let commit = self.commit;
-        let clear = move |folder: &_| BucketCommit::clear(folder, bucket, commit, settled);
+        let to_clear = Arc::clone(&files);
+        let clear = move |_: &_| to_clear.clear(settled).map_err(ExportError::Folder);
         let newest = self.folder.wait(clear).await?;
         let is_there = is_there && newest >= kept.commit;
         let mut state = Bucket::new(&self.key, users, kept, is_there, newest);
@@ -182,7 +192,7 @@ impl Run<'_> {
             commit: self.commit,
         };
         let writer = thread::begin(move || writing.run(writes))?;
-        let jobs = self.jobs(bucket, &state);
+        let jobs = self.jobs(bucket, &files, &state);
         let read = self.read(jobs, &mut state, &send, stop).await;
         if let Ok(true) = read {
             // Where writing failed, it tells why itself.
@@ -196,9 +206,14 @@ impl Run<'_> {
         }
         let commit = wrote?;
         let missing = std::mem::take(&mut state.missing);
-        let told = write_missing(&self.folder, bucket, missing, |before| {
-            state.is_read(&self.routes, before)
-        });
+        let told = write_missing(
+            &self.folder,
+            bucket,
+            missing,
+            |before| state.is_read(&self.routes, before),
+            || state.unread(),
+            &self.mended,
+        );
         told.await?;
         if let Some(commit) = &commit {
             self.summary.files += commit.files.len() as u64;
@@ -228,12 +243,17 @@ impl Run<'_> {
         }
     }
 
+    /// What is there of a bucket.
+    fn files(&self, bucket: u32) -> BucketFiles {
+        let ended = self.manifest.ended();
+        BucketFiles::new(&self.folder, bucket, self.commit, &ended, &self.mended)
+    }
+
     /// Resource by resource, and in each user by user, as they are written.
-    fn jobs(&self, bucket: u32, state: &Bucket) -> Vec<SyncJob> {
-        let lengths = Arc::new(Lengths::new(&self.folder, bucket, self.commit));
+    fn jobs(&self, bucket: u32, files: &Arc<BucketFiles>, state: &Bucket) -> Vec<SyncJob> {
         let jobs = self.routes.iter().flat_map(|route| {
             let path = folder_of(route, bucket);
-            let known = Known::new(&self.folder, path, name(route), &lengths);
+            let known = Known::new(&self.folder, path, name(route), files);
             let known = Arc::new(known);
             let not_asked = Arc::clone(&state.not_asked);
             state
@@ -281,11 +301,7 @@ impl Run<'_> {
                 return Ok(true);
             };
             if list.was_asked {
-                let trouble = match &list.outcome {
-                    Err(NotSynced::Trouble(trouble)) => Some(trouble),
-                    // The service has answered.
-                    Ok(_) | Err(NotSynced::Damaged(_)) => None,
-                };
+                let trouble = list.outcome.as_ref().err();
                 let failures = &mut self.failures;
                 let noted = failures.note(&list.user, list.route, trouble, &state.not_asked);
                 match future::select(stop.as_mut(), pin!(noted)).await {
@@ -315,24 +331,18 @@ impl Run<'_> {
         }
         let synced = match list.outcome {
             Ok(synced) => synced,
-            Err(NotSynced::Damaged(path)) => {
-                *summary.failed.entry(DAMAGED).or_default() += 1;
-                summary.damaged.insert(path);
-                (self.events)(Event::Failed {
-                    resource,
-                    is_document: false,
-                    reason: DAMAGED,
-                });
-                state.miss(&list.user, resource, DAMAGED, Scope::Passing);
-                return None;
-            }
-            Err(NotSynced::Trouble(trouble)) => {
+            Err(trouble) => {
                 let (refused, failed) = (&mut summary.refused, &mut summary.failed);
                 (self.events)(missing(&trouble, resource, false, refused, failed));
                 state.miss(&list.user, resource, trouble.reason(), trouble.scope);
                 return None;
             }
         };
+        if !synced.damaged.is_empty() {
+            *summary.failed.entry(DAMAGED).or_default() += 1;
+            summary.damaged.extend(synced.damaged);
+            state.miss(&list.user, resource, DAMAGED, Scope::Passing);
+        }
         summary.drifted += u64::from(!synced.drift.is_empty());
         for drift in synced.drift {
             (self.events)(Event::Drifted { resource, drift });
@@ -443,6 +453,24 @@ impl Bucket {
     fn whole(&self) -> Vec<ListsWhole> {
         let users = self.users.values().map(|(_, cursors)| cursors);
         whole(users.chain(self.others.values()))
+    }
+
+    /// Which lists came to nothing when they were asked for last, as far as their cursors tell: of users of this run, and
+    /// not why.
+    fn unread(&self) -> Vec<Missing> {
+        let routes = ROUTES.iter().filter(|route| is_read(route));
+        let lists = routes.flat_map(|route| {
+            let users = self.users.iter();
+            users.filter_map(move |(user, (_, cursors))| {
+                let unread = cursors.of(kind(route))?.unread?;
+                Some(Missing {
+                    user: user.as_str().to_owned(),
+                    resource: Some(name(route).to_owned()),
+                    reason: unread.word().to_owned(),
+                })
+            })
+        });
+        lists.collect()
     }
 
     /// Whether what was told as missing is asked for in this run, so that it is told anew or is there.

@@ -40,9 +40,13 @@ pub struct SyncSummary {
     pub refused: BTreeMap<&'static str, u64>,
     /// How many could not be read, by the reason. The next run reads them.
     pub failed: BTreeMap<&'static str, u64>,
-    /// Files of earlier runs that are damaged, by their paths in the folder. Lists that need them count as failed, for
-    /// `damaged_file`, until a file is as it was written.
+    /// Files of earlier runs that are damaged, by their paths in the folder. Of lists that have to be compared with them what
+    /// is new is told, and what is gone may not be: they count as failed, for `damaged_file`, until a file is as it was
+    /// written.
     pub damaged: BTreeSet<String>,
+    /// Files of earlier runs that were lost or torn and are made anew, by their paths in the folder: manifests of whose files
+    /// nothing is missing, or whose bucket was read again, and those that tell who is missing.
+    pub mended: BTreeSet<String>,
     /// What is whole until when, by the kind of record and over all users that were ever read.
     pub lists: BTreeMap<String, ListsWhole>,
 }

@@ -80,7 +80,7 @@ impl BucketWriting {
         }
         let kept = self.folder.keep_all(files);
         kept.map_err(ExportError::Folder)?;
-        commit.write(&self.folder)?;
+        commit.write(&self.folder).map_err(ExportError::Folder)?;
         Ok(Some(commit))
     }
 

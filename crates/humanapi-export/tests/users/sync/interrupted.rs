@@ -49,7 +49,7 @@ fn only(name: &'static str) -> impl Iterator<Item = &'static Route> {
 }
 
 /// Stops it once so many buckets are written.
-async fn stop_after(
+pub(super) async fn stop_after(
     buckets: u32,
     synchronization: Synchronization,
     users: &[String],
@@ -234,7 +234,7 @@ impl Reader {
     }
 
     #[track_caller]
-    fn has_all(&self, sandbox: &OfflineSandbox, users: &[String]) {
+    pub(super) fn has_all(&self, sandbox: &OfflineSandbox, users: &[String]) {
         let mut all = Lines::new();
         for ((resource, user, _), record) in &self.records {
             let list = all.entry((resource.clone(), user.clone())).or_default();

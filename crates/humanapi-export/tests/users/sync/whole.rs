@@ -2,21 +2,20 @@
 
 use std::fs;
 use std::future::{pending, ready};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream;
-use humanapi_export::{BucketKey, ExportError, Format, SyncSummary, Synchronization};
+use humanapi_export::{BucketKey, ExportError, Format, Synchronization};
+use humanapi_testing::OfflineSandbox;
 use humanapi_testing::client::{
     BucketCursors, CursorName, CursorStore, ListsWhole, MemoryCursorStore, StoreError,
 };
 use humanapi_testing::core::data::{Operation, ROUTES, Route};
-use humanapi_testing::{OfflineSandbox, RecordChange};
 use tempfile::TempDir;
 
-use super::{HOUR, change, quiet, run, same};
+use super::{HOUR, quiet, run, same};
 use crate::broken::breaks;
 use crate::sandbox::{NEW, people};
 
@@ -255,96 +254,4 @@ fn a_runtime_of_one_thread_for_what_blocks_is_enough() {
     let ended = runtime.block_on(async { tokio::time::timeout(HOUR / 60, both).await });
     ended.expect("both go on");
     same(folder.path(), &sandbox, &users);
-}
-
-/// What is damaged keeps nobody else from being read, and is named. Where a line ends nothing in the file itself tells.
-#[tokio::test]
-async fn a_file_that_is_not_as_long_as_it_was_holds_up_only_the_lists_that_need_it() {
-    let (sandbox, users) = people(12);
-    let folder = TempDir::new().unwrap();
-    let first = run(synchronization(&sandbox)(), &users, folder.path()).await;
-    assert!(first.unwrap().whole);
-    let mut files = crate::files(folder.path()).into_iter();
-    let path = files.find(|path| path.to_string_lossy().contains("resource=vitals"));
-    let path = path.unwrap();
-    let whole = fs::read(&path).unwrap();
-    let mut line_ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    let (first_line, _) = line_ends.next().unwrap();
-    assert!(line_ends.next().is_some(), "there are several lines");
-    let longer = [&whole[..], &whole[..=first_line]].concat();
-    let damages = [
-        Some(&whole[..whole.len() - 10]),
-        Some(&whole[..=first_line]),
-        Some(&whole[first_line + 1..]),
-        Some(&longer),
-        Some(&[]),
-        None,
-    ];
-    // Other cursors: what is known is read for each list.
-    let with = synchronization(&sandbox);
-    for damage in damages {
-        match damage {
-            Some(bytes) => fs::write(&path, bytes).unwrap(),
-            None => fs::remove_file(&path).unwrap(),
-        }
-        let second = run(with(), &users, folder.path()).await.unwrap();
-        assert_eq!(named(&second, folder.path()), std::slice::from_ref(&path));
-        assert!(!second.whole && second.commit.is_none(), "{second:?}");
-        held_up(&second, "vitals");
-    }
-    fs::write(&path, whole).unwrap();
-    let third = run(with(), &users, folder.path()).await.unwrap();
-    assert!(third.whole && third.damaged.is_empty(), "{third:?}");
-    same(folder.path(), &sandbox, &users);
-}
-
-/// How long a file is has to be told by something.
-#[tokio::test]
-async fn a_manifest_of_an_earlier_run_that_is_lost_or_torn_is_named() {
-    let (sandbox, users) = people(12);
-    let folder = TempDir::new().unwrap();
-    let with = synchronization(&sandbox);
-    for _ in 0..2 {
-        assert!(run(with(), &users, folder.path()).await.unwrap().whole);
-        for user in &users {
-            change(&sandbox, user, RecordChange::delete("medical/vitals"));
-            change(&sandbox, user, RecordChange::insert("medical/vitals"));
-        }
-    }
-    let manifest = folder.path().join("_manifest/commit-000000000001");
-    let manifest = crate::files(&manifest).swap_remove(0);
-    let whole = fs::read(&manifest).unwrap();
-    for damage in [Some(&whole[..whole.len() / 2]), None] {
-        match damage {
-            Some(bytes) => fs::write(&manifest, bytes).unwrap(),
-            None => fs::remove_file(&manifest).unwrap(),
-        }
-        let full = with().with_full_every(Duration::ZERO);
-        let full = run(full, &users, folder.path()).await.unwrap();
-        assert_eq!(named(&full, folder.path()), std::slice::from_ref(&manifest));
-        held_up(&full, "vitals");
-    }
-    fs::write(&manifest, whole).unwrap();
-    let full = with().with_full_every(Duration::ZERO);
-    assert!(run(full, &users, folder.path()).await.unwrap().whole);
-    same(folder.path(), &sandbox, &users);
-}
-
-fn named(summary: &SyncSummary, folder: &Path) -> Vec<PathBuf> {
-    let damaged = summary.damaged.iter();
-    damaged.map(|name| folder.join(name)).collect()
-}
-
-/// Of this kind of record, and of one bucket of four.
-#[track_caller]
-fn held_up(summary: &SyncSummary, kind: &str) {
-    assert_eq!(summary.written, 4, "{summary:?}");
-    let failed = summary.failed.get("damaged_file").copied();
-    let failed = failed.unwrap_or_default();
-    assert!((1..12).contains(&failed), "{summary:?}");
-    assert_eq!(summary.failed.len(), 1);
-    for (resource, lists) in &summary.lists {
-        let expected = if resource == kind { failed } else { 0 };
-        assert_eq!(lists.failed, expected, "{resource}");
-    }
 }

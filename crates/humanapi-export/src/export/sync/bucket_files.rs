@@ -1,0 +1,224 @@
+//! The files of one bucket, and what the manifests of runs tell of them. A manifest that is lost or torn is made anew of its
+//! files, where the line of its run tells that these are all that it told of.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use humanapi_core::data::ROUTES;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use super::super::folder::Folder;
+use super::super::reading::{is_read, name};
+use super::line::{Change, commit_of, file_of, folder_of};
+use super::manifest::{BucketCommit, ChangesLine, EndedRuns, Mended, runs};
+use crate::keyed::hex;
+
+/// How long the files of each kind of record are, by the run.
+type Lengths = BTreeMap<String, BTreeMap<u64, u64>>;
+
+/// The files of one bucket, as a run finds them.
+pub(super) struct BucketFiles {
+    folder: Folder,
+    bucket: u32,
+    /// This run. What it writes is none of what it finds.
+    commit: u64,
+    ended: Arc<EndedRuns>,
+    mended: Mended,
+    /// Read when they are asked for first, and once for all kinds of records.
+    lengths: Mutex<Option<Lengths>>,
+}
+
+/// What is told of a bucket by a run.
+pub(super) enum Found {
+    Told(BucketCommit),
+    /// Nothing was, as far as anybody knows.
+    Nothing,
+    /// What was told is lost: files are missing as well, or hold something else.
+    Lost,
+}
+
+impl BucketFiles {
+    pub(super) fn new(
+        folder: &Folder,
+        bucket: u32,
+        commit: u64,
+        ended: &Arc<EndedRuns>,
+        mended: &Mended,
+    ) -> Self {
+        Self {
+            folder: folder.clone(),
+            bucket,
+            commit,
+            ended: Arc::clone(ended),
+            mended: mended.clone(),
+            lengths: Mutex::default(),
+        }
+    }
+
+    /// The run that finds them.
+    pub(super) const fn commit(&self) -> u64 {
+        self.commit
+    }
+
+    /// The manifest that tells what a run wrote.
+    pub(super) fn path(&self, commit: u64) -> String {
+        BucketCommit::path(self.bucket, commit)
+    }
+
+    /// What is told of it by a run, be it that its manifest is made anew. It waits for the disk.
+    pub(super) fn find(&self, commit: u64) -> io::Result<Found> {
+        if let Some(told) = BucketCommit::read(&self.folder, self.bucket, commit)? {
+            return Ok(Found::Told(told));
+        }
+        let Some(line) = self.ended.of(commit) else {
+            return Ok(Found::Nothing);
+        };
+        let mut sum = line.emptied();
+        for bucket in 0..self.ended.buckets() {
+            if let Some(other) = BucketCommit::read(&self.folder, bucket, commit)? {
+                sum.add(&other);
+            }
+        }
+        if sum.is_of_as_much(line) {
+            return Ok(Found::Nothing);
+        }
+        let Some(made) = self.make(commit)? else {
+            return Ok(Found::Lost);
+        };
+        sum.add(&made);
+        if !sum.is_of_as_much(line) {
+            return Ok(Found::Lost);
+        }
+        made.write(&self.folder)?;
+        self.mended.note(self.path(commit));
+        Ok(Found::Told(made))
+    }
+
+    /// What a run wrote, told by its files; nothing where one holds what no run wrote.
+    fn make(&self, commit: u64) -> io::Result<Option<BucketCommit>> {
+        #[derive(Deserialize)]
+        struct Line {
+            _change: Change,
+            _commit: u64,
+        }
+        let mut made = BucketCommit::new(self.bucket, commit);
+        for route in ROUTES.iter().filter(|route| is_read(route)) {
+            let path = format!("{}/{}", folder_of(route, self.bucket), file_of(commit));
+            let file = match self.folder.path(&path).and_then(File::open) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                file => file?,
+            };
+            let mut told = ChangesLine {
+                path,
+                resource: name(route).to_owned(),
+                records: 0,
+                deleted: 0,
+                bytes: 0,
+                sha256: String::new(),
+            };
+            let (mut file, mut hash) = (BufReader::with_capacity(64 * 1024, file), Sha256::new());
+            let mut line = Vec::new();
+            loop {
+                line.clear();
+                told.bytes += file.read_until(b'\n', &mut line)? as u64;
+                if line.is_empty() {
+                    break;
+                }
+                hash.update(&line);
+                match serde_json::from_slice::<Line>(&line) {
+                    Ok(line) if line._commit != commit => return Ok(None),
+                    Ok(line) if line._change == Change::Put => told.records += 1,
+                    Ok(_) => told.deleted += 1,
+                    Err(_) => return Ok(None),
+                }
+            }
+            told.sha256 = hex(&hash.finalize());
+            made.files.push(told);
+        }
+        Ok(Some(made))
+    }
+
+    /// Takes away what this run wrote of the bucket before, of whichever kind: the manifest before the files that it tells
+    /// of. Files that no manifest tells of go, too: whoever put them there was broken off before it told of them. Those of a
+    /// run that has ended stay where what it told of them is lost. Up to the number `settled` cursors were kept, so that all
+    /// is told of; no manifest of those is read, however many there are. Tells the highest number that is left; 0 where
+    /// nothing is.
+    pub(super) fn clear(&self, settled: u64) -> io::Result<u64> {
+        self.folder.remove(&self.path(self.commit))?;
+        let mut told: BTreeMap<u64, Found> = BTreeMap::new();
+        let mut newest = 0;
+        for route in ROUTES.iter().filter(|route| is_read(route)) {
+            let of_kind = folder_of(route, self.bucket);
+            for name in self.folder.list(&of_kind)? {
+                let Some(number) = commit_of(&name) else {
+                    continue;
+                };
+                let path = format!("{of_kind}/{name}");
+                let stays = match told.entry(number) {
+                    _ if number == self.commit => false,
+                    _ if number <= settled => true,
+                    Entry::Occupied(told) => told.get().tells(&path),
+                    Entry::Vacant(none) => none.insert(self.find(number)?).tells(&path),
+                };
+                match stays {
+                    true => newest = newest.max(number),
+                    false => self.folder.remove(&path)?,
+                }
+            }
+        }
+        Ok(newest)
+    }
+
+    /// How long the files of one kind of record are that earlier runs wrote, by the run, as their manifests tell. It waits
+    /// for the disk.
+    pub(super) fn lengths(&self, resource: &str) -> io::Result<BTreeMap<u64, u64>> {
+        let mut lengths = self.lengths.lock().unwrap_or_else(PoisonError::into_inner);
+        let lengths = match &mut *lengths {
+            Some(lengths) => lengths,
+            none => none.insert(self.read_lengths()?),
+        };
+        Ok(lengths.get(resource).cloned().unwrap_or_default())
+    }
+
+    fn read_lengths(&self) -> io::Result<Lengths> {
+        let mut there = BTreeSet::new();
+        for route in ROUTES.iter().filter(|route| is_read(route)) {
+            let names = self.folder.list(&folder_of(route, self.bucket))?;
+            there.extend(names.iter().filter_map(|name| commit_of(name)));
+        }
+        let mut lengths = Lengths::new();
+        let mut runs = runs(&self.folder)?;
+        runs.extend(&there);
+        for commit in runs.range(..self.commit) {
+            let told = BucketCommit::read(&self.folder, self.bucket, *commit)?;
+            let told = match told {
+                // Most runs find nothing new of most buckets.
+                None if there.contains(commit) => match self.find(*commit)? {
+                    Found::Told(told) => Some(told),
+                    Found::Nothing | Found::Lost => None,
+                },
+                told => told,
+            };
+            for file in told.into_iter().flat_map(|told| told.files) {
+                let of_kind = lengths.entry(file.resource).or_default();
+                of_kind.insert(*commit, file.bytes);
+            }
+        }
+        Ok(lengths)
+    }
+}
+
+impl Found {
+    /// Whether a file is part of what a run wrote, or may be.
+    fn tells(&self, path: &str) -> bool {
+        match self {
+            Self::Told(told) => told.files.iter().any(|file| file.path == path),
+            Self::Nothing => false,
+            Self::Lost => true,
+        }
+    }
+}
