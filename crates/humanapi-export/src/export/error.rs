@@ -35,6 +35,12 @@ pub enum ExportError {
     /// `Export::run_in_cloud`.
     #[error("the folder is written as an address, and this takes a folder of this machine")]
     Address,
+    /// The system's folder for temporary files, where what does not go to a folder of this machine waits, could not be used.
+    #[error("the system's folder for temporary files could not be written to or read: {}", .0.kind())]
+    Temporary(#[source] io::Error),
+    /// Another run, which has been taken over or writes other shares of the buckets, changed a manifest that this one wrote.
+    #[error("another run changed what this export writes, while it wrote it")]
+    Changed,
     /// Another process writes to the folder.
     #[error("another export is writing to this folder")]
     InUse,
@@ -129,6 +135,14 @@ impl ExportError {
         Self::Folder(error)
     }
 
+    /// What it is where there is no folder of this machine but the system's own for temporary files.
+    pub(super) fn in_temporary(self) -> Self {
+        match self {
+            Self::Folder(error) => Self::Temporary(error),
+            other => other,
+        }
+    }
+
     /// What to do next, in one sentence.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
@@ -142,6 +156,12 @@ impl ExportError {
             Self::Cloud(error) => error.remedy(),
             Self::Address => {
                 "name a folder of this machine; of all runs, only an export can write to an object store"
+            }
+            Self::Temporary(_) => {
+                "make room in it, or name another by TMPDIR, then start the same export again: it goes on"
+            }
+            Self::Changed => {
+                "see that one run at a time writes there, then start the same export again: it goes on"
             }
             Self::InUse => "wait until that one has ended, or take another folder",
             Self::Other(_) => {

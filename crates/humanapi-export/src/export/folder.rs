@@ -1,7 +1,6 @@
 //! The folder of an export: files that are whole or not there, whatever ends the program.
 
-use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +11,8 @@ use super::cloud::{Cloud, CloudFolder};
 use super::disk::{Disk, Locks};
 use super::error::ExportError;
 use super::key::Shard;
-use super::part::{Ended, Part, Whole, private};
+use super::names::{make_folder, remove_folder, rename_all, sync_parent};
+use super::part::{Ended, Part, private};
 use super::thread;
 
 /// What says what is whole.
@@ -21,6 +21,8 @@ pub(super) const MANIFEST: &str = "_manifest";
 const WORK: &str = "_work";
 /// Held while one process makes another one of a file that all of them write.
 const SWAP_LOCK: &str = ".lock-swap";
+/// So often may another process be faster with a file that all of them write: each of a thousand shards may end at once.
+const MOST_SWAPS: u32 = 1_000;
 
 /// The folder of an export, which one process writes to.
 ///
@@ -37,6 +39,10 @@ pub(super) struct Folder {
     /// What takes it for this process, however that ends. In an object store nothing does.
     locks: Locks,
 }
+
+/// Which version of a file was seen. On a disk there is none: its locks keep everybody else out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Version(#[cfg(feature = "cloud")] Option<object_store::UpdateVersion>);
 
 /// Where files are once they are whole.
 #[derive(Clone, Debug)]
@@ -86,7 +92,7 @@ impl Folder {
     /// A folder in an object store, of which nothing is claimed yet.
     #[cfg(feature = "cloud")]
     pub(super) fn in_cloud(folder: CloudFolder, shard: Shard) -> Result<Self, ExportError> {
-        let cloud = Cloud::new(folder, shard, MANIFEST).map_err(ExportError::of_folder)?;
+        let cloud = Cloud::new(folder, shard, MANIFEST).map_err(ExportError::Temporary)?;
         Ok(Self {
             work: cloud.work().to_owned(),
             place: Place::Cloud(Arc::new(cloud)),
@@ -123,14 +129,32 @@ impl Folder {
         }
     }
 
-    /// Removes what a run needs while it runs alone.
+    /// Sees that this process is still the one that writes: it is looked at before each change.
+    pub(super) fn look(&self) -> io::Result<()> {
+        match &self.place {
+            Place::Disk(_) => Ok(()),
+            #[cfg(feature = "cloud")]
+            Place::Cloud(cloud) => cloud.look(),
+        }
+    }
+
+    /// What tells this run from any other that may write at the same time; nothing where none may.
+    pub(super) fn run(&self) -> Option<&str> {
+        match &self.place {
+            Place::Disk(_) => None,
+            #[cfg(feature = "cloud")]
+            Place::Cloud(cloud) => Some(cloud.id()),
+        }
+    }
+
+    /// Removes what a run needs on this machine while it runs.
     pub(super) fn close(&self) -> io::Result<()> {
+        remove_folder(&self.work)?;
         let root = match &self.place {
             Place::Disk(root) => root,
             #[cfg(feature = "cloud")]
-            Place::Cloud(cloud) => return remove_folder(&self.work).and_then(|()| cloud.close()),
+            Place::Cloud(_) => return Ok(()),
         };
-        remove_folder(&self.work)?;
         // Others may be at work in it.
         match fs::remove_dir(root.join(WORK)).map_err(|error| (error.kind(), error)) {
             Ok(()) | Err((io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound, _)) => Ok(()),
@@ -169,6 +193,66 @@ impl Folder {
         self.keep(part, path)
     }
 
+    /// Makes another one of a whole file, of what it holds now: no other process does so meanwhile, or what makes it is asked
+    /// again. Tells which version it is; nothing where the file is to stay as it is.
+    pub(super) fn swap(
+        &self,
+        path: &str,
+        mut next: impl FnMut(Option<Vec<u8>>) -> Result<Option<Vec<u8>>, ExportError>,
+    ) -> Result<Option<Version>, ExportError> {
+        let _lock = self.lock_swaps().map_err(ExportError::Folder)?;
+        for _ in 0..MOST_SWAPS {
+            let (now, seen) = self.seen(path).map_err(ExportError::of_folder)?;
+            let Some(next) = next(now)? else {
+                return Ok(None);
+            };
+            let replaced = self.replace(path, &next, seen);
+            if let Some(version) = replaced.map_err(ExportError::of_folder)? {
+                return Ok(Some(version));
+            }
+        }
+        Err(ExportError::Changed)
+    }
+
+    /// On a disk, it is let go with the file.
+    fn lock_swaps(&self) -> io::Result<Option<File>> {
+        let root = match &self.place {
+            Place::Disk(root) => root,
+            #[cfg(feature = "cloud")]
+            Place::Cloud(_) => return Ok(None),
+        };
+        let lock = lock_file(&root.join(MANIFEST).join(SWAP_LOCK))?;
+        lock.lock()?;
+        Ok(Some(lock))
+    }
+
+    /// What a file holds, if it is there, and which version of it that is.
+    fn seen(&self, path: &str) -> io::Result<(Option<Vec<u8>>, Version)> {
+        #[cfg(feature = "cloud")]
+        if let Place::Cloud(cloud) = &self.place {
+            let (content, version) = cloud.seen(path)?.unzip();
+            return Ok((content, Version(version)));
+        }
+        Ok((self.read(path)?, Version::default()))
+    }
+
+    /// Writes a whole file in the place of the version that was seen, or where none was, and tells which version it is;
+    /// nothing where another came in between. Whether this run may still write is for the caller to look at.
+    pub(super) fn replace(
+        &self,
+        path: &str,
+        content: &[u8],
+        seen: Version,
+    ) -> io::Result<Option<Version>> {
+        #[cfg(feature = "cloud")]
+        if let Place::Cloud(cloud) = &self.place {
+            let version = cloud.replace(path, content, seen.0)?;
+            return Ok(version.map(|version| Version(Some(version))));
+        }
+        self.write(path, content)?;
+        Ok(Some(seen))
+    }
+
     /// Writes a whole file, unless there is one already.
     pub(super) fn write_new(&self, path: &str, content: &[u8]) -> io::Result<()> {
         let root = match &self.place {
@@ -184,27 +268,6 @@ impl Folder {
         match fs::hard_link(whole.path(), &target) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => sync_parent(&target),
-        }
-    }
-
-    /// Makes another one of a whole file, of what it holds now, and lets no other process do so meanwhile. What makes it may
-    /// be asked again.
-    pub(super) fn swap(
-        &self,
-        path: &str,
-        mut next: impl FnMut(Option<Vec<u8>>) -> Result<Option<Vec<u8>>, ExportError>,
-    ) -> Result<(), ExportError> {
-        let root = match &self.place {
-            Place::Disk(root) => root,
-            #[cfg(feature = "cloud")]
-            Place::Cloud(cloud) => return cloud.swap(path, next),
-        };
-        let lock = lock_file(&root.join(MANIFEST).join(SWAP_LOCK)).map_err(ExportError::Folder)?;
-        lock.lock().map_err(ExportError::Folder)?;
-        let now = self.read(path).map_err(ExportError::Folder)?;
-        match next(now)? {
-            Some(next) => self.write(path, &next).map_err(ExportError::Folder),
-            None => Ok(()),
         }
     }
 
@@ -282,13 +345,28 @@ impl Folder {
         Ok(lengths.collect())
     }
 
-    /// Removes a file, or a folder with all that is in it, if it is there.
-    pub(super) fn remove(&self, path: &str) -> io::Result<()> {
-        let path = match &self.place {
-            Place::Disk(root) => root.join(path),
+    /// The paths of the files in a folder; none where it is not there.
+    pub(super) fn files(&self, folder: &str) -> io::Result<Vec<String>> {
+        #[cfg(feature = "cloud")]
+        if let Place::Cloud(cloud) = &self.place {
+            return cloud.files(folder);
+        }
+        let names = self.list(folder)?.into_iter();
+        Ok(names.map(|name| format!("{folder}/{name}")).collect())
+    }
+
+    /// Removes files, where they are there.
+    pub(super) fn remove_all(&self, paths: &[String]) -> io::Result<()> {
+        match &self.place {
+            Place::Disk(_) => paths.iter().try_for_each(|path| self.remove(path)),
             #[cfg(feature = "cloud")]
-            Place::Cloud(cloud) => return cloud.remove(path),
-        };
+            Place::Cloud(cloud) => cloud.remove_all(paths),
+        }
+    }
+
+    /// Removes a file on this machine, or a folder with all that is in it, if it is there.
+    pub(super) fn remove(&self, path: &str) -> io::Result<()> {
+        let path = self.path(path)?;
         let removed = match path.is_dir() {
             true => fs::remove_dir_all(&path),
             false => fs::remove_file(&path),
@@ -314,23 +392,6 @@ impl Folder {
     }
 }
 
-/// Gives files their names, in this order.
-///
-/// Each wait for the disk takes as long whatever there is to do, so all names are given before one of them is waited for.
-fn rename_all(root: &Path, files: Vec<(Whole, String)>) -> io::Result<()> {
-    let mut folders = BTreeSet::new();
-    for (file, path) in files {
-        let target = root.join(path);
-        if let Some(folder) = target.parent() {
-            make_folders(folder, &mut folders)?;
-        }
-        fs::rename(file.path(), &target)?;
-        file.leave();
-        folders.extend(folder_of(&target));
-    }
-    folders.iter().try_for_each(|folder| sync_folder(folder))
-}
-
 /// Whether a text is an address such as `s3://bucket/folder`, of which a folder of that very name would be made.
 fn is_address(text: &str) -> bool {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
@@ -349,62 +410,6 @@ fn lock_file(path: &Path) -> io::Result<File> {
     options.write(true).create(true).truncate(false);
     private(&mut options);
     options.open(path)
-}
-
-/// Makes a folder, and those that it is in, where they are missing.
-fn make_folder(path: &Path) -> io::Result<()> {
-    let mut folders = BTreeSet::new();
-    make_folders(path, &mut folders)?;
-    folders.iter().try_for_each(|folder| sync_folder(folder))
-}
-
-/// The same, and tells in which folders names were given.
-fn make_folders(path: &Path, folders: &mut BTreeSet<PathBuf>) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
-        make_folders(parent, folders)?;
-    }
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(path) {
-        // By another process, meanwhile.
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => folders.extend(folder_of(path)),
-    }
-    Ok(())
-}
-
-fn remove_folder(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// The folder that something is in.
-fn folder_of(path: &Path) -> Option<PathBuf> {
-    let folder = path.parent()?;
-    Some(match folder == Path::new("") {
-        true => PathBuf::from("."),
-        false => folder.to_owned(),
-    })
-}
-
-/// Puts the name of a file onto the disk, which is an entry of its folder.
-fn sync_parent(path: &Path) -> io::Result<()> {
-    folder_of(path).map_or(Ok(()), |folder| sync_folder(&folder))
-}
-
-/// Puts the names in a folder onto the disk.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
 }
 
 #[cfg(test)]

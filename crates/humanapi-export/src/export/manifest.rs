@@ -7,53 +7,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::ExportError;
-use super::folder::{Folder, MANIFEST};
+use super::folder::{Folder, MANIFEST, Version};
+use super::settings::Settings;
 
 const VERSION: u32 = 1;
 /// So many manifests are in memory at once.
 const READ_AT_ONCE: usize = 32;
-
-/// What an export is: two of them with the same settings are the same export.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Settings {
-    pub(super) format: String,
-    pub(super) buckets: u32,
-    pub(super) since: Option<Timestamp>,
-    /// In which form reports are read, where documents are.
-    pub(super) documents: Option<String>,
-    /// By what values are brought to units in columns of their own, where they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) values: Option<ValuesBy>,
-    /// By what the records lost what tells whose they are, where they did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) deidentified: Option<DeidentifiedBy>,
-    /// The schema of each resource, by its hash.
-    pub(super) resources: BTreeMap<String, String>,
-    /// Tells another key, and nothing of this one.
-    pub(super) key_check: String,
-}
-
-/// By which rules values were brought to units.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ValuesBy {
-    /// The version of this crate, whose tables they are.
-    pub(super) made_by: String,
-}
-
-/// By which policy and rules records were de-identified.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct DeidentifiedBy {
-    /// The policy's name,
-    pub(super) policy: String,
-    /// and its file's SHA-256.
-    pub(super) sha256: String,
-    pub(super) dates: String,
-    pub(super) ids: String,
-    /// The version of this crate, which carried it out.
-    pub(super) made_by: String,
-    /// Tells another key, and nothing of this one.
-    pub(super) key_check: String,
-}
 
 /// The whole of an export: `_manifest/export.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -84,6 +43,9 @@ pub(super) struct BucketManifest {
     pub(super) bucket: u32,
     /// Whether nothing is missing that could be had another time.
     pub(super) whole: bool,
+    /// Which run replaces its files now, in a place where several could: it is nothing of which two write the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) run: Option<String>,
     pub(super) users: u64,
     /// Tells another set of users, and nothing of this one.
     pub(super) users_check: String,
@@ -94,7 +56,7 @@ pub(super) struct BucketManifest {
     pub(super) failed: Vec<Missing>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FileLine {
     pub(super) path: String,
     pub(super) resource: String,
@@ -162,7 +124,7 @@ fn export_path() -> String {
     format!("{MANIFEST}/export.json")
 }
 
-pub(super) fn bucket_path(bucket: u32) -> String {
+fn bucket_path(bucket: u32) -> String {
     format!("{MANIFEST}/bucket-{bucket:04}.json")
 }
 
@@ -202,11 +164,14 @@ impl ExportManifest {
 
     pub(super) fn read(folder: &Folder) -> Result<Option<Self>, ExportError> {
         let read: Option<Self> = read(folder, &export_path())?;
-        match read {
-            Some(manifest) if manifest.version > VERSION => {
-                Err(ExportError::Manifest(export_path()))
-            }
-            manifest => Ok(manifest),
+        read.map(Self::known).transpose()
+    }
+
+    /// One of a version that is known.
+    fn known(self) -> Result<Self, ExportError> {
+        match self.version > VERSION {
+            true => Err(ExportError::Manifest(export_path())),
+            false => Ok(self),
         }
     }
 
@@ -221,7 +186,7 @@ impl ExportManifest {
         plan: &Plan,
         written_at: Timestamp,
     ) -> Result<(), ExportError> {
-        Self::swap(folder, |before| {
+        Self::swap(folder, settings, |before| {
             let Some(before) = before else {
                 if !plan.is_new {
                     // It may be another export that they are of.
@@ -230,7 +195,6 @@ impl ExportManifest {
                 let none = BTreeSet::new();
                 return Self::sum_up(folder, settings, none, written_at).map(Some);
             };
-            before.settings.is_same(settings)?;
             let read_again = plan.read_again_of(&before);
             let is_so = read_again == before.read_again && !(before.whole && plan.reads_anything());
             match is_so {
@@ -247,10 +211,29 @@ impl ExportManifest {
         plan: &Plan,
         written_at: Timestamp,
     ) -> Result<(), ExportError> {
-        Self::swap(folder, |before| {
+        Self::swap(folder, settings, |before| {
             let before = before.map(|before| plan.read_again_of(&before));
             Self::sum_up(folder, settings, before.unwrap_or_default(), written_at).map(Some)
         })
+    }
+
+    /// Says that not all of it is whole, where it says that it is, whoever writes there now.
+    fn is_not_whole(folder: &Folder) -> Result<(), ExportError> {
+        let swapped = folder.swap(&export_path(), |now| {
+            let now: Option<Self> = now.map(|json| parse(&export_path(), &json)).transpose()?;
+            let whole = now.map(Self::known).transpose()?.filter(|now| now.whole);
+            let not_whole = whole.map(|whole| Self {
+                whole: false,
+                whole_buckets: whole.whole_buckets.saturating_sub(1),
+                ..whole
+            });
+            not_whole
+                .as_ref()
+                .map(json)
+                .transpose()
+                .map_err(ExportError::Folder)
+        });
+        swapped.map(drop)
     }
 
     /// Writes it anew where something comes of what it is, while no other process does.
@@ -259,14 +242,24 @@ impl ExportManifest {
     /// tell as whole what another one begins to replace.
     fn swap(
         folder: &Folder,
+        settings: &Settings,
         mut next: impl FnMut(Option<Self>) -> Result<Option<Self>, ExportError>,
     ) -> Result<(), ExportError> {
         let path = export_path();
-        folder.swap(&path, |before| {
+        let swapped = folder.swap(&path, |before| {
             let before = before.as_deref().map(|json| parse(&path, json));
-            let next = next(before.transpose()?)?.map(|next| json(&next));
-            next.transpose().map_err(ExportError::Folder)
-        })
+            let before: Option<Self> = before.transpose()?;
+            let before = before.map(Self::known).transpose()?;
+            if let Some(before) = &before {
+                before.settings.is_same(settings)?;
+            }
+            let Some(next) = next(before)? else {
+                return Ok(None);
+            };
+            folder.look().map_err(ExportError::of_folder)?;
+            json(&next).map(Some).map_err(ExportError::Folder)
+        });
+        swapped.map(drop)
     }
 
     /// Sums up what the buckets' manifests tell.
@@ -341,53 +334,6 @@ impl Plan {
     }
 }
 
-impl Settings {
-    /// That others are the same.
-    pub(super) fn is_same(&self, other: &Self) -> Result<(), ExportError> {
-        self.differs(other)
-            .map_or(Ok(()), |what| Err(ExportError::Other(what)))
-    }
-
-    /// What of other settings is not the same.
-    fn differs(&self, other: &Self) -> Option<&'static str> {
-        let (own, others) = (&self.deidentified, &other.deidentified);
-        let deidentified = || own.as_ref().zip(others.as_ref());
-        let by_other = |differs: fn(&DeidentifiedBy, &DeidentifiedBy) -> bool| {
-            deidentified().is_some_and(|(own, other)| differs(own, other))
-        };
-        let differs = [
-            (own.is_some() != others.is_some(), "de-identification"),
-            (
-                by_other(|own, other| {
-                    (&own.sha256, &own.dates, &own.ids) != (&other.sha256, &other.dates, &other.ids)
-                }),
-                "a policy of de-identification",
-            ),
-            (
-                by_other(|own, other| own.key_check != other.key_check),
-                "a key",
-            ),
-            (
-                by_other(|own, other| own.made_by != other.made_by),
-                "a version of de-identification",
-            ),
-            (
-                self.values.is_some() != other.values.is_some(),
-                "value columns",
-            ),
-            (self.values != other.values, "a version of value columns"),
-            (self.format != other.format, "a format"),
-            (self.buckets != other.buckets, "a number of buckets"),
-            (self.key_check != other.key_check, "a key"),
-            (self.since != other.since, "a moment since when"),
-            (self.documents != other.documents, "documents"),
-            (self.resources != other.resources, "resources or columns"),
-        ];
-        let mut differs = differs.into_iter();
-        differs.find_map(|(differs, what)| differs.then_some(what))
-    }
-}
-
 impl BucketManifest {
     /// Takes those that are there, of which some are asked for at once. One that is torn tells nothing: its bucket is read
     /// again, as if it was not there.
@@ -408,8 +354,60 @@ impl BucketManifest {
         Ok(())
     }
 
-    pub(super) fn write(&self, folder: &Folder) -> Result<(), ExportError> {
-        write(folder, &bucket_path(self.bucket), self)
+    /// Says that a bucket is not whole, because its files are replaced from here on, and tells which version says so.
+    pub(super) fn begin(folder: &Folder, bucket: u32) -> Result<Version, ExportError> {
+        let begun = folder.swap(&bucket_path(bucket), |_| {
+            folder.look().map_err(ExportError::of_folder)?;
+            json(&Self::begun(folder, bucket))
+                .map(Some)
+                .map_err(ExportError::Folder)
+        });
+        begun?.ok_or(ExportError::Changed)
+    }
+
+    fn begun(folder: &Folder, bucket: u32) -> Self {
+        Self {
+            bucket,
+            run: folder.run().map(str::to_owned),
+            ..Self::default()
+        }
+    }
+
+    /// Says what is there, once it is, in the place of what was said at the beginning and of nothing else.
+    pub(super) fn end(&self, folder: &Folder, begun: Version) -> Result<(), ExportError> {
+        let json = json(self).map_err(ExportError::Folder)?;
+        let look = || folder.look().map_err(ExportError::of_folder);
+        look()?;
+        let ended = folder.replace(&bucket_path(self.bucket), &json, begun);
+        if ended.map_err(ExportError::of_folder)?.is_none() {
+            // Whoever took the folder over has begun the bucket anew.
+            look()?;
+            return Err(ExportError::Changed);
+        }
+        Ok(())
+    }
+
+    /// Sees that nobody takes the bucket for whole in which this run failed, nor the export: what it had begun to put or to
+    /// remove may have come after what another run has written since. Where that is the same, nothing is wrong.
+    pub(super) fn give_up(&self, folder: &Folder) -> Result<(), ExportError> {
+        let mut is_whole = false;
+        folder.swap(&bucket_path(self.bucket), |there| {
+            // What cannot be read tells of nothing.
+            let there = there.and_then(|json| serde_json::from_slice(&json).ok());
+            let there: Self = there.unwrap_or_default();
+            is_whole = there.whole && there.files == self.files;
+            let is_begun = !there.whole && there.run.as_deref() == folder.run();
+            let not_whole = (!is_whole && !is_begun).then(|| Self::begun(folder, self.bucket));
+            not_whole
+                .as_ref()
+                .map(json)
+                .transpose()
+                .map_err(ExportError::Folder)
+        })?;
+        match is_whole {
+            true => Ok(()),
+            false => ExportManifest::is_not_whole(folder),
+        }
     }
 
     /// Whether each file is there, in its length.

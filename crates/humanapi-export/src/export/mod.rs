@@ -12,10 +12,12 @@ mod jobs;
 mod kept_key;
 mod key;
 mod manifest;
+mod names;
 mod output;
 mod part;
 mod reading;
 mod room;
+mod settings;
 mod spool;
 #[cfg(test)]
 mod stuck_disk;
@@ -55,10 +57,11 @@ use folder::Folder;
 use jobs::Jobs;
 use kept_key::kept_key;
 use key::{BUCKETS, MOST_BUCKETS};
-use manifest::{ExportManifest, Settings, WholeBuckets};
+use manifest::{ExportManifest, WholeBuckets};
 use output::Output;
 use reading::{Reading, all_are_read, in_order, is_read, name, now};
 use room::Room;
+use settings::Settings;
 use sync::SyncManifest;
 use users::Buckets;
 use writing::Writing;
@@ -76,7 +79,8 @@ const HELD: usize = 24 * 1024 * 1024;
 /// resource: `resource=activities/bucket=0007/records.parquet`. Nothing of a user is in a path. A file is in its place once
 /// all of it is on the disk, and a bucket's manifest once all its files are, so whatever ends the program, the same export
 /// again goes on: it reads no bucket anew that is whole. `_manifest/export.json` tells what the export is and whether it is
-/// whole, `_manifest/bucket-0007.json` each file's records, bytes and SHA-256, and what the service refuses.
+/// whole, `_manifest/bucket-0007.json` each file's records, bytes and SHA-256, and what the service refuses; from before the
+/// first file of a bucket is replaced until the last one is, that it is not whole.
 ///
 /// What the service refuses, such as a user who has connected nothing, is told, and its bucket counts as whole without it;
 /// [`with_refused_again`](Self::with_refused_again) has it asked again. What fails for a reason that may pass is asked for again by
@@ -262,7 +266,10 @@ impl Export {
     ///
     /// Files wait in the system's folder for temporary files until their bucket is read, so that needs room for three
     /// buckets. Of several runs that write the same, the one that began last goes on, and the others end with
-    /// [`CloudError::TakenOver`]; what they had begun to put or to remove by then may still come, so let one write at a time.
+    /// [`CloudError::TakenOver`]. What they had begun to put or to remove by then may still come: no manifest of theirs comes
+    /// over one of a later run, and they say which bucket is not whole for it, which the same export once more mends. So let one
+    /// write at a time: a run that is killed in that very moment says nothing, and a store that puts on no condition, as
+    /// `object_store`'s `LocalFileSystem`, lets an earlier manifest come over a later one.
     ///
     /// # Errors
     ///
@@ -278,8 +285,9 @@ impl Export {
         S: Stream<Item = io::Result<ClientUserId>>,
     {
         self.check()?;
-        let folder = Folder::in_cloud(folder, self.shard)?;
-        self.write(users, folder, stop).await
+        let folder = Folder::in_cloud(folder, self.shard).map_err(ExportError::in_temporary)?;
+        let written = self.write(users, folder, stop).await;
+        written.map_err(ExportError::in_temporary)
     }
 
     async fn write<S>(
@@ -349,6 +357,7 @@ impl Export {
             folder: folder.clone(),
             output: Arc::clone(&output),
             key: key.clone(),
+            routes: self.routes.clone(),
         };
         let writer = thread::begin(move || writing.run(done, &tell))?;
         let mut summary = Summary::default();

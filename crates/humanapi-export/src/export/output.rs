@@ -11,8 +11,9 @@ use jiff::Timestamp;
 
 use super::error::ExportError;
 use super::key::BucketKey;
-use super::manifest::{DeidentifiedBy, FieldsLine, Settings, ValuesBy};
+use super::manifest::FieldsLine;
 use super::reading::name;
+use super::settings::{DeidentifiedBy, Settings, ValuesBy};
 use super::spool::Spool;
 use crate::columns::Columns;
 #[cfg(feature = "deidentify")]

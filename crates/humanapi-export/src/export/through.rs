@@ -142,8 +142,10 @@ impl Export {
             &mut on_written,
         );
         let read = read.await;
-        let taken = taker.end().await??;
-        read?;
+        // There is no folder but that for temporary files.
+        let taken = taker.end().await.and_then(|taken| taken);
+        let taken = taken.map_err(ExportError::in_temporary)?;
+        read.map_err(ExportError::in_temporary)?;
         Ok((summary, taken))
     }
 }

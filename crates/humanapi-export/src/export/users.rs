@@ -38,11 +38,11 @@ impl Buckets {
     where
         S: Stream<Item = io::Result<ClientUserId>>,
     {
-        let folder = match work {
-            Some(work) => private_folder().tempdir_in(work),
-            None => private_folder().tempdir(),
+        let (folder, failed): (_, fn(io::Error) -> ExportError) = match work {
+            Some(work) => (private_folder().tempdir_in(work), ExportError::Folder),
+            None => (private_folder().tempdir(), ExportError::Temporary),
         };
-        let folder = folder.map_err(ExportError::Folder)?;
+        let folder = folder.map_err(failed)?;
         let mut waiting: Vec<Vec<u8>> = vec![Vec::new(); count as usize];
         let mut users = pin!(users);
         let mut place = 0;
@@ -60,11 +60,11 @@ impl Buckets {
                 .map_err(|error| ExportError::Folder(error.into()))?;
             lines.push(b'\n');
             if lines.len() >= WAITING {
-                append(folder.path(), bucket, lines).map_err(ExportError::Folder)?;
+                append(folder.path(), bucket, lines).map_err(failed)?;
             }
         }
         for (lines, bucket) in waiting.iter_mut().zip(0..) {
-            append(folder.path(), bucket, lines).map_err(ExportError::Folder)?;
+            append(folder.path(), bucket, lines).map_err(failed)?;
         }
         let mut all = Self {
             folder,

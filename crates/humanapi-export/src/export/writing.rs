@@ -12,8 +12,9 @@ use tokio::sync::mpsc;
 
 use super::error::ExportError;
 use super::folder::Folder;
+use super::folder::Version;
 use super::key::BucketKey;
-use super::manifest::{BucketManifest, DocumentLine, FileLine, Missing, bucket_path};
+use super::manifest::{BucketManifest, DocumentLine, FileLine, Missing};
 use super::output::{Output, Table, Taken, fields_line};
 use super::part::{Ended, Part};
 use super::reading::{Document, Done, ListRead, Listed, may_have_documents, name};
@@ -25,6 +26,8 @@ pub(super) struct Writing {
     pub(super) folder: Folder,
     pub(super) output: Arc<Output>,
     pub(super) key: BucketKey,
+    /// Which lists of each user are read.
+    pub(super) routes: Vec<&'static Route>,
 }
 
 /// What is told back of a bucket.
@@ -71,7 +74,7 @@ impl Writing {
         let mut bucket: Option<Bucket<'_>> = None;
         while let Some(next) = done.blocking_recv() {
             match (next, &mut bucket) {
-                (Done::Begin(manifest), _) => bucket = Some(Bucket::begin(self, *manifest)?),
+                (Done::Begin(manifest), _) => bucket = Some(Bucket::begin(self, *manifest)),
                 (Done::Read(list), Some(bucket)) => bucket.take(*list)?,
                 (Done::End, begun) => {
                     if let Some(bucket) = begun.take()
@@ -107,6 +110,10 @@ struct EndedBucket {
     manifest: BucketManifest,
     files: Files,
     taken: Vec<(&'static str, Taken)>,
+    /// The files of records that it may have had before,
+    tables: Vec<String>,
+    /// and the folders of documents.
+    documents: Vec<String>,
 }
 
 /// The file of one resource.
@@ -134,19 +141,15 @@ struct Documents {
 }
 
 impl<'w> Bucket<'w> {
-    fn begin(writing: &'w Writing, manifest: BucketManifest) -> Result<Self, ExportError> {
-        // From here on the files are not those that it told of.
-        let path = bucket_path(manifest.bucket);
-        let removed = writing.folder.remove(&path);
-        removed.map_err(ExportError::of_folder)?;
-        Ok(Self {
+    const fn begin(writing: &'w Writing, manifest: BucketManifest) -> Self {
+        Self {
             writing,
             manifest,
             table: None,
             files: Vec::new(),
             taken: Vec::new(),
             refused: BTreeSet::new(),
-        })
+        }
     }
 
     fn take(&mut self, list: ListRead) -> Result<(), ExportError> {
@@ -204,7 +207,14 @@ impl<'w> Bucket<'w> {
     fn end(mut self) -> Result<EndedBucket, ExportError> {
         self.end_table()?;
         self.manifest.whole = self.manifest.failed.is_empty();
+        let Writing { output, routes, .. } = self.writing;
+        let bucket = self.manifest.bucket;
+        let table = |route: &&'static Route| table_path(output, route, bucket);
+        let with_documents = routes.iter().filter(|route| may_have_documents(route));
+        let documents = |route: &&'static Route| documents_path(name(route), bucket);
         Ok(EndedBucket {
+            tables: routes.iter().map(table).collect(),
+            documents: with_documents.map(documents).collect(),
             manifest: self.manifest,
             files: self.files,
             taken: self.taken,
@@ -213,17 +223,50 @@ impl<'w> Bucket<'w> {
 }
 
 impl EndedBucket {
-    /// Puts its files into their places, and says so in its manifest once they are there.
-    fn close(self, folder: &Folder) -> Result<BucketWritten, ExportError> {
-        folder
-            .keep_all(self.files)
-            .map_err(ExportError::of_folder)?;
-        self.manifest.write(folder)?;
+    /// Puts its files into the places of those of before, and says in its manifest that it is not whole until they are there.
+    fn close(mut self, folder: &Folder) -> Result<BucketWritten, ExportError> {
+        // What comes after this is not this run's to remove.
+        let before = self.stale(folder).map_err(ExportError::of_folder)?;
+        let begun = BucketManifest::begin(folder, self.manifest.bucket)?;
+        if let Err(error) = self.replace(folder, &before, begun) {
+            // That it failed is told, whatever comes of this.
+            let _ = self.manifest.give_up(folder);
+            return Err(error);
+        }
         Ok(BucketWritten {
             bucket: self.manifest.bucket,
             whole: self.manifest.whole,
             taken: self.taken,
         })
+    }
+
+    fn replace(
+        &mut self,
+        folder: &Folder,
+        stale: &[String],
+        begun: Version,
+    ) -> Result<(), ExportError> {
+        let kept = folder.keep_all(std::mem::take(&mut self.files));
+        let replaced = kept.and_then(|()| folder.remove_all(stale));
+        replaced.map_err(ExportError::of_folder)?;
+        self.manifest.end(folder, begun)
+    }
+
+    /// What is there of lists and documents that it does not have any more.
+    fn stale(&self, folder: &Folder) -> io::Result<Vec<String>> {
+        let named: BTreeSet<&str> = self.files.iter().map(|(_, path)| path.as_str()).collect();
+        let is_stale = |path: &String| !named.contains(path.as_str());
+        // A bucket has all of them, or none once nobody is in it.
+        let mut stale: Vec<String> = self
+            .tables
+            .iter()
+            .filter(|path| is_stale(path))
+            .cloned()
+            .collect();
+        for documents in &self.documents {
+            stale.extend(folder.files(documents)?.into_iter().filter(is_stale));
+        }
+        Ok(stale)
     }
 }
 
@@ -244,17 +287,10 @@ impl<'w> TableFile<'w> {
         let part = Shared::new(writing.folder.begin().map_err(ExportError::Folder)?);
         let writer = BufWriter::with_capacity(256 * 1024, part.clone());
         let table = writing.output.begin(route, writer)?;
-        let extension = writing.output.format.extension();
-        // Documents of before belong to the lists of before.
-        let documents = documents_path(resource, bucket);
-        if may_have_documents(route) {
-            let removed = writing.folder.remove(&documents);
-            removed.map_err(ExportError::of_folder)?;
-        }
         Ok(Self {
             route,
-            path: format!("resource={resource}/bucket={bucket:04}/records.{extension}"),
-            documents_path: documents,
+            path: table_path(&writing.output, route, bucket),
+            documents_path: documents_path(resource, bucket),
             table,
             part,
             records: 0,
@@ -367,6 +403,12 @@ impl<'w> TableFile<'w> {
             taken,
         })
     }
+}
+
+/// Where the records of a resource are.
+fn table_path(output: &Output, route: &Route, bucket: u32) -> String {
+    let (resource, extension) = (name(route), output.format.extension());
+    format!("resource={resource}/bucket={bucket:04}/records.{extension}")
 }
 
 /// Where the documents of a resource are.

@@ -1,14 +1,15 @@
 //! Exports to object stores: the same files as in a folder, whatever moment the store is lost at, and one who writes.
 
+mod overlap;
+mod store;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use async_trait::async_trait;
-use futures_util::stream::{self, BoxStream};
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::TryStreamExt as _;
+use futures_util::stream;
 use humanapi_export::{
     CloudError, CloudFolder, Export, ExportError, Format, Shard, Summary, Synchronization,
 };
@@ -18,208 +19,15 @@ use humanapi_testing::{ForTests as _, OfflineSandbox};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult,
-    Result,
-};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use tempfile::TempDir;
-use tokio::sync::Semaphore;
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 use crate::sandbox::people;
-use crate::{KEY, content, run};
+use crate::{KEY, content, is_begun, run};
+use store::{Lost, Meddled, Slow};
 
 const FOLDER: &str = "exports/2026";
-
-/// What happens as an object is put or removed, where anything does.
-#[async_trait]
-trait Meddling: Send + Sync + 'static {
-    /// Says whether it is done, and what is told then. Nothing: what the store says.
-    async fn change(&self, path: &Path) -> (bool, Result<()>);
-
-    /// Whether the store can still be asked.
-    fn is_there(&self) -> bool {
-        true
-    }
-}
-
-/// A store that something meddles with.
-struct Meddled<M> {
-    store: Arc<InMemory>,
-    with: Arc<M>,
-}
-
-impl<M> Clone for Meddled<M> {
-    fn clone(&self) -> Self {
-        Self {
-            store: Arc::clone(&self.store),
-            with: Arc::clone(&self.with),
-        }
-    }
-}
-
-impl<M> fmt::Debug for Meddled<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Meddled")
-    }
-}
-
-impl<M> fmt::Display for Meddled<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Meddled")
-    }
-}
-
-/// What a store tells that is gone, and would show if anybody kept it.
-fn lost() -> Error {
-    Error::Generic {
-        store: "test",
-        source: "AWSSecretAccessKey=secret-canary".into(),
-    }
-}
-
-impl<M: Meddling> Meddled<M> {
-    async fn change<T>(&self, path: &Path, change: impl Future<Output = Result<T>>) -> Result<T> {
-        let (is_done, told) = self.with.change(path).await;
-        let done = match is_done {
-            true => change.await,
-            false => Err(lost()),
-        };
-        told.and(done)
-    }
-
-    fn ask(&self) -> Result<()> {
-        match self.with.is_there() {
-            true => Ok(()),
-            false => Err(lost()),
-        }
-    }
-}
-
-#[async_trait]
-impl<M: Meddling> ObjectStore for Meddled<M> {
-    async fn put_opts(
-        &self,
-        path: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
-        let put = self.store.put_opts(path, payload, options);
-        self.change(path, put).await
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        path: &Path,
-        options: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        let begun = self.store.put_multipart_opts(path, options);
-        self.change(path, begun).await
-    }
-
-    async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
-        self.ask()?;
-        self.store.get_opts(path, options).await
-    }
-
-    fn delete_stream(
-        &self,
-        paths: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        let store = self.clone();
-        let deleted = paths.then(move |path| {
-            let store = store.clone();
-            async move {
-                let path = path?;
-                store.change(&path, store.store.delete(&path)).await?;
-                Ok(path)
-            }
-        });
-        deleted.boxed()
-    }
-
-    fn list(&self, below: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        match self.ask() {
-            Ok(()) => self.store.list(below),
-            Err(error) => stream::iter([Err(error)]).boxed(),
-        }
-    }
-
-    async fn list_with_delimiter(&self, below: Option<&Path>) -> Result<ListResult> {
-        self.ask()?;
-        self.store.list_with_delimiter(below).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.store.copy_opts(from, to, options).await
-    }
-}
-
-/// From a certain change on, whoever has it has it no more: as if the process had been killed then.
-struct Lost {
-    changes: AtomicUsize,
-    at: usize,
-    /// Whether that very change is still done, and only its answer lost.
-    is_done: bool,
-}
-
-#[async_trait]
-impl Meddling for Lost {
-    async fn change(&self, _: &Path) -> (bool, Result<()>) {
-        let number = self.changes.fetch_add(1, Ordering::Relaxed);
-        match number < self.at {
-            true => (true, Ok(())),
-            false => (number == self.at && self.is_done, Err(lost())),
-        }
-    }
-
-    fn is_there(&self) -> bool {
-        self.changes.load(Ordering::Relaxed) <= self.at
-    }
-}
-
-/// One put is as slow as is said, and tells when it began.
-struct Slow {
-    path: &'static str,
-    began: Semaphore,
-    goes_on: Semaphore,
-    /// How many changes came after it went on.
-    after: AtomicUsize,
-    /// Told as nobody has the store any more.
-    left: Arc<Semaphore>,
-}
-
-impl Slow {
-    fn at(path: &'static str) -> Self {
-        Self {
-            path,
-            began: Semaphore::new(0),
-            goes_on: Semaphore::new(0),
-            after: AtomicUsize::new(0),
-            left: Arc::new(Semaphore::new(0)),
-        }
-    }
-}
-
-impl Drop for Slow {
-    fn drop(&mut self) {
-        self.left.add_permits(1);
-    }
-}
-
-#[async_trait]
-impl Meddling for Slow {
-    async fn change(&self, path: &Path) -> (bool, Result<()>) {
-        if self.goes_on.available_permits() > 0 {
-            self.after.fetch_add(1, Ordering::Relaxed);
-        } else if path.as_ref().ends_with(self.path) {
-            self.began.add_permits(1);
-            let _permit = self.goes_on.acquire().await;
-        }
-        (true, Ok(()))
-    }
-}
 
 fn export(sandbox: &OfflineSandbox, format: Format) -> Export {
     let kinds = ["data.activities", "data.ccds", "data.profile"];
@@ -243,6 +51,34 @@ async fn run_in(
         .await
 }
 
+/// A run that is on its way, and has come to what is slow; nothing where it came to its end before.
+async fn run_until(
+    slow: Slow,
+    export: Export,
+    users: &[String],
+    store: &Arc<InMemory>,
+) -> Option<(Arc<Slow>, JoinHandle<Result<Summary, ExportError>>)> {
+    let slow = Arc::new(slow);
+    let meddled = Meddled {
+        store: Arc::clone(store),
+        with: Arc::clone(&slow),
+    };
+    let users = users.to_vec();
+    let mut run = spawn_local(async move { run_in(export, &users, Arc::new(meddled)).await });
+    tokio::select! {
+        began = slow.began.acquire() => began.unwrap().forget(),
+        ended = &mut run => {
+            assert!(ended.unwrap().unwrap().whole);
+            return None;
+        }
+    }
+    Some((slow, run))
+}
+
+fn is_taken_over(run: &Result<Summary, ExportError>) -> bool {
+    matches!(run, Err(ExportError::Cloud(CloudError::TakenOver)))
+}
+
 /// What is in a store, but for the time at which it was written.
 async fn there(store: &InMemory) -> BTreeMap<String, Vec<u8>> {
     let objects: Vec<ObjectMeta> = store.list(None).try_collect().await.unwrap();
@@ -252,11 +88,20 @@ async fn there(store: &InMemory) -> BTreeMap<String, Vec<u8>> {
         if path == "/_manifest/export.json" || path.starts_with("/_manifest/.writer-") {
             continue;
         }
-        let content = store.get(&object.location).await.unwrap();
-        let content = content.bytes().await.unwrap();
-        all.insert(path[1..].to_owned(), content.into());
+        all.extend(
+            get(store, &object.location)
+                .await
+                .map(|content| (path[1..].to_owned(), content)),
+        );
     }
     all
+}
+
+async fn get(store: &InMemory, path: &Path) -> Option<Vec<u8>> {
+    match store.get(path).await {
+        Err(object_store::Error::NotFound { .. }) => None,
+        object => Some(object.unwrap().bytes().await.unwrap().into()),
+    }
 }
 
 async fn paths(store: &InMemory) -> Vec<String> {
@@ -281,7 +126,6 @@ async fn a_store_gets_what_a_folder_gets_and_nothing_of_a_user_is_in_a_path() {
     assert_eq!(summary.unwrap(), first);
     let paths = paths(&store).await;
     assert!(paths.iter().all(|path| !path.contains("canary")));
-    assert!(!paths.iter().any(|path| path.contains(".writer-")));
     assert!(paths.contains(&format!("{FOLDER}/_manifest/export.json")));
     let there = there(&store).await;
     let there = there
@@ -317,11 +161,7 @@ async fn wherever_the_store_is_lost_the_same_export_again_comes_to_what_one_run_
             let store = Arc::new(InMemory::new());
             let meddled = Meddled {
                 store: Arc::clone(&store),
-                with: Arc::new(Lost {
-                    changes: AtomicUsize::new(0),
-                    at,
-                    is_done,
-                }),
+                with: Arc::new(Lost::at(at, is_done)),
             };
             let lost = run_in(
                 export(&sandbox, Format::Ndjson),
@@ -332,12 +172,15 @@ async fn wherever_the_store_is_lost_the_same_export_again_comes_to_what_one_run_
                 Err(ExportError::Cloud(error)) => assert_eq!(error, CloudError::Failed),
                 other => {
                     assert!(other.unwrap().whole);
-                    assert!(meddled.with.changes.load(Ordering::Relaxed) <= at);
+                    assert!(meddled.with.changes() <= at);
                     ended += 1;
                 }
             }
             let left = there(&store).await;
             for (path, content) in &left {
+                if is_begun(path.as_ref(), content) {
+                    continue;
+                }
                 let is_as_expected = expected.get(path) == Some(content);
                 assert!(is_as_expected, "{path} is torn at {at}");
                 if path.starts_with("_manifest/bucket-") {
@@ -353,8 +196,6 @@ async fn wherever_the_store_is_lost_the_same_export_again_comes_to_what_one_run_
             let again = again.unwrap();
             assert!(again.whole, "{again:?}");
             assert!(there(&store).await == expected, "{at}");
-            let paths = paths(&store).await;
-            assert!(!paths.iter().any(|path| path.contains(".writer-")));
         }
         if ended > 0 {
             assert_eq!(ended, 2);
@@ -399,24 +240,16 @@ async fn of_two_that_write_the_same_one_goes_on_and_the_other_is_told() {
     let test = async {
         let (sandbox, users) = people(6);
         let store = Arc::new(InMemory::new());
-        let slow = Arc::new(Slow::at("bucket=0000/records.ndjson"));
-        let meddled = Meddled {
-            store: Arc::clone(&store),
-            with: Arc::clone(&slow),
-        };
-        let first = spawn_local({
-            let (export, users) = (export(&sandbox, Format::Ndjson), users.clone());
-            async move { run_in(export, &users, Arc::new(meddled)).await }
-        });
-        let _began = slow.began.acquire().await.unwrap();
+        let slow = Slow::at("bucket=0000/records.ndjson");
+        let first = export(&sandbox, Format::Ndjson);
+        let (slow, first) = run_until(slow, first, &users, &store).await.unwrap();
         let second = run_in(export(&sandbox, Format::Ndjson), &users, store.clone()).await;
         assert!(second.unwrap().whole);
         let expected = there(&store).await;
 
-        slow.goes_on.add_permits(100);
+        slow.go_on();
         let first = first.await.unwrap();
-        let told = matches!(first, Err(ExportError::Cloud(CloudError::TakenOver)));
-        assert!(told, "{first:?}");
+        assert!(is_taken_over(&first), "{first:?}");
         assert_eq!(slow.after.load(Ordering::Relaxed), 0);
         assert!(there(&store).await == expected);
     };
@@ -429,16 +262,9 @@ async fn an_export_that_is_dropped_in_the_middle_is_gone_on_with() {
     let test = async {
         let (sandbox, users) = people(6);
         let store = Arc::new(InMemory::new());
-        let slow = Arc::new(Slow::at("bucket=0001/records.ndjson"));
-        let meddled = Meddled {
-            store: Arc::clone(&store),
-            with: Arc::clone(&slow),
-        };
-        let first = spawn_local({
-            let (export, users) = (export(&sandbox, Format::Ndjson), users.clone());
-            async move { run_in(export, &users, Arc::new(meddled)).await }
-        });
-        slow.began.acquire().await.unwrap().forget();
+        let slow = Slow::at("bucket=0001/records.ndjson");
+        let first = export(&sandbox, Format::Ndjson);
+        let (slow, first) = run_until(slow, first, &users, &store).await.unwrap();
         first.abort();
         assert!(first.await.unwrap_err().is_cancelled());
         let second = run_in(export(&sandbox, Format::Ndjson), &users, store.clone()).await;
@@ -447,7 +273,7 @@ async fn an_export_that_is_dropped_in_the_middle_is_gone_on_with() {
         let expected = there(&store).await;
 
         let left = Arc::clone(&slow.left);
-        slow.goes_on.add_permits(100);
+        slow.go_on();
         drop(slow);
         // Its threads end by themselves.
         left.acquire().await.unwrap().forget();
@@ -461,16 +287,9 @@ async fn what_is_another_export_is_refused_and_takes_nothing_over() {
     let test = async {
         let (sandbox, users) = people(6);
         let store = Arc::new(InMemory::new());
-        let slow = Arc::new(Slow::at("_manifest/bucket-0001.json"));
-        let meddled = Meddled {
-            store: Arc::clone(&store),
-            with: Arc::clone(&slow),
-        };
-        let running = spawn_local({
-            let (export, users) = (export(&sandbox, Format::Ndjson), users.clone());
-            async move { run_in(export, &users, Arc::new(meddled)).await }
-        });
-        slow.began.acquire().await.unwrap().forget();
+        let slow = Slow::at("_manifest/bucket-0001.json");
+        let running = export(&sandbox, Format::Ndjson);
+        let (slow, running) = run_until(slow, running, &users, &store).await.unwrap();
         let other_key = humanapi_export::BucketKey::new([8; 32]);
         for (other, what) in [
             (export(&sandbox, Format::Csv), "a format"),
@@ -482,7 +301,7 @@ async fn what_is_another_export_is_refused_and_takes_nothing_over() {
             let refused = run_in(other, &users, store.clone()).await;
             assert!(matches!(refused, Err(ExportError::Other(other)) if other == what));
         }
-        slow.goes_on.add_permits(100);
+        slow.go_on();
         assert!(running.await.unwrap().unwrap().whole);
     };
     LocalSet::new().run_until(test).await;
@@ -497,25 +316,16 @@ async fn shards_share_a_folder_and_one_that_takes_all_ends_them() {
             let shard: Shard = text.parse().unwrap();
             export(&sandbox, Format::Ndjson).with_shard(shard)
         };
-        let slow = Arc::new(Slow::at("bucket=0000/records.ndjson"));
-        let meddled = Meddled {
-            store: Arc::clone(&store),
-            with: Arc::clone(&slow),
-        };
-        let first = spawn_local({
-            let (export, users) = (shard("1/2"), users.clone());
-            async move { run_in(export, &users, Arc::new(meddled)).await }
-        });
-        slow.began.acquire().await.unwrap().forget();
+        let slow = Slow::at("bucket=0000/records.ndjson");
+        let (slow, first) = run_until(slow, shard("1/2"), &users, &store).await.unwrap();
         let second = run_in(shard("2/2"), &users, store.clone()).await.unwrap();
         assert!(second.whole && second.written == 1, "{second:?}");
         let all = run_in(export(&sandbox, Format::Ndjson), &users, store.clone()).await;
         let all = all.unwrap();
         assert_eq!((all.whole, all.skipped, all.written), (true, 1, 1));
-        slow.goes_on.add_permits(100);
+        slow.go_on();
         let first = first.await.unwrap();
-        let told = matches!(first, Err(ExportError::Cloud(CloudError::TakenOver)));
-        assert!(told, "{first:?}");
+        assert!(is_taken_over(&first), "{first:?}");
     };
     LocalSet::new().run_until(test).await;
 }
@@ -525,11 +335,7 @@ async fn an_error_holds_nothing_of_what_the_store_said() {
     let (sandbox, users) = people(2);
     let meddled = Meddled {
         store: Arc::new(InMemory::new()),
-        with: Arc::new(Lost {
-            changes: AtomicUsize::new(0),
-            at: 0,
-            is_done: false,
-        }),
+        with: Arc::new(Lost::at(0, false)),
     };
     let failed = run_in(export(&sandbox, Format::Ndjson), &users, Arc::new(meddled)).await;
     let failed = failed.unwrap_err();
@@ -554,4 +360,60 @@ async fn whatever_takes_a_folder_of_this_machine_refuses_an_address() {
     let refused = crate::sync::run(synchronization, &users, address).await;
     assert!(matches!(refused, Err(ExportError::Address)));
     assert!(!std::path::Path::new("s3:").exists());
+}
+
+const UNUSABLE: &str = "HUMANAPI_EXPORT_TEST_TMPDIR";
+
+/// Where files wait is asked of the system, for all of a process: the test runs its own program again.
+#[test]
+fn a_folder_for_temporary_files_that_cannot_be_used_is_told() {
+    if std::env::var_os(UNUSABLE).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        return runtime.unwrap().block_on(async {
+            let (sandbox, users) = people(2);
+            let store = Arc::new(InMemory::new());
+            let cloud = run_in(export(&sandbox, Format::Ndjson), &users, store).await;
+            let cloud = cloud.unwrap_err();
+            let is_told = matches!(cloud, ExportError::Temporary(_));
+            assert!(is_told && cloud.remedy().contains("TMPDIR"), "{cloud:?}");
+            let ids = stream::iter(users.iter().map(|user| Ok(user.as_str().into())));
+            let one = Export::all_resources().take(1);
+            let export = Export::new(sandbox.client(), Format::Ndjson).with_resources(one);
+            let streamed = export.write_to(ids, Vec::new(), pending()).await;
+            let is_told = matches!(streamed, Err(ExportError::Temporary(_)));
+            assert!(is_told, "{streamed:?}");
+        });
+    }
+    let folder = TempDir::new().unwrap();
+    let program = std::env::current_exe().expect("a program knows where it is");
+    let child = std::process::Command::new(program)
+        .args([
+            "--exact",
+            "cloud::a_folder_for_temporary_files_that_cannot_be_used_is_told",
+        ])
+        .env(UNUSABLE, "1")
+        .env("TMPDIR", folder.path().join("not-there"))
+        .output()
+        .expect("a program can run itself");
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+/// A store that knows no condition but that there is none, and that takes no folder for an object.
+#[tokio::test]
+async fn a_disk_as_a_store_is_gone_on_with_and_keeps_no_document_of_before() {
+    let (sandbox, users) = people(6);
+    let disk = TempDir::new().unwrap();
+    let store = Arc::new(LocalFileSystem::new_with_prefix(disk.path()).unwrap());
+    let some = [&users[..1], &users[3..4]].concat();
+    for users in [&users, &some] {
+        let written = run_in(export(&sandbox, Format::Ndjson), users, store.clone());
+        assert!(written.await.unwrap().whole);
+        let folder = TempDir::new().unwrap();
+        run(export(&sandbox, Format::Ndjson), users, folder.path())
+            .await
+            .unwrap();
+        assert!(content(&disk.path().join(FOLDER)) == content(folder.path()));
+    }
 }

@@ -30,6 +30,8 @@ pub(crate) fn address(folder: &Path) -> Option<&str> {
 pub(crate) fn refused(error: &ExportError) -> Failure {
     let (code, cause) = match error {
         ExportError::Folder(_)
+        | ExportError::Temporary(_)
+        | ExportError::Changed
         | ExportError::InUse
         | ExportError::Write(_)
         | ExportError::Cursors(_) => (Code::Machine, error.to_string()),

@@ -69,7 +69,9 @@ impl CloudError {
             Self::Unconditional => {
                 "give the key that users are put into buckets by: then none is drawn and kept in the store"
             }
-            Self::TakenOver => "let that one end: it goes on with what is whole",
+            Self::TakenOver => {
+                "let that one end: it goes on with what is whole. Then start the same export once more: it mends what both wrote"
+            }
         }
     }
 

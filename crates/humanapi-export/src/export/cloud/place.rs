@@ -1,25 +1,27 @@
 //! Where the files of an export are once they are whole, in an object store.
 //!
 //! An object is in its place as a whole or not at all, so there is nothing to rename. What a disk's locks do, a claim does
-//! here: an object that names who writes. It is looked at before each put, so whoever wrote it last goes on, and any other
-//! ends with an error. A claim that a killed process left stops nobody.
+//! here: an object that names who writes. It is looked at before each change, so whoever wrote it last goes on, and any other
+//! ends with an error. No claim is ever removed: one that names a run which has ended stops nobody, and a removal could take
+//! that of a run which has just begun.
 
+use std::cell::Cell;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path;
+use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
 use object_store::path::Path;
 use object_store::{
-    Error, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, Result, UpdateVersion,
-    WriteMultipart,
+    Error, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, Result,
+    UpdateVersion, WriteMultipart,
 };
 use tempfile::TempDir;
 use tokio::runtime::{self, Runtime};
 
-use super::super::error::ExportError;
 use super::super::key::Shard;
 use super::super::part::{Whole, private_folder};
 use super::{CloudError, CloudFolder};
@@ -31,12 +33,12 @@ const CLAIM: &str = ".writer-";
 const PUTS_AT_ONCE: usize = 4;
 /// So many questions of a few bytes are out at once.
 const ASKED_AT_ONCE: usize = 32;
+/// So many objects are removed before the claim is looked at again; S3 takes as many in one request.
+const REMOVED_AT_ONCE: usize = 1_000;
 /// What is longer is put in parts.
 const SMALL: u64 = 5 * 1024 * 1024;
 /// How long a part is, unless there would be too many of them.
 const PART: u64 = 8 * 1024 * 1024;
-/// So often another process may be faster with a file that all of them write.
-const MOST_SWAPS: u32 = 1_000;
 /// So many parts may a file have; of all stores, S3 and Google Cloud Storage allow the fewest.
 const MOST_PARTS: u64 = 10_000;
 
@@ -59,20 +61,27 @@ impl Cloud {
     pub(crate) fn new(folder: CloudFolder, shard: Shard, claims: &'static str) -> io::Result<Self> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(io::Error::other)?;
+        let work = private_folder().tempdir()?;
         // Of two threads, so that what is out is seen to while nobody waits for it.
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("humanapi-export-cloud")
             .enable_all()
             .build()?;
+        // From here on nothing fails: a runtime that is dropped as it is would wait, on a thread which may not.
         Ok(Self {
             folder,
             id: hex(&id),
             shard,
             claims,
-            work: private_folder().tempdir()?,
+            work,
             runtime: Some(runtime),
         })
+    }
+
+    /// What tells this run from any other.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 
     pub(crate) fn work(&self) -> &path::Path {
@@ -82,45 +91,52 @@ impl Cloud {
     /// Says that this run writes from here on, and ends any other that would write the same.
     pub(crate) fn claim(&self) -> io::Result<()> {
         self.wait(async {
-            let id = PutPayload::from(self.id.clone());
-            self.store().put(&self.at(&self.own_claim()), id).await?;
+            let (own, id) = (self.claim_of(self.shard), PutPayload::from(self.id.clone()));
+            self.store().put(&own, id).await?;
             let others = match self.shard {
                 // Processes with a shard each share the folder; one that takes all has it for itself.
                 Shard::ALL => self.claims().await?,
-                _ => vec![self.claim_of(Shard::ALL)],
+                _ => {
+                    let all = self.store().head(&self.claim_of(Shard::ALL)).await;
+                    there(all)?.into_iter().collect()
+                }
             };
             for other in others {
-                if other != self.own_claim() {
-                    self.delete(&self.at(&other)).await?;
+                if other.location != own {
+                    // One that is another by now is of a run that began later, and has ended this one.
+                    let seen = Some(version(&other));
+                    self.swap(&other.location, self.id.as_bytes(), seen).await?;
                 }
             }
             Ok(())
         })
     }
 
-    /// Takes the claim back, where it is still this run's.
-    pub(crate) fn close(&self) -> io::Result<()> {
-        self.wait(async {
-            match self.is_ours().await? {
-                true => self.delete(&self.at(&self.own_claim())).await,
-                false => Ok(()),
-            }
-        })
+    /// Sees that nobody has taken the folder over.
+    pub(crate) fn look(&self) -> io::Result<()> {
+        self.wait(self.is_still_ours())
     }
 
-    /// Puts files into their places, several at once.
+    /// Puts files into their places, several at once. None is on its way any more when this ends, however it does.
     pub(crate) fn put_all(&self, files: Vec<(Whole, String)>) -> io::Result<()> {
         let (small, large): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|(file, _)| file.bytes <= SMALL);
         self.wait(async {
+            let stopped = Cell::new(false);
             let puts = small.into_iter().map(async |(file, path)| {
                 let content = fs::read(file.path())?;
                 self.is_still_ours().await?;
-                let put = self.store().put(&self.at(&path), content.into()).await;
-                put.map(drop).map_err(Stopped::from)
+                self.store().put(&self.at(&path), content.into()).await?;
+                Ok(())
             });
-            let puts = stream::iter(puts).buffer_unordered(PUTS_AT_ONCE);
-            puts.try_collect::<()>().await?;
+            let puts = stream::iter(puts).take_while(|_| future::ready(!stopped.get()));
+            let mut puts = pin!(puts.buffer_unordered(PUTS_AT_ONCE));
+            let mut all: Result<(), Stopped> = Ok(());
+            while let Some(put) = puts.next().await {
+                stopped.set(stopped.get() || put.is_err());
+                all = all.and(put);
+            }
+            all?;
             for (file, path) in large {
                 self.put_in_parts(&file, &self.at(&path)).await?;
             }
@@ -172,67 +188,74 @@ impl Cloud {
         })
     }
 
-    /// Makes another one of a file, of what it holds now, and again where another process was faster.
-    pub(crate) fn swap(
+    /// What a file holds, and which version of it that is; nothing where it is not there.
+    pub(crate) fn seen(&self, path: &str) -> io::Result<Option<(Vec<u8>, UpdateVersion)>> {
+        self.wait(self.get(&self.at(path)))
+    }
+
+    /// Puts a file in the place of the version that was seen, or where none was, and tells which version it is; nothing where
+    /// another came in between. The claim is not looked at.
+    pub(crate) fn replace(
         &self,
         path: &str,
-        mut next: impl FnMut(Option<Vec<u8>>) -> Result<Option<Vec<u8>>, ExportError>,
-    ) -> Result<(), ExportError> {
-        for _ in 0..MOST_SWAPS {
-            let now = self.wait(self.get_version(path));
-            let (content, mode) = match now.map_err(ExportError::of_folder)? {
-                Some((content, version)) => (Some(content), PutMode::Update(version)),
-                None => (None, PutMode::Create),
-            };
-            let Some(next) = next(content)? else {
-                return Ok(());
-            };
-            let put = self.wait(self.put_if(&self.at(path), next.into(), mode));
-            if put.map_err(ExportError::of_folder)? {
-                return Ok(());
-            }
-        }
-        Err(CloudError::Failed.into())
+        content: &[u8],
+        seen: Option<UpdateVersion>,
+    ) -> io::Result<Option<UpdateVersion>> {
+        self.wait(self.swap(&self.at(path), content, seen))
     }
 
-    async fn get_version(&self, path: &str) -> Result<Option<(Vec<u8>, UpdateVersion)>, Stopped> {
-        let Some(object) = there(self.store().get(&self.at(path)).await)? else {
-            return Ok(None);
-        };
-        let version = UpdateVersion {
-            e_tag: object.meta.e_tag.clone(),
-            version: object.meta.version.clone(),
-        };
-        let content = there(object.bytes().await)?;
-        Ok(content.map(|content| (content.into(), version)))
-    }
-
-    /// Puts a file where it is as it was, and says whether it was.
-    async fn put_if(
+    async fn swap(
         &self,
         path: &Path,
-        content: PutPayload,
-        mode: PutMode,
-    ) -> Result<bool, Stopped> {
-        self.is_still_ours().await?;
-        let put = self.store().put_opts(path, content.clone(), mode.into());
-        match put.await {
-            Ok(_) => Ok(true),
-            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(false),
-            // Many words tell that a store knows no such condition. What else went wrong goes wrong once more.
-            Err(_) => {
-                self.store().put(path, content).await?;
-                Ok(true)
+        content: &[u8],
+        seen: Option<UpdateVersion>,
+    ) -> Result<Option<UpdateVersion>, Stopped> {
+        let payload = PutPayload::from(content.to_vec());
+        let mode = seen.map_or(PutMode::Create, PutMode::Update);
+        let put = self.store().put_opts(path, payload.clone(), mode.into());
+        let put = match put.await {
+            // The store knows no such condition.
+            Err(Error::NotImplemented { .. } | Error::NotSupported { .. }) => {
+                self.store().put(path, payload).await
             }
+            put => put,
+        };
+        match put {
+            Ok(put) => Ok(Some(put.into())),
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
+                // Where an answer was lost, and the store was asked once more, it is this very content that came in between.
+                let there = self.get(path).await?;
+                let same = there.filter(|(there, _)| there == content);
+                Ok(same.map(|(_, version)| version))
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
     /// What files hold; nothing where one is not there.
     pub(crate) fn read_all(&self, paths: &[String]) -> io::Result<Vec<Option<Vec<u8>>>> {
         self.wait(async {
-            let read = paths.iter().map(|path| self.get(path));
+            let read = paths.iter().map(async |path| {
+                let there = self.get(&self.at(path)).await?;
+                Ok(there.map(|(content, _)| content))
+            });
             let read = stream::iter(read).buffered(ASKED_AT_ONCE);
             read.try_collect().await
+        })
+    }
+
+    /// The paths of all files that are below a folder.
+    pub(crate) fn files(&self, folder: &str) -> io::Result<Vec<String>> {
+        let below = self.at(folder);
+        self.wait(async {
+            let files = self.store().list(Some(&below));
+            let path = |file: ObjectMeta| {
+                let parts = file.location.prefix_match(&below)?;
+                let names: Vec<_> = parts.map(|part| part.as_ref().to_owned()).collect();
+                Some(format!("{folder}/{}", names.join("/")))
+            };
+            let paths = files.map_ok(path).try_filter_map(future::ok);
+            Ok(paths.try_collect().await?)
         })
     }
 
@@ -248,70 +271,53 @@ impl Cloud {
         })
     }
 
-    /// Removes a file, or all that is below a folder.
-    pub(crate) fn remove(&self, path: &str) -> io::Result<()> {
-        let path = self.at(path);
+    /// Removes files, where they are there. None is on its way any more when this ends, however it does.
+    pub(crate) fn remove_all(&self, paths: &[String]) -> io::Result<()> {
         self.wait(async {
-            self.is_still_ours().await?;
-            self.delete(&path).await?;
-            let below = self.store().list(Some(&path));
-            let below = below.map_ok(|object| object.location).boxed();
-            let mut removed = self.store().delete_stream(below);
-            while let Some(removed) = removed.next().await {
-                there(removed)?;
+            for some in paths.chunks(REMOVED_AT_ONCE) {
+                self.is_still_ours().await?;
+                let some: Vec<_> = some.iter().map(|path| Ok(self.at(path))).collect();
+                let mut removed = self.store().delete_stream(stream::iter(some).boxed());
+                let mut all: Result<(), Stopped> = Ok(());
+                while let Some(removed) = removed.next().await {
+                    // All of them are waited for, whatever became of one.
+                    let removed = there(removed).map(drop);
+                    all = all.and(removed);
+                }
+                all?;
             }
             Ok(())
         })
     }
 
-    /// Whether nobody has taken the folder over.
-    async fn is_ours(&self) -> Result<bool, Stopped> {
-        let claim = self.get(&self.own_claim()).await?;
-        Ok(claim.as_deref() == Some(self.id.as_bytes()))
-    }
-
     async fn is_still_ours(&self) -> Result<(), Stopped> {
-        match self.is_ours().await? {
-            true => Ok(()),
-            false => Err(Stopped(CloudError::TakenOver.into())),
+        match self.get(&self.claim_of(self.shard)).await? {
+            Some((claim, _)) if claim == self.id.as_bytes() => Ok(()),
+            _ => Err(Stopped(CloudError::TakenOver.into())),
         }
     }
 
-    /// The claims of all who write, or were killed while they did.
-    async fn claims(&self) -> Result<Vec<String>, Stopped> {
-        let mut objects = self.store().list(Some(&self.at(self.claims)));
-        let mut claims = Vec::new();
-        while let Some(object) = objects.next().await {
-            let object = object?;
+    /// The claims of all who write, or have written.
+    async fn claims(&self) -> Result<Vec<ObjectMeta>> {
+        let objects = self.store().list(Some(&self.at(self.claims)));
+        let is_claim = |object: &ObjectMeta| {
             let name = object.location.filename().unwrap_or_default();
-            if name.starts_with(CLAIM) {
-                claims.push(format!("{}/{name}", self.claims));
-            }
-        }
-        Ok(claims)
+            future::ready(name.starts_with(CLAIM))
+        };
+        objects.try_filter(is_claim).try_collect().await
     }
 
-    fn own_claim(&self) -> String {
-        self.claim_of(self.shard)
+    fn claim_of(&self, shard: Shard) -> Path {
+        self.at(&format!("{}/{CLAIM}{}", self.claims, shard.name()))
     }
 
-    fn claim_of(&self, shard: Shard) -> String {
-        format!("{}/{CLAIM}{}", self.claims, shard.name())
-    }
-
-    async fn get(&self, path: &str) -> Result<Option<Vec<u8>>, Stopped> {
-        match there(self.store().get(&self.at(path)).await)? {
-            Some(object) => match there(object.bytes().await)? {
-                Some(content) => Ok(Some(content.into())),
-                None => Ok(None),
-            },
-            None => Ok(None),
-        }
-    }
-
-    async fn delete(&self, path: &Path) -> Result<(), Stopped> {
-        there(self.store().delete(path).await)?;
-        Ok(())
+    async fn get(&self, path: &Path) -> Result<Option<(Vec<u8>, UpdateVersion)>, Stopped> {
+        let Some(object) = there(self.store().get(path).await)? else {
+            return Ok(None);
+        };
+        let version = version(&object.meta);
+        let content = there(object.bytes().await)?;
+        Ok(content.map(|content| (content.into(), version)))
     }
 
     fn store(&self) -> &Arc<dyn ObjectStore> {
@@ -319,8 +325,9 @@ impl Cloud {
     }
 
     fn at(&self, path: &str) -> Path {
-        let (prefix, path) = (&self.folder.prefix, Path::from(path));
-        prefix.parts().chain(path.parts()).collect()
+        // What a list told is not to be encoded once more.
+        let path = Path::parse(path).unwrap_or_else(|_| Path::from(path));
+        self.folder.prefix.parts().chain(path.parts()).collect()
     }
 
     fn wait<T>(&self, work: impl Future<Output = Result<T, Stopped>>) -> io::Result<T> {
@@ -335,6 +342,13 @@ fn there<T>(answer: Result<T>) -> Result<Option<T>, Stopped> {
         Ok(there) => Ok(Some(there)),
         Err(Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+fn version(object: &ObjectMeta) -> UpdateVersion {
+    UpdateVersion {
+        e_tag: object.e_tag.clone(),
+        version: object.version.clone(),
     }
 }
 
@@ -403,7 +417,6 @@ mod tests {
         assert_eq!(refused, CloudError::TakenOver);
         let there = folder.read("resource=a/records.csv").unwrap();
         assert!(there.as_deref() == Some(content.as_slice()));
-        other.close().unwrap();
     }
 
     /// What one makes of a file is not made of what it was before another one did, which is asked for once more then.
