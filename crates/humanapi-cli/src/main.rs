@@ -57,6 +57,8 @@ use std::process::ExitCode;
 
 use args::Verb;
 use exit::Failure;
+#[cfg(any(feature = "demo", feature = "sandbox", feature = "token"))]
+use room::threads;
 
 fn main() -> ExitCode {
     fault::watch();
@@ -72,35 +74,35 @@ fn run(verb: Verb) -> Result<(), Failure> {
         #[cfg(feature = "demo")]
         Verb::Demo(args) => {
             fault::tell_at_once();
-            block_on(demo::run(&args))
+            block_on(threads::SANDBOX, demo::run(&args))
         }
         #[cfg(feature = "sandbox")]
         Verb::Sandbox(args) => {
             if args.verb.is_none() {
                 fault::tell_at_once();
             }
-            block_on(sandbox::run(&args))
+            block_on(threads::SANDBOX, sandbox::run(&args))
         }
         #[cfg(feature = "token")]
-        Verb::Token(args) => block_on(token::run(args.kind)),
+        Verb::Token(args) => block_on(threads::ONE_BY_ONE, token::run(args.kind)),
         #[cfg(feature = "data")]
-        Verb::Data(verb) => block_on(data::run(verb)),
+        Verb::Data(verb) => block_on(data::threads(&verb), data::run(verb)),
         #[cfg(feature = "store")]
-        Verb::Store(verb) => block_on(store::run(verb)),
+        Verb::Store(verb) => block_on(threads::ONE_BY_ONE, store::run(verb)),
         #[cfg(feature = "data")]
-        Verb::Api(args) => block_on(api::run(&args)),
+        Verb::Api(args) => block_on(threads::ONE_BY_ONE, api::run(&args)),
         #[cfg(feature = "orders")]
-        Verb::Orders(verb) => block_on(orders::run(verb)),
+        Verb::Orders(verb) => block_on(threads::ORDERS, orders::run(verb)),
         #[cfg(feature = "orders")]
-        Verb::Providers(args) => block_on(orders::providers(&args)),
+        Verb::Providers(args) => block_on(threads::ORDERS, orders::providers(&args)),
         #[cfg(feature = "orders")]
-        Verb::Reports(verb) => block_on(orders::reports(verb)),
+        Verb::Reports(verb) => block_on(threads::ORDERS, orders::reports(verb)),
         #[cfg(feature = "orders")]
-        Verb::ConsumerLink(args) => block_on(orders::consumer_link(&args)),
+        Verb::ConsumerLink(args) => block_on(threads::ORDERS, orders::consumer_link(&args)),
         #[cfg(feature = "orders")]
-        Verb::Subscriptions(verb) => block_on(orders::subscriptions(verb)),
+        Verb::Subscriptions(verb) => block_on(threads::ORDERS, orders::subscriptions(verb)),
         #[cfg(feature = "orders")]
-        Verb::Admin(verb) => block_on(orders::admin(verb)),
+        Verb::Admin(verb) => block_on(threads::ORDERS, orders::admin(verb)),
         #[cfg(feature = "token")]
         Verb::Config(verb) => config::run(verb),
         Verb::Completions(args) => args::complete(&args),
@@ -109,11 +111,15 @@ fn run(verb: Verb) -> Result<(), Failure> {
     }
 }
 
-/// Runs a verb on this thread.
+/// Runs a verb that has so many threads on this thread.
 #[cfg(any(feature = "demo", feature = "sandbox", feature = "token"))]
-fn block_on(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    room::check()?;
+fn block_on(
+    threads: usize,
+    verb: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    room::check(threads)?;
     tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(threads::BLOCKING)
         .enable_all()
         .build()
         .map_err(|error| Failure::here("cannot start a runtime", &error))?

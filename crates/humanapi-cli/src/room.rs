@@ -3,6 +3,8 @@
 //! HTTP stacks, runtimes and databases open files, start threads and take memory deep inside, where a
 //! refusal is a panic or worse. So the same is done here first, where it is an error.
 
+pub(crate) mod threads;
+
 use std::io;
 use std::sync::{Mutex, mpsc};
 use std::thread;
@@ -11,16 +13,18 @@ use crate::exit::{Code, Failure, system_text};
 
 /// Each takes two handles: twice as many as the hungriest verb was seen to open at once.
 const PIPES: usize = 20;
-/// More threads than a verb was seen to start at once.
-const THREADS: usize = 6;
-/// More than the hungriest verb takes beyond what the process has from the start, and what an allocator may keep apart for
-/// each thread: 64 MiB of addresses, which is all that a limit is about, with little behind them.
-const MEMORY: usize = 128 * MIB + THREADS * APART;
+/// More than the hungriest verb takes beyond what the process has from the start and what it takes for threads.
+const MEMORY: usize = 128 * MIB;
+/// What an allocator may keep apart for each thread: addresses, which is all that a limit is about, with little behind them.
 const APART: usize = 64 * MIB;
 const MIB: usize = 1024 * 1024;
 
-/// Takes what a run needs and gives it back.
-pub(crate) fn check() -> Result<(), Failure> {
+/// Takes what a run with so many threads needs, and gives it back.
+pub(crate) fn check(threads: usize) -> Result<(), Failure> {
+    // First, for threads take some of it: without it the system tells that there may be no more of them.
+    if are_addresses_limited() {
+        addresses(MEMORY + threads * APART)?;
+    }
     let pipes: io::Result<Vec<_>> = (0..PIPES).map(|_| io::pipe()).collect();
     let pipes = pipes.map_err(|error| lacking("open files", "ulimit -n", &error))?;
     drop(pipes);
@@ -28,7 +32,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     let (held, go_on) = mpsc::channel::<()>();
     let go_on = Mutex::new(go_on);
     thread::scope(|scope| {
-        let started = (0..THREADS).try_for_each(|_| {
+        let started = (0..threads).try_for_each(|_| {
             let wait = || {
                 let _ = go_on.lock().map(|go_on| go_on.recv());
             };
@@ -36,10 +40,23 @@ pub(crate) fn check() -> Result<(), Failure> {
         });
         drop(held);
         started.map_err(|error| lacking("threads", "ulimit -u", &error))
-    })?;
-    // Last, because each thread that was there keeps some of it for the next.
-    // In pieces, for a small machine gives no more at once than it has, and far more in all.
-    let pieces: Result<Vec<_>, _> = (0..MEMORY / APART)
+    })
+}
+
+/// Whether a limit says how many addresses this process may have. Where none does there is nothing to ask, and a small
+/// machine might refuse what is never used.
+fn are_addresses_limited() -> bool {
+    #[cfg(all(unix, not(target_os = "openbsd")))]
+    return rustix::process::getrlimit(rustix::process::Resource::As)
+        .current
+        .is_some();
+    #[cfg(not(all(unix, not(target_os = "openbsd"))))]
+    return false;
+}
+
+/// In pieces, for a small machine gives no more at once than it has, and far more in all.
+fn addresses(bytes: usize) -> Result<(), Failure> {
+    let pieces: Result<Vec<_>, _> = (0..bytes / APART)
         .map(|_| {
             let mut piece = Vec::<u8>::new();
             piece.try_reserve_exact(APART).map(|()| piece)

@@ -20,8 +20,22 @@ use humanapi_core::data::{Operation, ROUTES, ReadRecord, Route};
 
 use crate::args::data::{DataVerb, GetArgs, name};
 use crate::exit::{Code, Failure};
+use crate::room::threads;
 use format::{Format, json, one_line, write_json};
 use reader::Reader;
+
+/// How many threads a verb has.
+pub(crate) const fn threads(verb: &DataVerb) -> usize {
+    match verb {
+        #[cfg(feature = "export")]
+        DataVerb::Export(_) => threads::EXPORT,
+        #[cfg(feature = "report")]
+        DataVerb::Report(_) => threads::EXPORT,
+        #[cfg(feature = "sync")]
+        DataVerb::Sync(_) => threads::EXPORT,
+        _ => threads::ONE_BY_ONE,
+    }
+}
 
 pub(crate) async fn run(verb: DataVerb) -> Result<(), Failure> {
     match verb {

@@ -56,8 +56,13 @@ fn with_too_little_memory_it_says_so() {
     for size in sizes {
         let shell = format!("ulimit -v {size} && exec \"$@\"");
         let name = format!("{size} KiB");
-        attack(&name, under(&shell, &token(&sandbox)), &[0, 70]);
-        attack(&name, under(&shell, &command(&["demo"])), &[0, 70]);
+        for command in [token(&sandbox), command(&["demo"])] {
+            let ended = run(&mut under(&shell, &command));
+            check(&name, &ended, &[0, 70]);
+            // And no other limit is blamed.
+            let says_so = ended.stderr.contains("enough memory");
+            assert_eq!(says_so, ended.code == Some(70), "{name}: {}", ended.stderr);
+        }
     }
     let little = run(&mut under(
         "ulimit -v 120000 && exec \"$@\"",

@@ -19,6 +19,8 @@ mod support;
 mod sync;
 #[cfg(unix)]
 mod terminal;
+#[cfg(all(target_os = "linux", feature = "export"))]
+mod threads;
 
 use std::collections::BTreeSet;
 use std::process::Command;

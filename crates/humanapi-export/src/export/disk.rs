@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::thread::gone;
 
 /// So many are waited for at once: the system writes down together what is asked for together.
-const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 4;
 /// So many more wait for their turn. Whoever ends another one waits until there is room.
 const WAITING: usize = 32;
 

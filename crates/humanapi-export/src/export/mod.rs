@@ -66,6 +66,11 @@ use sync::SyncManifest;
 use users::Buckets;
 use writing::Writing;
 
+#[cfg(feature = "cloud")]
+const CLOUD_THREADS: usize = cloud::THREADS;
+#[cfg(not(feature = "cloud"))]
+const CLOUD_THREADS: usize = 0;
+
 /// So many bytes of records are held in memory, if nothing is said.
 const HELD: usize = 24 * 1024 * 1024;
 
@@ -122,6 +127,10 @@ pub struct Export {
 }
 
 impl Export {
+    /// So many threads of its own it has at most, beside the runtime's: for whoever asks first whether a process may have them.
+    /// A [`Synchronization`] has no more.
+    pub const THREADS: usize = disk::AT_ONCE + writing::THREADS + CLOUD_THREADS;
+
     /// An export of everything that there is of each user, by a client and in a format.
     pub fn new(client: Client, format: Format) -> Self {
         Self {

@@ -21,6 +21,9 @@ use super::reading::{Document, Done, ListRead, Listed, may_have_documents, name}
 use super::trouble::{Scope, Trouble};
 use crate::error::WriteError;
 
+/// One writes, one puts buckets into their places, and one that did something before may still be about to end.
+pub(super) const THREADS: usize = 3;
+
 /// Writes the folder of an export.
 pub(super) struct Writing {
     pub(super) folder: Folder,

@@ -14,7 +14,7 @@ use object_store::{ObjectStore, ObjectStoreScheme};
 use url::Url;
 
 pub use error::CloudError;
-pub(super) use place::Cloud;
+pub(super) use place::{Cloud, THREADS};
 
 /// A folder in an object store, which [`Export::run_in_cloud`](super::Export::run_in_cloud) writes to.
 ///

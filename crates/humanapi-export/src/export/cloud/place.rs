@@ -35,6 +35,10 @@ const PUTS_AT_ONCE: usize = 4;
 const ASKED_AT_ONCE: usize = 32;
 /// So many objects are removed before the claim is looked at again; S3 takes as many in one request.
 const REMOVED_AT_ONCE: usize = 1_000;
+/// So many names of hosts are looked up at once, each on a thread that waits for it.
+const LOOKED_UP_AT_ONCE: usize = 4;
+/// How many threads there are: those, and one that works.
+pub(crate) const THREADS: usize = 1 + LOOKED_UP_AT_ONCE;
 /// What is longer is put in parts.
 const SMALL: u64 = 5 * 1024 * 1024;
 /// How long a part is, unless there would be too many of them.
@@ -65,6 +69,7 @@ impl Cloud {
         // Of two threads, so that what is out is seen to while nobody waits for it.
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(1)
+            .max_blocking_threads(LOOKED_UP_AT_ONCE)
             .thread_name("humanapi-export-cloud")
             .enable_all()
             .build()?;
