@@ -56,6 +56,8 @@ pub(crate) mod schema;
 pub(crate) mod service;
 #[cfg(feature = "sync")]
 pub(crate) mod sync;
+#[cfg(feature = "export")]
+mod whose;
 
 #[cfg(any(feature = "sandbox", feature = "token"))]
 pub(crate) use output::OutputArgs;

@@ -2,39 +2,22 @@
 
 use std::path::PathBuf;
 
-use humanapi_core::data::{ReportFormat, Route};
+use humanapi_core::data::ReportFormat;
 use humanapi_export::{Export, Format, Shard};
 use jiff::Timestamp;
 
-use super::kinds::{chapter, instant, name};
+use super::kinds::{chapter, instant};
 use super::progress::ProgressArgs;
 #[cfg(feature = "store")]
 use super::service::StoreArgs;
 use super::service::{ServiceArgs, SetupArgs};
+use super::whose::WhoseArgs;
 
 /// Whose data, which of them, and what they become.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExportArgs {
-    /// Your own id for a user; may be given several times
-    #[arg(
-        long,
-        value_name = "ID",
-        required_unless_present = "users",
-        help_heading = "What is asked for"
-    )]
-    pub(crate) user: Vec<String>,
-    /// A file with a user's id on each line; `-` reads standard input
-    #[arg(long, value_name = "PATH", help_heading = "What is asked for")]
-    pub(crate) users: Option<PathBuf>,
-    /// Only these kinds of records, such as activities,test_results; all if nothing is said
-    #[arg(
-        long,
-        value_name = "NAMES",
-        value_delimiter = ',',
-        value_parser = resource,
-        help_heading = "What is asked for"
-    )]
-    pub(crate) resources: Vec<&'static Route>,
+    #[command(flatten)]
+    pub(crate) whose: WhoseArgs,
     /// Only what changed since this moment, such as 2026-01-15T09:00:00Z; a day is its beginning in UTC
     #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "What is asked for")]
     pub(crate) since: Option<Timestamp>,
@@ -120,11 +103,6 @@ pub(crate) struct ExportArgs {
     pub(crate) store: StoreArgs,
     #[command(flatten)]
     pub(crate) service: ServiceArgs,
-}
-
-pub(super) fn resource(text: &str) -> Result<&'static Route, &'static str> {
-    let found = Export::all_resources().find(|route| name(route) == text);
-    found.ok_or("there is no such kind of record; `humanapi data export --help` names them")
 }
 
 fn report_format(text: &str) -> Result<ReportFormat, &'static str> {

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use humanapi_core::data::Route;
 use humanapi_export::Thresholds;
 
-use super::export::{rate, resource};
+use super::export::rate;
 use super::progress::ProgressArgs;
 #[cfg(feature = "store")]
 use super::service::StoreArgs;
 use super::service::{ServiceArgs, SetupArgs};
+use super::whose::resource;
 
 /// Which data, what is told of them, and how good they have to be.
 #[derive(Debug, clap::Args)]

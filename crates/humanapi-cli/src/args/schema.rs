@@ -4,8 +4,8 @@ use clap::ValueEnum;
 use humanapi_core::data::Route;
 use humanapi_export::Export;
 
-use super::export::resource;
 use super::kinds::chapter;
+use super::whose::resource;
 
 /// Whose columns, and as what.
 #[derive(Debug, clap::Args)]

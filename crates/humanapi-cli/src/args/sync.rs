@@ -3,38 +3,20 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use humanapi_core::data::Route;
 use humanapi_export::{Export, Shard};
 use jiff::SignedDuration;
 
-use super::export::{rate, resource};
+use super::export::rate;
 use super::kinds::chapter;
 use super::progress::ProgressArgs;
 use super::service::{ServiceArgs, SetupArgs, StoreArgs};
+use super::whose::WhoseArgs;
 
 /// Whose data, which of them, and where they are kept in step.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SyncArgs {
-    /// Your own id for a user; may be given several times
-    #[arg(
-        long,
-        value_name = "ID",
-        required_unless_present = "users",
-        help_heading = "What is asked for"
-    )]
-    pub(crate) user: Vec<String>,
-    /// A file with a user's id on each line; `-` reads standard input
-    #[arg(long, value_name = "PATH", help_heading = "What is asked for")]
-    pub(crate) users: Option<PathBuf>,
-    /// Only these kinds of records, such as activities,test_results; all if nothing is said
-    #[arg(
-        long,
-        value_name = "NAMES",
-        value_delimiter = ',',
-        value_parser = resource,
-        help_heading = "What is asked for"
-    )]
-    pub(crate) resources: Vec<&'static Route>,
+    #[command(flatten)]
+    pub(crate) whose: WhoseArgs,
     /// Read all of each list within so long a time, such as 36h or 14d, to find what was deleted; 7d if nothing is said, 0
     /// is each time
     #[arg(long, value_name = "TIME", value_parser = interval, help_heading = "What is asked for")]

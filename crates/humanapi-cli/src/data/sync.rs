@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table};
 use futures_util::stream;
 use humanapi_client::CursorStore;
 use humanapi_core::data::Route;
-use humanapi_export::{BucketKey, Export, ExportError, SyncSummary, Synchronization};
+use humanapi_export::{BucketKey, ExportError, SyncSummary, Synchronization};
 use humanapi_store::{PostgresCursorStore, SqliteCursorStore};
 use indicatif::{HumanBytes, HumanDuration};
 use jiff::Timestamp;
@@ -24,10 +24,7 @@ use crate::signal::Stop;
 use crate::{output, print, store};
 
 pub(super) async fn run(args: &SyncArgs) -> Result<(), Failure> {
-    let resources: Vec<&'static Route> = match args.resources.is_empty() {
-        true => Export::all_resources().collect(),
-        false => args.resources.clone(),
-    };
+    let resources = args.whose.resources();
     if address(&args.out).is_some() {
         return Err(refused(&ExportError::Address));
     }
@@ -64,7 +61,7 @@ pub(super) async fn run(args: &SyncArgs) -> Result<(), Failure> {
     if let Some(lists) = args.at_once {
         run = run.with_at_once(lists.into());
     }
-    let users = stream::iter(users(&args.user, args.users.as_deref())?);
+    let users = stream::iter(users(&args.whose.user, args.whose.users.as_deref())?);
     let ended = progress
         .beside(run.run(users, &args.out, stop.asked()))
         .await;
@@ -100,7 +97,7 @@ async fn cursors(args: &SyncArgs) -> Result<Arc<dyn CursorStore>, Failure> {
 }
 
 fn dry_run(args: &SyncArgs, resources: &[&Route]) -> Result<(), Failure> {
-    let count = count(&args.user, args.users.as_deref())?;
+    let count = count(&args.whose.user, args.whose.users.as_deref())?;
     let names: Vec<&str> = resources.iter().map(|route| name(route)).collect();
     let mut out = anstream::stdout();
     writeln!(out, "{count} users, as they stand in the list")?;

@@ -49,10 +49,7 @@ const ATTEMPTS: u32 = 6;
 const TURN: Duration = Duration::from_secs(600);
 
 pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
-    let resources: Vec<&'static Route> = match args.resources.is_empty() {
-        true => Export::all_resources().collect(),
-        false => args.resources.clone(),
-    };
+    let resources = args.whose.resources();
     if args.out.is_none() && resources.len() != 1 {
         return Err(Failure::new(
             Code::Usage,
@@ -102,7 +99,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     if let Some(lists) = args.at_once {
         export = export.with_at_once(lists.into());
     }
-    let users = stream::iter(users(&args.user, args.users.as_deref())?);
+    let users = stream::iter(users(&args.whose.user, args.whose.users.as_deref())?);
     let stopped = stop.asked();
     let ended = {
         let exporting = async {
@@ -304,7 +301,7 @@ pub(super) fn count(named: &[String], list: Option<&Path>) -> Result<u64, Failur
 }
 
 fn dry_run(args: &ExportArgs, resources: &[&Route], making: &Making) -> Result<(), Failure> {
-    let count = count(&args.user, args.users.as_deref())?;
+    let count = count(&args.whose.user, args.whose.users.as_deref())?;
     let names: Vec<&str> = resources.iter().map(|route| name(route)).collect();
     let target = match &args.out {
         Some(folder) => folder.display().to_string(),
