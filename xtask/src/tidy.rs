@@ -11,6 +11,7 @@ mod lengths;
 mod manifests;
 mod setters;
 mod sources;
+mod targets;
 mod trees;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +38,9 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     });
     session.step("manifests", |session| {
         Ok(Outcome::from_findings(&manifests::check(session)?))
+    });
+    session.step("names of targets", |session| {
+        Ok(Outcome::from_findings(&targets::check(session)?))
     });
     session.step("what the facade reaches", |session| {
         Ok(Outcome::from_findings(&facade::check(session)?))
