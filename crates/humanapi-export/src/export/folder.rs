@@ -1,5 +1,6 @@
 //! The folder of an export: files that are whole or not there, whatever ends the program.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -345,14 +346,19 @@ impl Folder {
         Ok(lengths.collect())
     }
 
-    /// The paths of the files in a folder; none where it is not there.
-    pub(super) fn files(&self, folder: &str) -> io::Result<Vec<String>> {
+    /// How long the files in a folder are, by their paths; none where it is not there.
+    pub(super) fn files(&self, folder: &str) -> io::Result<BTreeMap<String, u64>> {
         #[cfg(feature = "cloud")]
         if let Place::Cloud(cloud) = &self.place {
             return cloud.files(folder);
         }
         let names = self.list(folder)?.into_iter();
-        Ok(names.map(|name| format!("{folder}/{name}")).collect())
+        let paths: Vec<String> = names.map(|name| format!("{folder}/{name}")).collect();
+        let lengths = self.lengths(&paths)?;
+        let files = paths.into_iter().zip(lengths);
+        Ok(files
+            .filter_map(|(path, length)| Some((path, length?)))
+            .collect())
     }
 
     /// Removes files, where they are there.

@@ -6,6 +6,7 @@ use std::io;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::documents::{DOCUMENTS, has_its_documents};
 use super::error::ExportError;
 use super::folder::{Folder, MANIFEST, Version};
 use super::settings::Settings;
@@ -98,26 +99,6 @@ pub(super) struct Missing {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) resource: Option<String>,
     pub(super) reason: String,
-}
-
-/// One document: a line of `_documents.ndjson` beside it.
-#[derive(Debug, Serialize)]
-pub(super) struct DocumentLine<'a> {
-    pub(super) user: &'a str,
-    pub(super) resource: &'a str,
-    pub(super) id: &'a str,
-    /// Its name in this folder; nothing where it could not be had.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) sha256: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) content_type: Option<&'a str>,
-    /// Why it is not there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) missing: Option<&'a str>,
 }
 
 fn export_path() -> String {
@@ -410,12 +391,22 @@ impl BucketManifest {
         }
     }
 
-    /// Whether each file is there, in its length.
+    /// Whether each file is there, in its length, and each document.
     fn has_its_files(&self, folder: &Folder) -> Result<bool, ExportError> {
         let paths: Vec<String> = self.files.iter().map(|file| file.path.clone()).collect();
         let lengths = folder.lengths(&paths).map_err(ExportError::of_folder)?;
         let mut files = self.files.iter().zip(lengths);
-        Ok(files.all(|(file, length)| length == Some(file.bytes)))
+        if !files.all(|(file, length)| length == Some(file.bytes)) {
+            return Ok(false);
+        }
+        for path in paths {
+            if let Some(within) = path.strip_suffix(DOCUMENTS)
+                && !has_its_documents(folder, within, &path)?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -4,6 +4,7 @@ mod carrying_out;
 #[cfg(feature = "cloud")]
 mod cloud;
 mod disk;
+mod documents;
 mod error;
 mod event;
 mod failures;

@@ -10,11 +10,12 @@ use humanapi_core::ClientUserId;
 use humanapi_core::data::Route;
 use tokio::sync::mpsc;
 
+use super::documents::{DOCUMENTS, DocumentLine};
 use super::error::ExportError;
 use super::folder::Folder;
 use super::folder::Version;
 use super::key::BucketKey;
-use super::manifest::{BucketManifest, DocumentLine, FileLine, Missing};
+use super::manifest::{BucketManifest, FileLine, Missing};
 use super::output::{Output, Table, Taken, fields_line};
 use super::part::{Ended, Part};
 use super::reading::{Document, Done, ListRead, Listed, may_have_documents, name};
@@ -267,7 +268,7 @@ impl EndedBucket {
             .cloned()
             .collect();
         for documents in &self.documents {
-            stale.extend(folder.files(documents)?.into_iter().filter(is_stale));
+            stale.extend(folder.files(documents)?.into_keys().filter(is_stale));
         }
         Ok(stale)
     }
@@ -386,7 +387,7 @@ impl<'w> TableFile<'w> {
         let mut files = self.files;
         files.push((written, self.path));
         if let Some(documents) = self.documents {
-            let path = format!("{}/_documents.ndjson", documents.folder);
+            let path = format!("{}/{DOCUMENTS}", documents.folder);
             let written = documents.lines.end().map_err(ExportError::Folder)?;
             lines.push(FileLine {
                 path: path.clone(),

@@ -12,6 +12,7 @@ mod killed;
 mod readers;
 mod sandbox;
 mod sync;
+mod torn;
 mod whole;
 
 use std::collections::BTreeMap;

@@ -208,3 +208,19 @@ async fn a_folder_without_its_manifest_or_its_key_is_left_as_it_is() {
         assert!(content(folder) == before);
     }
 }
+
+/// The last one of a bucket, too, whose files nothing else replaces.
+#[tokio::test]
+async fn of_who_is_in_the_list_no_longer_nothing_stays() {
+    let (sandbox, users) = people(6);
+    let (folder, fresh) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    for (users, folder) in [
+        (&users[..], &folder),
+        (&users[..1], &folder),
+        (&users[..1], &fresh),
+    ] {
+        let summary = run(export(&sandbox, Format::Ndjson), users, folder.path()).await;
+        assert!(summary.unwrap().whole);
+    }
+    assert!(content(folder.path()) == content(fresh.path()));
+}

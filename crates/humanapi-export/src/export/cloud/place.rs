@@ -6,6 +6,7 @@
 //! that of a run which has just begun.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -249,15 +250,15 @@ impl Cloud {
         })
     }
 
-    /// The paths of all files that are below a folder.
-    pub(crate) fn files(&self, folder: &str) -> io::Result<Vec<String>> {
+    /// How long all files are that are below a folder, by their paths.
+    pub(crate) fn files(&self, folder: &str) -> io::Result<BTreeMap<String, u64>> {
         let below = self.at(folder);
         self.wait(async {
             let files = self.store().list(Some(&below));
             let path = |file: ObjectMeta| {
                 let parts = file.location.prefix_match(&below)?;
                 let names: Vec<_> = parts.map(|part| part.as_ref().to_owned()).collect();
-                Some(format!("{folder}/{}", names.join("/")))
+                Some((format!("{folder}/{}", names.join("/")), file.size))
             };
             let paths = files.map_ok(path).try_filter_map(future::ok);
             Ok(paths.try_collect().await?)
