@@ -182,6 +182,19 @@ async fn the_same_export_again_reads_nothing_that_is_whole() {
     assert!(content(folder.path()) == before);
 }
 
+/// Readers take all files of a folder, whatever its manifests name.
+#[tokio::test]
+async fn who_is_in_the_list_no_more_is_in_no_file() {
+    let (sandbox, users) = people(3);
+    let folder = TempDir::new().unwrap();
+    // Each of them alone, so that a bucket has nobody any more.
+    for user in users.chunks(1) {
+        let ended = run(export(&sandbox, Format::Envelope), user, folder.path()).await;
+        assert!(ended.unwrap().whole);
+        assert!(exported(folder.path()) == truth(&sandbox, user));
+    }
+}
+
 /// Files are put onto the disk beside further reading, and what goes wrong there is told all the same.
 #[tokio::test]
 async fn what_cannot_be_put_into_its_place_ends_the_export_and_its_bucket_is_not_whole() {
@@ -203,6 +216,12 @@ async fn what_cannot_be_put_into_its_place_ends_the_export_and_its_bucket_is_not
         is_begun(&manifest, &fs::read(&manifest).unwrap())
     };
     assert!(!is_begun("0000") && is_begun("0001"));
+    #[cfg(feature = "ucum")]
+    assert!(
+        !humanapi_export::DataReport::of_folder(folder.path())
+            .unwrap()
+            .whole
+    );
 
     fs::remove_dir(&taken).unwrap();
     let again = run(export(&sandbox, Format::Ndjson), &users, folder.path()).await;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use humanapi_export::{CloudError, ExportError, Format};
 use object_store::memory::InMemory;
@@ -251,6 +252,42 @@ async fn one_that_takes_all_ends_no_shard_that_begins_after_it() {
         let all = all.await.unwrap();
         assert!(is_taken_over(&all), "{all:?}");
         assert!(claim(&store, "1-of-2").await == of_shard);
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+/// The later one cannot know which files are its own once the earlier one has said that some may not be.
+#[tokio::test]
+async fn of_two_that_end_the_same_bucket_together_none_tells_it_as_whole() {
+    let test = async {
+        let (sandbox, users) = people(1);
+        let store = Arc::new(InMemory::new());
+        let export = || export(&sandbox, Format::Envelope).with_buckets(1);
+        let run = || {
+            let puts = AtomicUsize::new(0);
+            // The first put says that it begins.
+            let ends = move |_, path: &str| {
+                path.ends_with("bucket-0000.json") && puts.fetch_add(1, Ordering::Relaxed) == 1
+            };
+            run_until(Slow::when(ends), export(), &users, &store)
+        };
+        let (slow_first, first) = run().await.unwrap();
+        sandbox
+            .control()
+            .advance_clock(std::time::Duration::from_secs(3600))
+            .unwrap();
+        let (slow_second, second) = run().await.unwrap();
+        slow_first.go_on();
+        let first = first.await.unwrap();
+        assert!(is_taken_over(&first), "{first:?}");
+        slow_second.go_on();
+        let second = second.await.unwrap();
+        assert!(matches!(second, Err(ExportError::Changed)), "{second:?}");
+        let manifest = there(&store).await.remove("_manifest/bucket-0000.json");
+        let manifest: Value = serde_json::from_slice(&manifest.unwrap()).unwrap();
+        assert_eq!(manifest["whole"], false);
+        let third = run_in(export(), &users, store.clone()).await.unwrap();
+        assert!(third.whole && third.written == 1);
     };
     LocalSet::new().run_until(test).await;
 }
