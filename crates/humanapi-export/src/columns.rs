@@ -391,7 +391,7 @@ fn fill(nodes: &[Node], record: &Record, cell: &mut impl FnMut(Cell<'_>)) {
             }
             _ => record.value(place),
         };
-        match (&node.fills, value) {
+        match (&node.fills, &value) {
             #[cfg(feature = "ucum")]
             (Fills::Measured(pair, units), _) => {
                 let measured = pair.read(record, units);
@@ -417,22 +417,22 @@ fn fill(nodes: &[Node], record: &Record, cell: &mut impl FnMut(Cell<'_>)) {
                 cell(number.map_or(Cell::Empty, |(sent, value)| Cell::Number(sent, value)));
                 cell(quantity.unit().map_or(Cell::Empty, Cell::Text));
             }
-            (Fills::Within(within), Some(Value::Object(inner))) => fill(within, &inner, cell),
+            (Fills::Within(within), Some(Value::Object(inner))) => fill(within, inner, cell),
             (Fills::TextOrWithin(within), Some(Value::Object(inner))) => {
                 cell(Cell::Empty);
-                fill(within, &inner, cell);
+                fill(within, inner, cell);
             }
             (Fills::TextOrWithin(_), Some(Value::Text(text))) => {
-                cell(Cell::Text(&text));
+                cell(Cell::Text(text));
                 empty(node.width - 1, cell);
             }
-            (Fills::Value, Some(Value::Text(text))) => cell(Cell::Text(&text)),
+            (Fills::Value, Some(Value::Text(text))) => cell(Cell::Text(text)),
             (Fills::Value, Some(Value::Number(number))) => {
                 cell(Cell::Number(number.as_str(), number.to_f64()));
             }
-            (Fills::Value, Some(Value::Integer(whole))) => cell(Cell::Integer(whole)),
-            (Fills::Value, Some(Value::Bool(is_so))) => cell(Cell::Bool(is_so)),
-            (Fills::Value, Some(Value::Timestamp(moment))) => cell(Cell::Moment(moment)),
+            (Fills::Value, Some(Value::Integer(whole))) => cell(Cell::Integer(*whole)),
+            (Fills::Value, Some(Value::Bool(is_so))) => cell(Cell::Bool(*is_so)),
+            (Fills::Value, Some(Value::Timestamp(moment))) => cell(Cell::Moment(*moment)),
             (Fills::Value, Some(Value::Offset(offset))) => cell(Cell::Text(&offset.to_string())),
             // What is of another type than documented reads as none; the record itself stands beside its columns.
             _ => empty(node.width, cell),

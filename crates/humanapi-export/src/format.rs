@@ -6,11 +6,17 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+#[cfg(feature = "parquet")]
+use crate::arrow::BatchSink;
 use crate::columns::Columns;
 use crate::csv::CsvSink;
 use crate::error::WriteError;
 use crate::ndjson::NdjsonSink;
 use crate::sink::Sink;
+
+/// So many threads has a file that is written in the background.
+#[cfg(feature = "client")]
+pub(crate) const THREADS: usize = if cfg!(feature = "parquet") { 1 } else { 0 };
 
 /// A format of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,10 +105,31 @@ impl Format {
             Self::Envelope => Box::new(NdjsonSink::new(writer, true)),
             Self::Csv => Box::new(CsvSink::new(columns, writer)?),
             #[cfg(feature = "parquet")]
-            Self::Parquet => Box::new(crate::arrow::ParquetSink::new(columns, writer)?),
+            Self::Parquet => Box::new(BatchSink::parquet(columns, writer)?),
             #[cfg(feature = "parquet")]
-            Self::Arrow => Box::new(crate::arrow::StreamSink::new(columns, writer)?),
+            Self::Arrow => Box::new(BatchSink::stream(columns, writer)?),
         })
+    }
+
+    /// The same. Where rows are gathered before they are written, they are written in the background, by a thread of their
+    /// own.
+    #[cfg(feature = "client")]
+    pub(crate) fn begin_in_background(
+        self,
+        columns: &Columns,
+        writer: impl Write + Send + 'static,
+    ) -> Result<Box<dyn Sink>, WriteError> {
+        match self {
+            #[cfg(feature = "parquet")]
+            Self::Parquet => Ok(Box::new(
+                BatchSink::parquet(columns, writer)?.in_background(),
+            )),
+            #[cfg(feature = "parquet")]
+            Self::Arrow => Ok(Box::new(
+                BatchSink::stream(columns, writer)?.in_background(),
+            )),
+            other => other.begin(columns, writer),
+        }
     }
 }
 

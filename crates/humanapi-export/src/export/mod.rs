@@ -43,7 +43,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-use crate::format::Format;
+use crate::format::{self, Format};
 use crate::keyed::hex;
 
 #[cfg(feature = "cloud")]
@@ -93,7 +93,7 @@ const HELD: usize = 24 * 1024 * 1024;
 /// the same export.
 ///
 /// Memory is bounded: by the ids of one bucket, [`with_held`](Self::with_held) bytes of records, a few pages of each list that
-/// is read at once, and one group of rows.
+/// is read at once, one group of rows, and two batches of rows on their way there.
 ///
 /// ```no_run
 /// # use humanapi_client::Client;
@@ -130,7 +130,7 @@ pub struct Export {
 impl Export {
     /// So many threads of its own it has at most, beside the runtime's: for whoever asks first whether a process may have them.
     /// A [`Synchronization`] has no more.
-    pub const THREADS: usize = disk::AT_ONCE + writing::THREADS + CLOUD_THREADS;
+    pub const THREADS: usize = disk::AT_ONCE + writing::THREADS + format::THREADS + CLOUD_THREADS;
 
     /// An export of everything that there is of each user, by a client and in a format.
     pub fn new(client: Client, format: Format) -> Self {

@@ -200,7 +200,8 @@ impl Output {
         route: &'static Route,
         writer: impl Write + Send + 'static,
     ) -> Result<Table, ExportError> {
-        let sink = self.format.begin(&self.columns(route), writer)?;
+        let columns = self.columns(route);
+        let sink = self.format.begin_in_background(&columns, writer)?;
         #[cfg(feature = "deidentify")]
         let deidentifier = match &self.deidentification {
             None => None,

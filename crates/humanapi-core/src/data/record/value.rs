@@ -66,11 +66,13 @@ impl Record {
     #[must_use]
     pub fn value(&self, place: usize) -> Option<Value<'_>> {
         let field = self.table().get(place)?;
-        let value = read(&field.kind, self.found(place)?)?;
-        match &value {
-            Value::Text(text) if field.absent == Some(text.as_ref()) => None,
-            _ => Some(value),
-        }
+        let found = self.found(place)?;
+        // A value is written once, to where it is wanted: moving it takes as long as reading many of them.
+        let Some(absent) = field.absent else {
+            return read(&field.kind, found);
+        };
+        read(&field.kind, found)
+            .filter(|value| !matches!(value, Value::Text(text) if text == absent))
     }
 
     /// The field at this place of the [table](Self::table) as it was sent, whatever that is.

@@ -1,39 +1,34 @@
-//! Arrow: the schema of a kind of record, batches of its rows, and the two forms in which they are written.
+//! Arrow: the schema of a kind of record, and batches of its rows.
+
+mod background;
+mod sink;
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, ListBuilder, StringBuilder,
-    TimestampMicrosecondBuilder,
+    ArrayBuilder as _, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, ListBuilder,
+    StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow_array::{ArrayRef, ListArray, RecordBatch, StructArray};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
-use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 use jiff::civil::Date;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
 
 use crate::cell::{Cell, ListCell};
 use crate::columns::{Column, ColumnKind, Columns};
 use crate::error::WriteError;
 use crate::json::readable;
 use crate::row::Row;
-use crate::sink::Sink;
+
+pub(crate) use sink::BatchSink;
 
 const UTC: &str = "UTC";
 /// A batch is written once it has so many rows,
 const MOST_ROWS: usize = 4_096;
 /// or once so many bytes of records are in it.
 const MOST_BYTES: usize = 1024 * 1024;
-/// What a reader has to hold to read one row group, and this writer to write one: bytes as they are in the file, where a record
-/// takes a tenth of what was sent, or less.
-const ROW_GROUP: usize = 8 * 1024 * 1024;
 
 impl Columns {
     /// The schema of the files that have these columns: `_user` and `_read_at`, then the columns, then `_record`, which is
@@ -176,7 +171,12 @@ impl Builder {
     /// The cells so far. What comes next begins anew.
     fn take(&mut self) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
-            Self::Text(column) => Arc::new(column.finish()),
+            Self::Text(column) => {
+                // The next batch is likely to take as much: it is not copied to ever larger places on the way there.
+                let (cells, bytes) = (column.len(), column.values_slice().len());
+                let next = StringBuilder::with_capacity(cells, bytes);
+                Arc::new(std::mem::replace(column, next).finish())
+            }
             Self::Number(column) => Arc::new(column.finish()),
             Self::Integer(column) => Arc::new(column.finish()),
             Self::Bool(column) => Arc::new(column.finish()),
@@ -322,90 +322,6 @@ impl Rows {
     /// What is left of a batch.
     fn rest(&mut self) -> Result<Option<RecordBatch>, WriteError> {
         (self.count > 0).then(|| self.take()).transpose()
-    }
-}
-
-/// A Parquet file.
-pub(crate) struct ParquetSink<W: Write + Send> {
-    rows: Rows,
-    writer: ArrowWriter<W>,
-}
-
-impl<W: Write + Send> ParquetSink<W> {
-    pub(crate) fn new(columns: &Columns, writer: W) -> Result<Self, WriteError> {
-        let rows = Rows::new(columns);
-        let schema = Arc::clone(&rows.schema);
-        let writer = ArrowWriter::try_new(writer, schema, Some(properties(columns)))?;
-        Ok(Self { rows, writer })
-    }
-}
-
-/// How a file is written.
-fn properties(columns: &Columns) -> WriterProperties {
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_max_row_group_bytes(Some(ROW_GROUP));
-    // Hardly a cell of these is like another: a dictionary would be looked through for nothing.
-    let differ = columns
-        .iter()
-        .filter(|column| column.name == "id" || column.kind == ColumnKind::Moment);
-    for column in differ {
-        let path = ColumnPath::from(column.name.as_str());
-        properties = properties.set_column_dictionary_enabled(path, false);
-    }
-    // And nobody asks for records between two records.
-    let record = ColumnPath::from("_record");
-    properties
-        .set_column_dictionary_enabled(record.clone(), false)
-        .set_column_statistics_enabled(record, EnabledStatistics::None)
-        .build()
-}
-
-impl<W: Write + Send> Sink for ParquetSink<W> {
-    fn write(&mut self, row: &Row<'_>) -> Result<(), WriteError> {
-        if let Some(batch) = self.rows.add(row)? {
-            self.writer.write(&batch)?;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<(), WriteError> {
-        if let Some(batch) = self.rows.rest()? {
-            self.writer.write(&batch)?;
-        }
-        self.writer.finish()?;
-        Ok(self.writer.inner_mut().flush()?)
-    }
-}
-
-/// A stream of Arrow's inter-process format.
-pub(crate) struct StreamSink<W: Write> {
-    rows: Rows,
-    writer: StreamWriter<W>,
-}
-
-impl<W: Write> StreamSink<W> {
-    pub(crate) fn new(columns: &Columns, writer: W) -> Result<Self, WriteError> {
-        let rows = Rows::new(columns);
-        let writer = StreamWriter::try_new(writer, &rows.schema)?;
-        Ok(Self { rows, writer })
-    }
-}
-
-impl<W: Write + Send> Sink for StreamSink<W> {
-    fn write(&mut self, row: &Row<'_>) -> Result<(), WriteError> {
-        if let Some(batch) = self.rows.add(row)? {
-            self.writer.write(&batch)?;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<(), WriteError> {
-        if let Some(batch) = self.rows.rest()? {
-            self.writer.write(&batch)?;
-        }
-        self.writer.finish()?;
-        Ok(self.writer.get_mut().flush()?)
     }
 }
 
