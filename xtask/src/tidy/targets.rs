@@ -53,6 +53,8 @@ fn twice(targets: impl Iterator<Item = (String, String)>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
 
     fn target(name: &str, kind: &str, doc: bool) -> Target {
@@ -76,9 +78,9 @@ mod tests {
     fn a_library_and_a_program_may_have_one_name_if_one_of_them_is_documented() {
         let library = target("humanapi", "lib", true);
         let program = |doc| target("humanapi", "bin", doc);
-        assert!(found(&[&[library.clone()], &[program(false)]]).is_empty());
+        assert!(found(&[slice::from_ref(&library), &[program(false)]]).is_empty());
         assert_eq!(
-            found(&[&[library.clone()], &[program(true)]]),
+            found(&[slice::from_ref(&library), &[program(true)]]),
             ["humanapi and humanapi come out as target/…/doc/humanapi"]
         );
         assert!(found(&[&[library, program(true)]]).is_empty());
@@ -88,7 +90,10 @@ mod tests {
     fn two_programs_may_not() {
         let program = target("serve", "bin", false);
         let example = target("serve", "example", false);
-        assert!(found(&[&[program.clone()], &[example]]).is_empty());
-        assert_eq!(found(&[&[program.clone()], &[program]]).len(), 1);
+        assert!(found(&[slice::from_ref(&program), &[example]]).is_empty());
+        assert_eq!(
+            found(&[slice::from_ref(&program), slice::from_ref(&program)]).len(),
+            1
+        );
     }
 }
