@@ -6,7 +6,7 @@ use std::thread::{Builder, JoinHandle};
 
 use arrow_array::RecordBatch;
 
-use super::sink::Batches;
+use super::batches::Batches;
 use crate::error::WriteError;
 
 /// So many batches wait while one is written: each is as much memory as a gathered one.

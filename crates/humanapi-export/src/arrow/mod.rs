@@ -1,6 +1,7 @@
 //! Arrow: the schema of a kind of record, and batches of its rows.
 
 mod background;
+mod batches;
 mod sink;
 
 use std::collections::HashMap;

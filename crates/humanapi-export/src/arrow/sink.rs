@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -11,6 +10,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::Rows;
 use super::background::InBackground;
+use super::batches::Batches;
 use crate::columns::{ColumnKind, Columns};
 use crate::error::WriteError;
 use crate::row::Row;
@@ -24,14 +24,6 @@ const ROW_GROUP: usize = 8 * 1024 * 1024;
 const PAGE: usize = 64 * 1024;
 /// How long a page is, is asked once in so many rows: records of usual length are a page then.
 const ROWS_AT_ONCE: usize = 128;
-
-/// Writes batches in some form.
-pub(crate) trait Batches: Send {
-    fn write(&mut self, batch: RecordBatch) -> Result<(), WriteError>;
-
-    /// Writes a last batch, if there is one, and what the form has at its end, and flushes.
-    fn finish(&mut self, last: Option<RecordBatch>) -> Result<(), WriteError>;
-}
 
 /// A file of batches, which its rows are gathered into.
 pub(crate) struct BatchSink<B> {
@@ -79,34 +71,6 @@ impl<B: Batches> Sink for BatchSink<B> {
     fn finish(mut self: Box<Self>) -> Result<(), WriteError> {
         let last = self.rows.rest()?;
         self.batches.finish(last)
-    }
-}
-
-impl<W: Write + Send> Batches for ArrowWriter<W> {
-    fn write(&mut self, batch: RecordBatch) -> Result<(), WriteError> {
-        Ok(Self::write(self, &batch)?)
-    }
-
-    fn finish(&mut self, last: Option<RecordBatch>) -> Result<(), WriteError> {
-        if let Some(last) = last {
-            Self::write(self, &last)?;
-        }
-        Self::finish(self)?;
-        Ok(self.inner_mut().flush()?)
-    }
-}
-
-impl<W: Write + Send> Batches for StreamWriter<W> {
-    fn write(&mut self, batch: RecordBatch) -> Result<(), WriteError> {
-        Ok(Self::write(self, &batch)?)
-    }
-
-    fn finish(&mut self, last: Option<RecordBatch>) -> Result<(), WriteError> {
-        if let Some(last) = last {
-            Self::write(self, &last)?;
-        }
-        Self::finish(self)?;
-        Ok(self.get_mut().flush()?)
     }
 }
 
