@@ -330,6 +330,23 @@ async fn shards_share_a_folder_and_one_that_takes_all_ends_them() {
     LocalSet::new().run_until(test).await;
 }
 
+/// A store need not tell in a list which version an object is, and changes nothing without it.
+#[tokio::test]
+async fn who_takes_all_goes_on_where_shards_have_written() {
+    let (sandbox, users) = people(6);
+    let store = Meddled {
+        store: Arc::new(InMemory::new()),
+        with: Arc::new(Slow::when(|_, _| false)),
+    };
+    let run = |export| run_in(export, &users, Arc::new(store.clone()));
+    let shard = export(&sandbox, Format::Ndjson).with_shard("1/2".parse().unwrap());
+    assert!(run(shard).await.unwrap().whole);
+    for written in [1, 0] {
+        let all = run(export(&sandbox, Format::Ndjson)).await.unwrap();
+        assert_eq!((all.whole, all.written), (true, written));
+    }
+}
+
 #[tokio::test]
 async fn an_error_holds_nothing_of_what_the_store_said() {
     let (sandbox, users) = people(2);

@@ -303,14 +303,20 @@ impl Cloud {
         }
     }
 
-    /// The claims of all who write, or have written.
-    async fn claims(&self) -> Result<Vec<ObjectMeta>> {
+    /// The claims of all who write, or have written. Which version each of them is, not every store tells in a list.
+    async fn claims(&self) -> Result<Vec<ObjectMeta>, Stopped> {
         let objects = self.store().list(Some(&self.at(self.claims)));
         let is_claim = |object: &ObjectMeta| {
             let name = object.location.filename().unwrap_or_default();
             future::ready(name.starts_with(CLAIM))
         };
-        objects.try_filter(is_claim).try_collect().await
+        let listed: Vec<ObjectMeta> = objects.try_filter(is_claim).try_collect().await?;
+        let claims = listed
+            .iter()
+            .map(async |claim| there(self.store().head(&claim.location).await));
+        let claims = stream::iter(claims).buffered(ASKED_AT_ONCE);
+        let claims: Vec<Option<ObjectMeta>> = claims.try_collect().await?;
+        Ok(claims.into_iter().flatten().collect())
     }
 
     fn claim_of(&self, shard: Shard) -> Path {

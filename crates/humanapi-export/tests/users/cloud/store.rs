@@ -133,7 +133,14 @@ impl<M: Meddling> ObjectStore for Meddled<M> {
             let there = store.ask();
             there.map(|()| store.store.list(below.as_ref()))
         };
-        stream::once(listed).try_flatten().boxed()
+        // As Google Cloud Storage, which tells in no list which version an object is.
+        let without_version = |object: ObjectMeta| ObjectMeta {
+            e_tag: None,
+            version: None,
+            ..object
+        };
+        let listed = stream::once(listed).try_flatten();
+        listed.map_ok(without_version).boxed()
     }
 
     async fn list_with_delimiter(&self, below: Option<&Path>) -> Result<ListResult> {
