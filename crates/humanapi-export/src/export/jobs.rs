@@ -86,7 +86,6 @@ impl<'e> Jobs<'e> {
             }
             let again = plan.left.iter().filter(|bucket| whole.is_told(**bucket));
             plan.again = again.copied().collect();
-            plan.is_new = !whole.is_any_there();
         }
         plan.own = own;
         Ok(plan)

@@ -143,9 +143,28 @@ impl ExportManifest {
         folder.has(&export_path()).map_err(ExportError::of_folder)
     }
 
+    /// What a folder says that it holds; nothing where it holds nothing.
+    ///
+    /// # Errors
+    ///
+    /// When nothing tells any more what the export is of which a bucket is there.
     pub(super) fn read(folder: &Folder) -> Result<Option<Self>, ExportError> {
         let read: Option<Self> = read(folder, &export_path())?;
+        if read.is_none() {
+            Self::is_not_lost(folder)?;
+        }
         read.map(Self::known).transpose()
+    }
+
+    /// Sees that no bucket is there without it: it may be of another export, whosever the bucket is and however many there are.
+    fn is_not_lost(folder: &Folder) -> Result<(), ExportError> {
+        let there = folder.files(MANIFEST).map_err(ExportError::of_folder)?;
+        let bucket = format!("{MANIFEST}/bucket-");
+        // It comes before the first bucket, so where another run has begun meanwhile, both are there by now.
+        match there.keys().any(|path| path.starts_with(&bucket)) && !Self::is_in(folder)? {
+            true => Err(ExportError::Manifest(export_path())),
+            false => Ok(()),
+        }
     }
 
     /// One of a version that is known.
@@ -169,10 +188,7 @@ impl ExportManifest {
     ) -> Result<(), ExportError> {
         Self::swap(folder, settings, |before| {
             let Some(before) = before else {
-                if !plan.is_new {
-                    // It may be another export that they are of.
-                    return Err(ExportError::Manifest(export_path()));
-                }
+                Self::is_not_lost(folder)?;
                 let none = BTreeSet::new();
                 return Self::sum_up(folder, settings, none, written_at).map(Some);
             };
@@ -287,8 +303,6 @@ impl ExportManifest {
 /// Which buckets a run reads, of those that are its.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plan {
-    /// Whether no manifest tells of any of them.
-    pub(super) is_new: bool,
     /// Those that are its.
     pub(super) own: BTreeSet<u32>,
     /// Those that it reads and has not put into their places yet.
@@ -424,15 +438,12 @@ pub(super) struct WholeBuckets {
     whole: BTreeMap<u32, WholeBucket>,
     /// Those that are told as whole, with their files or without.
     told: BTreeSet<u32>,
-    /// Whether a manifest is there of any.
-    is_any_there: bool,
 }
 
 impl WholeBuckets {
     pub(super) fn read(folder: &Folder, buckets: &[u32]) -> Result<Self, ExportError> {
         let mut all = Self::default();
         BucketManifest::read_each(folder, buckets, |manifest| {
-            all.is_any_there = true;
             if !manifest.whole {
                 return Ok(());
             }
@@ -454,10 +465,6 @@ impl WholeBuckets {
         self.whole.get(&bucket).is_some_and(|before| {
             before.users_check == users_check && !(before.has_refused && retries_refused)
         })
-    }
-
-    pub(super) const fn is_any_there(&self) -> bool {
-        self.is_any_there
     }
 
     pub(super) fn is_told(&self, bucket: u32) -> bool {

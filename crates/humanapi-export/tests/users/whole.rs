@@ -207,6 +207,39 @@ async fn a_folder_without_its_manifest_or_its_key_is_left_as_it_is() {
         );
         assert!(content(folder) == before);
     }
+    // No other key is drawn in the place of one that is gone as well.
+    fs::remove_file(&key).unwrap();
+    let before = content(folder);
+    let refused = run(drawn(Format::Ndjson), &users, folder).await;
+    assert!(
+        matches!(refused, Err(ExportError::Manifest(_))),
+        "{refused:?}"
+    );
+    assert!(content(folder) == before);
+}
+
+/// Whosever they are, and however many there were.
+#[tokio::test]
+async fn buckets_of_which_nothing_tells_the_export_are_of_no_other_shard_either() {
+    let (sandbox, users) = people(12);
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let of = |format, buckets, shard: &str| {
+        let shard: Shard = shard.parse().unwrap();
+        let export = export(&sandbox, format).with_buckets(buckets);
+        run(export.with_shard(shard), &users, folder)
+    };
+    assert!(of(Format::Ndjson, 4, "2/2").await.unwrap().whole);
+    fs::remove_file(folder.join("_manifest/export.json")).unwrap();
+    let before = content(folder);
+    for (format, buckets, shard) in [(Format::Csv, 4, "1/2"), (Format::Ndjson, 1, "1/1")] {
+        let refused = of(format, buckets, shard).await;
+        assert!(
+            matches!(refused, Err(ExportError::Manifest(_))),
+            "{refused:?}"
+        );
+        assert!(content(folder) == before);
+    }
 }
 
 /// The last one of a bucket, too, whose files nothing else replaces.
