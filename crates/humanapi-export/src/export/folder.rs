@@ -139,12 +139,25 @@ impl Folder {
         }
     }
 
-    /// What tells this run from any other that may write at the same time; nothing where none may.
-    pub(super) fn run(&self) -> Option<&str> {
+    /// What tells one writing of a file from any other, of this run as well, where several may write at the same time; nothing
+    /// where none may.
+    pub(super) fn mark(&self) -> Option<String> {
         match &self.place {
             Place::Disk(_) => None,
             #[cfg(feature = "cloud")]
-            Place::Cloud(cloud) => Some(cloud.id()),
+            Place::Cloud(cloud) => {
+                let number = self.parts.fetch_add(1, Ordering::Relaxed);
+                Some(format!("{}-{number}", cloud.id()))
+            }
+        }
+    }
+
+    /// Whether this run wrote what is so marked.
+    pub(super) fn is_own(&self, mark: Option<&str>) -> bool {
+        match &self.place {
+            Place::Disk(_) => mark.is_none(),
+            #[cfg(feature = "cloud")]
+            Place::Cloud(cloud) => mark.is_some_and(|mark| mark.starts_with(cloud.id())),
         }
     }
 

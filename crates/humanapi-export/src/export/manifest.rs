@@ -19,6 +19,9 @@ const READ_AT_ONCE: usize = 32;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ExportManifest {
     pub(super) version: u32,
+    /// Which writing of it this is, in a place where several runs could write it: no two are the same, as no two versions are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
     #[serde(flatten)]
     pub(super) settings: Settings,
     /// Whether all buckets are whole, and none of them is to be read again.
@@ -44,7 +47,7 @@ pub(super) struct BucketManifest {
     pub(super) bucket: u32,
     /// Whether nothing is missing that could be had another time.
     pub(super) whole: bool,
-    /// Which run replaces its files now, in a place where several could: it is nothing of which two write the same.
+    /// Which run replaces its files now, in a place where several could: it is nothing that is written twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) run: Option<String>,
     pub(super) users: u64,
@@ -194,7 +197,8 @@ impl ExportManifest {
             };
             let read_again = plan.read_again_of(&before);
             let is_so = read_again == before.read_again && !(before.whole && plan.reads_anything());
-            match is_so {
+            // Where another run may be about to say otherwise of what it was, it is written all the same.
+            match is_so && folder.mark().is_none() {
                 true => Ok(None),
                 false => Self::sum_up(folder, settings, read_again, written_at).map(Some),
             }
@@ -214,15 +218,17 @@ impl ExportManifest {
         })
     }
 
-    /// Says that not all of it is whole, where it says that it is, whoever writes there now.
+    /// Says that not all of it is whole, whoever writes there now, and whatever that one is about to say of what it was.
     fn is_not_whole(folder: &Folder) -> Result<(), ExportError> {
         let swapped = folder.swap(&export_path(), |now| {
             let now: Option<Self> = now.map(|json| parse(&export_path(), &json)).transpose()?;
-            let whole = now.map(Self::known).transpose()?.filter(|now| now.whole);
-            let not_whole = whole.map(|whole| Self {
+            let now = now.map(Self::known).transpose()?;
+            let is_to_say = |now: &Self| now.whole || folder.mark().is_some();
+            let not_whole = now.filter(is_to_say).map(|now| Self {
+                run: folder.mark(),
                 whole: false,
-                whole_buckets: whole.whole_buckets.saturating_sub(1),
-                ..whole
+                whole_buckets: now.whole_buckets.saturating_sub(u32::from(now.whole)),
+                ..now
             });
             not_whole
                 .as_ref()
@@ -268,6 +274,7 @@ impl ExportManifest {
     ) -> Result<Self, ExportError> {
         let mut sum = Self {
             version: VERSION,
+            run: folder.mark(),
             whole: false,
             whole_buckets: 0,
             read_again,
@@ -363,7 +370,7 @@ impl BucketManifest {
     fn begun(folder: &Folder, bucket: u32) -> Self {
         Self {
             bucket,
-            run: folder.run().map(str::to_owned),
+            run: folder.mark(),
             ..Self::default()
         }
     }
@@ -391,7 +398,7 @@ impl BucketManifest {
             let there = there.and_then(|json| serde_json::from_slice(&json).ok());
             let there: Self = there.unwrap_or_default();
             is_whole = there.whole && there.files == self.files;
-            let is_begun = !there.whole && there.run.as_deref() == folder.run();
+            let is_begun = !there.whole && folder.is_own(there.run.as_deref());
             let not_whole = (!is_whole && !is_begun).then(|| Self::begun(folder, self.bucket));
             not_whole
                 .as_ref()

@@ -12,7 +12,7 @@ use tokio::task::LocalSet;
 
 use super::store::Slow;
 use super::{FOLDER, export, is_taken_over, run_in, run_until, there};
-use crate::sandbox::people;
+use crate::sandbox::{NEW, people};
 
 /// What is in a store, the manifest of all of it too.
 struct Stored {
@@ -33,7 +33,7 @@ impl Stored {
     /// Whether all of it is told as whole. Whatever is told as whole has to be what its manifest tells, and no more.
     fn is_whole(&self, at: usize) -> bool {
         let is_manifest = |path: &&String| path.starts_with("_manifest/bucket-");
-        let mut whole = 0;
+        let mut whole = 0_u64;
         for path in self.files.keys().filter(is_manifest) {
             let manifest: Value = serde_json::from_slice(&self.files[path]).unwrap();
             if manifest["whole"] == true {
@@ -45,7 +45,8 @@ impl Stored {
             return false;
         };
         let is_whole = export["whole"] == true;
-        assert!(!is_whole || whole == 2, "{whole} buckets are whole at {at}");
+        let is_so = export["buckets"] == whole;
+        assert!(!is_whole || is_so, "{whole} buckets are whole at {at}");
         is_whole
     }
 
@@ -252,6 +253,73 @@ async fn one_that_takes_all_ends_no_shard_that_begins_after_it() {
         let all = all.await.unwrap();
         assert!(is_taken_over(&all), "{all:?}");
         assert!(claim(&store, "1-of-2").await == of_shard);
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+/// Stands still as it sums up what it wrote, once its one bucket is in its place.
+fn summing_up() -> Slow {
+    let puts = AtomicUsize::new(0);
+    Slow::when(move |_, path| {
+        let is_of_bucket = path.ends_with("bucket-0000.json");
+        puts.fetch_add(usize::from(is_of_bucket), Ordering::Relaxed);
+        path.ends_with("export.json") && puts.load(Ordering::Relaxed) == 2
+    })
+}
+
+/// What the first one is about to say was so before the other one began, and that one has nothing to add to what is said.
+#[tokio::test]
+async fn who_sums_up_tells_nothing_as_whole_that_another_has_begun_to_read_again() {
+    let test = async {
+        let (sandbox, mut users) = people(1);
+        users.push(NEW.to_owned());
+        let store = Arc::new(InMemory::new());
+        let export = || export(&sandbox, Format::Ndjson).with_buckets(1);
+        let first = run_in(export(), &users, store.clone()).await.unwrap();
+        assert!(first.whole && !first.refused.is_empty(), "{first:?}");
+
+        let again = || export().with_refused_again();
+        let begun = run_until(summing_up(), again(), &users, &store).await;
+        let (slow_first, first) = begun.unwrap();
+        let before = Stored::of(&store).await.export.unwrap();
+        let slow = Slow::at("_manifest/bucket-0000.json");
+        let (slow_second, second) = run_until(slow, again(), &users, &store).await.unwrap();
+        // In S3, the version of what is written anew would be that of before if it was the same.
+        assert_ne!(Stored::of(&store).await.export.unwrap(), before);
+        slow_first.go_on();
+        let first = first.await.unwrap();
+        let told = Stored::of(&store).await.export.unwrap();
+        assert_eq!(told["whole"], false, "{told}");
+        assert!(is_taken_over(&first), "{first:?}");
+        slow_second.go_on();
+        assert!(second.await.unwrap().unwrap().whole);
+        assert!(Stored::of(&store).await.is_whole(0));
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+/// What it is about to say was so until the earlier one said that its files may be among those of the bucket.
+#[tokio::test]
+async fn who_sums_up_tells_nothing_as_whole_that_one_of_before_has_given_up() {
+    let test = async {
+        let (sandbox, users) = people(1);
+        let store = Arc::new(InMemory::new());
+        let export = || export(&sandbox, Format::Envelope).with_buckets(1);
+        let slow = Slow::at("bucket=0000/records.ndjson");
+        let (slow_first, first) = run_until(slow, export(), &users, &store).await.unwrap();
+        let hour = std::time::Duration::from_secs(3600);
+        sandbox.control().advance_clock(hour).unwrap();
+        let begun = run_until(summing_up(), export(), &users, &store).await;
+        let (slow_second, second) = begun.unwrap();
+        slow_first.go_on();
+        let first = first.await.unwrap();
+        assert!(is_taken_over(&first), "{first:?}");
+        slow_second.go_on();
+        let second = second.await.unwrap();
+        assert!(second.is_ok(), "{second:?}");
+        assert!(!Stored::of(&store).await.is_whole(0));
+        assert!(run_in(export(), &users, store.clone()).await.unwrap().whole);
+        assert!(Stored::of(&store).await.is_whole(0));
     };
     LocalSet::new().run_until(test).await;
 }
