@@ -97,7 +97,8 @@ pub enum Event {
 pub struct Summary {
     /// Whether it was stopped before its end.
     pub stopped: bool,
-    /// Whether all buckets of this process are whole, so that the same export again has nothing to do.
+    /// Whether all buckets of this process are whole, so that the same export again has nothing to do. One that another run
+    /// has said meanwhile is not whole is not, though nothing failed here.
     pub whole: bool,
     /// How many users there are, each counted once.
     pub users: u64,

@@ -190,32 +190,44 @@ impl ExportManifest {
         written_at: Timestamp,
     ) -> Result<(), ExportError> {
         Self::swap(folder, settings, |before| {
-            let Some(before) = before else {
-                Self::is_not_lost(folder)?;
-                let none = BTreeSet::new();
-                return Self::sum_up(folder, settings, none, written_at).map(Some);
+            let read_again = match before {
+                None => {
+                    Self::is_not_lost(folder)?;
+                    BTreeSet::new()
+                }
+                Some(before) => {
+                    let read_again = plan.read_again_of(&before);
+                    let is_so =
+                        read_again == before.read_again && !(before.whole && plan.reads_anything());
+                    // Where another run may be about to say otherwise of what it was, it is written all the same.
+                    if is_so && folder.mark().is_none() {
+                        return Ok(None);
+                    }
+                    read_again
+                }
             };
-            let read_again = plan.read_again_of(&before);
-            let is_so = read_again == before.read_again && !(before.whole && plan.reads_anything());
-            // Where another run may be about to say otherwise of what it was, it is written all the same.
-            match is_so && folder.mark().is_none() {
-                true => Ok(None),
-                false => Self::sum_up(folder, settings, read_again, written_at).map(Some),
-            }
+            let (sum, _) = Self::sum_up(folder, settings, read_again, written_at)?;
+            Ok(Some(sum))
         })
     }
 
-    /// Tells what is in its place now that a run has ended, however it did.
+    /// Tells what is in its place now that a run has ended, however it did, and whether all buckets that are its are whole:
+    /// another one may have said of one of them that it is not.
     pub(super) fn end(
         folder: &Folder,
         settings: &Settings,
         plan: &Plan,
         written_at: Timestamp,
-    ) -> Result<(), ExportError> {
+    ) -> Result<bool, ExportError> {
+        let mut is_whole = false;
         Self::swap(folder, settings, |before| {
             let before = before.map(|before| plan.read_again_of(&before));
-            Self::sum_up(folder, settings, before.unwrap_or_default(), written_at).map(Some)
-        })
+            let read_again = before.unwrap_or_default();
+            let (sum, whole) = Self::sum_up(folder, settings, read_again, written_at)?;
+            is_whole = plan.own.is_subset(&whole);
+            Ok(Some(sum))
+        })?;
+        Ok(is_whole)
     }
 
     /// Says that not all of it is whole, whoever writes there now, and whatever that one is about to say of what it was.
@@ -265,13 +277,14 @@ impl ExportManifest {
         swapped.map(drop)
     }
 
-    /// Sums up what the buckets' manifests tell.
+    /// Sums up what the buckets' manifests tell, and says which are whole.
     fn sum_up(
         folder: &Folder,
         settings: &Settings,
         read_again: BTreeSet<u32>,
         written_at: Timestamp,
-    ) -> Result<Self, ExportError> {
+    ) -> Result<(Self, BTreeSet<u32>), ExportError> {
+        let mut whole = BTreeSet::new();
         let mut sum = Self {
             version: VERSION,
             run: folder.mark(),
@@ -289,6 +302,7 @@ impl ExportManifest {
         let buckets: Vec<u32> = (0..sum.settings.buckets).collect();
         BucketManifest::read_each(folder, &buckets, |manifest| {
             sum.whole_buckets += u32::from(manifest.whole);
+            whole.extend(manifest.whole.then_some(manifest.bucket));
             sum.users += manifest.users;
             sum.files += manifest.files.len() as u64;
             for file in &manifest.files {
@@ -303,7 +317,7 @@ impl ExportManifest {
             Ok(())
         })?;
         sum.whole = sum.whole_buckets == sum.settings.buckets && sum.read_again.is_empty();
-        Ok(sum)
+        Ok((sum, whole))
     }
 }
 

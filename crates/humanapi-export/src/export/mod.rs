@@ -410,7 +410,7 @@ impl Export {
         let closed = closed.await;
         wrote?;
         read?;
-        told?;
+        summary.whole &= told?;
         settled?;
         closed?;
         Ok(summary)
