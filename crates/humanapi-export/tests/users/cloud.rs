@@ -25,7 +25,7 @@ use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 use crate::sandbox::people;
 use crate::{KEY, content, is_begun, run};
-use store::{Lost, Meddled, Slow};
+use store::{Lost, Meddled, Slow, Unanswered};
 
 const FOLDER: &str = "exports/2026";
 
@@ -345,6 +345,26 @@ async fn who_takes_all_goes_on_where_shards_have_written() {
         let all = run(export(&sandbox, Format::Ndjson)).await.unwrap();
         assert_eq!((all.whole, all.written), (true, written));
     }
+}
+
+/// Such a put is asked for again by no store's client: it may have come.
+#[tokio::test]
+async fn a_manifest_whose_put_has_no_answer_ends_nothing() {
+    let (sandbox, users) = people(2);
+    let [alone, store] = [(); 2].map(|()| Arc::new(InMemory::new()));
+    run_in(export(&sandbox, Format::Ndjson), &users, alone.clone())
+        .await
+        .unwrap();
+    let unanswered = Arc::new(Unanswered::new());
+    let meddled = Meddled {
+        store: Arc::clone(&store),
+        with: Arc::clone(&unanswered),
+    };
+    let run = run_in(export(&sandbox, Format::Ndjson), &users, Arc::new(meddled));
+    assert!(run.await.unwrap().whole);
+    // The export's twice, and twice that of each of its two buckets; each second one once more.
+    assert_eq!(unanswered.puts(), 9);
+    assert!(there(&store).await == there(&alone).await);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use std::io::{self, Read as _};
 use std::path;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
 use object_store::path::Path;
@@ -22,12 +23,19 @@ use object_store::{
 };
 use tempfile::TempDir;
 use tokio::runtime::{self, Runtime};
+use tokio::time::sleep;
 
 use super::super::key::Shard;
 use super::super::part::{Whole, private_folder};
 use super::{CloudError, CloudFolder};
 use crate::keyed::hex;
 
+/// So long is waited before what had no answer is put once more, and each time twice as long.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+];
 /// How the name of a claim begins.
 const CLAIM: &str = ".writer-";
 /// So many small files are put at once, and with them so many times as much is in memory.
@@ -217,24 +225,36 @@ impl Cloud {
         seen: Option<UpdateVersion>,
     ) -> Result<Option<UpdateVersion>, Stopped> {
         let payload = PutPayload::from(content.to_vec());
-        let mode = seen.map_or(PutMode::Create, PutMode::Update);
-        let put = self.store().put_opts(path, payload.clone(), mode.into());
-        let put = match put.await {
-            // The store knows no such condition.
-            Err(Error::NotImplemented { .. } | Error::NotSupported { .. }) => {
-                self.store().put(path, payload).await
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let mode = seen.clone().map_or(PutMode::Create, PutMode::Update);
+            let put = self.store().put_opts(path, payload.clone(), mode.into());
+            let put = match put.await {
+                // The store knows no such condition.
+                Err(Error::NotImplemented { .. } | Error::NotSupported { .. }) => {
+                    self.store().put(path, payload.clone()).await
+                }
+                put => put,
+            };
+            let unanswered = match put {
+                Ok(put) => return Ok(Some(put.into())),
+                Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => None,
+                // It may have come, and so is asked for again by nobody else.
+                Err(error) if CloudError::of(&error) == CloudError::Unreachable => Some(error),
+                Err(error) => return Err(error.into()),
+            };
+            // Where an answer was lost, it may be this very content that came in between.
+            let (there, version) = self.get(path).await?.unzip();
+            if there.as_deref() == Some(content) {
+                return Ok(version);
             }
-            put => put,
-        };
-        match put {
-            Ok(put) => Ok(Some(put.into())),
-            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
-                // Where an answer was lost, and the store was asked once more, it is this very content that came in between.
-                let there = self.get(path).await?;
-                let same = there.filter(|(there, _)| there == content);
-                Ok(same.map(|(_, version)| version))
+            match unanswered {
+                Some(error) if version == seen => match pauses.next() {
+                    Some(pause) => sleep(pause).await,
+                    None => return Err(error.into()),
+                },
+                _ => return Ok(None),
             }
-            Err(error) => Err(error.into()),
         }
     }
 

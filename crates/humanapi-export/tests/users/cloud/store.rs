@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
+use object_store::client::{HttpError, HttpErrorKind};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
@@ -188,6 +189,42 @@ impl Meddling for Lost {
 
     fn is_there(&self) -> bool {
         self.changes() <= self.at
+    }
+}
+
+/// Of each three puts of a manifest, the first is done and its answer lost, and the second is lost itself.
+pub(super) struct Unanswered {
+    puts: AtomicUsize,
+}
+
+impl Unanswered {
+    pub(super) const fn new() -> Self {
+        Self {
+            puts: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn puts(&self) -> usize {
+        self.puts.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl Meddling for Unanswered {
+    async fn change(&self, path: &Path) -> (bool, Result<()>) {
+        let is_manifest = path.as_ref().contains("/_manifest/") && path.extension() == Some("json");
+        let number = match is_manifest {
+            true => self.puts.fetch_add(1, Ordering::Relaxed) % 3,
+            false => 2,
+        };
+        let no_answer = Error::Generic {
+            store: "test",
+            source: HttpError::new(HttpErrorKind::Timeout, fmt::Error).into(),
+        };
+        match number {
+            2 => (true, Ok(())),
+            number => (number == 0, Err(no_answer)),
+        }
     }
 }
 
