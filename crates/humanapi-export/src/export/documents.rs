@@ -1,6 +1,6 @@
 //! Which documents are in a folder: what tells it, and whether they are there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ pub(super) fn has_its_documents(
     let mut told: BTreeMap<String, Option<u64>> = BTreeMap::new();
     for line in lines {
         match line {
-            // What has the same name was put into its place later.
+            // What has the same name and was read later is what stays.
             Ok(line) => told.extend(line.file.map(|file| (file, line.bytes))),
             Err(_) => return Ok(false),
         }
@@ -58,4 +58,29 @@ pub(super) fn has_its_documents(
     let there = there.map_err(ExportError::of_folder)?;
     let mut told = told.iter();
     Ok(told.all(|(file, bytes)| there.get(&format!("{within}{file}")).copied() == *bytes))
+}
+
+/// Leaves of files with the same path the last one, as their lines are read: a store may put them in any order.
+pub(super) fn last_of_each<T>(files: Vec<(T, String)>) -> Vec<(T, String)> {
+    let mut named = BTreeSet::new();
+    let last = files.into_iter().rev();
+    let mut last: Vec<_> = last
+        .filter(|(_, path)| named.insert(path.clone()))
+        .collect();
+    last.reverse();
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_documents_of_one_name_the_later_one_is_put() {
+        let files = [(1, "a.xml"), (2, "b.xml"), (3, "a.xml"), (4, "c.xml")];
+        let files = files.map(|(file, path)| (file, path.to_owned()));
+        let last = last_of_each(files.into());
+        let last: Vec<_> = last.iter().map(|(file, _)| *file).collect();
+        assert_eq!(last, [2, 3, 4]);
+    }
 }

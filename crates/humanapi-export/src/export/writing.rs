@@ -10,7 +10,7 @@ use humanapi_core::ClientUserId;
 use humanapi_core::data::Route;
 use tokio::sync::mpsc;
 
-use super::documents::{DOCUMENTS, DocumentLine};
+use super::documents::{DOCUMENTS, DocumentLine, last_of_each};
 use super::error::ExportError;
 use super::folder::Folder;
 use super::folder::Version;
@@ -220,7 +220,7 @@ impl<'w> Bucket<'w> {
             tables: routes.iter().map(table).collect(),
             documents: with_documents.map(documents).collect(),
             manifest: self.manifest,
-            files: self.files,
+            files: last_of_each(self.files),
             taken: self.taken,
         })
     }
