@@ -170,7 +170,8 @@ impl Cloud {
             loop {
                 let read = from.read(&mut piece)?;
                 if read == 0 {
-                    // The object is there from the next answer on.
+                    // Once all parts but the last are there: from that one's answer on, the object is.
+                    upload.wait_for_capacity(0).await?;
                     return self.is_still_ours().await;
                 }
                 upload.wait_for_capacity(2).await?;
