@@ -352,11 +352,14 @@ impl Folder {
             #[cfg(feature = "cloud")]
             Place::Cloud(cloud) => return cloud.lengths(paths),
         };
-        let lengths = paths.iter().map(|path| {
-            let file = fs::metadata(root.join(path)).ok()?;
-            file.is_file().then_some(file.len())
-        });
-        Ok(lengths.collect())
+        let lengths = paths
+            .iter()
+            .map(|path| match fs::metadata(root.join(path)) {
+                Ok(file) => Ok(file.is_file().then_some(file.len())),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            });
+        lengths.collect()
     }
 
     /// How long the files in a folder are, by their paths; none where it is not there.
@@ -437,6 +440,19 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    /// What cannot be asked for may be there, and would be read again for nothing.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_of_which_the_system_cannot_tell_is_not_taken_for_gone() {
+        let root = tempfile::TempDir::new().unwrap();
+        let folder = Folder::open(root.path(), Shard::ALL).unwrap();
+        folder.write("file", b"1").unwrap();
+        let lengths = |paths: [&str; 2]| folder.lengths(&paths.map(str::to_owned));
+        assert_eq!(lengths(["file", "gone"]).unwrap(), [Some(1), None]);
+        // No system has names that are so long.
+        assert!(lengths(["file", &"long".repeat(1_000)]).is_err());
+    }
 
     /// What one makes of a file is not made of what it was before another one did.
     #[test]
