@@ -71,7 +71,12 @@ impl Folder {
         let own = lock_file(&own).map_err(ExportError::Folder)?;
         taken(own.try_lock())?;
         let work = root.join(WORK).join(shard.name());
-        let emptied = remove_folder(&work).and_then(|()| make_folder(&work));
+        // What a shard of before left, no shard may ever come to again.
+        let left = match shard {
+            Shard::ALL => &root.join(WORK),
+            _ => &work,
+        };
+        let emptied = remove_folder(left).and_then(|()| make_folder(&work));
         emptied.map_err(ExportError::Folder)?;
         Ok(Self {
             place: Place::Disk(root.to_owned()),
@@ -440,6 +445,18 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn who_takes_all_removes_what_killed_shards_left() {
+        let root = tempfile::TempDir::new().unwrap();
+        let work = root.path().join(WORK);
+        fs::create_dir_all(work.join("2-of-2")).unwrap();
+        drop(Folder::open(root.path(), "1/2".parse().unwrap()).unwrap());
+        assert!(work.join("2-of-2").exists());
+        let all = Folder::open(root.path(), Shard::ALL).unwrap();
+        all.close().unwrap();
+        assert!(!work.exists());
+    }
 
     /// What cannot be asked for may be there, and would be read again for nothing.
     #[cfg(unix)]
