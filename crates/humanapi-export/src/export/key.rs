@@ -103,7 +103,8 @@ impl FromStr for BucketKey {
 
 /// Which share of the buckets one process of several takes: the first of four, written `1/4`.
 ///
-/// All of them need the same [key](BucketKey), number of buckets and users.
+/// All of them need the same [key](BucketKey), number of buckets and users. Those that run at once are shares of one number: no
+/// lock keeps `1/2` and `1/3` from writing the buckets that they have in common.
 ///
 /// ```
 /// use humanapi_export::Shard;
