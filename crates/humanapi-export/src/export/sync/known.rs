@@ -38,13 +38,17 @@ pub(super) struct Known {
     resource: &'static str,
     /// What manifests tell of them, and of those of other kinds.
     told: Arc<BucketFiles>,
-    /// How long each is said to be, by the run that wrote it, from the oldest to the newest; listed when they are asked for
-    /// first.
+    /// Listed when they are asked for first.
     files: Mutex<Option<Arc<Files>>>,
 }
 
-/// How long each file is said to be; nothing where no manifest tells.
-type Files = BTreeMap<u64, Option<u64>>;
+/// What is said of the files, and whether it is so.
+struct Files {
+    /// How long each is said to be, by the run that wrote it, from the oldest to the newest; nothing where no manifest tells.
+    lengths: BTreeMap<u64, Option<u64>>,
+    /// Whether each is there, and as long.
+    are_whole: bool,
+}
 
 /// What has to be known of a line.
 #[derive(Deserialize)]
@@ -76,12 +80,12 @@ impl Known {
     /// A file that is not as long as its manifest tells is damaged for everybody: what is missing of it may be whoever's.
     pub(super) fn of(&self, user: &str) -> io::Result<Written> {
         let mut written = Written::default();
-        for (commit, length) in &*self.files()? {
+        for (commit, length) in &self.files()?.lengths {
             let Some(length) = length else {
                 written.doubt(self.told.path(*commit));
                 continue;
             };
-            let path = format!("{}/{}", self.path, file_of(*commit));
+            let path = self.file(*commit);
             let file = self.folder.path(&path).and_then(File::open);
             let file = file.and_then(|file| {
                 let is_whole = file.metadata()?.len() == *length;
@@ -99,6 +103,16 @@ impl Known {
         Ok(written)
     }
 
+    /// Whether all files are there and as long as is said, so that a list which is as it was needs no comparing with them. It
+    /// waits for the disk.
+    pub(super) fn are_whole(&self) -> io::Result<bool> {
+        Ok(self.files()?.are_whole)
+    }
+
+    fn file(&self, commit: u64) -> String {
+        format!("{}/{}", self.path, file_of(commit))
+    }
+
     /// Those that are there, and those that are said to be.
     fn files(&self) -> io::Result<Arc<Files>> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,9 +122,14 @@ impl Known {
         let names = self.folder.list(&self.path)?;
         let there = names.iter().filter_map(|name| commit_of(name));
         let there = there.filter(|commit| *commit < self.told.commit());
-        let mut all: Files = there.map(|commit| (commit, None)).collect();
+        let mut lengths: BTreeMap<u64, Option<u64>> = there.map(|commit| (commit, None)).collect();
         let told = self.told.lengths(self.resource)?.into_iter();
-        all.extend(told.map(|(commit, length)| (commit, Some(length))));
+        lengths.extend(told.map(|(commit, length)| (commit, Some(length))));
+        let paths: Vec<String> = lengths.keys().map(|commit| self.file(*commit)).collect();
+        let found = self.folder.lengths(&paths)?;
+        let mut both = lengths.values().zip(&found);
+        let are_whole = both.all(|(told, found)| told.is_some() && told == found);
+        let all = Files { lengths, are_whole };
         Ok(Arc::clone(files.insert(Arc::new(all))))
     }
 }

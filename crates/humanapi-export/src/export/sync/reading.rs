@@ -187,10 +187,7 @@ impl SyncReading {
             Ok(raised) => raised,
             Err(trouble) => return Ok(Err(trouble)),
         };
-        let how = match is_whole {
-            true => How::Whole(cursor.fingerprint),
-            false => How::Changes,
-        };
+        let before = cursor.fingerprint;
         let (empty, known) = (self.reading.spool(&list.share), Arc::clone(&list.known));
         let user = list.user.as_str().to_owned();
         let Raised {
@@ -202,7 +199,15 @@ impl SyncReading {
             is_settled,
             mut proves,
         } = raised;
-        let settled = self.blocking(move || gathered.settle(&how, empty, || known.of(&user)));
+        let settled = self.blocking(move || {
+            let how = match is_whole {
+                // Where a file is damaged, it is compared, be it as it was: what the file told is told once more.
+                true if before.is_none() || known.are_whole()? => How::Whole(before),
+                true => How::Whole(None),
+                false => How::Changes,
+            };
+            gathered.settle(&how, empty, || known.of(&user))
+        });
         let settled = settled.await?;
         let is_known = settled.damaged.is_empty();
         let mut deleted = settled.missing;

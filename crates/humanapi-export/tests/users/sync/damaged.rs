@@ -144,6 +144,41 @@ async fn what_is_new_comes_where_a_file_is_damaged_that_it_has_to_be_compared_wi
     same(folder, &sandbox, &users);
 }
 
+/// A run that has nothing to write looks at what was written all the same.
+#[tokio::test]
+async fn a_file_that_is_gone_or_cut_is_noticed_where_nothing_changes() {
+    let (sandbox, users) = people(12);
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let with = synchronization(&sandbox);
+    let full = || with().with_full_every(Duration::ZERO);
+    assert!(run(full(), &users, folder).await.unwrap().whole);
+    let unchanged = run(full(), &users, folder).await.unwrap();
+    assert!(unchanged.whole && unchanged.commit.is_none());
+    let path = find(folder, "resource=vitals");
+    let name = path.strip_prefix(folder).unwrap().to_str().unwrap();
+    let whole = fs::read(&path).unwrap();
+    let mut records = Vec::new();
+    for how in damages(&whole) {
+        damage(&path, how);
+        for _ in 0..2 {
+            let next = run(full(), &users, folder).await.unwrap();
+            assert_eq!(named(&next.damaged, folder), std::slice::from_ref(&path));
+            assert!(!next.whole, "{next:?}");
+            held_up(&next, "vitals");
+            records.push(next.records);
+        }
+        has_all(folder, name, "vitals", &sandbox, &users);
+    }
+    assert!(records[0] > 0, "what it told is told once more");
+    assert_eq!(records[1..], [0, 0, 0], "and not again and again");
+    damage(&path, Some(&whole));
+    let last = run(full(), &users, folder).await.unwrap();
+    assert!(last.whole && last.damaged.is_empty(), "{last:?}");
+    assert_eq!(last.commit, None);
+    same(folder, &sandbox, &users);
+}
+
 /// A manifest is made anew of its files where nothing else is missing, whichever run it is of.
 #[tokio::test]
 async fn a_manifest_that_is_lost_or_torn_is_made_anew_of_its_files() {
