@@ -1,5 +1,5 @@
-//! The files of one bucket, and what the manifests of runs tell of them. A manifest that is lost or torn is made anew of its
-//! files, where the line of its run tells that these are all that it told of.
+//! The files of one bucket, and what the manifests of runs tell of them. Manifests that are lost or torn are made anew of
+//! their files, where the line of their run tells that these are all that they told of.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::folder::Folder;
 use super::super::reading::{is_read, name};
 use super::line::{Change, commit_of, file_of, folder_of};
-use super::manifest::{BucketCommit, ChangesLine, EndedRuns, Mended, runs};
+use super::manifest::{BucketCommit, ChangesLine, CommitLine, EndedRuns, Mended, runs};
 use crate::keyed::hex;
 
 /// How long the files of each kind of record are, by the run.
@@ -69,7 +69,7 @@ impl BucketFiles {
         BucketCommit::path(self.bucket, commit)
     }
 
-    /// What is told of it by a run, be it that its manifest is made anew. It waits for the disk.
+    /// What is told of it by a run, be it that manifests of that run are made anew. It waits for the disk.
     pub(super) fn find(&self, commit: u64) -> io::Result<Found> {
         if let Some(told) = BucketCommit::read(&self.folder, self.bucket, commit)? {
             return Ok(Found::Told(told));
@@ -77,37 +77,74 @@ impl BucketFiles {
         let Some(line) = self.ended.of(commit) else {
             return Ok(Found::Nothing);
         };
-        let mut sum = line.emptied();
+        let mut lost = self.ended.lost();
+        let lost = match lost.entry(commit) {
+            Entry::Occupied(lost) => lost.into_mut(),
+            Entry::Vacant(none) => none.insert(self.mend(line)?),
+        };
+        if lost.contains(&self.bucket) {
+            return Ok(Found::Lost);
+        }
+        let told = BucketCommit::read(&self.folder, self.bucket, commit)?;
+        Ok(told.map_or(Found::Nothing, Found::Told))
+    }
+
+    /// Makes the manifests anew that a run lacks, of whichever buckets. Tells of which buckets they are lost for good: of those
+    /// that have files of the run and no manifest, and where more manifests are lost than these, of whichever has none.
+    fn mend(&self, line: &CommitLine) -> io::Result<BTreeSet<u32>> {
+        let (mut sum, mut without) = (line.emptied(), BTreeSet::new());
         for bucket in 0..self.ended.buckets() {
-            if let Some(other) = BucketCommit::read(&self.folder, bucket, commit)? {
-                sum.add(&other);
+            match BucketCommit::read(&self.folder, bucket, line.commit)? {
+                Some(told) => sum.add(&told),
+                None => {
+                    without.insert(bucket);
+                }
             }
         }
         if sum.is_of_as_much(line) {
-            return Ok(Found::Nothing);
+            return Ok(BTreeSet::new());
         }
-        let Some(made) = self.make(commit)? else {
-            return Ok(Found::Lost);
+        let (mut with_files, mut made) = (BTreeSet::new(), Vec::new());
+        for bucket in &without {
+            let of_bucket = self.make(*bucket, line.commit)?;
+            if of_bucket.as_ref().is_none_or(|made| !made.files.is_empty()) {
+                with_files.insert(*bucket);
+                made.extend(of_bucket);
+            }
+        }
+        let is_the_rest = |made: &&[BucketCommit]| {
+            let mut sum = sum.clone();
+            made.iter().for_each(|of_bucket| sum.add(of_bucket));
+            sum.is_of_as_much(line)
         };
-        sum.add(&made);
-        if !sum.is_of_as_much(line) {
-            return Ok(Found::Lost);
+        // Beside one that is lost, there may be files that no manifest told of: of a bucket that was broken off.
+        let mut rests = made.chunks(1).chain([made.as_slice()]);
+        let Some(rest) = rests.find(is_the_rest) else {
+            let lost = line.buckets.saturating_sub(sum.buckets);
+            return Ok(match (with_files.len() as u64) < lost {
+                true => without,
+                false => with_files,
+            });
+        };
+        for of_bucket in rest {
+            of_bucket.write(&self.folder)?;
+            let path = BucketCommit::path(of_bucket.bucket, of_bucket.commit);
+            self.mended.note(path);
         }
-        made.write(&self.folder)?;
-        self.mended.note(self.path(commit));
-        Ok(Found::Told(made))
+        Ok(BTreeSet::new())
     }
 
-    /// What a run wrote, told by its files; nothing where one holds what no run wrote.
-    fn make(&self, commit: u64) -> io::Result<Option<BucketCommit>> {
+    /// What a run wrote of a bucket, told by its files; nothing where one holds what no run wrote. Hashes are of what the files
+    /// hold now: whether each is what was written, nothing but the lost manifest could tell.
+    fn make(&self, bucket: u32, commit: u64) -> io::Result<Option<BucketCommit>> {
         #[derive(Deserialize)]
         struct Line {
             _change: Change,
             _commit: u64,
         }
-        let mut made = BucketCommit::new(self.bucket, commit);
+        let mut made = BucketCommit::new(bucket, commit);
         for route in ROUTES.iter().filter(|route| is_read(route)) {
-            let path = format!("{}/{}", folder_of(route, self.bucket), file_of(commit));
+            let path = format!("{}/{}", folder_of(route, bucket), file_of(commit));
             let file = match self.folder.path(&path).and_then(File::open) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 file => file?,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -160,6 +160,7 @@ impl SyncManifest {
         Arc::new(EndedRuns {
             buckets: self.buckets,
             lines: lines.map(|line| (line.commit, line.clone())).collect(),
+            lost: Mutex::default(),
         })
     }
 
@@ -307,7 +308,11 @@ impl BucketCommit {
 pub(super) struct EndedRuns {
     buckets: u32,
     lines: BTreeMap<u64, CommitLine>,
+    lost: Mutex<Lost>,
 }
+
+/// Of which buckets the manifests of a run are lost for good, by the run.
+pub(super) type Lost = BTreeMap<u64, BTreeSet<u32>>;
 
 impl EndedRuns {
     /// How many buckets there are.
@@ -317,6 +322,11 @@ impl EndedRuns {
 
     pub(super) fn of(&self, commit: u64) -> Option<&CommitLine> {
         self.lines.get(&commit)
+    }
+
+    /// What was found of runs whose manifests were looked at, once for all buckets.
+    pub(super) fn lost(&self) -> MutexGuard<'_, Lost> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -269,6 +269,7 @@ impl Synchronization {
             self.at_once,
         );
         let begun = manifest.begun(commit);
+        let ended = manifest.ended();
         let mut run = Run {
             reading: Arc::clone(&reading),
             store: Arc::clone(&store),
@@ -277,6 +278,7 @@ impl Synchronization {
             commit,
             manifest: &mut manifest,
             folder: folder.clone(),
+            ended,
             mended: mended.clone(),
             key,
             routes: self.routes,

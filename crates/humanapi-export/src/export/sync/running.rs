@@ -27,7 +27,7 @@ use super::bucket_files::{BucketFiles, Found};
 use super::cursor::{Cursors, cursors_of, kind};
 use super::known::Known;
 use super::line::folder_of;
-use super::manifest::{GoingOn, Mended, SyncManifest, write_missing};
+use super::manifest::{EndedRuns, GoingOn, Mended, SyncManifest, write_missing};
 use super::reading::{ListSynced, SyncJob, SyncReading};
 use super::summary::{SyncSummary, whole};
 use super::writing::{BucketWriting, ListChanges, Write};
@@ -46,6 +46,7 @@ pub(super) struct Run<'r> {
     pub(super) commit: u64,
     pub(super) manifest: &'r mut SyncManifest,
     pub(super) folder: Folder,
+    pub(super) ended: Arc<EndedRuns>,
     pub(super) mended: Mended,
     pub(super) key: BucketKey,
     pub(super) routes: Vec<&'static Route>,
@@ -110,6 +111,7 @@ impl Run<'_> {
     /// under it.
     async fn begin_next(&mut self) -> Result<(), ExportError> {
         self.sum_up(true).await?;
+        self.ended = self.manifest.ended();
         let ended = self.store.end(self.sync, self.commit).await;
         ended.map_err(ExportError::Cursors)?;
         let newest = self.manifest.newest(&self.folder).await?.max(self.commit);
@@ -245,8 +247,7 @@ impl Run<'_> {
 
     /// What is there of a bucket.
     fn files(&self, bucket: u32) -> BucketFiles {
-        let ended = self.manifest.ended();
-        BucketFiles::new(&self.folder, bucket, self.commit, &ended, &self.mended)
+        BucketFiles::new(&self.folder, bucket, self.commit, &self.ended, &self.mended)
     }
 
     /// Resource by resource, and in each user by user, as they are written.

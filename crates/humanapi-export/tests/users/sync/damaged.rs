@@ -225,6 +225,37 @@ async fn a_manifest_that_is_lost_or_torn_is_made_anew_of_its_files() {
     same(folder, &sandbox, &users);
 }
 
+/// With the folder that they are in, and none of their files.
+#[tokio::test]
+async fn manifests_that_are_lost_together_are_made_anew_of_their_files() {
+    let (sandbox, users) = people(12);
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let with = synchronization(&sandbox);
+    assert!(run(with(), &users, folder).await.unwrap().whole);
+    let lost = folder.join("_manifest/commit-000000000001");
+    let manifests = crate::files(&lost);
+    assert_eq!(manifests.len(), 4);
+    let mut before = crate::content(folder);
+    before.retain(|path, _| path.to_string_lossy().contains("commit-"));
+    fs::remove_dir_all(&lost).unwrap();
+    for user in &users {
+        change(&sandbox, user, RecordChange::insert("medical/vitals"));
+    }
+    let full = || with().with_full_every(Duration::ZERO);
+    let next = run(full(), &users, folder).await.unwrap();
+    assert!(next.whole && next.damaged.is_empty(), "{next:?}");
+    assert_eq!(named(&next.mended, folder), manifests);
+    let new = have_vitals(&sandbox, &users);
+    assert_eq!(next.records, new, "none is told once more");
+    let there = crate::content(folder);
+    let is_as_before = |(path, bytes)| there.get(path) == Some(bytes);
+    assert!(before.iter().all(is_as_before));
+    let last = run(full(), &users, folder).await.unwrap();
+    assert!(last.whole && last.mended.is_empty(), "{last:?}");
+    same(folder, &sandbox, &users);
+}
+
 /// Its bucket is read again, and the files that it told of stay for whoever has still to take them.
 #[tokio::test]
 async fn a_manifest_that_is_lost_with_a_file_of_its_makes_no_other_file_go() {
