@@ -17,8 +17,9 @@ use super::line::{Change, commit_of, file_of, folder_of};
 use super::manifest::{BucketCommit, ChangesLine, CommitLine, EndedRuns, Mended, runs};
 use crate::keyed::hex;
 
-/// How long the files of each kind of record are, by the run.
-type Lengths = BTreeMap<String, BTreeMap<u64, u64>>;
+/// How long the files of each kind of record are, by the run; nothing where it is lost what the run told, and so whether there
+/// was one.
+type Lengths = BTreeMap<String, BTreeMap<u64, Option<u64>>>;
 
 /// The files of one bucket, as a run finds them.
 pub(super) struct BucketFiles {
@@ -210,9 +211,9 @@ impl BucketFiles {
         Ok(newest)
     }
 
-    /// How long the files of one kind of record are that earlier runs wrote, by the run, as their manifests tell. It waits
-    /// for the disk.
-    pub(super) fn lengths(&self, resource: &str) -> io::Result<BTreeMap<u64, u64>> {
+    /// How long the files of one kind of record are that earlier runs wrote, by the run, as their manifests tell; nothing for
+    /// a run whose manifest is lost for good. It waits for the disk.
+    pub(super) fn lengths(&self, resource: &str) -> io::Result<BTreeMap<u64, Option<u64>>> {
         let mut lengths = self.lengths.lock().unwrap_or_else(PoisonError::into_inner);
         let lengths = match &mut *lengths {
             Some(lengths) => lengths,
@@ -230,22 +231,40 @@ impl BucketFiles {
         let mut lengths = Lengths::new();
         let mut runs = runs(&self.folder)?;
         runs.extend(&there);
-        for commit in runs.range(..self.commit) {
-            let told = BucketCommit::read(&self.folder, self.bucket, *commit)?;
-            let told = match told {
+        runs.extend(self.ended.commits());
+        let mut note = |kind: String, commit: u64, bytes: Option<u64>| {
+            lengths.entry(kind).or_default().insert(commit, bytes);
+        };
+        for commit in runs.range(..self.commit).copied() {
+            let found = match BucketCommit::read(&self.folder, self.bucket, commit)? {
+                Some(told) => Found::Told(told),
+                None if there.contains(&commit) || self.may_be_lost(commit)? => {
+                    self.find(commit)?
+                }
                 // Most runs find nothing new of most buckets.
-                None if there.contains(commit) => match self.find(*commit)? {
-                    Found::Told(told) => Some(told),
-                    Found::Nothing | Found::Lost => None,
-                },
-                told => told,
+                None => Found::Nothing,
             };
-            for file in told.into_iter().flat_map(|told| told.files) {
-                let of_kind = lengths.entry(file.resource).or_default();
-                of_kind.insert(*commit, file.bytes);
+            match found {
+                Found::Told(told) => {
+                    for file in told.files {
+                        note(file.resource, commit, Some(file.bytes));
+                    }
+                }
+                Found::Nothing => {}
+                Found::Lost => {
+                    for route in ROUTES.iter().filter(|route| is_read(route)) {
+                        note(name(route).to_owned(), commit, None);
+                    }
+                }
             }
         }
         Ok(lengths)
+    }
+
+    /// Whether a manifest of a run that cannot be read, and of which no file is there, may be one that is lost.
+    fn may_be_lost(&self, commit: u64) -> io::Result<bool> {
+        // What is there is torn.
+        Ok(self.folder.has(&self.path(commit))? || self.ended.lacks(&self.folder, commit)?)
     }
 }
 
@@ -257,5 +276,82 @@ impl Found {
             Self::Nothing => false,
             Self::Lost => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::super::super::key::Shard;
+    use super::super::manifest::SyncManifest;
+    use super::*;
+
+    const LINE: &[u8] = b"{\"_change\":\"put\",\"_commit\":1}\n";
+    const KINDS: [&str; 2] = ["activities", "vitals"];
+
+    fn file(kind: &str, bucket: u32) -> String {
+        format!("resource={kind}/bucket={bucket:04}/{}", file_of(1))
+    }
+
+    /// Of four buckets, a run wrote two kinds of each of the first three. Tells of each bucket how long the file of vitals is
+    /// said to be, once files are gone or there besides.
+    fn said(gone: &[String], besides: &[String]) -> Vec<Option<Option<u64>>> {
+        let root = tempfile::TempDir::new().unwrap();
+        let folder = Folder::open(root.path(), Shard::ALL).unwrap();
+        for bucket in 0..3 {
+            let mut told = BucketCommit::new(bucket, 1);
+            for kind in KINDS {
+                folder.write(&file(kind, bucket), LINE).unwrap();
+                told.files.push(ChangesLine {
+                    path: file(kind, bucket),
+                    resource: kind.to_owned(),
+                    records: 1,
+                    deleted: 0,
+                    bytes: LINE.len() as u64,
+                    sha256: String::new(),
+                });
+            }
+            told.write(&folder).unwrap();
+        }
+        let mended = Mended::default();
+        let mut manifest = SyncManifest::new(String::new(), 4, None, String::new());
+        let summed_up = manifest.sum_up(&folder, 1, Timestamp::UNIX_EPOCH, true, &mended);
+        assert!(summed_up.unwrap());
+        for path in besides {
+            folder.write(path, LINE).unwrap();
+        }
+        for path in gone {
+            folder.remove(path).unwrap();
+        }
+        let ended = manifest.ended();
+        // The bucket that the run wrote nothing of is asked first.
+        let mut said: Vec<_> = (0..4)
+            .rev()
+            .map(|bucket| {
+                let files = BucketFiles::new(&folder, bucket, 2, &ended, &mended);
+                files.lengths("vitals").unwrap().get(&1).copied()
+            })
+            .collect();
+        said.reverse();
+        said
+    }
+
+    #[test]
+    fn buckets_are_in_doubt_whose_manifest_may_be_lost_for_good() {
+        let long = Some(Some(LINE.len() as u64));
+        let lost = Some(None);
+        let manifest = |bucket| BucketCommit::path(bucket, 1);
+        assert_eq!(said(&[], &[]), [long, long, long, None]);
+        let both = [manifest(0), manifest(1)];
+        assert_eq!(said(&both, &[]), [long, long, long, None]);
+        let with_a_file = [manifest(0), file("vitals", 0)];
+        assert_eq!(said(&with_a_file, &[]), [lost, long, long, None]);
+        // Whose it was nobody can tell.
+        let with_all = [manifest(0), file("vitals", 0), file("activities", 0)];
+        assert_eq!(said(&with_all, &[]), [lost, long, long, lost]);
+        // What no manifest told of was left by a run that was broken off.
+        let besides = [file("activities", 3)];
+        assert_eq!(said(&[manifest(0)], &besides), [long, long, long, None]);
     }
 }

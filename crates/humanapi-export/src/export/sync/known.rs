@@ -123,8 +123,7 @@ impl Known {
         let there = names.iter().filter_map(|name| commit_of(name));
         let there = there.filter(|commit| *commit < self.told.commit());
         let mut lengths: BTreeMap<u64, Option<u64>> = there.map(|commit| (commit, None)).collect();
-        let told = self.told.lengths(self.resource)?.into_iter();
-        lengths.extend(told.map(|(commit, length)| (commit, Some(length))));
+        lengths.extend(self.told.lengths(self.resource)?);
         let paths: Vec<String> = lengths.keys().map(|commit| self.file(*commit)).collect();
         let found = self.folder.lengths(&paths)?;
         let mut both = lengths.values().zip(&found);

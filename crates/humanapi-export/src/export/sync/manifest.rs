@@ -1,5 +1,6 @@
 //! What the files of a synchronization say of it.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -161,6 +162,7 @@ impl SyncManifest {
             buckets: self.buckets,
             lines: lines.map(|line| (line.commit, line.clone())).collect(),
             lost: Mutex::default(),
+            lacks: Mutex::default(),
         })
     }
 
@@ -309,6 +311,8 @@ pub(super) struct EndedRuns {
     buckets: u32,
     lines: BTreeMap<u64, CommitLine>,
     lost: Mutex<Lost>,
+    /// Which were looked at for manifests that are gone, and whether any is.
+    lacks: Mutex<BTreeMap<u64, bool>>,
 }
 
 /// Of which buckets the manifests of a run are lost for good, by the run.
@@ -322,6 +326,26 @@ impl EndedRuns {
 
     pub(super) fn of(&self, commit: u64) -> Option<&CommitLine> {
         self.lines.get(&commit)
+    }
+
+    pub(super) fn commits(&self) -> impl Iterator<Item = u64> {
+        self.lines.keys().copied()
+    }
+
+    /// Whether fewer manifests of a run are there than it wrote: listed once for all buckets.
+    pub(super) fn lacks(&self, folder: &Folder, commit: u64) -> io::Result<bool> {
+        let Some(line) = self.of(commit) else {
+            return Ok(false);
+        };
+        let mut lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(match lacks.entry(commit) {
+            Entry::Occupied(lacks) => *lacks.get(),
+            Entry::Vacant(none) => {
+                let names = folder.list(&commit_folder(commit))?;
+                let there = names.iter().filter(|name| name.starts_with("bucket-"));
+                *none.insert((there.count() as u64) < line.buckets)
+            }
+        })
     }
 
     /// What was found of runs whose manifests were looked at, once for all buckets.

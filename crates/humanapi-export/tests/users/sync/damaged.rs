@@ -300,6 +300,53 @@ async fn a_manifest_that_is_lost_with_a_file_of_its_makes_no_other_file_go() {
     has_all(folder, "", "vitals", &sandbox, &users);
 }
 
+/// Of which kinds the files were nobody can tell any more: of no list of the bucket it is known what is gone.
+#[tokio::test]
+async fn no_list_is_whole_of_a_bucket_whose_manifest_is_lost_with_files_of_its() {
+    for (are_all_gone, is_newest) in [(false, true), (false, false), (true, true), (true, false)] {
+        let (sandbox, users) = people(12);
+        let folder = TempDir::new().unwrap();
+        let folder = folder.path();
+        let with = synchronization(&sandbox);
+        assert!(run(with(), &users, folder).await.unwrap().whole);
+        let manifest = find(folder, "_manifest/commit-000000000001");
+        let name = manifest.file_stem().unwrap().to_str().unwrap();
+        let bucket = name.replace("bucket-", "bucket=");
+        if !is_newest {
+            for user in &users {
+                change(&sandbox, user, RecordChange::insert("medical/issues"));
+            }
+            assert!(run(with(), &users, folder).await.unwrap().whole);
+        }
+        let kind = if are_all_gone { "" } else { "resource=vitals" };
+        for path in crate::files(folder) {
+            let name = path.to_string_lossy();
+            let is_of_it = name.contains(&format!("{bucket}/commit-000000000001"));
+            if is_of_it && name.contains(kind) {
+                fs::remove_file(&path).unwrap();
+            }
+        }
+        fs::remove_file(&manifest).unwrap();
+        for user in &users {
+            change(&sandbox, user, RecordChange::delete("medical/vitals"));
+        }
+        // It stays so until the manifest is there again.
+        for _ in 0..2 {
+            let full = with().with_full_every(Duration::ZERO);
+            let next = run(full, &users, folder).await.unwrap();
+            let lost = std::slice::from_ref(&manifest);
+            assert_eq!(named(&next.damaged, folder), lost, "{next:?}");
+            assert!(!next.whole);
+            let of_vitals = next.lists["vitals"].failed;
+            assert!((1..12).contains(&of_vitals), "{next:?}");
+            for (kind, lists) in &next.lists {
+                assert_eq!(lists.failed, of_vitals, "{kind}");
+            }
+            has_all(folder, "", "vitals", &sandbox, &users);
+        }
+    }
+}
+
 /// Nobody has taken it yet: the bucket is read again.
 #[tokio::test]
 async fn a_manifest_of_a_run_that_has_not_ended_is_told_and_its_bucket_read_again() {
