@@ -65,7 +65,9 @@ impl ReportError {
             Self::Format(_) => {
                 "export as ndjson, or as parquet or arrow with the record as it was sent, where this build reads them"
             }
-            Self::Torn(_) => "start the same export again: it mends the folder",
+            Self::Torn(_) => {
+                "remove that file if it is there, then start the same export again: it is written anew"
+            }
         }
     }
 }

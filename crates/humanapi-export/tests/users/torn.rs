@@ -90,6 +90,9 @@ fn reported(folder: &Path, name: &str) {
         ),
         Err(error @ (ReportError::Manifest(_) | ReportError::Torn(_))) => {
             assert!(error.to_string().contains(name), "{name} {error}");
+            // An export looks at lengths alone.
+            let is_torn = matches!(error, ReportError::Torn(_));
+            assert_eq!(is_torn, error.remedy().starts_with("remove that file"));
         }
         Err(error) => panic!("{name} {error:?}"),
     }
