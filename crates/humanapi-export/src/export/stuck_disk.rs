@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{self, Either};
 use futures_util::stream;
@@ -79,9 +79,12 @@ impl Stuck {
     }
 }
 
-/// Is over once something is so, and leaves the thread to others until then.
+/// Is over once something is so, and leaves the thread to others until then. What does not come about in two minutes does not
+/// come.
 async fn until(is_so: impl Fn() -> bool) {
+    let patience = Instant::now() + Duration::from_secs(120);
     while !is_so() {
+        assert!(Instant::now() < patience, "it did not come about");
         tokio::task::yield_now().await;
     }
 }
