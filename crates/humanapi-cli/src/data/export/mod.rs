@@ -114,7 +114,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     };
     let summary = ended.map_err(|error| failure(&service, &error))?;
     tell(args, &summary, &tries, &progress, &making)?;
-    outcome(args, &summary)
+    outcome(args.out.is_some(), &summary)
 }
 
 /// Where it goes to.
@@ -352,10 +352,10 @@ fn tell(
 }
 
 /// What scripts are told.
-fn outcome(args: &ExportArgs, summary: &Summary) -> Result<(), Failure> {
-    let again = match args.out {
-        Some(_) => "the same command again goes on with what is left",
-        None => "start it again: a stream begins anew",
+fn outcome(is_folder: bool, summary: &Summary) -> Result<(), Failure> {
+    let again = match is_folder {
+        true => "the same command again goes on with what is left",
+        false => "start it again: a stream begins anew",
     };
     if summary.stopped {
         return Err(Failure::new(Code::Stopped, "stopped before the end", again));
@@ -372,13 +372,20 @@ fn outcome(args: &ExportArgs, summary: &Summary) -> Result<(), Failure> {
             again,
         ));
     }
+    if !summary.whole {
+        return Err(Failure::new(
+            Code::Service,
+            "another run has written to the same buckets meanwhile, and not all of them are whole",
+            "see that one run at a time writes there, then start the same command again: it goes on with what is left",
+        ));
+    }
     if !summary.refused.is_empty() {
         let refused: u64 = summary.refused.values().sum();
         output::warn(&format!(
             "the service refuses {refused} lists or documents; the manifests tell which{}",
-            match args.out {
-                Some(_) => ", --retry-refused asks again",
-                None => ", where --out names a folder",
+            match is_folder {
+                true => ", --retry-refused asks again",
+                false => ", where --out names a folder",
             }
         ));
     }
@@ -392,5 +399,24 @@ pub(super) fn failure(service: &Service, error: &ExportError) -> Failure {
             .failure(last, Host::Data)
             .about(&format!("{lists} lists in a row could not be read")),
         error => refused(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_run_has_said_is_not_whole_is_no_success() {
+        let mut summary = Summary::default();
+        summary.whole = true;
+        assert!(outcome(true, &summary).is_ok());
+        summary.whole = false;
+        let told = outcome(true, &summary).unwrap_err();
+        let is_told = matches!(
+            &told,
+            Failure::Told { code: Code::Service, remedy, .. } if remedy.contains("again")
+        );
+        assert!(is_told, "{:?}", told.cause());
     }
 }
