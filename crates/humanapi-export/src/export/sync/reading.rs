@@ -62,9 +62,10 @@ pub(super) struct Synced {
     pub(super) changes: Changes,
     pub(super) deleted: Vec<String>,
     pub(super) drift: Vec<Drift>,
-    /// Files of the folder that it had to be compared with and that are damaged: what is new of it is here, and what is gone
-    /// may not be.
+    /// Files of the folder that it had to be compared with and that are damaged: what is new of it is here,
     pub(super) damaged: BTreeSet<String>,
+    /// and what is gone may not be, though it was read as a whole.
+    pub(super) may_lack_deletions: bool,
 }
 
 /// What was raised of a list, over one reading or several.
@@ -234,7 +235,9 @@ impl SyncReading {
             lag: self.lag,
             told: &told,
         });
-        if !is_known {
+        // A pass over changes tells of no deletion, be what was written damaged or not.
+        let may_lack_deletions = is_whole && !is_known;
+        if may_lack_deletions {
             // It is read as a whole again and again, until what is gone of it can be told.
             cursor.unread = Some(Unread::Failed);
         }
@@ -244,6 +247,7 @@ impl SyncReading {
             deleted,
             drift,
             damaged: settled.damaged,
+            may_lack_deletions,
         }))
     }
 

@@ -339,9 +339,9 @@ impl Run<'_> {
                 return None;
             }
         };
-        if !synced.damaged.is_empty() {
+        summary.damaged.extend(synced.damaged);
+        if synced.may_lack_deletions {
             *summary.failed.entry(DAMAGED).or_default() += 1;
-            summary.damaged.extend(synced.damaged);
             state.miss(&list.user, resource, DAMAGED, Scope::Passing);
         }
         summary.drifted += u64::from(!synced.drift.is_empty());

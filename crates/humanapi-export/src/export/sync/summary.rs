@@ -41,8 +41,8 @@ pub struct SyncSummary {
     /// How many could not be read, by the reason. The next run reads them.
     pub failed: BTreeMap<&'static str, u64>,
     /// Files of earlier runs that are damaged, by their paths in the folder. Of lists that have to be compared with them what
-    /// is new is told, and what is gone may not be: they count as failed, for `damaged_file`, until a file is as it was
-    /// written.
+    /// is new is told. Of those that are read as a whole what is gone may not be: they count as failed, for `damaged_file`,
+    /// until a file is as it was written.
     pub damaged: BTreeSet<String>,
     /// Files of earlier runs that were lost or torn and are made anew, by their paths in the folder: manifests of whose files
     /// nothing is missing, or whose bucket was read again, and those that tell who is missing.

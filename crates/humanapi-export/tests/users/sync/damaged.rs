@@ -179,6 +179,30 @@ async fn a_file_that_is_gone_or_cut_is_noticed_where_nothing_changes() {
     same(folder, &sandbox, &users);
 }
 
+/// Of what is gone such a pass tells nothing anyway, so that nothing failed of what was asked for.
+#[tokio::test]
+async fn a_pass_over_changes_names_a_damaged_file_and_does_not_fail_for_it() {
+    let (sandbox, users) = people(12);
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let with = synchronization(&sandbox);
+    assert!(run(with(), &users, folder).await.unwrap().whole);
+    let path = find(folder, "resource=vitals");
+    damage(&path, None);
+    for user in &users {
+        change(&sandbox, user, RecordChange::insert("medical/vitals"));
+    }
+    // More comes again than was remembered, so that it is compared.
+    let changes = run(with().with_lag(2 * HOUR), &users, folder)
+        .await
+        .unwrap();
+    assert_eq!(named(&changes.damaged, folder), [path]);
+    assert!(changes.whole, "{changes:?}");
+    assert_eq!(changes.lists["vitals"].failed, 0);
+    let full = with().with_full_every(Duration::ZERO);
+    held_up(&run(full, &users, folder).await.unwrap(), "vitals");
+}
+
 /// A manifest is made anew of its files where nothing else is missing, whichever run it is of.
 #[tokio::test]
 async fn a_manifest_that_is_lost_or_torn_is_made_anew_of_its_files() {
