@@ -218,7 +218,6 @@ fn outcome(summary: &SyncSummary) -> Result<(), Failure> {
         let again = "the same command again goes on with what is left";
         return Err(Failure::new(Code::Stopped, "stopped before the end", again));
     }
-    let failed: u64 = summary.failed.values().sum();
     for path in &summary.damaged {
         output::warn(&format!(
             "the folder's {path} is damaged: put it back as it was from a copy, or begin another folder"
@@ -229,11 +228,21 @@ fn outcome(summary: &SyncSummary) -> Result<(), Failure> {
             "the folder's {path} was lost or torn, and is made anew"
         ));
     }
-    if failed > 0 {
-        let reasons: Vec<&str> = summary.failed.keys().copied().collect();
-        let cause = format!("{failed} lists could not be read: {}", reasons.join(", "));
+    let mut failed = summary.failed.clone();
+    let damaged = failed.remove(SyncSummary::DAMAGED);
+    if !failed.is_empty() {
+        let (reasons, lists): (Vec<&str>, Vec<u64>) = failed.into_iter().unzip();
+        let lists: u64 = lists.into_iter().sum();
+        let cause = format!("{lists} lists could not be read: {}", reasons.join(", "));
         let again = "the same command again reads what they missed; the folder's _manifest/missing files tell which";
         return Err(Failure::new(Code::Service, cause, again));
+    }
+    if let Some(lists) = damaged {
+        let cause = format!(
+            "of {lists} lists it may not be told what is gone, as files of the folder are damaged"
+        );
+        let mend = "put each damaged file back as it was from a copy, or begin another folder; what is new was written";
+        return Err(Failure::new(Code::Machine, cause, mend));
     }
     if !summary.refused.is_empty() {
         let refused: u64 = summary.refused.values().sum();
@@ -242,4 +251,39 @@ fn outcome(summary: &SyncSummary) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn told(summary: &SyncSummary) -> (Code, String, String) {
+        match outcome(summary) {
+            Err(Failure::Told {
+                code,
+                cause,
+                remedy,
+                ..
+            }) => (code, cause, remedy.into_owned()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Nothing comes of the same command again but the same.
+    #[test]
+    fn a_damaged_file_is_to_be_put_back_and_what_failed_to_be_read_again() {
+        let mut summary = SyncSummary::default();
+        summary.failed.insert(SyncSummary::DAMAGED, 3);
+        let (code, cause, remedy) = told(&summary);
+        assert_eq!(code, Code::Machine);
+        assert!(
+            cause.starts_with("of 3 lists") && remedy.starts_with("put each damaged file back")
+        );
+        summary.failed.insert("unavailable", 2);
+        let (code, cause, remedy) = told(&summary);
+        assert_eq!(code, Code::Service);
+        assert_eq!(cause, "2 lists could not be read: unavailable");
+        assert!(remedy.starts_with("the same command again"));
+    }
 }

@@ -167,7 +167,7 @@ fn nothing_of_users_and_records_is_told_beside_the_data_whatever_goes_wrong() {
     let of_its_length = text.replacen("\"_id\"", "\"xid\"", 1);
     for damage in [&whole[..whole.len() / 2], of_its_length.as_bytes()] {
         fs::write(vitals, damage).unwrap();
-        said.by(&sandbox, &anew, 6);
+        said.by(&sandbox, &anew, 70);
     }
     fs::write(vitals, whole).unwrap();
     let manifest = place.path().join("step/_manifest/sync.json");

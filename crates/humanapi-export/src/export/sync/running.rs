@@ -32,9 +32,6 @@ use super::reading::{ListSynced, SyncJob, SyncReading};
 use super::summary::{SyncSummary, whole};
 use super::writing::{BucketWriting, ListChanges, Write};
 
-/// The word for a list of which a damaged file of the folder keeps from being told what is gone.
-const DAMAGED: &str = "damaged_file";
-
 /// A run on its way.
 pub(super) struct Run<'r> {
     pub(super) reading: Arc<SyncReading>,
@@ -341,8 +338,8 @@ impl Run<'_> {
         };
         summary.damaged.extend(synced.damaged);
         if synced.may_lack_deletions {
-            *summary.failed.entry(DAMAGED).or_default() += 1;
-            state.miss(&list.user, resource, DAMAGED, Scope::Passing);
+            *summary.failed.entry(SyncSummary::DAMAGED).or_default() += 1;
+            state.miss(&list.user, resource, SyncSummary::DAMAGED, Scope::Passing);
         }
         summary.drifted += u64::from(!synced.drift.is_empty());
         for drift in synced.drift {

@@ -38,11 +38,12 @@ pub struct SyncSummary {
     pub drifted: u64,
     /// How many lists the service refused, by the reason.
     pub refused: BTreeMap<&'static str, u64>,
-    /// How many could not be read, by the reason. The next run reads them.
+    /// How many could not be read, by the reason, so that the next run reads them; and how many were read, but may lack what
+    /// is gone, for [`DAMAGED`](Self::DAMAGED).
     pub failed: BTreeMap<&'static str, u64>,
     /// Files of earlier runs that are damaged, by their paths in the folder. Of lists that have to be compared with them what
-    /// is new is told. Of those that are read as a whole what is gone may not be: they count as failed, for `damaged_file`,
-    /// until a file is as it was written.
+    /// is new is told. Of those that are read as a whole what is gone may not be: they count as failed, for
+    /// [`DAMAGED`](Self::DAMAGED), until a file is as it was written.
     pub damaged: BTreeSet<String>,
     /// Files of earlier runs that were lost or torn and are made anew, by their paths in the folder: manifests of whose files
     /// nothing is missing, or whose bucket was read again, and those that tell who is missing.
@@ -52,6 +53,10 @@ pub struct SyncSummary {
 }
 
 impl SyncSummary {
+    /// The reason of lists of which a damaged file of the folder keeps from being told what is gone. No run mends that by
+    /// itself.
+    pub const DAMAGED: &str = "damaged_file";
+
     pub(super) fn add_whole(&mut self, of_buckets: Vec<(u32, ListsWhole)>) {
         for (_, lists) in of_buckets {
             match self.lists.get_mut(&lists.resource) {
