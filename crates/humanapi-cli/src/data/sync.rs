@@ -69,7 +69,7 @@ pub(super) async fn run(args: &SyncArgs) -> Result<(), Failure> {
     let told = as_json(&summary, &tries, &progress);
     let is_json = print::is_json(false, false);
     print::print_as(is_json, &told, |_| table(&summary, &tries, &progress))?;
-    outcome(&summary)
+    outcome(&summary, output::warn)
 }
 
 /// Where it is kept up to where each list was read.
@@ -212,21 +212,21 @@ fn table(summary: &SyncSummary, tries: &Tries, progress: &Progress) -> Table {
     table
 }
 
-/// What scripts are told.
-fn outcome(summary: &SyncSummary) -> Result<(), Failure> {
-    if summary.stopped {
-        let again = "the same command again goes on with what is left";
-        return Err(Failure::new(Code::Stopped, "stopped before the end", again));
-    }
+/// What people are warned of, however it ended, and what scripts are told.
+fn outcome(summary: &SyncSummary, mut warn: impl FnMut(&str)) -> Result<(), Failure> {
     for path in &summary.damaged {
-        output::warn(&format!(
+        warn(&format!(
             "the folder's {path} is damaged: put it back as it was from a copy, or begin another folder"
         ));
     }
     for path in &summary.mended {
-        output::warn(&format!(
+        warn(&format!(
             "the folder's {path} was lost or torn, and is made anew"
         ));
+    }
+    if summary.stopped {
+        let again = "the same command again goes on with what is left";
+        return Err(Failure::new(Code::Stopped, "stopped before the end", again));
     }
     let mut failed = summary.failed.clone();
     let damaged = failed.remove(SyncSummary::DAMAGED);
@@ -246,7 +246,7 @@ fn outcome(summary: &SyncSummary) -> Result<(), Failure> {
     }
     if !summary.refused.is_empty() {
         let refused: u64 = summary.refused.values().sum();
-        output::warn(&format!(
+        warn(&format!(
             "the service refuses {refused} lists; the folder's _manifest/missing files tell which"
         ));
     }
@@ -259,7 +259,7 @@ mod tests {
 
     #[track_caller]
     fn told(summary: &SyncSummary) -> (Code, String, String) {
-        match outcome(summary) {
+        match outcome(summary, |_| {}) {
             Err(Failure::Told {
                 code,
                 cause,
@@ -285,5 +285,24 @@ mod tests {
         assert_eq!(code, Code::Service);
         assert_eq!(cause, "2 lists could not be read: unavailable");
         assert!(remedy.starts_with("the same command again"));
+    }
+
+    #[test]
+    fn damage_is_told_of_a_run_that_is_stopped_too() {
+        let mut summary = SyncSummary::default();
+        summary.stopped = true;
+        summary.damaged.insert("a.ndjson".to_owned());
+        summary.mended.insert("b.json".to_owned());
+        let mut warnings = Vec::new();
+        let ended = outcome(&summary, |warning| warnings.push(warning.to_owned()));
+        assert!(matches!(
+            ended,
+            Err(Failure::Told {
+                code: Code::Stopped,
+                ..
+            })
+        ));
+        assert_eq!(warnings.len(), 2);
+        assert!(warnings[0].contains("a.ndjson") && warnings[1].contains("b.json"));
     }
 }
