@@ -221,7 +221,7 @@ fn outcome(summary: &SyncSummary, mut warn: impl FnMut(&str)) -> Result<(), Fail
     }
     for path in &summary.mended {
         warn(&format!(
-            "the folder's {path} was lost or torn, and is made anew"
+            "the folder's {path} was lost or torn: it is made anew, or its bucket is read again"
         ));
     }
     if summary.stopped {

@@ -354,7 +354,7 @@ impl EndedRuns {
     }
 }
 
-/// Files that were lost or torn and are made anew, by their paths in the folder.
+/// Files that were lost or torn and are made anew, or whose bucket is read again, by their paths in the folder.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Mended(Arc<Mutex<BTreeSet<String>>>);
 

@@ -174,8 +174,13 @@ impl Run<'_> {
             self.begin_next().await?;
         }
         let files = Arc::new(self.files(bucket));
-        if let Some(Found::Lost) = found {
-            self.summary.damaged.insert(files.path(kept.commit));
+        match found {
+            Some(Found::Lost) => {
+                self.summary.damaged.insert(files.path(kept.commit));
+            }
+            // Its run has not ended, or the folder is a copy from before it.
+            Some(Found::Nothing) => self.mended.note(files.path(kept.commit)),
+            Some(Found::Told(_)) | None => {}
         }
         // What this run wrote and kept no cursors for is written anew.
         let settled = if is_there { kept.commit } else { 0 };

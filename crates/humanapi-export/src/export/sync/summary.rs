@@ -45,8 +45,8 @@ pub struct SyncSummary {
     /// is new is told. Of those that are read as a whole what is gone may not be: they count as failed, for
     /// [`DAMAGED`](Self::DAMAGED), until a file is as it was written.
     pub damaged: BTreeSet<String>,
-    /// Files of earlier runs that were lost or torn and are made anew, by their paths in the folder: manifests of whose files
-    /// nothing is missing, or whose bucket was read again, and those that tell who is missing.
+    /// Files of earlier runs that were lost or torn, by their paths in the folder: manifests that are made anew of their files,
+    /// or whose bucket is read again, and those that tell who is missing, which are made anew.
     pub mended: BTreeSet<String>,
     /// What is whole until when, by the kind of record and over all users that were ever read.
     pub lists: BTreeMap<String, ListsWhole>,
