@@ -5,6 +5,7 @@ pub(crate) mod damaged;
 mod interrupted;
 #[cfg(unix)]
 mod killed;
+mod lost_manifests;
 mod model;
 mod shards;
 mod told_once;

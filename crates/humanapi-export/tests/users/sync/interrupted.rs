@@ -42,7 +42,7 @@ fn synchronization(sandbox: &OfflineSandbox, cursors: &Arc<dyn CursorStore>) -> 
         .with_full_every(NEVER)
 }
 
-fn only(name: &'static str) -> impl Iterator<Item = &'static Route> {
+pub(super) fn only(name: &'static str) -> impl Iterator<Item = &'static Route> {
     ROUTES
         .iter()
         .filter(move |route| route.operation == Operation::List && route.name == name)

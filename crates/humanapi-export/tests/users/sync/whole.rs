@@ -19,7 +19,7 @@ use super::{HOUR, quiet, run, same};
 use crate::broken::breaks;
 use crate::sandbox::{NEW, people};
 
-fn synchronization(sandbox: &OfflineSandbox) -> impl Fn() -> Synchronization {
+pub(super) fn synchronization(sandbox: &OfflineSandbox) -> impl Fn() -> Synchronization {
     let client = quiet(sandbox);
     let cursors: Arc<dyn CursorStore> = Arc::new(MemoryCursorStore::new());
     move || {
