@@ -153,8 +153,11 @@ impl ExportManifest {
     /// When nothing tells any more what the export is of which a bucket is there.
     pub(super) fn read(folder: &Folder) -> Result<Option<Self>, ExportError> {
         let read: Option<Self> = read(folder, &export_path())?;
-        if read.is_none() {
-            Self::is_not_lost(folder)?;
+        // A store that cannot list says little of why: the claim's put tells more, and it is asked again before a bucket begins.
+        if read.is_none()
+            && let Err(lost @ ExportError::Manifest(_)) = Self::is_not_lost(folder)
+        {
+            return Err(lost);
         }
         read.map(Self::known).transpose()
     }
