@@ -41,7 +41,7 @@ pub(super) struct Folder {
     locks: Locks,
 }
 
-/// Which version of a file was seen. On a disk there is none: its locks keep everybody else out.
+/// Which version of a file was seen. On a disk there is none: its locks keep out all others, if shards are of one number.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Version(#[cfg(feature = "cloud")] Option<object_store::UpdateVersion>);
 

@@ -12,8 +12,7 @@ use tokio::sync::mpsc;
 
 use super::documents::{DOCUMENTS, DocumentLine, last_of_each};
 use super::error::ExportError;
-use super::folder::Folder;
-use super::folder::Version;
+use super::folder::{Folder, Version};
 use super::key::BucketKey;
 use super::manifest::{BucketManifest, FileLine, Missing};
 use super::output::{Output, Table, Taken, fields_line};
@@ -230,9 +229,9 @@ impl EndedBucket {
     /// Puts its files into the places of those of before, and says in its manifest that it is not whole until they are there.
     fn close(mut self, folder: &Folder) -> Result<BucketWritten, ExportError> {
         // What comes after this is not this run's to remove.
-        let before = self.stale(folder).map_err(ExportError::of_folder)?;
+        let stale = self.stale(folder).map_err(ExportError::of_folder)?;
         let begun = BucketManifest::begin(folder, self.manifest.bucket)?;
-        if let Err(error) = self.replace(folder, &before, begun) {
+        if let Err(error) = self.replace(folder, &stale, begun) {
             // That it failed is told, whatever comes of this.
             let _ = self.manifest.give_up(folder);
             return Err(error);

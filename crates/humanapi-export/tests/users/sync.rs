@@ -161,6 +161,13 @@ fn change(sandbox: &OfflineSandbox, user: &str, change: RecordChange) {
     changed.unwrap();
 }
 
+/// The same for each of these users.
+fn change_each(sandbox: &OfflineSandbox, users: &[String], to: &RecordChange) {
+    for user in users {
+        change(sandbox, user, to.clone());
+    }
+}
+
 /// What clinics tell of everybody, and devices of some.
 const CHANGED: [&str; 4] = [
     "medical/vitals",

@@ -67,7 +67,7 @@ impl Record {
     pub fn value(&self, place: usize) -> Option<Value<'_>> {
         let field = self.table().get(place)?;
         let found = self.found(place)?;
-        // A value is written once, to where it is wanted: moving it takes as long as reading many of them.
+        // A value is written once, to where it is wanted: moving one takes as long as reading it.
         let Some(absent) = field.absent else {
             return read(&field.kind, found);
         };

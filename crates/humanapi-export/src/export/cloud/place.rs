@@ -240,7 +240,7 @@ impl Cloud {
             let unanswered = match put {
                 Ok(put) => return Ok(Some(put.into())),
                 Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => None,
-                // It may have come, and so is asked for again by nobody else.
+                // It may have come: what is put on a condition, `object_store` does not put again by itself.
                 Err(error) if CloudError::of(&error) == CloudError::Unreachable => Some(error),
                 Err(error) => return Err(error.into()),
             };

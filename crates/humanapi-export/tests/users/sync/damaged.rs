@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::interrupted::only;
 use super::whole::synchronization;
-use super::{HOUR, change, copy_folder, now_without, quiet, run, same};
+use super::{HOUR, change, change_each, copy_folder, now_without, quiet, run, same};
 use crate::broken::breaks;
 use crate::sandbox::{NEW, lists, people};
 
@@ -42,6 +42,13 @@ pub(super) fn find(folder: &Path, text: &str) -> PathBuf {
     let mut files = crate::files(folder).into_iter();
     let found = files.find(|path| path.to_string_lossy().contains(text));
     found.unwrap()
+}
+
+/// A folder in which these users are in step.
+pub(super) async fn in_step(with: Synchronization, users: &[String]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    assert!(run(with, users, folder.path()).await.unwrap().whole);
+    folder
 }
 
 /// Of this kind of record, and of one bucket of four, it cannot be told what is gone.
@@ -87,10 +94,9 @@ pub(super) fn have_vitals(sandbox: &OfflineSandbox, users: &[String]) -> u64 {
 #[tokio::test]
 async fn what_is_new_comes_where_a_file_is_damaged_that_it_has_to_be_compared_with() {
     let (sandbox, users) = people(12);
-    let folder = TempDir::new().unwrap();
-    let folder = folder.path();
     let with = synchronization(&sandbox);
-    assert!(run(with(), &users, folder).await.unwrap().whole);
+    let folder = in_step(with(), &users).await;
+    let folder = folder.path();
     let path = find(folder, "resource=vitals");
     let whole = fs::read(&path).unwrap();
     let mut line_ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
@@ -107,9 +113,7 @@ async fn what_is_new_comes_where_a_file_is_damaged_that_it_has_to_be_compared_wi
     ];
     for (time, how) in damages.into_iter().enumerate() {
         damage(&path, how);
-        for user in &users {
-            change(&sandbox, user, RecordChange::insert("medical/vitals"));
-        }
+        change_each(&sandbox, &users, &RecordChange::insert("medical/vitals"));
         sandbox.control().advance_clock(HOUR).unwrap();
         let full = with().with_full_every(Duration::ZERO);
         let full = run(full, &users, folder).await.unwrap();
@@ -126,9 +130,7 @@ async fn what_is_new_comes_where_a_file_is_damaged_that_it_has_to_be_compared_wi
         assert_eq!(later.records, 0, "{later:?}");
     }
     damage(&path, Some(&whole));
-    for user in &users {
-        change(&sandbox, user, RecordChange::delete("medical/vitals"));
-    }
+    change_each(&sandbox, &users, &RecordChange::delete("medical/vitals"));
     let full = with().with_full_every(Duration::ZERO);
     let full = run(full, &users, folder).await.unwrap();
     assert!(full.whole && full.damaged.is_empty(), "{full:?}");
@@ -139,11 +141,10 @@ async fn what_is_new_comes_where_a_file_is_damaged_that_it_has_to_be_compared_wi
 #[tokio::test]
 async fn a_file_that_is_gone_or_cut_is_noticed_where_nothing_changes() {
     let (sandbox, users) = people(12);
-    let folder = TempDir::new().unwrap();
-    let folder = folder.path();
     let with = synchronization(&sandbox);
     let full = || with().with_full_every(Duration::ZERO);
-    assert!(run(full(), &users, folder).await.unwrap().whole);
+    let folder = in_step(full(), &users).await;
+    let folder = folder.path();
     let unchanged = run(full(), &users, folder).await.unwrap();
     assert!(unchanged.whole && unchanged.commit.is_none());
     let path = find(folder, "resource=vitals");
@@ -174,15 +175,12 @@ async fn a_file_that_is_gone_or_cut_is_noticed_where_nothing_changes() {
 #[tokio::test]
 async fn a_pass_over_changes_names_a_damaged_file_and_does_not_fail_for_it() {
     let (sandbox, users) = people(12);
-    let folder = TempDir::new().unwrap();
-    let folder = folder.path();
     let with = synchronization(&sandbox);
-    assert!(run(with(), &users, folder).await.unwrap().whole);
+    let folder = in_step(with(), &users).await;
+    let folder = folder.path();
     let path = find(folder, "resource=vitals");
     damage(&path, None);
-    for user in &users {
-        change(&sandbox, user, RecordChange::insert("medical/vitals"));
-    }
+    change_each(&sandbox, &users, &RecordChange::insert("medical/vitals"));
     // More comes again than was remembered, so that it is compared.
     let changes = run(with().with_lag(2 * HOUR), &users, folder)
         .await
@@ -257,15 +255,19 @@ async fn whichever_file_is_torn_or_gone_the_next_run_tells_it_and_what_is_new_co
     for _ in 0..2 {
         let first = run(with(place.path()).await, &users, &base).await;
         assert!(first.unwrap().whole);
-        for user in &users[..3] {
-            change(&sandbox, user, RecordChange::insert("medical/vitals"));
-        }
+        change_each(
+            &sandbox,
+            &users[..3],
+            &RecordChange::insert("medical/vitals"),
+        );
         change(&sandbox, &users[2], RecordChange::delete("activities"));
     }
     // Each list has to be compared with what was written.
-    for user in &users[..3] {
-        change(&sandbox, user, RecordChange::insert("medical/vitals"));
-    }
+    change_each(
+        &sandbox,
+        &users[..3],
+        &RecordChange::insert("medical/vitals"),
+    );
     change(&sandbox, &users[2], RecordChange::insert("activities"));
     let mut seen = BTreeSet::new();
     for path in crate::files(&base) {

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
-use super::{HOUR, Line, change, copy_folder, expected, quiet, run, same};
+use super::{HOUR, Line, change, change_each, copy_folder, expected, quiet, run, same};
 use crate::sandbox::{Lines, lists, people};
 
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -281,9 +281,7 @@ async fn who_takes_each_commit_that_has_ended_once_has_everything() {
         reader.take(folder);
         reader.has_all(&sandbox, &users);
         same(folder, &sandbox, &users);
-        for user in &users {
-            change(&sandbox, user, RecordChange::insert("medical/vitals"));
-        }
+        change_each(&sandbox, &users, &RecordChange::insert("medical/vitals"));
     }
 }
 
@@ -569,9 +567,7 @@ async fn cursors_that_are_ahead_of_the_folder_count_for_nobody_of_the_bucket() {
     let with = || synchronization(&sandbox, &cursors);
     assert!(run(with(), &users, folder.path()).await.unwrap().whole);
     copy_folder(folder.path(), copy.path());
-    for user in &users {
-        change(&sandbox, user, RecordChange::insert("medical/vitals"));
-    }
+    change_each(&sandbox, &users, &RecordChange::insert("medical/vitals"));
     assert!(run(with(), &users, folder.path()).await.unwrap().records > 4);
     sandbox.control().advance_clock(HOUR).unwrap();
     // In the folder that was restored, one user first.

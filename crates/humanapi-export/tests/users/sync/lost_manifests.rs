@@ -1,16 +1,25 @@
 //! Manifests of runs that are lost or torn: made anew of their files where these are all there, and else told.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use humanapi_testing::RecordChange;
 use tempfile::TempDir;
 
-use super::damaged::{damage, damages, find, has_all, have_vitals, named};
+use super::damaged::{damage, damages, find, has_all, have_vitals, in_step, named};
 use super::interrupted::{Reader, stop_after};
 use super::whole::synchronization;
-use super::{change, run, same};
+use super::{change_each, run, same};
 use crate::sandbox::people;
+
+/// A manifest of the first run, and its bucket as it stands in a path.
+fn first_manifest(folder: &Path) -> (PathBuf, String) {
+    let manifest = find(folder, "_manifest/commit-000000000001");
+    let name = manifest.file_stem().unwrap().to_str().unwrap();
+    let bucket = name.replace("bucket-", "bucket=");
+    (manifest, bucket)
+}
 
 /// A manifest is made anew of its files where nothing else is missing, whichever run it is of.
 #[tokio::test]
@@ -21,10 +30,8 @@ async fn a_manifest_that_is_lost_or_torn_is_made_anew_of_its_files() {
     let with = synchronization(&sandbox);
     for _ in 0..2 {
         assert!(run(with(), &users, folder).await.unwrap().whole);
-        for user in &users {
-            change(&sandbox, user, RecordChange::delete("medical/vitals"));
-            change(&sandbox, user, RecordChange::insert("medical/vitals"));
-        }
+        change_each(&sandbox, &users, &RecordChange::delete("medical/vitals"));
+        change_each(&sandbox, &users, &RecordChange::insert("medical/vitals"));
     }
     assert!(run(with(), &users, folder).await.unwrap().whole);
     let mut reader = Reader::default();
@@ -35,9 +42,7 @@ async fn a_manifest_that_is_lost_or_torn_is_made_anew_of_its_files() {
         let whole = fs::read(&path).unwrap();
         for how in damages(&whole) {
             damage(&path, how);
-            for user in &users {
-                change(&sandbox, user, RecordChange::insert("medical/vitals"));
-            }
+            change_each(&sandbox, &users, &RecordChange::insert("medical/vitals"));
             let full = with().with_full_every(Duration::ZERO);
             let full = run(full, &users, folder).await.unwrap();
             assert!(full.whole && full.damaged.is_empty(), "{full:?}");
@@ -62,19 +67,16 @@ async fn a_manifest_that_is_lost_or_torn_is_made_anew_of_its_files() {
 #[tokio::test]
 async fn manifests_that_are_lost_together_are_made_anew_of_their_files() {
     let (sandbox, users) = people(12);
-    let folder = TempDir::new().unwrap();
-    let folder = folder.path();
     let with = synchronization(&sandbox);
-    assert!(run(with(), &users, folder).await.unwrap().whole);
+    let folder = in_step(with(), &users).await;
+    let folder = folder.path();
     let lost = folder.join("_manifest/commit-000000000001");
     let manifests = crate::files(&lost);
     assert_eq!(manifests.len(), 4);
     let mut before = crate::content(folder);
     before.retain(|path, _| path.to_string_lossy().contains("commit-"));
     fs::remove_dir_all(&lost).unwrap();
-    for user in &users {
-        change(&sandbox, user, RecordChange::insert("medical/vitals"));
-    }
+    change_each(&sandbox, &users, &RecordChange::insert("medical/vitals"));
     let full = || with().with_full_every(Duration::ZERO);
     let next = run(full(), &users, folder).await.unwrap();
     assert!(next.whole && next.damaged.is_empty(), "{next:?}");
@@ -93,13 +95,10 @@ async fn manifests_that_are_lost_together_are_made_anew_of_their_files() {
 #[tokio::test]
 async fn a_manifest_that_is_lost_with_a_file_of_its_makes_no_other_file_go() {
     let (sandbox, users) = people(12);
-    let folder = TempDir::new().unwrap();
-    let folder = folder.path();
     let with = synchronization(&sandbox);
-    assert!(run(with(), &users, folder).await.unwrap().whole);
-    let manifest = find(folder, "_manifest/commit-000000000001");
-    let name = manifest.file_stem().unwrap().to_str().unwrap();
-    let bucket = name.replace("bucket-", "bucket=");
+    let folder = in_step(with(), &users).await;
+    let folder = folder.path();
+    let (manifest, bucket) = first_manifest(folder);
     let lost = find(folder, &format!("resource=vitals/{bucket}"));
     fs::remove_file(&manifest).unwrap();
     fs::remove_file(&lost).unwrap();
@@ -109,9 +108,7 @@ async fn a_manifest_that_is_lost_with_a_file_of_its_makes_no_other_file_go() {
         path.starts_with("resource=") && path.contains(&bucket)
     });
     assert!(!before.is_empty());
-    for user in &users {
-        change(&sandbox, user, RecordChange::insert("medical/vitals"));
-    }
+    change_each(&sandbox, &users, &RecordChange::insert("medical/vitals"));
     let next = run(with(), &users, folder).await.unwrap();
     assert_eq!(
         named(&next.damaged, folder),
@@ -125,9 +122,7 @@ async fn a_manifest_that_is_lost_with_a_file_of_its_makes_no_other_file_go() {
             .all(|(path, bytes)| there.get(path) == Some(bytes))
     );
     // It goes on, and what is new comes.
-    for user in &users {
-        change(&sandbox, user, RecordChange::insert("medical/vitals"));
-    }
+    change_each(&sandbox, &users, &RecordChange::insert("medical/vitals"));
     let next = run(with(), &users, folder).await.unwrap();
     assert_eq!(next.records, have_vitals(&sandbox, &users));
     has_all(folder, "", "vitals", &sandbox, &users);
@@ -138,17 +133,12 @@ async fn a_manifest_that_is_lost_with_a_file_of_its_makes_no_other_file_go() {
 async fn no_list_is_whole_of_a_bucket_whose_manifest_is_lost_with_files_of_its() {
     for (are_all_gone, is_newest) in [(false, true), (false, false), (true, true), (true, false)] {
         let (sandbox, users) = people(12);
-        let folder = TempDir::new().unwrap();
-        let folder = folder.path();
         let with = synchronization(&sandbox);
-        assert!(run(with(), &users, folder).await.unwrap().whole);
-        let manifest = find(folder, "_manifest/commit-000000000001");
-        let name = manifest.file_stem().unwrap().to_str().unwrap();
-        let bucket = name.replace("bucket-", "bucket=");
+        let folder = in_step(with(), &users).await;
+        let folder = folder.path();
+        let (manifest, bucket) = first_manifest(folder);
         if !is_newest {
-            for user in &users {
-                change(&sandbox, user, RecordChange::insert("medical/issues"));
-            }
+            change_each(&sandbox, &users, &RecordChange::insert("medical/issues"));
             assert!(run(with(), &users, folder).await.unwrap().whole);
         }
         let kind = if are_all_gone { "" } else { "resource=vitals" };
@@ -160,9 +150,7 @@ async fn no_list_is_whole_of_a_bucket_whose_manifest_is_lost_with_files_of_its()
             }
         }
         fs::remove_file(&manifest).unwrap();
-        for user in &users {
-            change(&sandbox, user, RecordChange::delete("medical/vitals"));
-        }
+        change_each(&sandbox, &users, &RecordChange::delete("medical/vitals"));
         // It stays so until the manifest is there again.
         for _ in 0..2 {
             let full = with().with_full_every(Duration::ZERO);

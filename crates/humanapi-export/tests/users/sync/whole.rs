@@ -12,9 +12,9 @@ use humanapi_testing::OfflineSandbox;
 use humanapi_testing::client::{
     BucketCursors, CursorName, CursorStore, ListsWhole, MemoryCursorStore, StoreError,
 };
-use humanapi_testing::core::data::{Operation, ROUTES, Route};
 use tempfile::TempDir;
 
+use super::interrupted::only;
 use super::{HOUR, quiet, run, same};
 use crate::broken::breaks;
 use crate::sandbox::{NEW, people};
@@ -26,12 +26,6 @@ pub(super) fn synchronization(sandbox: &OfflineSandbox) -> impl Fn() -> Synchron
         // Whoever is in which bucket, it is the same each time.
         Synchronization::new(client.clone(), Arc::clone(&cursors)).with_key(BucketKey::new([7; 32]))
     }
-}
-
-fn vitals() -> impl Iterator<Item = &'static Route> {
-    ROUTES
-        .iter()
-        .filter(|route| route.operation == Operation::List && route.name == "data.vitals")
 }
 
 /// How many manifests tell of whom the service refuses.
@@ -68,7 +62,7 @@ async fn more_users_than_its_buckets_take_are_refused_before_any_of_them_is_aske
     assert!(!folder.path().join("_manifest/sync.json").exists());
     // The same folder takes more buckets.
     let few = (0..3).map(|user| Ok(format!("user-{user}").into()));
-    let run = with().with_buckets(2).with_resources(vitals());
+    let run = with().with_buckets(2).with_resources(only("data.vitals"));
     run.run(stream::iter(few), folder.path(), ready(()))
         .await
         .unwrap();
@@ -142,7 +136,7 @@ async fn users_who_are_read_no_more_count_among_those_of_a_bucket() {
         });
         let synchronization = Synchronization::new(quiet(&sandbox), cursors);
         let ended = run(
-            synchronization.with_resources(vitals()),
+            synchronization.with_resources(only("data.vitals")),
             &users,
             folder.path(),
         )
@@ -206,7 +200,7 @@ async fn a_run_of_one_user_and_kind_says_nothing_of_the_others() {
 
     let day = 24 * HOUR;
     sandbox.control().advance_clock(day).unwrap();
-    let only_vitals = || with().with_resources(vitals());
+    let only_vitals = || with().with_resources(only("data.vitals"));
     let one = run(only_vitals(), &users[..1], folder).await.unwrap();
     let kinds = first.lists.keys().filter(|kind| *kind != "vitals");
     for kind in kinds {
