@@ -26,8 +26,6 @@ mod tidy;
 mod tools;
 mod wasm;
 #[cfg(test)]
-mod worked_example;
-#[cfg(test)]
 mod workflows;
 mod workspace;
 

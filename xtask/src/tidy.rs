@@ -13,6 +13,8 @@ mod setters;
 mod sources;
 mod targets;
 mod trees;
+#[cfg(test)]
+mod worked_example;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

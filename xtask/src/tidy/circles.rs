@@ -60,7 +60,7 @@ fn place(file: &str) -> Option<(&str, Module)> {
 }
 
 /// A text whose comments are blank, without the modules that exist in tests alone.
-fn without_tests(text: &str) -> String {
+pub(super) fn without_tests(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("#[cfg(") {
