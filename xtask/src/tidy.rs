@@ -9,6 +9,7 @@ mod files;
 mod front_pages;
 mod lengths;
 mod manifests;
+mod names;
 mod setters;
 mod sources;
 mod targets;
@@ -80,6 +81,14 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
             sources::is_library_source,
         )?;
         Ok(Outcome::from_findings(&lengths::check(&sources)))
+    });
+    session.step("names of types", |session| {
+        let sources = read(
+            session.root(),
+            &present_files(session.programs())?,
+            sources::is_source,
+        )?;
+        Ok(Outcome::from_findings(&names::check(&sources)))
     });
     session.step("names of setters", |session| {
         let sources = read(

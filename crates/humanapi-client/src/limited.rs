@@ -122,7 +122,7 @@ impl<T> Shared<T> {
     }
 
     /// Waits for the request's turn.
-    async fn turn(&self, entry: Entry) -> Result<Turn, SendFailure> {
+    async fn admitted(&self, entry: Entry) -> Result<Admitted, SendFailure> {
         let Entry {
             place,
             since,
@@ -136,7 +136,7 @@ impl<T> Shared<T> {
             let why = "too many requests are out to this host, and its turn did not come in time";
             SendFailure::new(SendFailureKind::NotSent).with_source(why)
         })?;
-        Ok(Turn {
+        Ok(Admitted {
             out,
             left,
             tells: left >= timeout / 2,
@@ -147,7 +147,7 @@ impl<T> Shared<T> {
     async fn answer<A>(
         &self,
         answer: impl Future<Output = Result<http::Response<A>, SendFailure>> + Unpin,
-        mut turn: Turn,
+        mut admitted: Admitted,
     ) -> Result<http::Response<A>, SendFailure>
     where
         T: Transport,
@@ -155,12 +155,12 @@ impl<T> Shared<T> {
         let answer = if self.transport.keeps_time() {
             answer.await
         } else {
-            let answer = in_time(answer, &*self.runtime, turn.left).await;
+            let answer = in_time(answer, &*self.runtime, admitted.left).await;
             answer.unwrap_or_else(|| Err(SendFailure::new(SendFailureKind::TimedOut)))
         };
-        turn.out.verdict = match &answer {
+        admitted.out.verdict = match &answer {
             Ok(answer) => self.verdict(answer),
-            Err(failure) if failure.kind() == SendFailureKind::TimedOut && turn.tells => {
+            Err(failure) if failure.kind() == SendFailureKind::TimedOut && admitted.tells => {
                 Verdict::Overloaded { retry_after: None }
             }
             Err(_) => Verdict::Unknown,
@@ -192,7 +192,7 @@ struct Entry {
 }
 
 /// A request whose turn has come, and the time that it has left.
-struct Turn {
+struct Admitted {
     out: Out,
     left: Duration,
     /// Whether a timeout tells of the service. One that waited for its turn so long that hardly any time was left says
@@ -206,9 +206,9 @@ impl<T: Transport + 'static> Transport for Limited<T> {
         let shared = Arc::clone(&self.shared);
         let entry = shared.enter(&request, timeout);
         let exchange = async move {
-            let turn = shared.turn(entry).await?;
-            let answer = shared.transport.send(request, turn.left);
-            shared.answer(answer, turn).await
+            let admitted = shared.admitted(entry).await?;
+            let answer = shared.transport.send(request, admitted.left);
+            shared.answer(answer, admitted).await
         };
         Driven::new(exchange, &*self.shared.runtime).await?
     }
@@ -225,9 +225,9 @@ impl<T: Transport + 'static> Transport for Limited<T> {
         let shared = Arc::clone(&self.shared);
         let entry = shared.enter(&request, timeout);
         let exchange = async move {
-            let turn = shared.turn(entry).await?;
-            let answer = shared.transport.open(request, turn.left);
-            shared.answer(answer, turn).await
+            let admitted = shared.admitted(entry).await?;
+            let answer = shared.transport.open(request, admitted.left);
+            shared.answer(answer, admitted).await
         };
         Driven::new(exchange, &*self.shared.runtime).await?
     }

@@ -22,7 +22,7 @@ pub(crate) use applicant::{Applicant, NamedProvider, Particular, Particulars};
 pub(crate) use beginning::Beginning;
 pub use ledger::LedgerEntry;
 pub use order::OrderState;
-pub(crate) use order::{Order, Pace, Wish};
+pub(crate) use order::{Order, OrderSpec, Pace};
 pub(crate) use order_type::OrderType;
 use report::ReportId;
 pub(crate) use report::{COMBINED_OF, ReportKind};
@@ -153,11 +153,11 @@ impl Orders {
     }
 
     /// Places an order for a user who is known; its id.
-    pub(crate) fn place(&mut self, user: u32, wish: Wish, now: Millis) -> String {
+    pub(crate) fn place(&mut self, user: u32, spec: OrderSpec, now: Millis) -> String {
         let place = u32::try_from(self.orders.len()).unwrap_or(u32::MAX);
         let start = keyed(self.seed, &[b"order", &place.to_be_bytes()]);
         let id = Numbers::new(start).uuid();
-        let order = Order::new(id.clone(), place, user, wish, now);
+        let order = Order::new(id.clone(), place, user, spec, now);
         self.due.extend(order.due().map(|at| (at, place)));
         self.orders.push(order);
         if let Some(applicant) = self.applicants.get_mut(&user) {

@@ -12,7 +12,9 @@ use crate::edits::Edits;
 use crate::exchanges::Exchanges;
 use crate::fault::Faults;
 use crate::lock;
-use crate::orders::{self, LedgerEntry, OrderState, OrderType, Pace, Particulars, TaskKind, Wish};
+use crate::orders::{
+    self, LedgerEntry, OrderSpec, OrderState, OrderType, Pace, Particulars, TaskKind,
+};
 use crate::people;
 use crate::record_change::Checked;
 use crate::records::{Ask, Records};
@@ -266,12 +268,12 @@ impl World {
         let begun = self.begin_user(state, order.app, id);
         let at = begun.inspect_err(|Full| state.release(size))?;
         state.orders.know(order.app, at, order.told, now);
-        let wish = Wish {
+        let spec = OrderSpec {
             order_type: order.order_type,
             pace: self.pace(),
             lacks: order.lacks,
         };
-        let order_id = state.orders.place(at, wish, now);
+        let order_id = state.orders.place(at, spec, now);
         let human_id = state.user(at).map(|user| user.human_id.clone());
         let client_id = self.apps.get(order.app).map(|app| app.client_id.clone());
         state.orders.note(LedgerEntry {

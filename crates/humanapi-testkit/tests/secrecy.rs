@@ -42,7 +42,7 @@ use humanapi_hyper::HyperTransport;
 use humanapi_reqwest::ReqwestTransport;
 use humanapi_sandbox::{DemoApp, Fault, Sandbox, Source};
 use humanapi_testkit::shown_forms;
-use identifiers::{Answer, IDENTIFIERS, NUMBER, Reader, planted};
+use identifiers::{IDENTIFIERS, NUMBER, Reader, Reply, planted};
 use journals::Place;
 use metrics_util::debugging::{DebuggingRecorder, Snapshotter};
 use orders::Orderer;
@@ -356,7 +356,7 @@ impl Scene {
             self.watch.canary(identifier);
         }
         self.watch.canary("canary-of-the-app");
-        for answer in Answer::ALL {
+        for answer in Reply::ALL {
             let base = planted(answer);
             let client = self.client_of(DemoApp::Connect, Provisioning::Connect, &base);
             let user = client.user("patient-17");
@@ -369,8 +369,8 @@ impl Scene {
             reader.read_everything().await;
             let (good, bad) = reader.outcomes;
             match answer {
-                Answer::Good => assert_eq!(bad, 0, "{answer:?}: {good} came"),
-                Answer::Odd => assert!(good > 90, "{answer:?}: {good} came, {bad} did not"),
+                Reply::Good => assert_eq!(bad, 0, "{answer:?}: {good} came"),
+                Reply::Odd => assert!(good > 90, "{answer:?}: {good} came, {bad} did not"),
                 _ => assert!(bad > 80, "{answer:?}: {good} came, {bad} did not"),
             }
         }
@@ -383,8 +383,8 @@ impl Scene {
         }
         let app = self.sandbox.app(DemoApp::Hip);
         self.watch.canary(app.client_secret.as_str());
-        let others = [Answer::Refusal(409), Answer::Refusal(429)];
-        let mut bases: Vec<(Option<Answer>, Arc<AtomicUsize>, String)> = (Answer::ALL.into_iter())
+        let others = [Reply::Refusal(409), Reply::Refusal(429)];
+        let mut bases: Vec<(Option<Reply>, Arc<AtomicUsize>, String)> = (Reply::ALL.into_iter())
             .chain(others)
             .map(|answer| {
                 let orders = Arc::new(AtomicUsize::new(0));
@@ -407,8 +407,8 @@ impl Scene {
             let (good, bad) = self.order(&base, &Place::of_client()).await;
             let sent = orders.load(Ordering::Relaxed);
             match answer {
-                Some(Answer::Good) => assert!(good >= 16 && sent == 1, "{good}, {bad}, {sent}"),
-                Some(Answer::Refusal(_) | Answer::Page(_) | Answer::Broken) => {
+                Some(Reply::Good) => assert!(good >= 16 && sent == 1, "{good}, {bad}, {sent}"),
+                Some(Reply::Refusal(_) | Reply::Page(_) | Reply::Broken) => {
                     assert!(bad >= 5 && sent > 0, "{answer:?}: {good}, {bad}, {sent}");
                 }
                 _ => assert!(good + bad == 17, "{answer:?}: {good}, {bad}"),
@@ -445,7 +445,7 @@ impl Scene {
         }
         let any = AhoCorasick::new(orders::CANARIES).unwrap();
         for place in Place::that_seal().await {
-            for answer in [Answer::Broken, Answer::Odd, Answer::Good] {
+            for answer in [Reply::Broken, Reply::Odd, Reply::Good] {
                 let base = orders::service(answer, Arc::default());
                 self.order(&base, &place).await;
                 let bytes = place.bytes();

@@ -10,11 +10,11 @@ use crate::application::Policy;
 /// A policy for which something was ordered, or was to be.
 pub(crate) struct Case {
     pub(crate) policy: Policy,
-    pub(crate) standing: Standing,
+    pub(crate) state: CaseState,
 }
 
 /// Where it stands.
-pub(crate) enum Standing {
+pub(crate) enum CaseState {
     /// Nothing has left.
     NotSent(Told),
     /// Somebody is at it, or was when the program ended.
@@ -98,8 +98,8 @@ impl Shown {
 
 impl Case {
     pub(crate) fn reports(&self) -> impl Iterator<Item = &Report> {
-        let ordered = match &self.standing {
-            Standing::Ordered(ordered) => Some(ordered),
+        let ordered = match &self.state {
+            CaseState::Ordered(ordered) => Some(ordered),
             _ => None,
         };
         ordered.into_iter().flat_map(|ordered| &ordered.reports)

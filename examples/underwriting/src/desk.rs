@@ -11,7 +11,7 @@ use humanapi::prelude::*;
 use humanapi::{HumanId, StoreError};
 
 use crate::application::{Policy, Problems};
-use crate::case::{Case, Ordered, Report, Shown, Standing, Told, Unsettled};
+use crate::case::{Case, CaseState, Ordered, Report, Shown, Told, Unsettled};
 use crate::following::Following;
 use crate::journal::DeskJournal;
 
@@ -148,11 +148,11 @@ impl Desk {
         let Some(entry) = entry.map_err(|error| error.remedy())? else {
             return Ok(None);
         };
-        let standing = match standing(&entry) {
-            Ok(standing) => standing,
-            Err(human_id) => Standing::Ordered(self.ordered(&policy, human_id).await),
+        let state = match state_of(&entry) {
+            Ok(state) => state,
+            Err(human_id) => CaseState::Ordered(self.ordered(&policy, human_id).await),
         };
-        Ok(Some(Case { policy, standing }))
+        Ok(Some(Case { policy, state }))
     }
 
     /// What the service says of an order that is there.
@@ -191,14 +191,14 @@ impl Desk {
             };
             last = Some(intent.clone());
             for (intent, entry) in &open {
-                let (Some(policy), Ok(standing)) = (Policy::of(intent), standing(entry)) else {
+                let (Some(policy), Ok(state)) = (Policy::of(intent), state_of(entry)) else {
                     continue;
                 };
                 if found.cases.len() == LISTED {
                     found.more_after = found.cases.last().map(|case| case.policy.clone());
                     return Ok(found);
                 }
-                found.cases.push(Case { policy, standing });
+                found.cases.push(Case { policy, state });
             }
         }
     }
@@ -282,17 +282,17 @@ impl Desk {
 }
 
 /// How an order stands that is not known to be there, or the user's id where it is.
-fn standing(entry: &Entry) -> Result<Standing, HumanId> {
+fn state_of(entry: &Entry) -> Result<CaseState, HumanId> {
     let shown = Shown::of(entry);
     let told = |shown| Told {
         shown,
         is_listed: !entry.handed_back,
     };
     Ok(match &entry.state {
-        EntryState::Written => Standing::NotSent(told(shown)),
-        EntryState::Sent => Standing::UnderWay,
-        EntryState::Absent => Standing::Absent(told(shown)),
-        EntryState::Unknown(doubt) => Standing::Unknown(shown, doubt.reason()),
+        EntryState::Written => CaseState::NotSent(told(shown)),
+        EntryState::Sent => CaseState::UnderWay,
+        EntryState::Absent => CaseState::Absent(told(shown)),
+        EntryState::Unknown(doubt) => CaseState::Unknown(shown, doubt.reason()),
         EntryState::Exists(human_id) => return Err(human_id.clone()),
     })
 }

@@ -118,7 +118,7 @@ pub(crate) fn list(unsettled: Result<Unsettled, &'static str>, is_first: bool) -
             p { "Somebody has to look at these before anything more is done for them." }
             ul .open {
                 @for case in &cases {
-                    li { a href=(case.policy.path()) { (case.policy) } " " span .hint { (heading(&case.standing)) } }
+                    li { a href=(case.policy.path()) { (case.policy) } " " span .hint { (heading(&case.state)) } }
                 }
             }
             @if cases.is_empty() { p { "There are no more of them." } }

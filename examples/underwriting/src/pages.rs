@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::application::Policy;
-use crate::case::{Case, Ordered, Seen, Shown, Standing, Told};
+use crate::case::{Case, CaseState, Ordered, Seen, Shown, Told};
 use crate::desk::NotDecided;
 
 pub(crate) fn page(title: &str, content: &Markup) -> Markup {
@@ -50,42 +50,42 @@ pub(crate) fn case(case: &Case) -> Markup {
 
 /// The part of a case's page that changes.
 pub(crate) fn progress(case: &Case) -> Markup {
-    let (seen, is_over) = match &case.standing {
-        Standing::Ordered(ordered) => (ordered.history.len(), ordered.is_over()),
+    let (seen, is_over) = match &case.state {
+        CaseState::Ordered(ordered) => (ordered.history.len(), ordered.is_over()),
         _ => (0, true),
     };
-    let now = heading(&case.standing);
+    let now = heading(&case.state);
     html! {
         div #progress data-case=(case.policy.path()) data-seen=(seen) data-over[is_over] data-now=(now) {
             section .card aria-labelledby="now" {
                 h2 #now tabindex="-1" { (now) }
-                @match &case.standing {
-                    Standing::NotSent(told) => {
+                @match &case.state {
+                    CaseState::NotSent(told) => {
                         p { "Nothing was sent for this policy, so nothing is billed." }
                         p .actions { a .button href={ "/?policy=" (case.policy) } { "Fill in the form again" } }
                         (known(case, told))
                     },
-                    Standing::UnderWay => {
+                    CaseState::UnderWay => {
                         p { "The order is on its way, or the program ended while it was. It is not sent a second time." }
                         (look(case))
                     },
-                    Standing::Absent(told) => {
+                    CaseState::Absent(told) => {
                         p { "The order left this desk once and did not arrive: it was looked for, and is not there. It is not sent again by itself, because the first one could still arrive." }
                         (look(case))
                         (send_again(case, &told.shown))
                         (known(case, told))
                     },
-                    Standing::Unknown(shown, reason) => {
+                    CaseState::Unknown(shown, reason) => {
                         p { "The order may be placed, and may be billed. Why nobody can tell: " (reason) "." }
                         p { "Nothing is sent again until somebody has decided. Three things can be done:" }
                         (look(case))
                         (exists(case, shown))
                         (send_again(case, shown))
                     },
-                    Standing::Ordered(ordered) => (states(ordered)),
+                    CaseState::Ordered(ordered) => (states(ordered)),
                 }
             }
-            @if let Standing::Ordered(ordered) = &case.standing {
+            @if let CaseState::Ordered(ordered) = &case.state {
                 @if ordered.state() == Some(&OrderState::Pended) { (waits(case)) }
                 (reports(case, ordered))
             }
@@ -93,13 +93,13 @@ pub(crate) fn progress(case: &Case) -> Markup {
     }
 }
 
-pub(crate) fn heading(standing: &Standing) -> String {
-    match standing {
-        Standing::NotSent(_) => "Nothing was ordered".to_owned(),
-        Standing::UnderWay => "The order is under way".to_owned(),
-        Standing::Absent(_) => "The order did not arrive".to_owned(),
-        Standing::Unknown(..) => "It is not known whether this is ordered".to_owned(),
-        Standing::Ordered(ordered) => ordered
+pub(crate) fn heading(state: &CaseState) -> String {
+    match state {
+        CaseState::NotSent(_) => "Nothing was ordered".to_owned(),
+        CaseState::UnderWay => "The order is under way".to_owned(),
+        CaseState::Absent(_) => "The order did not arrive".to_owned(),
+        CaseState::Unknown(..) => "It is not known whether this is ordered".to_owned(),
+        CaseState::Ordered(ordered) => ordered
             .state()
             .map_or_else(|| "Ordered".to_owned(), state_name),
     }

@@ -31,7 +31,7 @@ struct World {
 }
 
 #[derive(Debug)]
-struct Answer {
+struct Reply {
     status: u16,
     to: String,
     text: String,
@@ -90,7 +90,7 @@ impl World {
         path: &str,
         headers: &[(&str, &str)],
         body: String,
-    ) -> Answer {
+    ) -> Reply {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.base))
@@ -108,18 +108,18 @@ impl World {
         let mut answered = self.answered.lock().unwrap();
         answered.push_str(&format!("{head}\n{text}\n"));
         drop(answered);
-        Answer { status, to, text }
+        Reply { status, to, text }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, &[], String::new()).await
     }
 
-    async fn post(&self, path: &str, body: &str) -> Answer {
+    async fn post(&self, path: &str, body: &str) -> Reply {
         self.send(Method::POST, path, &OURS, body.to_owned()).await
     }
 
-    async fn order(&self, policy: &str) -> Answer {
+    async fn order(&self, policy: &str) -> Reply {
         self.post("/cases", &applicant(policy, "Testina")).await
     }
 

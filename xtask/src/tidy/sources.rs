@@ -48,9 +48,14 @@ const RULES: [ImportRule; 3] = [
     },
 ];
 
-/// True for a Rust file below a `src` folder.
-pub(crate) fn is_library_source(file: &str) -> bool {
+/// True for a Rust file.
+pub(crate) fn is_source(file: &str) -> bool {
     file.ends_with(".rs")
+}
+
+/// True for one below a `src` folder.
+pub(crate) fn is_library_source(file: &str) -> bool {
+    is_source(file)
         && (file.starts_with("src/") || file.contains("/src/"))
         && !file.contains("/tests/")
 }

@@ -6,8 +6,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use humanapi_client::OrderJournal;
 use humanapi_core::admin::order::{EntryState, IntentKey, Subject};
 
+use super::admin_api::journal_failure;
 use super::applicant::{self, Applicant, Wrong};
-use super::desk::journal_failure;
 use super::input::{Input, MOST, Place};
 use crate::exit::{Code, Failure};
 use crate::output;

@@ -9,7 +9,7 @@ use humanapi_core::Host;
 use humanapi_core::admin::{ListReports, NewSubscription, ReadReport, ReportFormat};
 use serde::Serialize;
 
-use super::desk::{Desk, user_ref};
+use super::admin_api::{AdminApi, user_ref};
 use super::show::{ProviderLine, ReportLine, SubscriptionLine, table};
 use crate::api;
 use crate::args::orders::{
@@ -23,9 +23,9 @@ use crate::print::print;
 use crate::service::user_id;
 
 pub(crate) async fn providers(args: &UserRefArgs) -> Result<(), Failure> {
-    let desk = Desk::open(&args.admin).await?;
-    let providers = desk.orders().providers(user_ref(&args.who)?).await;
-    let providers = providers.map_err(|error| desk.failure(&error))?;
+    let admin = AdminApi::open(&args.admin).await?;
+    let providers = admin.orders().providers(user_ref(&args.who)?).await;
+    let providers = providers.map_err(|error| admin.failure(&error))?;
     let lines: Vec<ProviderLine> = providers.into_iter().map(ProviderLine::of).collect();
     print(&args.admin.output, &lines, |lines| {
         ProviderLine::table(lines)
@@ -40,13 +40,13 @@ pub(crate) async fn reports(verb: ReportsVerb) -> Result<(), Failure> {
 }
 
 async fn list_reports(args: &ListReportsArgs) -> Result<(), Failure> {
-    let desk = Desk::open(&args.admin).await?;
+    let admin = AdminApi::open(&args.admin).await?;
     let mut list = ListReports::new(user_ref(&args.who)?);
     if let Some(order) = &args.order {
         list = list.with_created_by_order(order);
     }
-    let groups = desk.service.client.call(list).await;
-    let groups = groups.map_err(|error| desk.failure(&error))?;
+    let groups = admin.service.client.call(list).await;
+    let groups = groups.map_err(|error| admin.failure(&error))?;
     let lines: Vec<ReportLine> = groups.into_iter().flat_map(ReportLine::of).collect();
     print(&args.admin.output, &lines, |lines| ReportLine::table(lines))
 }
@@ -71,12 +71,12 @@ async fn get_report(args: &GetReportArgs) -> Result<(), Failure> {
     if let Some(format) = format {
         report = report.with_format(format);
     }
-    let desk = Desk::of(&args.service, &args.store).await?;
-    let opened = desk.orders().read_report(report).open().await;
-    let opened = opened.map_err(|error| desk.failure(&error))?;
+    let admin = AdminApi::of(&args.service, &args.store).await?;
+    let opened = admin.orders().read_report(report).open().await;
+    let opened = opened.map_err(|error| admin.failure(&error))?;
     let output = args.output.as_deref();
-    let shown = Shown::new(&desk.service.secrets, false);
-    api::deliver(opened, output, &desk.service, Host::Admin, &shown).await
+    let shown = Shown::new(&admin.service.secrets, false);
+    api::deliver(opened, output, &admin.service, Host::Admin, &shown).await
 }
 
 #[derive(Serialize)]
@@ -88,16 +88,16 @@ struct LinkLine {
 }
 
 pub(crate) async fn consumer_link(args: &ConsumerLinkArgs) -> Result<(), Failure> {
-    let desk = Desk::open(&args.admin).await?;
-    let link = desk.orders().consumer_link(user_ref(&args.who)?).await;
-    let link = link.map_err(|error| desk.failure(&error))?;
+    let admin = AdminApi::open(&args.admin).await?;
+    let link = admin.orders().consumer_link(user_ref(&args.who)?).await;
+    let link = link.map_err(|error| admin.failure(&error))?;
     let url = match &args.callback {
         Some(callback) => link.url_with_callback(callback),
         None => link.url,
     };
     let left = link
         .expiry
-        .time_left(desk.service.client.now(), Duration::ZERO);
+        .time_left(admin.service.client.now(), Duration::ZERO);
     let shown = match args.reveal {
         true => url.expose_secret().to_owned(),
         false => mask::HIDDEN.to_owned(),
@@ -121,13 +121,13 @@ pub(crate) async fn consumer_link(args: &ConsumerLinkArgs) -> Result<(), Failure
 pub(crate) async fn subscriptions(verb: SubscriptionsVerb) -> Result<(), Failure> {
     match verb {
         SubscriptionsVerb::List(args) => {
-            let desk = Desk::open(&args.admin).await?;
+            let admin = AdminApi::open(&args.admin).await?;
             let user = user_id(&args.subscriber.user)?;
-            let list = desk
+            let list = admin
                 .orders()
                 .subscriptions(user, args.subscriber.email.as_str());
             let all: Result<Vec<_>, _> = list.all().try_collect().await;
-            let all = all.map_err(|error| desk.failure(&error))?;
+            let all = all.map_err(|error| admin.failure(&error))?;
             let lines: Vec<SubscriptionLine> = all.into_iter().map(SubscriptionLine::of).collect();
             print(&args.admin.output, &lines, |lines| {
                 SubscriptionLine::table(lines)
@@ -135,9 +135,9 @@ pub(crate) async fn subscriptions(verb: SubscriptionsVerb) -> Result<(), Failure
         }
         SubscriptionsVerb::Add(args) => subscribe(&args).await,
         SubscriptionsVerb::Get(args) => {
-            let desk = Desk::open(&args.admin).await?;
-            let found = desk.orders().subscription(args.id.as_str()).await;
-            let found = found.map_err(|error| desk.failure(&error))?;
+            let admin = AdminApi::open(&args.admin).await?;
+            let found = admin.orders().subscription(args.id.as_str()).await;
+            let found = found.map_err(|error| admin.failure(&error))?;
             let line = SubscriptionLine::of(found.ok_or_else(no_subscription)?);
             print(&args.admin.output, &line, SubscriptionLine::one)
         }
@@ -165,9 +165,9 @@ async fn subscribe(args: &SubscribeArgs) -> Result<(), Failure> {
     if let Some(office) = &args.office {
         new = new.with_office(office).map_err(wrong)?;
     }
-    let desk = Desk::open(&args.admin).await?;
-    let made = desk.orders().subscribe(new).await;
-    let made = made.map_err(|error| desk.failure(&error))?;
+    let admin = AdminApi::open(&args.admin).await?;
+    let made = admin.orders().subscribe(new).await;
+    let made = made.map_err(|error| admin.failure(&error))?;
     print(
         &args.admin.output,
         &SubscriptionLine::of(made),
@@ -181,9 +181,9 @@ struct Removed {
 }
 
 async fn unsubscribe(args: &SubscriptionArgs) -> Result<(), Failure> {
-    let desk = Desk::open(&args.admin).await?;
-    let ended = desk.orders().unsubscribe(args.id.as_str()).await;
-    ended.map_err(|error| desk.failure(&error))?;
+    let admin = AdminApi::open(&args.admin).await?;
+    let ended = admin.orders().unsubscribe(args.id.as_str()).await;
+    ended.map_err(|error| admin.failure(&error))?;
     let removed = Removed { removed: true };
     print(
         &args.admin.output,

@@ -1,10 +1,10 @@
 //! The verbs about orders of records: `orders`, and `providers`, `reports`, `consumer-link`, `subscriptions` and `admin`
 //! about what they lead to.
 
+mod admin_api;
 mod applicant;
 mod check;
 mod counts;
-mod desk;
 mod input;
 mod leads;
 mod outcome;

@@ -4,7 +4,7 @@ use humanapi_client::{ErrorKind, OrderError};
 use humanapi_core::HumanId;
 use serde::Serialize;
 
-use super::desk::{Desk, journal_failure};
+use super::admin_api::{AdminApi, journal_failure};
 use crate::exit::{Code, Failure};
 
 /// What became of one order, in a word.
@@ -93,20 +93,20 @@ impl Ended {
     }
 
     /// What the client says of it.
-    pub(super) fn of(desk: &Desk, outcome: Result<HumanId, OrderError>) -> Self {
+    pub(super) fn of(admin: &AdminApi, outcome: Result<HumanId, OrderError>) -> Self {
         match outcome {
             Ok(human_id) => Self::there(Became::Placed, human_id),
-            Err(error) => of_error(desk, &error),
+            Err(error) => of_error(admin, &error),
         }
     }
 }
 
-fn of_error(desk: &Desk, error: &OrderError) -> Ended {
+fn of_error(admin: &AdminApi, error: &OrderError) -> Ended {
     let undecided = |remedy| Failure::new(Code::Undecided, error.to_string(), remedy);
     match error {
         OrderError::NotPlaced(Some(cause)) => {
             let is_refusal = matches!(cause.kind(), ErrorKind::Api(_));
-            let failure = desk.failure(cause);
+            let failure = admin.failure(cause);
             let is_refused = is_refusal && failure.code() == Some(Code::Refused);
             let became = match is_refused {
                 true => Became::Refused,

@@ -9,7 +9,7 @@ use humanapi_core::HumanId;
 use humanapi_core::admin::order::{Decision, EntryState, IntentKey};
 use serde::Serialize;
 
-use super::desk::{Desk, journal, journal_failure, policy};
+use super::admin_api::{AdminApi, journal, journal_failure, policy};
 use super::outcome::Ended;
 use crate::args::orders::ReconcileArgs;
 use crate::exit::{Code, Failure};
@@ -45,9 +45,9 @@ pub(super) async fn run(args: &ReconcileArgs) -> Result<(), Failure> {
         policy: policy(&args.journal, settings.timeout.value)?,
     };
     let service = Service::placing(&settings, &args.service, placing, |stack: Told| stack)?;
-    let desk = Desk::ready(service).await?;
+    let admin = AdminApi::ready(service).await?;
     let Some(intent) = intent else {
-        return all(args, &desk).await;
+        return all(args, &admin).await;
     };
     let decision = match (&args.exists, args.send_again) {
         (Some(id), _) => Some(Decision::Exists(HumanId::new(id.as_str()))),
@@ -55,13 +55,13 @@ pub(super) async fn run(args: &ReconcileArgs) -> Result<(), Failure> {
         (None, false) => None,
     };
     if let Some(decision) = decision {
-        return decide(args, &desk, &intent, decision).await;
+        return decide(args, &admin, &intent, decision).await;
     }
-    let found = desk.orders().reconcile(&intent).await;
+    let found = admin.orders().reconcile(&intent).await;
     if matches!(found, Err(OrderError::NoSuchIntent)) {
         return Err(no_such_intent());
     }
-    let ended = Ended::of(&desk, found);
+    let ended = Ended::of(&admin, found);
     tell(args, &intent, &ended)?;
     ended.into_failure().map_or(Ok(()), Err)
 }
@@ -76,11 +76,11 @@ fn no_such_intent() -> Failure {
 
 async fn decide(
     args: &ReconcileArgs,
-    desk: &Desk,
+    admin: &AdminApi,
     intent: &IntentKey,
     decision: Decision,
 ) -> Result<(), Failure> {
-    let orders = desk.orders();
+    let orders = admin.orders();
     let entry = orders.entry(intent).await;
     let entry = entry.map_err(|error| journal_failure(&error))?;
     let entry = entry.ok_or_else(no_such_intent)?;
@@ -104,15 +104,15 @@ async fn decide(
             "nothing is to be decided of this order: it is placed, was never sent, or another process is at it",
             "look how it stands with `humanapi orders reconcile INTENT`",
         )),
-        Err(error) => Ended::of(desk, Err(error))
+        Err(error) => Ended::of(admin, Err(error))
             .into_failure()
             .map_or(Ok(()), Err),
     }
 }
 
 /// All that are open, one after another.
-async fn all(args: &ReconcileArgs, desk: &Desk) -> Result<(), Failure> {
-    let orders = desk.orders();
+async fn all(args: &ReconcileArgs, admin: &AdminApi) -> Result<(), Failure> {
+    let orders = admin.orders();
     let mut open = pin!(orders.reconcile_open());
     let (mut seen, mut undecided) = (0_u64, 0_u64);
     let mut failed = None;
@@ -124,7 +124,7 @@ async fn all(args: &ReconcileArgs, desk: &Desk) -> Result<(), Failure> {
                 break;
             }
         };
-        let ended = Ended::of(desk, found);
+        let ended = Ended::of(admin, found);
         // One that surely never left is told as that: the next `orders submit` sends it.
         tell(args, &intent, &ended)?;
         seen += 1;

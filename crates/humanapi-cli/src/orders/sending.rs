@@ -16,10 +16,10 @@ use humanapi_core::admin::order::{Decision, EntryState, IntentKey, Subject};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
+use super::admin_api::{AdminApi, journal_failure};
 use super::applicant::{self, Applicant, PAPERS};
 use super::check::Checked;
 use super::counts::Counts;
-use super::desk::{Desk, journal_failure};
 use super::input::{Input, Place};
 use super::outcome::{Became, Ended};
 use super::results::{AHEAD, Results};
@@ -42,7 +42,7 @@ const KIB: u64 = 1024;
 
 /// What one run goes by while it sends.
 pub(super) struct Sending {
-    pub(super) desk: Desk,
+    pub(super) admin: AdminApi,
     pub(super) book: Arc<dyn OrderJournal>,
     pub(super) limited: Limited<Told>,
     /// The host whose limit counts, and how many orders go on at once before it is known.
@@ -269,13 +269,13 @@ impl Sending {
         };
         let mut outcome = self.submitted(&intent, &order).await;
         if let (Err(OrderError::Absent(entry)), true) = (&outcome, self.sends_absent) {
-            let orders = self.desk.orders();
+            let orders = self.admin.orders();
             outcome = match orders.decide(&intent, entry, Decision::SendAgain).await {
                 Ok(_) => self.submitted(&intent, &order).await,
                 Err(error) => Err(error),
             };
         }
-        Ended::of(&self.desk, outcome)
+        Ended::of(&self.admin, outcome)
     }
 
     /// The order with its papers, and the room that they take: the next order with papers waits for it.
@@ -305,7 +305,7 @@ impl Sending {
 
     /// Submits it, and again where it surely never left and the reason may pass.
     async fn submitted(&self, intent: &IntentKey, order: &NewOrder) -> Result<HumanId, OrderError> {
-        let orders = self.desk.orders();
+        let orders = self.admin.orders();
         let (mut tried, mut pause) = (1, PAUSE);
         loop {
             let outcome = orders.submit(intent, order).await;

@@ -12,9 +12,9 @@ use humanapi_core::{Host, Hosts};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::admin_api::{AdminApi, journal, policy};
 use super::check::{Checked, check};
 use super::counts::Counts;
-use super::desk::{Desk, journal, policy};
 use super::input::Input;
 use super::results::Results;
 use super::sending::{FIRST, Halted, Sending};
@@ -77,9 +77,9 @@ pub(super) async fn run(args: &SubmitArgs) -> Result<(), Failure> {
         policy: policy(&args.journal, settings.timeout.value)?,
     };
     let service = Service::placing(&settings, &args.service, placing, stack)?;
-    let desk = Desk::ready(service).await?;
+    let admin = AdminApi::ready(service).await?;
     let sending = Sending {
-        desk,
+        admin,
         book: book.orders,
         limited: limited.expect("the client was built on it"),
         host: authority(&settings.hosts),

@@ -7,7 +7,7 @@ use humanapi_core::HumanId;
 use humanapi_core::admin::{OrderedUser, UserRef};
 use serde::Serialize;
 
-use super::desk::{Desk, user_ref};
+use super::admin_api::{AdminApi, user_ref};
 use super::show::{TypeLine, UserLine, table};
 use crate::args::OutputArgs;
 use crate::args::orders::{AdminArgs, ListUsersArgs, UserRefArgs, Who};
@@ -20,9 +20,9 @@ const DEFAULT: u64 = 20;
 const ROWS: usize = 50;
 
 pub(super) async fn types(args: &AdminArgs) -> Result<(), Failure> {
-    let desk = Desk::open(args).await?;
-    let types = desk.orders().order_types().await;
-    let types = types.map_err(|error| desk.failure(&error))?;
+    let admin = AdminApi::open(args).await?;
+    let types = admin.orders().order_types().await;
+    let types = types.map_err(|error| admin.failure(&error))?;
     let lines: Vec<TypeLine> = types.into_iter().map(TypeLine::of).collect();
     print(&args.output, &lines, |lines| TypeLine::table(lines))
 }
@@ -36,23 +36,23 @@ fn nobody() -> Failure {
 }
 
 /// Human API's id for the user.
-async fn human_id(desk: &Desk, who: &Who) -> Result<HumanId, Failure> {
+async fn human_id(admin: &AdminApi, who: &Who) -> Result<HumanId, Failure> {
     let id = match user_ref(who)? {
         UserRef::HumanId(id) => return Ok(id),
         UserRef::ClientUserId(id) => id,
     };
-    let found = desk.orders().find(id.clone()).await;
-    let found = found.map_err(|error| desk.failure(&error))?.items;
+    let found = admin.orders().find(id.clone()).await;
+    let found = found.map_err(|error| admin.failure(&error))?.items;
     let is_it = |user: &&OrderedUser| user.client_user_id.as_ref().is_none_or(|own| *own == id);
     let user = found.iter().find(is_it).ok_or_else(nobody)?;
     Ok(user.human_id.clone())
 }
 
 pub(super) async fn status(args: &UserRefArgs) -> Result<(), Failure> {
-    let desk = Desk::open(&args.admin).await?;
-    let id = human_id(&desk, &args.who).await?;
-    let user = desk.orders().status(id).await;
-    let user = user.map_err(|error| desk.failure(&error))?;
+    let admin = AdminApi::open(&args.admin).await?;
+    let id = human_id(&admin, &args.who).await?;
+    let user = admin.orders().status(id).await;
+    let user = user.map_err(|error| admin.failure(&error))?;
     let line = UserLine::of(&user.ok_or_else(nobody)?);
     print(&args.admin.output, &line, UserLine::text)
 }
@@ -62,7 +62,7 @@ fn is_json(output: &OutputArgs) -> bool {
 }
 
 pub(super) async fn list(args: &ListUsersArgs) -> Result<(), Failure> {
-    let desk = Desk::open(&args.admin).await?;
+    let admin = AdminApi::open(&args.admin).await?;
     let most = match args.all {
         true => u64::MAX,
         false => args.limit.unwrap_or(DEFAULT),
@@ -77,9 +77,9 @@ pub(super) async fn list(args: &ListUsersArgs) -> Result<(), Failure> {
     ];
     let (mut count, mut more) = (0_u64, false);
     let mut rows: Vec<[String; 5]> = Vec::new();
-    let mut users = desk.orders().users().all();
+    let mut users = admin.orders().users().all();
     while let Some(user) = users.next().await {
-        let user = user.map_err(|error| desk.failure(&error))?;
+        let user = user.map_err(|error| admin.failure(&error))?;
         if count == most {
             more = true;
             break;
@@ -123,16 +123,16 @@ struct DoneLine {
 }
 
 pub(super) async fn abort(args: &UserRefArgs) -> Result<(), Failure> {
-    let desk = Desk::open(&args.admin).await?;
-    let ended = desk.orders().abort(user_ref(&args.who)?).await;
-    ended.map_err(|error| desk.failure(&error))?;
+    let admin = AdminApi::open(&args.admin).await?;
+    let ended = admin.orders().abort(user_ref(&args.who)?).await;
+    ended.map_err(|error| admin.failure(&error))?;
     done(args, "abort", "The order is ended: it becomes Cancelled.")
 }
 
 pub(super) async fn resync(args: &UserRefArgs) -> Result<(), Failure> {
-    let desk = Desk::open(&args.admin).await?;
-    let begun = desk.orders().resync(user_ref(&args.who)?).await;
-    begun.map_err(|error| desk.failure(&error))?;
+    let admin = AdminApi::open(&args.admin).await?;
+    let begun = admin.orders().resync(user_ref(&args.who)?).await;
+    begun.map_err(|error| admin.failure(&error))?;
     done(args, "resync", "The records are retrieved again.")
 }
 
@@ -145,10 +145,10 @@ fn done(args: &UserRefArgs, action: &'static str, text: &'static str) -> Result<
 }
 
 pub(super) async fn watch(args: &UserRefArgs) -> Result<(), Failure> {
-    let desk = Desk::open(&args.admin).await?;
-    let id = human_id(&desk, &args.who).await?;
+    let admin = AdminApi::open(&args.admin).await?;
+    let id = human_id(&admin, &args.who).await?;
     let is_json = is_json(&args.admin.output);
-    let mut changes = desk.orders().watch(id);
+    let mut changes = admin.orders().watch(id);
     while let Some(change) = changes.next().await {
         match change {
             Ok(change) => {
@@ -157,7 +157,7 @@ pub(super) async fn watch(args: &UserRefArgs) -> Result<(), Failure> {
             Err(error) if error.is_transient() => {
                 output::warn(&format!("{error}; it is asked again"));
             }
-            Err(error) => return Err(desk.failure(&error)),
+            Err(error) => return Err(admin.failure(&error)),
         }
     }
     Ok(())

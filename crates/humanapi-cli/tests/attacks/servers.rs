@@ -8,10 +8,10 @@ use crate::support::run;
 use crate::{ANY, CANARY, Folder, at_least, attack, check, command, is_deep, trap};
 
 /// What a server does with a connection after it has read a request.
-type Answer = Box<dyn Fn(&mut TcpStream, &str) -> std::io::Result<()> + Send + Sync>;
+type Reply = Box<dyn Fn(&mut TcpStream, &str) -> std::io::Result<()> + Send + Sync>;
 
 /// A server that answers so to everybody, until the test ends.
-fn serve(answer: Answer) -> u16 {
+fn serve(answer: Reply) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
     let port = listener.local_addr().expect("it is bound").port();
     let answer = std::sync::Arc::new(answer);
@@ -44,12 +44,12 @@ fn read(stream: &mut TcpStream) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&request).into_owned())
 }
 
-fn bytes(answer: impl Into<Vec<u8>>) -> Answer {
+fn bytes(answer: impl Into<Vec<u8>>) -> Reply {
     let answer = answer.into();
     Box::new(move |stream, _| stream.write_all(&answer))
 }
 
-fn head(status: &str, fields: &str, body: &str) -> Answer {
+fn head(status: &str, fields: &str, body: &str) -> Reply {
     let length = body.len();
     bytes(format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n{fields}\r\n{body}"
@@ -57,7 +57,7 @@ fn head(status: &str, fields: &str, body: &str) -> Answer {
 }
 
 /// Repeats the request in every field of a body.
-fn echo(status: &'static str) -> Answer {
+fn echo(status: &'static str) -> Reply {
     Box::new(move |stream, request| {
         let said = request.rsplit("\r\n").next().unwrap_or_default();
         let word = serde_json::to_string(said).expect("a string is JSON");
@@ -75,7 +75,7 @@ fn echo(status: &'static str) -> Answer {
 }
 
 /// Sends the same for ever, or until nobody listens.
-fn endless(begin: &'static str, again: Vec<u8>, pause: Duration) -> Answer {
+fn endless(begin: &'static str, again: Vec<u8>, pause: Duration) -> Reply {
     Box::new(move |stream, _| {
         stream.write_all(begin.as_bytes())?;
         loop {
@@ -85,9 +85,9 @@ fn endless(begin: &'static str, again: Vec<u8>, pause: Duration) -> Answer {
     })
 }
 
-fn answers() -> Vec<(String, Answer)> {
-    let mut answers: Vec<(String, Answer)> = Vec::new();
-    let mut add = |name: &str, answer: Answer| answers.push((name.to_owned(), answer));
+fn answers() -> Vec<(String, Reply)> {
+    let mut answers: Vec<(String, Reply)> = Vec::new();
+    let mut add = |name: &str, answer: Reply| answers.push((name.to_owned(), answer));
     for (name, raw) in [
         ("nothing", &b""[..]),
         ("garbage", &[0xa5; 4096]),
@@ -293,7 +293,7 @@ fn kinds_of_tokens_are_told_apart_before_an_echo() {
 fn answers_without_an_end_are_given_up() {
     let json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
     let at_once = Duration::ZERO;
-    let mut endings: Vec<(&str, Answer)> = vec![
+    let mut endings: Vec<(&str, Reply)> = vec![
         ("endless body", endless(json, vec![b' '; 65_536], at_once)),
         (
             "endless head",

@@ -10,7 +10,7 @@ use std::time::Duration;
 use humanapi_core::http::Method;
 use humanapi_sandbox::{DemoApp, Fault};
 
-use super::{Desk, at_service, counts, no_canary};
+use super::{World, at_service, counts, no_canary};
 use crate::support::run;
 
 const USERS: &str = "/api/v1/users";
@@ -95,13 +95,13 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, look: impl Fn(&[u8])) {
 
 #[test]
 fn no_more_orders_go_on_at_once_than_was_said() {
-    let desk = Desk::open();
+    let world = World::open();
     // Long beside what a busy machine takes for an order: fewer would be on their way otherwise than could be.
     let slow = Fault::delay(Duration::from_millis(100));
     let slow = slow.on_method(Method::POST).on_path(USERS).times(1_000);
-    let control = desk.sandbox.control();
+    let control = world.sandbox.control();
     control.plan_fault(slow).expect("it is a fault");
-    let app = desk.sandbox.app(DemoApp::Hip);
+    let app = world.sandbox.app(DemoApp::Hip);
     for (more, orders, few, many) in [
         (&["--at-once", "2"][..], 30, 2, 2),
         // Few at first, then as many as the service bears, and 16 at most.
@@ -109,9 +109,9 @@ fn no_more_orders_go_on_at_once_than_was_said() {
     ] {
         let ids: Vec<String> = (0..orders).map(|at| format!("{many}-{at}")).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let file = desk.applicants(&format!("{many}.csv"), &ids);
-        let (url, under_way) = counting(desk.sandbox.url());
-        let store = desk.store();
+        let file = world.applicants(&format!("{many}.csv"), &ids);
+        let (url, under_way) = counting(world.sandbox.url());
+        let store = world.store();
         let words = [
             &["orders", "submit", &file, "--yes"][..],
             &store.each(),

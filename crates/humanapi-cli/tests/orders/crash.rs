@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::{Desk, NAMES, counts, is_deep, json, line, no_canary};
+use super::{NAMES, World, counts, is_deep, json, line, no_canary};
 use crate::running::Running;
 use crate::support::{Run, ended};
 
@@ -19,11 +19,11 @@ fn orders() -> usize {
 }
 
 /// A run that goes on, with its streams in pipes.
-pub(super) fn begin(desk: &Desk, file: &str, more: &[&str]) -> Child {
-    let store = desk.store();
+pub(super) fn begin(world: &World, file: &str, more: &[&str]) -> Child {
+    let store = world.store();
     let given = ["orders", "submit", file, "--yes"];
     let words = [&given[..], &store.each(), more].concat();
-    let mut command = desk.command(&words);
+    let mut command = world.command(&words);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
         .spawn()
@@ -57,18 +57,18 @@ pub(super) fn to_the_end(mut child: Child) -> (Run, u64) {
 )]
 fn a_file_whose_run_is_killed_three_times_is_placed_whole_and_nothing_of_it_twice() {
     let count = orders();
-    let desk = Desk::open();
-    let few = desk.applicants("few.csv", &["few-1", "few-2", "few-3"]);
-    let (told, base) = to_the_end(begin(&desk, &few, &BRIEF));
+    let world = World::open();
+    let few = world.applicants("few.csv", &["few-1", "few-2", "few-3"]);
+    let (told, base) = to_the_end(begin(&world, &few, &BRIEF));
     assert_eq!(told.code, Some(0), "{told:?}");
     let lines: String = (0..count)
         .map(|at| line(&format!("policy-{at:06}")))
         .collect();
-    let file = desk.file("many.csv", format!("{NAMES}\n{lines}"));
+    let file = world.file("many.csv", format!("{NAMES}\n{lines}"));
     for quarter in 1..=3 {
-        let mut running = Running(begin(&desk, &file, &BRIEF));
+        let mut running = Running(begin(&world, &file, &BRIEF));
         let until = 3 + count * quarter / 4;
-        while desk.sandbox.control().ledger().len() < until {
+        while world.sandbox.control().ledger().len() < until {
             let left = running.0.try_wait().expect("it is our own child");
             assert!(left.is_none(), "it ended before it was killed: {left:?}");
             sleep(Duration::from_millis(2));
@@ -77,8 +77,8 @@ fn a_file_whose_run_is_killed_three_times_is_placed_whole_and_nothing_of_it_twic
         running.0.kill().expect("it is our own child");
         running.0.wait().expect("it is our own child");
     }
-    let results = desk.path("done.csv");
-    let (told, most) = to_the_end(begin(&desk, &file, &BRIEF));
+    let results = world.path("done.csv");
+    let (told, most) = to_the_end(begin(&world, &file, &BRIEF));
     no_canary(&told);
     // Some may have been under way for so long that the first run after it does not wait for them.
     let mut last = told;
@@ -87,18 +87,18 @@ fn a_file_whose_run_is_killed_three_times_is_placed_whole_and_nothing_of_it_twic
             break;
         }
         assert_eq!(last.code, Some(8), "{last:?}");
-        last = to_the_end(begin(&desk, &file, &BRIEF)).0;
+        last = to_the_end(begin(&world, &file, &BRIEF)).0;
     }
     assert_eq!(last.code, Some(0), "{last:?}");
-    let billed = desk.billed();
+    let billed = world.billed();
     let distinct: BTreeSet<&String> = billed.iter().collect();
     assert_eq!((billed.len(), distinct.len()), (count + 3, count + 3));
 
-    let told = desk.submit(&file, &["--results", &results]);
+    let told = world.submit(&file, &["--results", &results]);
     assert_eq!(counts(&told), format!("already {count}, orders {count}"));
     assert_eq!(json(&told)["already"], count);
     assert_eq!(
-        desk.billed().len(),
+        world.billed().len(),
         count + 3,
         "the same file once more sends nothing"
     );
@@ -125,13 +125,13 @@ fn a_file_whose_run_is_killed_three_times_is_placed_whole_and_nothing_of_it_twic
 fn a_hundred_thousand_orders_are_looked_at_in_the_memory_of_a_mark_for_each() {
     // Few, and so many that what was held is seen before it is over.
     let (few, many, mark) = (5_000, 100_000, 96);
-    let desk = Desk::open();
+    let world = World::open();
     let look = |name: &str, count: usize| {
         let lines: String = (0..count)
             .map(|at| line(&format!("policy-{at:06}")))
             .collect();
-        let file = desk.file(name, format!("{NAMES}\n{lines}"));
-        let mut command = desk.command(&["orders", "submit", &file, "--dry-run"]);
+        let file = world.file(name, format!("{NAMES}\n{lines}"));
+        let mut command = world.command(&["orders", "submit", &file, "--dry-run"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let looking = command
             .spawn()

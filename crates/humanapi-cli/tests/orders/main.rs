@@ -62,7 +62,7 @@ fn line(id: &str) -> String {
 }
 
 /// A sandbox, a folder, and a store in it that is set up.
-struct Desk {
+struct World {
     sandbox: Sandbox,
     folder: TempDir,
     /// The files that a test has written or asked for. The command writes all others.
@@ -70,7 +70,7 @@ struct Desk {
 }
 
 /// What lies in the folder in the end says nothing of anybody: the journal, results, and what a run left that was killed.
-impl Drop for Desk {
+impl Drop for World {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.no_canary_lies_here();
@@ -78,18 +78,18 @@ impl Drop for Desk {
     }
 }
 
-impl Desk {
+impl World {
     fn open() -> Self {
-        let desk = Self {
+        let world = Self {
             sandbox: Sandbox::start().expect("loopback has free ports"),
             folder: tempfile::tempdir().expect("there is room"),
             given: RefCell::default(),
         };
-        let store = desk.store();
+        let store = world.store();
         let init = [&["store", "init", "--new-keys"][..], &store.each()].concat();
         let told = run(&mut humanapi(init));
         assert_eq!(told.code, Some(0), "{told:?}");
-        desk
+        world
     }
 
     fn path(&self, name: &str) -> String {

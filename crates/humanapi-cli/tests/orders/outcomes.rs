@@ -2,12 +2,12 @@
 
 use humanapi_sandbox::Fault;
 
-use super::{Desk, NAMES, PAPER, counts, fails, json, line};
+use super::{NAMES, PAPER, World, counts, fails, json, line};
 
 const USERS: &str = "/api/v1/users";
 
-fn plan(desk: &Desk, fault: Fault, times: u32) {
-    let control = desk.sandbox.control();
+fn plan(world: &World, fault: Fault, times: u32) {
+    let control = world.sandbox.control();
     control
         .plan_fault(fault.on_path(USERS).times(times))
         .expect("it is a fault");
@@ -15,32 +15,32 @@ fn plan(desk: &Desk, fault: Fault, times: u32) {
 
 #[test]
 fn an_order_whose_answer_is_lost_is_found_and_not_sent_again() {
-    let desk = Desk::open();
-    let file = desk.applicants("new.csv", &["a"]);
-    plan(&desk, Fault::drop_after(), 1);
-    let told = desk.submit(&file, &[]);
+    let world = World::open();
+    let file = world.applicants("new.csv", &["a"]);
+    plan(&world, Fault::drop_after(), 1);
+    let told = world.submit(&file, &[]);
     assert_eq!(
         (told.code, counts(&told).as_str()),
         (Some(0), "orders 1, placed 1"),
         "{told:?}"
     );
-    assert_eq!(desk.billed(), ["a"]);
-    let told = desk.submit(&file, &[]);
+    assert_eq!(world.billed(), ["a"]);
+    let told = world.submit(&file, &[]);
     assert_eq!(counts(&told), "already 1, orders 1");
-    assert_eq!(desk.billed(), ["a"]);
+    assert_eq!(world.billed(), ["a"]);
 }
 
 #[test]
 fn an_order_that_nobody_can_tell_ends_with_a_code_of_its_own_and_is_decided_by_hand() {
-    let desk = Desk::open();
+    let world = World::open();
     // Without a name and a date of birth nothing tells whose order it is that is there.
-    let file = desk.file(
+    let file = world.file(
         "new.csv",
         "clientUserId,clientUserEmail\nu-1,u-1@example.test\n",
     );
-    plan(&desk, Fault::drop_after(), 1);
-    let results = desk.path("done.csv");
-    let told = desk.submit(&file, &["--results", &results]);
+    plan(&world, Fault::drop_after(), 1);
+    let results = world.path("done.csv");
+    let told = world.submit(&file, &["--results", &results]);
     fails(
         &told,
         8,
@@ -59,11 +59,11 @@ fn an_order_that_nobody_can_tell_ends_with_a_code_of_its_own_and_is_decided_by_h
         "{written}"
     );
     // It is not sent again by itself, however often.
-    let told = desk.submit(&file, &["--send-absent"]);
-    assert_eq!((told.code, desk.billed().len()), (Some(8), 1), "{told:?}");
-    let store = desk.store();
+    let told = world.submit(&file, &["--send-absent"]);
+    assert_eq!((told.code, world.billed().len()), (Some(8), 1), "{told:?}");
+    let store = world.store();
     let reconcile =
-        |more: &[&str]| desk.run(&[&["orders", "reconcile"][..], more, &store.each()].concat());
+        |more: &[&str]| world.run(&[&["orders", "reconcile"][..], more, &store.each()].concat());
     let told = reconcile(&[]);
     fails(
         &told,
@@ -72,7 +72,7 @@ fn an_order_that_nobody_can_tell_ends_with_a_code_of_its_own_and_is_decided_by_h
         "look in the vendor's portal",
     );
     assert_eq!(json(&told)["intent"], "u-1");
-    let human_id = desk.sandbox.control().ledger()[0].human_id.clone();
+    let human_id = world.sandbox.control().ledger()[0].human_id.clone();
     let told = reconcile(&["u-1", "--exists", &human_id]);
     assert_eq!(
         (told.code, json(&told)["result"].as_str()),
@@ -93,8 +93,8 @@ fn an_order_that_nobody_can_tell_ends_with_a_code_of_its_own_and_is_decided_by_h
         "there is no such intent",
         "that this is the store",
     );
-    let told = desk.submit(&file, &[]);
-    assert_eq!((told.code, desk.billed().len()), (Some(0), 1), "{told:?}");
+    let told = world.submit(&file, &[]);
+    assert_eq!((told.code, world.billed().len()), (Some(0), 1), "{told:?}");
     let told = reconcile(&[]);
     assert_eq!(
         (told.code, told.stderr.as_str()),
@@ -104,30 +104,30 @@ fn an_order_that_nobody_can_tell_ends_with_a_code_of_its_own_and_is_decided_by_h
 
 #[test]
 fn an_order_that_never_arrived_is_sent_once_more_where_that_was_decided_beforehand() {
-    let desk = Desk::open();
-    let file = desk.applicants("new.csv", &["a"]);
+    let world = World::open();
+    let file = world.applicants("new.csv", &["a"]);
     let brief = ["--timeout", "2s", "--absent-after", "1s"];
-    plan(&desk, Fault::drop_before(), 1);
-    let told = desk.submit(&file, &brief);
+    plan(&world, Fault::drop_before(), 1);
+    let told = world.submit(&file, &brief);
     fails(
         &told,
         8,
         "1 of 1 orders may be placed",
         "run the same again",
     );
-    assert!(desk.billed().is_empty());
+    assert!(world.billed().is_empty());
     // What is open may turn out to be absent, and is then sent once more: that is to be confirmed.
-    let store = desk.store();
+    let store = world.store();
     let looked = ["orders", "submit", file.as_str(), "--send-absent"];
-    let told = desk.run(&[&looked[..], &["--dry-run"], &store.each()].concat());
+    let told = world.run(&[&looked[..], &["--dry-run"], &store.each()].concat());
     assert_eq!(counts(&told), "new 1, open 1, orders 1");
-    let told = desk.run(&[&looked[..], &["--dry-run", "--table"], &store.each()].concat());
+    let told = world.run(&[&looked[..], &["--dry-run", "--table"], &store.each()].concat());
     assert!(
         told.stdout
             .contains("This would place up to 1 billable order;"),
         "{told:?}"
     );
-    let told = desk.run(&[&looked[..], &store.each()].concat());
+    let told = world.run(&[&looked[..], &store.each()].concat());
     fails(
         &told,
         2,
@@ -136,28 +136,28 @@ fn an_order_that_never_arrived_is_sent_once_more_where_that_was_decided_beforeha
     );
     // Until its claim is over it may still arrive.
     std::thread::sleep(std::time::Duration::from_secs(8));
-    let told = desk.submit(&file, &brief);
+    let told = world.submit(&file, &brief);
     assert_eq!(
         (told.code, counts(&told).as_str()),
         (Some(8), "absent 1, orders 1"),
         "{told:?}"
     );
-    assert!(desk.billed().is_empty());
-    let told = desk.submit(&file, &[&brief[..], &["--send-absent"]].concat());
+    assert!(world.billed().is_empty());
+    let told = world.submit(&file, &[&brief[..], &["--send-absent"]].concat());
     assert_eq!(
         (told.code, counts(&told).as_str()),
         (Some(0), "orders 1, placed 1"),
         "{told:?}"
     );
-    assert_eq!(desk.billed(), ["a"]);
+    assert_eq!(world.billed(), ["a"]);
 }
 
 #[test]
 fn a_refusal_is_one_orders_own_and_a_busy_service_is_waited_for() {
-    let desk = Desk::open();
+    let world = World::open();
     let lines = line("a") + &line("b").replace(",full,", ",no-such-type,") + &line("c");
-    let file = desk.file("new.csv", format!("{NAMES}\n{lines}"));
-    let told = desk.submit(&file, &[]);
+    let file = world.file("new.csv", format!("{NAMES}\n{lines}"));
+    let told = world.submit(&file, &[]);
     fails(
         &told,
         4,
@@ -166,52 +166,52 @@ fn a_refusal_is_one_orders_own_and_a_busy_service_is_waited_for() {
     );
     assert!(told.stderr.contains("orderType"), "{told:?}");
     assert_eq!(counts(&told), "orders 3, placed 2, refused 1");
-    assert_eq!(desk.billed(), ["a", "c"]);
+    assert_eq!(world.billed(), ["a", "c"]);
 
-    plan(&desk, Fault::status(429).retry_after("1"), 3);
+    plan(&world, Fault::status(429).retry_after("1"), 3);
     let ids: Vec<String> = (0..12).map(|at| format!("busy-{at}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let told = desk.submit(&desk.applicants("busy.csv", &ids), &[]);
+    let told = world.submit(&world.applicants("busy.csv", &ids), &[]);
     assert_eq!(
         (told.code, counts(&told).as_str()),
         (Some(0), "orders 12, placed 12"),
         "{told:?}"
     );
-    assert_eq!(desk.billed().len(), 14);
+    assert_eq!(world.billed().len(), 14);
 }
 
 #[test]
 fn a_service_that_refuses_everybody_is_not_asked_ten_thousand_times() {
-    let desk = Desk::open();
+    let world = World::open();
     let ids: Vec<String> = (0..100).map(|at| format!("r-{at}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let file = desk.applicants("many.csv", &ids);
-    plan(&desk, Fault::status(403), 1_000);
-    let told = desk.submit(&file, &[]);
+    let file = world.applicants("many.csv", &ids);
+    plan(&world, Fault::status(403), 1_000);
+    let told = world.submit(&file, &[]);
     fails(&told, 4, "no more orders are begun, ", "");
     let not_tried = json(&told)["not_tried"].as_u64().expect("a number");
     assert!((50..80).contains(&not_tried), "{told:?}");
-    assert!(desk.billed().is_empty());
-    desk.sandbox.control().clear_faults();
-    let told = desk.submit(&file, &[]);
+    assert!(world.billed().is_empty());
+    world.sandbox.control().clear_faults();
+    let told = world.submit(&file, &[]);
     assert_eq!(counts(&told), "orders 100, placed 100", "{told:?}");
 }
 
 #[test]
 fn nothing_of_anybody_is_told_however_much_is_asked_for() {
-    let desk = Desk::open();
-    desk.file("signed.pdf", PAPER);
+    let world = World::open();
+    world.file("signed.pdf", PAPER);
     // The service has no such type as the last one's, and refuses it.
     let last = line("d").replace(",full,", ",nonesuch,");
     let lines: String = [line("a"), line("b"), line("c"), last]
         .map(|line| format!("{},signed.pdf\n", line.trim_end()))
         .concat();
-    let file = desk.file("new.csv", format!("{NAMES},attachments.0.path\n{lines}"));
-    plan(&desk, Fault::status(500), 1);
-    plan(&desk, Fault::garbage_body(), 1);
-    let results = desk.path("done.csv");
+    let file = world.file("new.csv", format!("{NAMES},attachments.0.path\n{lines}"));
+    plan(&world, Fault::status(500), 1);
+    plan(&world, Fault::garbage_body(), 1);
+    let results = world.path("done.csv");
     // `run` looks for the canaries in what is told, and in all files that the command has written.
-    let told = desk.submit(
+    let told = world.submit(
         &file,
         &[
             "-vvv",
@@ -231,7 +231,7 @@ fn nothing_of_anybody_is_told_however_much_is_asked_for() {
         (told.code, counts(&told).as_str()),
         (Some(8), "orders 4, placed 2, refused 1, unknown 1")
     );
-    let app = desk.sandbox.app(humanapi_sandbox::DemoApp::Hip);
+    let app = world.sandbox.app(humanapi_sandbox::DemoApp::Hip);
     assert!(!told.stderr.contains(app.client_secret.as_str()));
     // The ids are there, as documented, for each of them.
     let results = std::fs::read_to_string(&results).unwrap();
@@ -247,8 +247,8 @@ fn nothing_of_anybody_is_told_however_much_is_asked_for() {
         &["orders", "reconcile", "-vvv"][..],
         &["orders", "list", "-vvv"],
     ] {
-        let store = desk.store();
-        desk.run(&[words, &store.each()].concat());
+        let store = world.store();
+        world.run(&[words, &store.each()].concat());
     }
 }
 
@@ -256,7 +256,7 @@ fn nothing_of_anybody_is_told_however_much_is_asked_for() {
 #[test]
 #[should_panic(expected = "912-84-7365 in ")]
 fn what_lies_in_a_file_of_the_commands_is_noticed() {
-    let desk = Desk::open();
-    std::fs::write(desk.path("left-behind.csv"), line("a")).unwrap();
-    desk.no_canary_lies_here();
+    let world = World::open();
+    std::fs::write(world.path("left-behind.csv"), line("a")).unwrap();
+    world.no_canary_lies_here();
 }

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::crash::begin;
-use super::{Desk, NAMES, counts, json, line, says_nothing};
+use super::{NAMES, World, counts, json, line, says_nothing};
 use crate::support::{Run, ended};
 
 /// A run whose standard error is read while it goes on.
@@ -20,8 +20,8 @@ struct Heard {
 }
 
 impl Heard {
-    fn begin(desk: &Desk, file: &str, more: &[&str]) -> Self {
-        let mut child = begin(desk, file, more);
+    fn begin(world: &World, file: &str, more: &[&str]) -> Self {
+        let mut child = begin(world, file, more);
         let lines = BufReader::new(child.stderr.take().expect("it is a pipe"));
         let said = String::new();
         Self { child, lines, said }
@@ -65,20 +65,20 @@ impl Heard {
     }
 }
 
-fn many(desk: &Desk, count: usize) -> String {
+fn many(world: &World, count: usize) -> String {
     let lines = (0..count).map(|at| line(&format!("policy-{at:06}")));
     let lines: String = lines.collect();
-    desk.file("many.csv", format!("{NAMES}\n{lines}"))
+    world.file("many.csv", format!("{NAMES}\n{lines}"))
 }
 
 /// What was begun comes to its end, the rest is not begun, and the same command goes on with it.
 #[test]
 fn a_run_tells_how_far_it_is_and_when_it_is_stopped_begins_no_more_orders() {
     let count = 400;
-    let desk = Desk::open();
-    let file = many(&desk, count);
+    let world = World::open();
+    let file = many(&world, count);
     let slowly = ["--at-once", "1", "--progress-every", "100ms"];
-    let mut running = Heard::begin(&desk, &file, &slowly);
+    let mut running = Heard::begin(&world, &file, &slowly);
     let told: Value = serde_json::from_str(&running.until("progress")).expect("a line of JSON");
     let far = &told["progress"];
     assert_eq!(
@@ -97,21 +97,21 @@ fn a_run_tells_how_far_it_is_and_when_it_is_stopped_begins_no_more_orders() {
             && last[0] == "help: run the same again: what was placed is not sent again",
         "{told:?}"
     );
-    let placed = desk.billed().len();
+    let placed = world.billed().len();
     assert!(placed < count && placed as u64 >= done, "{placed}");
     assert_eq!(json(&told)["placed"], placed, "{told:?}");
-    let rest = desk.submit(&file, &[]);
+    let rest = world.submit(&file, &[]);
     assert_eq!(rest.code, Some(0), "{rest:?}");
     assert_eq!(json(&rest)["already"], placed);
-    assert_eq!(desk.billed().len(), count);
+    assert_eq!(world.billed().len(), count);
 }
 
 /// As after a crash: what was under way may be placed, and is looked for.
 #[test]
 fn a_run_that_is_stopped_twice_ends_at_once_and_says_what_it_does_not_know() {
-    let desk = Desk::open();
-    let file = many(&desk, 10);
-    let control = desk.sandbox.control();
+    let world = World::open();
+    let file = many(&world, 10);
+    let control = world.sandbox.control();
     let stuck = Fault::delay(Duration::from_secs(600)).on_path("/api/v1/users");
     control.plan_fault(stuck.times(1)).expect("it is a fault");
     // A call has longer than the command goes on.
@@ -123,8 +123,8 @@ fn a_run_that_is_stopped_twice_ends_at_once_and_says_what_it_does_not_know() {
         "--progress-every",
         "100ms",
     ];
-    let mut running = Heard::begin(&desk, &file, &more);
-    while desk.billed().is_empty() {
+    let mut running = Heard::begin(&world, &file, &more);
+    while world.billed().is_empty() {
         running.until("progress");
     }
     running.interrupt();
@@ -139,5 +139,5 @@ fn a_run_that_is_stopped_twice_ends_at_once_and_says_what_it_does_not_know() {
         ),
         "{told:?}"
     );
-    assert_eq!(desk.billed(), ["policy-000000"]);
+    assert_eq!(world.billed(), ["policy-000000"]);
 }

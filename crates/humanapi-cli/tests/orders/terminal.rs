@@ -5,26 +5,26 @@ use std::io::{Read as _, Write as _};
 use humanapi_sandbox::DemoApp;
 use pty_process::blocking::{Command, open};
 
-use super::{Desk, says_nothing};
+use super::{World, says_nothing};
 use crate::support;
 
 /// What stands on the terminal in the end, and the code.
-fn at_terminal(desk: &Desk, file: &str, answer: &str) -> (String, Option<i32>) {
-    changed_meanwhile(desk, file, answer, || {})
+fn at_terminal(world: &World, file: &str, answer: &str) -> (String, Option<i32>) {
+    changed_meanwhile(world, file, answer, || {})
 }
 
 /// The same, where this happens while the command waits for the answer.
 fn changed_meanwhile(
-    desk: &Desk,
+    world: &World,
     file: &str,
     answer: &str,
     change: impl FnOnce(),
 ) -> (String, Option<i32>) {
     let (pty, pts) = open().expect("the system has terminals to give");
-    let app = desk.sandbox.app(DemoApp::Hip);
-    let store = desk.store();
+    let app = world.sandbox.app(DemoApp::Hip);
+    let store = world.store();
     let words = [
-        &["orders", "submit", file, "--base-url", desk.sandbox.url()][..],
+        &["orders", "submit", file, "--base-url", world.sandbox.url()][..],
         &store.each(),
     ]
     .concat();
@@ -59,15 +59,15 @@ fn changed_meanwhile(
     let code = child.wait().expect("it is our own child").code();
     let said = String::from_utf8_lossy(&said).replace('\r', "");
     says_nothing(&said);
-    desk.no_canary_lies_here();
+    world.no_canary_lies_here();
     (said, code)
 }
 
 #[test]
 fn somebody_is_asked_and_told_how_many_billable_orders_it_is() {
-    let desk = Desk::open();
-    let file = desk.applicants("new.csv", &["a", "b"]);
-    let (said, code) = at_terminal(&desk, &file, "no\n");
+    let world = World::open();
+    let file = world.applicants("new.csv", &["a", "b"]);
+    let (said, code) = at_terminal(&world, &file, "no\n");
     assert!(
         said.contains("This places 2 billable orders at http://127.0.0.1:"),
         "{said}"
@@ -76,17 +76,17 @@ fn somebody_is_asked_and_told_how_many_billable_orders_it_is() {
         said.contains("it was not confirmed; nothing was sent"),
         "{said}"
     );
-    assert_eq!((code, desk.billed().len()), (Some(2), 0));
+    assert_eq!((code, world.billed().len()), (Some(2), 0));
 
-    let (said, code) = at_terminal(&desk, &file, "yes\n");
-    assert_eq!((code, desk.billed().len()), (Some(0), 2), "{said}");
+    let (said, code) = at_terminal(&world, &file, "yes\n");
+    assert_eq!((code, world.billed().len()), (Some(0), 2), "{said}");
     assert!(said.contains("placed") && said.contains('│'), "{said}");
 
-    let file = desk.applicants("more.csv", &["a", "b", "c"]);
-    let (said, _) = at_terminal(&desk, &file, "no\n");
+    let file = world.applicants("more.csv", &["a", "b", "c"]);
+    let (said, _) = at_terminal(&world, &file, "no\n");
     assert!(said.contains("2 were placed before.\n"), "{said}");
     assert!(said.contains("This places 1 billable order at"), "{said}");
-    let (said, code) = at_terminal(&desk, &desk.applicants("same.csv", &["a"]), "");
+    let (said, code) = at_terminal(&world, &world.applicants("same.csv", &["a"]), "");
     assert!(
         code == Some(0) && !said.contains("Type yes"),
         "nothing is to be placed: {said}"
@@ -95,14 +95,14 @@ fn somebody_is_asked_and_told_how_many_billable_orders_it_is() {
 
 #[test]
 fn what_changed_since_it_was_checked_is_not_sent_and_what_is_gone_is_told() {
-    let desk = Desk::open();
-    let file = desk.applicants("new.csv", &["a", "b", "c"]);
-    let changed = desk.applicants("changed.csv", &["a", "b", "c"]);
+    let world = World::open();
+    let file = world.applicants("new.csv", &["a", "b", "c"]);
+    let changed = world.applicants("changed.csv", &["a", "b", "c"]);
     let text = std::fs::read_to_string(&changed).unwrap();
     let (_, other) = text.split_at(text.find("\nb,").unwrap());
     // The same intent, for an order that asks for something else.
     let change = text.replace(other, &other.replacen("02134", "02139", 1));
-    let (said, code) = changed_meanwhile(&desk, &file, "yes\n", || {
+    let (said, code) = changed_meanwhile(&world, &file, "yes\n", || {
         std::fs::write(&file, change).unwrap();
     });
     assert!(
@@ -110,18 +110,18 @@ fn what_changed_since_it_was_checked_is_not_sent_and_what_is_gone_is_told() {
         "{said}"
     );
     // Not 2, which says that nothing was sent.
-    assert_eq!((code, desk.billed()), (Some(70), vec!["a".to_owned()]));
+    assert_eq!((code, world.billed()), (Some(70), vec!["a".to_owned()]));
 
-    let file = desk.applicants("short.csv", &["d", "e"]);
-    let (said, code) = changed_meanwhile(&desk, &file, "yes\n", || {
-        desk.applicants("short.csv", &["d"]);
+    let file = world.applicants("short.csv", &["d", "e"]);
+    let (said, code) = changed_meanwhile(&world, &file, "yes\n", || {
+        world.applicants("short.csv", &["d"]);
     });
     assert!(
         said.contains("1 are left: the file changed while it was read, at its end"),
         "{said}"
     );
     assert_eq!(
-        (code, desk.billed()),
+        (code, world.billed()),
         (Some(70), vec!["a".to_owned(), "d".to_owned()])
     );
 }

@@ -103,7 +103,7 @@ impl<'a> TokenResponse<'a> {
         if bytes.len() > LONGEST {
             return Err(DecodeError::new(".", DecodeError::TOO_LONG));
         }
-        let answer = Answer {
+        let values = Values {
             bytes,
             text: std::str::from_utf8(bytes).ok(),
         };
@@ -118,13 +118,13 @@ impl<'a> TokenResponse<'a> {
                 b"refresh_token" => &mut found.refresh_token,
                 b"id_refresh_token" => &mut found.id_refresh_token,
                 b"human_id" => &mut found.human_id,
-                b"expires_in" => return keep(&mut found.expires_in, answer.lifetime(span)),
+                b"expires_in" => return keep(&mut found.expires_in, values.lifetime(span)),
                 b"id_token_expires_in" => {
-                    return keep(&mut found.id_token_expires_in, answer.lifetime(span));
+                    return keep(&mut found.id_token_expires_in, values.lifetime(span));
                 }
                 _ => return,
             };
-            keep(text, answer.text(span));
+            keep(text, values.text(span));
         });
         read.and_then(|end| scanner.nothing_behind(end))
             .map_err(|fault| DecodeError::of_fault(".", fault))?;
@@ -139,15 +139,15 @@ fn keep<T>(field: &mut Option<T>, value: Option<T>) {
     }
 }
 
-/// An answer whose values are read where they stand.
+/// The values of a body, read where they stand.
 #[derive(Clone, Copy)]
-struct Answer<'a> {
+struct Values<'a> {
     bytes: &'a [u8],
     /// The same, where all of it is text: that is asked once and not of each value.
     text: Option<&'a str>,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> Values<'a> {
     fn sent(self, range: Range<usize>) -> Option<&'a str> {
         match self.text {
             Some(text) => text.get(range),

@@ -91,7 +91,7 @@ impl Pace {
 }
 
 /// What an order is to be, beside what it says of the person.
-pub(crate) struct Wish {
+pub(crate) struct OrderSpec {
     pub(crate) order_type: &'static OrderType,
     pub(crate) pace: Pace,
     /// What it lacks whatever is known of the person.
@@ -132,12 +132,12 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    pub(crate) fn new(id: String, place: u32, user: u32, wish: Wish, now: Millis) -> Self {
-        let Wish {
+    pub(crate) fn new(id: String, place: u32, user: u32, spec: OrderSpec, now: Millis) -> Self {
+        let OrderSpec {
             order_type,
             pace,
             lacks,
-        } = wish;
+        } = spec;
         Self {
             id,
             place,

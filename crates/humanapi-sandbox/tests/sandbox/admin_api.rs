@@ -16,13 +16,13 @@ const ACTIONS: &str = "/api/v1/users/actions";
 const SUBSCRIPTIONS: &str = "/api/v1/subscriptions";
 const LINK: &str = "/api/v1/resources/consumer-link";
 
-/// An application with a client token.
-struct Desk {
+/// The Admin API, asked with a client token.
+struct AdminApi {
     s: Offline,
     token: String,
 }
 
-impl Desk {
+impl AdminApi {
     fn new() -> Self {
         let s = Offline::of(DemoApp::Hip);
         let token = Self::token(&s);
@@ -118,7 +118,7 @@ fn whole(id: &str) -> Value {
         "phone": "(555) 010-0199",
         "autoInvite": true,
         "orderType": "full",
-        "clientData": {"caseNo": 417, "rush": true, "desk": "north"},
+        "clientData": {"caseNo": 417, "rush": true, "api": "north"},
         "suggestedSources": ["Sample Valley Clinic"],
         "conditions": ["asthma"],
         "address": {"street1": "1 Fixture Way", "city": "Testville", "state": "OR", "zip": "02134"},
@@ -161,8 +161,8 @@ fn told(answer: &Response<Bytes>, status: u16, message: &str) {
 
 #[test]
 fn each_operation_needs_a_client_token_that_holds() {
-    let desk = Desk::new();
-    let access = desk
+    let api = AdminApi::new();
+    let access = api
         .s
         .granted(CONNECT, "session", "somebody", "session_token");
     let operations = [
@@ -186,45 +186,45 @@ fn each_operation_needs_a_client_token_that_holds() {
                 "",
                 "Bearer x",
                 &format!("Bearer {access}"),
-                &format!("Bearer {}", desk.token),
+                &format!("Bearer {}", api.token),
             ] {
                 let headers = [("authorization", token)];
-                let answer = desk.s.send(request(method.clone(), path, &headers, ""));
+                let answer = api.s.send(request(method.clone(), path, &headers, ""));
                 told(&answer, 401, "Cannot authenticate you with this token");
             }
         }
     };
-    desk.s.sandbox.control().revoke_token(&desk.token).unwrap();
+    api.s.sandbox.control().revoke_token(&api.token).unwrap();
     refused_all();
-    let desk = Desk::new();
-    desk.advance(86_399);
-    assert_eq!(desk.get(USERS).status(), 200);
-    desk.advance(1);
+    let api = AdminApi::new();
+    api.advance(86_399);
+    assert_eq!(api.get(USERS).status(), 200);
+    api.advance(1);
     told(
-        &desk.get(USERS),
+        &api.get(USERS),
         401,
         "Cannot authenticate you with this token",
     );
     // By a switch, the one whose documents do not ask for a token.
-    desk.assume(Assumption::OrderTypesToken, "not-needed");
-    assert_eq!(desk.get("/api/v1/order-types").status(), 200);
+    api.assume(Assumption::OrderTypesToken, "not-needed");
+    assert_eq!(api.get("/api/v1/order-types").status(), 200);
 }
 
 #[test]
 fn a_token_may_not_be_good_for_everything() {
-    let desk = Desk::new();
-    desk.assume(Assumption::AdminScope, "read");
-    assert_eq!(desk.get(USERS).status(), 200);
-    told(&desk.post(USERS, &whole("u")), 403, "Forbidden");
-    desk.assume(Assumption::AdminScope, "none");
-    told(&desk.get(USERS), 403, "Forbidden");
-    assert_eq!(desk.billed(), 0);
+    let api = AdminApi::new();
+    api.assume(Assumption::AdminScope, "read");
+    assert_eq!(api.get(USERS).status(), 200);
+    told(&api.post(USERS, &whole("u")), 403, "Forbidden");
+    api.assume(Assumption::AdminScope, "none");
+    told(&api.get(USERS), 403, "Forbidden");
+    assert_eq!(api.billed(), 0);
 }
 
 #[test]
 fn types_of_order_have_codes_names_and_descriptions() {
-    let desk = Desk::new();
-    let types = body(&desk.get("/api/v1/order-types"));
+    let api = AdminApi::new();
+    let types = body(&api.get("/api/v1/order-types"));
     let codes: Vec<_> = types
         .as_array()
         .unwrap()
@@ -243,8 +243,8 @@ fn types_of_order_have_codes_names_and_descriptions() {
 
 #[test]
 fn an_order_is_taken_told_and_billed_once() {
-    let desk = Desk::new();
-    let made = desk.order("policy-1");
+    let api = AdminApi::new();
+    let made = api.order("policy-1");
     assert_eq!(made.status(), 201);
     let users = body(&made);
     let user = &users[0];
@@ -255,7 +255,7 @@ fn an_order_is_taken_told_and_billed_once() {
     assert_eq!(user["suggestedSources"], json!(["Sample Valley Clinic"]));
     assert!(user["inviteLink"].as_str().unwrap().contains("/?pisId="));
     assert_eq!(user["consumerLink"], Value::Null, "nothing lacks");
-    let ledger = desk.s.sandbox.control().ledger();
+    let ledger = api.s.sandbox.control().ledger();
     assert_eq!(ledger.len(), 1);
     assert_eq!(
         (
@@ -269,62 +269,62 @@ fn an_order_is_taken_told_and_billed_once() {
         header(&made, "x-humanapi-request-id"),
         Some(ledger[0].request_id.as_str())
     );
-    assert_eq!(body(&desk.s.get("/sandbox/ledger", &[])), json!(ledger));
+    assert_eq!(body(&api.s.get("/sandbox/ledger", &[])), json!(ledger));
 
-    let again = desk.order("policy-1");
+    let again = api.order("policy-1");
     assert_eq!(
-        (again.status().as_u16(), desk.billed()),
+        (again.status().as_u16(), api.billed()),
         (202, 1),
         "it is under way"
     );
-    desk.assume(Assumption::SecondOrder, "always");
+    api.assume(Assumption::SecondOrder, "always");
     assert_eq!(
-        (desk.order("policy-1").status().as_u16(), desk.billed()),
+        (api.order("policy-1").status().as_u16(), api.billed()),
         (202, 2)
     );
-    desk.assume(Assumption::SecondOrder, "once-over");
+    api.assume(Assumption::SecondOrder, "once-over");
     assert_eq!(
-        desk.post(
+        api.post(
             ACTIONS,
             &json!({"clientUserId": "policy-1", "action": "abort"})
         )
         .status(),
         202
     );
-    desk.order("policy-1");
-    assert_eq!(desk.billed(), 3, "the others are over");
-    desk.assume(Assumption::SecondOrder, "never");
-    desk.order("policy-1");
-    assert_eq!(desk.billed(), 3);
+    api.order("policy-1");
+    assert_eq!(api.billed(), 3, "the others are over");
+    api.assume(Assumption::SecondOrder, "never");
+    api.order("policy-1");
+    assert_eq!(api.billed(), 3);
 
     let mut other = whole("policy-1");
     other["clientUserEmail"] = json!("other@example.test");
     let conflict =
         "Unable to match the login of the new user to an existing user found for that user";
-    told(&desk.post(USERS, &other), 409, conflict);
+    told(&api.post(USERS, &other), 409, conflict);
     let mut same_mail = whole("policy-2");
     same_mail["clientUserEmail"] = json!("Policy-1@example.test");
-    told(&desk.post(USERS, &same_mail), 409, conflict);
-    assert_eq!(desk.billed(), 3);
-    desk.assume(Assumption::KnownEmail, "ignored");
-    assert_eq!(desk.post(USERS, &same_mail).status(), 201);
+    told(&api.post(USERS, &same_mail), 409, conflict);
+    assert_eq!(api.billed(), 3);
+    api.assume(Assumption::KnownEmail, "ignored");
+    assert_eq!(api.post(USERS, &same_mail).status(), 201);
 }
 
 #[test]
 fn the_form_and_status_of_an_answer_can_be_others() {
-    let desk = Desk::new();
-    desk.assume(Assumption::CreateForm, "object");
-    desk.assume(Assumption::CreateStatus, "202");
-    let made = desk.order("u");
+    let api = AdminApi::new();
+    api.assume(Assumption::CreateForm, "object");
+    api.assume(Assumption::CreateStatus, "202");
+    let made = api.order("u");
     assert_eq!(
         (made.status().as_u16(), &body(&made)["clientUserId"]),
         (202, &json!("u"))
     );
-    desk.assume(Assumption::CreateStatus, "201");
-    assert_eq!(desk.order("u").status(), 201);
-    desk.assume(Assumption::UserExtras, "none");
-    desk.assume(Assumption::InviteLink, "absent");
-    let told = body(&desk.order("u"));
+    api.assume(Assumption::CreateStatus, "201");
+    assert_eq!(api.order("u").status(), 201);
+    api.assume(Assumption::UserExtras, "none");
+    api.assume(Assumption::InviteLink, "absent");
+    let told = body(&api.order("u"));
     assert_eq!(
         (&told["clientUserId"], &told["inviteLink"]),
         (&Value::Null, &Value::Null)
@@ -333,7 +333,7 @@ fn the_form_and_status_of_an_answer_can_be_others() {
 
 #[test]
 fn an_order_is_judged_field_by_field() {
-    let desk = Desk::new();
+    let api = AdminApi::new();
     type Change = fn(&mut Value);
     let cases: [(&[&str], Change); 31] = [
         (&["clientUserId"], |o| o["clientUserId"] = json!("")),
@@ -405,9 +405,9 @@ fn an_order_is_judged_field_by_field() {
         }),
     ];
     for (keys, change) in cases {
-        assert_eq!(desk.judge(change), (400, json!(keys)));
+        assert_eq!(api.judge(change), (400, json!(keys)));
     }
-    assert_eq!(desk.billed(), 0);
+    assert_eq!(api.billed(), 0);
     let fine: [Change; 10] = [
         |o| o["attachments"][0]["content"] = json!(""),
         |o| *o = json!({"clientUserId": "judged"}),
@@ -421,27 +421,27 @@ fn an_order_is_judged_field_by_field() {
         |o| o["ssn"] = json!("900123456"),
     ];
     for change in fine {
-        let (status, keys) = desk.judge(change);
+        let (status, keys) = api.judge(change);
         assert!([201, 202].contains(&status), "{status} {keys}");
     }
     for text in ["{", "[]", ""] {
-        let refused = body(&desk.ask(Method::POST, USERS, text));
+        let refused = body(&api.ask(Method::POST, USERS, text));
         assert_eq!(
             refused["validation"],
             json!({"source": "payload", "keys": []})
         );
     }
-    let headers = [("authorization", &*format!("Bearer {}", desk.token))];
-    let answer = desk.s.send(request(Method::POST, USERS, &headers, "{}"));
+    let headers = [("authorization", &*format!("Bearer {}", api.token))];
+    let answer = api.s.send(request(Method::POST, USERS, &headers, "{}"));
     told(&answer, 415, "Unsupported Media Type");
 }
 
 #[test]
 fn a_refused_order_names_its_fields_and_repeats_a_value_only_where_that_is_asked_for() {
-    let desk = Desk::new();
+    let api = AdminApi::new();
     let mut wish = whole("u");
     wish["ssn"] = json!("000-00-0000");
-    let answer = desk.post(USERS, &wish);
+    let answer = api.post(USERS, &wish);
     let told = body(&answer);
     let fields: Vec<_> = told.as_object().unwrap().keys().collect();
     let expected = [
@@ -461,56 +461,56 @@ fn a_refused_order_names_its_fields_and_repeats_a_value_only_where_that_is_asked
         told["validation"],
         json!({"source": "payload", "keys": ["ssn"]})
     );
-    desk.assume(Assumption::ValidationMessage, "echoes-value");
-    let told = body(&desk.post(USERS, &wish));
+    api.assume(Assumption::ValidationMessage, "echoes-value");
+    let told = body(&api.post(USERS, &wish));
     assert_eq!(
         told["message"],
         "\"ssn\" with value \"000-00-0000\" fails to match the required pattern"
     );
-    let log = serde_json::to_string(&desk.s.sandbox.control().requests()).unwrap();
+    let log = serde_json::to_string(&api.s.sandbox.control().requests()).unwrap();
     assert!(!log.contains("000-00-0000"));
 }
 
 #[test]
 fn what_the_documents_disagree_on_can_be_either() {
-    let desk = Desk::new();
-    let refused = |change: fn(&mut Value)| desk.judge(change).1;
-    desk.assume(Assumption::OrderEmail, "required");
+    let api = AdminApi::new();
+    let refused = |change: fn(&mut Value)| api.judge(change).1;
+    api.assume(Assumption::OrderEmail, "required");
     let no_mail = |o: &mut Value| drop(o.as_object_mut().unwrap().remove("clientUserEmail"));
     assert_eq!(refused(no_mail), json!(["clientUserEmail"]));
-    desk.assume(Assumption::Genders, "two");
+    api.assume(Assumption::Genders, "two");
     assert_eq!(refused(|o| o["gender"] = json!("other")), json!(["gender"]));
-    desk.assume(Assumption::ZipType, "integer");
+    api.assume(Assumption::ZipType, "integer");
     assert_eq!(
         refused(|_| {}),
         json!(["address.zip"]),
         "that of the provider is a number"
     );
-    desk.assume(Assumption::ZipType, "string");
+    api.assume(Assumption::ZipType, "string");
     assert_eq!(refused(|_| {}), json!(["providers.0.address.zip"]));
-    desk.assume(Assumption::ZipType, "any");
-    desk.assume(Assumption::ProviderFields, "as-schema");
+    api.assume(Assumption::ZipType, "any");
+    api.assume(Assumption::ProviderFields, "as-schema");
     let bare = |o: &mut Value| o["providers"] = json!([{"organizationName": "Clinics"}]);
     assert_eq!(
         refused(bare),
         json!(["providers.0.name", "providers.0.address"])
     );
-    desk.assume(Assumption::UnknownOrderType, "404");
-    assert_eq!(desk.judge(|o| o["orderType"] = json!("none-such")).0, 404);
-    assert_eq!(desk.billed(), 0);
+    api.assume(Assumption::UnknownOrderType, "404");
+    assert_eq!(api.judge(|o| o["orderType"] = json!("none-such")).0, 404);
+    assert_eq!(api.billed(), 0);
 
     let neither = json!({"action": "abort"});
     let keys = |answer: Response<Bytes>| body(&answer)["validation"]["keys"].clone();
-    assert_eq!(keys(desk.post(ACTIONS, &neither)), Value::Null);
-    desk.assume(Assumption::ValidationEnvelope, "all");
-    assert_eq!(keys(desk.post(ACTIONS, &neither)), json!(["humanId"]));
+    assert_eq!(keys(api.post(ACTIONS, &neither)), Value::Null);
+    api.assume(Assumption::ValidationEnvelope, "all");
+    assert_eq!(keys(api.post(ACTIONS, &neither)), json!(["humanId"]));
     for (value, code, status_code) in [
         ("both", json!(401), json!(401)),
         ("code", json!(401), Value::Null),
         ("status-code", Value::Null, json!(401)),
     ] {
-        desk.assume(Assumption::AdminErrorNumber, value);
-        let told = body(&desk.s.get(USERS, &[]));
+        api.assume(Assumption::AdminErrorNumber, value);
+        let told = body(&api.s.get(USERS, &[]));
         assert_eq!(
             (&told["code"], &told["statusCode"]),
             (&code, &status_code),
@@ -521,13 +521,13 @@ fn what_the_documents_disagree_on_can_be_either() {
 
 #[test]
 fn users_are_listed_in_pages_until_one_is_empty() {
-    let desk = Desk::new();
+    let api = AdminApi::new();
     for number in 0..120 {
-        desk.order(&format!("u{number}"));
-        desk.advance(1);
+        api.order(&format!("u{number}"));
+        api.advance(1);
     }
     let page = |query: &str| -> Vec<String> {
-        let users = body(&desk.get(&format!("{USERS}{query}")));
+        let users = body(&api.get(&format!("{USERS}{query}")));
         let ids = users.as_array().unwrap().iter();
         ids.map(|user| user["clientUserId"].as_str().unwrap().to_owned())
             .collect()
@@ -542,95 +542,95 @@ fn users_are_listed_in_pages_until_one_is_empty() {
         (20, 0)
     );
     assert_eq!(page("?clientUserId=u7"), ["u7"]);
-    assert_eq!(page(&format!("?humanId={}", desk.human_id("u7"))), ["u7"]);
+    assert_eq!(page(&format!("?humanId={}", api.human_id("u7"))), ["u7"]);
     assert_eq!(page("?clientUserId=u7&offset=1").len(), 0);
     assert_eq!(
-        page(&format!("?clientUserId=u8&humanId={}", desk.human_id("u7"))).len(),
+        page(&format!("?clientUserId=u8&humanId={}", api.human_id("u7"))).len(),
         0
     );
     assert_eq!(page("?clientUserId=nobody").len(), 0);
-    told(&desk.get(&format!("{USERS}?offset=-1")), 400, "Bad Request");
-    told(&desk.get(&format!("{USERS}?offset=x")), 400, "Bad Request");
-    desk.assume(Assumption::NoSuchUsers, "404");
+    told(&api.get(&format!("{USERS}?offset=-1")), 400, "Bad Request");
+    told(&api.get(&format!("{USERS}?offset=x")), 400, "Bad Request");
+    api.assume(Assumption::NoSuchUsers, "404");
     told(
-        &desk.get(&format!("{USERS}?clientUserId=nobody")),
+        &api.get(&format!("{USERS}?clientUserId=nobody")),
         404,
         "Not Found",
     );
-    desk.assume(Assumption::UsersPage, "20");
+    api.assume(Assumption::UsersPage, "20");
     assert_eq!(page("").len(), 20);
-    desk.assume(Assumption::UsersOrder, "newest-first");
+    api.assume(Assumption::UsersOrder, "newest-first");
     assert_eq!(page("").first().map(String::as_str), Some("u119"));
     // Others of the same sandbox are no application's but their own.
-    desk.s.session("started");
+    api.s.session("started");
     assert_eq!(page("?offset=100").len(), 20);
 }
 
 #[test]
 fn what_was_made_can_be_read_only_after_a_while_if_so_assumed() {
-    let desk = Desk::new();
-    desk.assume(Assumption::ReadAfterWrite, "30-seconds");
-    let made = body(&desk.order("u"));
+    let api = AdminApi::new();
+    api.assume(Assumption::ReadAfterWrite, "30-seconds");
+    let made = body(&api.order("u"));
     let details = format!("{USERS}/{}", made[0]["humanId"].as_str().unwrap());
     for path in [
         &*details,
         "/api/v1/users/providers?clientUserId=u",
         "/api/v1/user/reports?clientUserId=u",
     ] {
-        assert_eq!(desk.get(path).status(), 404, "{path}");
+        assert_eq!(api.get(path).status(), 404, "{path}");
     }
-    assert_eq!(body(&desk.get(USERS)), json!([]));
-    assert_eq!(desk.order("u").status(), 202, "what writes knows it");
-    desk.advance(30);
-    assert_eq!(body(&desk.get(USERS))[0]["clientUserId"], "u");
-    assert_eq!(desk.get(&details).status(), 200);
+    assert_eq!(body(&api.get(USERS)), json!([]));
+    assert_eq!(api.order("u").status(), 202, "what writes knows it");
+    api.advance(30);
+    assert_eq!(body(&api.get(USERS))[0]["clientUserId"], "u");
+    assert_eq!(api.get(&details).status(), 200);
 }
 
 #[test]
 fn an_order_goes_on_by_the_clock_and_its_data_can_be_read() {
-    let desk = Desk::new();
-    desk.order("u");
-    let access = || desk.s.token(ADMIN, "access", "u").status().as_u16();
-    assert_eq!((desk.status("u"), access()), (json!("Created"), 403));
-    desk.advance(120);
-    assert_eq!(desk.status("u"), "In Progress");
-    desk.advance(3600);
-    assert_eq!((desk.status("u"), access()), (json!("Completed"), 200));
-    let user = body(&desk.get(&format!("{USERS}/{}", desk.human_id("u"))));
+    let api = AdminApi::new();
+    api.order("u");
+    let access = || api.s.token(ADMIN, "access", "u").status().as_u16();
+    assert_eq!((api.status("u"), access()), (json!("Created"), 403));
+    api.advance(120);
+    assert_eq!(api.status("u"), "In Progress");
+    api.advance(3600);
+    assert_eq!((api.status("u"), access()), (json!("Completed"), 200));
+    let user = body(&api.get(&format!("{USERS}/{}", api.human_id("u"))));
     assert_eq!(user["orders"][0]["reportsAvailable"], true);
     assert_eq!(user["orders"][0]["dataAvailable"], true);
     assert_eq!(user["updatedAt"], "2026-01-15T10:02:00.000Z");
     assert_eq!(user["status"], Value::Null);
-    assert_eq!(body(&desk.get(USERS))[0]["status"], "Connected");
-    let token = desk.s.granted(ADMIN, "access", "u", "access_token");
-    let sources = body(&desk.s.read("/v1/human/sources", &token));
+    assert_eq!(body(&api.get(USERS))[0]["status"], "Connected");
+    let token = api.s.granted(ADMIN, "access", "u", "access_token");
+    let sources = body(&api.s.read("/v1/human/sources", &token));
     assert_eq!(
         sources[0]["sourceName"], "Sample Valley Clinic",
         "{sources}"
     );
-    let providers = body(&desk.get("/api/v1/users/providers?clientUserId=u"));
+    let providers = body(&api.get("/api/v1/users/providers?clientUserId=u"));
     assert_eq!(providers[0]["name"], "Clinic Zero");
     assert_eq!(providers[1]["name"], "Sample Valley Clinic");
     for value in ["lower", "underscores"] {
-        desk.assume(Assumption::OrderStateCase, value);
-        assert_eq!(desk.status("u"), "completed");
+        api.assume(Assumption::OrderStateCase, value);
+        assert_eq!(api.status("u"), "completed");
     }
-    desk.assume(Assumption::UserDetails, "status");
-    let user = body(&desk.get(&format!("{USERS}/{}", desk.human_id("u"))));
+    api.assume(Assumption::UserDetails, "status");
+    let user = body(&api.get(&format!("{USERS}/{}", api.human_id("u"))));
     assert_eq!(
         (&user["status"], &user["orders"]),
         (&json!("Connected"), &Value::Null)
     );
-    desk.assume(Assumption::OrderedUserStatus, "always-invited");
-    assert_eq!(body(&desk.get(USERS))[0]["status"], "Invited");
+    api.assume(Assumption::OrderedUserStatus, "always-invited");
+    assert_eq!(body(&api.get(USERS))[0]["status"], "Invited");
 }
 
 #[test]
 fn an_order_waits_for_what_it_lacks() {
-    let desk = Desk::new();
-    let control = desk.s.sandbox.control();
+    let api = AdminApi::new();
+    let control = api.s.sandbox.control();
     let least = json!({"clientUserId": "least", "orderType": "aps-only"});
-    let made = body(&desk.post(USERS, &least));
+    let made = body(&api.post(USERS, &least));
     assert!(
         made[0]["consumerLink"]
             .as_str()
@@ -647,7 +647,7 @@ fn an_order_waits_for_what_it_lacks() {
             TaskKind::Provider
         ]
     );
-    assert_eq!(desk.status("least"), "Pended");
+    assert_eq!(api.status("least"), "Pended");
     assert!(
         control
             .order("least")
@@ -662,29 +662,29 @@ fn an_order_waits_for_what_it_lacks() {
         .order("least")
         .open_task(TaskKind::Question)
         .unwrap();
-    assert_eq!(desk.status("least"), "Pended");
+    assert_eq!(api.status("least"), "Pended");
     control.order("least").do_tasks().unwrap();
     control
         .order("least")
         .wait_for(OrderState::Completed)
         .unwrap();
-    assert_eq!(desk.status("least"), "Completed");
+    assert_eq!(api.status("least"), "Completed");
 
-    let desk = Desk::new();
-    desk.post(USERS, &json!({"clientUserId": "late"}));
-    desk.advance(31 * 86_400);
-    let order = desk.s.sandbox.control().order("late").snapshots().remove(0);
+    let api = AdminApi::new();
+    api.post(USERS, &json!({"clientUserId": "late"}));
+    api.advance(31 * 86_400);
+    let order = api.s.sandbox.control().order("late").snapshots().remove(0);
     assert_eq!(order.state, OrderState::Completed, "its time is over");
-    let desk = Desk {
-        token: Desk::token(&desk.s),
-        s: desk.s,
+    let api = AdminApi {
+        token: AdminApi::token(&api.s),
+        s: api.s,
     };
     assert_eq!(
-        body(&desk.get("/api/v1/user/reports?clientUserId=late")),
+        body(&api.get("/api/v1/user/reports?clientUserId=late")),
         json!([])
     );
     assert_eq!(
-        desk.s.token(ADMIN, "access", "late").status(),
+        api.s.token(ADMIN, "access", "late").status(),
         403,
         "no record came"
     );
@@ -692,9 +692,9 @@ fn an_order_waits_for_what_it_lacks() {
 
 #[test]
 fn an_order_that_was_made_to_wait_early_is_asked_for_what_it_lacks_all_the_same() {
-    let desk = Desk::new();
-    desk.post(USERS, &json!({"clientUserId": "u"}));
-    let order = desk.s.sandbox.control().order("u");
+    let api = AdminApi::new();
+    api.post(USERS, &json!({"clientUserId": "u"}));
+    let order = api.s.sandbox.control().order("u");
     order.wait_for(OrderState::InProgress).unwrap();
     order.open_task(TaskKind::Question).unwrap();
     order.open_task(TaskKind::Authorization).unwrap();
@@ -711,11 +711,11 @@ fn an_order_that_was_made_to_wait_early_is_asked_for_what_it_lacks_all_the_same(
 #[test]
 fn an_order_placed_in_a_state_is_in_it_whatever_is_known_of_the_user() {
     use OrderState::{Cancelled, Completed, Created, InProgress, Pended};
-    let desk = Desk::new();
-    desk.completed("u");
-    desk.assume(Assumption::SecondOrder, "always");
-    desk.order("u");
-    let order = desk.s.sandbox.control().order("u");
+    let api = AdminApi::new();
+    api.completed("u");
+    api.assume(Assumption::SecondOrder, "always");
+    api.order("u");
+    let order = api.s.sandbox.control().order("u");
     for state in [Pended, Cancelled, InProgress, Created, Completed, Pended] {
         let placed = order.placed(state).unwrap();
         assert_eq!(placed.state, state);
@@ -734,34 +734,34 @@ fn an_order_placed_in_a_state_is_in_it_whatever_is_known_of_the_user() {
 
 #[test]
 fn users_are_listed_by_when_they_were_made_and_not_by_when_they_came() {
-    let desk = Desk::new();
-    desk.order("a");
-    let order = desk.s.sandbox.control().order("b");
+    let api = AdminApi::new();
+    api.order("a");
+    let order = api.s.sandbox.control().order("b");
     order.placed(OrderState::Completed).unwrap();
     let listed = || {
-        let users = body(&desk.get(USERS));
+        let users = body(&api.get(USERS));
         let users = users.as_array().unwrap().iter();
         users
             .map(|user| user["clientUserId"].as_str().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
     assert_eq!(listed(), ["b", "a"]);
-    desk.assume(Assumption::ReadAfterWrite, "30-seconds");
+    api.assume(Assumption::ReadAfterWrite, "30-seconds");
     assert_eq!(listed(), ["b"]);
 }
 
 #[test]
 fn an_order_can_bring_papers_along() {
-    let desk = Desk::new();
+    let api = AdminApi::new();
     let mut wish = whole("u");
     wish["attachments"][0]["content"] = json!("JVBERi0x".repeat(2 * 1024 * 1024 / 8));
-    assert_eq!(desk.post(USERS, &wish).status(), 201);
+    assert_eq!(api.post(USERS, &wish).status(), 201);
     // What is long by anything else takes many times the room of its text.
     wish["attachments"] = json!(vec![0; 1024 * 1024]);
-    let answer = desk.post(USERS, &wish);
+    let answer = api.post(USERS, &wish);
     told(&answer, 413, "the body has more than a million parts");
     let longest = 32 * 1024 * 1024;
-    let post = |path, length| desk.ask(Method::POST, path, vec![b' '; length]).status();
+    let post = |path, length| api.ask(Method::POST, path, vec![b' '; length]).status();
     assert_eq!(post(USERS, longest), 400);
     assert_eq!(post(USERS, longest + 1), 413);
     assert_eq!(post(LINK, 1024 * 1024), 400);
@@ -770,71 +770,71 @@ fn an_order_can_bring_papers_along() {
 
 #[test]
 fn orders_go_on_in_seconds_if_so_assumed() {
-    let desk = Desk::new();
-    desk.assume(Assumption::OrderPace, "seconds");
-    desk.order("u");
-    desk.advance(7);
-    assert_eq!(desk.status("u"), "Completed");
+    let api = AdminApi::new();
+    api.assume(Assumption::OrderPace, "seconds");
+    api.order("u");
+    api.advance(7);
+    assert_eq!(api.status("u"), "Completed");
 }
 
 #[test]
 fn an_order_is_aborted_once() {
-    let desk = Desk::new();
+    let api = AdminApi::new();
     let over = "The order is in a state where it can\u{2019}t be aborted";
-    desk.order("u");
+    api.order("u");
     let subscription =
         json!({"clientUserId": "u", "subscriberEmail": "p@example.test", "role": "producer"});
-    desk.post(SUBSCRIPTIONS, &subscription);
-    let both = json!({"clientUserId": "u", "humanId": desk.human_id("u"), "action": "abort"});
-    told(&desk.post(ACTIONS, &both), 400, "Bad Request");
+    api.post(SUBSCRIPTIONS, &subscription);
+    let both = json!({"clientUserId": "u", "humanId": api.human_id("u"), "action": "abort"});
+    told(&api.post(ACTIONS, &both), 400, "Bad Request");
     told(
-        &desk.post(ACTIONS, &json!({"action": "abort"})),
+        &api.post(ACTIONS, &json!({"action": "abort"})),
         400,
         "Bad Request",
     );
     told(
-        &desk.post(ACTIONS, &json!({"clientUserId": "u", "action": "stop"})),
+        &api.post(ACTIONS, &json!({"clientUserId": "u", "action": "stop"})),
         400,
         "Bad Request",
     );
     told(
-        &desk.post(ACTIONS, &json!({"clientUserId": "x", "action": "abort"})),
+        &api.post(ACTIONS, &json!({"clientUserId": "x", "action": "abort"})),
         404,
         "Not Found",
     );
-    let abort = json!({"humanId": desk.human_id("u"), "action": "abort"});
-    let answer = desk.post(ACTIONS, &abort);
+    let abort = json!({"humanId": api.human_id("u"), "action": "abort"});
+    let answer = api.post(ACTIONS, &abort);
     assert_eq!((answer.status().as_u16(), answer.body().len()), (202, 0));
-    assert_eq!(desk.status("u"), "Cancelled");
+    assert_eq!(api.status("u"), "Cancelled");
     let list =
         format!("{SUBSCRIPTIONS}?clientUserId=u&subscriberEmail=p@example.test&role=producer");
-    assert_eq!(body(&desk.get(&list)), json!([]), "nobody is told any more");
-    told(&desk.post(ACTIONS, &abort), 409, over);
-    desk.advance(86_000);
-    assert_eq!(desk.status("u"), "Cancelled");
-    desk.s.sandbox.control().clear_faults();
+    assert_eq!(body(&api.get(&list)), json!([]), "nobody is told any more");
+    told(&api.post(ACTIONS, &abort), 409, over);
+    api.advance(86_000);
+    assert_eq!(api.status("u"), "Cancelled");
+    api.s.sandbox.control().clear_faults();
     let limited = Fault::status(429).retry_after("2").on_path(ACTIONS);
-    desk.s.sandbox.control().plan_fault(limited).unwrap();
-    let answer = desk.post(ACTIONS, &abort);
+    api.s.sandbox.control().plan_fault(limited).unwrap();
+    let answer = api.post(ACTIONS, &abort);
     told(&answer, 429, "a planned fault");
     assert_eq!(header(&answer, "retry-after"), Some("2"));
 }
 
 #[test]
 fn an_action_may_not_be_enabled_and_a_resync_may_show() {
-    let desk = Desk::new();
-    desk.completed("u");
+    let api = AdminApi::new();
+    api.completed("u");
     let resync = json!({"clientUserId": "u", "action": "resync"});
-    assert_eq!(desk.post(ACTIONS, &resync).status(), 202);
-    assert_eq!(desk.status("u"), "Completed");
-    desk.assume(Assumption::Resync, "retrieves-again");
-    assert_eq!(desk.post(ACTIONS, &resync).status(), 202);
-    assert_eq!((desk.status("u"), desk.billed()), (json!("In Progress"), 1));
-    desk.assume(Assumption::ActionsEnabled, "abort");
-    told(&desk.post(ACTIONS, &resync), 404, "Not Found");
-    desk.assume(Assumption::ActionsEnabled, "none");
+    assert_eq!(api.post(ACTIONS, &resync).status(), 202);
+    assert_eq!(api.status("u"), "Completed");
+    api.assume(Assumption::Resync, "retrieves-again");
+    assert_eq!(api.post(ACTIONS, &resync).status(), 202);
+    assert_eq!((api.status("u"), api.billed()), (json!("In Progress"), 1));
+    api.assume(Assumption::ActionsEnabled, "abort");
+    told(&api.post(ACTIONS, &resync), 404, "Not Found");
+    api.assume(Assumption::ActionsEnabled, "none");
     told(
-        &desk.post(ACTIONS, &json!({"clientUserId": "u", "action": "abort"})),
+        &api.post(ACTIONS, &json!({"clientUserId": "u", "action": "abort"})),
         404,
         "Not Found",
     );
@@ -842,63 +842,63 @@ fn an_action_may_not_be_enabled_and_a_resync_may_show() {
 
 #[test]
 fn a_subscription_is_made_found_and_ended() {
-    let desk = Desk::new();
+    let api = AdminApi::new();
     let wish = json!({
         "clientUserId": "u", "subscriberEmail": "p@example.test", "role": "producer",
         "subscriberFirstName": "Proda", "subscriberLastName": "Fixture", "subscriberOffice": "office-7",
     });
-    told(&desk.post(SUBSCRIPTIONS, &wish), 404, "Not Found");
-    desk.order("u");
-    let made = desk.post(SUBSCRIPTIONS, &wish);
+    told(&api.post(SUBSCRIPTIONS, &wish), 404, "Not Found");
+    api.order("u");
+    let made = api.post(SUBSCRIPTIONS, &wish);
     assert_eq!(made.status(), 201);
     let one = body(&made)[0].clone();
     assert_eq!(one["subscriberOffice"], "office-7");
     assert_eq!(one["createdAt"], "2026-01-15T09:00:00.000Z");
-    assert_eq!(desk.post(SUBSCRIPTIONS, &wish).status(), 409);
+    assert_eq!(api.post(SUBSCRIPTIONS, &wish).status(), 409);
     let mut wrong = wish.clone();
     wrong["role"] = json!("friend");
-    told(&desk.post(SUBSCRIPTIONS, &wrong), 400, "Bad Request");
+    told(&api.post(SUBSCRIPTIONS, &wrong), 400, "Bad Request");
     let list =
         format!("{SUBSCRIPTIONS}?clientUserId=u&subscriberEmail=p%40example.test&role=producer");
     assert_eq!(
-        body(&desk.get(&format!("{list}&query=x&sort=y"))),
+        body(&api.get(&format!("{list}&query=x&sort=y"))),
         json!([one])
     );
-    assert_eq!(body(&desk.get(&format!("{list}&offset=1"))), json!([]));
-    assert_eq!(body(&desk.get(&list.replace("=u&", "=nobody&"))), json!([]));
+    assert_eq!(body(&api.get(&format!("{list}&offset=1"))), json!([]));
+    assert_eq!(body(&api.get(&list.replace("=u&", "=nobody&"))), json!([]));
     told(
-        &desk.get(&format!("{SUBSCRIPTIONS}?clientUserId=u&role=producer")),
+        &api.get(&format!("{SUBSCRIPTIONS}?clientUserId=u&role=producer")),
         400,
         "Bad Request",
     );
-    desk.assume(Assumption::SubscriptionQuery, "refused");
-    told(&desk.get(&format!("{list}&sort=y")), 400, "Bad Request");
+    api.assume(Assumption::SubscriptionQuery, "refused");
+    told(&api.get(&format!("{list}&sort=y")), 400, "Bad Request");
     let path = format!("{SUBSCRIPTIONS}/{}", one["id"].as_str().unwrap());
-    assert_eq!(body(&desk.get(&path)), one);
-    let gone = desk.ask(Method::DELETE, &path, "");
+    assert_eq!(body(&api.get(&path)), one);
+    let gone = api.ask(Method::DELETE, &path, "");
     assert_eq!((gone.status().as_u16(), gone.body().len()), (200, 0));
-    told(&desk.get(&path), 404, "Not Found");
-    told(&desk.ask(Method::DELETE, &path, ""), 404, "Not Found");
-    let log = serde_json::to_string(&desk.s.sandbox.control().requests()).unwrap();
+    told(&api.get(&path), 404, "Not Found");
+    told(&api.ask(Method::DELETE, &path, ""), 404, "Not Found");
+    let log = serde_json::to_string(&api.s.sandbox.control().requests()).unwrap();
     assert!(!log.contains("example.test"), "no address is kept");
 }
 
 #[test]
 fn reports_come_in_groups_and_each_as_what_it_says() {
-    let desk = Desk::new();
-    desk.completed("u");
-    told(&desk.get("/api/v1/user/reports"), 400, "Bad Request");
+    let api = AdminApi::new();
+    api.completed("u");
+    told(&api.get("/api/v1/user/reports"), 400, "Bad Request");
     told(
-        &desk.get("/api/v1/user/reports?createdByOrderId=x"),
+        &api.get("/api/v1/user/reports?createdByOrderId=x"),
         400,
         "Bad Request",
     );
     told(
-        &desk.get("/api/v1/user/reports?clientUserId=nobody"),
+        &api.get("/api/v1/user/reports?clientUserId=nobody"),
         404,
         "Not Found",
     );
-    let groups = body(&desk.get("/api/v1/user/reports?clientUserId=u"));
+    let groups = body(&api.get("/api/v1/user/reports?clientUserId=u"));
     let names: Vec<_> = groups
         .as_array()
         .unwrap()
@@ -906,12 +906,12 @@ fn reports_come_in_groups_and_each_as_what_it_says() {
         .map(|group| &group["name"])
         .collect();
     assert_eq!(names, ["highlights", "ccdraw", "apidata", "combined"]);
-    let order_id = desk.s.sandbox.control().ledger()[0].order_id.clone();
+    let order_id = api.s.sandbox.control().ledger()[0].order_id.clone();
     for group in groups.as_array().unwrap() {
         for report in group["reports"].as_array().unwrap() {
             let uri = report["uri"].as_str().unwrap();
             let path = uri.strip_prefix("http://127.0.0.1").unwrap();
-            let answer = desk.get(path);
+            let answer = api.get(path);
             assert_eq!(answer.status(), 200);
             let content = answer.body();
             let declared = header(&answer, "content-type").unwrap();
@@ -942,7 +942,7 @@ fn reports_come_in_groups_and_each_as_what_it_says() {
             }
         }
     }
-    let of_order = body(&desk.get(&format!(
+    let of_order = body(&api.get(&format!(
         "/api/v1/user/reports?clientUserId=u&createdByOrderId={order_id}"
     )));
     assert_eq!(
@@ -951,58 +951,55 @@ fn reports_come_in_groups_and_each_as_what_it_says() {
         "a combined one is of no order"
     );
     assert_eq!(
-        body(&desk.get("/api/v1/user/reports?clientUserId=u&createdByOrderId=x")),
+        body(&api.get("/api/v1/user/reports?clientUserId=u&createdByOrderId=x")),
         json!([])
     );
-    told(&desk.get("/api/v1/user/reports/rep-1"), 404, "Not Found");
-    desk.assume(Assumption::ReportsOfNobody, "empty-list");
-    assert_eq!(body(&desk.get("/api/v1/user/reports")), json!([]));
+    told(&api.get("/api/v1/user/reports/rep-1"), 404, "Not Found");
+    api.assume(Assumption::ReportsOfNobody, "empty-list");
+    assert_eq!(body(&api.get("/api/v1/user/reports")), json!([]));
     let id = groups[0]["reports"][0]["id"].as_str().unwrap();
-    desk.assume(Assumption::ReportExpiry, "1-day");
-    assert_eq!(
-        desk.get(&format!("/api/v1/user/reports/{id}")).status(),
-        200
-    );
-    desk.advance(86_400);
-    let desk = Desk {
-        token: Desk::token(&desk.s),
-        s: desk.s,
+    api.assume(Assumption::ReportExpiry, "1-day");
+    assert_eq!(api.get(&format!("/api/v1/user/reports/{id}")).status(), 200);
+    api.advance(86_400);
+    let api = AdminApi {
+        token: AdminApi::token(&api.s),
+        s: api.s,
     };
     told(
-        &desk.get(&format!("/api/v1/user/reports/{id}")),
+        &api.get(&format!("/api/v1/user/reports/{id}")),
         404,
         "Not Found",
     );
     assert_eq!(
-        body(&desk.get("/api/v1/user/reports?clientUserId=u")),
+        body(&api.get("/api/v1/user/reports?clientUserId=u")),
         json!([])
     );
 }
 
 #[test]
 fn a_consumer_link_is_for_one_user_by_either_id() {
-    let desk = Desk::new();
-    desk.order("u");
+    let api = AdminApi::new();
+    api.order("u");
     for wish in [
         json!({"clientUserId": "u"}),
-        json!({"humanId": desk.human_id("u")}),
+        json!({"humanId": api.human_id("u")}),
     ] {
-        let made = body(&desk.post(LINK, &wish));
-        assert_eq!(made["clientId"], desk.s.app.client_id.as_str());
+        let made = body(&api.post(LINK, &wish));
+        assert_eq!(made["clientId"], api.s.app.client_id.as_str());
         let link = made["consumerLink"].as_str().unwrap();
         let start = format!(
             "http://127.0.0.1/tasks?clientId={}&rq=sbx-rq-",
-            desk.s.app.client_id
+            api.s.app.client_id
         );
         assert!(link.starts_with(&start), "{link}");
     }
-    told(&desk.post(LINK, &json!({})), 400, "Bad Request");
-    desk.order("v");
-    let both = |id: &str| json!({"clientUserId": id, "humanId": desk.human_id("u")});
-    assert_eq!(desk.post(LINK, &both("u")).status(), 200);
-    told(&desk.post(LINK, &both("v")), 404, "Not Found");
+    told(&api.post(LINK, &json!({})), 400, "Bad Request");
+    api.order("v");
+    let both = |id: &str| json!({"clientUserId": id, "humanId": api.human_id("u")});
+    assert_eq!(api.post(LINK, &both("u")).status(), 200);
+    told(&api.post(LINK, &both("v")), 404, "Not Found");
     told(
-        &desk.post(LINK, &json!({"clientUserId": "x"})),
+        &api.post(LINK, &json!({"clientUserId": "x"})),
         404,
         "Not Found",
     );
@@ -1010,21 +1007,21 @@ fn a_consumer_link_is_for_one_user_by_either_id() {
 
 #[test]
 fn paths_of_their_own_are_no_ids_of_users() {
-    let desk = Desk::new();
-    told(&desk.get("/api/v1/users/providers"), 400, "Bad Request");
-    told(&desk.get("/api/v1/users/nobody"), 404, "Not Found");
-    told(&desk.get("/api/v1/users/a%2Fb"), 404, "Not Found");
-    assert_eq!(desk.get(ACTIONS).status(), 405);
-    assert_eq!(header(&desk.get(ACTIONS), "allow"), Some("POST"));
-    assert_eq!(desk.get("/api/v1/nothing").status(), 404);
-    desk.order("a/b ü");
-    let users = body(&desk.get("/api/v1/users?clientUserId=a%2Fb%20%C3%BC"));
+    let api = AdminApi::new();
+    told(&api.get("/api/v1/users/providers"), 400, "Bad Request");
+    told(&api.get("/api/v1/users/nobody"), 404, "Not Found");
+    told(&api.get("/api/v1/users/a%2Fb"), 404, "Not Found");
+    assert_eq!(api.get(ACTIONS).status(), 405);
+    assert_eq!(header(&api.get(ACTIONS), "allow"), Some("POST"));
+    assert_eq!(api.get("/api/v1/nothing").status(), 404);
+    api.order("a/b ü");
+    let users = body(&api.get("/api/v1/users?clientUserId=a%2Fb%20%C3%BC"));
     assert_eq!(users[0]["clientUserId"], "a/b ü");
 }
 
 #[test]
 fn each_fault_strikes_an_order_before_its_effect_after_it_or_in_the_answer() {
-    let desk = Desk::new();
+    let api = AdminApi::new();
     let fault = |fault: Fault| fault.on_method(Method::POST).on_path(USERS);
     let html = IntermediaryBody::Html;
     let faults = [
@@ -1038,20 +1035,18 @@ fn each_fault_strikes_an_order_before_its_effect_after_it_or_in_the_answer() {
         (Fault::garbage_body(), 1),
         (Fault::delay(Duration::from_secs(60)), 1),
     ];
-    let bearer = format!("Bearer {}", desk.token);
+    let bearer = format!("Bearer {}", api.token);
     let headers = [
         ("authorization", bearer.as_str()),
         ("content-type", "application/json"),
     ];
     for (number, (planned, effect)) in faults.into_iter().enumerate() {
-        let before = desk.billed();
+        let before = api.billed();
         let name = format!("{planned:?}");
-        desk.s.sandbox.control().plan_fault(fault(planned)).unwrap();
+        api.s.sandbox.control().plan_fault(fault(planned)).unwrap();
         let wish = whole(&format!("u{number}")).to_string();
-        let answer = desk
-            .s
-            .try_send(request(Method::POST, USERS, &headers, wish));
-        assert_eq!(desk.billed() - before, effect, "{name}");
+        let answer = api.s.try_send(request(Method::POST, USERS, &headers, wish));
+        assert_eq!(api.billed() - before, effect, "{name}");
         let whole = answer.ok().filter(|answer| answer.status().is_success());
         let is_read =
             whole.is_some_and(|answer| serde_json::from_slice::<Value>(answer.body()).is_ok());
@@ -1061,48 +1056,49 @@ fn each_fault_strikes_an_order_before_its_effect_after_it_or_in_the_answer() {
 
 #[test]
 fn a_deleted_user_is_forgotten_but_by_the_ledger() {
-    let desk = Desk::new();
-    desk.completed("u");
-    let groups = body(&desk.get("/api/v1/user/reports?clientUserId=u"));
+    let api = AdminApi::new();
+    api.completed("u");
+    let groups = body(&api.get("/api/v1/user/reports?clientUserId=u"));
     let report = groups[0]["reports"][0]["id"].as_str().unwrap().to_owned();
-    let control = desk.s.sandbox.control();
-    control.delete_user(&desk.s.app.client_id, "u").unwrap();
-    assert_eq!(body(&desk.get(USERS)), json!([]));
+    let control = api.s.sandbox.control();
+    control.delete_user(&api.s.app.client_id, "u").unwrap();
+    assert_eq!(body(&api.get(USERS)), json!([]));
     told(
-        &desk.get(&format!("/api/v1/user/reports/{report}")),
+        &api.get(&format!("/api/v1/user/reports/{report}")),
         404,
         "Not Found",
     );
-    assert!(control.orders(&desk.s.app.client_id).unwrap().is_empty());
-    assert_eq!(desk.billed(), 1);
-    let dashboard = |desk: &Desk| String::from_utf8(desk.s.get("/", &[]).body().to_vec()).unwrap();
-    assert!(dashboard(&desk).contains("Would have been billed: <strong>1</strong>"));
-    assert_eq!(desk.order("u").status(), 201, "the address is free again");
+    assert!(control.orders(&api.s.app.client_id).unwrap().is_empty());
+    assert_eq!(api.billed(), 1);
+    let dashboard =
+        |api: &AdminApi| String::from_utf8(api.s.get("/", &[]).body().to_vec()).unwrap();
+    assert!(dashboard(&api).contains("Would have been billed: <strong>1</strong>"));
+    assert_eq!(api.order("u").status(), 201, "the address is free again");
     // Whoever comes with the same id is somebody else.
     told(
-        &desk.get(&format!("/api/v1/user/reports/{report}")),
+        &api.get(&format!("/api/v1/user/reports/{report}")),
         404,
         "Not Found",
     );
-    let orders = control.orders(&desk.s.app.client_id).unwrap();
+    let orders = control.orders(&api.s.app.client_id).unwrap();
     let states: Vec<_> = orders.iter().map(|order| order.state).collect();
     assert_eq!(states, [OrderState::Created]);
     control.reset();
-    assert!(!dashboard(&desk).contains("Would have been billed"));
-    assert_eq!(desk.billed(), 0);
+    assert!(!dashboard(&api).contains("Would have been billed"));
+    assert_eq!(api.billed(), 0);
 }
 
 #[test]
 fn orders_are_controlled_over_http_as_in_process() {
-    let desk = Desk::new();
-    desk.post(USERS, &json!({"clientUserId": "u"}));
-    let id = &desk.s.app.client_id;
+    let api = AdminApi::new();
+    api.post(USERS, &json!({"clientUserId": "u"}));
+    let id = &api.s.app.client_id;
     let post = |path: &str, more: Value| {
         let mut wish = json!({"client_id": id, "client_user_id": "u"});
         wish.as_object_mut()
             .unwrap()
             .extend(more.as_object().unwrap().clone());
-        desk.s.post_json(path, &wish)
+        api.s.post_json(path, &wish)
     };
     let pended = post("/sandbox/orders/await", json!({"state": "pended"}));
     assert_eq!(body(&pended)["state"], "pended");
@@ -1120,10 +1116,10 @@ fn orders_are_controlled_over_http_as_in_process() {
         body(&open)["tasks"][2],
         json!({"kind": "question", "is_open": true})
     );
-    let listed = body(&desk.s.get("/sandbox/orders", &[]));
-    assert_eq!(listed, json!(desk.s.sandbox.control().orders(id).unwrap()));
+    let listed = body(&api.s.get("/sandbox/orders", &[]));
+    assert_eq!(listed, json!(api.s.sandbox.control().orders(id).unwrap()));
     let nobody = json!({"client_id": id, "client_user_id": "x", "state": "pended"});
-    let nobody = desk.s.post_json("/sandbox/orders/await", &nobody);
+    let nobody = api.s.post_json("/sandbox/orders/await", &nobody);
     assert_eq!(
         (nobody.status().as_u16(), &body(&nobody)["error"]),
         (404, &json!("nothing-ordered"))
@@ -1144,34 +1140,34 @@ fn a_story_can_begin_with_orders() {
         .build_offline();
     let app = sandbox.app(DemoApp::Hip);
     let s = Offline { sandbox, app };
-    let desk = Desk {
-        token: Desk::token(&s),
+    let api = AdminApi {
+        token: AdminApi::token(&s),
         s,
     };
     for _ in 0..2 {
-        let control = desk.s.sandbox.control();
-        let orders = control.orders(&desk.s.app.client_id).unwrap();
+        let control = api.s.sandbox.control();
+        let orders = control.orders(&api.s.app.client_id).unwrap();
         let states: Vec<_> = orders.iter().map(|order| order.state).collect();
         use OrderState::{Cancelled, Completed, Created, InProgress, Pended};
         assert_eq!(states, [Pended, Completed, Cancelled, InProgress, Created]);
         let open: Vec<_> = orders[0].tasks.iter().map(|task| task.kind).collect();
         assert_eq!(open, [TaskKind::Authorization, TaskKind::Provider]);
-        assert_eq!(desk.billed(), 5);
+        assert_eq!(api.billed(), 5);
         let told = control.order("d").wait_for(Pended).unwrap();
         assert_eq!(told.tasks[0].kind, TaskKind::Particulars);
         control.reset();
     }
-    let desk = Desk {
-        token: Desk::token(&desk.s),
-        s: desk.s,
+    let api = AdminApi {
+        token: AdminApi::token(&api.s),
+        s: api.s,
     };
-    let user = &body(&desk.get(&format!("{USERS}?clientUserId=b")))[0];
+    let user = &body(&api.get(&format!("{USERS}?clientUserId=b")))[0];
     assert_eq!(
         (&user["firstName"], &user["lastName"]),
         (&json!("Ada"), &json!("Sandboxer"))
     );
     assert_eq!(user["dateOfBirth"], "1971-02-07T00:00:00.000Z");
-    let reports = body(&desk.get("/api/v1/user/reports?clientUserId=b"));
+    let reports = body(&api.get("/api/v1/user/reports?clientUserId=b"));
     assert_eq!(reports.as_array().unwrap().len(), 4);
     for (order, place) in [
         (r#"{"client_user_id": ""}"#, "orders[0].client_user_id"),
@@ -1214,42 +1210,42 @@ fn a_story_can_begin_with_orders() {
 
 #[test]
 fn orders_are_held_until_there_is_no_room_and_deletion_makes_some() {
-    let desk = Desk::new();
-    let control = desk.s.sandbox.control();
+    let api = AdminApi::new();
+    let control = api.s.sandbox.control();
     let order = |number: u32| {
         let wish = json!({"clientUserId": format!("u{number}"), "firstName": "x".repeat(900_000)});
-        desk.post(USERS, &wish).status().as_u16()
+        api.post(USERS, &wish).status().as_u16()
     };
     let taken = (0..100).take_while(|number| order(*number) == 201).count();
     assert!((60..75).contains(&taken), "{taken}");
     assert_eq!(order(100), 507);
-    control.delete_user(&desk.s.app.client_id, "u0").unwrap();
+    control.delete_user(&api.s.app.client_id, "u0").unwrap();
     assert_eq!(order(100), 201);
 }
 
 #[test]
 fn an_abort_makes_room_as_it_ends_the_subscriptions() {
-    let desk = Desk::new();
-    desk.order("u");
+    let api = AdminApi::new();
+    api.order("u");
     let subscribe = |number: u32| {
         let wish = json!({
             "clientUserId": "u", "subscriberEmail": format!("p{number}@example.test"),
             "role": "producer", "subscriberOffice": "x".repeat(900_000),
         });
-        desk.post(SUBSCRIPTIONS, &wish).status().as_u16()
+        api.post(SUBSCRIPTIONS, &wish).status().as_u16()
     };
     let taken = (0..100)
         .take_while(|number| subscribe(*number) == 201)
         .count();
     assert!((60..75).contains(&taken), "{taken}");
     let abort = json!({"clientUserId": "u", "action": "abort"});
-    assert_eq!(desk.post(ACTIONS, &abort).status(), 202);
+    assert_eq!(api.post(ACTIONS, &abort).status(), 202);
     assert_eq!(subscribe(100), 201);
 }
 
 #[test]
 fn nothing_of_a_person_is_in_the_log_on_the_dashboard_or_in_what_is_told_of_orders() {
-    let desk = Desk::new();
+    let api = AdminApi::new();
     let mut wish = whole("u");
     for (field, canary) in [
         ("firstName", "canary-first"),
@@ -1263,8 +1259,8 @@ fn nothing_of_a_person_is_in_the_log_on_the_dashboard_or_in_what_is_told_of_orde
     }
     wish["address"]["street1"] = json!("canary street");
     wish["attachments"][0]["content"] = json!("Y2FuYXJ5LXBhcGVy");
-    assert_eq!(desk.post(USERS, &wish).status(), 201);
-    let control = desk.s.sandbox.control();
+    assert_eq!(api.post(USERS, &wish).status(), 201);
+    let control = api.s.sandbox.control();
     control.order("u").wait_for(OrderState::Completed).unwrap();
     let told = [
         serde_json::to_string(&control.requests()).unwrap(),
@@ -1274,9 +1270,9 @@ fn nothing_of_a_person_is_in_the_log_on_the_dashboard_or_in_what_is_told_of_orde
             control.order("u").snapshots(),
             control.order("u")
         ),
-        format!("{:?}", desk.s.sandbox),
-        String::from_utf8(desk.s.get("/", &[]).body().to_vec()).unwrap(),
-        String::from_utf8(desk.s.get("/sandbox/orders", &[]).body().to_vec()).unwrap(),
+        format!("{:?}", api.s.sandbox),
+        String::from_utf8(api.s.get("/", &[]).body().to_vec()).unwrap(),
+        String::from_utf8(api.s.get("/sandbox/orders", &[]).body().to_vec()).unwrap(),
     ];
     for text in told {
         for canary in [

@@ -15,7 +15,7 @@ use crate::support::*;
 const IDS: [&str; 2] = ["humanId", "clientUserId"];
 
 /// A sandbox with somebody new for each request.
-struct Desk {
+struct AdminApi {
     s: Offline,
     token: String,
     people: u32,
@@ -24,7 +24,7 @@ struct Desk {
 /// What stands in the place of what a request leaves open, by its name.
 type Values = Map<String, Value>;
 
-impl Desk {
+impl AdminApi {
     fn new() -> Self {
         let s = Offline::of(DemoApp::Hip);
         let token = s.granted(ADMIN, "client", "", "client_token");
@@ -237,7 +237,7 @@ fn every_request_that_the_vendors_documents_show_is_taken() {
     let Some(files) = vendor::files(test, "per-operation") else {
         return;
     };
-    let mut desk = Desk::new();
+    let mut api = AdminApi::new();
     let headers = [("content-type".to_owned(), "application/json".to_owned())];
     let mut taken = 0;
     for file in files {
@@ -258,7 +258,7 @@ fn every_request_that_the_vendors_documents_show_is_taken() {
                     body: Some(&example["value"]),
                 };
                 let documented = methods["post"]["responses"].as_object().unwrap();
-                for (status, _) in desk.ask(&asked) {
+                for (status, _) in api.ask(&asked) {
                     let is_good = status < 300 && documented.contains_key(&status.to_string());
                     assert!(is_good, "{path}, {name}: {status}");
                     taken += 1;
@@ -300,8 +300,8 @@ fn every_refusal_that_the_vendors_documents_show_is_given_word_for_word() {
     let Some(refusals) = refusals(test) else {
         return;
     };
-    let desk = Desk::new();
-    let control = desk.s.sandbox.control();
+    let api = AdminApi::new();
+    let control = api.s.sandbox.control();
     control
         .order("known")
         .placed(OrderState::Completed)
@@ -311,9 +311,9 @@ fn every_refusal_that_the_vendors_documents_show_is_given_word_for_word() {
         "subscriberEmail": "producer-9@example.test",
         "role": "producer",
     });
-    desk.post("/api/v1/subscriptions", &subscription);
+    api.post("/api/v1/subscriptions", &subscription);
     let email = json!({"clientUserId": "mailed", "clientUserEmail": "a@example.test"});
-    desk.post("/api/v1/users", &email);
+    api.post("/api/v1/users", &email);
     let of_nobody = "clientUserId=nobody&subscriberEmail=a%40example.test&role=producer";
     let mut given = 0;
     for ((of, status), example) in &refusals {
@@ -325,13 +325,13 @@ fn every_refusal_that_the_vendors_documents_show_is_given_word_for_word() {
         let (path, body) = match (of.as_str(), status) {
             ("GET /api/v1/users" | "GET /api/v1/subscriptions", 404) => {
                 // A list of nothing is an empty one.
-                let found = desk.s.read(&format!("{path}?{of_nobody}"), &desk.token);
+                let found = api.s.read(&format!("{path}?{of_nobody}"), &api.token);
                 assert_eq!(found.body(), "[]", "{of}");
                 continue;
             }
             ("POST /api/v1/users", 400) => (path, json!({"clientUserId": "a", "dateOfBirth": "x"})),
             ("POST /api/v1/users", 404) => {
-                desk.s.assume(Assumption::UnknownOrderType, "404");
+                api.s.assume(Assumption::UnknownOrderType, "404");
                 (path, json!({"clientUserId": "a", "orderType": "none"}))
             }
             ("POST /api/v1/users", 409) => {
@@ -363,13 +363,13 @@ fn every_refusal_that_the_vendors_documents_show_is_given_word_for_word() {
             (_, 404) => (format!("{path}?clientUserId=nobody"), Value::Null),
             _ => (path, Value::Null),
         };
-        let bearer = format!("Bearer {}", desk.token);
+        let bearer = format!("Bearer {}", api.token);
         let mut headers = vec![("content-type", "application/json")];
         if *status != 401 {
             headers.push(("authorization", bearer.as_str()));
         }
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let answer = desk
+        let answer = api
             .s
             .send(request(method, &path, &headers, body.to_string()));
         assert_eq!(answer.status(), *status, "{of}: {:?}", answer.body());
@@ -401,7 +401,7 @@ fn every_request_of_the_collections_is_taken_and_answered_in_the_form_that_they_
         };
         all.extend(requests);
     }
-    let mut desk = Desk::new();
+    let mut api = AdminApi::new();
     let mut taken = 0;
     for request in &all {
         let mut bodies = vec![request.body.as_ref()];
@@ -426,7 +426,7 @@ fn every_request_of_the_collections_is_taken_and_answered_in_the_form_that_they_
                 is_authorized: request.is_authorized,
                 body,
             };
-            for (status, form) in desk.ask(&asked) {
+            for (status, form) in api.ask(&asked) {
                 let at = format!("{method} {path} of {}", request.file);
                 let mut shown = request.answers.iter();
                 let shown = shown.find(|shown| shown.status == status && status < 300);

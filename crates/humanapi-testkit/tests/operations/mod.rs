@@ -32,7 +32,7 @@ const OPERATIONS: [&str; 13] = [
     "POST resources/consumer-link",
 ];
 
-struct Desk {
+struct AdminApi {
     sandbox: Sandbox,
     client: Client,
 }
@@ -76,7 +76,7 @@ fn whole(user: &str) -> NewOrder {
         .with_attachment(pdf)
 }
 
-impl Desk {
+impl AdminApi {
     fn new(transport: impl Transport + 'static) -> Self {
         // 2026-01-15, at noon.
         let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_768_478_400);
@@ -271,10 +271,10 @@ impl Desk {
 }
 
 pub(crate) async fn every_operation_works(transport: impl Transport + 'static) {
-    let desk = Desk::new(transport);
-    desk.orders().await;
-    desk.subscriptions().await;
-    desk.reports().await;
-    desk.tasks().await;
-    desk.check_log();
+    let api = AdminApi::new(transport);
+    api.orders().await;
+    api.subscriptions().await;
+    api.reports().await;
+    api.tasks().await;
+    api.check_log();
 }

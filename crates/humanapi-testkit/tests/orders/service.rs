@@ -95,7 +95,7 @@ impl Reading {
 }
 
 /// How an exchange with the service ends.
-pub(crate) enum Answer {
+pub(crate) enum Ending {
     /// With this status and body.
     Whole(u16, String),
     /// With a body that breaks off.
@@ -167,10 +167,10 @@ impl Service {
     }
 
     /// Answers one request to a path with its query.
-    pub(crate) fn answer(&self, method: &Method, path: &str, body: &[u8]) -> Answer {
+    pub(crate) fn answer(&self, method: &Method, path: &str, body: &[u8]) -> Ending {
         if !path.starts_with("/api/v1/users") {
             let token = r#"{"client_token":"canary-ct","expires_in":86400}"#;
-            return Answer::Whole(200, token.to_owned());
+            return Ending::Whole(200, token.to_owned());
         }
         if *method == Method::POST {
             self.order(&serde_json::from_slice(body).unwrap())
@@ -179,39 +179,39 @@ impl Service {
         }
     }
 
-    fn order(&self, order: &Value) -> Answer {
+    fn order(&self, order: &Value) -> Ending {
         let now = (self.clock)();
         let mut inner = self.arrived();
         let sending = std::mem::replace(&mut inner.sending, Sending::Fine);
         let user = sending.takes().then(|| inner.take(order, now));
         let error = |status: u16| {
             let body = json!({"code": status, "error": "Canary", "message": "canary"});
-            Answer::Whole(status, body.to_string())
+            Ending::Whole(status, body.to_string())
         };
         match sending {
-            Sending::Fine => Answer::Whole(201, json!([user]).to_string()),
+            Sending::Fine => Ending::Whole(201, json!([user]).to_string()),
             Sending::Refused => error(400),
-            Sending::NeverLeaves => Answer::NotSent,
-            Sending::LostBefore | Sending::LostAfter => Answer::Lost,
+            Sending::NeverLeaves => Ending::NotSent,
+            Sending::LostBefore | Sending::LostAfter => Ending::Lost,
             Sending::FailsBefore | Sending::FailsAfter => error(500),
             Sending::GatewayBefore | Sending::GatewayAfter => {
-                Answer::Whole(502, "<html>canary</html>".to_owned())
+                Ending::Whole(502, "<html>canary</html>".to_owned())
             }
-            Sending::CutAfter => Answer::Cut,
+            Sending::CutAfter => Ending::Cut,
             Sending::ConflictAfter => error(409),
             Sending::Late => {
                 inner.flying.push((now + LATE, order.clone()));
-                Answer::Lost
+                Ending::Lost
             }
         }
     }
 
-    fn read(&self, path: &str) -> Answer {
+    fn read(&self, path: &str) -> Ending {
         let now = (self.clock)();
         let mut inner = self.arrived();
         inner.readings += 1;
         if inner.reading == Reading::Fails && inner.readings <= 3 {
-            return Answer::Whole(503, r#"{"code":503,"error":"Canary"}"#.to_owned());
+            return Ending::Whole(503, r#"{"code":503,"error":"Canary"}"#.to_owned());
         }
         let wanted = path.split_once("clientUserId=").map(|(_, rest)| rest);
         let wanted = wanted.map(|rest| rest.split('&').next().unwrap_or_default());
@@ -220,7 +220,7 @@ impl Service {
             wanted.is_none_or(|wanted| wanted == id.as_str()) && inner.made[*id] <= latest
         });
         let seen: Vec<&Value> = seen.flat_map(|(_, users)| users).collect();
-        Answer::Whole(200, json!(seen).to_string())
+        Ending::Whole(200, json!(seen).to_string())
     }
 }
 
@@ -230,14 +230,14 @@ impl Transport for Service {
         let path = request.uri().path_and_query().unwrap().as_str();
         let failed = |kind| Err(SendFailure::new(kind));
         match self.answer(request.method(), path, request.body().as_bytes()) {
-            Answer::Whole(status, body) => {
+            Ending::Whole(status, body) => {
                 let mut response = Response::new(body.into());
                 *response.status_mut() = status.try_into().unwrap();
                 Ok(response)
             }
-            Answer::Cut => failed(SendFailureKind::CutShort),
-            Answer::NotSent => failed(SendFailureKind::NotSent),
-            Answer::Lost => failed(SendFailureKind::TimedOut),
+            Ending::Cut => failed(SendFailureKind::CutShort),
+            Ending::NotSent => failed(SendFailureKind::NotSent),
+            Ending::Lost => failed(SendFailureKind::TimedOut),
         }
     }
 }

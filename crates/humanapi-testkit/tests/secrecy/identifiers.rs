@@ -45,7 +45,7 @@ pub(crate) const NUMBER: &str = "5150.61803";
 
 /// How an answer of the planted service is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum Reply {
     /// As documented.
     Good,
     /// Nothing has the type that it is documented to have.
@@ -58,7 +58,7 @@ pub(crate) enum Answer {
     Page(u16),
 }
 
-impl Answer {
+impl Reply {
     pub(crate) const ALL: [Self; 9] = [
         Self::Good,
         Self::Odd,
@@ -77,7 +77,7 @@ fn all() -> String {
 }
 
 /// A service that identifies somebody in whatever it says.
-pub(crate) fn planted(answer: Answer) -> String {
+pub(crate) fn planted(answer: Reply) -> String {
     serve(move |request| {
         let mut line = request.lines().next().unwrap_or_default().split(' ');
         let (method, target) = (line.next().unwrap(), line.next().unwrap());
@@ -88,7 +88,7 @@ pub(crate) fn planted(answer: Answer) -> String {
         }
         let route = route_of(method, path).unwrap_or_else(|| panic!("{method} {path}"));
         match answer {
-            Answer::Good => match route.operation {
+            Reply::Good => match route.operation {
                 Operation::DeleteUser => whole(204, "", String::new()),
                 Operation::Raw => whole(200, "text/plain", all()),
                 _ => {
@@ -96,16 +96,16 @@ pub(crate) fn planted(answer: Answer) -> String {
                     whole(200, "application/json", listed(route, &record))
                 }
             },
-            Answer::Odd => {
+            Reply::Odd => {
                 let record = odd_record(route.fields);
                 whole(200, "application/json", listed(route, &record))
             }
-            Answer::Broken => {
+            Reply::Broken => {
                 let record = record(route.fields).to_string();
                 let broken = format!("{}{}", &record[..record.len() / 2], "\u{1}");
                 whole(200, "application/json", listed(route, &broken))
             }
-            Answer::Refusal(status) => {
+            Reply::Refusal(status) => {
                 let refusal = json!({
                     "statusCode": status, "error": all(), "message": all(), "errorCode": all(),
                     "x-humanapi-request-id": IDENTIFIERS[17],
@@ -113,7 +113,7 @@ pub(crate) fn planted(answer: Answer) -> String {
                 });
                 whole(status, "application/json", refusal.to_string())
             }
-            Answer::Page(status) => {
+            Reply::Page(status) => {
                 let page = format!("<html><title>{0}</title>{0}</html>", all());
                 whole(status, "text/html", page)
             }

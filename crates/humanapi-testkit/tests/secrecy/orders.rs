@@ -17,7 +17,7 @@ use humanapi_core::admin::{
 use humanapi_core::{ClientUserId, Endpoint, HumanId};
 use serde_json::{Value, json};
 
-use crate::identifiers::Answer;
+use crate::identifiers::Reply;
 use crate::journals::Place;
 use crate::{Watch, serve};
 
@@ -91,7 +91,7 @@ fn all() -> String {
 }
 
 /// A service of the Admin API that says of somebody whatever it can, and counts the orders that came whole.
-pub(crate) fn service(answer: Answer, orders: Arc<AtomicUsize>) -> String {
+pub(crate) fn service(answer: Reply, orders: Arc<AtomicUsize>) -> String {
     serve(move |request| {
         let mut line = request.lines().next().unwrap_or_default().split(' ');
         let (method, target) = (line.next().unwrap(), line.next().unwrap());
@@ -110,17 +110,17 @@ pub(crate) fn service(answer: Answer, orders: Arc<AtomicUsize>) -> String {
         }
         let good = good(method, path).to_string();
         match answer {
-            Answer::Good => whole(200, "application/json", &good),
-            Answer::Odd => {
+            Reply::Good => whole(200, "application/json", &good),
+            Reply::Odd => {
                 let odd = json!([{"humanId": HUMAN, "clientUserId": {all(): all()}, "dateOfBirth": {all(): BORN},
                     "firstName": [all()], "orders": all(), "createdAt": all(), "consumerLink": all(), all(): all()}]);
                 whole(200, "application/json", &odd.to_string())
             }
-            Answer::Broken => {
+            Reply::Broken => {
                 let half = &good[..good.len() / 2];
                 whole(200, "application/json", &format!("{half}\u{1}"))
             }
-            Answer::Refusal(status) => {
+            Reply::Refusal(status) => {
                 let refusal = json!({
                     "statusCode": status, "code": status, "error": all(), "message": all(),
                     "x-humanapi-request-id": HUMAN,
@@ -128,7 +128,7 @@ pub(crate) fn service(answer: Answer, orders: Arc<AtomicUsize>) -> String {
                 });
                 whole(status, "application/json", &refusal.to_string())
             }
-            Answer::Page(status) => {
+            Reply::Page(status) => {
                 let page = format!("<html><title>{0}</title>{0}</html>", all());
                 whole(status, "text/html", &page)
             }

@@ -14,11 +14,11 @@ use crate::service::{Service, user_id};
 use crate::store::{self, Journal};
 
 /// The Admin API, as one command asks it.
-pub(super) struct Desk {
+pub(super) struct AdminApi {
     pub(super) service: Service,
 }
 
-impl Desk {
+impl AdminApi {
     pub(super) async fn open(args: &AdminArgs) -> Result<Self, Failure> {
         Self::of(&args.service, &args.store).await
     }
