@@ -13,7 +13,7 @@ mod work;
 
 pub use load::{Caller, Contender, Load, Outcome, Race, in_sequence, median};
 pub use server::{Server, serve_if_asked};
-pub use skip::skip_without;
+pub use skip::{skip, skip_without};
 pub use work::{Bound, Work};
 
 use std::io::Write as _;

@@ -1,6 +1,8 @@
 //! Pages of activities of 15 fields, as the service sends them.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
@@ -31,17 +33,15 @@ pub fn page(first: u32, records: u32) -> String {
 #[derive(Debug)]
 pub(crate) struct List {
     records: u32,
-    /// The first pages, made once: making one takes longer than reading it.
-    made: Vec<Bytes>,
+    /// The first pages that were asked for, by where they begin: making one takes longer than reading it.
+    made: Mutex<HashMap<u32, Bytes>>,
 }
 
 impl List {
     pub(crate) fn of(records: u32) -> Self {
-        let pages = records.div_ceil(PAGE).min(KEPT);
-        let made = (0..pages).map(|at| Self::make(records, at * PAGE));
         Self {
             records,
-            made: made.collect(),
+            made: Mutex::default(),
         }
     }
 
@@ -52,19 +52,21 @@ impl List {
 
     /// The page that begins there. Whoever asks takes full pages.
     pub(crate) fn page(&self, offset: u32) -> Bytes {
-        let made = self.made.get((offset / PAGE) as usize);
-        made.cloned()
-            .unwrap_or_else(|| Self::make(self.records, offset))
-    }
-
-    fn make(records: u32, offset: u32) -> Bytes {
-        let left = records.saturating_sub(offset).min(PAGE);
-        Bytes::from(page(offset, left))
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(page) = made.get(&offset) {
+            return page.clone();
+        }
+        let left = self.records.saturating_sub(offset).min(PAGE);
+        let page = Bytes::from(page(offset, left));
+        if made.len() < KEPT {
+            made.insert(offset, page.clone());
+        }
+        page
     }
 }
 
-/// So many pages of a list are kept: 4 MB.
-const KEPT: u32 = 20;
+/// So many pages of a list are kept: 8 MB. A list is read with and without pages that overlap.
+const KEPT: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn pages_hold_the_whole_list_and_no_id_twice() {
-        let list = List::of(PAGE * (KEPT + 1) + 7);
+        let list = List::of(PAGE * 41 + 7);
         let mut ids = BTreeSet::new();
         for offset in (0..list.records()).step_by(PAGE as usize) {
             let page: Vec<serde_json::Value> = serde_json::from_slice(&list.page(offset)).unwrap();
@@ -82,5 +84,6 @@ mod tests {
         }
         assert_eq!(ids.len(), list.records() as usize);
         assert_eq!(list.page(list.records()), "[]");
+        assert_eq!(list.page(3), page(3, PAGE), "pages begin anywhere");
     }
 }

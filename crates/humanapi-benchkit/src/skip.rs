@@ -13,7 +13,13 @@ pub fn skip_without(check: &str, programs: &[&str]) -> Option<ExitCode> {
     Some(skipped.unwrap_or_else(|error| crate::failed(&error)))
 }
 
-fn skip(check: &str, program: &str) -> anyhow::Result<ExitCode> {
+/// How a check ends that cannot run here for want of something: skipped with one line, or failed where nothing may be
+/// skipped.
+///
+/// # Errors
+///
+/// When that cannot be told.
+pub fn skip(check: &str, program: &str) -> anyhow::Result<ExitCode> {
     let line = format!("{check}: {program} is missing\n");
     std::io::stderr().write_all(line.as_bytes())?;
     if std::env::var_os("HUMANAPI_REQUIRE_ALL").is_some_and(|value| value == "1") {
