@@ -116,6 +116,39 @@ async fn does_what_is_promised(store: &dyn CursorStore) {
     }
 }
 
+/// As many users as a bucket may have, some of whom have as much as one can have: what was kept is given back.
+async fn gives_back_what_it_keeps(store: &dyn CursorStore) {
+    const USERS: u32 = 5_000;
+    const LARGEST: usize = 1024 * 1024;
+    store.init().await.unwrap();
+    store.begin(SYNC, 0).await.unwrap();
+    let users = (0..USERS).map(|user| {
+        let bytes = match user {
+            // One after the other, and at the end of all.
+            498 | 499 | 4_999 => LARGEST,
+            _ => 2_100,
+        };
+        let mut name = [9; 16];
+        name[..4].copy_from_slice(&user.to_be_bytes());
+        (name, vec![user as u8; bytes])
+    });
+    let kept = BucketCursors {
+        run: 7,
+        check: vec![7; 16],
+        commit: 7,
+        users: users.collect(),
+    };
+    store.keep(SYNC, 5, kept.clone(), Vec::new()).await.unwrap();
+    let found = store.bucket(SYNC, 5).await.unwrap();
+    assert!(found == kept, "{} users", found.users.len());
+
+    let larger = cursors(8, 8, &[(1, b"one"), (2, &[7; LARGEST + 1])]);
+    let refused = store.keep(SYNC, 6, larger, Vec::new()).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Misconfigured);
+    let found = store.bucket(SYNC, 6).await.unwrap();
+    assert_eq!(found, BucketCursors::default());
+}
+
 #[tokio::test]
 async fn memory_does_what_is_promised() {
     does_what_is_promised(&MemoryCursorStore::new()).await;
@@ -128,6 +161,8 @@ async fn a_file_does_what_is_promised_and_another_that_opens_it_finds_all() {
     does_what_is_promised(&SqliteCursorStore::open(&path).await).await;
     let again = SqliteCursorStore::open(&path).await;
     assert_eq!(again.bucket(SYNC, 3).await.unwrap().users.len(), 3);
+    gives_back_what_it_keeps(&SqliteCursorStore::open(folder.path().join("more.sqlite")).await)
+        .await;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -146,21 +181,28 @@ async fn a_file_that_nobody_set_up_says_so() {
 
 #[tokio::test]
 async fn a_database_does_what_is_promised() {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
     let Some(server) = PostgresServer::shared_durable("humanapi-store: cursors in PostgreSQL")
     else {
         return;
     };
+    let url = schema(server).await;
+    does_what_is_promised(&PostgresCursorStore::connect(&url).unwrap()).await;
+    let again = PostgresCursorStore::connect(&url).unwrap();
+    assert_eq!(again.bucket(SYNC, 3).await.unwrap().users.len(), 3);
+    let url = schema(server).await;
+    gives_back_what_it_keeps(&PostgresCursorStore::connect(&url).unwrap()).await;
+}
+
+/// The address of a schema of one's own.
+async fn schema(server: &PostgresServer) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
     let schema = format!("cursors_{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let mut connection = sqlx::postgres::PgConnection::connect(&server.url())
         .await
         .unwrap();
     let make = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
     sqlx::raw_sql(make).execute(&mut connection).await.unwrap();
-    let url = format!("{}&options=-csearch_path%3D{schema}", server.url());
-    does_what_is_promised(&PostgresCursorStore::connect(&url).unwrap()).await;
-    let again = PostgresCursorStore::connect(&url).unwrap();
-    assert_eq!(again.bucket(SYNC, 3).await.unwrap().users.len(), 3);
+    format!("{}&options=-csearch_path%3D{schema}", server.url())
 }
 
 /// Of two connections, so that what follows meets another session mostly.

@@ -2,21 +2,29 @@
 
 use std::fmt;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use humanapi_client::{BucketCursors, CursorName, CursorStore, ListsWhole, StoreError};
-use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, FromRow};
 
 use super::errors::failed;
 use super::{PostgresDatabase, bytes, session, text};
-use crate::cursor_rows::{self, BucketColumns, UserColumns, WholeColumns};
+use crate::backend::{Backend as _, Limits};
+use crate::cursor_rows::{self, BucketColumns, LARGEST_BUCKET, Users, WholeColumns};
 use crate::rows::unreadable;
 use crate::sql::{signed, unsigned};
+use crate::store::within;
 
 /// Keeps the cursors of syncs in a PostgreSQL database, version 14 or later, which outlives the machine that reads.
 ///
 /// It holds no id, no record and no secret, and nothing in it is sealed.
-pub struct PostgresCursorStore(PostgresDatabase);
+pub struct PostgresCursorStore {
+    database: PostgresDatabase,
+    /// The most bytes of the cursors of a bucket.
+    most: u64,
+}
 
 const SCHEMA: &str = "
     SELECT pg_advisory_xact_lock(hashtext('humanapi_store'));
@@ -54,9 +62,6 @@ const SCHEMA: &str = "
         PRIMARY KEY (sync, bucket, resource)
     );";
 
-/// So many users' cursors go to the server at once: about a megabyte.
-const BATCH: usize = 1_000;
-
 // Prepared without a name and used at once, within a transaction: a pooler in transaction mode keeps that together.
 const KEEP_CURSORS: &str = "
     INSERT INTO humanapi_sync_cursors (sync, bucket, user_name, cursors)
@@ -73,12 +78,37 @@ impl PostgresCursorStore {
     ///
     /// When the address is not one. The message does not repeat it, because it can hold a password.
     pub fn connect(url: &str) -> Result<Self, StoreError> {
-        Ok(Self(PostgresDatabase::new(url)?))
+        let store = Self {
+            database: PostgresDatabase::new(url)?,
+            most: LARGEST_BUCKET,
+        };
+        Ok(store.limited(Limits::default()))
     }
 
-    async fn run(&self, statement: &str) -> Result<(), StoreError> {
-        let limit = self.0.limits.all_rows;
-        self.0.execute_within(limit, statement).await.map(drop)
+    /// Sets how long a run may take to begin or to end before that fails as unavailable; 3 seconds unless set.
+    ///
+    /// Setting up, reading the table of what is whole, and each page of a bucket may take five times as long, and all of a
+    /// bucket a hundred times. The server is told the same times.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        self.limited(Limits::new(timeout))
+    }
+
+    fn limited(mut self, limits: Limits) -> Self {
+        self.database.set_limits(limits);
+        self
+    }
+
+    async fn run(&self, limit: Duration, statement: &str) -> Result<(), StoreError> {
+        let done = within(limit, self.database.execute_within(limit, statement));
+        done.await.map(drop)
+    }
+
+    async fn rows<T>(&self, limit: Duration, statement: &str) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'row> FromRow<'row, PgRow>,
+    {
+        within(limit, self.database.fetch(limit, statement)).await
     }
 }
 
@@ -104,7 +134,7 @@ fn moment(moment: Option<i64>) -> String {
 #[async_trait]
 impl CursorStore for PostgresCursorStore {
     async fn init(&self) -> Result<(), StoreError> {
-        self.run(SCHEMA).await
+        self.run(self.database.limits.all_rows, SCHEMA).await
     }
 
     async fn begin(&self, sync: CursorName, newest: u64) -> Result<u64, StoreError> {
@@ -116,22 +146,29 @@ impl CursorStore for PostgresCursorStore {
                 is_running = true
             RETURNING run"
         );
-        let begun: Vec<(i64,)> = self.0.fetch(self.0.limits.row, &begin).await?;
+        let begun: Vec<(i64,)> = self.rows(self.database.limits.row, &begin).await?;
         let (run,) = begun.into_iter().next().ok_or_else(unreadable)?;
         Ok(unsigned(run))
     }
 
     async fn bucket(&self, sync: CursorName, bucket: u32) -> Result<BucketCursors, StoreError> {
-        let (number, limit) = (number(sync), self.0.limits.all_rows);
-        let read = format!(
-            "SELECT run, read_check, commit_run FROM humanapi_sync_buckets WHERE sync = {number} AND bucket = {bucket}"
-        );
-        let read: Vec<BucketColumns> = self.0.fetch(limit, &read).await?;
-        let users = format!(
-            "SELECT user_name, cursors FROM humanapi_sync_cursors WHERE sync = {number} AND bucket = {bucket}"
-        );
-        let users: Vec<UserColumns> = self.0.fetch(limit, &users).await?;
-        cursor_rows::bucket(read.into_iter().next(), users)
+        let limits = self.database.limits;
+        let (number, limit) = (number(sync), limits.all_rows);
+        within(cursor_rows::whole_bucket(limits), async {
+            let read = format!(
+                "SELECT run, read_check, commit_run FROM humanapi_sync_buckets WHERE sync = {number} AND bucket = {bucket}"
+            );
+            let read: Vec<BucketColumns> = self.rows(limit, &read).await?;
+            let (mut users, bucket) = (Users::default(), bucket.to_string());
+            while let Some(after) = users.after() {
+                // Each by itself, so that what the server may send is counted anew.
+                let page = cursor_rows::page(&number, &bucket, &bytes(after));
+                let page = self.rows(limit, &page).await?;
+                users.take(page)?;
+            }
+            Ok(users.of(read.into_iter().next()))
+        })
+        .await
     }
 
     async fn keep(
@@ -141,8 +178,10 @@ impl CursorStore for PostgresCursorStore {
         kept: BucketCursors,
         lists: Vec<ListsWhole>,
     ) -> Result<(), StoreError> {
+        let parts = cursor_rows::parts(&kept)?;
         let own = number(sync);
-        let limit = self.0.limits.all_rows;
+        let limits = self.database.limits;
+        let limit = limits.all_rows;
         let (run, commit) = (signed(kept.run), signed(kept.commit));
         let begin = format!(
             "BEGIN;
@@ -153,6 +192,7 @@ impl CursorStore for PostgresCursorStore {
             session(limit),
             bytes(&kept.check)
         );
+        let sum = cursor_rows::sum(&own, &bucket.to_string());
         let mut end =
             format!("DELETE FROM humanapi_sync_whole WHERE sync = {own} AND bucket = {bucket};");
         for lists in &lists {
@@ -168,37 +208,51 @@ impl CursorStore for PostgresCursorStore {
             );
         }
         end.push_str("COMMIT");
-        // Unless all of it is done, the connection goes, and the server takes back what was.
-        let mut taken = self.0.connections.tested().await.map_err(failed)?;
-        let connection = taken.connection();
-        let begun = sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut *connection);
-        begun.await.map_err(failed)?;
-        let users: Vec<(&CursorName, &Vec<u8>)> = kept.users.iter().collect();
-        for batch in users.chunks(BATCH) {
-            let names: Vec<&[u8]> = batch.iter().map(|(name, _)| &name[..]).collect();
-            let cursors: Vec<&[u8]> = batch.iter().map(|(_, cursors)| &cursors[..]).collect();
-            let kept = sqlx::query(KEEP_CURSORS)
-                .persistent(false)
-                .bind(&sync[..])
-                .bind(i64::from(bucket))
-                .bind(names)
-                .bind(cursors)
-                .execute(&mut *connection);
-            kept.await.map_err(failed)?;
-        }
-        let ended = sqlx::raw_sql(AssertSqlSafe(end)).execute(&mut *connection);
-        ended.await.map_err(failed)?;
-        taken.keep();
-        Ok(())
+        within(cursor_rows::whole_bucket(limits), async {
+            // Unless all of it is done, the connection goes, and the server takes back what was.
+            let mut taken = within(limit, async {
+                let mut taken = self.database.connections.tested().await.map_err(failed)?;
+                let begun = sqlx::raw_sql(AssertSqlSafe(begin)).execute(taken.connection());
+                begun.await.map_err(failed)?;
+                Ok(taken)
+            })
+            .await?;
+            for part in parts {
+                let (names, cursors): (Vec<&[u8]>, Vec<&[u8]>) = part
+                    .into_iter()
+                    .map(|(name, cursors)| (&name[..], &cursors[..]))
+                    .unzip();
+                let kept = sqlx::query(KEEP_CURSORS)
+                    .persistent(false)
+                    .bind(&sync[..])
+                    .bind(i64::from(bucket))
+                    .bind(names)
+                    .bind(cursors)
+                    .execute(taken.connection());
+                within(limit, async { kept.await.map_err(failed) }).await?;
+            }
+            within(limit, async {
+                let sum = sqlx::raw_sql(AssertSqlSafe(sum)).fetch_one(taken.connection());
+                let (sum,) = <(i64,)>::from_row(&sum.await.map_err(failed)?).map_err(failed)?;
+                cursor_rows::fits(sum, self.most)?;
+                let ended = sqlx::raw_sql(AssertSqlSafe(end)).execute(taken.connection());
+                ended.await.map_err(failed)?;
+                Ok(())
+            })
+            .await?;
+            taken.keep();
+            Ok(())
+        })
+        .await
     }
 
     async fn end(&self, sync: CursorName, run: u64) -> Result<(), StoreError> {
-        self.run(&format!(
+        let end = format!(
             "UPDATE humanapi_syncs SET is_running = false WHERE name = {} AND run = {}",
             bytes(&sync),
             signed(run)
-        ))
-        .await
+        );
+        self.run(self.database.limits.row, &end).await
     }
 
     async fn whole(&self, sync: CursorName) -> Result<Vec<(u32, ListsWhole)>, StoreError> {
@@ -207,7 +261,7 @@ impl CursorStore for PostgresCursorStore {
             FROM humanapi_sync_whole WHERE sync = {} ORDER BY bucket, resource",
             number(sync)
         );
-        let rows: Vec<WholeColumns> = self.0.fetch(self.0.limits.all_rows, &select).await?;
+        let rows: Vec<WholeColumns> = self.rows(self.database.limits.all_rows, &select).await?;
         Ok(cursor_rows::whole(rows))
     }
 }
