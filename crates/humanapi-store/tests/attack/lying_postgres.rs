@@ -1,12 +1,15 @@
 //! A server that speaks PostgreSQL's protocol as long as it likes.
 
+mod lies;
+
 use std::sync::{Arc, Mutex};
 
-use humanapi_store::PostgresStore;
+use humanapi_store::{PostgresCursorStore, PostgresStore};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Lie, Lies, Memory, TIMEOUT, all, attack, operating, serve};
+use self::lies::{BOOL, BYTEA, INT8, TEXT, answer, lies, message, pages};
+use super::{Lie, Lies, Memory, TIMEOUT, all, attack, attack_cursors, operating, serve};
 
 /// From when on it lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,284 +24,10 @@ enum From {
     Orders,
     /// Once it is to keep an order that it had not.
     KeepOrder,
-}
-
-/// A message of this kind, with its right length.
-fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(body.len() + 4).expect("it is short");
-    [&[kind], &length.to_be_bytes()[..], body].concat()
-}
-
-/// One that says it is of another length.
-fn of_length(kind: u8, length: u32, body: &[u8]) -> Vec<u8> {
-    [&[kind], &length.to_be_bytes()[..], body].concat()
-}
-
-fn error(code: &str, text: &str) -> Vec<u8> {
-    let body = format!("SFATAL\0VFATAL\0C{code}\0M{text}\0\0");
-    message(b'E', body.as_bytes())
-}
-
-/// What describes rows of columns of these types.
-fn columns(types: &[u32]) -> Vec<u8> {
-    let mut body = u16::try_from(types.len())
-        .expect("few")
-        .to_be_bytes()
-        .to_vec();
-    for (index, kind) in types.iter().enumerate() {
-        body.extend(format!("c{index}\0").into_bytes());
-        body.extend([0; 6]);
-        body.extend(kind.to_be_bytes());
-        body.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]);
-    }
-    message(b'T', &body)
-}
-
-fn row(values: &[Option<&[u8]>]) -> Vec<u8> {
-    let mut body = u16::try_from(values.len())
-        .expect("few")
-        .to_be_bytes()
-        .to_vec();
-    for value in values {
-        let length = value.map_or(-1, |value| i32::try_from(value.len()).expect("short"));
-        body.extend(length.to_be_bytes());
-        body.extend(value.unwrap_or_default());
-    }
-    message(b'D', &body)
-}
-
-const INT8: u32 = 20;
-const BYTEA: u32 = 17;
-const BOOL: u32 = 16;
-const TEXT: u32 = 25;
-
-fn done() -> Vec<u8> {
-    [message(b'C', b"SELECT 1\0"), message(b'Z', b"I")].concat()
-}
-
-/// A whole answer with one row.
-fn answer(types: &[u32], values: &[Option<&[u8]>]) -> Vec<u8> {
-    [columns(types), row(values), done()].concat()
-}
-
-fn lies() -> Vec<Lie> {
-    let token = [INT8, INT8, TEXT, BYTEA];
-    let order = [INT8, INT8, BOOL, TEXT, BYTEA];
-    let mut says = vec![
-        Vec::new(),
-        vec![0; 100_000],
-        vec![0xff; 100_000],
-        b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
-        message(b'R', &99_u32.to_be_bytes()),
-        message(b'R', b""),
-        message(b'R', &[0, 0, 0, 10, 0]),
-        message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0"),
-        [
-            message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0"),
-            message(b'R', b"\0\0\0\x0br=canary,s=Y2FuYXJ5,i=4294967295"),
-        ]
-        .concat(),
-        [
-            message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0"),
-            message(b'R', b"\0\0\0\x0bcanary"),
-        ]
-        .concat(),
-        message(b'R', b"\0\0\0\x05abcd"),
-        message(b'R', b"\0\0\0\x05"),
-        message(b'Z', b"I"),
-        message(b'Z', b""),
-        message(b'Z', b"canary"),
-        message(b'K', b"1"),
-        message(b'S', b"canary"),
-        message(b'N', b""),
-        message(b'N', b"canary"),
-        message(b'E', b""),
-        message(b'E', b"canary-password"),
-        error("28P01", "canary-password"),
-        error("canary", "canary-password"),
-        error("57P03", "canary"),
-        error("25006", "canary"),
-        error("53100", "canary"),
-        error("53300", "canary"),
-        error("08P01", "canary-password"),
-        error("08P01", "unsupported startup parameter: canary"),
-        error("XX000", &"canary".repeat(50_000)),
-        message(b'C', b""),
-        message(b'C', b"SELECT 99999999999999999999\0"),
-        message(b'C', b"canary"),
-        message(b'I', b""),
-        message(b'G', &[0, 0, 1, 0, 0]),
-        message(b'H', &[0, 0, 1, 0, 0]),
-        message(b'd', b"canary"),
-        message(b'A', b"\0\0\0\x01canary\0canary\0"),
-        message(b'T', &[0xff, 0xff]),
-        message(b'T', b""),
-        message(b'D', &[0xff, 0xff]),
-        [
-            columns(&token),
-            message(b'D', &[0, 4, 0x7f, 0xff, 0xff, 0xff]),
-            done(),
-        ]
-        .concat(),
-        [
-            columns(&token),
-            message(b'D', &[0, 4, 0xff, 0xff, 0xff, 0xfe]),
-            done(),
-        ]
-        .concat(),
-        answer(&[INT8, INT8], &[Some(b"7"), Some(b"7")]),
-        answer(&token, &[None, None, None, None]),
-        answer(
-            &token,
-            &[Some(b"canary"), Some(b"7"), Some(b"first"), Some(b"\\x00")],
-        ),
-        answer(
-            &token,
-            &[
-                Some(b"7"),
-                Some(b"9223372036854775807"),
-                Some(b"first"),
-                Some(b"\\x"),
-            ],
-        ),
-        answer(
-            &token,
-            &[Some(b"-7"), Some(b"-7"), Some(b"first"), Some(b"canary")],
-        ),
-        answer(
-            &token,
-            &[Some(b"7"), Some(b"7"), Some(&[b'k'; 5_000]), Some(b"\\x00")],
-        ),
-        answer(
-            &token,
-            &[Some(b"7"), Some(b"7"), Some(&[0xff; 9]), Some(b"\\x0")],
-        ),
-        answer(&[999_999, 999_998], &[Some(b"7"), Some(b"7")]),
-        answer(
-            &[INT8, INT8, INT8, INT8, TEXT, BYTEA],
-            &[None, Some(b"9000000000000000000"), None, None, None, None],
-        ),
-        answer(
-            &[INT8, INT8, INT8, INT8, TEXT, BYTEA],
-            &[Some(b"9223372036854775807"), None, None, None, None, None],
-        ),
-        answer(
-            &[TEXT, INT8, INT8, INT8, INT8],
-            &[
-                Some(b"canary\x1b[2J"),
-                Some(b"9223372036854775807"),
-                Some(b"1"),
-                Some(b"1"),
-                Some(b"1"),
-            ],
-        ),
-        // Rows of orders that are none, and a clock that does not show anything.
-        answer(&order, &[None, None, None, None, None]),
-        answer(
-            &order,
-            &[
-                Some(b"7"),
-                Some(b"7"),
-                Some(b"t"),
-                Some(b"first"),
-                Some(b"\\x00"),
-            ],
-        ),
-        answer(
-            &order,
-            &[
-                Some(b"7"),
-                Some(b"-7"),
-                Some(b"f"),
-                Some(b"canary"),
-                Some(b"\\x"),
-            ],
-        ),
-        answer(
-            &order,
-            &[
-                Some(b"7"),
-                Some(b"9223372036854775807"),
-                None,
-                Some(b"first"),
-                None,
-            ],
-        ),
-        answer(
-            &order,
-            &[
-                Some(b"-7"),
-                Some(b"7"),
-                Some(b"canary"),
-                Some(&[b'k'; 5_000]),
-                None,
-            ],
-        ),
-        answer(
-            &[BOOL, BOOL, TEXT, BOOL],
-            &[Some(b"f"), Some(b"f"), Some(b"canary"), Some(b"t")],
-        ),
-        [done(), done(), done()].concat(),
-        // Work over all rows that never ends, or says so.
-        batch(7),
-        purged("DELETE 1000"),
-        purged("DELETE 1001"),
-        purged("DELETE 18446744073709551615"),
-        // Far more of a token than the statement asks for.
-        answer(
-            &token,
-            &[
-                Some(b"7"),
-                Some(b"7"),
-                Some(b"first"),
-                Some(&[b'0'; 3_000_000]),
-            ],
-        ),
-    ];
-    for kind in *b"REDTZCNSAK" {
-        for length in [0, 1, 2, 3, 4, 0x7fff_ffff, 0xffff_ffff] {
-            says.push(of_length(kind, length, b"canary"));
-        }
-    }
-    let mut lies: Vec<Lie> = says.into_iter().map(Lie::Says).collect();
-    lies.extend([
-        Lie::Ends(Vec::new()),
-        Lie::Ends(message(b'R', &[0; 4])),
-        Lie::Ends(columns(&token)),
-        Lie::Ends(of_length(b'D', 500, b"canary")),
-        Lie::Endless(message(b'N', b"SNOTICE\0VNOTICE\0C00000\0Mcanary\0\0")),
-        Lie::Endless(message(b'S', b"canary\0canary\0")),
-        Lie::Endless(message(b'A', b"\0\0\0\x01canary\0canary\0")),
-        Lie::Endless(message(b'Z', b"I")),
-        Lie::Endless(message(b'C', b"SELECT 1\0")),
-        Lie::Endless(message(b'I', b"")),
-        Lie::Endless(error("57P03", "canary")),
-        Lie::Endless(vec![0]),
-        Lie::Endless(b"canary".to_vec()),
-        Lie::Then(of_length(b'D', 0x7fff_ffff, b""), b"canary".to_vec()),
-        Lie::Then(of_length(b'N', 0x7fff_ffff, b""), b"canary".to_vec()),
-        Lie::Then(
-            columns(&token),
-            row(&[Some(b"7"), Some(b"7"), Some(b"first"), Some(b"\\x00")]),
-        ),
-        Lie::Numbered(batch),
-        Lie::Numbered(|number| batch(number % 50)),
-        Lie::Slowly(message(b'S', b"canary\0canary\0").repeat(40)),
-        Lie::Slowly(done().repeat(40)),
-    ]);
-    lies
-}
-
-/// As many names as a batch of a rotation has, all of this number.
-fn batch(number: u64) -> Vec<u8> {
-    let name = format!("\\x{number:064x}");
-    let rows = row(&[Some(name.as_bytes())]).repeat(200);
-    [columns(&[BYTEA]), rows, done()].concat()
-}
-
-fn purged(tag: &str) -> Vec<u8> {
-    let tag = format!("{tag}\0");
-    [message(b'C', tag.as_bytes()), message(b'Z', b"I")].concat()
+    /// Once it is asked for a page of cursors.
+    Cursors,
+    /// Once it is to keep cursors, in the midst of a transaction.
+    KeepCursors,
 }
 
 /// Which operation on rows a statement is of, if it is of one. Statements have breaks of line where they like.
@@ -324,6 +53,14 @@ fn about_rows(statement: &str) -> Option<&'static str> {
             Some("orders_sealed_otherwise"),
         ),
         ("FROM humanapi_orders GROUP BY 1", Some("survey_orders")),
+        ("INSERT INTO humanapi_syncs", Some("begin_sync")),
+        ("UPDATE humanapi_syncs", Some("end_sync")),
+        ("INSERT INTO humanapi_sync_buckets", Some("keep_bucket")),
+        ("FROM humanapi_sync_buckets", Some("bucket")),
+        ("OVER (ORDER BY user_name)", Some("cursors")),
+        ("sum(length(cursors)", Some("sum_of_cursors")),
+        ("DELETE FROM humanapi_sync_whole", Some("keep_whole")),
+        ("FROM humanapi_sync_whole", Some("whole")),
         ("FROM humanapi_store LIMIT", None),
         ("FROM humanapi_acquire(", Some("acquire")),
         (
@@ -350,7 +87,10 @@ fn about_rows(statement: &str) -> Option<&'static str> {
     let mut known = operations.into_iter();
     let found = known.find(|(part, _)| words.contains(part));
     assert!(
-        found.is_some() || !(words.contains("humanapi_rows") || words.contains("humanapi_orders")),
+        found.is_some()
+            || !["humanapi_rows", "humanapi_orders", "humanapi_sync"]
+                .iter()
+                .any(|table| words.contains(table)),
         "a statement that nobody lies to: {words}"
     );
     found.and_then(|(_, operation)| operation)
@@ -399,6 +139,13 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Stri
             }
             continue;
         }
+        if kind == b'P' && from == From::KeepCursors {
+            lies.count("keep_cursors");
+            if lie.tell(&mut stream).await {
+                return;
+            }
+            continue;
+        }
         if kind != b'Q' {
             return;
         }
@@ -412,6 +159,8 @@ async fn speak(mut stream: TcpStream, from: From, lie: Lie, mark: Arc<Mutex<Stri
                 about_rows.is_some_and(|about| about.contains("order") && about != "check_orders")
             }
             From::KeepOrder => about_rows == Some("keep_order"),
+            From::Cursors => about_rows == Some("cursors"),
+            From::KeepCursors => false,
             From::TheFirst | From::Statement | From::Rows => {
                 from == From::Statement || about_rows.is_some()
             }
@@ -462,7 +211,6 @@ async fn a_postgresql_server_may_lie() {
     ] {
         for lie in lies() {
             let name = format!("{from:?}: {lie:?}");
-            let name: String = name.chars().take(120).collect();
             attacks.push((name, (from, lie)));
         }
     }
@@ -500,6 +248,40 @@ async fn a_postgresql_server_may_lie() {
         "open_orders",
         "survey_orders",
         "orders_sealed_otherwise",
+    ]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgresql_server_may_lie_about_cursors() {
+    let mut attacks = Vec::new();
+    for from in [From::Rows, From::Cursors, From::KeepCursors] {
+        for lie in lies() {
+            attacks.push((format!("{from:?}: {lie:?}"), (from, lie)));
+        }
+    }
+    let lies = Lies::default();
+    let attack = async |name: String, (from, lie): (From, Lie)| {
+        let (mark, lies) = (Arc::default(), lies.clone());
+        let (port, _serving) =
+            serve(move |stream| speak(stream, from, lie.clone(), Arc::clone(&mark), lies.clone()));
+        let url = format!("postgres://u:canary-password@127.0.0.1:{port}/d?sslmode=disable");
+        let store = PostgresCursorStore::connect(&url).expect("the address is one");
+        attack_cursors(&name, store.with_timeout(TIMEOUT / 5)).await;
+    };
+    let kind = "a PostgreSQL that lies about cursors";
+    all(kind, Memory::Process, attacks, &attack).await;
+    // Few, and made for this: each of them runs.
+    for lie in pages() {
+        attack(format!("{kind}, a page: {lie:?}"), (From::Cursors, lie)).await;
+    }
+    lies.went_to(&[
+        "begin_sync",
+        "bucket",
+        "cursors",
+        "keep_bucket",
+        "keep_cursors",
+        "whole",
+        "end_sync",
     ]);
 }
 

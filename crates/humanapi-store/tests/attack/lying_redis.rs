@@ -323,7 +323,6 @@ async fn a_redis_server_may_lie() {
     for from in from {
         for lie in lies() {
             let name = format!("{from:?}: {lie:?}");
-            let name: String = name.chars().take(120).collect();
             attacks.push((name, (from, lie)));
         }
     }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use humanapi_store::{PostgresStore, RedisStore};
+use humanapi_store::client::CursorStore as _;
+use humanapi_store::{PostgresCursorStore, PostgresStore, RedisStore};
 use humanapi_testkit::servers::{PgBouncerServer, PostgresServer, RedisServer};
 
-use super::{TIMEOUT, attack, operating};
+use super::{TIMEOUT, attack, attack_cursors, operating};
 
 /// Every operation of many callers at once ends while the server is paused, and all goes on afterwards.
 macro_rules! paused {
@@ -53,6 +54,13 @@ async fn paused_servers_hold_nobody_up() {
         attack("a killed Redis", open().await.with_timeout(TIMEOUT)).await;
     }
     if let Some(server) = PostgresServer::start(test) {
+        let cursors = |limit| {
+            let store = PostgresCursorStore::connect(&server.url());
+            store.expect("the address is one").with_timeout(limit)
+        };
+        let kept = cursors(operating::AMPLE);
+        kept.init().await.expect("it is set up");
+        assert_eq!(kept.begin([7; 16], 6).await.expect("it is asked"), 7);
         let keys = operating::two_keys();
         let open = async |url: &str| {
             let store = PostgresStore::connect(url, keys.clone()).await;
@@ -74,17 +82,25 @@ async fn paused_servers_hold_nobody_up() {
             pooler.crash();
             attack("a killed pooler", open(&url).await.with_timeout(TIMEOUT)).await;
         }
+        // With a connection that worked, and without one.
+        let used = cursors(TIMEOUT);
+        used.whole([7; 16]).await.expect("it is asked");
         server.pause();
         attack(
             "a paused PostgreSQL",
             open(&server.url()).await.with_timeout(TIMEOUT),
         )
         .await;
+        attack_cursors("a paused PostgreSQL", used).await;
+        attack_cursors("a paused PostgreSQL", cursors(TIMEOUT)).await;
+        server.resume();
+        kept.whole([7; 16]).await.expect("it is asked");
         server.crash();
         attack(
             "a killed PostgreSQL",
             open(&server.url()).await.with_timeout(TIMEOUT),
         )
         .await;
+        attack_cursors("a killed PostgreSQL", cursors(TIMEOUT)).await;
     }
 }
