@@ -297,6 +297,11 @@ impl Control {
         self.world.log.all()
     }
 
+    /// The same, and how often the sandbox has started over.
+    pub(crate) fn requests_with_epoch(&self) -> (u64, Vec<LoggedRequest>) {
+        self.world.log.with_epoch()
+    }
+
     /// Empties the log.
     pub fn clear_requests(&self) {
         self.world.log.clear();

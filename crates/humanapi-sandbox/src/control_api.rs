@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +67,9 @@ impl<'a> ControlCall<'a> {
         })
     }
 }
+
+/// How often the sandbox has started over: the log's sequence begins anew then.
+const EPOCH: HeaderName = HeaderName::from_static("x-sandbox-epoch");
 
 fn ok<T: Serialize>(value: &T) -> ControlResult {
     Ok(json(StatusCode::OK, value))
@@ -226,7 +229,10 @@ pub(crate) fn clear_faults(call: &ControlCall<'_>) -> ControlResult {
 }
 
 pub(crate) fn requests(call: &ControlCall<'_>) -> ControlResult {
-    ok(&call.control.requests())
+    let (epoch, requests) = call.control.requests_with_epoch();
+    let mut reply = json(StatusCode::OK, &requests);
+    reply.headers_mut().insert(EPOCH, epoch.into());
+    Ok(reply)
 }
 
 pub(crate) fn clear_requests(call: &ControlCall<'_>) -> ControlResult {

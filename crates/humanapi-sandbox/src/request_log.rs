@@ -52,7 +52,15 @@ pub(crate) struct LogDetails {
 #[derive(Debug)]
 pub(crate) struct RequestLog {
     capacity: usize,
-    kept: Mutex<(u64, VecDeque<LoggedRequest>)>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// How often the sandbox has started over, so that equal sequences can be told apart.
+    epoch: u64,
+    sequence: u64,
+    entries: VecDeque<LoggedRequest>,
 }
 
 impl RequestLog {
@@ -86,14 +94,14 @@ impl RequestLog {
         };
         let dropped = {
             let mut kept = lock(&self.kept);
-            kept.0 += 1;
-            entry.sequence = kept.0;
-            let dropped = if kept.1.len() >= self.capacity {
-                kept.1.pop_front()
+            kept.sequence += 1;
+            entry.sequence = kept.sequence;
+            let dropped = if kept.entries.len() >= self.capacity {
+                kept.entries.pop_front()
             } else {
                 None
             };
-            kept.1.push_back(entry);
+            kept.entries.push_back(entry);
             dropped
         };
         // Freed outside the lock.
@@ -101,12 +109,18 @@ impl RequestLog {
     }
 
     pub(crate) fn all(&self) -> Vec<LoggedRequest> {
-        lock(&self.kept).1.iter().cloned().collect()
+        self.with_epoch().1
+    }
+
+    /// All of them, and the epoch that they are of.
+    pub(crate) fn with_epoch(&self) -> (u64, Vec<LoggedRequest>) {
+        let kept = lock(&self.kept);
+        (kept.epoch, kept.entries.iter().cloned().collect())
     }
 
     pub(crate) fn latest(&self, count: usize) -> Vec<LoggedRequest> {
         lock(&self.kept)
-            .1
+            .entries
             .iter()
             .rev()
             .take(count)
@@ -115,11 +129,17 @@ impl RequestLog {
     }
 
     pub(crate) fn clear(&self) {
-        lock(&self.kept).1.clear();
+        lock(&self.kept).entries.clear();
     }
 
     pub(crate) fn reset(&self) {
-        *lock(&self.kept) = (0, VecDeque::new());
+        let mut kept = lock(&self.kept);
+        kept.epoch += 1;
+        kept.sequence = 0;
+        let dropped = std::mem::take(&mut kept.entries);
+        drop(kept);
+        // Freed outside the lock.
+        drop(dropped);
     }
 }
 

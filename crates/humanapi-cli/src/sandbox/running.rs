@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use humanapi_client::{BodyStream, Transport as _};
 use humanapi_core::http::header::{CONTENT_TYPE, HeaderValue};
 use humanapi_core::http::{Method, StatusCode};
-use humanapi_core::{BaseUrl, Body, Report, Request, SendFailure, SendFailureKind};
+use humanapi_core::{BaseUrl, Body, Report, Request, Response, SendFailure, SendFailureKind};
 use humanapi_hyper::HyperTransport;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -91,8 +91,8 @@ impl Running {
 
     /// Asks for something, and reads the answer.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        let body = self.send(Method::GET, path, None).await?;
-        self.read(&body)
+        let answer = self.send(Method::GET, path, None).await?;
+        self.read(answer.body())
     }
 
     /// Has something done, and reads the answer.
@@ -101,8 +101,8 @@ impl Running {
         path: &str,
         wish: &Value,
     ) -> Result<T, Failure> {
-        let body = self.send(Method::POST, path, Some(wish)).await?;
-        self.read(&body)
+        let answer = self.send(Method::POST, path, Some(wish)).await?;
+        self.read(answer.body())
     }
 
     /// Has something done that has no answer.
@@ -113,6 +113,15 @@ impl Running {
         wish: &Value,
     ) -> Result<(), Failure> {
         self.send(method, path, Some(wish)).await.map(drop)
+    }
+
+    /// The log of requests, and what tells the sandbox's lives apart: each reset begins a new one.
+    pub(crate) async fn requests<T: DeserializeOwned>(
+        &self,
+    ) -> Result<(Option<HeaderValue>, T), Failure> {
+        let answer = self.send(Method::GET, "/sandbox/requests", None).await?;
+        let epoch = answer.headers().get("x-sandbox-epoch").cloned();
+        Ok((epoch, self.read(answer.body())?))
     }
 
     /// Follows what changes: each piece of the stream says that something did.
@@ -142,15 +151,14 @@ impl Running {
         method: Method,
         path: &str,
         wish: Option<&Value>,
-    ) -> Result<Body, Failure> {
+    ) -> Result<Response, Failure> {
         let request = self.request(method, path, wish)?;
         let answer = self.transport.send(request, PATIENCE).await;
         let answer = answer.map_err(|failure| self.unreached(&failure))?;
-        let (head, body) = answer.into_parts();
-        if head.status.is_success() {
-            Ok(body)
+        if answer.status().is_success() {
+            Ok(answer)
         } else {
-            Err(self.refused(head.status, &body))
+            Err(self.refused(answer.status(), answer.body()))
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use humanapi_core::http::Method;
+use humanapi_core::http::{HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -175,14 +175,35 @@ struct Logged {
     rest: Map<String, Value>,
 }
 
+/// What was shown: up to which request, and of which of the sandbox's lives, because a reset has them counted anew.
+#[derive(Default)]
+struct Seen {
+    epoch: Option<HeaderValue>,
+    sequence: u64,
+}
+
+impl Seen {
+    /// Those that were not shown yet, and from now on are.
+    fn news(&mut self, epoch: Option<HeaderValue>, mut requests: Vec<Logged>) -> Vec<Logged> {
+        if self.epoch != epoch {
+            *self = Self { epoch, sequence: 0 };
+        }
+        requests.retain(|request| request.sequence > self.sequence);
+        if let Some(last) = requests.last() {
+            self.sequence = last.sequence;
+        }
+        requests
+    }
+}
+
 async fn logs(running: &Running, follow: bool, output: &OutputArgs) -> Result<(), Failure> {
-    let mut shown = 0;
+    let mut seen = Seen::default();
     if !follow {
-        return show(running, &mut shown, output).await;
+        return show(running, &mut seen, output).await;
     }
     let mut stop = Stop::listen().map_err(|error| Failure::here("cannot hear Ctrl-C", &error))?;
     let mut changes = running.follow().await?;
-    show(running, &mut shown, output).await?;
+    show(running, &mut seen, output).await?;
     loop {
         let changed = tokio::select! {
             changed = changes.next() => changed,
@@ -191,25 +212,18 @@ async fn logs(running: &Running, follow: bool, output: &OutputArgs) -> Result<()
         if changed.is_none() {
             return Err(running.gone());
         }
-        show(running, &mut shown, output).await?;
+        show(running, &mut seen, output).await?;
     }
 }
 
 /// Shows what has come since.
-async fn show(running: &Running, shown: &mut u64, output: &OutputArgs) -> Result<(), Failure> {
-    let requests: Vec<Logged> = running.get("/sandbox/requests").await?;
-    // After a reset they are counted anew.
-    if requests.last().is_none_or(|last| last.sequence < *shown) {
-        *shown = 0;
-    }
+async fn show(running: &Running, seen: &mut Seen, output: &OutputArgs) -> Result<(), Failure> {
+    let (epoch, requests) = running.requests().await?;
     let is_json = is_json(output.json, output.table);
-    for request in requests.iter().filter(|request| request.sequence > *shown) {
-        print_as(is_json, request, |request| {
+    for request in seen.news(epoch, requests) {
+        print_as(is_json, &request, |request| {
             log_line(&Value::Object(request.rest.clone()))
         })?;
-    }
-    if let Some(last) = requests.last() {
-        *shown = last.sequence;
     }
     Ok(())
 }
@@ -233,4 +247,41 @@ fn log_line(request: &Value) -> String {
         }
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(seen: &mut Seen, epoch: &'static str, sequences: &[u64], news: &[u64]) {
+        let logged = |&sequence: &u64| Logged {
+            sequence,
+            rest: Map::new(),
+        };
+        let requests = sequences.iter().map(logged).collect();
+        let shown = seen.news(Some(HeaderValue::from_static(epoch)), requests);
+        let shown: Vec<_> = shown.iter().map(|request| request.sequence).collect();
+        assert_eq!(shown, news);
+    }
+
+    #[test]
+    fn each_request_is_shown_once() {
+        let mut seen = Seen::default();
+        check(&mut seen, "0", &[1, 2], &[1, 2]);
+        check(&mut seen, "0", &[1, 2, 3], &[3]);
+        // Somebody emptied the log, which goes on.
+        check(&mut seen, "0", &[], &[]);
+        check(&mut seen, "0", &[4], &[4]);
+    }
+
+    #[test]
+    fn after_a_reset_all_are_shown_however_many_came_before_the_next_look() {
+        let mut seen = Seen::default();
+        check(&mut seen, "0", &[1, 2], &[1, 2]);
+        check(&mut seen, "1", &[1, 2, 3], &[1, 2, 3]);
+        check(&mut seen, "3", &[1, 2, 3], &[1, 2, 3]);
+        check(&mut seen, "4", &[], &[]);
+        check(&mut seen, "4", &[1], &[1]);
+    }
 }

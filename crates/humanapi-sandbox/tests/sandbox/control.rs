@@ -424,3 +424,26 @@ fn a_user_who_is_not_there_is_made_where_that_is_asked_for() {
     assert_eq!(s.post_json("/sandbox/sources/connect", &wish).status(), 404);
     assert_eq!(s.sandbox.control().user("p18").snapshot(), None);
 }
+
+#[test]
+fn each_reset_begins_another_log() {
+    let s = Offline::of(DemoApp::Connect);
+    let log = || {
+        let response = s.get("/sandbox/requests", &[]);
+        let epoch = response.headers()["x-sandbox-epoch"].clone();
+        (epoch, body(&response).as_array().unwrap().len())
+    };
+    s.get("/v1/human", &[]);
+    assert_eq!(log(), (0.into(), 1));
+    for life in 1..3_u64 {
+        s.sandbox.control().reset();
+        assert_eq!(log(), (life.into(), 0));
+        for _ in 0..3 {
+            s.get("/v1/human", &[]);
+        }
+        assert_eq!(log(), (life.into(), 3));
+    }
+    assert_eq!(s.sandbox.control().requests()[0].sequence, 1);
+    s.sandbox.control().clear_requests();
+    assert_eq!(log(), (2.into(), 0));
+}
