@@ -32,7 +32,11 @@ pub(crate) mod config;
 #[cfg(feature = "data")]
 pub(crate) mod data;
 #[cfg(feature = "export")]
+pub(crate) mod documents;
+#[cfg(feature = "export")]
 pub(crate) mod export;
+#[cfg(feature = "export")]
+mod how;
 #[cfg(feature = "data")]
 mod kinds;
 mod mistake;

@@ -24,6 +24,10 @@ pub(crate) enum DataVerb {
     #[cfg(feature = "export")]
     #[command(long_about = super::export::ABOUT, after_help = super::export::help())]
     Export(Box<super::export::ExportArgs>),
+    /// Write the documents of many users to a folder: of care as XML, and reports as JSON, HTML or PDF
+    #[cfg(feature = "export")]
+    #[command(long_about = super::documents::ABOUT, after_help = super::documents::HELP)]
+    Documents(Box<super::documents::DocumentsArgs>),
     /// Tell how good the data of an export or of many users are, as JSON and as a page, and fail below thresholds
     #[cfg(feature = "report")]
     #[command(long_about = super::report::ABOUT, after_help = super::report::HELP)]

@@ -6,18 +6,18 @@ use humanapi_core::data::ReportFormat;
 use humanapi_export::{Export, Format, Shard};
 use jiff::Timestamp;
 
+use super::how::HowArgs;
 use super::kinds::{chapter, instant};
-use super::progress::ProgressArgs;
-#[cfg(feature = "store")]
-use super::service::StoreArgs;
-use super::service::{ServiceArgs, SetupArgs};
-use super::whose::WhoseArgs;
+use super::service::SetupArgs;
+use super::whose::{WhichArgs, WhoseArgs};
 
 /// Whose data, which of them, and what they become.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) whose: WhoseArgs,
+    #[command(flatten)]
+    pub(crate) which: WhichArgs,
     /// Only what changed since this moment, such as 2026-01-15T09:00:00Z; a day is its beginning in UTC
     #[arg(long, value_name = "INSTANT", value_parser = instant, help_heading = "What is asked for")]
     pub(crate) since: Option<Timestamp>,
@@ -61,6 +61,15 @@ pub(crate) struct ExportArgs {
         help_heading = "Output"
     )]
     pub(crate) deidentify: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) buckets: BucketsArgs,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+}
+
+/// Into which buckets users are put, and which of those are taken.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BucketsArgs {
     /// Put users into so many buckets, 1 to 1000; 16 if nothing is said
     #[arg(
         long,
@@ -76,36 +85,9 @@ pub(crate) struct ExportArgs {
     /// Take a share of the buckets, such as 1/4, while others take the other shares; needs --key-file
     #[arg(long, value_name = "I/N", requires = "key_file", help_heading = "How")]
     pub(crate) shard: Option<Shard>,
-    /// Begin at most so many requests a second
-    #[arg(long, value_name = "NUMBER", value_parser = rate, help_heading = "How")]
-    pub(crate) rate: Option<f64>,
-    /// Begin at most so many requests a second together with all who share the store, each given the same number
-    #[cfg(feature = "store")]
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        value_parser = rate,
-        requires = "store",
-        conflicts_with = "rate",
-        help_heading = "How"
-    )]
-    pub(crate) shared_rate: Option<f64>,
-    /// Read so many lists at once; 16 if nothing is said
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "How")]
-    pub(crate) at_once: Option<u16>,
-    /// Tell what would be read and written, and ask the service nothing
-    #[arg(long, help_heading = "How")]
-    pub(crate) dry_run: bool,
-    #[command(flatten)]
-    pub(crate) progress: ProgressArgs,
-    #[cfg(feature = "store")]
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
-    #[command(flatten)]
-    pub(crate) service: ServiceArgs,
 }
 
-fn report_format(text: &str) -> Result<ReportFormat, &'static str> {
+pub(super) fn report_format(text: &str) -> Result<ReportFormat, &'static str> {
     let found = ReportFormat::ALL
         .into_iter()
         .find(|format| format.name() == text);

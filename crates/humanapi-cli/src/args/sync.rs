@@ -6,17 +6,18 @@ use std::time::Duration;
 use humanapi_export::{Export, Shard};
 use jiff::SignedDuration;
 
-use super::export::rate;
+use super::how::HowArgs;
 use super::kinds::chapter;
-use super::progress::ProgressArgs;
-use super::service::{ServiceArgs, SetupArgs, StoreArgs};
-use super::whose::WhoseArgs;
+use super::service::SetupArgs;
+use super::whose::{WhichArgs, WhoseArgs};
 
 /// Whose data, which of them, and where they are kept in step.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SyncArgs {
     #[command(flatten)]
     pub(crate) whose: WhoseArgs,
+    #[command(flatten)]
+    pub(crate) which: WhichArgs,
     /// Read all of each list within so long a time, such as 36h or 14d, to find what was deleted; 7d if nothing is said, 0
     /// is each time
     #[arg(long, value_name = "TIME", value_parser = interval, help_heading = "What is asked for")]
@@ -42,31 +43,8 @@ pub(crate) struct SyncArgs {
     /// Take a share of the buckets, such as 1/4, into a folder of its own, while others take the other shares; needs --key-file
     #[arg(long, value_name = "I/N", requires = "key_file", help_heading = "How")]
     pub(crate) shard: Option<Shard>,
-    /// Begin at most so many requests a second
-    #[arg(long, value_name = "NUMBER", value_parser = rate, help_heading = "How")]
-    pub(crate) rate: Option<f64>,
-    /// Begin at most so many requests a second together with all who share the store, each given the same number
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        value_parser = rate,
-        requires = "store",
-        conflicts_with = "rate",
-        help_heading = "How"
-    )]
-    pub(crate) shared_rate: Option<f64>,
-    /// Read so many lists at once; 16 if nothing is said
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "How")]
-    pub(crate) at_once: Option<u16>,
-    /// Tell what would be read and written, and ask the service nothing
-    #[arg(long, help_heading = "How")]
-    pub(crate) dry_run: bool,
     #[command(flatten)]
-    pub(crate) progress: ProgressArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
-    #[command(flatten)]
-    pub(crate) service: ServiceArgs,
+    pub(crate) how: HowArgs,
 }
 
 /// Reads how long: with a unit, up to a year.

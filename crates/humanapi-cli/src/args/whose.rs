@@ -20,6 +20,10 @@ pub(crate) struct WhoseArgs {
     /// A file with a user's id on each line; `-` reads standard input
     #[arg(long, value_name = "PATH", help_heading = "What is asked for")]
     pub(crate) users: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WhichArgs {
     /// Only these kinds of records, such as activities,test_results; all if nothing is said
     #[arg(
         long,
@@ -31,7 +35,12 @@ pub(crate) struct WhoseArgs {
     resources: Vec<&'static Route>,
 }
 
-impl WhoseArgs {
+impl WhichArgs {
+    /// These kinds of records, or all where there is none.
+    pub(super) const fn of(resources: Vec<&'static Route>) -> Self {
+        Self { resources }
+    }
+
     /// The kinds of records that were named, or all.
     pub(crate) fn resources(&self) -> Vec<&'static Route> {
         match self.resources.is_empty() {

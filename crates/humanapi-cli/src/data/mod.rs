@@ -28,7 +28,7 @@ use reader::Reader;
 pub(crate) const fn threads(verb: &DataVerb) -> usize {
     match verb {
         #[cfg(feature = "export")]
-        DataVerb::Export(_) => threads::EXPORT,
+        DataVerb::Export(_) | DataVerb::Documents(_) => threads::EXPORT,
         #[cfg(feature = "report")]
         DataVerb::Report(_) => threads::EXPORT,
         #[cfg(feature = "sync")]
@@ -44,6 +44,8 @@ pub(crate) async fn run(verb: DataVerb) -> Result<(), Failure> {
         DataVerb::Show(args) => show::run(&args).await,
         #[cfg(feature = "export")]
         DataVerb::Export(args) => export::run(&args).await,
+        #[cfg(feature = "export")]
+        DataVerb::Documents(args) => export::run(&(*args).into()).await,
         #[cfg(feature = "report")]
         DataVerb::Report(args) => export::report::run(&args).await,
         #[cfg(feature = "plot")]

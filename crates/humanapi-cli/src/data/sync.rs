@@ -24,22 +24,23 @@ use crate::signal::Stop;
 use crate::{output, print, store};
 
 pub(super) async fn run(args: &SyncArgs) -> Result<(), Failure> {
-    let resources = args.whose.resources();
+    let resources = args.which.resources();
     if address(&args.out).is_some() {
         return Err(refused(&ExportError::Address));
     }
     let key = args.key_file.as_deref().map(key::<BucketKey>).transpose()?;
-    if args.dry_run {
+    if args.how.dry_run {
         return dry_run(args, &resources);
     }
     let cursors = cursors(args).await?;
     let tries = Arc::new(Tries::default());
-    let asked = (&args.service, &args.setup);
-    let (tokens, pace) = export::shared(&args.store, asked, args.rate, args.shared_rate).await?;
-    let service = export::service(&args.service, &args.setup, tokens, pace, &tries)?;
+    let asked = (&args.how.service, &args.setup);
+    let (tokens, pace) =
+        export::shared(&args.how.store, asked, args.how.rate, args.how.shared_rate).await?;
+    let service = export::service(&args.how.service, &args.setup, tokens, pace, &tries)?;
     let mut stop =
         Stop::listen().map_err(|error| Failure::here("cannot listen for signals", &error))?;
-    let progress = Progress::new(true, args.progress.every, Arc::clone(&tries));
+    let progress = Progress::new(true, args.how.progress.every, Arc::clone(&tries));
     let mut run = Synchronization::new(service.client.clone(), cursors)
         .with_resources(resources)
         .with_listener(progress.listener());
@@ -58,7 +59,7 @@ pub(super) async fn run(args: &SyncArgs) -> Result<(), Failure> {
     if let Some(interval) = args.full_every {
         run = run.with_full_every(interval);
     }
-    if let Some(lists) = args.at_once {
+    if let Some(lists) = args.how.at_once {
         run = run.with_at_once(lists.into());
     }
     let users = stream::iter(users(&args.whose.user, args.whose.users.as_deref())?);

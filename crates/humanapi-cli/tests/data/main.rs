@@ -8,6 +8,8 @@ mod cloud;
 #[cfg(feature = "deidentify")]
 mod deidentified;
 #[cfg(feature = "export")]
+mod documents;
+#[cfg(feature = "export")]
 mod export;
 #[cfg(feature = "plot")]
 mod plot;

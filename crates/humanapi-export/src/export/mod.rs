@@ -60,7 +60,7 @@ use kept_key::kept_key;
 use key::{BUCKETS, MOST_BUCKETS};
 use manifest::{ExportManifest, WholeBuckets};
 use output::Output;
-use reading::{Reading, all_are_read, in_order, is_read, name, now};
+use reading::{Reading, all_are_read, in_order, is_read, may_have_documents, name, now};
 use room::Room;
 use settings::Settings;
 use sync::SyncManifest;
@@ -154,6 +154,11 @@ impl Export {
     /// What an export can read: each list of a user's records, and what a user has one of.
     pub fn all_resources() -> impl Iterator<Item = &'static Route> {
         ROUTES.iter().filter(|route| is_read(route))
+    }
+
+    /// Whose records name documents, which [`with_documents`](Self::with_documents) has read.
+    pub fn resources_with_documents() -> impl Iterator<Item = &'static Route> {
+        Self::all_resources().filter(|route| may_have_documents(route))
     }
 
     /// Reads these resources alone.

@@ -98,7 +98,7 @@ fn deidentification(
     args: &ExportArgs,
     resources: &[&'static Route],
 ) -> Result<Option<(Policy, DeidentifyKey)>, Failure> {
-    let (Some(named), Some(key)) = (&args.deidentify, &args.key_file) else {
+    let (Some(named), Some(key)) = (&args.deidentify, &args.buckets.key_file) else {
         return Ok(None);
     };
     let refused = |error: PolicyError| refused(&ExportError::Policy(error));

@@ -1,4 +1,4 @@
-//! `data export`: the health data of many users, to a folder or as a stream.
+//! `data export`: the health data of many users, to a folder or as a stream; `data documents`: their documents alone.
 
 pub(super) mod counted;
 pub(super) mod given;
@@ -49,7 +49,7 @@ const ATTEMPTS: u32 = 6;
 const TURN: Duration = Duration::from_secs(600);
 
 pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
-    let resources = args.whose.resources();
+    let resources = args.which.resources();
     if args.out.is_none() && resources.len() != 1 {
         return Err(Failure::new(
             Code::Usage,
@@ -61,19 +61,24 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     let target = Target::of(args.out.as_deref())?;
     // Of an export that tells of nobody, buckets follow from the key of its codes.
     let key_file = args
+        .buckets
         .key_file
         .as_deref()
         .filter(|_| args.deidentify.is_none());
     let bucket_key = key_file.map(key::<BucketKey>).transpose()?;
-    if args.dry_run {
+    if args.how.dry_run {
         return dry_run(args, &resources, &making);
     }
     let tries = Arc::new(Tries::default());
     let (store, pace) = store(args).await?;
-    let service = service(&args.service, &args.setup, store, pace, &tries)?;
+    let service = service(&args.how.service, &args.setup, store, pace, &tries)?;
     let mut stop =
         Stop::listen().map_err(|error| Failure::here("cannot listen for signals", &error))?;
-    let progress = Progress::new(args.out.is_some(), args.progress.every, Arc::clone(&tries));
+    let progress = Progress::new(
+        args.out.is_some(),
+        args.how.progress.every,
+        Arc::clone(&tries),
+    );
     let mut export = Export::new(service.client.clone(), args.format)
         .with_resources(resources)
         .with_listener(progress.listener());
@@ -81,10 +86,10 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     if let Some(key) = bucket_key {
         export = export.with_key(key);
     }
-    if let Some(buckets) = args.buckets {
+    if let Some(buckets) = args.buckets.buckets {
         export = export.with_buckets(buckets);
     }
-    if let Some(shard) = args.shard {
+    if let Some(shard) = args.buckets.shard {
         export = export.with_shard(shard);
     }
     if let Some(since) = args.since {
@@ -96,7 +101,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     if args.retry_refused {
         export = export.with_refused_again();
     }
-    if let Some(lists) = args.at_once {
+    if let Some(lists) = args.how.at_once {
         export = export.with_at_once(lists.into());
     }
     let users = stream::iter(users(&args.whose.user, args.whose.users.as_deref())?);
@@ -170,14 +175,14 @@ impl From<Option<f64>> for Pace {
 async fn store(args: &ExportArgs) -> Result<(Option<Arc<dyn TokenStore>>, Pace), Failure> {
     #[cfg(feature = "store")]
     return shared(
-        &args.store,
-        (&args.service, &args.setup),
-        args.rate,
-        args.shared_rate,
+        &args.how.store,
+        (&args.how.service, &args.setup),
+        args.how.rate,
+        args.how.shared_rate,
     )
     .await;
     #[cfg(not(feature = "store"))]
-    Ok((None, args.rate.into()))
+    Ok((None, args.how.rate.into()))
 }
 
 /// The same, by what says where the store is and how fast requests may begin.
@@ -321,6 +326,13 @@ fn dry_run(args: &ExportArgs, resources: &[&Route], making: &Making) -> Result<(
         count * names.len() as u64
     )?;
     writeln!(out, "as {} to {}", args.format, output::plain(&target))?;
+    if let Some(reports) = args.documents {
+        writeln!(
+            out,
+            "with the documents that lists name, reports as {}",
+            reports.name()
+        )?;
+    }
     for line in making.told() {
         writeln!(out, "{line}")?;
     }
