@@ -3,6 +3,7 @@
 mod blocks;
 mod book;
 mod built;
+mod commands;
 mod links;
 mod messages;
 mod summary;
@@ -42,6 +43,20 @@ pub(crate) fn run(session: &mut Session, options: Options) -> anyhow::Result<()>
             pages.insert(file.clone(), links::Page::parse(&text));
         }
         Ok(Outcome::from_findings(&links::check(&pages, &files)))
+    });
+    session.step("calls of cargo in Markdown files", |session| {
+        let files = present_files(session.programs())?;
+        // What was true of a release stays in its changelog.
+        let is_page = |file: &str| file.ends_with(".md") && !file.ends_with("CHANGELOG.md");
+        let mut pages = BTreeMap::new();
+        for file in files.iter().filter(|file| is_page(file)) {
+            let text = std::fs::read_to_string(session.root().join(file))
+                .with_context(|| format!("cannot read {file}"))?;
+            pages.insert(file.clone(), text);
+        }
+        let members = session.workspace()?.members();
+        let findings = commands::check(&pages, &members, &files);
+        Ok(Outcome::from_findings(&findings))
     });
     book::run(session)
 }

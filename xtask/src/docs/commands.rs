@@ -1,0 +1,189 @@
+//! Calls of cargo in Markdown files: each verb of ours is one, and packages, targets and features of ours are there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{Package, TargetKind};
+use clap::Parser as _;
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+
+use crate::Cli;
+
+/// How the crates of this workspace are called that an application can have.
+const OURS: &str = "humanapi";
+
+/// The languages of blocks that hold calls; one without a language is a call in READMEs.
+const SHELLS: [&str; 4] = ["", "sh", "console", "yaml"];
+
+/// What is wrong with the calls of the pages.
+pub(crate) fn check(
+    pages: &BTreeMap<String, String>,
+    members: &[&Package],
+    files: &BTreeSet<String>,
+) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (page, text) in pages {
+        for (line, code) in codes(text) {
+            for call in calls(&code) {
+                if let Some(why) = wrong(&call, members, files) {
+                    findings.push(format!("{page}:{line}: `cargo {}`: {why}", call.join(" ")));
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// Code within a line, and the lines of blocks for a shell, each with the line of the page that it begins at.
+fn codes(page: &str) -> Vec<(usize, String)> {
+    let mut codes = Vec::new();
+    let mut is_shell = false;
+    for (event, range) in Parser::new_ext(page, Options::ENABLE_TABLES).into_offset_iter() {
+        let line = page[..range.start].matches('\n').count() + 1;
+        match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
+                is_shell = SHELLS.contains(&&*language);
+            }
+            Event::End(TagEnd::CodeBlock) => is_shell = false,
+            Event::Text(text) if is_shell => {
+                codes.extend((line..).zip(text.lines().map(str::to_owned)));
+            }
+            Event::Code(code) => codes.push((line, code.into_string())),
+            _ => {}
+        }
+    }
+    codes
+}
+
+/// The words behind each `cargo` of a line, up to a comment or another command.
+fn calls(code: &str) -> Vec<Vec<&str>> {
+    let words: Vec<&str> = code.split_whitespace().collect();
+    let begins = (words.iter().enumerate()).filter(|(_, word)| **word == "cargo");
+    begins
+        .map(|(at, _)| {
+            let rest = words[at + 1..].iter().copied();
+            rest.take_while(|word| !["#", "&&", "||", "|", ";", "…", "--"].contains(word))
+                .collect()
+        })
+        .collect()
+}
+
+fn wrong(call: &[&str], members: &[&Package], files: &BTreeSet<String>) -> Option<String> {
+    let (verb, rest) = call.split_first()?;
+    match *verb {
+        "xtask" if !rest.is_empty() => {
+            let error = Cli::try_parse_from([&["cargo xtask"], rest].concat()).err()?;
+            let is_help = !error.use_stderr();
+            (!is_help).then(|| "is no call that xtask takes".to_owned())
+        }
+        "add" | "install" => of_named(verb, rest, members),
+        "bench" | "build" | "run" | "test" => of_members(rest, members, files),
+        _ => None,
+    }
+}
+
+/// The values of an option, which may be given twice, and with commas.
+fn values<'c>(call: &[&'c str], names: &[&str]) -> Vec<&'c str> {
+    let pairs = call.windows(2).filter(|pair| names.contains(&pair[0]));
+    pairs.flat_map(|pair| pair[1].split(',')).collect()
+}
+
+/// What is asked for by name from a registry: of ours, whether there is one that has all that.
+fn of_named(verb: &str, rest: &[&str], members: &[&Package]) -> Option<String> {
+    let mut plain = rest.iter().enumerate().filter(|(at, word)| {
+        let is_value = *at > 0 && rest[at - 1].starts_with("--") && rest[at - 1] != "--locked";
+        !word.starts_with('-') && !is_value
+    });
+    let ours = plain.find_map(|(_, word)| word.starts_with(OURS).then_some(*word))?;
+    let Some(package) = members.iter().find(|package| package.name.as_str() == ours) else {
+        return Some(format!("there is no crate `{ours}`"));
+    };
+    if verb == "install" && !has(package, "--bin", None) {
+        return Some(format!("`{ours}` has no program"));
+    }
+    let features = values(rest, &["--features", "-F"]).into_iter();
+    let gone = features
+        .filter(|feature| !feature.contains('/'))
+        .find(|feature| !package.features.contains_key(*feature))?;
+    Some(format!("`{ours}` has no feature `{gone}`"))
+}
+
+/// What is called in a checkout: whether there are these packages, their targets and features.
+fn of_members(rest: &[&str], members: &[&Package], files: &BTreeSet<String>) -> Option<String> {
+    let packages = values(rest, &["-p", "--package"]);
+    let mut meant = members.to_vec();
+    if let Some(name) = packages.first() {
+        meant.retain(|package| package.name.as_str() == *name);
+        if meant.is_empty() {
+            return Some(format!("there is no crate `{name}`"));
+        }
+    }
+    for kind in ["--test", "--bench", "--example", "--bin"] {
+        for name in values(rest, &[kind]) {
+            // A folder beside the workspace has programs, too.
+            let beside = ["", "/main"].map(|file| format!("/src/bin/{name}{file}.rs"));
+            let is_there = name.contains('*')
+                || meant.iter().any(|package| has(package, kind, Some(name)))
+                || packages.is_empty()
+                    && (files.iter()).any(|file| beside.iter().any(|end| file.ends_with(end)));
+            if !is_there {
+                return Some(format!("there is no `{kind} {name}`"));
+            }
+        }
+    }
+    let mut features = values(rest, &["--features", "-F"]).into_iter();
+    let is_gone = |feature: &&str| {
+        let has = |package: &&Package| package.features.contains_key(*feature);
+        !meant.iter().any(has)
+    };
+    let gone = features.find(is_gone)?;
+    Some(format!("there is no feature `{gone}`"))
+}
+
+/// Whether a package has a target of this kind, by this name if one is asked for.
+fn has(package: &Package, kind: &str, name: Option<&str>) -> bool {
+    let kind = match kind {
+        "--test" => TargetKind::Test,
+        "--bench" => TargetKind::Bench,
+        "--example" => TargetKind::Example,
+        _ => TargetKind::Bin,
+    };
+    let mut targets = package.targets.iter();
+    targets.any(|target| target.kind.contains(&kind) && name.is_none_or(|name| target.name == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::step::Session;
+
+    #[track_caller]
+    fn check_page(text: &str, expected: &[&str]) {
+        let session = Session::new().unwrap();
+        let members = session.workspace().unwrap().members();
+        let pages = BTreeMap::from([("a.md".to_owned(), text.to_owned())]);
+        assert_eq!(check(&pages, &members, &BTreeSet::new()), expected);
+    }
+
+    #[test]
+    fn what_is_there_passes() {
+        check_page(
+            "`cargo xtask docs --book`, `cargo xtask --help`, `cargo xtask test NAME`.\n\n```sh\ncargo add humanapi tokio --features tokio/full   # yes\ncargo add humanapi --features admin,store-sqlite\ncargo install --locked mdbook --version 0.5.4\ncargo test -p humanapi-core --test rules && cargo run --bin humanapi -- demo\ncargo test -p humanapi-core --test '*' -- --list\n```\n\n```text\ncargo add nonsense\n```\n",
+            &[],
+        );
+    }
+
+    #[test]
+    fn what_is_gone_is_told_with_its_line() {
+        check_page(
+            "A `cargo xtask no-such-verb`.\n\n```sh\nls\ncargo add humanapi --features none-such\ncargo run -p no-such-crate\n```\n\n| a |\n|---|\n| `cargo test -p humanapi-core --test gone` |\n| `cargo install humanapi-core`, `cargo bench -p humanapi-store --features gone` |\n",
+            &[
+                "a.md:1: `cargo xtask no-such-verb`: is no call that xtask takes",
+                "a.md:5: `cargo add humanapi --features none-such`: `humanapi` has no feature `none-such`",
+                "a.md:6: `cargo run -p no-such-crate`: there is no crate `no-such-crate`",
+                "a.md:11: `cargo test -p humanapi-core --test gone`: there is no `--test gone`",
+                "a.md:12: `cargo install humanapi-core`: `humanapi-core` has no program",
+                "a.md:12: `cargo bench -p humanapi-store --features gone`: there is no feature `gone`",
+            ],
+        );
+    }
+}
