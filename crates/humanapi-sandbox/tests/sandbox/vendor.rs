@@ -58,6 +58,8 @@ fn the_vendors_documents_find_nothing_wrong_but_where_they_contradict_themselves
         .order("documented")
         .placed(OrderState::Completed)
         .unwrap();
+    let under_way = control.order("under-way").placed(OrderState::Pended);
+    let under_way = under_way.unwrap();
     let subscription = json!({
         "clientUserId": "documented",
         "subscriberEmail": "p-9@example.test",
@@ -78,6 +80,7 @@ fn the_vendors_documents_find_nothing_wrong_but_where_they_contradict_themselves
         "subscriptionId": subscription[0]["id"],
         "subscriberEmail": "p-9@example.test",
         "reportId": groups[0]["reports"][0]["id"],
+        "underWay": {"humanId": under_way.human_id, "clientUserId": "under-way"},
     });
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vendor/validate.py");
     let run = Command::new(python)
@@ -109,7 +112,11 @@ fn the_vendors_documents_find_nothing_wrong_but_where_they_contradict_themselves
         ("POST", "/api/v1/users"),
         ("GET", "/api/v1/users/providers?"),
         ("GET", &format!("/api/v1/users/{}", user.human_id)),
+        ("POST", "/api/v1/users/actions"),
         ("POST", "/api/v1/subscriptions"),
+        ("GET", "/api/v1/subscriptions?"),
+        ("GET", "/api/v1/subscriptions/"),
+        ("DELETE", "/api/v1/subscriptions/"),
         ("GET", "/api/v1/user/reports?"),
         ("GET", "/api/v1/user/reports/"),
         ("POST", "/api/v1/resources/consumer-link"),

@@ -17,7 +17,9 @@ HERE = pathlib.Path(__file__).parent
 def merged(folder):
     """The documents, one for each operation, as one."""
     whole = {"openapi": "3.0.3", "info": {"title": "Admin API", "version": "1"}, "paths": {}, "components": {}}
-    for file in sorted(folder.glob("human-api-admin-*.json")):
+    files = folder.glob("human-api-admin-*.json")
+    # What is ended can be read no more, so the end comes last.
+    for file in sorted(files, key=lambda file: ("-delete-" in file.name, file.name)):
         document = json.loads(file.read_text())
         for path, operations in document["paths"].items():
             whole["paths"].setdefault(path, {}).update(operations)
@@ -54,7 +56,7 @@ def read_as_meant(document):
 
 def with_values(document, values):
     """Gives parameters values that there are, so that not each answer is that there is nothing."""
-    used = set()
+    used, under_way = set(), values.pop("underWay")
     groups = [document["components"]["parameters"].values()]
     groups += [
         operation.get("parameters", [])
@@ -63,17 +65,18 @@ def with_values(document, values):
     ]
     for parameter in (one for group in groups for one in group):
         name = parameter.get("name")
-        if name in values:
+        # Where either id says who is meant, both of them say too much.
+        if name in values and (name, parameter["in"]) != ("humanId", "query"):
             parameter["example"] = values[name]
             used.add(name)
+    actions = document["paths"]["/api/v1/users/actions"]["post"]["requestBody"]["content"]["application/json"]
+    for example in actions["examples"].values():
+        example["value"].update({name: under_way[name] for name in example["value"] if name in under_way})
     assert used == set(values), f"no parameter is called {set(values) - used}"
 
 
-def main():
-    folder, address, values = pathlib.Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
-    document = merged(folder)
-    read_as_meant(document)
-    with_values(document, values)
+def called(document, address, *how):
+    """Has schemathesis call what the document tells, and says how that went."""
     with tempfile.TemporaryDirectory() as work:
         file = pathlib.Path(work) / "document.json"
         file.write_text(json.dumps(document))
@@ -82,15 +85,30 @@ def main():
             "run", str(file),
             "--url", address,
             "--header", "Authorization: Bearer " + os.environ["HUMANAPI_CLIENT_TOKEN"],
-            "--phases", "examples,coverage,fuzzing",
-            "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"
-            "response_headers_conformance,response_schema_conformance,negative_data_rejection",
-            "--max-examples", "500" if os.environ.get("HUMANAPI_DEEP") == "1" else "25",
             "--seed", "1",
             "--generation-database", "none",
             "--no-color",
+            *how,
         ]
-        sys.exit(subprocess.run(command, cwd=work, check=False).returncode)
+        return subprocess.run(command, cwd=work, check=False).returncode
+
+
+def main():
+    folder, address, values = pathlib.Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
+    document = merged(folder)
+    read_as_meant(document)
+    with_values(document, values)
+    judged = called(
+        document, address,
+        "--phases", "examples,coverage,fuzzing",
+        "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"
+        "response_headers_conformance,response_schema_conformance,negative_data_rejection",
+        "--max-examples", "500" if os.environ.get("HUMANAPI_DEEP") == "1" else "25",
+    )
+    # The schemas say less than the words beside them: they allow an id that is empty, a limit below nothing and an order
+    # without a body. So the documents' own examples have to be taken, and not all that the schemas allow.
+    taken = called(document, address, "--phases", "examples", "--checks", "positive_data_acceptance")
+    sys.exit(judged or taken)
 
 
 main()
