@@ -3,7 +3,7 @@
 mod blocks;
 mod book;
 mod built;
-mod commands;
+pub(crate) mod commands;
 mod links;
 mod messages;
 mod summary;

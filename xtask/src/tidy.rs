@@ -78,7 +78,7 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
         let sources = read(
             session.root(),
             &present_files(session.programs())?,
-            sources::is_library_source,
+            sources::is_source,
         )?;
         Ok(Outcome::from_findings(&lengths::check(&sources)))
     });

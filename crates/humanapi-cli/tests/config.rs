@@ -1,4 +1,6 @@
 //! Settings from options, variables and profiles: which one counts, where each comes from, and how profiles are kept.
+//!
+//! One piece: each setting by each way to say it, in one home folder and by one reader of what was said.
 #![cfg(all(unix, feature = "token"))]
 
 mod support;

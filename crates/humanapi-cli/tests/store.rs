@@ -1,4 +1,6 @@
 //! The verb `store`, and tokens that come from a store.
+//!
+//! One piece: each verb about stores, over the same stores and keys.
 #![cfg(feature = "store")]
 
 mod support;

@@ -1,4 +1,6 @@
 //! Tokens from a sandbox: the right kind, masked unless asked for, and mistakes that explain themselves.
+//!
+//! One piece: each kind of token, over one sandbox and the same readers of what is printed.
 #![cfg(feature = "token")]
 
 mod support;

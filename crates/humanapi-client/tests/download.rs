@@ -1,4 +1,6 @@
 //! Answers that are read while they arrive, in virtual time: each way in which one can fail.
+//!
+//! One piece: each test breaks the same arrival at another point of it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::collections::VecDeque;

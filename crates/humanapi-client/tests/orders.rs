@@ -1,4 +1,6 @@
 //! Orders that are placed once, and what else the Admin API gives, over a scripted transport and in virtual time.
+//!
+//! One piece: each test plays a script of the same service, and reads the same journal.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,6 +1,8 @@
 //! The Admin API: what goes out for each operation, and what is made of whatever comes back.
 //!
 //! Values are made up; shapes are the documented ones.
+//!
+//! One piece: the operations of one API, one after another over the same few checks.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::fmt::Debug;

@@ -2,6 +2,8 @@
 //!
 //! The model knows the token that is kept by its exact end, and of a pause only the bounds within
 //! which it is drawn. What it cannot know it allows; everything else it asserts.
+//!
+//! One piece: the model and what is held against it make sense together alone.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::collections::BTreeSet;

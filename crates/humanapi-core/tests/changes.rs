@@ -3,6 +3,8 @@
 //! A model of the service holds records that are added, changed, deleted, and shown later than the moment
 //! that they bear, between any two requests. Whoever keeps what the passes tell, by id, ends with what the
 //! service holds.
+//!
+//! One piece: the model of the service and whoever reads it make sense together alone.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::collections::BTreeMap;

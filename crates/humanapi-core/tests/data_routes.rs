@@ -1,6 +1,6 @@
 //! Every resource by its tables: where it is read, and that each documented field of it can be read.
 //!
-//! Long, because each kind of endpoint is tested over all of its resources here, and the rows are held to the documented
+//! One piece: each kind of endpoint is tested over all of its resources here, and the rows are held to the documented
 //! routes beside it.
 
 #![expect(

@@ -1,4 +1,6 @@
 //! Every form in which the service was seen, said or feared to refuse.
+//!
+//! One piece: the forms of a refusal stand side by side, so that one that is missing is seen.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::collections::BTreeSet;

@@ -3,6 +3,9 @@
 //! One driver plays the part of service, wire, clocks and token broker after a random script, and
 //! records what a flow does. What must hold is then read off the record, which knows nothing of how
 //! flows work inside.
+//!
+//! One piece: the driver plays service, wire, clocks and token broker after one script, and every property reads its one
+//! record.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::fmt::Debug;

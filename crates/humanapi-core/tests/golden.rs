@@ -2,6 +2,8 @@
 //!
 //! Each request is a file in `golden/`, reviewed like code. Values are made up; shapes are the
 //! documented ones.
+//!
+//! One piece: requests and answers of one wire, each a case of a few lines over the same few readers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::time::{Duration, SystemTime};

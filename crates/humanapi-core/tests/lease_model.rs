@@ -10,6 +10,8 @@
 //!
 //! The explorer is our own, as it is short: `stateright` brings 45 crates, a web server among them,
 //! and judges only complete runs where progress has to be judged from every state.
+//!
+//! One piece: processes, store and clock are one state, and each step is a step of all of it.
 
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -3,6 +3,8 @@
 //! Bodies are made from good ones by a small mutator whose draws come from a constant, so each run
 //! sees the same. No body may make a parser panic, be taken for what it is not, or get into the text
 //! of an error.
+//!
+//! One piece: one mutator, and each parser that it feeds.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::fmt::{Debug, Display};

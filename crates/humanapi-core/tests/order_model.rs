@@ -9,6 +9,8 @@
 //! nothing is marked as sent or concluded without it.
 //! It is bounded: two workers, one fault beside sleep and time, and three seconds, in which claims end and absences are
 //! believed; or two faults and the second in which claims end.
+//!
+//! One piece: the row, the workers and what is on its way are one world, and each step is a step of all of it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::collections::BTreeSet;

@@ -4,6 +4,8 @@
 //! The naive model knows three facts of each user and nothing of core's types. The sandbox was
 //! written from the documents and does not use core. What the SDK remembers is allowed to be wrong:
 //! it is forgotten, or not told of what happened elsewhere.
+//!
+//! One piece: the model, its transitions and the service that they run against are one machine.
 
 #![expect(
     clippy::unwrap_used,

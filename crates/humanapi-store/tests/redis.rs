@@ -1,4 +1,6 @@
 //! The conformance suite, over a Redis server of the tests' own.
+//!
+//! One piece: each test needs the server that is started here.
 
 #[expect(dead_code, reason = "what concerns files stands there too")]
 mod operating;

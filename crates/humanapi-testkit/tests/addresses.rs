@@ -2,6 +2,8 @@
 //!
 //! Listeners stand on the ports that a wrong reading would lead to, and https goes through a proxy that notes which host
 //! and port it is asked for. What is never refused here may arrive in one place only: the one that the address names.
+//!
+//! One piece: the addresses are one list, and each reader is held to all of it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 

@@ -4,6 +4,8 @@
 //! The canaries are the client secret, a user's e-mail address, every token that the sandbox issues,
 //! health data that it serves, what tells who somebody is, in the answers of every route, and all that an order says of
 //! somebody, down to the paper that goes along.
+//!
+//! One piece: whatever is done is watched by one log, which is searched once at the end.
 
 #![expect(
     clippy::unwrap_used,

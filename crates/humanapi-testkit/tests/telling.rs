@@ -1,4 +1,6 @@
 //! What an application is told, against the sandbox over real HTTP: by errors, by logs and by counters.
+//!
+//! One piece: what errors, logs and counters tell of one event is compared, so all three are read together.
 
 #![expect(
     clippy::unwrap_used,

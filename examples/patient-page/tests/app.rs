@@ -1,5 +1,7 @@
 //! The app over real HTTP, before a sandbox: what a browser without JavaScript would send, and what
 //! connect.js would.
+//!
+//! One piece: one app, walked through from page to page by the same few calls.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 

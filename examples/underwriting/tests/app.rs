@@ -1,4 +1,6 @@
 //! The desk over real HTTP, before a sandbox: what a browser without JavaScript would send.
+//!
+//! One piece: one desk, walked through from page to page by the same few calls.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 

@@ -1,12 +1,11 @@
-//! Calls of cargo in Markdown files: each verb of ours is one, and packages, targets and features of ours are there.
+//! Calls of cargo in Markdown files: packages, targets and features of ours are there.
+//!
+//! Calls of `cargo xtask` are held to its command line where those of workflows are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{Package, TargetKind};
-use clap::Parser as _;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
-
-use crate::Cli;
 
 /// How the crates of this workspace are called that an application can have.
 const OURS: &str = "humanapi";
@@ -34,7 +33,7 @@ pub(crate) fn check(
 }
 
 /// Code within a line, and the lines of blocks for a shell, each with the line of the page that it begins at.
-fn codes(page: &str) -> Vec<(usize, String)> {
+pub(crate) fn codes(page: &str) -> Vec<(usize, String)> {
     let mut codes = Vec::new();
     let mut is_shell = false;
     for (event, range) in Parser::new_ext(page, Options::ENABLE_TABLES).into_offset_iter() {
@@ -55,7 +54,7 @@ fn codes(page: &str) -> Vec<(usize, String)> {
 }
 
 /// The words behind each `cargo` of a line, up to a comment or another command.
-fn calls(code: &str) -> Vec<Vec<&str>> {
+pub(crate) fn calls(code: &str) -> Vec<Vec<&str>> {
     let words: Vec<&str> = code.split_whitespace().collect();
     let begins = (words.iter().enumerate()).filter(|(_, word)| **word == "cargo");
     begins
@@ -70,11 +69,6 @@ fn calls(code: &str) -> Vec<Vec<&str>> {
 fn wrong(call: &[&str], members: &[&Package], files: &BTreeSet<String>) -> Option<String> {
     let (verb, rest) = call.split_first()?;
     match *verb {
-        "xtask" if !rest.is_empty() => {
-            let error = Cli::try_parse_from([&["cargo xtask"], rest].concat()).err()?;
-            let is_help = !error.use_stderr();
-            (!is_help).then(|| "is no call that xtask takes".to_owned())
-        }
         "add" | "install" => of_named(verb, rest, members),
         "bench" | "build" | "run" | "test" => of_members(rest, members, files),
         _ => None,
@@ -175,9 +169,9 @@ mod tests {
     #[test]
     fn what_is_gone_is_told_with_its_line() {
         check_page(
-            "A `cargo xtask no-such-verb`.\n\n```sh\nls\ncargo add humanapi --features none-such\ncargo run -p no-such-crate\n```\n\n| a |\n|---|\n| `cargo test -p humanapi-core --test gone` |\n| `cargo install humanapi-core`, `cargo bench -p humanapi-store --features gone` |\n",
+            "A `cargo run -p gone`.\n\n```sh\nls\ncargo add humanapi --features none-such\ncargo run -p no-such-crate\n```\n\n| a |\n|---|\n| `cargo test -p humanapi-core --test gone` |\n| `cargo install humanapi-core`, `cargo bench -p humanapi-store --features gone` |\n",
             &[
-                "a.md:1: `cargo xtask no-such-verb`: is no call that xtask takes",
+                "a.md:1: `cargo run -p gone`: there is no crate `gone`",
                 "a.md:5: `cargo add humanapi --features none-such`: `humanapi` has no feature `none-such`",
                 "a.md:6: `cargo run -p no-such-crate`: there is no crate `no-such-crate`",
                 "a.md:11: `cargo test -p humanapi-core --test gone`: there is no `--test gone`",

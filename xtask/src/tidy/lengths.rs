@@ -1,4 +1,4 @@
-//! How long a Rust source may be: 500 lines, or longer for a reason that its head tells.
+//! How long a Rust source may be, tests among them: 500 lines, or longer for a reason that its head tells.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
 //! Health data from a sandbox: each verb in each form, what is told beside them, and mistakes that explain themselves.
+//!
+//! One piece: the verbs about data, over one sandbox and the same readers of what they print.
 #![cfg(feature = "data")]
 
 #[cfg(all(feature = "plot", feature = "report", feature = "sync"))]

@@ -1,4 +1,6 @@
 //! Exports of many users against a sandbox: complete, gone on with, and silent about users.
+//!
+//! One piece: each test exports the same users, and compares by the same reading of them.
 #![cfg(feature = "client")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 

@@ -1,4 +1,6 @@
 //! Runs of a synchronization against a sandbox whose records change: who compares is not who synchronizes.
+//!
+//! One piece: each test runs over the same changing sandbox, and compares by the same reading of it.
 
 mod clocks;
 pub(crate) mod damaged;

@@ -1,4 +1,6 @@
 //! The inputs, by family.
+//!
+//! One piece: the families stand side by side, so that one that is missing is seen.
 
 use crate::{Target, trap};
 

@@ -1,4 +1,6 @@
 //! Records that change between two pages, and a user with more records than are held.
+//!
+//! One piece: each test changes lists of the same form between pages, and reads them in the same way.
 
 use humanapi_sandbox::{
     Assumption, ControlError, InvalidRecordChange, Persona, RecordChange, Sandbox, Scenario,

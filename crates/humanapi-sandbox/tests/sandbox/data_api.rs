@@ -1,4 +1,6 @@
 //! Health data: who may read it, how lists are filtered and paged, and what an empty user has.
+//!
+//! One piece: each test reads the same lists, with another filter, token or user.
 
 use std::time::Duration;
 

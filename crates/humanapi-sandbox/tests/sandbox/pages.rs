@@ -1,4 +1,6 @@
 //! The Connect page and the hosted link: who is let in, what is remembered, what is told.
+//!
+//! One piece: each test walks through the same pages, by the few presses and readings above.
 
 use std::time::Duration;
 

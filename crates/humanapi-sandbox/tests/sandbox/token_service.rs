@@ -1,4 +1,6 @@
 //! Both token endpoints: what they grant, what they refuse, and every switch of an assumption.
+//!
+//! One piece: both endpoints are held to the same grants, refusals and switches.
 
 use http::Method;
 use humanapi_sandbox::{Assumption, DemoApp, TokenKind, UserStatus};

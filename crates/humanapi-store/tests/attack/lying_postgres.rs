@@ -1,4 +1,6 @@
 //! A server that speaks PostgreSQL's protocol as long as it likes.
+//!
+//! One piece: one server, whose lies share how the protocol is spoken.
 
 mod lies;
 

@@ -1,4 +1,6 @@
 //! What an operator does with a store, whatever it is made of; and what its failures say.
+//!
+//! One piece: the cases of one suite.
 
 use std::error::Error;
 use std::fmt::Debug;

@@ -1,5 +1,7 @@
 //! Runs that did not come to their end, and what the next one makes of them: nothing is skipped, and who takes each commit
 //! once has everything.
+//!
+//! One piece: each test ends the same run in another way, and has the next one go on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,5 +1,7 @@
 //! Random histories of a service, of runs that are killed, stopped, gone on with in other ways and by other stores: who takes
 //! each commit that has ended once has what the service has, nothing is told twice, and nothing as gone that is there.
+//!
+//! One piece: the steps of a history and what must hold after them are one machine.
 
 mod service;
 
