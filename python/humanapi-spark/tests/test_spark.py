@@ -23,7 +23,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 import humanapi_spark
-from humanapi_spark import LandingInUseError, Settings, SpeculationError, claim
+from humanapi_spark import LandingInUseError, LandingNotWholeError, Settings, SpeculationError, claim
 
 READ = ["test_results", "medications"]
 LANDED = ["immunizations", "activities"]
@@ -119,24 +119,69 @@ def test_a_landing_is_whole_goes_on_and_becomes_delta_in_place(
     delta(out, "activities", len(truth.records["activities"]))
 
 
+def test_a_bucket_that_cannot_be_read_keeps_nothing_else_from_landing(
+    spark: SparkSession, service: Service, truth: Truth, tmp_path: Path
+) -> None:
+    out, broken = tmp_path / "lake", tmp_path / "broken.json"
+    # As the command ends where one list of one user is refused with 503 for good.
+    command = in_place_of(
+        service,
+        tmp_path,
+        "import json, pathlib\n"
+        f"broken = json.loads(pathlib.Path({str(broken)!r}).read_text())\n"
+        "if 'export' in sys.argv:\n"
+        "    kind, shard = (sys.argv[sys.argv.index(name) + 1] for name in ('--resources', '--shard'))\n"
+        "    if shard in broken.get(kind, []):\n"
+        "        sys.stderr.write('error: 1 lists or documents could not be read: unavailable')\n"
+        "        sys.exit(6)\n",
+    )
+    settings = replace(service.settings(buckets=8), command=command)
+
+    def left(**buckets: list[int]) -> LandingNotWholeError:
+        broken.write_text(json.dumps({kind: [f"{bucket + 1}/8" for bucket in those] for kind, those in buckets.items()}))
+        with pytest.raises(LandingNotWholeError) as ended:
+            humanapi_spark.land(spark, str(out), settings, resources=LANDED)
+        assert ended.value.left == {kind: tuple(those) for kind, those in buckets.items()}
+        return ended.value
+
+    told = left(immunizations=[2])
+    assert "immunizations: 2." in str(told)
+    assert "humanapi ended with code 6: error: 1 lists" in str(told)
+    assert [(one.buckets, one.skipped) for one in told.landed] == [(7, 0), (8, 0)]
+    assert records(out, "activities") == truth.each("activities")
+    # Nothing of it is read again but what is left.
+    assert [(one.buckets, one.skipped) for one in left(immunizations=[2]).landed] == [(0, 7), (0, 8)]
+    broken.write_text("{}")
+    mended = humanapi_spark.land(spark, str(out), settings, resources=LANDED)
+    assert [(one.buckets, one.skipped, one.left) for one in mended] == [(1, 7, ()), (0, 8, ())]
+    assert records(out, "immunizations") == truth.each("immunizations")
+
+
+def in_place_of(service: Service, folder: Path, first: str) -> str:
+    """Make a command that does this before it is the command."""
+    command = folder / "humanapi"
+    command.write_text(f"#!{sys.executable}\nimport os, sys\n{first}os.execv({service.command!r}, sys.argv)\n")
+    command.chmod(0o700)
+    return str(command)
+
+
 def test_a_second_driver_is_refused_while_the_first_one_lands(
     spark: SparkSession, service: Service, truth: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(claim, "BEAT", 0.2)
     out, settings = tmp_path / "lake", service.settings()
-    begun, go_on, command = tmp_path / "begun", tmp_path / "go-on", tmp_path / "humanapi"
-    command.write_text(
-        f"#!{sys.executable}\n"
-        "import os, pathlib, sys, time\n"
+    begun, go_on = tmp_path / "begun", tmp_path / "go-on"
+    command = in_place_of(
+        service,
+        tmp_path,
+        "import pathlib, time\n"
         "if 'export' in sys.argv:\n"
         f"    pathlib.Path({str(begun)!r}).touch()\n"
         f"    while not pathlib.Path({str(go_on)!r}).exists():\n"
-        "        time.sleep(0.05)\n"
-        f"os.execv({service.command!r}, sys.argv)\n"
+        "        time.sleep(0.05)\n",
     )
-    command.chmod(0o700)
     landed: list[humanapi_spark.Landed] = []
-    held = replace(settings, command=str(command))
+    held = replace(settings, command=command)
     first = threading.Thread(target=lambda: landed.extend(humanapi_spark.land(spark, str(out), held, resources=LANDED, wave=1)))
     first.start()
     try:

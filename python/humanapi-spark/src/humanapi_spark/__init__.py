@@ -18,7 +18,7 @@ activities = (
 
 from humanapi_spark.claim import LandingInUseError
 from humanapi_spark.command import CommandFailedError, Settings
-from humanapi_spark.landing import Landed, land
+from humanapi_spark.landing import Landed, LandingNotWholeError, land
 from humanapi_spark.source import HumanApiDataSource, SpeculationError, register
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "HumanApiDataSource",
     "Landed",
     "LandingInUseError",
+    "LandingNotWholeError",
     "Settings",
     "SpeculationError",
     "land",

@@ -6,10 +6,14 @@ import hashlib
 import hmac
 import json
 import os
+import random
+import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pyspark.errors import AnalysisException
+from py4j.protocol import Py4JError
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql.types import BooleanType, IntegerType, LongType, StringType, StructField, StructType
@@ -37,6 +41,16 @@ _LINE = StructType(
 )
 
 
+WAVE = 8
+"""So many buckets are committed at once unless something else is said."""
+_IN_PARTS = 3
+"""Until so many reads in a row came to nothing, one that does is done again in parts."""
+_MOST = 6
+"""After so many in a row, the rest of that kind is left for the next run."""
+_MAY_PASS = re.compile(r"humanapi ended with code [56]: [^\n]*")
+"""What a task says where some lists could not be read that may be another time, by the command's exit codes."""
+
+
 @dataclass(frozen=True)
 class Landed:
     """What came of one kind of record."""
@@ -48,6 +62,29 @@ class Landed:
     """How many buckets this run wrote."""
     skipped: int
     """How many buckets were whole before and were not read."""
+    left: tuple[int, ...] = ()
+    """The buckets that are not whole, because some of their lists could not be read; the same call reads them again."""
+
+
+class LandingNotWholeError(RuntimeError):
+    """Some buckets could not be read. All others are whole, and the same call again reads those that are left."""
+
+    def __init__(self, landed: Sequence[Landed], told: str) -> None:
+        super().__init__(landed, told)
+        self.landed = tuple(landed)
+        """What came of each kind of record."""
+        self.told = told
+        """What the command said of the last one."""
+
+    @property
+    def left(self) -> dict[str, tuple[int, ...]]:
+        """The buckets that are not whole, by the kind of record."""
+        return {one.resource: one.left for one in self.landed if one.left}
+
+    def __str__(self) -> str:
+        """Tell which buckets are left, why, and what to do."""
+        left = "; ".join(f"{resource}: {', '.join(map(str, buckets))}" for resource, buckets in self.left.items())
+        return f"these buckets could not be read: {left}. All others are whole: start the same again. {self.told}"
 
 
 def land(
@@ -66,49 +103,104 @@ def land(
     Whatever ended a run, the same call goes on: a bucket that is whole is not read again, for the same users, key, service
     and `since`. One job at a time writes to a place, and another is refused. After a driver that was killed, the next one
     waits until it is sure of that, which takes half a minute. A driver that could not keep its place for half of that, such as
-    one that stood still, has lost it, and its jobs are cancelled. `wave` says how many buckets are committed at once, all of
-    one kind of record unless it is given: fewer lose less where a job is ended.
+    one that stood still, has lost it, and its jobs are cancelled. `wave` says how many buckets of one kind are read and
+    committed at once, 8 unless it is given: as many as the cluster has cores keep it busy, and fewer lose less where a job
+    is ended.
 
-    Raises `ValueError` where the settings are not enough, `LandingInUseError` where another job writes to the place, and
-    what Spark raises where a task failed for good; what was whole by then stays so.
+    A bucket of which a list cannot be read for a reason that may pass keeps no other from being whole: what was read with
+    it is read again without it, and the run goes on with all others. Where nothing comes of several in a row, the rest of that
+    kind of record is left.
+
+    Raises `LandingNotWholeError` at the end where buckets are left, `ValueError` where the settings are not enough,
+    `LandingInUseError` where another job writes to the place, and what Spark raises where a task failed for good by another
+    reason; what was whole by then stays so.
     """
     if settings.key_file is None:
         raise ValueError("land needs a key_file: make one, such as by `openssl rand -hex 32`, and keep it with the folder")
     register(spark)
     place = out.rstrip("/")
     done = []
+    trouble = _Trouble()
     with Claim(spark, f"{place}/{_CLAIMS}") as claim:
         manifest = _Manifest(spark, f"{place}/{_MANIFEST}", claim)
         for resource in command.resources(settings.command) if resources is None else resources:
-            landing = _Landing(spark, place, replace(settings, resource=resource), manifest)
-            done.append(landing.run(wave or settings.buckets))
+            landing = _Landing(spark, place, replace(settings, resource=resource), manifest, trouble)
+            done.append(landing.run(WAVE if wave is None else wave))
+    if any(one.left for one in done):
+        raise LandingNotWholeError(done, trouble.told) from trouble.last
     return done
+
+
+@dataclass
+class _Trouble:
+    """What could not be read, over all kinds of records."""
+
+    row: int = 0
+    """How many reads in a row that were not done again in parts."""
+    told: str = ""
+    """What the command said last."""
+    last: Exception | None = None
+
+    def may_pass(self, error: Exception) -> bool:
+        """Tell whether lists could not be read for a reason that may pass, and note it."""
+        told = _MAY_PASS.search(str(error))
+        if told is not None:
+            self.told, self.last = told.group(), error
+        return told is not None
 
 
 class _Landing:
     """One kind of record on its way."""
 
-    def __init__(self, spark: SparkSession, out: str, settings: Settings, manifest: _Manifest) -> None:
+    def __init__(self, spark: SparkSession, out: str, settings: Settings, manifest: _Manifest, trouble: _Trouble) -> None:
         self.spark = spark
         self.settings = settings
         self.manifest = manifest
+        self.trouble = trouble
         self.folder = f"{out}/resource={settings.resource}"
         self.what = _what(settings)
         self.before = manifest.of(settings.resource)
 
     def run(self, wave: int) -> Landed:
         buckets = self.settings.buckets
-        left = [bucket for bucket in range(buckets) if self.before.get(bucket) != (self.what, True)]
+        left = self.left()
         # Of a landing into more buckets: their users are in those of this one now, and would be there twice.
         gone = [bucket for bucket in self.before if bucket >= buckets and self.before[bucket] != (_EMPTY, True)]
         if gone:
             self.manifest.add(self.settings.resource, _EMPTY, dict.fromkeys(gone), whole=False)
             self.empty(gone, self.read([0]))
             self.manifest.add(self.settings.resource, _EMPTY, dict.fromkeys(gone, 0), whole=True)
-        records = 0
-        for some in _waves(left, wave):
-            records += sum(self.write(some).values())
-        return Landed(self.settings.resource, records, len(left), buckets - len(left))
+        counts: dict[int, int] = {}
+        # Where nothing came of the kind before, one bucket tells whether anything comes of this one.
+        first = 1 if self.trouble.row >= _MOST else wave
+        waves = deque([*_waves(left[:first], wave), *_waves(left[first:], wave)])
+        while waves:
+            some = waves.popleft()
+            try:
+                counts |= self.write(some)
+                self.trouble.row = 0
+            except (PySparkException, Py4JError) as error:
+                if not self.trouble.may_pass(error):
+                    raise
+                if len(some) > 1 and self.trouble.row < _IN_PARTS:
+                    waves.extendleft([some[len(some) // 2 :], some[: len(some) // 2]])
+                    continue
+                self.trouble.row += 1
+                if self.trouble.row >= _MOST:
+                    break
+        not_whole = tuple(sorted(set(left) - counts.keys()))
+        return Landed(self.settings.resource, sum(counts.values()), len(counts), buckets - len(left), not_whole)
+
+    def left(self) -> list[int]:
+        """Give the buckets that are not whole: those that nothing came of before at the end, each time in another order.
+
+        What cannot be read must keep nothing from being read for ever.
+        """
+        left = [bucket for bucket in range(self.settings.buckets) if self.before.get(bucket) != (self.what, True)]
+        random.shuffle(left)
+        return sorted(
+            left, key=lambda bucket: bucket if self.before.get(bucket) != (self.what, False) else self.settings.buckets
+        )
 
     def write(self, buckets: Sequence[int]) -> Mapping[int, int]:
         """Write these buckets, and tell how many records each has."""
