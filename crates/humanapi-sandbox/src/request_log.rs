@@ -157,19 +157,20 @@ pub(crate) fn clip(text: &str, longest: usize) -> String {
     format!("{}…", &text[..end])
 }
 
-/// Query parameters that may hold a token, a secret, or somebody's address.
-const SECRET_PARAMETERS: [&str; 10] = [
-    "token",
-    "access_token",
-    "id_token",
-    "session_token",
-    "client_token",
-    "client_secret",
-    "password",
-    "pisId",
-    "rq",
-    "subscriberEmail",
-];
+/// A query parameter may hold a token, a secret, or somebody's address where one of these is in its name: `refresh_token`
+/// and `publicToken`, `client_secret` and `clientSecret`, `subscriberEmail`.
+const SECRET_WORDS: [&str; 5] = ["token", "secret", "password", "appkey", "email"];
+
+/// The same, where this is the name.
+const SECRET_PARAMETERS: [&str; 2] = ["pisid", "rq"];
+
+/// Whether a value of this name is shown to nobody. Neither capitals nor underscores tell two names apart.
+fn is_secret(name: &str) -> bool {
+    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+    let name: String = letters.flat_map(char::to_lowercase).collect();
+    SECRET_PARAMETERS.contains(&name.as_str())
+        || SECRET_WORDS.iter().any(|word| name.contains(word))
+}
 
 fn masked_path(uri: &http::Uri) -> String {
     let Some(query) = uri.query() else {
@@ -182,10 +183,7 @@ fn masked_path(uri: &http::Uri) -> String {
         let name = pair.split('=').next().unwrap_or_default();
         // A name may be percent-encoded too; what it decodes to is what a handler would read.
         let plain = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
-        if SECRET_PARAMETERS
-            .iter()
-            .any(|secret| plain.eq_ignore_ascii_case(secret))
-        {
+        if is_secret(&plain) {
             text.push_str(name);
             text.push_str("=***");
         } else {
@@ -208,6 +206,18 @@ mod tests {
             ),
             ("/?mode=auth&%74oken=abc", "/?mode=auth&%74oken=***"),
             ("/?TOKEN=abc", "/?TOKEN=***"),
+            (
+                "/?refresh_token=abc&id_refresh_token=abc&publicToken=abc&sessionTokenObject.sessionToken=abc&hapi__token=abc",
+                "/?refresh_token=***&id_refresh_token=***&publicToken=***&sessionTokenObject.sessionToken=***&hapi__token=***",
+            ),
+            (
+                "/?clientSecret=abc&client_secret=abc&CLIENT-SECRET=abc&app_key=abc&Password=abc",
+                "/?clientSecret=***&client_secret=***&CLIENT-SECRET=***&app_key=***&Password=***",
+            ),
+            (
+                "/?pisId=abc&rq=abc&subscriberEmail=abc&email=abc&request=1",
+                "/?pisId=***&rq=***&subscriberEmail=***&email=***&request=1",
+            ),
             ("/plain", "/plain"),
             ("/?a=1&b", "/?a=1&b"),
         ] {
