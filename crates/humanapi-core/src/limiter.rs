@@ -30,14 +30,21 @@ impl Default for LimiterPolicy {
     }
 }
 
+/// A century.
+const WIDEST_SPACING: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 impl LimiterPolicy {
     /// Sets how many requests may begin each second at most, however many may be out at once; as many as may be out if
     /// nothing is said. It is told by the time between two of them, so a fraction is possible: a tenth is one in ten seconds.
     /// What is no number above zero says nothing.
     #[must_use]
     pub fn with_rate(mut self, requests_per_second: f64) -> Self {
-        let spacing = Duration::try_from_secs_f64(requests_per_second.recip());
-        self.spacing = spacing.unwrap_or_default();
+        self.spacing = match requests_per_second > 0.0 {
+            // Of the smallest numbers the time is more than any, and no more than a timer can wait is ever meant.
+            true => Duration::try_from_secs_f64(requests_per_second.recip())
+                .map_or(WIDEST_SPACING, |spacing| spacing.min(WIDEST_SPACING)),
+            false => Duration::ZERO,
+        };
         self
     }
 

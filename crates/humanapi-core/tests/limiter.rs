@@ -241,6 +241,16 @@ fn no_more_begin_than_the_rate_allows_and_what_comes_late_makes_good_little() {
         begun.push(now.monotonic());
     }
     assert!(begun.iter().filter(|begun| **begun == late).count() <= 2);
+    // However small a rate is, it is one.
+    for least in [1e-9, 1e-300, f64::MIN_POSITIVE, f64::from_bits(1)] {
+        let mut limiter = Limiter::new(LimiterPolicy::default().with_rate(least));
+        let _ = (limiter.wait(0), limiter.wait(1));
+        assert!(matches!(limiter.next(start), Admission::Granted(..)));
+        let Admission::Later(until) = limiter.next(start) else {
+            panic!("{least}: nobody waits");
+        };
+        assert!(until > 1_000_000 * second, "{least}: {until:?}");
+    }
     for none in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let mut limiter = Limiter::new(LimiterPolicy::default().with_rate(none));
         for user in 0..8 {
