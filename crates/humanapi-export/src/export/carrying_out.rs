@@ -5,7 +5,6 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::future::{self, Either};
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 
@@ -14,6 +13,7 @@ use super::event::{Event, Summary};
 use super::failures::Failures;
 use super::jobs::{Jobs, Planned};
 use super::reading::{Done, Job, ListRead, Reading, name};
+use super::stop::unless_stopped;
 use super::trouble::{Scope, Trouble};
 
 /// Notes what was written meanwhile.
@@ -69,13 +69,9 @@ pub(super) async fn carry_out(
     });
     let mut done = pin!(done.buffered(at_once));
     loop {
-        // Who is to stop is asked first: answers may come without a pause.
-        let next = match future::select(stop.as_mut(), done.next()).await {
-            Either::Right((next, _)) => next,
-            Either::Left(((), _)) => {
-                summary.stopped = true;
-                return Ok(());
-            }
+        let Some(next) = unless_stopped(stop.as_mut(), done.next()).await else {
+            summary.stopped = true;
+            return Ok(());
         };
         let Some(together) = next else {
             summary.whole = summary.failed.is_empty();
@@ -95,13 +91,11 @@ pub(super) async fn carry_out(
                 if list.was_asked {
                     let trouble = list.outcome.as_ref().err();
                     let noted = failures.note(&list.user, list.route, trouble, &list.not_asked);
-                    match future::select(stop.as_mut(), pin!(noted)).await {
-                        Either::Right((noted, _)) => noted?,
-                        Either::Left(((), _)) => {
-                            summary.stopped = true;
-                            return Ok(());
-                        }
-                    }
+                    let Some(noted) = unless_stopped(stop.as_mut(), noted).await else {
+                        summary.stopped = true;
+                        return Ok(());
+                    };
+                    noted?;
                 }
             }
             if send.send(next).await.is_err() {

@@ -20,6 +20,7 @@ mod reading;
 mod room;
 mod settings;
 mod spool;
+mod stop;
 #[cfg(test)]
 mod stuck_disk;
 mod sync;
@@ -33,6 +34,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_core::Stream;
@@ -348,7 +350,16 @@ impl Export {
         }
         // No id is in a folder that tells of nobody, even while the list waits there.
         let work = (!self.output.is_deidentified()).then(|| folder.work());
-        let buckets = Buckets::of(users, &key, buckets, self.shard, work).await?;
+        let mut stop = pin!(stop);
+        let buckets = Buckets::of(users, &key, buckets, self.shard, work, stop.as_mut());
+        let Some(buckets) = buckets.await? else {
+            let close = |folder: &Folder| folder.close().map_err(ExportError::of_folder);
+            folder.wait(close).await?;
+            return Ok(Summary {
+                stopped: true,
+                ..Summary::default()
+            });
+        };
         let numbers = buckets.numbers().to_vec();
         let whole = folder
             .wait(move |folder| WholeBuckets::read(folder, &numbers))

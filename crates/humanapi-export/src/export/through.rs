@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{self, Write};
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_core::Stream;
@@ -121,13 +122,21 @@ impl Export {
             None => BucketKey::draw().map_err(ExportError::Folder)?,
         };
         let buckets = self.buckets.unwrap_or(BUCKETS);
-        let buckets = Buckets::of(users, &key, buckets, self.shard, None).await?;
+        let mut stop = pin!(stop);
+        let set_apart = Buckets::of(users, &key, buckets, self.shard, None, stop.as_mut());
+        let buckets = set_apart.await?;
         let (send, done) = mpsc::channel(2);
         let reading = Arc::new(self.reading(None));
         let output = Arc::new(self.output);
         let of_taker = Arc::clone(&output);
         let taker = thread::begin(move || take(&of_taker, done))?;
         let mut summary = Summary::default();
+        let Some(buckets) = buckets else {
+            drop(send);
+            let taken = taker.end().await.and_then(|taken| taken);
+            summary.stopped = true;
+            return Ok((summary, taken.map_err(ExportError::in_temporary)?));
+        };
         let jobs = Jobs::new(&self.routes, &output, &buckets, None, false);
         let events = &mut *self.on_event;
         let mut on_written = |_: &mut Summary, _: &mut dyn FnMut(Event)| {};

@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use futures_core::Stream;
 use futures_util::StreamExt as _;
 use humanapi_core::ClientUserId;
 use tempfile::TempDir;
+use tokio::task::coop;
 
 use super::error::ExportError;
 use super::key::{BucketKey, Shard};
 use super::part::{private, private_folder};
+use super::stop::unless_stopped;
 
 /// So many bytes of ids wait for their bucket's file.
 const WAITING: usize = 4 * 1024;
@@ -27,14 +29,15 @@ pub(super) struct Buckets {
 }
 
 impl Buckets {
-    /// Reads all ids, and sets them apart.
+    /// Reads all ids, and sets them apart; nothing where `stop` ends before the list does.
     pub(super) async fn of<S>(
         users: S,
         key: &BucketKey,
         count: u32,
         shard: Shard,
         work: Option<&Path>,
-    ) -> Result<Self, ExportError>
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Option<Self>, ExportError>
     where
         S: Stream<Item = io::Result<ClientUserId>>,
     {
@@ -46,7 +49,13 @@ impl Buckets {
         let mut waiting: Vec<Vec<u8>> = vec![Vec::new(); count as usize];
         let mut users = pin!(users);
         let mut place = 0;
-        while let Some(user) = users.next().await {
+        loop {
+            // A list that is there at once leaves room for who listens, too.
+            coop::consume_budget().await;
+            let Some(next) = unless_stopped(stop.as_mut(), users.next()).await else {
+                return Ok(None);
+            };
+            let Some(user) = next else { break };
             place += 1;
             let user = user.map_err(ExportError::Users)?;
             let id = user.checked().map_err(|_| ExportError::EmptyUser(place))?;
@@ -74,7 +83,7 @@ impl Buckets {
         for bucket in all.buckets.clone() {
             all.users += all.read(bucket)?.len() as u64;
         }
-        Ok(all)
+        Ok(Some(all))
     }
 
     /// Those of this process.
@@ -137,6 +146,7 @@ fn append(folder: &Path, bucket: u32, lines: &mut Vec<u8>) -> io::Result<()> {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::future::pending;
     use std::os::unix::fs::PermissionsExt as _;
 
     use futures_util::stream;
@@ -147,8 +157,10 @@ mod tests {
     async fn ids_that_wait_outside_of_the_folder_are_their_owners_alone() {
         let users = ["p17", "p18", "p19"].map(|id| Ok(ClientUserId::from(id)));
         let key = BucketKey::new([7; 32]);
-        let set_apart = Buckets::of(stream::iter(users), &key, 2, Shard::ALL, None);
-        let buckets = set_apart.await.unwrap();
+        let users = stream::iter(users);
+        let never = pin!(pending());
+        let set_apart = Buckets::of(users, &key, 2, Shard::ALL, None, never);
+        let buckets = set_apart.await.unwrap().expect("nobody is to stop");
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(buckets.folder.path()), 0o700);
         let files: Vec<_> = fs::read_dir(buckets.folder.path()).unwrap().collect();

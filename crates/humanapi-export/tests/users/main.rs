@@ -13,6 +13,7 @@ mod deidentified;
 mod killed;
 mod readers;
 mod sandbox;
+mod stopped;
 mod sync;
 mod torn;
 mod whole;

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::Stream;
+use futures_util::FutureExt as _;
 use humanapi_client::{Client, CursorName, CursorStore};
 use humanapi_core::ClientUserId;
 use humanapi_core::data::{ROUTES, Route};
@@ -36,6 +37,7 @@ use super::key::{BUCKETS, BucketKey, MOST_BUCKETS, Shard};
 use super::manifest::ExportManifest;
 use super::reading::{Reading, all_are_read, in_order, is_read, now};
 use super::room::Room;
+use super::stop::unless_stopped;
 use super::users::Buckets;
 use crate::keyed::hex;
 use cursor::{LAG, SHORTEST_LAG, cursors_of};
@@ -48,6 +50,9 @@ pub use summary::SyncSummary;
 
 /// So many users may be in a bucket, taken together: their cursors are in memory, about 10 KB for each.
 const MOST_USERS: u64 = 5_000;
+
+/// So long who was told to stop waits for the table of what is whole. The store may be what did not answer.
+const SOON: Duration = Duration::from_secs(2);
 
 /// All of each list is read within so long a time, unless it is said.
 const FULL_EVERY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -231,11 +236,29 @@ impl Synchronization {
         };
         let (mut manifest, is_new) = self.manifest(&folder, &key).await?;
         let work = Some(folder.work());
-        let buckets = Buckets::of(users, &key, manifest.buckets, self.shard, work).await?;
+        let mut stop = pin!(stop.fuse());
+        let buckets = Buckets::of(
+            users,
+            &key,
+            manifest.buckets,
+            self.shard,
+            work,
+            stop.as_mut(),
+        );
+        let Some(buckets) = buckets.await? else {
+            return stopped(&folder).await;
+        };
         let sync = key.code("sync", [manifest.id.as_str()]);
         let store = Arc::clone(&self.cursors);
-        store.init().await.map_err(ExportError::Cursors)?;
-        check_users(&*store, sync, &buckets, &key).await?;
+        let checked = async {
+            store.init().await.map_err(ExportError::Cursors)?;
+            check_users(&*store, sync, &buckets, &key).await
+        };
+        let Some(checked) = unless_stopped(stop.as_mut(), checked).await else {
+            drop(buckets);
+            return stopped(&folder).await;
+        };
+        checked?;
         if is_new {
             let begun = manifest.change(&folder, |manifest, folder| manifest.write(folder));
             begun.await?;
@@ -289,7 +312,7 @@ impl Synchronization {
             summary: &mut summary,
             events: &mut *events,
         };
-        let read = run.all(&buckets, pin!(stop)).await;
+        let read = run.all(&buckets, stop.as_mut()).await;
         // Lists that were not waited for any more may still be settled.
         reading.end().await;
         let settled = folder.settle().await;
@@ -312,8 +335,15 @@ impl Synchronization {
                 .await
                 .map_err(ExportError::Cursors)?;
         }
-        let whole = store.whole(sync).await.map_err(ExportError::Cursors)?;
-        summary.add_whole(whole);
+        let whole = store.whole(sync);
+        let whole = match summary.stopped {
+            true => tokio::time::timeout(SOON, whole).await.ok(),
+            false => unless_stopped(stop.as_mut(), whole).await,
+        };
+        match whole {
+            Some(whole) => summary.add_whole(whole.map_err(ExportError::Cursors)?),
+            None => summary.stopped = true,
+        }
         summary.mended = mended.take();
         summary.whole = !summary.stopped && summary.failed.is_empty();
         Ok(summary)
@@ -380,6 +410,16 @@ impl Synchronization {
             at_work: Arc::default(),
         }
     }
+}
+
+/// The end of a run that was stopped before it began.
+async fn stopped(folder: &Folder) -> Result<SyncSummary, ExportError> {
+    let close = |folder: &Folder| folder.close().map_err(ExportError::Folder);
+    folder.wait(close).await?;
+    Ok(SyncSummary {
+        stopped: true,
+        ..SyncSummary::default()
+    })
 }
 
 /// An error where buckets would have too many users: those who are read, and those of whom cursors are kept, be they read

@@ -5,7 +5,6 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-use futures_util::future::{self, Either};
 use futures_util::{StreamExt as _, stream};
 use humanapi_client::{BucketCursors, CursorName, CursorStore, ListsWhole};
 use humanapi_core::ClientUserId;
@@ -20,6 +19,7 @@ use super::super::folder::Folder;
 use super::super::key::BucketKey;
 use super::super::manifest::Missing;
 use super::super::reading::{is_read, name, now};
+use super::super::stop::unless_stopped;
 use super::super::thread;
 use super::super::trouble::{NotAsked, Scope};
 use super::super::users::Buckets;
@@ -144,12 +144,16 @@ impl Run<'_> {
         &mut self,
         bucket: u32,
         users: Vec<ClientUserId>,
-        stop: Pin<&mut impl Future<Output = ()>>,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<(), ExportError> {
         if users.is_empty() {
             return Ok(());
         }
-        let kept = self.store.bucket(self.sync, bucket).await;
+        let kept = self.store.bucket(self.sync, bucket);
+        let Some(kept) = unless_stopped(stop.as_mut(), kept).await else {
+            self.summary.stopped = true;
+            return Ok(());
+        };
         let kept = kept.map_err(ExportError::Cursors)?;
         let (commit, files) = (kept.commit, self.files(bucket));
         let find = move |_: &_| files.find(commit).map_err(ExportError::Folder);
@@ -295,10 +299,8 @@ impl Run<'_> {
         });
         let mut done = pin!(done.buffered(self.at_once));
         loop {
-            // Who is to stop is asked first: answers may come without a pause.
-            let next = match future::select(stop.as_mut(), done.next()).await {
-                Either::Left(((), _)) => return Ok(false),
-                Either::Right((next, _)) => next,
+            let Some(next) = unless_stopped(stop.as_mut(), done.next()).await else {
+                return Ok(false);
             };
             let Some(list) = next.transpose()? else {
                 return Ok(true);
@@ -307,10 +309,10 @@ impl Run<'_> {
                 let trouble = list.outcome.as_ref().err();
                 let failures = &mut self.failures;
                 let noted = failures.note(&list.user, list.route, trouble, &state.not_asked);
-                match future::select(stop.as_mut(), pin!(noted)).await {
-                    Either::Left(((), _)) => return Ok(false),
-                    Either::Right((noted, _)) => noted?,
-                }
+                let Some(noted) = unless_stopped(stop.as_mut(), noted).await else {
+                    return Ok(false);
+                };
+                noted?;
             }
             if let Some(changes) = self.take(list, state)
                 && send.send(Write::List(Box::new(changes))).await.is_err()
