@@ -589,6 +589,14 @@ async fn a_bound_holds_whether_the_length_is_announced_or_not() {
 }
 
 #[tokio::test]
+async fn a_length_that_no_memory_has_is_no_reason_to_end_the_program() {
+    let measured = head(200, "text/xml").header("content-length", i64::MAX);
+    let opened = open(ccd(), [answer(measured, [piece(CCD)])]).await;
+    let error = opened.outcome.unwrap().bytes(usize::MAX).await.unwrap_err();
+    assert_eq!(Some(error.kind()), network(SendFailureKind::CutShort));
+}
+
+#[tokio::test]
 async fn a_loop_that_hands_over_no_body_has_it_whole() {
     let transport = ScriptedTransport::new([answer(
         head(200, "text/xml"),

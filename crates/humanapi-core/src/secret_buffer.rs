@@ -45,6 +45,14 @@ impl SecretBuffer {
         }
     }
 
+    /// An empty one for so many bytes as somebody else announced. Room for at most 1 MiB is made beforehand: what is
+    /// announced need not come, and memory is for what came.
+    #[must_use]
+    pub fn for_announced(bytes: u64) -> Self {
+        const MOST: usize = 1024 * 1024;
+        Self::with_capacity(usize::try_from(bytes).map_or(MOST, |bytes| bytes.min(MOST)))
+    }
+
     /// Appends bytes.
     // Inlined, what is known beforehand is written by a move or two, as into a vector.
     #[inline]
@@ -167,6 +175,16 @@ mod tests {
         let old = buffer.grow(12);
         assert_eq!((old.as_slice(), old.capacity()), (&[0; 6][..], 6));
         assert_eq!(buffer.as_bytes(), b"canary");
+    }
+
+    #[test]
+    fn what_is_announced_makes_no_room_for_more_than_a_piece() {
+        for (announced, room) in [(0, 0), (6, 6), (u64::MAX, 1024 * 1024)] {
+            let mut buffer = SecretBuffer::for_announced(announced);
+            assert_eq!(buffer.bytes.capacity(), room);
+            buffer.push(b"canary");
+            assert_eq!(buffer.as_bytes(), b"canary");
+        }
     }
 
     #[test]

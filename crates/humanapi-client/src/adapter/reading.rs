@@ -187,12 +187,9 @@ where
     let Some(mut piece) = next(body, after_head).await? else {
         return Ok(first.into());
     };
-    // A length that was announced is within the limit by now.
-    let capacity = expected
-        .exact()
-        .map_or(2 * (first.len() + piece.len()), |length| length as usize);
+    let so_far = 2 * (first.len() + piece.len()) as u64;
     // It may hold a token, or somebody's health, and grows where no length was announced.
-    let mut bytes = SecretBuffer::with_capacity(capacity.min(limit));
+    let mut bytes = SecretBuffer::for_announced(expected.exact().unwrap_or(so_far));
     bytes.push(&first);
     drop(first);
     loop {

@@ -93,7 +93,7 @@ impl Download {
         if announced > limit as u64 {
             return Err(too_large());
         }
-        let mut read = SecretBuffer::with_capacity(announced as usize);
+        let mut read = SecretBuffer::for_announced(announced);
         while let Some(piece) = self.next().await.transpose()? {
             if piece.len() > limit - read.len() {
                 return Err(too_large());

@@ -136,7 +136,7 @@ impl Transport for UreqTransport {
         }
         let mut pieces = Pieces::of(body);
         // It may hold a token, or somebody's health, and grows where no length was announced.
-        let mut read = SecretBuffer::with_capacity(announced as usize);
+        let mut read = SecretBuffer::for_announced(announced);
         while let Some(piece) = pieces.next()? {
             if piece.len() > self.max_body - read.len() {
                 return Err(too_large());
