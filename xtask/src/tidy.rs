@@ -10,6 +10,7 @@ mod front_pages;
 mod lengths;
 mod manifests;
 mod names;
+mod parameters;
 mod setters;
 mod sources;
 mod targets;
@@ -97,6 +98,14 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
             sources::is_library_source,
         )?;
         Ok(Outcome::from_findings(&setters::check(&sources)))
+    });
+    session.step("what parameters take", |session| {
+        let sources = read(
+            session.root(),
+            &present_files(session.programs())?,
+            sources::is_library_source,
+        )?;
+        Ok(Outcome::from_findings(&parameters::check(&sources)))
     });
     session.step("imports of humanapi-core", |session| {
         let sources = read(

@@ -129,8 +129,8 @@ impl AppUser {
 
     /// Adds the e-mail address, which goes to Human API with a session.
     #[must_use]
-    pub fn with_email(mut self, email: impl Into<Box<str>>) -> Self {
-        self.email = Some(email.into());
+    pub fn with_email(mut self, email: impl Into<String>) -> Self {
+        self.email = Some(email.into().into());
         self
     }
 
@@ -147,9 +147,13 @@ impl AppUser {
     }
 }
 
-impl From<ClientUserId> for AppUser {
-    fn from(id: ClientUserId) -> Self {
-        Self { id, email: None }
+/// By whatever names a user. An empty id is refused by the calls for that user; [`new`](AppUser::new) refuses it at once.
+impl<Id: Into<ClientUserId>> From<Id> for AppUser {
+    fn from(id: Id) -> Self {
+        Self {
+            id: id.into(),
+            email: None,
+        }
     }
 }
 

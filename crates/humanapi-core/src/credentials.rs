@@ -6,6 +6,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 
+use crate::into_secret::IntoSecret;
 use crate::json;
 use crate::secret_buffer::SecretBuffer;
 
@@ -19,10 +20,10 @@ impl ClientId {
     /// # Errors
     ///
     /// When it is empty or has white space around it.
-    pub fn new(id: impl Into<Arc<str>>) -> Result<Self, CredentialsError> {
-        let id = id.into();
-        check("client id", &id)?;
-        Ok(Self(id))
+    pub fn new(id: impl AsRef<str>) -> Result<Self, CredentialsError> {
+        let id = id.as_ref();
+        check("client id", id)?;
+        Ok(Self(id.into()))
     }
 
     /// The id as text.
@@ -70,11 +71,11 @@ impl Credentials {
     /// When either is empty or has white space around it: a line break read along with a secret
     /// from a file is the usual reason for a refused one.
     pub fn new(
-        client_id: impl Into<Arc<str>>,
-        client_secret: impl Into<SecretString>,
+        client_id: impl AsRef<str>,
+        client_secret: impl IntoSecret,
     ) -> Result<Self, CredentialsError> {
         let client_id = ClientId::new(client_id)?;
-        let client_secret = client_secret.into();
+        let client_secret = client_secret.into_secret();
         check("client secret", client_secret.expose_secret())?;
         let json_prefix = json_prefix(client_id.as_str(), client_secret.expose_secret());
         Ok(Self {

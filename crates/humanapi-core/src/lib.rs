@@ -26,6 +26,7 @@ mod error;
 pub mod flow;
 mod hidden;
 mod hosts;
+mod into_secret;
 mod json;
 pub mod limiter;
 mod message;
@@ -60,6 +61,7 @@ pub use error::{
 };
 pub use flow::{Flow, Input, RequestId, Step};
 pub use hosts::{Host, Hosts};
+pub use into_secret::IntoSecret;
 pub use message::{Head, Request, Response};
 pub use now::Now;
 pub use raw_call::{RawAnswer, RawCall};

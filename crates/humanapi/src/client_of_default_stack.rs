@@ -10,11 +10,10 @@ use humanapi_client::{Client as AnyClient, Runtime, TokenStore, TokioRuntime, Tr
 #[cfg(feature = "admin")]
 use humanapi_core::admin::order::OrderPolicy;
 use humanapi_core::{
-    Credentials, CredentialsError, Host, HostError, Hosts, Provisioning, RetryPolicy,
+    Credentials, CredentialsError, Host, HostError, Hosts, IntoSecret, Provisioning, RetryPolicy,
 };
-use secrecy::SecretString;
 
-use crate::environment::{Environment, EnvironmentError};
+use crate::environment::{self, EnvironmentError};
 use crate::settings::{Settings, settings};
 
 /// One application's calls. Cheap to clone; share it.
@@ -71,12 +70,6 @@ impl Client {
     #[must_use]
     pub fn order_policy(self, policy: OrderPolicy) -> Self {
         self.with(|settings| settings.orders = policy)
-    }
-
-    /// Sets what keeps time and runs tasks, instead of tokio: in a test, the sandbox's clock.
-    #[must_use]
-    pub fn runtime(self, runtime: impl Runtime + 'static) -> Self {
-        self.with(|settings| settings.runtime = Some(Arc::new(runtime)))
     }
 }
 

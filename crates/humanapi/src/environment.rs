@@ -1,13 +1,27 @@
 //! An application's settings as the environment holds them, under the names that the `humanapi` command reads too.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
-use humanapi_core::{Credentials, CredentialsError, HostError, Hosts};
+use humanapi_core::{
+    ClientId, Credentials, CredentialsError, Host, HostError, Hosts, Provisioning, RetryPolicy,
+};
+use jiff::SignedDuration;
 use thiserror::Error;
+
+use crate::settings::Settings;
 
 const CLIENT_ID: &str = "HUMANAPI_CLIENT_ID";
 const CLIENT_SECRET: &str = "HUMANAPI_CLIENT_SECRET";
 const BASE_URL: &str = "HUMANAPI_BASE_URL";
+/// The hosts that have a variable of their own, which counts before that of all hosts.
+const HOSTS: [(Host, &str); 3] = [
+    (Host::Auth, "HUMANAPI_AUTH_URL"),
+    (Host::Admin, "HUMANAPI_ADMIN_URL"),
+    (Host::Data, "HUMANAPI_DATA_URL"),
+];
+const PROVISIONING: &str = "HUMANAPI_PROVISIONING";
+const TIMEOUT: &str = "HUMANAPI_TIMEOUT";
 
 /// Why the environment makes no client. It names the variable, and never shows what that holds.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -35,6 +49,17 @@ pub enum EnvironmentError {
         /// What is wrong with its value.
         why: HostError,
     },
+    /// The variable names no way to set an application up.
+    #[error("the environment variable {0} cannot be used: there is no such provisioning")]
+    Provisioning(&'static str),
+    /// The variable holds no time that a call may take.
+    #[error("the environment variable {variable} cannot be used: {why}")]
+    Timeout {
+        /// The variable's name.
+        variable: &'static str,
+        /// What is wrong with its value.
+        why: &'static str,
+    },
 }
 
 impl EnvironmentError {
@@ -43,75 +68,143 @@ impl EnvironmentError {
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::Missing(_) => "set it to what the developer portal shows",
-            Self::NotText(_) => "set it to UTF-8 text",
+            Self::NotText(_) => "set it to text in UTF-8, or unset it",
             Self::Credentials { why, .. } => why.remedy(),
             Self::BaseUrl { why, .. } => why.remedy(),
+            Self::Provisioning(_) => "it can be connect or hip",
+            Self::Timeout { .. } => "write it like 30, 30s or 2m",
         }
     }
 }
 
-/// Whose requests, and where they go.
-#[derive(Clone, Debug)]
-pub(crate) struct Environment {
-    pub(crate) credentials: Credentials,
-    pub(crate) hosts: Hosts,
+/// A client's settings as the variables say, each read by `read`.
+pub(crate) fn settings(
+    read: impl Fn(&'static str) -> Option<OsString>,
+) -> Result<Settings, EnvironmentError> {
+    let text = |variable| match read(variable).filter(|value| !value.is_empty()) {
+        None => Ok(None),
+        Some(value) => match value.into_string() {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(EnvironmentError::NotText(variable)),
+        },
+    };
+    let needed = |variable| text(variable)?.ok_or(EnvironmentError::Missing(variable));
+    let client_id = needed(CLIENT_ID)?;
+    let secret = needed(CLIENT_SECRET)?;
+    let unfit = |variable, why| EnvironmentError::Credentials { variable, why };
+    ClientId::new(&client_id).map_err(|why| unfit(CLIENT_ID, why))?;
+    // Some editors put a byte order mark before a text that a shell then reads into the variable.
+    let secret = secret.strip_prefix('\u{feff}').unwrap_or(&secret);
+    let credentials =
+        Credentials::new(client_id, secret).map_err(|why| unfit(CLIENT_SECRET, why))?;
+    let mut settings = Settings::new(credentials, hosts(text)?);
+    if let Some(word) = text(PROVISIONING)? {
+        let unknown = |_| EnvironmentError::Provisioning(PROVISIONING);
+        settings.provisioning = word.parse::<Provisioning>().map_err(unknown)?;
+    }
+    if let Some(time) = text(TIMEOUT)? {
+        let unfit = |why| EnvironmentError::Timeout {
+            variable: TIMEOUT,
+            why,
+        };
+        let timeout = timeout(&time).map_err(unfit)?;
+        settings.retry = RetryPolicy::default().with_overall_deadline(timeout);
+    }
+    Ok(settings)
 }
 
-impl Environment {
-    /// What the variables say, each read by `read`.
-    pub(crate) fn from(
-        read: impl Fn(&'static str) -> Option<OsString>,
-    ) -> Result<Self, EnvironmentError> {
-        let text = |variable| match read(variable).filter(|value| !value.is_empty()) {
-            None => Ok(None),
-            Some(value) => match value.into_string() {
-                Ok(text) => Ok(Some(text)),
-                Err(_) => Err(EnvironmentError::NotText(variable)),
-            },
-        };
-        let needed = |variable| text(variable)?.ok_or(EnvironmentError::Missing(variable));
-        let client_id = needed(CLIENT_ID)?;
-        let secret = needed(CLIENT_SECRET)?;
-        // Some editors put a byte order mark before a text that a shell then reads into the variable.
-        let secret = secret.strip_prefix('\u{feff}').unwrap_or(&secret);
-        humanapi_core::ClientId::new(client_id.as_str()).map_err(|why| {
-            EnvironmentError::Credentials {
-                variable: CLIENT_ID,
-                why,
-            }
-        })?;
-        let credentials =
-            Credentials::new(client_id, secret).map_err(|why| EnvironmentError::Credentials {
-                variable: CLIENT_SECRET,
-                why,
-            })?;
-        let hosts = match text(BASE_URL)? {
-            None => Hosts::production(),
-            Some(url) => Hosts::single(&url).map_err(|why| EnvironmentError::BaseUrl {
-                variable: BASE_URL,
-                why,
-            })?,
-        };
-        Ok(Self { credentials, hosts })
+/// Where requests go.
+fn hosts(
+    text: impl Fn(&'static str) -> Result<Option<String>, EnvironmentError>,
+) -> Result<Hosts, EnvironmentError> {
+    let unfit = |variable| move |why| EnvironmentError::BaseUrl { variable, why };
+    let mut hosts = match text(BASE_URL)? {
+        None => Hosts::production(),
+        Some(url) => Hosts::single(&url).map_err(unfit(BASE_URL))?,
+    };
+    for (host, variable) in HOSTS {
+        if let Some(url) = text(variable)? {
+            hosts = hosts.with(host, &url).map_err(unfit(variable))?;
+        }
+    }
+    Ok(hosts)
+}
+
+/// How long a call may take: seconds, or a time with its units.
+fn timeout(text: &str) -> Result<Duration, &'static str> {
+    let seconds = || text.parse().ok().map(SignedDuration::from_secs);
+    let time = (text.parse().ok().or_else(seconds))
+        .and_then(|time: SignedDuration| Duration::try_from(time).ok());
+    match time {
+        Some(time) if time < SHORTEST => Err("it is less than a tenth of a second"),
+        Some(time) if time > LONGEST => Err("it is more than a day"),
+        Some(time) => Ok(time),
+        None => Err("it is no time"),
     }
 }
 
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 #[cfg(test)]
 mod tests {
-    use humanapi_core::Host;
-
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Environment, EnvironmentError> {
-        Environment::from(|name| {
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, EnvironmentError> {
+        settings(|name| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| OsString::from(*value))
         })
     }
 
+    /// What this variable makes of a client, in the words of the command, beside an id and a secret.
+    fn told(variable: &str, value: &str) -> String {
+        let usual = [(CLIENT_ID, "my-app"), (CLIENT_SECRET, "hush")];
+        let read_so = read(&[usual[0], usual[1], (variable, value)]);
+        match read_so {
+            Err(error) => format!("{error}; {}", error.remedy()),
+            Ok(settings) if variable == PROVISIONING => settings.provisioning.name().to_owned(),
+            Ok(settings) if variable == TIMEOUT => {
+                format!("{}s", settings.retry.overall_deadline().as_secs_f64())
+            }
+            Ok(settings) => {
+                let hosts = HOSTS.map(|(host, _)| settings.hosts.base(host).to_string());
+                hosts.join(" ")
+            }
+        }
+    }
+
+    #[test]
+    fn each_variable_of_the_command_is_obeyed_as_the_command_obeys_it() {
+        for line in include_str!("../tests/environment.txt").lines() {
+            let [variable, value, wanted] = line.split(" | ").collect::<Vec<_>>()[..] else {
+                panic!("{line}");
+            };
+            let told = told(variable, value);
+            let wanted = wanted.strip_prefix("error: ").unwrap_or(wanted);
+            assert!(told.ends_with(wanted), "{line}: {told}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_one_host_counts_before_that_of_all() {
+        let [all, data] = ["http://127.0.0.1:8080", "http://127.0.0.1:8081"];
+        let read_so = read(&[
+            (CLIENT_ID, "my-app"),
+            (CLIENT_SECRET, "hush"),
+            ("HUMANAPI_DATA_URL", data),
+            (BASE_URL, all),
+        ]);
+        let hosts = read_so.unwrap().hosts;
+        for host in Host::ALL {
+            let wanted = if host == Host::Data { data } else { all };
+            assert_eq!(hosts.base(host).to_string(), wanted);
+        }
+    }
+
     #[track_caller]
     fn check(variables: &[(&str, &str)], told: &str) {
-        let error = read(variables).unwrap_err();
+        let error = read(variables).err().expect("they make no client");
         assert_eq!(error.to_string(), told);
         assert!(!error.remedy().is_empty());
         for text in [format!("{error:?}"), error.to_string()] {
@@ -167,7 +260,7 @@ mod tests {
     fn a_variable_that_is_no_text_is_told_as_such() {
         use std::os::unix::ffi::OsStringExt as _;
 
-        let error = Environment::from(|_| Some(OsString::from_vec(b"canary\xff".to_vec())));
-        assert_eq!(error.unwrap_err(), EnvironmentError::NotText(CLIENT_ID));
+        let error = settings(|_| Some(OsString::from_vec(b"canary\xff".to_vec()))).err();
+        assert_eq!(error, Some(EnvironmentError::NotText(CLIENT_ID)));
     }
 }

@@ -23,7 +23,6 @@ pub(crate) struct Settings {
     #[cfg(any(feature = "hyper", feature = "reqwest"))]
     pub(crate) store: Option<Arc<dyn TokenStore>>,
     /// What the client's own default is, where there is none.
-    #[cfg(any(feature = "hyper", feature = "reqwest"))]
     pub(crate) runtime: Option<Arc<dyn Runtime>>,
     #[cfg(all(feature = "admin", any(feature = "hyper", feature = "reqwest")))]
     pub(crate) journal: Option<Arc<dyn OrderJournal>>,
@@ -41,7 +40,6 @@ impl Settings {
             transport: None,
             #[cfg(any(feature = "hyper", feature = "reqwest"))]
             store: None,
-            #[cfg(any(feature = "hyper", feature = "reqwest"))]
             runtime: None,
             #[cfg(all(feature = "admin", any(feature = "hyper", feature = "reqwest")))]
             journal: None,
@@ -76,7 +74,6 @@ impl Settings {
                 None => builder,
             }
         };
-        #[cfg(any(feature = "hyper", feature = "reqwest"))]
         if let Some(own) = &self.runtime {
             return builder.build_on(Arc::clone(own));
         }
@@ -86,8 +83,8 @@ impl Settings {
 
 /// The methods by which an application makes a client and sets what it is made of: the same ones for both clients.
 macro_rules! settings {
-    ($client:ident) => {
-        impl $client {
+    ($Client:ident) => {
+        impl $Client {
             fn with(self, set: impl FnOnce(&mut Settings)) -> Self {
                 let mut settings = Arc::unwrap_or_clone(self.settings);
                 set(&mut settings);
@@ -102,26 +99,30 @@ macro_rules! settings {
             ///
             /// When either is empty or has white space around it.
             pub fn new(
-                id: impl Into<Arc<str>>,
-                secret: impl Into<SecretString>,
+                id: impl AsRef<str>,
+                secret: impl IntoSecret,
             ) -> Result<Self, CredentialsError> {
                 let credentials = Credentials::new(id, secret)?;
                 Ok(Self::made(Settings::new(credentials, Hosts::production())))
             }
 
-            /// A client of the application that the environment names: `HUMANAPI_CLIENT_ID`, `HUMANAPI_CLIENT_SECRET`
-            /// and, for another address than production, such as a sandbox's, `HUMANAPI_BASE_URL`.
+            /// A client of the application that the environment names, by the variables that the `humanapi` command
+            /// obeys:
+            ///
+            /// * `HUMANAPI_CLIENT_ID` and `HUMANAPI_CLIENT_SECRET`;
+            /// * `HUMANAPI_BASE_URL`: another address than production, such as a sandbox's; and before that
+            ///   `HUMANAPI_AUTH_URL`, `HUMANAPI_ADMIN_URL` and `HUMANAPI_DATA_URL`, each of one host;
+            /// * `HUMANAPI_PROVISIONING`: `connect` or `hip`;
+            /// * `HUMANAPI_TIMEOUT`: how long a call may take in all, such as `30s` or `2m`.
             ///
             /// A variable that is set to nothing counts as not set.
             ///
             /// # Errors
             ///
-            /// When one of the first two is not set, or one of them is set to what it cannot be. The error names the
+            /// When one of the first two is not set, or one of them all is set to what it cannot be. The error names the
             /// variable.
             pub fn from_env() -> Result<Self, EnvironmentError> {
-                let Environment { credentials, hosts } =
-                    Environment::from(|name| std::env::var_os(name))?;
-                Ok(Self::made(Settings::new(credentials, hosts)))
+                environment::settings(|name| std::env::var_os(name)).map(Self::made)
             }
 
             /// Sets how the vendor set the application up: it decides where access tokens come from.
@@ -161,6 +162,12 @@ macro_rules! settings {
             #[must_use]
             pub fn retry(self, policy: RetryPolicy) -> Self {
                 self.with(|settings| settings.retry = policy)
+            }
+
+            /// Sets what keeps time and runs tasks, instead of what this client comes with: in a test, the sandbox's clock.
+            #[must_use]
+            pub fn runtime(self, runtime: impl Runtime + 'static) -> Self {
+                self.with(|settings| settings.runtime = Some(Arc::new(runtime)))
             }
         }
     };

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use humanapi::blocking::Client;
+use humanapi_sandbox::{DemoApp, Sandbox};
 
 /// A service that takes connections and never answers. It ends once it is told to, and says whether that came in time.
 fn silent() -> (String, mpsc::Sender<()>, thread::JoinHandle<bool>) {
@@ -25,6 +26,57 @@ fn silent() -> (String, mpsc::Sender<()>, thread::JoinHandle<bool>) {
     // Far below the thirty seconds that an attempt may take, far above what a slow machine needs.
     let watch = thread::spawn(move || ended.recv_timeout(Duration::from_secs(20)).is_ok());
     (url, end, watch)
+}
+
+#[test]
+fn it_is_asked_whether_a_user_has_connected() {
+    let sandbox = Sandbox::start().unwrap();
+    let app = sandbox.app(DemoApp::Connect);
+    let client = Client::new(&app.client_id, &app.client_secret).unwrap();
+    let client = client.base_url(sandbox.url()).unwrap();
+    let user = client.user("patient-17");
+    user.session_token()
+        .email("p17@example.test")
+        .send()
+        .unwrap();
+    assert!(!user.confirm_connection().send().unwrap().is_connected());
+    let control = sandbox.control();
+    control
+        .connect_source(&app.client_id, "patient-17", "strider")
+        .unwrap();
+    let confirmed = user.confirm_connection().human_id("of-somebody").send();
+    assert!(confirmed.unwrap().is_connected());
+    user.data().profile().send().unwrap();
+}
+
+#[cfg(feature = "testing")]
+#[test]
+fn it_is_tested_on_the_sandboxs_clock_without_a_network() {
+    use humanapi::testing::{ForTests as _, Sandbox};
+
+    let sandbox = Sandbox::builder().build_offline();
+    sandbox
+        .control()
+        .user("patient-17")
+        .connected_with("strider")
+        .unwrap();
+    let app = sandbox.app(DemoApp::Connect);
+    let client = Client::new(&app.client_id, &app.client_secret).unwrap();
+    let client = client
+        .transport(sandbox.transport())
+        .runtime(sandbox.clock());
+    let read = || client.user("patient-17").data().profile().send().unwrap();
+    read();
+    sandbox
+        .clock()
+        .advance(Duration::from_secs(2 * 86_400))
+        .unwrap();
+    read();
+    assert_eq!(
+        sandbox.control().exchanges().total(),
+        2,
+        "the token had ended"
+    );
 }
 
 #[test]

@@ -94,7 +94,7 @@ impl Args {
             .start()
             .map_err(|error| Failure::of(&error, "end what uses the port or the threads"))?;
         let app = sandbox.app(DemoApp::Connect);
-        let credentials = Credentials::new(&*app.client_id, app.client_secret.clone());
+        let credentials = Credentials::new(&app.client_id, &app.client_secret);
         Ok(Service {
             credentials: credentials.map_err(|error| Failure::of(&error, error.remedy()))?,
             hosts: Hosts::single(sandbox.url()).map_err(|error| address("the sandbox", error))?,

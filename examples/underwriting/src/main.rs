@@ -123,7 +123,7 @@ fn client(sandbox: Option<&Sandbox>) -> Result<Client, Box<dyn Error>> {
     Ok(match sandbox {
         Some(sandbox) => {
             let app = sandbox.app(DemoApp::Hip);
-            Client::new(&*app.client_id, app.client_secret.clone())?.base_url(sandbox.url())?
+            Client::new(&app.client_id, &app.client_secret)?.base_url(sandbox.url())?
         }
         None => Client::from_env()?,
     })

@@ -1,15 +1,16 @@
 //! How setters are called: `with_x` on a value, `x` on what exists only to be carried out.
 //!
-//! A setter is a public method that takes `mut self`, or `self` in a builder, and gives it back. What a macro makes is
-//! not read.
+//! A setter is a public method that takes `mut self` and gives it back, or on what is carried out `self`: on a value that
+//! may as well make another one of it. Of a macro that implements methods for a type, the type is what it is called there.
 
 use std::collections::BTreeMap;
 
 use super::sources::blank;
 
 /// What exists only to be built, sent, read or planned, besides everything called a `Builder`.
-const CARRIED_OUT: [&str; 10] = [
+const CARRIED_OUT: [&str; 11] = [
     "ApiCall",
+    "Client",
     "ConnectTokenCall",
     "ConfirmConnection",
     "Pages",
@@ -43,14 +44,15 @@ pub(crate) fn check(sources: &BTreeMap<String, String>) -> Vec<String> {
             let Some((signature, _)) = signature.split_once('{') else {
                 continue;
             };
-            let takes_itself = signature.contains("(mut self");
+            let is_carried_out =
+                owner.ends_with("Builder") || CARRIED_OUT.contains(&owner.as_str());
+            let takes_itself =
+                signature.contains("(mut self") || is_carried_out && signature.contains("(self,");
             let gives_itself =
                 signature.contains("-> Self") || signature.contains("-> Result<Self");
             if !takes_itself || !gives_itself || owner == SETS_BY_NAME {
                 continue;
             }
-            let is_carried_out =
-                owner.ends_with("Builder") || CARRIED_OUT.contains(&owner.as_str());
             let line = at + 1;
             match (is_carried_out, name.strip_prefix("with_")) {
                 (true, Some(bare)) => findings.push(format!(
@@ -85,6 +87,7 @@ fn owner_of(line: &str) -> Option<String> {
         }
     };
     let rest = rest.split_once(" for ").map_or(rest, |(_, owner)| owner);
+    let rest = rest.strip_prefix('$').unwrap_or(rest);
     let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
     Some(rest[..end.unwrap_or(rest.len())].to_owned())
 }
@@ -135,5 +138,14 @@ mod tests {
         check_text(&builder("with_hosts"), Some("called `hosts`"));
         let call = "impl<E> ApiCall<E> {\n    pub fn with_timeout(mut self, t: u8) -> Self {\n";
         check_text(call, Some("called `timeout`"));
+        let client = |name| {
+            format!("impl $Client {{\n    pub fn {name}(self, policy: RetryPolicy) -> Self {{\n")
+        };
+        check_text(&client("retry"), None);
+        check_text(&client("with_retry"), Some("called `retry`"));
+        check_text(
+            "impl Now {\n    pub fn after(self, by: u8) -> Self {\n",
+            None,
+        );
     }
 }

@@ -187,9 +187,9 @@ pub struct DirectoryError {
 
 impl DirectoryError {
     /// An error with this text.
-    pub fn new(message: impl Into<Box<str>>) -> Self {
+    pub fn new(message: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
+            message: message.into().into(),
         }
     }
 }

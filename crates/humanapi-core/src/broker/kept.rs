@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::bearer::Bearer;
 use crate::error::BuildError;
+use crate::into_secret::IntoSecret;
 use crate::now::Now;
 use crate::token::{
     AccessToken, ClientToken, ConnectToken, Expiry, Generation, IdToken, Issued, RefreshToken,
@@ -36,14 +37,14 @@ impl KeptToken {
     #[must_use]
     pub fn new(
         kind: TokenKind,
-        secret: impl Into<SecretString>,
+        secret: impl IntoSecret,
         generation: Generation,
         expiry: Expiry,
         life: Duration,
     ) -> Self {
         Self {
             kind,
-            secret: secret.into(),
+            secret: secret.into_secret(),
             generation,
             expiry,
             life,

@@ -3,6 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::hidden::hidden_debug;
+use crate::into_secret::IntoSecret;
 
 macro_rules! secret_token {
     ($(#[$doc:meta])* $name:ident) => {
@@ -15,8 +16,8 @@ macro_rules! secret_token {
         impl $name {
             /// Takes a token that the service issued, for instance from a store.
             #[must_use]
-            pub fn new(token: impl Into<SecretString>) -> Self {
-                Self(token.into())
+            pub fn new(token: impl IntoSecret) -> Self {
+                Self(token.into_secret())
             }
 
             /// The token in clear. Keep it out of logs and messages.

@@ -3,10 +3,11 @@
 use std::future::IntoFuture as _;
 use std::time::Duration;
 
+use humanapi_client::connect::{self, Confirmation};
 use humanapi_client::{self as client, Error};
 use humanapi_core::auth::IssueSessionToken;
 use humanapi_core::flow::ConnectGrant;
-use humanapi_core::{ConnectToken, Endpoint, Leeway, RetryPolicy, Streamed};
+use humanapi_core::{ConnectToken, Endpoint, HumanId, Leeway, RetryPolicy, Streamed};
 
 use super::download::Download;
 
@@ -118,6 +119,46 @@ impl ConnectTokenCall {
     ///
     /// When the service refused both kinds, or one for a reason that the other would not mend.
     pub fn send(self) -> Result<ConnectGrant, Error> {
+        pollster::block_on(self.call.into_future())
+    }
+}
+
+/// Asks whether a user is connected, and whether Human API knows the user by the id that is expected. Nothing is sent before
+/// [`send`](Self::send).
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct ConfirmConnection {
+    call: connect::ConfirmConnection,
+}
+
+impl ConfirmConnection {
+    pub(super) const fn new(call: connect::ConfirmConnection) -> Self {
+        Self { call }
+    }
+
+    /// Says by which id Human API has known the user so far: see
+    /// [the other client's](connect::ConfirmConnection::human_id).
+    pub fn human_id(self, known: impl Into<HumanId>) -> Self {
+        Self::new(self.call.human_id(known))
+    }
+
+    /// Sets how often it is tried, and how long, instead of the client's policy.
+    pub fn retry(self, policy: RetryPolicy) -> Self {
+        Self::new(self.call.retry(policy))
+    }
+
+    /// Sets how long it may take in all.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self::new(self.call.timeout(timeout))
+    }
+
+    /// Sends it, and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// When the service could not be asked, or refused for a reason that does not lie with the user.
+    /// *Not connected* is an answer and no error.
+    pub fn send(self) -> Result<Confirmation, Error> {
         pollster::block_on(self.call.into_future())
     }
 }

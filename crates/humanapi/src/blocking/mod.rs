@@ -31,21 +31,20 @@ mod user;
 use std::fmt;
 use std::sync::Arc;
 
-use humanapi_client::{Client as AnyClient, TokenBroker, Transport};
+use humanapi_client::{Client as AnyClient, Runtime, TokenBroker, Transport};
 use humanapi_core::auth::IssueClientToken;
 use humanapi_core::{
-    ClientUserId, Credentials, CredentialsError, Endpoint, Host, HostError, Hosts, Provisioning,
-    RetryPolicy,
+    ClientUserId, Credentials, CredentialsError, Endpoint, Host, HostError, Hosts, IntoSecret,
+    Provisioning, RetryPolicy,
 };
-use secrecy::SecretString;
 
-pub use call::{ApiCall, ConnectTokenCall};
+pub use call::{ApiCall, ConfirmConnection, ConnectTokenCall};
 #[cfg(feature = "data")]
 pub use data::{ChangesPages, Each, Items, Pages, UserData};
 pub use download::{Download, WriteError};
 pub use user::User;
 
-use crate::environment::{Environment, EnvironmentError};
+use crate::environment::{self, EnvironmentError};
 use crate::settings::{Settings, settings};
 
 /// One application's calls, each waited for by the thread that makes it. Cheap to clone; share it among threads.

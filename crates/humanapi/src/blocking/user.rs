@@ -3,7 +3,7 @@
 use humanapi_core::auth::{IssueAccessToken, IssueIdToken, IssueSessionToken};
 use humanapi_core::{Endpoint, KnownStatus};
 
-use super::call::{ApiCall, ConnectTokenCall};
+use super::call::{ApiCall, ConfirmConnection, ConnectTokenCall};
 
 /// One user, seen by the application.
 #[derive(Clone, Debug)]
@@ -33,6 +33,11 @@ impl User {
     /// Gets the token that opens Connect: a session or an id token, whichever is right.
     pub fn connect_token(&self) -> ConnectTokenCall {
         ConnectTokenCall::new(self.user.connect_token())
+    }
+
+    /// Asks the service whether the user is connected.
+    pub fn confirm_connection(&self) -> ConfirmConnection {
+        ConfirmConnection::new(self.user.confirm_connection())
     }
 
     /// Any call, made for this user: what authorizes its endpoint decides which token goes out with it.

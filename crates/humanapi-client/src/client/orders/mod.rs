@@ -95,12 +95,12 @@ impl Orders {
     }
 
     /// The users of this id of the application's own.
-    pub fn find(&self, user: ClientUserId) -> ApiCall<ListUsers> {
+    pub fn find(&self, user: impl Into<ClientUserId>) -> ApiCall<ListUsers> {
         self.client.call(ListUsers::new().with_client_user_id(user))
     }
 
     /// One user with the user's orders, and where they stand; nothing where there is no such user.
-    pub fn status(&self, user: HumanId) -> ApiCall<ReadUser> {
+    pub fn status(&self, user: impl Into<HumanId>) -> ApiCall<ReadUser> {
         self.client.call(ReadUser::new(user))
     }
 
@@ -144,7 +144,7 @@ impl Orders {
     /// Who is told of a user's order: the subscriptions of one address.
     pub fn subscriptions(
         &self,
-        user: ClientUserId,
+        user: impl Into<ClientUserId>,
         email: impl Into<String>,
     ) -> ApiCall<ListSubscriptions> {
         self.client.call(ListSubscriptions::new(user, email))

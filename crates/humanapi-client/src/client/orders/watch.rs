@@ -55,8 +55,8 @@ impl Orders {
     ///
     /// A failure that [may pass](Error::is_transient) is told, and the stream goes on after its pause. It ends after any
     /// other.
-    pub fn watch(&self, user: HumanId) -> WatchOrders {
-        let orders = self.clone();
+    pub fn watch(&self, user: impl Into<HumanId>) -> WatchOrders {
+        let (orders, user) = (self.clone(), user.into());
         let first = Next::Ask {
             pause: Duration::ZERO,
             seen: None,

@@ -26,13 +26,13 @@ impl IntentKey {
     ///
     /// When it is empty, longer than 255 bytes, or has white space around it or a control character in it: it would
     /// easily be another one the next time.
-    pub fn new(key: impl Into<Arc<str>>) -> Result<Self, IntentKeyError> {
-        let key = key.into();
-        let is_plain = !key.chars().any(char::is_control) && key.trim() == &*key;
+    pub fn new(key: impl AsRef<str>) -> Result<Self, IntentKeyError> {
+        let key = key.as_ref();
+        let is_plain = !key.chars().any(char::is_control) && key.trim() == key;
         if key.is_empty() || key.len() > MOST || !is_plain {
             return Err(IntentKeyError);
         }
-        Ok(Self(key))
+        Ok(Self(key.into()))
     }
 
     /// The key as text.

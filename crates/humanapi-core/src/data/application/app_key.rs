@@ -4,11 +4,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::HeaderValue;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
 use crate::credentials::{CredentialsError, check};
 use crate::hidden::hidden_debug;
+use crate::into_secret::IntoSecret;
 use crate::raw_call::RawCall;
 
 /// An application's key for the calls about all its users, as the developer portal shows it.
@@ -36,9 +37,9 @@ impl AppKey {
     ///
     /// When it is empty, has white space around it, or holds a colon or a control character, which no
     /// name in this kind of header can.
-    pub fn new(key: impl Into<SecretString>) -> Result<Self, CredentialsError> {
+    pub fn new(key: impl IntoSecret) -> Result<Self, CredentialsError> {
         const WHAT: &str = "app key";
-        let key = key.into();
+        let key = key.into_secret();
         let key = key.expose_secret();
         check(WHAT, key)?;
         if key.contains(|letter: char| letter == ':' || letter.is_control()) {
