@@ -9,7 +9,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum SetupError {
     /// An origin is no address.
-    #[error("the origin is none: {0}")]
+    #[error("the origin is no address")]
     Address(#[from] HostError),
     /// An origin is an address in another spelling than that of browsers.
     #[error(

@@ -11,7 +11,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum WriteError {
     /// The writer beneath failed, such as a full disk.
-    #[error("the file could not be written: {}", .0.kind())]
+    #[error("the file could not be written")]
     Io(#[source] io::Error),
     /// The record is of another kind than the file, whose columns are of one kind.
     #[error("the record is of another kind than the file that it is written to")]

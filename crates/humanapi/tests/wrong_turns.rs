@@ -6,9 +6,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use humanapi::data::application::AppKey;
 use humanapi::prelude::*;
+use humanapi::secrecy::SecretString;
 use humanapi::testing::{OfflineSandbox, Sandbox, client_of};
-use humanapi::{ClientUserId, Credentials, EnvironmentError, Hosts, User};
+use humanapi::{AccessToken, ClientId, ClientUserId, Credentials, EnvironmentError, Hosts, User};
 
 fn connected() -> (OfflineSandbox, Client) {
     let sandbox = Sandbox::builder().build_offline();
@@ -72,6 +74,39 @@ async fn a_user_is_named_by_whatever_an_application_has_at_hand() {
     assert_eq!(sandbox.control().exchanges().total(), 1);
 }
 
+#[test]
+fn a_text_is_taken_as_an_application_has_it_at_hand() {
+    let (id, secret) = (String::from("my-app"), String::from("hush"));
+    Client::new(&id, &secret).unwrap();
+    Client::new(id.as_str(), SecretString::from("hush")).unwrap();
+    Client::new(Arc::<str>::from("my-app"), secret.clone()).unwrap();
+    Credentials::new(&id, &secret).unwrap();
+    ClientId::new(&id).unwrap();
+    AppKey::new(&secret).unwrap();
+    assert_eq!(AccessToken::new(&secret).expose_secret(), "hush");
+    #[cfg(feature = "blocking")]
+    humanapi::blocking::Client::new(&id, &secret).unwrap();
+    #[cfg(feature = "axum")]
+    {
+        let user = AppUser::from(&id).with_email(&secret);
+        assert_eq!(AppUser::from("my-app").with_email("hush"), user);
+    }
+}
+
+#[cfg(feature = "admin")]
+#[tokio::test]
+async fn an_order_is_asked_about_by_whatever_names_its_user() {
+    let sandbox = Sandbox::builder().build_offline();
+    let orders = client_of(&sandbox).orders();
+    let id = String::from("patient-17");
+    humanapi::admin::order::IntentKey::new(&id).unwrap();
+    // A Connect application has no orders, and is told so by the service.
+    assert!(orders.find("patient-17").await.is_err());
+    assert!(orders.find(&id).await.is_err());
+    assert!(orders.status(&id).await.is_err());
+    assert!(orders.subscriptions(&id, "p17@example.test").await.is_err());
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("the page cannot be shown")]
 struct Page(#[source] std::fmt::Error);
@@ -93,6 +128,16 @@ fn a_main_that_ends_with_an_error_says_what_to_do() {
     check(
         Hosts::single("https://canary@host.example.test").unwrap_err(),
         "the address has user information before the host\nhelp: remove everything up to the @",
+    );
+    #[cfg(feature = "axum")]
+    check(
+        humanapi::axum::SetupError::from(Hosts::single("canary").unwrap_err()),
+        "the origin is no address\ncaused by: the address is not an absolute URL\nhelp: write it like https://host.example.test, or http://127.0.0.1:8080 for a sandbox",
+    );
+    #[cfg(feature = "export")]
+    check(
+        humanapi::export::ExportError::InUse,
+        "another export is writing to this folder\nhelp: wait until that one has ended, or take another folder",
     );
     // Whatever else it is.
     let beneath = format!("the page cannot be shown\ncaused by: {}", std::fmt::Error);

@@ -110,10 +110,11 @@ pub(crate) async fn deliver(
             Err(SaveError::Download(error)) => Err(service.failure(&error, host)),
             Err(SaveError::File(error)) => Err(unwritten(&error)),
             // The file is there, and its message says so.
-            Err(error @ SaveError::InPlace { .. }) => {
-                let remedy = "look at what the system says, then try again";
-                Err(Failure::new(Code::Machine, error.to_string(), remedy))
-            }
+            Err(error @ SaveError::InPlace { .. }) => Err(Failure::new(
+                Code::Machine,
+                error.to_string(),
+                error.remedy(),
+            )),
             Err(error) => Err(Failure::here("cannot write the file", &error)),
         },
         None => print(answer, service, host, shown).await,

@@ -21,6 +21,8 @@
 mod call;
 
 use std::borrow::Cow;
+#[cfg(feature = "export")]
+use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -129,6 +131,23 @@ impl Failure {
             more.request_ids = after("request id: ").next().map(str::to_owned);
         }
         self
+    }
+
+    /// What an error of files says, with what lies beneath it.
+    #[cfg(feature = "export")]
+    pub(crate) fn of_files(
+        code: Code,
+        error: &(dyn Error + 'static),
+        remedy: &'static str,
+    ) -> Self {
+        let links = std::iter::successors(Some(error), |&error| error.source());
+        let links: Vec<String> = links
+            .map(|error| match error.downcast_ref() {
+                Some(system) => system_text(system),
+                None => error.to_string(),
+            })
+            .collect();
+        Self::new(code, links.join(": "), remedy)
     }
 
     /// Something on this machine failed.

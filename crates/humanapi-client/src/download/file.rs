@@ -26,15 +26,26 @@ pub enum SaveError {
     #[error("the writer did not take the body")]
     Writer(#[source] io::Error),
     /// All of it is in `path`, and the disk did not confirm that it stays there after a crash.
-    #[error(
-        "the file is in place, but the disk did not confirm its name: read it, or save it again"
-    )]
+    #[error("the file is in place, but the disk did not confirm its name")]
     InPlace {
         /// How many bytes the file has.
         bytes: u64,
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl SaveError {
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Download(error) => error.remedy(),
+            Self::File(_) => "free the disk or choose another path, then download it again",
+            Self::Writer(_) => "mend what the writer writes to, then download it again",
+            Self::InPlace { .. } => "read it, or save it again",
+        }
+    }
 }
 
 /// Puts a folder's entries onto the disk.

@@ -16,7 +16,7 @@ use crate::error::WriteError;
 #[non_exhaustive]
 pub enum ExportError {
     /// The list of users could not be read.
-    #[error("the list of users could not be read: {}", .0.kind())]
+    #[error("the list of users could not be read")]
     Users(#[source] io::Error),
     /// A user's id is empty.
     #[error("user {0} of the list has an empty id")]
@@ -25,7 +25,7 @@ pub enum ExportError {
         u64,
     ),
     /// The folder could not be used.
-    #[error("the export's folder could not be written to or read: {}", .0.kind())]
+    #[error("the export's folder could not be written to or read")]
     Folder(#[source] io::Error),
     /// The folder in an object store could not be used.
     #[cfg(feature = "cloud")]
@@ -36,7 +36,7 @@ pub enum ExportError {
     #[error("the folder is written as an address, and this takes a folder of this machine")]
     Address,
     /// The system's folder for temporary files, where what does not go to a folder of this machine waits, could not be used.
-    #[error("the system's folder for temporary files could not be written to or read: {}", .0.kind())]
+    #[error("the system's folder for temporary files could not be written to or read")]
     Temporary(#[source] io::Error),
     /// Another run, which has been taken over or writes other shares of the buckets, changed a manifest that this one wrote.
     #[error("another run changed what this export writes, while it wrote it")]
@@ -63,10 +63,10 @@ pub enum ExportError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// The service refuses the application itself, whoever the user is.
-    #[error("the service refuses the application: {0}")]
+    #[error("the service refuses the application")]
     Application(#[source] Arc<Error>),
     /// So many lists in a row could not be read.
-    #[error("{lists} lists in a row could not be read, the last one because: {last}")]
+    #[error("{lists} lists in a row could not be read")]
     GaveUp {
         /// How many.
         lists: u32,
@@ -100,7 +100,7 @@ pub enum ExportError {
     #[error(transparent)]
     Policy(#[from] crate::deidentify::PolicyError),
     /// The store of cursors failed.
-    #[error("the cursors could not be read or kept: {0}")]
+    #[error("the cursors could not be read or kept")]
     Cursors(#[source] StoreError),
     /// The folder holds something else: an export where a synchronization is to go on, or the other way round.
     #[error("the folder holds {0}")]

@@ -30,7 +30,7 @@ pub enum ReportError {
     #[error("there is no export in this folder")]
     NoExport,
     /// The folder or a file of it could not be read.
-    #[error("the folder of an export could not be read: {}", .0.kind())]
+    #[error("the folder of an export could not be read")]
     Folder(#[source] io::Error),
     /// What tells which export it is is gone, cannot be read, or is of a later version.
     #[error("the export's {0} is not there, cannot be read, or is of a later version")]

@@ -29,6 +29,17 @@ pub enum WriteError {
     Writer(#[from] io::Error),
 }
 
+impl WriteError {
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Download(error) => error.remedy(),
+            Self::Writer(_) => "mend what the writer writes to, then download it again",
+        }
+    }
+}
+
 impl Download {
     pub(super) const fn new(download: client::Download) -> Self {
         Self { download }

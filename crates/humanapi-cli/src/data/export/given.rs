@@ -28,20 +28,20 @@ pub(crate) fn address(folder: &Path) -> Option<&str> {
 
 /// What is wrong on this side, whether anything is asked for or not.
 pub(crate) fn refused(error: &ExportError) -> Failure {
-    let (code, cause) = match error {
+    let code = match error {
         ExportError::Folder(_)
         | ExportError::Temporary(_)
         | ExportError::Changed
         | ExportError::InUse
         | ExportError::Write(_)
-        | ExportError::Cursors(_) => (Code::Machine, error.to_string()),
+        | ExportError::Cursors(_) => Code::Machine,
         #[cfg(feature = "cloud")]
         ExportError::Cloud(store)
             if !matches!(store, CloudError::Address | CloudError::Settings) =>
         {
-            (Code::Machine, error.to_string())
+            Code::Machine
         }
-        _ => (Code::Usage, error.to_string()),
+        _ => Code::Usage,
     };
-    Failure::new(code, cause, error.remedy())
+    Failure::of_files(code, error, error.remedy())
 }

@@ -109,7 +109,7 @@ fn unreadable(error: &ReportError) -> Failure {
         ReportError::Folder(_) => Code::Machine,
         _ => Code::Usage,
     };
-    Failure::new(code, error.to_string(), error.remedy())
+    Failure::of_files(code, error, error.remedy())
 }
 
 /// Tells it: as a table where somebody looks, else as JSON.
