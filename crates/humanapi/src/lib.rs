@@ -54,6 +54,15 @@ pub use humanapi_reqwest::ReqwestTransport;
 pub use humanapi_store as store;
 pub use main_error::MainError;
 
+// A feature changes nothing: without a stack this name would be the client crate's type, which is made in another way.
+#[cfg(not(any(feature = "hyper", feature = "reqwest")))]
+#[expect(
+    hidden_glob_reexports,
+    unused_imports,
+    reason = "it takes the name from the glob above"
+)]
+use humanapi_client::Client;
+
 /// How Connect is opened in a page, what it reports, and how the service confirms it.
 pub mod connect {
     #[doc(inline)]

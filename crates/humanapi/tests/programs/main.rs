@@ -73,6 +73,13 @@ fn test_of_guide() -> String {
     )
 }
 
+/// A program whose only feature is `blocking`, in a build of its own: no other one turns a stack on for it.
+const BLOCKING_ALONE: Project = Project {
+    name: "blocking-alone",
+    program: include_str!("blocking_alone.rs"),
+    dependencies: "humanapi = { PATH, default-features = false, features = [\"blocking\"] }\n",
+};
+
 /// What applications have of reqwest beside ours, each in a build of its own: what another one turns on may hide what is
 /// missing here. Those that are `quick` are built always, the others by `HUMANAPI_DEEP=1`.
 struct Beside {
@@ -176,6 +183,7 @@ fn workspace() -> &'static Path {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs");
         let mut projects: BTreeMap<String, (String, &str)> = PROJECTS
             .iter()
+            .chain([&BLOCKING_ALONE])
             .map(|project| {
                 let manifest = manifest(project.name, project.dependencies);
                 (project.name.to_owned(), (manifest, project.program))
@@ -272,11 +280,10 @@ fn build_projects() {
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::start().expect("loopback is there");
     let app = sandbox.app(DemoApp::Connect);
-    let client =
-        humanapi::blocking::Client::new(app.client_id.as_str(), app.client_secret.as_str())
-            .expect("the sandbox has good ones")
-            .base_url(sandbox.url())
-            .expect("the sandbox is on loopback");
+    let client = humanapi::blocking::Client::new(&app.client_id, &app.client_secret)
+        .expect("the sandbox has good ones")
+        .base_url(sandbox.url())
+        .expect("the sandbox is on loopback");
     let session = client.user(USER).session_token().email("p17@example.test");
     session.send().expect("the user is new");
     let control = sandbox.control();
@@ -366,6 +373,14 @@ fn a_program_without_async_prints_the_same_and_keeps_its_token_between_pages() {
     assert_eq!(run("without-async", &one), run("first", &other));
     assert_eq!(asked(&one, "/token"), 1);
     assert!(asked(&one, "/activities") > 1);
+}
+
+#[test]
+fn without_a_stack_the_name_of_the_client_is_that_of_the_one_without_async() {
+    build(&[BLOCKING_ALONE.name.to_owned()]);
+    let sandbox = sandbox();
+    assert_eq!(run(BLOCKING_ALONE.name, &sandbox).len(), 1);
+    assert_eq!(asked(&sandbox, "/token"), 1);
 }
 
 #[test]
