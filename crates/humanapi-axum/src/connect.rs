@@ -175,8 +175,8 @@ impl Connect {
     ///
     /// # Errors
     ///
-    /// When it cannot be read though the user is connected, the service cannot be asked, or was asked too
-    /// often about a user of whom nothing is known, or the directory fails.
+    /// When it cannot be read though the user is connected, the service cannot be asked, or was asked too often and has not
+    /// said that nothing is connected, or the directory fails.
     pub async fn read<T>(
         &self,
         user: impl Into<ClientUserId>,
@@ -188,8 +188,8 @@ impl Connect {
             match self.confirm(user).await {
                 Ok(said) if said.connected => record = said.record,
                 Ok(_) => return Ok(None),
-                // It was asked a moment ago, more than once, and something is known since.
-                Err(Problem::TooOften { .. }) if record.status != UserStatus::Unknown => {
+                // It was asked more than once within a minute, and said so the last time.
+                Err(Problem::TooOften { .. }) if self.was_unconnected(user).await => {
                     return Ok(None);
                 }
                 Err(problem) => return Err(problem),
@@ -220,6 +220,13 @@ impl Connect {
         asking.await.unwrap_or(Err(Problem::Internal))
     }
 
+    /// Whether the service answered when it was last asked about the user, and that nothing is connected.
+    async fn was_unconnected(&self, user: &ClientUserId) -> bool {
+        let cell = self.inner.visitors.confirmation(user);
+        let kept = cell.lock().await;
+        (kept.as_ref()).is_some_and(|(_, said)| !said.connected)
+    }
+
     async fn confirm_here(&self, user: &ClientUserId) -> Result<Confirmed, Problem> {
         let inner = &*self.inner;
         let cell = inner.visitors.confirmation(user);
@@ -235,6 +242,8 @@ impl Connect {
             });
         }
         self.count_question(user)?;
+        // Until the service has answered anew, what it said before is not its word any more.
+        *kept = None;
         let known = inner.directory.load(user).await?;
         let mut question = inner.client.confirm_connection(user);
         if let Some(human_id) = known.human_id {

@@ -91,6 +91,33 @@ async fn every_user_is_as_before(directory: impl UserDirectory + 'static) {
     assert_eq!(control.exchanges().session, exchanges, "no new session");
 }
 
+/// A user who has connected while nobody knew, behind a firewall: however often it is asked, nothing was said.
+#[tokio::test]
+async fn nobody_is_told_to_have_connected_nothing_out_of_an_outage() {
+    let world = World::new().await;
+    let id = ClientUserId::new("ann").unwrap();
+    world.browser("ann").token().await;
+    assert_eq!(world.connect.read(&id, count).await, Ok(None));
+    world.connect_source("ann");
+    world.advance(61);
+
+    let control = world.sandbox.control();
+    let firewall = Fault::intermediary(403, IntermediaryBody::Html).times(u32::MAX);
+    control.plan_fault(firewall).unwrap();
+    for _ in 0..6 {
+        let read = world.connect.read(&id, count).await;
+        assert_eq!(read, Err(Problem::ServiceUnavailable));
+        world.advance(1);
+    }
+    let read = world.connect.read(&id, count).await;
+    assert!(matches!(read, Err(Problem::TooOften { .. })), "{read:?}");
+
+    control.clear_faults();
+    world.advance(61);
+    let read = world.connect.read(&id, count).await.unwrap();
+    assert!(read.is_some_and(|count| count > 0));
+}
+
 async fn count(user: User) -> Result<usize, humanapi_client::Error> {
     Ok(user.data().activities().await?.items.len())
 }
