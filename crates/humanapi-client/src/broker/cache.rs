@@ -32,8 +32,6 @@ pub(super) struct Cache {
     busy: Box<[Mutex<HashMap<TokenKey, Busy>>]>,
     /// How many exchanges began: each gets a seed of its own.
     exchanges: AtomicUsize,
-    /// 1 once any exchange has failed: until then no refusal can stand, and nobody has to look for one.
-    failed: AtomicUsize,
     /// A shard that holds so many keys notes no further session that stays.
     most_noted: usize,
 }
@@ -53,7 +51,6 @@ impl Cache {
                 .take(SHARDS)
                 .collect(),
             exchanges: AtomicUsize::new(0),
-            failed: AtomicUsize::new(0),
             most_noted: (capacity / SHARDS).max(TIDY_FROM),
         }
     }
@@ -93,6 +90,7 @@ impl Cache {
         let id = key.user().map_or(Ok(""), ClientUserId::checked);
         id.map_err(|error| Arc::new(BuildError::from(error).into()))?;
         let mut panicked = false;
+        let mut refused = false;
         loop {
             let flight = match self.decide(key, request) {
                 LookupResult::Served(served) => {
@@ -112,6 +110,8 @@ impl Cache {
             };
             let waiting = Arc::clone(&flight).wait(settle);
             match in_time(waiting, &*self.exchanger.runtime, self.left(deadline)).await {
+                // It was asked for before something showed that the answer would be another.
+                Some(Ok(Err(error))) if !refused && is_outdated(&flight, &error) => refused = true,
                 Some(Ok(outcome)) => return outcome.map(Served::Fetched),
                 None => {
                     telemetry::gave_up_waiting(key.purpose());
@@ -320,8 +320,11 @@ impl Cache {
                 }
                 Err(error) => {
                     busy.entry.failed(error, policy, now);
-                    busy.failure = Some(Arc::clone(error));
-                    self.failed.store(1, Ordering::Release);
+                    if is_outdated(flight, error) {
+                        busy.entry.pardon();
+                    } else {
+                        busy.failure = Some(Arc::clone(error));
+                    }
                 }
             }
             if busy.is_calm(policy, now) {
@@ -349,15 +352,17 @@ impl Cache {
         }
     }
 
-    /// Lets a refusal of a key stand no longer. Any other failure stands: a token for something else does not mend it.
+    /// Lets a refusal of a key stand no longer, nor one that an exchange under way may still bring. Any other failure stands:
+    /// a token for something else does not mend it.
     pub(super) fn pardon(&self, key: &TokenKey) {
-        if self.failed.load(Ordering::Acquire) == 0 {
-            return;
-        }
         let mut shard = lock(self.shard(key));
-        if let Some(busy) = shard.get_mut(key)
-            && (busy.failure.take_if(|failure| failure.is_rule())).is_some()
-        {
+        let Some(busy) = shard.get_mut(key) else {
+            return;
+        };
+        if let Some(flight) = &busy.flight {
+            flight.outdate();
+        }
+        if busy.failure.take_if(|failure| failure.is_rule()).is_some() {
             busy.entry.pardon();
             if busy.is_calm(&self.exchanger.policy, self.exchanger.runtime.now()) {
                 shard.remove(key);
@@ -475,4 +480,9 @@ impl Cache {
         // All of them are tried, whatever becomes of the first.
         join_all(drops).await.into_iter().collect()
     }
+}
+
+/// Whether an exchange's failure is a refusal that something showed to be out of date while it was under way.
+fn is_outdated(flight: &Flight<Outcome>, failure: &FlowError) -> bool {
+    flight.is_outdated() && failure.is_rule()
 }

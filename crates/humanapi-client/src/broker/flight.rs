@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::sync::{Mutex, lock};
+use super::sync::{AtomicUsize, Mutex, Ordering, lock};
 
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -23,6 +23,8 @@ type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) struct Flight<T> {
     state: Mutex<State<T>>,
     waker: Waker,
+    /// 1 once something showed meanwhile that its refusal would be out of date.
+    outdated: AtomicUsize,
 }
 
 struct State<T> {
@@ -46,6 +48,7 @@ impl<T: Clone + Send + 'static> Flight<T> {
     pub(crate) fn new(work: impl Future<Output = T> + Send + 'static) -> Arc<Self> {
         Arc::new_cyclic(|flight| Self {
             waker: Waker::from(Arc::new(Relay(Weak::clone(flight)))),
+            outdated: AtomicUsize::new(0),
             state: Mutex::new(State {
                 work: Some(Box::pin(work)),
                 woken: false,
@@ -94,6 +97,15 @@ impl<T> Flight<T> {
             Some(driver) => vec![driver.clone()],
             None => state.waiting.values().cloned().collect(),
         }
+    }
+
+    /// Takes note that whatever it began from is so no more.
+    pub(crate) fn outdate(&self) {
+        self.outdated.store(1, Ordering::Release);
+    }
+
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.outdated.load(Ordering::Acquire) != 0
     }
 
     /// Whether it has not ended, and nobody is there to poll it.

@@ -178,3 +178,28 @@ async fn a_confirmed_no_reaches_the_store() {
     assert_eq!(shelf.text(&key("u")), None);
     broker.token(&key("u")).await.unwrap_err();
 }
+
+/// It was asked for before the user had connected, and comes after an id token has shown that they have.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_comes_after_the_proof_that_it_is_out_of_date_does_not_stand() {
+    let service = Service::default();
+    service.set(Mode::Refuse, Duration::from_secs(1));
+    let broker = broker(&service);
+    let early = tokio::spawn({
+        let broker = broker.clone();
+        async move { broker.token(&key("u")).await }
+    });
+    sleep(Duration::from_millis(100)).await;
+    service.set(Mode::Returning, Duration::ZERO);
+    let id = user("u");
+    let grant = broker.connect_token(&id, KnownStatus::default(), None);
+    assert_eq!(grant.await.unwrap().token.kind(), TokenKind::Id);
+    let late = broker.token(&key("u")).await.unwrap();
+    let early = early.await.unwrap().unwrap();
+    assert_eq!(early.expose_secret(), late.expose_secret());
+    assert_eq!(
+        service.requests(),
+        4,
+        "refused, a session and an id token, and once more"
+    );
+}
