@@ -185,27 +185,27 @@ fn page(offset: usize, count: usize, next: Option<usize>) -> Reply {
 async fn items_of_all_pages_come_in_order_and_a_link_never_leads_elsewhere() {
     let answers = [
         Reply::json(200, ACCESS),
-        page(0, 2, Some(2)),
-        page(2, 2, Some(4)),
-        page(4, 1, None),
+        page(0, 3, Some(3)),
+        page(2, 3, Some(5)),
+        page(4, 2, None),
     ];
     let (client, transport, _) = client(Provisioning::Connect, answers);
     let ids: Vec<String> = client
         .user("patient-17")
         .data()
         .activities()
-        .limit(2)
+        .limit(3)
         .items()
         .map_ok(|activity| activity.id().unwrap_or_default().into_owned())
         .try_collect()
         .await
         .unwrap();
-    assert_eq!(ids, ["0", "1", "2", "3", "4"]);
+    assert_eq!(ids, ["0", "1", "2", "3", "4", "5"]);
     let reads: Vec<String> = sent(&transport)
         .into_iter()
         .filter(|line| line.starts_with("GET"))
         .collect();
-    let read = "GET https://api.humanapi.co/v1/human/activities?limit=2";
+    let read = "GET https://api.humanapi.co/v1/human/activities?limit=3";
     assert_eq!(
         reads,
         ["", "&offset=2", "&offset=4"].map(|tail| format!("{read}{tail} - Bearer canary-at"))
@@ -214,13 +214,14 @@ async fn items_of_all_pages_come_in_order_and_a_link_never_leads_elsewhere() {
 
 #[tokio::test]
 async fn items_of_a_list_that_drifted_end_with_an_error_after_all_of_them() {
-    let mut last = humanapi_core::Response::new(Body::from(r#"[{"id":"2"}]"#));
+    let mut last = humanapi_core::Response::new(Body::from(r#"[{"id":"1"},{"id":"2"}]"#));
     let total = HeaderValue::from(9);
     last.headers_mut().insert("x-total-count", total);
     let answers = [
         Reply::json(200, ACCESS),
         page(0, 2, Some(2)),
         Reply::response(last),
+        Reply::json(200, r#"[{"id":"2"}]"#),
         Reply::json(200, "[]"),
     ];
     let (client, _, _) = client(Provisioning::Connect, answers);

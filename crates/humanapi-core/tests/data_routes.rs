@@ -447,7 +447,10 @@ fn what_all_users_recorded_is_read_a_page_at_a_time() {
             let page = call.parse(answer(200, of_two), now()).unwrap();
             assert_eq!(page.items[1].human_id().as_deref(), Some("b"));
             let (_, line, _) = app_request(&page.next.unwrap()).unwrap();
-            assert_eq!(line, format!("{path}?limit=2&offset=2"));
+            // Pages of records without ids share none.
+            let has_id = <$record>::FIELDS.iter().any(|field| field.name == "id");
+            let offset = if has_id { 1 } else { 2 };
+            assert_eq!(line, format!("{path}?limit=2&offset={offset}"));
             let shown = format!("{call:?}");
             assert!(!shown.contains("canary") && !shown.contains("1111"), "{shown}");
             read.push(call.name());

@@ -65,10 +65,11 @@ pub(super) async fn run(args: &ListArgs) -> Result<(), Failure> {
 
 fn call(args: &ListArgs) -> Result<ListRecords, Failure> {
     let most = args.limit.unwrap_or(DEFAULT);
-    // Pages of one size, and no more of them than it takes.
+    // Pages of one size, and no more of them than it takes. Each but the first begins with a record of the one before.
+    let pages = most.saturating_sub(1).div_ceil(LARGEST_PAGE - 1).max(1);
     let size = match args.all {
         true => LARGEST_PAGE,
-        false => most.div_ceil(most.div_ceil(LARGEST_PAGE)),
+        false => most.saturating_add(pages - 1).div_ceil(pages),
     };
     let call = narrowed(args.resource, &args.narrow)?;
     Ok(call.with_limit(u32::try_from(size).unwrap_or(u32::MAX)))

@@ -171,7 +171,8 @@ async fn read_kind(reader: &Reader, call: ListRecords) -> Result<Kind, Failure> 
         for drift in &page.drift {
             warn_of(drift, name(route));
         }
-        for record in &page.items {
+        let left = usize::try_from(MOST - kind.read).unwrap_or(usize::MAX);
+        for record in page.items.iter().take(left) {
             kind.add(record);
         }
         kind.records = page.total.unwrap_or(0).max(kind.read);

@@ -177,13 +177,14 @@ impl<E: Paged> fmt::Debug for Pages<E> {
 /// ends with an error of the kind [`Drifted`](crate::ErrorKind::Drifted), after all of its records. [`Pages`] give what is
 /// no record with its bytes, and tell what proved the list's end: an end that is proven by its
 /// [total](humanapi_core::ListEnd::Total) is that of a service which counts the whole list. One that gives fewer records a
-/// page than it is asked for, counts only those and names no next page cannot be told from it, and its list then ends after
-/// one page without an error.
+/// page than it is asked for, and no round number of them, counts only those and names no next page cannot be told from it,
+/// and its list then ends after one page without an error.
 ///
 /// # Errors
 ///
-/// As [`Pages`]: the stream goes on after an error that may pass, and ends after any other. No record is left out, and none
-/// comes twice.
+/// As [`Pages`]: the stream goes on after an error that may pass, and ends after any other, and no record is left out or comes
+/// twice by that. Records that come on two pages because others were added before them come once; one that was changed
+/// meanwhile may come again, as it is now. Whatever records a list that moved may lack is told by its last error.
 #[must_use = "streams do nothing unless polled"]
 pub struct Items<E: Paged> {
     pages: Pages<E>,

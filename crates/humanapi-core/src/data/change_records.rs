@@ -184,7 +184,7 @@ impl Watermark {
     /// the list was narrowed, which the bytes do not tell, nor do they tell of which list it is.
     #[must_use]
     pub fn to_bytes(&self) -> Option<Vec<u8>> {
-        if self.narrowing != Query::new() {
+        if self.narrowing != Query::new().narrowing() {
             return None;
         }
         let since = self.since.map_or(i64::MIN, Timestamp::as_millisecond);
@@ -208,7 +208,7 @@ impl Watermark {
         Some(Self {
             version: VERSION,
             of: list.name.to_owned(),
-            narrowing: Query::new(),
+            narrowing: Query::new().narrowing(),
             since,
             told: Told::read(told)?,
         })

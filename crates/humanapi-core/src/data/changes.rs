@@ -8,8 +8,8 @@
 //!   changes while the pass runs is younger than that, so the next pass reads it.
 //! * **Late arrivals.** A record may appear some time after the moment that it bears. Each pass reads again
 //!   what changed in the [lag](Changes::with_lag) before its watermark, and leaves out what it told then.
-//! * **Lists that move.** Pages overlap by one record, so that a record which may have slipped between two
-//!   pages is noticed. The pass then begins again.
+//! * **Lists that move.** Pages overlap by one record, as those of every list, so that a record which may have slipped
+//!   between two pages is noticed. The pass then begins again.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::list::{HasChanges, List};
 use crate::data::page::{ListEnd, Page};
+use crate::data::paging::Cursor;
 use crate::data::query::Query;
 use crate::data::record::Record;
 use crate::data::told::{Told, updated};
@@ -127,12 +128,13 @@ impl<R: HasChanges> Changes<R> {
             since: None,
             told: Told::default(),
         });
-        let list = match query.limit {
-            Query::DEFAULT_LIMIT => list.with_limit(Query::MAX_LIMIT),
-            _ => list,
-        };
+        let mut query = query.clone();
+        if query.limit == Query::DEFAULT_LIMIT {
+            query.limit = Query::MAX_LIMIT;
+        }
+        (query.offset, query.overlap) = (0, true);
         Self {
-            list: list.with_offset(0).with_overlap(),
+            list: List::from_parts(query, Cursor::new()),
             told: from.told.clone(),
             from,
             lag: LAG,
@@ -177,9 +179,8 @@ impl<R: HasChanges> Changes<R> {
             .max(Timestamp::UNIX_EPOCH)
     }
 
-    /// Whether a record may have been missed at this page. `is_new` says of each of its records whether it was told for
-    /// the first time.
-    fn may_have_missed(&self, page: &Page<R::Record, List<R>>, is_new: &[bool]) -> bool {
+    /// Whether a record may have been missed at this page.
+    fn may_have_missed(&self, page: &Page<R::Record, List<R>>) -> bool {
         let ends_early = page.drift.iter().any(|drift| match drift {
             Drift::TotalDisagrees { total, counted } => total > counted,
             Drift::LinkLeadsOn => true,
@@ -190,7 +191,7 @@ impl<R: HasChanges> Changes<R> {
         }
         let (_, cursor) = self.list.parts();
         if cursor.overlaps() {
-            page.drift.contains(&Drift::Moved) && !self.only_pushed_down(page, is_new)
+            page.drift.contains(&Drift::Moved)
         } else if self.list.offset() == 0 {
             false
         } else {
@@ -198,14 +199,6 @@ impl<R: HasChanges> Changes<R> {
             let is_changed = |drift: &Drift| matches!(drift, Drift::TotalChanged { .. });
             page.drift.iter().any(is_changed) || page.total.is_none() && !page.items.is_empty()
         }
-    }
-
-    /// Whether records that were added pushed others further down and nothing else happened: the last record of the page
-    /// before comes again as it was, and all that stand before it were told already.
-    fn only_pushed_down(&self, page: &Page<R::Record, List<R>>, is_new: &[bool]) -> bool {
-        let (_, cursor) = self.list.parts();
-        let last = page.items.iter().position(|record| cursor.is_last(record));
-        last.is_some_and(|last| !is_new[..=last].contains(&true))
     }
 
     fn begun_again(mut self) -> Self {
@@ -296,17 +289,11 @@ impl<R: HasChanges> Endpoint for Changes<R> {
                 None => Begun::Sometime,
             };
         }
-        let is_new: Vec<_> = page
-            .items
-            .iter()
-            .map(|record| pass.told.is_new(record))
-            .collect();
-        let may_have_missed = self.may_have_missed(&page, &is_new);
+        let may_have_missed = self.may_have_missed(&page);
         pass.is_quiet &= page.drift.is_empty();
         pass.pages += 1;
-        let mut is_new = is_new.into_iter();
         let mut records = page.items;
-        records.retain(|_| is_new.next() == Some(true));
+        records.retain(|record| pass.told.is_new(record));
 
         if may_have_missed && pass.restarts < MOST_RESTARTS {
             return Ok(ChangesPage {

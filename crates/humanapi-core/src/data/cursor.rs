@@ -21,8 +21,8 @@ struct SavedList {
 /// A cursor: what was asked for, where the next page begins, and what was seen of the list so far, so that a
 /// list which changed while nobody read it is noticed too.
 ///
-/// It holds the id of one record and the name of the source that was asked for, and nothing else of a
-/// user's data. Its size does not grow with the list.
+/// It holds the id of one record, hashes of those of one page, and the name of the source that was asked for, and nothing
+/// else of a user's data. Its size grows with the page and not with the list.
 impl<R: Resource> Serialize for List<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (query, cursor) = self.parts();

@@ -17,6 +17,7 @@ mod cursor;
 mod deletions;
 mod food;
 mod genetics;
+mod identity;
 mod latest;
 mod link;
 mod list;

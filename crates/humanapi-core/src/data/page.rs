@@ -11,11 +11,12 @@ use crate::error::Drift;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Page<T, Call> {
-    /// The items, in the order in which the service sent them.
+    /// The items, in the order in which the service sent them, without those that were on the page before just as they are.
     pub items: Vec<T>,
     /// What stood between the items and is none, such as `null`, with its bytes and its place.
     pub odd: Vec<Record>,
-    /// The call for the next page, unless this was the last.
+    /// The call for the next page, unless this was the last. It keeps this page's bytes in memory, to tell which records
+    /// come again; saved by `serde`, it holds hashes of them.
     pub next: Option<Call>,
     /// How many items there are on all pages, where the service said so.
     pub total: Option<u64>,
@@ -49,25 +50,27 @@ impl<T, Call> Page<T, Call> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ListEnd {
-    /// The service was asked for what follows, and nothing does.
+    /// The service was asked for what follows, and nothing does: the page is empty, or holds nothing but the last record of
+    /// the page before, which it was to begin with.
     EmptyPage,
     /// As many came as the service's total says, and no link leads on.
     ///
-    /// What this proof cannot tell, because nothing but one more request for every list would:
+    /// A first page whose total is its own size is asked beyond where it is as long as pages are, which is the size that was
+    /// asked for or a multiple of ten: the total may count the page alone. What follows, nothing, or the same page once more
+    /// tells. What this proof cannot tell, because nothing but one more request for every list would:
     ///
-    /// * A service that gives fewer records a page than it is asked for, counts only those, and names
-    ///   no next page, looks like one whose list has ended.
+    /// * A service that gives fewer records a page than it is asked for, and no round number of them, counts only those,
+    ///   and names no next page, looks like one whose list has ended. So does one that gives a round number, counts only
+    ///   those, names no next page and takes no notice of the offset.
     /// * A total that is too small, and by chance just what came at the end of a page, is believed.
-    /// * Where as many records were deleted as were added while the list was read, the total stays as
-    ///   it was, and a record may have been passed over;
-    ///   [`with_overlap`](crate::data::List::with_overlap) shows that.
     Total,
     /// The links led from page to page, and this page has none that leads on.
     ///
-    /// Without a total nothing shows that records were deleted meanwhile, which moves those behind them
-    /// over the border of two pages; [`with_overlap`](crate::data::List::with_overlap) shows that.
+    /// That records were deleted meanwhile, which moves those behind them over the border of two pages, shows where pages
+    /// overlap, see [`without_overlap`](crate::data::List::without_overlap).
     NoNextLink,
-    /// The service gives such a list all at once, and neither a total nor a link says otherwise.
+    /// The service gives such a list all at once, and neither a total nor a link nor its size says otherwise. One that is as
+    /// long as pages are was asked for once more.
     AllAtOnce,
     /// Far more came than the service's total says, and no link leads on. A
     /// [`Drift`](crate::Drift::TotalDisagrees) says so as well: there may be more.

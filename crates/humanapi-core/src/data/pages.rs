@@ -102,12 +102,24 @@ impl Pages {
                 odd: Vec::new(),
                 next: None,
                 total: judgement.total,
-                end: Some(ListEnd::AllAtOnce),
+                end: match judgement.then {
+                    Then::End(end) => Some(end),
+                    Then::Next { .. } => None,
+                },
                 drift: judgement.drift,
             });
         }
         if judgement.drops_first {
             items.remove(0);
+        }
+        if !judgement.came_again.is_empty() {
+            let mut came_again = judgement.came_again.into_iter().peekable();
+            let mut index = 0..;
+            items.retain(|_| {
+                came_again
+                    .next_if_eq(&index.next().unwrap_or_default())
+                    .is_none()
+            });
         }
         let (next, end) = match judgement.then {
             Then::Next { offset, cursor } => {
@@ -231,24 +243,23 @@ macro_rules! list_filters {
                 self
             }
 
-            /// Has each page begin with the last record of the page before, which is taken out again.
+            /// Has no page begin with the last record of the page before.
             ///
-            /// A record that is deleted while the list is read moves all behind it up, and one of them
-            /// past the border between two pages. A total shows that, and where the service tells none,
-            /// or adds another record at the same time, only this does: see
-            /// [`Drift::Moved`](crate::Drift::Moved). It needs pages of two records or more, and records
-            /// with an id.
+            /// Otherwise each does, and the record is taken out again: one that is deleted while the list is read moves all
+            /// behind it up, and one of them past the border between two pages. A total shows that, and where the service
+            /// tells none, or adds another record at the same time, only this does: see
+            /// [`Drift::Moved`](crate::Drift::Moved). It needs pages of two records or more, and records with an id.
             #[must_use]
-            pub fn with_overlap(mut self) -> Self {
-                self.pages.ask(|query| query.overlap = true);
+            pub fn without_overlap(mut self) -> Self {
+                self.pages.ask(|query| query.overlap = false);
                 self
             }
 
             /// The index of the record that the call begins at.
             ///
-            /// With an [overlap](Self::with_overlap) that is the last record of the page before. A call
-            /// that is made anew from this offset knows nothing of that page, and gives this record
-            /// again.
+            /// In a page's [`next`](crate::Page::next) that is the last record of that page, see
+            /// [`without_overlap`](Self::without_overlap). A call that is made anew from this offset knows nothing of the
+            /// page, and gives this record again.
             #[must_use]
             pub const fn offset(&self) -> u64 {
                 self.pages.query().offset

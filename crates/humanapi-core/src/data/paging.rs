@@ -8,15 +8,15 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use http::HeaderMap;
-use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
+use crate::data::identity::{CameAgain, Identity, PageBefore, form};
 use crate::data::link::{self, NextLink};
 use crate::data::page::ListEnd;
 use crate::data::record::Record;
 use crate::error::{Drift, ResponseError};
 
-/// What was seen of a list on the pages before. Its size does not grow with the list.
+/// What was seen of a list on the pages before. Its size does not grow with the list, but holds the page before.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Cursor {
     pages: u64,
@@ -32,6 +32,12 @@ pub(super) struct Cursor {
     last_form: u64,
     /// Whether this call begins with that record once more.
     overlaps: bool,
+    /// Whether the page before would have been the last, were its size not that of a usual page.
+    #[serde(default)]
+    may_be_whole: bool,
+    /// Its records.
+    #[serde(default, skip_serializing_if = "PageBefore::is_nothing")]
+    before: PageBefore,
     /// The first page, the page before, and one between that moves up at powers of two: any circle of
     /// pages meets one of them.
     seen: Seen,
@@ -69,6 +75,8 @@ pub(super) struct PageContent<'a> {
 pub(super) struct Judgement {
     /// Whether the first record is the last one of the page before, asked for once more.
     pub(super) drops_first: bool,
+    /// Which records were on the page before just as they are, in order.
+    pub(super) came_again: Vec<usize>,
     /// Whether the page is the one before once more, so that none of it is new.
     pub(super) drops_all: bool,
     pub(super) then: Then,
@@ -80,25 +88,6 @@ pub(super) struct Judgement {
 pub(super) enum Then {
     Next { offset: u64, cursor: Cursor },
     End(ListEnd),
-}
-
-/// What tells a record from others: its id, or all its bytes where it has none.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Identity<'a> {
-    Id(&'a [u8]),
-    Bytes(&'a [u8]),
-}
-
-/// An id is not kept beyond this length.
-const LONGEST_ID: usize = 256;
-
-impl<'a> Identity<'a> {
-    fn of(record: &'a Record) -> Self {
-        match record.known("id").map(|id| id.raw()) {
-            Some(id) if id.len() <= LONGEST_ID && !matches!(id, b"null" | b"\"\"") => Self::Id(id),
-            _ => Self::Bytes(record.raw()),
-        }
-    }
 }
 
 /// So far beyond its total, a list that no link leads through is read no further: a server that takes no
@@ -119,6 +108,8 @@ impl Cursor {
             last_id: None,
             last_form: 0,
             overlaps: false,
+            may_be_whole: false,
+            before: PageBefore::Nothing,
             seen: [None; 3],
         }
     }
@@ -136,7 +127,8 @@ impl Cursor {
         let is_full = step.saturating_add(u64::from(self.overlaps)) >= limit;
         let guess = step.checked_mul(pages)?.checked_add(next)?;
         match total {
-            Some(total) => guess < total,
+            // The record that two pages share leads no further.
+            Some(total) => guess.saturating_add(u64::from(self.overlaps)) < total,
             None => is_full,
         }
         .then_some(guess)
@@ -159,13 +151,23 @@ impl Cursor {
         };
         let seen = match self.seen_with(asked, content, u64::from(drops_first)) {
             // A list that comes all at once comes once more, whatever offset it is asked for.
-            Err(_) if !asked.on_pages => {
+            Err(_) if !asked.on_pages || self.may_be_whole => {
+                let end = match asked.on_pages {
+                    true => ListEnd::Total,
+                    false => ListEnd::AllAtOnce,
+                };
+                let told = total(content.headers);
+                let total = told.or(self.total).filter(|_| self.total_is_of_list);
+                let counted = asked.offset.saturating_add(u64::from(self.overlaps));
+                let drift = total.filter(|total| *total != counted);
+                let drift = drift.map(|total| Drift::TotalDisagrees { total, counted });
                 return Ok(Judgement {
                     drops_first: false,
+                    came_again: Vec::new(),
                     drops_all: true,
-                    then: Then::End(ListEnd::AllAtOnce),
-                    total: total(content.headers),
-                    drift: Vec::new(),
+                    then: Then::End(end),
+                    total: told,
+                    drift: Vec::from_iter(drift),
                 });
             }
             seen => seen?,
@@ -182,10 +184,15 @@ impl Cursor {
         {
             drift.push(Drift::TotalChanged { before, now });
         }
-        if self.overlaps && !drops_first {
+        // Where the border stands as it stood, nothing that was before it is behind it.
+        let again = match drops_first {
+            true => CameAgain::default(),
+            false => (self.before).find_again((0..content.records).map(content.record)),
+        };
+        if self.overlaps && !drops_first && !self.is_pushed_down(content, &again) {
             drift.push(Drift::Moved);
         }
-        if self.repeats(content, usize::from(drops_first)) {
+        if again.has_changed || !again.unchanged.is_empty() {
             drift.push(Drift::Repeated);
         }
 
@@ -197,6 +204,10 @@ impl Cursor {
         };
         let after = asked.offset.saturating_add(content.places);
         let agrees = total == Some(after);
+        let says_more = total_is_of_list && total.is_some_and(|total| total > after);
+        // What is just as long as pages are may be one of many from a server that counts no further, or one where a list
+        // was cut off, so its size alone proves nothing.
+        let is_as_long_as_pages = content.places == asked.limit || is_usual_size(content.places);
         let end = if content.places == 0 {
             if leads_on && !agrees {
                 drift.push(Drift::LinkLeadsOn);
@@ -204,17 +215,19 @@ impl Cursor {
             Some(ListEnd::EmptyPage)
         } else if leads_on {
             None
-        } else if agrees && (total_is_of_list || content.places < asked.limit) {
-            // A full page whose total is its own size may be one of many from a server that counts
-            // no further, so it proves nothing.
+        } else if agrees
+            && (total_is_of_list || !is_as_long_as_pages && content.places < asked.limit)
+        {
             Some(ListEnd::Total)
+        } else if drops_first && content.places == 1 && !says_more {
+            // Two or more were asked for, from the last one that came on.
+            Some(ListEnd::EmptyPage)
         } else if self.is_linked && next.is_none() && !total_is_of_list {
             Some(ListEnd::NoNextLink)
         } else if !asked.on_pages
-            && content.places != asked.limit
+            && !is_as_long_as_pages
             && total.is_none_or(|total| total <= after)
         {
-            // One that is just as long as a page may have been cut off there.
             Some(ListEnd::AllAtOnce)
         } else if total_is_of_list && total.is_some_and(|total| after > far_beyond(total, asked)) {
             Some(ListEnd::FarBeyondTotal)
@@ -236,6 +249,7 @@ impl Cursor {
             }
             return Ok(Judgement {
                 drops_first,
+                came_again: again.unchanged,
                 drops_all: false,
                 then: Then::End(end),
                 total: told,
@@ -252,8 +266,13 @@ impl Cursor {
         // A page of one place may come from a server that gives one at a time, so the next one goes
         // beyond it: an overlap would ask for the same offset, over and over where it is answered anew.
         let overlaps = asked.overlap && asked.limit > 1 && content.places > 1 && last_id.is_some();
+        let before = match content.records {
+            0 => PageBefore::Nothing,
+            _ => PageBefore::Page((content.record)(0).clone()),
+        };
         Ok(Judgement {
             drops_first,
+            came_again: again.unchanged,
             drops_all: false,
             then: Then::Next {
                 offset: after - u64::from(overlaps),
@@ -265,6 +284,8 @@ impl Cursor {
                     last_id,
                     last_form: form(last),
                     overlaps,
+                    may_be_whole: agrees && !leads_on && content.places < asked.limit,
+                    before,
                     seen,
                 },
             },
@@ -274,21 +295,19 @@ impl Cursor {
     }
 
     /// Whether this is the last record of the page before.
-    pub(super) fn is_last(&self, record: &Record) -> bool {
+    fn is_last(&self, record: &Record) -> bool {
         let id = self.last_id.as_deref();
         id.is_some_and(|id| Identity::of(record) == Identity::Id(id))
     }
 
-    /// Whether the last record of the page before is among the fresh ones. Its id may also be named by
-    /// other records, so records are looked at only where it occurs.
-    fn repeats(&self, content: PageContent<'_>, first: usize) -> bool {
-        let Some(id) = self.last_id.as_deref() else {
-            return false;
-        };
-        let id = memmem::Finder::new(id);
-        (first..content.records)
-            .map(content.record)
-            .any(|record| id.find(record.raw()).is_some() && self.is_last(record))
+    /// Whether records that were added pushed others further down and nothing else happened: the last record of the page
+    /// before comes again as it was, and so do all that stand before it.
+    fn is_pushed_down(&self, content: PageContent<'_>, again: &CameAgain) -> bool {
+        let unchanged = again.unchanged.iter().copied();
+        let mut pushed = unchanged
+            .zip(0..)
+            .take_while(|(index, place)| index == place);
+        pushed.any(|(index, _)| self.is_last((content.record)(index)))
     }
 
     /// Which pages were seen, with this one.
@@ -331,10 +350,10 @@ impl Cursor {
     }
 }
 
-fn form(record: &Record) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    record.raw().hash(&mut hasher);
-    hasher.finish()
+/// Whether a page may have been cut off there because pages are as long: what was asked for aside, they hold a round number
+/// of records.
+const fn is_usual_size(places: u64) -> bool {
+    places > 0 && places.is_multiple_of(10)
 }
 
 /// How many records match, where the service says so.

@@ -15,6 +15,7 @@ use crate::query_string::QueryString;
 pub(super) struct Query {
     pub(super) limit: u32,
     pub(super) offset: u64,
+    /// Whether each page begins with the last record of the page before.
     pub(super) overlap: bool,
     pub(super) created_since: Option<Timestamp>,
     pub(super) created_before: Option<Timestamp>,
@@ -39,7 +40,7 @@ impl Query {
         Self {
             limit: Self::DEFAULT_LIMIT,
             offset: 0,
-            overlap: false,
+            overlap: true,
             created_since: None,
             created_before: None,
             updated_since: None,

@@ -97,6 +97,14 @@ impl RawList {
         self
     }
 
+    /// Has no page begin with the last record of the page before; see
+    /// [`List::without_overlap`](crate::data::List::without_overlap).
+    #[must_use]
+    pub fn without_overlap(mut self) -> Self {
+        self.pages.ask(|query| query.overlap = false);
+        self
+    }
+
     fn at(&self, pages: Pages) -> Self {
         Self {
             path: self.path.clone(),

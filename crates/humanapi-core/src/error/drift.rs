@@ -5,8 +5,8 @@ use thiserror::Error;
 /// What shows that a list changed while it was read, that the service contradicts itself about it, or
 /// that something in it is no record.
 ///
-/// Some records may be missing from what was read, or be in it twice: read the list anew where that
-/// matters.
+/// Some records may be missing from what was read, or be in it twice, in one form and another: read the list anew where
+/// that matters.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Drift {
@@ -26,11 +26,12 @@ pub enum Drift {
         /// How many came, counted from the list's beginning.
         counted: u64,
     },
-    /// A record of the page before came again: records were added before it meanwhile.
+    /// A record of the page before came again: records were added before it meanwhile. One that is just as it was is left
+    /// out; in another form it is given again.
     #[error("a record came again on the next page: the list changed while it was read")]
     Repeated,
     /// Another record stands where the last one of the page before stood, or the same one with other
-    /// content, which may stand elsewhere for it. Told only by calls that look for it, see [`List::with_overlap`](crate::data::List::with_overlap).
+    /// content, which may stand elsewhere for it. Told by pages that overlap, see [`List::without_overlap`](crate::data::List::without_overlap).
     #[error("the records have moved while the list was read, and some may be missing")]
     Moved,
     /// A page is empty, and yet a link leads on from it.

@@ -152,6 +152,7 @@ pub(crate) fn server() -> impl Strategy<Value = Server> {
     ];
     let kinds = prop_oneof![
         3 => (0..26_usize).prop_map(|records| vec![Kind::Record; records]),
+        1 => (20..60_usize).prop_map(|records| vec![Kind::Record; records]),
         1 => prop::collection::vec(kind, 0..26)
     ];
     let ever = prop_oneof![
@@ -161,7 +162,10 @@ pub(crate) fn server() -> impl Strategy<Value = Server> {
         1 => (1..4_usize, any::<bool>()).prop_map(|(by, at_front)| Ever::Grows { by, at_front })
     ];
     (
-        (kinds, 1..12_usize),
+        (
+            kinds,
+            prop_oneof![4 => 1..12_usize, 1 => Just(10), 1 => Just(20)],
+        ),
         (prop::bool::weighted(0.15), prop::bool::weighted(0.12)),
         prop_oneof![
             Just(Total::Absent),

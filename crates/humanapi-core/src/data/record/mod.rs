@@ -302,6 +302,12 @@ impl Record {
         self.found(field)?.map()
     }
 
+    /// All records of the page that it came on.
+    pub(super) fn of_its_page(&self) -> impl Iterator<Item = Self> {
+        let records = Sheet::records(&self.sheet);
+        records.filter_map(|(place, record)| place.is_record.then_some(record))
+    }
+
     fn found(&self, field: usize) -> Option<Found<'_>> {
         let mut entries = self.entries().iter().rev();
         let entry = entries.find(|entry| usize::from(entry.field) == field)?;
