@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 
-use http::StatusCode;
 use jiff::civil::Date;
 
 use crate::data::page::{ListEnd, Page};
@@ -43,10 +42,10 @@ pub enum DailyForm {
 /// Which moments belong to a day is the service's to say; it takes the user's own clock where it knows
 /// that, see `docs/assumptions.md`.
 ///
-/// A **list** goes on until its end is proven, as [`List`](crate::data::List) does. Where 404 is
-/// answered, the page is empty, and its `next` asks for the same by `start_date` and `end_date`,
-/// because older documents know another address for a day and newer ones none. That tells nothing of the day yet, so it
-/// is done for any 404, one of [something in between](crate::IntermediaryError) included.
+/// A **list** goes on until its end is proven, as [`List`](crate::data::List) does. Where the service answers its beginning
+/// with 404, the page is empty, and its `next` asks for the same by `start_date` and `end_date`, because older documents know
+/// another address for a day and newer ones none. Behind its beginning a 404 is an error: another address need not have the
+/// same order. So is one of [something in between](crate::IntermediaryError), which tells nothing of addresses.
 ///
 /// A **summary** comes as one record or as a list of them, one a source; a day without any is an empty
 /// page, and so is a 404 of the service's own.
@@ -106,15 +105,13 @@ impl<R: Daily> OnDay<R> {
             DailyForm::Summary => list(response).and_then(pages::all_at_once),
         };
         match (page, R::FORM, self.address) {
-            (Err(ResponseError::Api(error)), DailyForm::Summary, _)
-                if error.kind() == ApiErrorKind::NotFound =>
+            (Err(error), DailyForm::Summary, _) if nothing_is_there(&error) => Ok(Page {
+                end: Some(ListEnd::AllAtOnce),
+                ..Page::new(Vec::new(), None, None)
+            }),
+            (Err(error), DailyForm::List, Address::Day)
+                if nothing_is_there(&error) && self.pages.query().offset == 0 =>
             {
-                Ok(Page {
-                    end: Some(ListEnd::AllAtOnce),
-                    ..Page::new(Vec::new(), None, None)
-                })
-            }
-            (Err(error), DailyForm::List, Address::Day) if nothing_is_there(&error) => {
                 let next = Self {
                     address: Address::List,
                     ..self.clone()
@@ -126,16 +123,9 @@ impl<R: Daily> OnDay<R> {
     }
 }
 
-/// Whether a 404 came, whoever sent it.
-///
-/// Nothing documents what the service's own looks like here, and what follows from it is no more than another address, whose
-/// answer says what there is: something in between that answers for the service would answer there too.
+/// Whether the service says so by a 404 of its own.
 fn nothing_is_there(error: &ResponseError) -> bool {
-    match error {
-        ResponseError::Api(error) => error.kind() == ApiErrorKind::NotFound,
-        ResponseError::Intermediary(answer) => answer.status() == StatusCode::NOT_FOUND,
-        _ => false,
-    }
+    matches!(error, ResponseError::Api(error) if error.kind() == ApiErrorKind::NotFound)
 }
 
 impl<R> OnDay<R> {
