@@ -131,6 +131,9 @@ fn tell(list: &ListRead, summary: &mut Summary, events: &mut dyn FnMut(Event)) {
     match &list.outcome {
         Err(trouble) => events(missing(trouble, false)),
         Ok(listed) => {
+            if let Some(trouble) = listed.trouble() {
+                events(missing(&trouble, false));
+            }
             for document in &listed.documents {
                 if let Err(trouble) = &document.outcome {
                     events(missing(trouble, true));
@@ -157,7 +160,7 @@ fn tell(list: &ListRead, summary: &mut Summary, events: &mut dyn FnMut(Event)) {
     }
 }
 
-/// Counts and tells what is not there.
+/// Counts and tells what is not there, or may not be.
 pub(super) fn missing(
     trouble: &Trouble,
     resource: &'static str,

@@ -55,7 +55,8 @@ pub enum Event {
         /// Why, by the word of [`ErrorKind::name`](humanapi_client::ErrorKind::name).
         reason: &'static str,
     },
-    /// A user's records of one kind, or one document of theirs, could not be read, for a reason that may pass.
+    /// A user's records of one kind, or one document of theirs, could not be read, for a reason that may pass. Of a list that
+    /// moved each time that it was read, for the reason `drifted`, some records may be missing, and the others are there.
     #[non_exhaustive]
     Failed {
         /// The kind.
@@ -121,7 +122,7 @@ pub struct Summary {
     pub deidentified: BTreeMap<&'static str, crate::deidentify::FieldCounts>,
     /// How many lists and documents the service refused, by the reason.
     pub refused: BTreeMap<&'static str, u64>,
-    /// How many could not be read, by the reason. They are read by the same export again.
+    /// How many could not be read, or moved whenever they were, by the reason. They are read by the same export again.
     pub failed: BTreeMap<&'static str, u64>,
 }
 

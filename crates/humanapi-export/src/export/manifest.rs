@@ -56,7 +56,7 @@ pub(super) struct BucketManifest {
     pub(super) files: Vec<FileLine>,
     /// What the service refuses.
     pub(super) refused: Vec<Missing>,
-    /// What could not be read.
+    /// What could not be read, or not without moving.
     pub(super) failed: Vec<Missing>,
 }
 
@@ -92,7 +92,8 @@ const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// Whose records are not there, which, and why.
+/// Whose records are not there, which, and why. Of a list that moved in each of its readings some may be missing, and the
+/// others are there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Missing {
     /// The user's id, or the code in its place; nothing where no id stays.

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use humanapi_client::{Client, Error, UserData};
 use humanapi_core::data::medical::{Ccd, Report};
 use humanapi_core::data::{ListRecords, Operation, Raw, Record, ReportFormat, Route};
-use humanapi_core::{ClientUserId, Drift};
+use humanapi_core::{ClientUserId, Drift, FlowError};
 use jiff::Timestamp;
 
 use super::error::ExportError;
@@ -75,7 +75,7 @@ pub(super) struct ListRead {
     pub(super) outcome: Result<Listed, Trouble>,
 }
 
-/// A list that is whole.
+/// A list that was read to its end.
 pub(super) struct Listed {
     pub(super) read_at: Timestamp,
     pub(super) records: Spool,
@@ -92,6 +92,19 @@ pub(super) struct Document {
 pub(super) struct DocumentRead {
     pub(super) file: Ended,
     pub(super) content_type: Option<String>,
+}
+
+/// What shows that a list moved while it was read, if anything does. What is no record is no such thing.
+pub(super) fn moved(drift: &[Drift]) -> Option<Drift> {
+    let mut drift = drift.iter().copied();
+    drift.find(|drift| !matches!(drift, Drift::NoRecord { .. }))
+}
+
+impl Listed {
+    /// Why records may be missing though it was read to its end: it moved in its last reading, too.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        moved(&self.drift).map(|drift| Trouble::of(FlowError::from(drift).into()))
+    }
 }
 
 /// How long a token is waited for that did not come at this reading, which is the first or a later one.
@@ -213,8 +226,7 @@ impl Reading {
                 Err(Stopped::Trouble(trouble)) => return Ok(Err(trouble)),
                 Err(Stopped::Disk(error)) => return Err(ExportError::Folder(error)),
             };
-            let mut drift = listed.drift.iter();
-            if drift.any(|drift| !matches!(drift, Drift::NoRecord { .. })) && reading < READINGS {
+            if moved(&listed.drift).is_some() && reading < READINGS {
                 *asked_again += 1;
                 continue;
             }

@@ -170,7 +170,8 @@ impl<'w> Bucket<'w> {
                 let Some(table) = &mut self.table else {
                     return Ok(());
                 };
-                for trouble in table.write(&list.user, listed)? {
+                let moved = listed.trouble();
+                for trouble in table.write(&list.user, listed)?.into_iter().chain(moved) {
                     self.missing(&list.user, Some(name(list.route)), &trouble);
                 }
             }

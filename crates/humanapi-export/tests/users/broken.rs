@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use humanapi_export::{Export, ExportError, Format, Synchronization};
-use humanapi_testing::client::{CursorStore, MemoryCursorStore};
-use humanapi_testing::{Fault, OfflineSandbox};
+use humanapi_testing::client::{Client, CursorStore, MemoryCursorStore};
+use humanapi_testing::core::Provisioning;
+use humanapi_testing::{Fault, ForTests as _, OfflineSandbox};
 use tempfile::TempDir;
 
 use crate::sandbox::{people, truth};
+use crate::sync::told_once::{MOVES, Moving};
 use crate::{export, exported, run, sync};
 
 /// Everything of everybody below this path.
@@ -65,6 +67,32 @@ async fn an_export_reads_whatever_is_not_broken() {
     let again = run(export(&sandbox, Format::Envelope), &users, folder.path()).await;
     assert!(again.unwrap().whole);
     assert!(exported(folder.path()) == truth(&sandbox, &users));
+}
+
+/// Its records are there as they came, and one may be missing.
+#[tokio::test]
+async fn a_list_that_moves_in_each_reading_is_not_whole_and_is_read_by_the_next_run() {
+    let (sandbox, users) = people(1);
+    let folder = TempDir::new().unwrap();
+    let with = |of_a_reading| {
+        let network = Moving::new(&sandbox, of_a_reading);
+        let client = Client::builder(sandbox.credentials(), Provisioning::Connect, network)
+            .build_on(sandbox.clock());
+        let vitals = Export::all_resources().filter(|route| route.path == MOVES);
+        Export::new(client, Format::Ndjson)
+            .with_resources(vitals)
+            .with_buckets(1)
+    };
+    let moved = run(with(2), &users, folder.path()).await.unwrap();
+    assert!(!moved.whole && moved.records > 0, "{moved:?}");
+    assert_eq!(moved.failed.get("drifted"), Some(&1), "{moved:?}");
+    assert_eq!((moved.asked_again, moved.drifted), (3, 1), "{moved:?}");
+    // Behind the first reading it moves no more.
+    let whole = run(with(usize::MAX), &users, folder.path()).await.unwrap();
+    assert!(whole.whole && whole.failed.is_empty(), "{whole:?}");
+    assert_eq!((whole.written, whole.records), (1, 501), "{whole:?}");
+    let again = run(with(usize::MAX), &users, folder.path()).await.unwrap();
+    assert!(again.whole && again.skipped == 1, "{again:?}");
 }
 
 fn clear(sandbox: &OfflineSandbox) -> OfflineSandbox {

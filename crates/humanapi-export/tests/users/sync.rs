@@ -10,7 +10,7 @@ mod killed;
 mod lost_manifests;
 mod model;
 mod shards;
-mod told_once;
+pub(crate) mod told_once;
 mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};

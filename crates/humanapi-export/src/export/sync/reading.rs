@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::RwLock;
 
 use super::super::error::ExportError;
-use super::super::reading::{READINGS, Reading, TRIES, now, pause};
+use super::super::reading::{READINGS, Reading, TRIES, moved, now, pause};
 use super::super::room::Share;
 use super::super::thread::gone;
 use super::super::trouble::{NotAsked, Scope, Trouble, of_token};
@@ -275,8 +275,8 @@ impl SyncReading {
         Ok(Ok(Raised {
             read_at,
             gathered: gathered.await?,
-            is_settled: is_quiet(&drift),
-            proves: is_quiet(&drift),
+            is_settled: moved(&drift).is_none(),
+            proves: moved(&drift).is_none(),
             drift,
             end: None,
             told: Vec::new(),
@@ -303,7 +303,7 @@ impl SyncReading {
                         self.reading.client.sleep(pause(reading)).await;
                     }
                 }
-                Ok(raised) if !is_quiet(&raised.drift) && reading < READINGS => {}
+                Ok(raised) if moved(&raised.drift).is_some() && reading < READINGS => {}
                 read => return Ok(read),
             }
             *asked_again += 1;
@@ -365,7 +365,7 @@ impl SyncReading {
                         gathered,
                         told,
                         is_settled,
-                        proves: whole && is_quiet(&drift),
+                        proves: whole && moved(&drift).is_none(),
                         drift,
                         end,
                     }));
@@ -462,12 +462,6 @@ fn tells_gone(error: &Error) -> bool {
         error.kind(),
         ErrorKind::Api(ApiErrorKind::NotFound) | ErrorKind::InvalidInput
     )
-}
-
-/// Whether nothing shows that the list moved. What is no record is no such thing.
-fn is_quiet(drift: &[Drift]) -> bool {
-    let mut drift = drift.iter();
-    drift.all(|drift| matches!(drift, Drift::NoRecord { .. }))
 }
 
 /// When a record had changed, if a pass can tell that it told the record before: by its id, and by that moment.

@@ -186,12 +186,24 @@ async fn where_much_is_missing_some_of_it_is_asked_for() {
 
 /// A network on which a list of two pages moves behind its first one, whenever it is read: its first record changes, and is
 /// the last but one.
-struct Moving {
+pub(crate) struct Moving {
     inner: SandboxTransport,
     asked: AtomicUsize,
+    /// So many requests are one reading.
+    of_a_reading: usize,
 }
 
-const MOVES: &str = "/v1/human/medical/vitals";
+impl Moving {
+    pub(crate) fn new(sandbox: &OfflineSandbox, of_a_reading: usize) -> Self {
+        Self {
+            inner: sandbox.transport(),
+            asked: AtomicUsize::new(0),
+            of_a_reading,
+        }
+    }
+}
+
+pub(crate) const MOVES: &str = "/v1/human/medical/vitals";
 
 /// In their order, before the list moved or behind it.
 fn moving(has_moved: bool) -> Vec<String> {
@@ -214,8 +226,8 @@ impl Transport for Moving {
         if request.uri().path() != MOVES {
             return self.inner.send(request, timeout).await;
         }
-        // Each reading asks for both pages twice, and finds the list moved.
-        let records = moving(!self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(4));
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        let records = moving(!asked.is_multiple_of(self.of_a_reading));
         let mut query = request.uri().query().unwrap_or_default().split('&');
         let offset = query.find_map(|pair| pair.strip_prefix("offset=")?.parse().ok());
         let offset = offset.unwrap_or(0_usize).min(records.len());
@@ -242,10 +254,8 @@ impl Transport for Moving {
 async fn a_record_that_changes_as_its_list_moves_is_told_as_one() {
     let (sandbox, users) = people(1);
     let folder = TempDir::new().unwrap();
-    let network = Moving {
-        inner: sandbox.transport(),
-        asked: AtomicUsize::new(0),
-    };
+    // Each reading asks for both pages twice, and finds the list moved.
+    let network = Moving::new(&sandbox, 4);
     let client = Client::builder(sandbox.credentials(), Provisioning::Connect, network)
         .build_on(sandbox.clock());
     let vitals = ROUTES
