@@ -1,3 +1,6 @@
+// Which of two globs a name comes from is never left to their order.
+#![deny(ambiguous_glob_imports)]
+
 use humanapi::blocking::*;
 use humanapi::*;
 
