@@ -4,12 +4,13 @@
 use std::error::Error as StdError;
 use std::fmt::Debug;
 use std::future::IntoFuture;
+use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use humanapi_client::{ApiCall, Client, OrderError};
+use humanapi_client::{ApiCall, Client, OrderError, SaveError, Written};
 use humanapi_core::admin::order::{Decision, IntentKey, OrderPolicy, Subject};
 use humanapi_core::admin::{
     Address, Attachment, AttachmentKind, BirthDate, Gender, NewOrder, NewSubscription, Provider,
@@ -267,6 +268,47 @@ impl Orderer<'_> {
         }
     }
 
+    fn show_saved(&self, saved: &Result<Written, SaveError>) {
+        self.watch.show(format!("{saved:?} {saved:#?}"));
+        let Err(error) = saved else {
+            return;
+        };
+        self.watch.show(error.to_string());
+        if let SaveError::Download(error) = error {
+            self.watch.show_error(error);
+        }
+        let mut source = error.source();
+        while let Some(cause) = source {
+            self.watch.show(format!("{cause} {cause:?} {cause:#?}"));
+            source = cause.source();
+        }
+    }
+
+    /// Puts a report into a writer and a file, and into such as take none.
+    async fn save(&self) {
+        let orders = self.client.orders();
+        let (mut whole, mut small) = (Vec::new(), [0; 2]);
+        let written = orders.report(HUMAN).download_to(&mut whole).await;
+        self.show_saved(&written);
+        let too_small = &mut Cursor::new(&mut small[..]);
+        let refused = orders.report(HUMAN).download_to(too_small).await;
+        self.show_saved(&refused);
+        let folder = tempfile::tempdir().unwrap();
+        let [file, nowhere] = ["report", "gone/report"].map(|name| folder.path().join(name));
+        let saved = orders.report(HUMAN).download_to_file(&file).await;
+        self.show_saved(&saved);
+        let lost = orders.report(HUMAN).download_to_file(nowhere).await;
+        self.show_saved(&lost);
+        match written {
+            Ok(_) => assert!(
+                matches!(refused, Err(SaveError::Writer(_)))
+                    && saved.is_ok_and(|saved| saved.bytes == whole.len() as u64)
+                    && matches!(lost, Err(SaveError::File(_)))
+            ),
+            Err(_) => assert!(whole.is_empty() && !file.exists()),
+        }
+    }
+
     pub(crate) async fn do_everything(&mut self) {
         self.place().await;
         let orders = self.client.orders();
@@ -301,6 +343,7 @@ impl Orderer<'_> {
             }
             Err(error) => self.watch.show_error(&error),
         }
+        self.save().await;
         // A user who is not there is waited for, and what is told of that is what `status` told.
         let mut changes = orders.watch(human());
         if matches!(orders.status(human()).await, Ok(None)) {
