@@ -3,7 +3,7 @@
 //! One piece: each test plays a script of the same service, and reads the same journal.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,14 +12,16 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 use humanapi_client::{
     Client, MemoryOrderJournal, OrderError, OrderJournal, StoreError, StoreErrorKind, Timer as _,
+    Transport,
 };
 use humanapi_core::admin::order::{
-    Decision, Doubt, Effect, Entry, EntryState, IntentKey, Op, OrderPolicy, Subject,
+    Before, Decision, Doubt, Effect, Entry, EntryState, IntentKey, Op, OrderPolicy, Subject,
 };
 use humanapi_core::admin::{BirthDate, NewOrder, OrderState};
 use humanapi_core::http::Method;
 use humanapi_core::{
-    ApiErrorKind, ClientUserId, Credentials, HumanId, Provisioning, SendFailureKind,
+    ApiErrorKind, ClientUserId, Credentials, HumanId, Provisioning, Request, Response, SendFailure,
+    SendFailureKind,
 };
 
 const TOKEN: &str = r#"{"client_token":"canary-ct","expires_in":86400}"#;
@@ -37,8 +39,33 @@ fn intent() -> IntentKey {
     IntentKey::new("intent-canary").unwrap()
 }
 
+/// Knows no user until an order was sent, and says what is scripted of all else.
+struct Way {
+    scripted: ScriptedTransport,
+    is_known: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Transport for Way {
+    async fn send(&self, request: Request, timeout: Duration) -> Result<Response, SendFailure> {
+        let query = request.uri().query().unwrap_or_default();
+        let looks = request.method() == Method::GET && query.contains("clientUserId=");
+        if looks && !self.is_known.load(Ordering::Relaxed) {
+            return Ok(Response::new("[]".into()));
+        }
+        let is_order = request.method() == Method::POST && request.uri().path() == "/api/v1/users";
+        self.is_known.fetch_or(is_order, Ordering::Relaxed);
+        self.scripted.send(request, timeout).await
+    }
+
+    fn keeps_time(&self) -> bool {
+        self.scripted.keeps_time()
+    }
+}
+
 struct Bench {
     client: Client,
+    is_known: Arc<AtomicBool>,
     transport: ScriptedTransport,
     runtime: VirtualRuntime,
     journal: Arc<dyn OrderJournal>,
@@ -59,15 +86,27 @@ impl Bench {
         let answers = std::iter::once(Reply::json(200, TOKEN)).chain(answers);
         let transport = ScriptedTransport::new(answers);
         let credentials = Credentials::new("app-1", "canary-secret").unwrap();
-        let client = Client::builder(credentials, Provisioning::Hip, transport.clone())
+        let is_known = Arc::new(AtomicBool::new(false));
+        let way = Way {
+            scripted: transport.clone(),
+            is_known: Arc::clone(&is_known),
+        };
+        let client = Client::builder(credentials, Provisioning::Hip, way)
             .order_journal(Arc::clone(&journal))
             .build_on(runtime.clone());
         Self {
             client,
+            is_known,
             transport,
             runtime,
             journal,
         }
+    }
+
+    /// What is scripted tells of users who are there before any order.
+    fn knows_the_user(self) -> Self {
+        self.is_known.store(true, Ordering::Relaxed);
+        self
     }
 
     async fn submit(&self) -> Result<HumanId, OrderError> {
@@ -78,7 +117,7 @@ impl Bench {
     fn sent(&self) -> (usize, usize) {
         let requests = self.transport.requests();
         let of = |method: Method| {
-            let is_it = |request: &&humanapi_core::Request| {
+            let is_it = |request: &&Request| {
                 request.method() == method && request.uri().path().starts_with("/api/v1/users")
             };
             requests.iter().filter(is_it).count()
@@ -269,16 +308,18 @@ async fn an_order_that_is_not_there_is_sent_again_by_a_decision_alone() {
         .unwrap();
     let twice = orders.decide(&intent(), &entry, again).await;
     assert!(matches!(twice, Err(OrderError::Changed)));
+    bench.transport.then(nothing());
     bench.transport.then(Reply::json(201, USER));
     assert!(bench.submit().await.is_ok());
-    assert_eq!(bench.sent(), (1, 0));
+    assert_eq!(bench.sent(), (1, 1));
 }
 
 #[tokio::test]
 async fn a_refusal_of_the_services_own_has_placed_nothing_and_may_be_corrected() {
     let refusal = r#"{"statusCode":400,"error":"Bad Request","message":"canary",
         "validation":{"source":"payload","keys":["lastName"]},"x-humanapi-request-id":"b1c6"}"#;
-    let bench = Bench::new([Reply::json(400, refusal), Reply::json(201, USER)]);
+    let nobody = Reply::json(200, "[]");
+    let bench = Bench::new([Reply::json(400, refusal), nobody, Reply::json(201, USER)]);
     let error = bench.submit().await.unwrap_err();
     check_hidden(&error);
     assert!(!error.may_be_placed());
@@ -291,7 +332,76 @@ async fn a_refusal_of_the_services_own_has_placed_nothing_and_may_be_corrected()
     );
     assert!(cause.to_string().contains("`lastName`"));
     assert!(bench.submit().await.is_ok());
-    assert_eq!(bench.sent(), (2, 0));
+    assert_eq!(bench.sent(), (2, 1));
+}
+
+/// The service may answer an order for a user who has one with a success and place none.
+#[tokio::test]
+async fn an_order_for_a_user_who_has_one_is_placed_where_a_new_one_is_there() {
+    let with = |orders: &str| {
+        let orders = format!(r#"{{"humanId":"5c2e","orders":[{orders}]}}"#);
+        Reply::json(200, &orders)
+    };
+    let (first, both) = (
+        r#"{"orderId":"o-1"}"#,
+        r#"{"orderId":"o-1"},{"orderId":"o-2"}"#,
+    );
+    for status in [201, 202] {
+        let user = || Reply::json(200, USER);
+        let answers = [user(), with(first), Reply::json(status, USER)];
+        // It is shown a while after it was taken.
+        let answers = answers
+            .into_iter()
+            .chain([user(), with(first), user(), with(both)]);
+        let bench = Bench::new(answers).knows_the_user();
+        assert_eq!(bench.submit().await.unwrap().as_str(), "5c2e");
+        assert_eq!(bench.sent(), (1, 6));
+
+        let mut answers = vec![user(), with(first), Reply::json(status, USER)];
+        answers.extend((0..5).flat_map(|_| [user(), with(first)]));
+        let bench = Bench::new(answers).knows_the_user();
+        let error = bench.submit().await.unwrap_err();
+        check_hidden(&error);
+        let OrderError::Unknown {
+            entry: Some(entry), ..
+        } = error
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!(entry.state, EntryState::Unknown(Doubt::NoNewOrder));
+        assert_eq!(bench.sent(), (1, 12));
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_not_sent_where_what_is_there_before_cannot_be_read() {
+    let refused = Reply::json(
+        403,
+        r#"{"code":403,"error":"Forbidden","message":"canary"}"#,
+    );
+    let answers = [refused, Reply::json(200, "[]"), Reply::json(201, USER)];
+    let bench = Bench::new(answers).knows_the_user();
+    let error = bench.submit().await.unwrap_err();
+    check_hidden(&error);
+    assert!(matches!(error, OrderError::NotPlaced(Some(_))), "{error:?}");
+    assert_eq!(bench.sent(), (0, 1));
+    // Nobody waits for its claim.
+    assert!(bench.submit().await.is_ok());
+    assert_eq!(bench.sent(), (1, 1));
+}
+
+#[tokio::test]
+async fn a_decision_that_an_order_exists_names_a_user() {
+    let bench = Bench::new([]);
+    crash(&bench).await;
+    bench.runtime.advance(Duration::from_secs(301));
+    let orders = bench.client.orders();
+    let entry = orders.entry(&intent()).await.unwrap().unwrap();
+    let nobody = Decision::Exists(HumanId::new(""));
+    let decided = orders.decide(&intent(), &entry, nobody).await;
+    assert!(matches!(decided, Err(OrderError::NoUser)));
+    let stands = orders.entry(&intent()).await.unwrap().unwrap();
+    assert_eq!(stands.state, EntryState::Sent);
 }
 
 #[tokio::test]
@@ -309,6 +419,7 @@ async fn a_key_is_not_taken_for_another_order() {
 
 /// Has the order marked as sent by a worker that is not heard of again.
 async fn crash(bench: &Bench) {
+    bench.is_known.store(true, Ordering::Relaxed);
     let ttl = Duration::from_secs(300);
     let subject = Subject::of(&order());
     let begun = bench
@@ -319,9 +430,10 @@ async fn crash(bench: &Bench) {
     let Effect::Send(claim) = begun else {
         panic!("{begun:?}")
     };
+    let before = Before::Nobody;
     bench
         .journal
-        .apply(&intent(), Op::Depart { claim, ttl })
+        .apply(&intent(), Op::Depart { claim, ttl, before })
         .await
         .unwrap();
 }
@@ -429,6 +541,7 @@ async fn sending_is_over_when_the_claim_is_however_slow_the_journal() {
     let ttl = Duration::from_secs(20);
     let answers = [
         Reply::json(200, TOKEN),
+        Reply::json(200, "[]"),
         Reply::hang(),
         Reply::json(200, USER),
     ];

@@ -19,8 +19,8 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use humanapi_core::admin::order::{
-    Claim, Decision, Doubt, Effect, EntryState, Finding, Op, OrderPolicy, Outcome, Report, Row,
-    Subject, Submission, SubmissionInput, SubmissionStep,
+    Before, Claim, Decision, Doubt, Effect, EntryState, Finding, Op, OrderPolicy, Outcome, Report,
+    Row, Subject, Submission, SubmissionInput, SubmissionStep,
 };
 use humanapi_core::admin::{BirthDate, NewOrder, OrderedUser};
 use humanapi_core::{ClientUserId, HumanId, Now};
@@ -174,7 +174,7 @@ impl World {
                 }
                 (None, Some((*claim, until(ttl))))
             }
-            (Op::Depart { claim, ttl }, Effect::Departed) => {
+            (Op::Depart { claim, ttl, .. }, Effect::Departed) => {
                 (Some(*claim), Some((*claim, until(ttl))))
             }
             (Op::Conclude { claim, .. }, Effect::Stands(_)) => (Some(*claim), None),
@@ -314,7 +314,7 @@ impl World {
                 }));
                 next.extend(self.fault(|world| world.crash(broken, who)));
             }
-            SubmissionStep::Read(_) => {
+            SubmissionStep::Read { .. } => {
                 for users in self.seen() {
                     next.push(
                         self.with(|world| world.handle(who, SubmissionInput::Read(Some(users)))),
@@ -419,7 +419,7 @@ impl World {
             let clock = world.clock();
             let input = match world.workers[0].submission.step(clock) {
                 SubmissionStep::Apply(op) => SubmissionInput::Journal(Some(world.journal(op))),
-                SubmissionStep::Read(_) => {
+                SubmissionStep::Read { .. } => {
                     let found = if world.done.is_empty() {
                         Vec::new()
                     } else {
@@ -588,7 +588,8 @@ fn interrupted() -> (Option<Row>, Claim) {
         panic!()
     };
     let ttl = Duration::from_secs(3);
-    let departed = Row::apply(&mut row, 1_000, Op::Depart { claim, ttl });
+    let before = Before::Nobody;
+    let departed = Row::apply(&mut row, 1_000, Op::Depart { claim, ttl, before });
     assert_eq!(departed, Effect::Departed);
     (row, claim)
 }
@@ -599,7 +600,7 @@ fn a_worker_knows_how_long_it_may_send() {
     let within = Duration::from_millis(600);
     assert_eq!(
         submission.step(began.after(Duration::from_millis(400))),
-        SubmissionStep::Send { within }
+        send(within)
     );
     let settle = submission.step(began.after(Duration::from_secs(1)));
     assert!(matches!(settle, SubmissionStep::Apply(Op::Settle { .. })));
@@ -613,14 +614,22 @@ fn about_to_send() -> (Submission, Now) {
     );
     let mut submission = Submission::submit(subject(), policy(Broken::Nothing), began);
     let mut row = None;
-    for _ in 0..2 {
-        let SubmissionStep::Apply(op) = submission.step(began) else {
-            panic!()
+    for _ in 0..3 {
+        let input = match submission.step(began) {
+            SubmissionStep::Apply(op) => {
+                SubmissionInput::Journal(Some(Row::apply(&mut row, 0, op)))
+            }
+            SubmissionStep::Read { .. } => SubmissionInput::Read(Some(Vec::new())),
+            step => panic!("{step:?}"),
         };
-        let effect = Row::apply(&mut row, 0, op);
-        submission.handle(SubmissionInput::Journal(Some(effect)), began);
+        submission.handle(input, began);
     }
     (submission, began)
+}
+
+fn send(within: Duration) -> SubmissionStep {
+    let before = Before::Nobody;
+    SubmissionStep::Send { within, before }
 }
 
 #[test]
@@ -644,7 +653,7 @@ fn a_claim_is_over_by_the_clock_that_tells_of_more_time() {
     ] {
         let step = submission.clone().step(now);
         match within {
-            Some(within) => assert_eq!(step, SubmissionStep::Send { within }, "{now:?}"),
+            Some(within) => assert_eq!(step, send(within), "{now:?}"),
             None => assert!(
                 matches!(step, SubmissionStep::Apply(Op::Settle { .. })),
                 "{now:?}: {step:?}"

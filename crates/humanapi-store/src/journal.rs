@@ -200,7 +200,7 @@ mod tests {
     use std::time::Duration;
 
     use humanapi_core::admin::NewOrder;
-    use humanapi_core::admin::order::{Report, Subject};
+    use humanapi_core::admin::order::{Before, Report, Subject};
     use humanapi_core::{ClientUserId, HumanId};
 
     use super::*;
@@ -281,9 +281,9 @@ mod tests {
             panic!("nobody is at it");
         };
         assert_eq!(claim.fence(), entry.version);
-        let (ttl, intent) = (HOUR, intent());
+        let (ttl, intent, before) = (HOUR, intent(), Before::Nobody);
         store
-            .apply(&intent, Op::Depart { claim, ttl })
+            .apply(&intent, Op::Depart { claim, ttl, before })
             .await
             .unwrap();
         let report = Report::Placed(HumanId::new("x".repeat(LARGEST_ORDER)));

@@ -15,12 +15,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
-use humanapi_client::{Client, Error, ErrorKind, User, drive_blocking};
+use humanapi_client::{
+    Client, Error, ErrorKind, OrderError, StoreError, StoreErrorKind, User, drive_blocking,
+};
+use humanapi_core::admin::order::IntentKey;
+use humanapi_core::admin::{BirthDate, NewOrder};
 use humanapi_core::auth::IssueClientToken;
 use humanapi_core::flow::Call;
+use humanapi_core::http::Method;
 use humanapi_core::{
-    ApiErrorKind, Body, Credentials, FlowError, Hosts, Provisioning, Response, RetryPolicy,
-    SendFailure, SendFailureKind, TokenKey,
+    ApiErrorKind, Body, Credentials, FlowError, Hosts, HumanId, Provisioning, Response,
+    RetryPolicy, SendFailure, SendFailureKind, TokenKey,
 };
 use humanapi_hyper::HyperTransport;
 use humanapi_sandbox::{AppCredentials, DemoApp, Fault, Sandbox};
@@ -59,6 +64,22 @@ impl World {
         self.client_of(&self.app.client_secret, hosts)
     }
 
+    /// A client that places orders.
+    fn insurer_of(&self, secret: Option<&str>, hosts: Hosts) -> Client {
+        let app = self.sandbox.app(DemoApp::Hip);
+        let secret = secret.unwrap_or(&app.client_secret);
+        let credentials = Credentials::new(app.client_id.as_str(), secret).unwrap();
+        let retry = RetryPolicy::default().with_max_attempts(1);
+        Client::builder(credentials, Provisioning::Hip, HyperTransport::new())
+            .hosts(hosts)
+            .retry(retry)
+            .build()
+    }
+
+    fn insurer(&self) -> Client {
+        self.insurer_of(None, Hosts::single(self.sandbox.url()).unwrap())
+    }
+
     /// The user opens Connect and connects a source there.
     fn connect(&self) {
         let control = self.sandbox.control();
@@ -75,6 +96,14 @@ impl World {
 
 async fn read(user: &User) -> Result<usize, Error> {
     Ok(user.data().activities().await?.items.len())
+}
+
+async fn place(client: &Client, user: &str) -> Result<HumanId, OrderError> {
+    let born = BirthDate::parse("1980-04-09", "2026-11-29".parse().unwrap()).unwrap();
+    let order = NewOrder::new(user).with_name("Testina", "Canary").unwrap();
+    let intent = IntentKey::new(user).unwrap();
+    let orders = client.orders();
+    orders.submit(&intent, &order.with_birth_date(born)).await
 }
 
 async fn refused(user: &User) {
@@ -205,6 +234,56 @@ async fn each_cause_has_a_sentence_of_its_own_and_a_report_with_all_of_it() {
             told[1].1.kind(),
             ErrorKind::Network(SendFailureKind::NotSent)
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_cause_for_which_an_order_is_not_placed_has_a_sentence_of_its_own() {
+    within(async {
+        let world = World::new();
+        let here = || Hosts::single(world.sandbox.url()).unwrap();
+        let control = world.sandbox.control();
+        let wrong = world.insurer_of(Some("canary-wrong"), here());
+        let alone = world.insurer_of(None, nobody());
+        let refused = {
+            let fault = Fault::status(422).on_method(Method::POST);
+            control.plan_fault(fault.on_path("/api/v1/users")).unwrap();
+            place(&world.insurer(), "canary-1").await
+        };
+        let away = StoreError::new(StoreErrorKind::Unavailable, "the server is away");
+        let told = [
+            ("wrong secret", place(&wrong, "canary-2").await.unwrap_err()),
+            ("nobody", place(&alone, "canary-3").await.unwrap_err()),
+            ("refused", refused.unwrap_err()),
+            ("journal", OrderError::Journal(Some(away))),
+            ("no journal", OrderError::Journal(None)),
+            ("no user", OrderError::NoUser),
+            ("changed", OrderError::Changed),
+        ];
+        let sentences: BTreeSet<String> = told.iter().map(|(_, error)| error.to_string()).collect();
+        assert_eq!(sentences.len(), told.len(), "{sentences:#?}");
+        for (name, error) in &told {
+            let (sentence, report) = (error.to_string(), error.report().to_string());
+            assert!(!report.contains("canary"), "{name}: {report}");
+            let lines: Vec<&str> = report.lines().collect();
+            assert_eq!(lines[0], sentence, "{name}");
+            let help = format!("help: {}", error.remedy());
+            assert!(lines.contains(&help.as_str()), "{name}: {report}");
+            let causes = lines
+                .iter()
+                .filter_map(|line| line.strip_prefix("caused by: "));
+            for cause in causes {
+                assert!(!sentence.contains(cause), "{name}: {report}");
+            }
+        }
+        let report = |at: usize| told[at].1.report().to_string();
+        assert!(report(0).contains("INVALID_CLIENT_ID_OR_SECRET"));
+        assert!(
+            report(1).contains("no connection to the host") && report(1).contains("\ncaused by: ")
+        );
+        assert!(report(2).contains("422") && report(2).contains("\nrequest id: "));
+        assert!(report(3).contains("the server is away"));
     })
     .await;
 }
@@ -365,6 +444,13 @@ async fn troubles(world: &World) {
     // A call that gives up.
     control.plan_fault(fault(2).on_path("/v1/human")).unwrap();
     read(&user).await.unwrap_err();
+    control.clear_faults();
+    // An order that is placed, and one that is refused.
+    place(&world.insurer(), "case-1").await.unwrap();
+    control
+        .plan_fault(Fault::status(422).on_method(Method::POST))
+        .unwrap();
+    place(&world.insurer(), "case-2").await.unwrap_err();
     control.clear_faults();
 }
 

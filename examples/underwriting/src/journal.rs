@@ -93,7 +93,7 @@ mod tests {
     use std::time::Duration;
 
     use humanapi::admin::NewOrder;
-    use humanapi::admin::order::{Finding, Subject};
+    use humanapi::admin::order::{Before, Finding, Subject};
     use humanapi::client::MemoryOrderJournal;
     use humanapi::client::testing::VirtualRuntime;
 
@@ -111,7 +111,8 @@ mod tests {
             let Effect::Send(claim) = begun.await.unwrap() else {
                 panic!("it is new");
             };
-            let departed = journal.apply(intent, Op::Depart { claim, ttl });
+            let before = Before::Nobody;
+            let departed = journal.apply(intent, Op::Depart { claim, ttl, before });
             assert_eq!(departed.await.unwrap(), Effect::Departed);
         }
         clock.advance(ttl);

@@ -9,7 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use humanapi::admin::order::{Effect, EntryState, Finding, IntentKey, Op, OrderPolicy, Subject};
+use humanapi::admin::order::{
+    Before, Effect, EntryState, Finding, IntentKey, Op, OrderPolicy, Subject,
+};
 use humanapi::admin::{BirthDate, NewOrder};
 use humanapi::client::OrderJournal;
 use humanapi::http::Method;
@@ -138,7 +140,8 @@ impl World {
             panic!("{policy} is new");
         };
         if was_sent {
-            let departed = self.store.apply(&intent, Op::Depart { claim, ttl: short });
+            let (ttl, before) = (short, Before::Nobody);
+            let departed = self.store.apply(&intent, Op::Depart { claim, ttl, before });
             assert_eq!(departed.await.unwrap(), Effect::Departed);
         }
         // Whoever comes by it finds that nobody is at it.
@@ -191,7 +194,8 @@ async fn records_are_ordered_once_however_often_the_form_comes() {
     // Somebody else under the same number is no second order, and is not said to be the first.
     let other = world.post("/cases", &applicant("LIFE-0417", "Ada")).await;
     assert_eq!(other.status, 409, "{}", other.text);
-    assert!(other.text.contains("Something else was ordered for"));
+    let link = "The policy <a href=\"/cases/LIFE-0417\">LIFE-0417</a> stands for another order";
+    assert!(other.text.contains(link), "{}", other.text);
     assert_eq!(world.order("LIFE-0418").await.status, 303);
     assert_eq!(world.billed(), 2);
     let page = world.get("/cases/life-0417").await;
@@ -429,6 +433,16 @@ async fn all_that_is_not_settled_can_be_seen_however_much_it_is() {
         page.contains("The journal of orders cannot be read"),
         "{page}"
     );
+    // Nor is it said that nothing was ordered: it may have been before.
+    let order = world.order("LIFE-1").await;
+    assert_eq!(order.status, 503, "{}", order.text);
+    for said in [
+        "<h1>It is not known whether this is ordered</h1>",
+        "<a href=\"/cases/LIFE-1\">the case of LIFE-1</a>",
+    ] {
+        assert!(order.text.contains(said), "{}", order.text);
+    }
+    assert!(!order.text.contains("Nothing was ordered"));
 }
 
 #[tokio::test]

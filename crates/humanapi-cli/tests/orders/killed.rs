@@ -80,6 +80,8 @@ impl Moment {
         };
         let held = ["delay", "--delay", "10m", "--times", "100"];
         let token = on(&held, "POST", "/v1/admin/token");
+        // It looks once before it sends, which is not the look that is meant.
+        let before = on(&["delay", "--delay", "1ms"], "GET", USERS);
         match self {
             Self::AsksForAToken => vec![token],
             Self::OrderLost => vec![
@@ -89,11 +91,14 @@ impl Moment {
             Self::OrderPlaced => vec![on(&held, "POST", USERS)],
             Self::LooksForPlaced => vec![
                 on(&["truncated-body"], "POST", USERS),
+                before,
                 on(&held, "GET", USERS),
             ],
-            Self::LooksForLost => {
-                vec![on(&["drop-before"], "POST", USERS), on(&held, "GET", USERS)]
-            }
+            Self::LooksForLost => vec![
+                on(&["drop-before"], "POST", USERS),
+                before,
+                on(&held, "GET", USERS),
+            ],
             Self::TokenRefused => vec![on(&["status", "--status", "401"], "POST", USERS), token],
             // It is not over before.
             Self::After(_) => vec![vec!["delay", "--delay", "80ms", "--times", "100"]],

@@ -59,6 +59,8 @@ struct Inner {
     journal: Arc<dyn OrderJournal>,
     #[cfg(feature = "admin")]
     orders: OrderPolicy,
+    #[cfg(feature = "admin")]
+    turns: orders::Turns,
     /// Why no call may be made.
     setup: Result<(), BuildError>,
     calls: AtomicU64,
@@ -338,6 +340,8 @@ impl ClientBuilder {
                 journal,
                 #[cfg(feature = "admin")]
                 orders: self.orders,
+                #[cfg(feature = "admin")]
+                turns: orders::Turns::default(),
                 setup,
                 calls: AtomicU64::new(0),
             }),

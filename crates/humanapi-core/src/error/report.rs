@@ -27,7 +27,7 @@ impl<'a> Report<'a> {
 
     /// Adds the ids under which the vendor's support finds the requests.
     #[must_use]
-    pub(super) const fn with_request_ids(mut self, ids: [Option<&'a str>; 2]) -> Self {
+    pub const fn with_request_ids(mut self, ids: [Option<&'a str>; 2]) -> Self {
         self.request_ids = ids;
         self
     }

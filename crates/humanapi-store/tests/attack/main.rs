@@ -34,7 +34,7 @@ use humanapi_store::client::{
     BucketCursors, CursorStore, ListsWhole, OrderJournal, StoreError, TokenBroker, TokenStore,
 };
 use humanapi_store::core::admin::NewOrder;
-use humanapi_store::core::admin::order::{Effect, IntentKey, Op, Report, Subject};
+use humanapi_store::core::admin::order::{Before, Effect, IntentKey, Op, Report, Subject};
 use humanapi_store::core::broker::{Acquired, BrokerPolicy, KeptToken, Lease};
 use humanapi_store::core::{
     ClientUserId, Credentials, Expiry, Generation, Provisioning, TokenKind,
@@ -181,7 +181,12 @@ async fn attack_journal<B: Backend>(name: &str, store: &Store<B>) {
         _ => None,
     };
     if let Some(claim) = claim {
-        ends(name, store.apply(&intent, Op::Depart { claim, ttl })).await;
+        let before = Before::Nobody;
+        ends(
+            name,
+            store.apply(&intent, Op::Depart { claim, ttl, before }),
+        )
+        .await;
         let report = Report::NoEffect;
         ends(name, store.apply(&intent, Op::Settle { claim, report })).await;
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use humanapi_client::OrderJournal;
 use humanapi_core::HumanId;
 use humanapi_core::admin::order::{
-    Claim, Decision, Doubt, Effect, Entry, EntryState, Finding, IntentKey, Op, Report, Row,
+    Before, Claim, Decision, Doubt, Effect, Entry, EntryState, Finding, IntentKey, Op, Report, Row,
 };
 use proptest::prelude::*;
 
@@ -160,6 +160,7 @@ fn op(does: &Does, known: &Known) -> Option<Op> {
         Does::Depart { claim: back, long } => Op::Depart {
             claim: claim(*back)?,
             ttl: ttl(*long),
+            before: Before::Orders(vec!["order-1".to_owned()]),
         },
         Does::Settle {
             claim: back,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use humanapi_client::OrderJournal;
-use humanapi_core::admin::order::{Claim, Effect, Entry, IntentKey, Op, Report, Subject};
+use humanapi_core::admin::order::{Before, Claim, Effect, Entry, IntentKey, Op, Report, Subject};
 use humanapi_core::admin::{BirthDate, NewOrder};
 use humanapi_core::{ClientUserId, HumanId};
 
@@ -148,7 +148,8 @@ async fn depart(
     claim: Claim,
     ttl: Duration,
 ) -> Effect {
-    apply(journal, intent, Op::Depart { claim, ttl }).await
+    let before = Before::Nobody;
+    apply(journal, intent, Op::Depart { claim, ttl, before }).await
 }
 
 async fn settle(

@@ -134,6 +134,8 @@ impl Trouble for AtTheSandbox {
             Seen::Dropped => Some(Fault::drop_after()),
         };
         if let Some(fault) = of_reading {
+            // Whoever sends looks once before, which is not the look that is meant.
+            plan(Fault::delay(Duration::from_millis(1)), Method::GET, 1);
             plan(fault, Method::GET, 3);
         }
         sandbox

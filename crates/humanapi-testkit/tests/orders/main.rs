@@ -16,6 +16,7 @@
 mod ledger;
 mod places;
 mod scene;
+mod second;
 mod service;
 mod told;
 mod worker;

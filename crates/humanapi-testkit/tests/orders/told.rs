@@ -9,7 +9,7 @@ use humanapi_core::admin::order::{IntentKey, OrderPolicy};
 use humanapi_core::admin::{BirthDate, NewOrder};
 use humanapi_core::{ClientUserId, Credentials, Hosts, HumanId, Provisioning, RetryPolicy};
 use humanapi_hyper::HyperTransport;
-use humanapi_sandbox::{DemoApp, Fault, FaultKind, IntermediaryBody, Sandbox};
+use humanapi_sandbox::{Assumption, DemoApp, Fault, FaultKind, IntermediaryBody, Sandbox};
 
 const BOOK: &str = include_str!("../../../../docs/ordering-records.md");
 
@@ -61,6 +61,19 @@ fn faults() -> Vec<(&'static str, Fault)> {
     ]
 }
 
+/// What the service makes of an order for a user who has one.
+const SECOND: [(&str, &str); 3] = [
+    (
+        "`second-order=once-over`, while the user has an order",
+        "once-over",
+    ),
+    ("`second-order=never`, where the user has had one", "never"),
+    (
+        "`second-order=always`, while the user has an order",
+        "always",
+    ),
+];
+
 /// What a caller is told, as the book says it.
 fn word(told: &Result<HumanId, OrderError>) -> &'static str {
     match told {
@@ -92,43 +105,61 @@ fn insurer(sandbox: &Sandbox, wait: Duration) -> Client {
 
 /// What is told after a fault, at once and by the same submission again, and how many orders were billed by then.
 async fn rows(fault: Fault) -> [String; 3] {
-    let sandbox = Sandbox::start().unwrap();
     // Far less than a delay that is not waited for, and far more than anything else takes.
     let wait = match fault.kind() {
         FaultKind::Delay(by) if *by > Duration::from_secs(1) => 2,
         _ => 30,
     };
-    let orders = insurer(&sandbox, Duration::from_secs(wait)).orders();
+    let sandbox = Sandbox::start().unwrap();
+    let client = insurer(&sandbox, Duration::from_secs(wait));
+    let fault = fault.on_method(Method::POST).on_path("/api/v1/users");
+    sandbox.control().plan_fault(fault).unwrap();
+    told_twice(&sandbox, &client).await
+}
+
+/// The same of an order for a user who has one.
+async fn rows_of_second(value: &'static str) -> [String; 3] {
+    let builder = Sandbox::builder().assume(Assumption::SecondOrder, value);
+    let sandbox = builder.unwrap().start().unwrap();
+    let client = insurer(&sandbox, Duration::from_secs(30));
+    let first = IntentKey::new("case-416").unwrap();
+    client.orders().submit(&first, &order()).await.unwrap();
+    told_twice(&sandbox, &client).await
+}
+
+fn order() -> NewOrder {
     let born = BirthDate::parse("1980-04-09", "2026-11-29".parse().unwrap()).unwrap();
-    let order = NewOrder::new(ClientUserId::new("policy-417").unwrap())
+    NewOrder::new(ClientUserId::new("policy-417").unwrap())
         .with_name("Testina", "Sandboxer")
         .unwrap()
-        .with_birth_date(born);
+        .with_birth_date(born)
+}
+
+async fn told_twice(sandbox: &Sandbox, client: &Client) -> [String; 3] {
+    let (orders, order) = (client.orders(), order());
     let intent = IntentKey::new("case-417").unwrap();
-    let path = "/api/v1/users";
-    let fault = fault.on_method(Method::POST).on_path(path);
-    sandbox.control().plan_fault(fault).unwrap();
+    let billed = || sandbox.control().ledger().len();
+    let before = billed();
     let first = orders.submit(&intent, &order).await;
-    let at_once = sandbox.control().ledger().len();
+    let at_once = billed();
     let again = orders.submit(&intent, &order).await;
-    let billed = sandbox.control().ledger().len();
-    let sends = if billed > at_once { "sends it: " } else { "" };
+    let sends = if billed() > at_once { "sends it: " } else { "" };
     [
         word(&first).to_owned(),
         format!("{sends}{}", word(&again)),
-        billed.to_string(),
+        (billed() - before).to_string(),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_book_says_what_a_caller_is_told_after_each_fault_of_the_sandbox() {
-    let faults = faults();
-    let ended = faults
-        .iter()
-        .map(|(_, fault)| tokio::spawn(rows(fault.clone())));
-    let ended: Vec<_> = ended.collect();
-    let mut missing = Vec::new();
-    for ((name, _), ended) in faults.iter().zip(ended) {
+    let of_faults = faults()
+        .into_iter()
+        .map(|(name, fault)| (name, tokio::spawn(rows(fault))));
+    let of_second = SECOND.map(|(name, value)| (name, tokio::spawn(rows_of_second(value))));
+    let all: Vec<_> = of_faults.chain(of_second).collect();
+    let (mut missing, count) = (Vec::new(), all.len());
+    for (name, ended) in all {
         let [first, again, billed] = ended.await.unwrap();
         assert!(["0", "1"].contains(&&*billed), "{name}: {billed} orders");
         let row = format!("| {name} | {first} | {again} | {billed} |");
@@ -146,7 +177,7 @@ async fn the_book_says_what_a_caller_is_told_after_each_fault_of_the_sandbox() {
     let told = part.lines().filter(|line| line.starts_with("| `"));
     assert_eq!(
         told.count(),
-        faults.len(),
+        count,
         "the book tells of faults that nobody tried"
     );
 }

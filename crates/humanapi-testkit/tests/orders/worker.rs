@@ -1,7 +1,7 @@
 //! A worker that submits one intent, and what goes wrong with it and with its journal.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,7 +30,9 @@ pub(crate) enum Break {
     CrashAtSending,
     /// The worker ends when the order has arrived, before it hears of it.
     CrashWhileSending,
-    /// The worker ends while it looks what is there.
+    /// The worker ends while it looks what is there before it sends.
+    CrashAtLooking,
+    /// The worker ends while it looks what is there afterwards.
     CrashAtReading,
 }
 
@@ -40,6 +42,7 @@ impl Break {
             Self::Nothing,
             Self::CrashAtSending,
             Self::CrashWhileSending,
+            Self::CrashAtLooking,
             Self::CrashAtReading,
         ];
         for operation in 0..6 {
@@ -90,6 +93,7 @@ impl Worker {
         let crash = Arc::new(Crash::default());
         let transport = Line {
             way: scene.way(),
+            has_sent: AtomicBool::new(false),
             breaks,
             crash: Arc::clone(&crash),
         };
@@ -131,6 +135,7 @@ impl Worker {
 /// The way to the service.
 struct Line<T> {
     way: T,
+    has_sent: AtomicBool,
     breaks: Break,
     crash: Arc<Crash>,
 }
@@ -141,9 +146,11 @@ impl<T: Transport> Transport for Line<T> {
         let path = request.uri().path_and_query().unwrap().as_str();
         let is_about_users = path.starts_with("/api/v1/users");
         let is_order = is_about_users && request.method() == Method::POST;
+        let has_sent = self.has_sent.fetch_or(is_order, Ordering::Relaxed);
         let crashes = match self.breaks {
             Break::CrashAtSending => is_order,
-            Break::CrashAtReading => is_about_users && !is_order,
+            Break::CrashAtLooking => is_about_users && !is_order && !has_sent,
+            Break::CrashAtReading => is_about_users && !is_order && has_sent,
             _ => false,
         };
         if crashes {

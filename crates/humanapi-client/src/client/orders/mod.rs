@@ -2,6 +2,7 @@
 
 mod order_error;
 mod submit;
+mod turns;
 mod watch;
 
 use std::pin::Pin;
@@ -16,6 +17,7 @@ use humanapi_core::admin::{
 use humanapi_core::{ClientUserId, HumanId};
 
 pub use order_error::OrderError;
+pub(super) use turns::Turns;
 pub use watch::{OrdersChange, WatchOrders};
 
 use super::Client;
@@ -30,14 +32,17 @@ use crate::error::Error;
 /// of the caller's own, and **never sends one intent twice by itself**: not after a lost answer, not after a crash, not from
 /// two processes at once. `Ok` says that the service has the order, as far as reading can tell, and nothing else says so.
 ///
+/// * The service may answer an order for a user who has one with a success and place none. So what it has of the user is read
+///   before an order is sent, and of a user who was there, an order has to be there afterwards that was not.
 /// * Where an answer is lost, what is there is read. An order counts as placed if a user of the order's id, name and date of
 ///   birth is there who was made about when it was sent, and who is told to have an order of its type where it asks for one.
 ///   Where that cannot be told, the answer is [`Unknown`](OrderError::Unknown), and the caller [decides](Self::decide).
-/// * **Two intents for one user can be taken for one another.** If one's answer is lost, and another intent or something else
-///   made the same user between five minutes before it was sent and about twenty-five minutes after, it is told as placed
-///   though it may not be. With [`absent_after`](humanapi_core::admin::order::OrderPolicy::with_absent_after) at `None` that
-///   time has no end. Order types tell the two apart where they differ and the order names one; the application's default
-///   type cannot be compared. So place one order for a user at a time, or name its type.
+/// * **Two intents for one user can be taken for one another** where two processes place them at about the same time: if one's
+///   answer is lost, or does not say that it made the user, and the other one's order is what is read within about
+///   twenty-five minutes, it is told as placed though it may not be. With
+///   [`absent_after`](humanapi_core::admin::order::OrderPolicy::with_absent_after) at `None` that time has no end. Order types
+///   tell the two apart where they differ and the order names one; the application's default type cannot be compared. Within
+///   one client, orders for one user take turns. So place one order for a user at a time, or name its type.
 /// * The promise is as durable as the journal. Without [one of your own](crate::ClientBuilder::order_journal) it is in memory
 ///   and ends with the process.
 /// * It is about intents: one order under two keys is placed twice, and so is one that something else sends.

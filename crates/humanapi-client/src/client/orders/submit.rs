@@ -17,6 +17,7 @@ use super::{OrderError, Orders};
 use crate::error::Error;
 use crate::journal::OrderJournal;
 use crate::store::StoreError;
+use crate::telemetry::CALL;
 
 /// So many intents are asked for at once.
 const AT_ONCE: usize = 100;
@@ -24,7 +25,7 @@ const AT_ONCE: usize = 100;
 impl Orders {
     /// Has an order placed once under this key, whoever else tries and whatever was done about it before.
     ///
-    /// The order is written first, marked as sent, then sent, once. Another worker with the same key waits, or is told.
+    /// The order is written first, then what the service has of the user is read; it is marked as sent, then sent, once. Another worker with the same key waits, or is told.
     /// What was sent before and not heard of again is looked for, and not sent.
     ///
     /// Dropping the future is what a crash is: the next submission or reconciliation of the key finds out what became of it.
@@ -37,9 +38,11 @@ impl Orders {
         intent: &IntentKey,
         order: &NewOrder,
     ) -> Result<HumanId, OrderError> {
+        // What one places is there before the next one looks.
+        let _turn = self.client.inner.turns.take(order.client_user_id()).await;
         let subject = Subject::of(order);
         let submission = Submission::submit(subject, self.policy().clone(), self.client.now());
-        let span = tracing::debug_span!("humanapi", call = "orders.submit");
+        let span = tracing::debug_span!(target: CALL, "humanapi.call", call = "orders.submit");
         let steps = self.steps(intent, submission, Some(order));
         steps.instrument(span).await
     }
@@ -58,7 +61,7 @@ impl Orders {
         intent: &IntentKey,
         policy: OrderPolicy,
     ) -> Result<HumanId, OrderError> {
-        let span = tracing::debug_span!("humanapi", call = "orders.reconcile");
+        let span = tracing::debug_span!(target: CALL, "humanapi.call", call = "orders.reconcile");
         let submission = Submission::reconcile(policy, self.client.now());
         let steps = self.steps(intent, submission, None);
         steps.instrument(span).await
@@ -111,7 +114,7 @@ impl Orders {
     ///
     /// # Errors
     ///
-    /// When the intent has changed since, or the journal failed.
+    /// When the intent has changed since, the user's id is empty, or the journal failed.
     pub async fn decide(
         &self,
         intent: &IntentKey,
@@ -119,6 +122,11 @@ impl Orders {
         decision: Decision,
     ) -> Result<Entry, OrderError> {
         let version = entry.version;
+        if let Decision::Exists(human_id) = &decision
+            && human_id.checked().is_err()
+        {
+            return Err(OrderError::NoUser);
+        }
         match self
             .journal()
             .apply(intent, Op::Decide { version, decision })
@@ -146,18 +154,21 @@ impl Orders {
                         effect.map_err(|error| journal_failed = Some(error)).ok(),
                     )
                 }
-                SubmissionStep::Send { within } => {
+                SubmissionStep::Send { within, before } => {
                     let Some(order) = order else {
                         // A reconciliation never says so.
                         return Err(OrderError::InProgress);
                     };
                     let ended = self.send(order, within).await;
-                    let report = Report::of(&ended);
+                    let report = Report::of(&ended, &Subject::of(order), &before);
                     last = ended.err().map(Error::from);
                     SubmissionInput::Sent(report)
                 }
-                SubmissionStep::Read(subject) => {
-                    let users = self.read(&subject).await;
+                SubmissionStep::Read {
+                    subject,
+                    with_orders,
+                } => {
+                    let users = self.read(&subject, with_orders).await;
                     SubmissionInput::Read(users.map_err(|error| last = Some(error.into())).ok())
                 }
                 SubmissionStep::Wait(wait) => {
@@ -177,12 +188,17 @@ impl Orders {
     }
 
     /// What users the service gives for the order's own id, all of them: an answer with none of its id is not an empty one.
-    /// With their orders where their type tells one from another.
-    async fn read(&self, subject: &Subject) -> Result<Vec<OrderedUser>, FlowError> {
+    /// With the orders of the one who came, where those tell one order from another.
+    async fn read(
+        &self,
+        subject: &Subject,
+        with_orders: bool,
+    ) -> Result<Vec<OrderedUser>, FlowError> {
         let id = ClientUserId::new(subject.client_user_id()).map_err(BuildError::from)?;
         let of_id = ListUsers::new().with_client_user_id(id);
         let mut users = self.client.call(of_id).run().await?.items;
-        if let ([user], Some(_)) = (&mut users[..], subject.order_type())
+        if let [user] = &mut users[..]
+            && with_orders
             && user.orders.is_empty()
             && let Some(told) = self
                 .client

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::before::Before;
 use super::intent::Subject;
 use crate::user_id::HumanId;
 
@@ -56,6 +57,12 @@ pub enum Doubt {
     OtherOrderType,
     /// Several users of this id are there.
     Several,
+    /// The answer is a success, and does not show that it placed a new order: the user may have been there before.
+    NotShown,
+    /// The user was there before, and has no other orders than before.
+    NoNewOrder,
+    /// The user was there before and has an order more, but so long after that another may have placed it.
+    SeenTooLate,
 }
 
 impl Doubt {
@@ -79,6 +86,11 @@ impl Doubt {
             Self::NoTypeToCompare => "it is not told of which type the user's orders are",
             Self::OtherOrderType => "the user has no order of this type",
             Self::Several => "several users of this id are there",
+            Self::NotShown => "the answer does not show that a new order was placed",
+            Self::NoNewOrder => "the user was there before this order, and has no new one",
+            Self::SeenTooLate => {
+                "the user has a new order, which was seen too late to tell whose it is"
+            }
         }
     }
 }
@@ -130,6 +142,10 @@ pub struct Entry {
     /// How long ago it may have left at the latest, by the journal's clock; nothing where it did not, or where that moment
     /// is still to come.
     pub left_ago: Option<Duration>,
+    /// Until when it may have left, likewise, as whoever sent it wrote.
+    pub may_leave_until: Option<u64>,
+    /// What the service had of the user just before it was sent.
+    pub before: Before,
     /// Whether a caller was told how it stands, or was about to be.
     pub handed_back: bool,
     /// Changes with each claim and each decision. A decision is about one version.

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::before::{Before, user_of_id};
 use super::entry::{Doubt, Entry};
 use super::intent::Fields;
 use super::policy::OrderPolicy;
-use crate::admin::users::OrderedUser;
+use crate::admin::users::{OrderedUser, PlacedOrder};
 use crate::user_id::HumanId;
 
 /// What reading tells of an order whose outcome was not known.
@@ -39,12 +40,17 @@ impl fmt::Debug for Finding {
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
 
 impl Finding {
+    /// Whether a user's orders tell something of this one.
+    pub(super) fn needs_orders(entry: &Entry) -> bool {
+        entry.subject.order_type().is_some() || matches!(entry.before, Before::Orders(_))
+    }
+
     /// What the users tell that were asked for by the order's own id, all of them, as
     /// [`ListUsers`](crate::admin::ListUsers) gives them, with their orders where those were read too.
     ///
-    /// A user counts as this order's if name and date of birth are the same, the id is not another's, the user was made
-    /// about when the order left, and, where a type of order was asked for, one is told to be of it. The service's documents
-    /// do not promise an id with each user: one without counts unless others show that the service did not look for the id.
+    /// A [user of the id](user_of_id) counts as this order's if name and date of birth are the same, the user was made
+    /// about when the order left, and, where a type of order was asked for, one is told to be of it. Of a user who was
+    /// there before, an order has to be there that was not.
     ///
     /// Only where no user came at all can the order be absent.
     #[must_use]
@@ -56,21 +62,19 @@ impl Finding {
             };
         }
         let subject = entry.subject.fields();
-        let is_of_id = |user: &OrderedUser| {
-            (user.client_user_id.as_ref()).map(|id| id.as_str() == subject.client_user_id)
+        let user = match user_of_id(users, &subject.client_user_id) {
+            Ok(Some(user)) => user,
+            Ok(None) => return Self::Undecided(Doubt::OtherUsers),
+            Err(doubt) => return Self::Undecided(doubt),
         };
-        let has_strangers = users.iter().any(|user| is_of_id(user) == Some(false));
-        let may_be_it = |user: &&OrderedUser| is_of_id(user).unwrap_or(!has_strangers);
-        let mut candidates = users.iter().filter(may_be_it);
-        let Some(user) = candidates.next() else {
-            return Self::Undecided(Doubt::OtherUsers);
-        };
-        if candidates.next().is_some() {
-            return Self::Undecided(Doubt::Several);
-        }
-        let doubt = (person_doubt(user, subject))
-            .or_else(|| time_doubt(user, entry, policy))
-            .or_else(|| type_doubt(user, subject));
+        let doubt = person_doubt(user, subject).or_else(|| match &entry.before {
+            Before::Nobody | Before::NotKnown => {
+                let of_type = || type_doubt(user.orders.iter(), subject);
+                time_doubt(user, entry, policy).or_else(of_type)
+            }
+            Before::Orders(known) => new_order_doubt(user, known, entry, policy),
+            Before::Untold => Some(Doubt::NotShown),
+        });
         match doubt {
             Some(doubt) => Self::Undecided(doubt),
             None => Self::Exists(user.human_id.clone()),
@@ -79,26 +83,32 @@ impl Finding {
 }
 
 fn person_doubt(user: &OrderedUser, subject: &Fields) -> Option<Doubt> {
-    let names = [
-        (&user.first_name, &subject.first_name),
-        (&user.last_name, &subject.last_name),
-    ];
-    let is_same = |(told, own): (&Option<String>, &Option<String>)| match (told, own) {
-        (Some(told), Some(own)) => Some(plain(told) == plain(own)),
-        _ => None,
-    };
-    let (Some(first), Some(last)) = (is_same(names[0]), is_same(names[1])) else {
+    let same = same_person(user, subject);
+    if same.contains(&None) {
         return Some(Doubt::NothingToCompare);
+    }
+    same.contains(&Some(false)).then_some(Doubt::OtherPerson)
+}
+
+/// Whether first name, last name and date of birth are the same; nothing where one of two is not told.
+pub(super) fn same_person(user: &OrderedUser, subject: &Fields) -> [Option<bool>; 3] {
+    let is_same = |told: &Option<String>, own: &Option<String>| {
+        let both = told.as_deref().zip(own.as_deref());
+        both.map(|(told, own)| plain(told) == plain(own))
     };
-    let (Some(told), Some(own)) = (user.birth_date, subject.birth_date) else {
-        return Some(Doubt::NothingToCompare);
-    };
-    (!(first && last && told == own)).then_some(Doubt::OtherPerson)
+    let born = user.birth_date.zip(subject.birth_date);
+    [
+        is_same(&user.first_name, &subject.first_name),
+        is_same(&user.last_name, &subject.last_name),
+        born.map(|(told, own)| told == own),
+    ]
 }
 
 /// Another order of the same user, under another key, made the user at another time.
 fn time_doubt(user: &OrderedUser, entry: &Entry, policy: &OrderPolicy) -> Option<Doubt> {
-    let (Some(made), Some(sent)) = (user.created_at, entry.sent_at) else {
+    let (Some(made), Some(sent), Some(until)) =
+        (user.created_at, entry.sent_at, entry.may_leave_until)
+    else {
         return Some(Doubt::NoMomentToCompare);
     };
     let made = Duration::from_millis(u64::try_from(made.as_millisecond()).unwrap_or(0));
@@ -106,18 +116,45 @@ fn time_doubt(user: &OrderedUser, entry: &Entry, policy: &OrderPolicy) -> Option
     if made < sent.saturating_sub(CLOCKS_DIFFER) {
         return Some(Doubt::WasThereBefore);
     }
-    let longest = policy.absent_after?.saturating_add(policy.claim_ttl);
-    let latest = sent.saturating_add(longest).saturating_add(CLOCKS_DIFFER);
+    // Whoever sent it may have been given more time than whoever reads.
+    let until = Duration::from_millis(until);
+    let latest = until.saturating_add(policy.absent_after?);
+    let latest = latest.saturating_add(CLOCKS_DIFFER);
     (made > latest).then_some(Doubt::MadeLater)
 }
 
-fn type_doubt(user: &OrderedUser, subject: &Fields) -> Option<Doubt> {
+/// A user who was there before shows the order by one more: the service tells no time of an order.
+fn new_order_doubt(
+    user: &OrderedUser,
+    known: &[String],
+    entry: &Entry,
+    policy: &OrderPolicy,
+) -> Option<Doubt> {
+    let is_new = |order: &&PlacedOrder| {
+        let id = order.order_id.as_ref();
+        id.is_some_and(|id| !known.contains(id))
+    };
+    let new = user.orders.iter().filter(is_new);
+    if new.clone().next().is_none() {
+        return Some(Doubt::NoNewOrder);
+    }
+    let is_late = |(after, ago): (Duration, Duration)| ago > after.saturating_add(CLOCKS_DIFFER);
+    if policy.absent_after.zip(entry.left_ago).is_some_and(is_late) {
+        return Some(Doubt::SeenTooLate);
+    }
+    type_doubt(new, entry.subject.fields())
+}
+
+fn type_doubt<'a>(
+    orders: impl Iterator<Item = &'a PlacedOrder> + Clone,
+    subject: &Fields,
+) -> Option<Doubt> {
     let wanted = subject.order_type.as_ref()?;
-    let mut told = user.orders.iter().map(|order| order.order_type.as_ref());
+    let mut told = orders.map(|order| order.order_type.as_ref());
     if told.clone().any(|told| told == Some(wanted)) {
         return None;
     }
-    let is_told = !user.orders.is_empty() && told.all(|told| told.is_some());
+    let is_told = told.clone().next().is_some() && told.all(|told| told.is_some());
     Some(if is_told {
         Doubt::OtherOrderType
     } else {

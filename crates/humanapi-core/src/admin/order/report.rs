@@ -4,7 +4,10 @@ use std::fmt;
 
 use http::StatusCode;
 
+use super::before::Before;
 use super::entry::Doubt;
+use super::intent::Subject;
+use super::reading::same_person;
 use crate::admin::submit::Submitted;
 use crate::error::{FlowError, ResponseError};
 use crate::user_id::HumanId;
@@ -16,7 +19,7 @@ use crate::user_id::HumanId;
     reason = "an attempt had an effect, had none, or nobody knows"
 )]
 pub enum Report {
-    /// The service took it, for this user.
+    /// The service took it, for this user, as a new order.
     Placed(HumanId),
     /// It had no effect, for certain: it never left, or the service itself refused it.
     NoEffect,
@@ -36,16 +39,27 @@ impl fmt::Debug for Report {
 }
 
 impl Report {
-    /// What the end of a call tells.
+    /// What the end of a call tells, of an order for this one, with what was there before it was sent.
+    ///
+    /// A success says that an order was placed only where it says 201 of a user who was not there before, and tells of no
+    /// other person. The service may answer an order for a user who has one likewise and place none: of any other success,
+    /// what is there now has to be read.
     ///
     /// A refusal that something in between may have sent tells nothing: it may have passed the order on before. Nor does a
     /// failure of the service, and a conflict tells only that a user is there.
     #[must_use]
-    pub fn of(ended: &Result<Submitted, FlowError>) -> Self {
-        match ended {
-            Ok(submitted) => Self::Placed(submitted.user.human_id.clone()),
-            Err(error) => Self::of_error(error),
+    pub fn of(ended: &Result<Submitted, FlowError>, subject: &Subject, before: &Before) -> Self {
+        let submitted = match ended {
+            Ok(submitted) => submitted,
+            Err(error) => return Self::of_error(error),
+        };
+        if same_person(&submitted.user, subject.fields()).contains(&Some(false)) {
+            return Self::Unknown(Doubt::OtherPerson);
         }
+        if submitted.status == StatusCode::CREATED && *before == Before::Nobody {
+            return Self::Placed(submitted.user.human_id.clone());
+        }
+        Self::Unknown(Doubt::NotShown)
     }
 
     fn of_error(error: &FlowError) -> Self {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::before::Before;
 use super::entry::{Claim, Doubt, Entry, EntryState};
 use super::intent::Subject;
 use super::reading::Finding;
@@ -25,7 +26,7 @@ use crate::user_id::HumanId;
 ///
 /// use humanapi_core::ClientUserId;
 /// use humanapi_core::admin::NewOrder;
-/// use humanapi_core::admin::order::{Effect, EntryState, Op, Row, Subject};
+/// use humanapi_core::admin::order::{Before, Effect, EntryState, Op, Row, Subject};
 ///
 /// let order = NewOrder::new(ClientUserId::new("policy-000417")?);
 /// let ttl = Duration::from_secs(60);
@@ -35,7 +36,8 @@ use crate::user_id::HumanId;
 /// // One worker may send, and another is told to wait.
 /// let Effect::Send(claim) = Row::apply(&mut row, 1_000, begin()) else { panic!() };
 /// assert!(matches!(Row::apply(&mut row, 2_000, begin()), Effect::Held { .. }));
-/// assert_eq!(Row::apply(&mut row, 3_000, Op::Depart { claim, ttl }), Effect::Departed);
+/// let before = Before::Nobody;
+/// assert_eq!(Row::apply(&mut row, 3_000, Op::Depart { claim, ttl, before }), Effect::Departed);
 ///
 /// // It was marked as sent and not heard of again: whoever comes next reads, and does not send.
 /// assert!(matches!(Row::apply(&mut row, 63_001, begin()), Effect::Read(..)));
@@ -72,7 +74,7 @@ enum Phase {
 }
 
 /// That an order was marked as sent.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Departure {
     /// The claim under which it was.
@@ -81,6 +83,9 @@ struct Departure {
     at: u64,
     /// Until when it may leave: after that, whoever holds the claim does not send any more.
     until: u64,
+    /// What the service had of the user just before. Rows of earlier versions do not say so.
+    #[serde(default)]
+    before: Before,
 }
 
 /// What is done to the row of one intent.
@@ -106,10 +111,12 @@ pub enum Op {
         claim: Claim,
         /// How long the claim lasts.
         ttl: Duration,
+        /// What the service has of the user.
+        before: Before,
     },
-    /// Writes what came of sending.
+    /// Writes what came of sending, or that nothing was sent.
     Settle {
-        /// The claim under which it was marked as sent.
+        /// The claim under which it was, or would have been, marked as sent.
         claim: Claim,
         /// What came.
         report: Report,
@@ -162,7 +169,7 @@ impl fmt::Debug for Decision {
     reason = "whoever goes on with an intent answers each: a forgotten one could place an order twice"
 )]
 pub enum Effect {
-    /// The claim is yours, and nothing has left: mark it as [sent](Op::Depart), then send.
+    /// The claim is yours, and nothing has left: read what is there, mark it as [sent](Op::Depart), then send.
     Send(Claim),
     /// The claim is yours, and something may have left: read, then [conclude](Op::Conclude). Never send.
     Read(Claim, Entry),
@@ -253,7 +260,7 @@ impl Kept {
                 }
             }
             Op::Take { ttl } => self.take(now, ttl),
-            Op::Depart { claim, ttl } => self.depart(now, claim, ttl),
+            Op::Depart { claim, ttl, before } => self.depart(now, claim, ttl, before),
             Op::Settle { claim, report } => self.settle(now, claim, report),
             Op::Conclude { claim, finding } => self.conclude(now, claim, finding),
             Op::Decide { version, decision } => self.decide(now, version, decision),
@@ -289,20 +296,25 @@ impl Kept {
             return Effect::Stands(self.entry(now));
         }
         let claim = self.claim(now, ttl);
-        if let Phase::Sent(departure) = self.phase {
-            self.phase = Phase::Unknown(departure, Doubt::Interrupted);
+        if let Phase::Sent(departure) = &self.phase {
+            self.phase = Phase::Unknown(departure.clone(), Doubt::Interrupted);
         }
         Effect::Read(claim, self.entry(now))
     }
 
-    fn depart(&mut self, now: u64, claim: Claim, ttl: Duration) -> Effect {
+    fn depart(&mut self, now: u64, claim: Claim, ttl: Duration, before: Before) -> Effect {
         if self.phase != Phase::Written || !self.holds(now, claim) {
             return Effect::Fenced;
         }
         let until = now.saturating_add(millis(ttl));
         self.claim_ends = Some(until);
         let by = claim.0;
-        let departure = Departure { by, at: now, until };
+        let departure = Departure {
+            by,
+            at: now,
+            until,
+            before,
+        };
         self.become_(Phase::Sent(departure));
         Effect::Departed
     }
@@ -326,8 +338,10 @@ impl Kept {
                 self.free();
                 self.become_(Phase::Written);
             }
+            // Whoever has the claim gives it back.
+            (Report::NoEffect, Phase::Written) if self.fence == claim.0 => self.free(),
             (Report::Unknown(doubt), Phase::Sent(departure)) if is_own(departure) => {
-                let departure = *departure;
+                let departure = departure.clone();
                 self.free();
                 self.become_(Phase::Unknown(departure, doubt));
             }
@@ -337,12 +351,13 @@ impl Kept {
     }
 
     fn conclude(&mut self, now: u64, claim: Claim, finding: Finding) -> Effect {
-        let (Phase::Unknown(departure, _) | Phase::Absent(departure)) = self.phase else {
+        let (Phase::Unknown(departure, _) | Phase::Absent(departure)) = &self.phase else {
             return Effect::Fenced;
         };
         if !self.holds(now, claim) {
             return Effect::Fenced;
         }
+        let departure = departure.clone();
         self.claim_ends = None;
         self.become_(match finding {
             Finding::Exists(human_id) => Phase::Exists {
@@ -416,6 +431,8 @@ impl Kept {
             written_at: self.written_at,
             sent_at: departure.map(|departure| departure.at),
             left_ago: departure.and_then(ago),
+            may_leave_until: departure.map(|departure| departure.until),
+            before: departure.map_or_else(Before::default, |departure| departure.before.clone()),
             handed_back: self.handed_back,
             version: self.fence,
         }

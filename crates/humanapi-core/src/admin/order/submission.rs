@@ -1,17 +1,17 @@
 //! What a worker does about one intent, step by step.
 
-use std::fmt;
 use std::time::Duration;
 
+use super::before::Before;
 use super::entry::{Claim, Doubt, Entry, EntryState};
 use super::intent::Subject;
+use super::outcome::Outcome;
 use super::policy::OrderPolicy;
 use super::reading::Finding;
 use super::report::Report;
 use super::row::{Effect, Op};
 use crate::admin::users::OrderedUser;
 use crate::now::Now;
-use crate::user_id::HumanId;
 
 /// What a worker does about one intent, from asking the journal to telling the caller.
 ///
@@ -35,13 +35,19 @@ pub struct Submission {
 enum State {
     Asking,
     Waiting(Duration),
+    Looking {
+        claim: Claim,
+        subject: Subject,
+    },
     Departing {
         claim: Claim,
         since: Now,
+        before: Before,
     },
     Sending {
         claim: Claim,
         since: Now,
+        before: Before,
     },
     Settling {
         claim: Claim,
@@ -85,9 +91,16 @@ pub enum SubmissionStep {
         /// It has to be over so soon, answered or broken off: others look after that, and what they do not find must not
         /// leave later.
         within: Duration,
+        /// What was there before, for [`Report::of`].
+        before: Before,
     },
     /// Read the users of this one's id, and hand in [`SubmissionInput::Read`].
-    Read(Subject),
+    Read {
+        /// Whose id it is.
+        subject: Subject,
+        /// Whether the user's orders are read, too.
+        with_orders: bool,
+    },
     /// Wait so long, and hand in [`SubmissionInput::Waited`].
     Wait(Duration),
     /// It is over.
@@ -106,51 +119,6 @@ pub enum SubmissionInput {
     Read(Option<Vec<OrderedUser>>),
     /// The time is over.
     Waited,
-}
-
-/// How it ended.
-#[derive(Clone, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a caller answers each: an order that is taken for another one costs money"
-)]
-pub enum Outcome {
-    /// The order is there, for this user.
-    Exists(HumanId),
-    /// What was sent had no effect, for certain: the service refused it, or it never left. Submitting the intent again sends
-    /// it.
-    NotPlaced,
-    /// The order was sent once and is not there. It is not sent again by itself: [decide](super::Decision).
-    Absent(Entry),
-    /// Nobody can tell whether the order is there. It is not sent again by itself: look, and [decide](super::Decision).
-    ///
-    /// Without an entry where the journal could not be asked for it; it still counts as sent there.
-    Unknown(Option<Entry>),
-    /// Another worker is at the intent, and was not waited for any longer.
-    InProgress,
-    /// The intent was written for another order.
-    OtherOrder,
-    /// There is no such intent.
-    Missing,
-    /// The journal could not be asked, or did not answer. Nothing that this submission sent had an effect, and whether
-    /// another one placed the order is not known.
-    NotWritten,
-}
-
-/// Shows no id.
-impl fmt::Debug for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exists(_) => f.write_str("Exists(…)"),
-            Self::NotPlaced => f.write_str("NotPlaced"),
-            Self::Absent(entry) => write!(f, "Absent({entry:?})"),
-            Self::Unknown(entry) => write!(f, "Unknown({entry:?})"),
-            Self::InProgress => f.write_str("InProgress"),
-            Self::OtherOrder => f.write_str("OtherOrder"),
-            Self::Missing => f.write_str("Missing"),
-            Self::NotWritten => f.write_str("NotWritten"),
-        }
-    }
 }
 
 /// The longest wait between two looks at what another worker does.
@@ -190,16 +158,11 @@ impl Submission {
     #[must_use]
     pub fn step(&mut self, now: Now) -> SubmissionStep {
         let ttl = self.policy.claim_ttl;
-        if let State::Sending { claim, since } = self.state
+        if let State::Sending { claim, since, .. } = self.state
             && now.since(since) >= ttl
         {
-            // Others may look by now, and what they do not find is not to come later. Nothing was sent.
-            let report = Report::NoEffect;
-            self.state = State::Settling {
-                claim,
-                report,
-                tries: 1,
-            };
+            // Others may look by now, and what they do not find is not to come later.
+            self.state = nothing_sent(claim, 1);
         }
         match &self.state {
             State::Asking => SubmissionStep::Apply(match &self.subject {
@@ -210,18 +173,28 @@ impl Submission {
                 None => Op::Take { ttl },
             }),
             State::Waiting(wait) => SubmissionStep::Wait(*wait),
-            State::Departing { claim, .. } => {
-                SubmissionStep::Apply(Op::Depart { claim: *claim, ttl })
-            }
-            State::Sending { since, .. } => SubmissionStep::Send {
+            State::Looking { subject, .. } => SubmissionStep::Read {
+                subject: subject.clone(),
+                with_orders: true,
+            },
+            State::Departing { claim, before, .. } => SubmissionStep::Apply(Op::Depart {
+                claim: *claim,
+                ttl,
+                before: before.clone(),
+            }),
+            State::Sending { since, before, .. } => SubmissionStep::Send {
                 within: ttl.saturating_sub(now.since(*since)),
+                before: before.clone(),
             },
             State::Settling { claim, report, .. } => SubmissionStep::Apply(Op::Settle {
                 claim: *claim,
                 report: report.clone(),
             }),
             State::Pausing { .. } => SubmissionStep::Wait(READ_AGAIN),
-            State::Reading { entry, .. } => SubmissionStep::Read(entry.subject.clone()),
+            State::Reading { entry, .. } => SubmissionStep::Read {
+                subject: entry.subject.clone(),
+                with_orders: Finding::needs_orders(entry),
+            },
             State::ReadingAgain { pause, .. } => SubmissionStep::Wait(*pause),
             State::Concluding { claim, finding, .. } => SubmissionStep::Apply(Op::Conclude {
                 claim: *claim,
@@ -240,9 +213,23 @@ impl Submission {
         self.state = match (state, input) {
             (State::Asking, SubmissionInput::Journal(effect)) => self.asked(effect, now),
             (State::Waiting(_), SubmissionInput::Waited) => State::Asking,
-            (State::Departing { claim, since }, SubmissionInput::Journal(effect)) => {
-                self.departed(claim, since, effect)
-            }
+            (State::Looking { claim, subject }, SubmissionInput::Read(users)) => match users {
+                Some(users) => State::Departing {
+                    claim,
+                    since: now,
+                    before: Before::of(&users, &subject),
+                },
+                // What is not looked at before could not be told from this order afterwards.
+                None => nothing_sent(claim, 1),
+            },
+            (
+                State::Departing {
+                    claim,
+                    since,
+                    before,
+                },
+                SubmissionInput::Journal(effect),
+            ) => self.departed(claim, (since, before), effect),
             (State::Sending { claim, .. }, SubmissionInput::Sent(report)) => {
                 // Whatever comes, a submission sends once.
                 self.subject = None;
@@ -259,7 +246,7 @@ impl Submission {
                     tries,
                 },
                 SubmissionInput::Journal(effect),
-            ) => settled(claim, report, tries, effect),
+            ) => self.settled(claim, report, tries, effect),
             (
                 State::Pausing {
                     claim,
@@ -319,17 +306,18 @@ impl Submission {
     }
 
     fn asked(&self, effect: Option<Effect>, now: Now) -> State {
-        match effect {
-            Some(Effect::Send(claim)) if self.subject.is_some() => {
-                State::Departing { claim, since: now }
-            }
-            Some(Effect::Read(claim, entry)) => State::Reading {
+        match (effect, &self.subject) {
+            (Some(Effect::Send(claim)), Some(subject)) => State::Looking {
+                claim,
+                subject: subject.clone(),
+            },
+            (Some(Effect::Read(claim, entry)), _) => State::Reading {
                 claim,
                 entry,
                 since: now.monotonic(),
                 pause: READ_AGAIN,
             },
-            Some(Effect::Held { remaining }) => {
+            (Some(Effect::Held { remaining }), _) => {
                 let left = self.gives_up_at.saturating_sub(now.monotonic());
                 if left.is_zero() {
                     State::Done(Outcome::InProgress)
@@ -337,10 +325,10 @@ impl Submission {
                     State::Waiting(remaining.min(left).min(LOOK).max(Duration::from_millis(1)))
                 }
             }
-            Some(Effect::Stands(entry)) => stands(entry),
-            Some(Effect::OtherOrder) => State::Done(Outcome::OtherOrder),
-            Some(Effect::Missing) => State::Done(Outcome::Missing),
-            None | Some(Effect::Send(_) | Effect::Departed | Effect::Fenced) => {
+            (Some(Effect::Stands(entry)), _) => stands(entry),
+            (Some(Effect::OtherOrder), _) => State::Done(Outcome::OtherOrder),
+            (Some(Effect::Missing), _) => State::Done(Outcome::Missing),
+            (None | Some(Effect::Send(_) | Effect::Departed | Effect::Fenced), _) => {
                 State::Done(if self.may_have_left {
                     Outcome::Unknown(None)
                 } else {
@@ -361,16 +349,45 @@ impl Submission {
     }
 
     /// `since` is when it was asked for, which is no later than when the journal wrote it.
-    fn departed(&mut self, claim: Claim, since: Now, effect: Option<Effect>) -> State {
+    fn departed(
+        &mut self,
+        claim: Claim,
+        (since, before): (Now, Before),
+        effect: Option<Effect>,
+    ) -> State {
         match effect {
-            Some(Effect::Departed) => State::Sending { claim, since },
+            Some(Effect::Departed) => State::Sending {
+                claim,
+                since,
+                before,
+            },
             Some(Effect::Fenced) => self.overtaken(),
             // Whether it is marked as sent is not known. Nothing was sent, and that is certain.
-            _ => State::Settling {
+            _ => nothing_sent(claim, TELLS),
+        }
+    }
+
+    fn settled(
+        &mut self,
+        claim: Claim,
+        report: Report,
+        tries: u8,
+        effect: Option<Effect>,
+    ) -> State {
+        match (effect, &report) {
+            // What reading tells is to be found out next.
+            (Some(_), Report::Unknown(_)) => State::Asking,
+            (Some(Effect::Stands(entry)), _) => stands(entry),
+            (Some(Effect::Fenced), Report::NoEffect) => self.overtaken(),
+            (None, _) if tries < TELLS => State::Pausing {
                 claim,
-                report: Report::NoEffect,
-                tries: TELLS,
+                report,
+                tries,
             },
+            // The journal did not hear of it, and whoever reads later will find the same. What is certain is certain.
+            (_, Report::Placed(human_id)) => State::Done(Outcome::Exists(human_id.clone())),
+            (_, Report::NoEffect) => State::Done(Outcome::NotWritten),
+            (None, Report::Unknown(_)) => State::Done(Outcome::Unknown(None)),
         }
     }
 
@@ -407,7 +424,7 @@ impl Submission {
         };
         let may_change = matches!(
             finding,
-            Finding::Undecided(Doubt::NotThereYet | Doubt::NotRead)
+            Finding::Undecided(Doubt::NotThereYet | Doubt::NotRead | Doubt::NoNewOrder)
         );
         let patience = self.policy.read_patience.min(self.policy.claim_ttl / 2);
         if may_change && spent.saturating_add(pause) <= patience {
@@ -438,19 +455,11 @@ fn stands(entry: Entry) -> State {
     State::HandingBack(outcome, version)
 }
 
-fn settled(claim: Claim, report: Report, tries: u8, effect: Option<Effect>) -> State {
-    match (effect, &report) {
-        // What reading tells is to be found out next.
-        (Some(_), Report::Unknown(_)) => State::Asking,
-        (Some(Effect::Stands(entry)), _) => stands(entry),
-        (None, _) if tries < TELLS => State::Pausing {
-            claim,
-            report,
-            tries,
-        },
-        // The journal did not hear of it, and whoever reads later will find the same. What is certain is certain.
-        (_, Report::Placed(human_id)) => State::Done(Outcome::Exists(human_id.clone())),
-        (_, Report::NoEffect) => State::Done(Outcome::NotWritten),
-        (None, Report::Unknown(_)) => State::Done(Outcome::Unknown(None)),
+/// Nothing left under this claim: the journal is to know that.
+const fn nothing_sent(claim: Claim, tries: u8) -> State {
+    State::Settling {
+        claim,
+        report: Report::NoEffect,
+        tries,
     }
 }
