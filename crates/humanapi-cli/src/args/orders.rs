@@ -6,8 +6,10 @@ use std::time::Duration;
 use clap::Subcommand;
 use humanapi_core::admin::ReportFormat;
 use humanapi_core::connect::Callback;
+use jiff::Timestamp;
 
 use super::OutputArgs;
+use super::kinds::instant;
 use super::progress::ProgressArgs;
 use super::service::{ServiceArgs, StoreArgs};
 use crate::setting::timeout;
@@ -161,14 +163,17 @@ pub(crate) struct ReconcileArgs {
     /// The key of one order; without it all that are open
     #[arg(value_name = "INTENT")]
     pub(crate) intent: Option<String>,
-    /// It is not there: `orders submit` may send it once more. You have looked, in the vendor's portal
+    /// It is not there: `orders submit` may send once more what was sent at this time, which `orders reconcile INTENT`
+    /// shows. You have looked, in the vendor's portal
     #[arg(
         long,
+        value_name = "SENT_AT",
+        value_parser = instant,
         requires = "intent",
         conflicts_with = "exists",
         help_heading = "What you decide"
     )]
-    pub(crate) send_again: bool,
+    pub(crate) send_again: Option<Timestamp>,
     /// It is there, for the user of this id of Human API's
     #[arg(
         long,
@@ -403,7 +408,7 @@ decide with --send-again or --exists about the one order whose intent you name."
 const RECONCILE_HELP: &str = "\
 Examples:
   humanapi orders reconcile --store sqlite:orders.db --store-keys keys.txt
-  humanapi orders reconcile policy-000417/full --store sqlite:orders.db --store-keys keys.txt --send-again
+  humanapi orders reconcile policy-000417/full --store sqlite:orders.db --store-keys keys.txt --send-again 2026-01-15T09:00:00.417Z
 
 `humanapi --help` has the exit codes.";
 

@@ -74,6 +74,14 @@ pub(super) async fn journal(args: &JournalArgs) -> Result<Journal, Failure> {
     store::journal(store, args.store_keys.clone()).await
 }
 
+/// Does what waits for a disk, on a thread of its own: the runtime's have others to serve.
+pub(super) async fn off_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Failure::here("cannot read a file", &error))
+}
+
 /// What a journal that fails means for the command.
 pub(super) fn journal_failure(error: &StoreError) -> Failure {
     store::failure(error).about(&"the journal of orders")

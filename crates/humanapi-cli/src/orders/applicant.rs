@@ -1,27 +1,15 @@
 //! One order of a file: its fields by the service's names, and what is made of them.
 
 use std::fmt;
-use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use humanapi_core::admin::order::IntentKey;
 use humanapi_core::admin::{
-    Address, Attachment, AttachmentError, AttachmentKind, BirthDate, ClientDataValue, FieldError,
-    Gender, NewOrder, Provider,
+    Address, BirthDate, ClientDataValue, FieldError, Gender, NewOrder, Provider,
 };
 use jiff::civil::Date;
 use serde_json::{Map, Value};
-
-use crate::exit::system_text;
-
-/// All papers of one order have so many bytes at most. The service's documents name no limit; a scan of some pages has a
-/// few MiB, and the whole of an order has to fit into memory while it is sent.
-pub(super) const PAPERS: u64 = 16 * 1024 * 1024;
-
-/// So much of a paper tells in which form it is.
-const BEGINNING: u64 = 1024;
 
 /// The names that stand for one text each.
 const TEXTS: [&str; 12] = [
@@ -74,7 +62,7 @@ impl Wrong {
         Self(text.into())
     }
 
-    fn field(place: &str, rule: &str) -> Self {
+    pub(super) fn field(place: &str, rule: &str) -> Self {
         Self(format!("`{place}` must be {rule}"))
     }
 
@@ -116,7 +104,7 @@ struct Fields<'a> {
     folder: &'a Path,
 }
 
-type Read<T> = Result<T, Wrong>;
+pub(super) type Read<T> = Result<T, Wrong>;
 
 impl<'a> Fields<'a> {
     fn below(&self, at: String, value: Value) -> Read<Self> {
@@ -415,53 +403,4 @@ fn paper_of(mut fields: Fields<'_>) -> Read<PathBuf> {
     let path = fields.folder.join(path);
     fields.end()?;
     Ok(path)
-}
-
-/// How many bytes the papers have, after a look at the beginning of each.
-pub(super) fn looked_at(papers: &[PathBuf]) -> Read<u64> {
-    let mut bytes = 0;
-    for paper in papers {
-        let file = open(paper)?;
-        let length = file.metadata().map_err(|error| unreadable(&error))?.len();
-        bytes += length;
-        if bytes > PAPERS {
-            return Err(Wrong::field("attachments", "at most 16 MiB in all"));
-        }
-        read_paper(file, BEGINNING)?;
-    }
-    Ok(bytes)
-}
-
-/// The order with its papers.
-pub(super) fn with_papers(mut order: NewOrder, papers: &[PathBuf]) -> Read<NewOrder> {
-    for paper in papers {
-        order = order.with_attachment(read_paper(open(paper)?, PAPERS)?);
-    }
-    Ok(order)
-}
-
-fn open(paper: &Path) -> Read<File> {
-    File::open(paper).map_err(|error| unreadable(&error))
-}
-
-fn unreadable(error: &std::io::Error) -> Wrong {
-    Wrong::new(format!(
-        "`attachments`: cannot read a file: {}",
-        system_text(error)
-    ))
-}
-
-/// Reads so much of a paper.
-fn read_paper(file: File, most: u64) -> Read<Attachment> {
-    let most_bytes = usize::try_from(most).unwrap_or(usize::MAX);
-    let read = Attachment::read(
-        AttachmentKind::HipaaAuthorization,
-        file.take(most),
-        most_bytes,
-    );
-    read.map_err(|error| match error {
-        AttachmentError::Unfit(error) => error.into(),
-        AttachmentError::Unreadable(error) => unreadable(&error),
-        other => Wrong::new(other.to_string()),
-    })
 }

@@ -6,9 +6,10 @@ use std::hash::{BuildHasher as _, RandomState};
 use humanapi_client::OrderJournal;
 use humanapi_core::admin::order::{EntryState, IntentKey, Subject};
 
-use super::admin_api::journal_failure;
-use super::applicant::{self, Applicant, Wrong};
+use super::admin_api::{journal_failure, off_runtime};
+use super::applicant::{Applicant, Wrong};
 use super::input::{Input, MOST, Place};
+use super::papers::{self, PAPERS, Seal};
 use crate::exit::{Code, Failure};
 use crate::output;
 
@@ -49,11 +50,11 @@ impl Checked {
 }
 
 /// The intents of a file, each as so many bits that no two are taken for one: the keys themselves may be long, and many.
-/// With each, a mark of all that was read of its order.
+/// With each, a mark of all that was read of its order, and one of its papers.
 #[derive(Default)]
 pub(super) struct Intents {
     hashers: (RandomState, RandomState),
-    seen: HashMap<(u64, u64), u64>,
+    seen: HashMap<(u64, u64), (u64, Seal)>,
 }
 
 impl Intents {
@@ -64,16 +65,20 @@ impl Intents {
         )
     }
 
-    /// Whether it was not there yet.
-    fn insert(&mut self, applicant: &Applicant) -> bool {
-        let mark = self.mark(&applicant.intent);
-        self.seen.insert(mark, applicant.mark).is_none()
+    fn has(&self, applicant: &Applicant) -> bool {
+        self.seen.contains_key(&self.mark(&applicant.intent))
     }
 
-    /// Takes it out, if it is there with the same order.
-    pub(super) fn take(&mut self, applicant: &Applicant) -> bool {
+    fn insert(&mut self, applicant: &Applicant, papers: Seal) {
         let mark = self.mark(&applicant.intent);
-        self.seen.remove(&mark) == Some(applicant.mark)
+        self.seen.insert(mark, (applicant.mark, papers));
+    }
+
+    /// Takes it out, if it is there with the same order. Gives what tells whether its papers are the same.
+    pub(super) fn take(&mut self, applicant: &Applicant) -> Option<Seal> {
+        let mark = self.mark(&applicant.intent);
+        let (order, papers) = self.seen.remove(&mark)?;
+        (order == applicant.mark).then_some(papers)
     }
 
     /// Whether all were taken out.
@@ -135,13 +140,16 @@ async fn look(
     checked: &mut Checked,
     journal: Option<&dyn OrderJournal>,
 ) -> Result<Result<(), Wrong>, Failure> {
-    if !checked.intents.insert(applicant) {
+    if checked.intents.has(applicant) {
         return Ok(Err(Wrong::new(
             "an order before it has the same intent: take it out, or give it an intent of its own",
         )));
     }
-    if let Err(wrong) = applicant::looked_at(&applicant.papers) {
-        return Ok(Err(wrong));
+    let files = applicant.papers.clone();
+    let read = off_runtime(move || papers::read_papers(&files, PAPERS)).await?;
+    match read {
+        Ok((_, seal)) => checked.intents.insert(applicant, seal),
+        Err(wrong) => return Ok(Err(wrong)),
     }
     checked.untold += u64::from(!applicant.can_be_told);
     let Some(journal) = journal else {

@@ -8,6 +8,7 @@ mod counts;
 mod input;
 mod leads;
 mod outcome;
+mod papers;
 mod reconcile;
 mod results;
 mod sending;

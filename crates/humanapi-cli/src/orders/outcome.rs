@@ -2,6 +2,8 @@
 
 use humanapi_client::{ErrorKind, OrderError};
 use humanapi_core::HumanId;
+use humanapi_core::admin::order::Entry;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::admin_api::{AdminApi, journal_failure};
@@ -54,6 +56,8 @@ pub(super) struct Ended {
     pub(super) became: Became,
     pub(super) human_id: Option<HumanId>,
     pub(super) failure: Option<Failure>,
+    /// When it was sent, where it is not known what became of it: a decision is about that one time.
+    pub(super) sent_at: Option<Timestamp>,
 }
 
 impl Ended {
@@ -62,6 +66,7 @@ impl Ended {
             became,
             human_id: Some(human_id),
             failure: None,
+            sent_at: None,
         }
     }
 
@@ -70,6 +75,7 @@ impl Ended {
             became,
             human_id: None,
             failure: Some(failure),
+            sent_at: None,
         }
     }
 
@@ -96,9 +102,27 @@ impl Ended {
     pub(super) fn of(admin: &AdminApi, outcome: Result<HumanId, OrderError>) -> Self {
         match outcome {
             Ok(human_id) => Self::there(Became::Placed, human_id),
-            Err(error) => of_error(admin, &error),
+            Err(error) => Self {
+                sent_at: undecided(&error).and_then(sent_at),
+                ..of_error(admin, &error)
+            },
         }
     }
+}
+
+/// The entry that somebody has to decide on.
+fn undecided(error: &OrderError) -> Option<&Entry> {
+    match error {
+        OrderError::Absent(entry) => Some(entry),
+        OrderError::Unknown { entry, .. } => entry.as_deref(),
+        _ => None,
+    }
+}
+
+/// When an order was marked as sent, by the journal's clock.
+pub(super) fn sent_at(entry: &Entry) -> Option<Timestamp> {
+    let at = i64::try_from(entry.sent_at?).ok()?;
+    Timestamp::from_millisecond(at).ok()
 }
 
 fn of_error(admin: &AdminApi, error: &OrderError) -> Ended {
@@ -117,7 +141,7 @@ fn of_error(admin: &AdminApi, error: &OrderError) -> Ended {
         OrderError::Absent(_) => Ended::failed(
             became(error),
             undecided(
-                "if it is still wanted, run the same with --send-absent, or `humanapi orders reconcile INTENT --send-again` first",
+                "if it is still wanted, run the same with --send-absent, or `humanapi orders reconcile INTENT`, and decide with --send-again",
             ),
         ),
         OrderError::Unknown { .. } => Ended::failed(

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use humanapi_client::OrderError;
-use humanapi_core::HumanId;
-use humanapi_core::admin::order::{Decision, EntryState, IntentKey};
+use humanapi_core::admin::order::{Decision, Entry, EntryState, IntentKey};
+use humanapi_core::{ClientUserId, HumanId};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::admin_api::{AdminApi, journal, journal_failure, policy};
-use super::outcome::Ended;
+use super::outcome::{Ended, sent_at};
+use super::users;
 use crate::args::orders::ReconcileArgs;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -26,6 +28,8 @@ struct Line<'a> {
     result: &'static str,
     human_id: Option<&'a str>,
     reason: Option<&'a str>,
+    /// What a decision to send it again has to name.
+    sent_at: Option<Timestamp>,
 }
 
 pub(super) async fn run(args: &ReconcileArgs) -> Result<(), Failure> {
@@ -50,9 +54,9 @@ pub(super) async fn run(args: &ReconcileArgs) -> Result<(), Failure> {
         return all(args, &admin).await;
     };
     let decision = match (&args.exists, args.send_again) {
-        (Some(id), _) => Some(Decision::Exists(HumanId::new(id.as_str()))),
-        (None, true) => Some(Decision::SendAgain),
-        (None, false) => None,
+        (Some(id), _) => Some(Decided::Exists(HumanId::new(id.as_str()))),
+        (None, Some(sent_at)) => Some(Decided::SendAgain(sent_at)),
+        (None, None) => None,
     };
     if let Some(decision) = decision {
         return decide(args, &admin, &intent, decision).await;
@@ -74,16 +78,62 @@ fn no_such_intent() -> Failure {
     )
 }
 
+/// What somebody decided.
+enum Decided {
+    /// To send again what was sent at this time. Of two who saw the same, one has it sent.
+    SendAgain(Timestamp),
+    Exists(HumanId),
+}
+
+fn nothing_to_decide() -> Failure {
+    Failure::new(
+        Code::Usage,
+        "nothing is to be decided of this order: it is placed, was never sent, or another process is at it",
+        "look how it stands with `humanapi orders reconcile INTENT`",
+    )
+}
+
+/// Only the user of the order's own id can be the one whom it is placed for.
+async fn is_orders(admin: &AdminApi, entry: &Entry, human_id: &HumanId) -> Result<(), Failure> {
+    let own = ClientUserId::new(entry.subject.client_user_id());
+    let own = own.map_err(|error| Failure::here("the journal names no user", &error))?;
+    if users::human_id_of(admin, own).await? == *human_id {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::Usage,
+        "--exists names another user than the order's",
+        "give the id that `humanapi orders status --user ID` shows for the order's user; nothing was decided",
+    ))
+}
+
 async fn decide(
     args: &ReconcileArgs,
     admin: &AdminApi,
     intent: &IntentKey,
-    decision: Decision,
+    decided: Decided,
 ) -> Result<(), Failure> {
     let orders = admin.orders();
     let entry = orders.entry(intent).await;
     let entry = entry.map_err(|error| journal_failure(&error))?;
     let entry = entry.ok_or_else(no_such_intent)?;
+    if !matches!(entry.state, EntryState::Unknown(_) | EntryState::Absent) {
+        return Err(nothing_to_decide());
+    }
+    let decision = match decided {
+        Decided::SendAgain(seen) if sent_at(&entry) == Some(seen) => Decision::SendAgain,
+        Decided::SendAgain(_) => {
+            return Err(Failure::new(
+                Code::Usage,
+                "it was not sent at the time that --send-again names: somebody may have had it sent again since",
+                "look how it stands with `humanapi orders reconcile INTENT`, look in the vendor's portal, and decide on that",
+            ));
+        }
+        Decided::Exists(human_id) => {
+            is_orders(admin, &entry, &human_id).await?;
+            Decision::Exists(human_id)
+        }
+    };
     let decided = orders.decide(intent, &entry, decision).await;
     match decided {
         Ok(entry) => {
@@ -96,14 +146,11 @@ async fn decide(
                 result,
                 human_id,
                 reason: None,
+                sent_at: None,
             };
             write(args, &line)
         }
-        Err(OrderError::Changed) => Err(Failure::new(
-            Code::Usage,
-            "nothing is to be decided of this order: it is placed, was never sent, or another process is at it",
-            "look how it stands with `humanapi orders reconcile INTENT`",
-        )),
+        Err(OrderError::Changed) => Err(nothing_to_decide()),
         Err(error) => Ended::of(admin, Err(error))
             .into_failure()
             .map_or(Ok(()), Err),
@@ -158,6 +205,7 @@ fn tell(args: &ReconcileArgs, intent: &IntentKey, ended: &Ended) -> Result<(), F
         result: ended.became.word(),
         human_id: ended.human_id.as_ref().map(HumanId::as_str),
         reason: ended.failure.as_ref().and_then(Failure::cause),
+        sent_at: ended.sent_at,
     };
     write(args, &line)
 }
@@ -166,7 +214,9 @@ fn tell(args: &ReconcileArgs, intent: &IntentKey, ended: &Ended) -> Result<(), F
 fn write(args: &ReconcileArgs, line: &Line<'_>) -> Result<(), Failure> {
     print(&args.output, line, |line| {
         let more = line.human_id.or(line.reason).unwrap_or_default();
-        let text = format!("{}  {}  {more}", line.intent, line.result);
+        let sent = line.sent_at.map(|at| format!("  sent {at}"));
+        let sent = sent.unwrap_or_default();
+        let text = format!("{}  {}{sent}  {more}", line.intent, line.result);
         output::plain(text.trim_end()).into_owned()
     })
 }

@@ -1,7 +1,7 @@
 //! Sending the orders of a file: as many at once as the service bears, each once.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,12 +16,13 @@ use humanapi_core::admin::order::{Decision, EntryState, IntentKey, Subject};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
-use super::admin_api::{AdminApi, journal_failure};
-use super::applicant::{self, Applicant, PAPERS};
+use super::admin_api::{AdminApi, journal_failure, off_runtime};
+use super::applicant::Applicant;
 use super::check::Checked;
 use super::counts::Counts;
 use super::input::{Input, Place};
 use super::outcome::{Became, Ended};
+use super::papers::{self, PAPERS, Seal};
 use super::results::{AHEAD, Results};
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -57,10 +58,24 @@ pub(super) struct Sending {
 /// One order that ended.
 struct Done {
     number: u64,
+    ended: Ended,
+}
+
+/// An order as results name it.
+struct Named {
     place: Place,
     user: String,
     intent: String,
-    ended: Ended,
+}
+
+impl Named {
+    fn of(place: Place, applicant: &Applicant) -> Self {
+        Self {
+            place,
+            user: applicant.order.client_user_id().as_str().to_owned(),
+            intent: applicant.intent.as_str().to_owned(),
+        }
+    }
 }
 
 /// Why no further order is begun.
@@ -93,6 +108,13 @@ impl Halt {
         }
         if self.first.is_none() {
             self.first = Some(failure);
+        }
+    }
+
+    /// Nothing more is begun where results cannot be written.
+    fn written(&mut self, written: Result<(), Failure>) {
+        if let Err(failure) = written {
+            self.stop(failure);
         }
     }
 
@@ -144,7 +166,7 @@ impl Sending {
         let mut going = FuturesUnordered::new();
         let mut halt = Halt::default();
         let (mut number, mut oldest, mut is_over, mut asked) = (0_u64, 0_u64, false, false);
-        let mut under_way = BTreeSet::new();
+        let mut under_way = BTreeMap::new();
         loop {
             while !is_over && halt.stopped.is_none() && going.len() < self.room() {
                 if number - oldest >= AHEAD {
@@ -165,16 +187,17 @@ impl Sending {
                     }
                 };
                 // What was checked and confirmed is sent, and nothing that came into the file since.
-                let applicant = match read {
-                    Ok(applicant) if checked.intents.take(&applicant) => applicant,
-                    _ => {
-                        halt.stop(changed(&place));
-                        break;
-                    }
+                let checked = read.ok().and_then(|applicant| {
+                    let papers = checked.intents.take(&applicant)?;
+                    Some((applicant, papers))
+                });
+                let Some((applicant, papers)) = checked else {
+                    halt.stop(changed(&place));
+                    break;
                 };
                 count(&Counts::begun);
-                under_way.insert(number);
-                going.push(self.one(number, place, applicant));
+                under_way.insert(number, Named::of(place, &applicant));
+                going.push(self.one(number, applicant, papers));
                 number += 1;
             }
             if going.is_empty() {
@@ -183,16 +206,12 @@ impl Sending {
             tokio::select! {
                 Some(done) = going.next() => {
                     let mut done: Done = done;
-                    under_way.remove(&done.number);
-                    oldest = under_way.first().copied().unwrap_or(number);
+                    let named = under_way.remove(&done.number);
+                    oldest = under_way.first_key_value().map_or(number, |(first, _)| *first);
                     let became = done.ended.became;
                     count(&|counts| counts.ended(became));
-                    if let Some(results) = results {
-                        let names = (done.user.as_str(), done.intent.as_str());
-                        let noted = results.note(done.number, done.place, names, &done.ended);
-                        if let Err(failure) = noted {
-                            halt.stop(failure);
-                        }
+                    if let Some(named) = named {
+                        halt.written(note(results, done.number, &named, &done.ended));
                     }
                     halt.note(&mut done.ended);
                 }
@@ -208,8 +227,9 @@ impl Sending {
             }
         }
         // What was dropped in the middle may have been sent.
-        for _ in under_way {
+        for (number, named) in under_way {
             count(&|counts| counts.ended(Became::Unknown));
+            halt.written(note(results, number, &named, &broken_off()));
         }
         Halted {
             first: halt.first,
@@ -224,20 +244,12 @@ impl Sending {
         usize::try_from(limit).unwrap_or(1).max(1)
     }
 
-    async fn one(&self, number: u64, place: Place, applicant: Applicant) -> Done {
-        let user = applicant.order.client_user_id().as_str().to_owned();
-        let intent = applicant.intent.as_str().to_owned();
-        let ended = self.placed(applicant).await;
-        Done {
-            number,
-            place,
-            user,
-            intent,
-            ended,
-        }
+    async fn one(&self, number: u64, applicant: Applicant, papers: Seal) -> Done {
+        let ended = self.placed(applicant, papers).await;
+        Done { number, ended }
     }
 
-    async fn placed(&self, applicant: Applicant) -> Ended {
+    async fn placed(&self, applicant: Applicant, checked: Seal) -> Ended {
         let Applicant {
             intent,
             order,
@@ -256,7 +268,7 @@ impl Sending {
         {
             return Ended::there(Became::Already, human_id.clone());
         }
-        let (order, _room) = match self.with_papers(order, papers).await {
+        let (order, _room) = match self.with_papers(order, papers, checked).await {
             Ok(ready) => ready,
             Err(failure) => {
                 let became = match known.map(|entry| entry.state) {
@@ -278,13 +290,15 @@ impl Sending {
         Ended::of(&self.admin, outcome)
     }
 
-    /// The order with its papers, and the room that they take: the next order with papers waits for it.
+    /// The order with its papers, which are those that were checked, and the room that they take: the next order with papers
+    /// waits for it.
     async fn with_papers(
         &self,
-        order: NewOrder,
-        papers: Vec<PathBuf>,
+        mut order: NewOrder,
+        files: Vec<PathBuf>,
+        checked: Seal,
     ) -> Result<(NewOrder, Option<SemaphorePermit<'_>>), Failure> {
-        if papers.is_empty() {
+        if files.is_empty() {
             return Ok((order, None));
         }
         let wrong = |wrong: &dyn Display| {
@@ -294,13 +308,29 @@ impl Sending {
                 "the file was there when the orders were checked: put it back, then run the same again",
             )
         };
-        let bytes = applicant::looked_at(&papers).map_err(|error| wrong(&error))?;
+        let looked_at = files.clone();
+        let bytes = off_runtime(move || papers::size_of(&looked_at)).await?;
+        let bytes = bytes.map_err(|error| wrong(&error))?;
+        let changed = || {
+            wrong(
+                &"`attachments`: a file changed since it was checked, and nothing is sent that was not checked",
+            )
+        };
+        if bytes > PAPERS {
+            return Err(changed());
+        }
         let kib = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX);
         let room = self.papers.acquire_many(kib).await;
-        let read = move || applicant::with_papers(order, &papers);
-        let order = tokio::task::spawn_blocking(read).await;
-        let order = order.map_err(|error| Failure::here("cannot read a file", &error))?;
-        Ok((order.map_err(|error| wrong(&error))?, room.ok()))
+        // No further than there is room.
+        let read = off_runtime(move || papers::read_papers(&files, bytes)).await?;
+        let (read, seal) = read.map_err(|error| wrong(&error))?;
+        if seal != checked {
+            return Err(changed());
+        }
+        for paper in read {
+            order = order.with_attachment(paper);
+        }
+        Ok((order, room.ok()))
     }
 
     /// Submits it, and again where it surely never left and the reason may pass.
@@ -327,6 +357,30 @@ pub(super) struct Halted {
     pub(super) first: Option<Failure>,
     pub(super) stopped: Option<Failure>,
     pub(super) was_asked: bool,
+}
+
+/// What is told of an order that was dropped in the middle.
+fn broken_off() -> Ended {
+    let failure = Failure::new(
+        Code::Undecided,
+        "the run was ended at once while it was under way",
+        "run the same again later, which looks for it",
+    );
+    Ended::failed(Became::Unknown, failure)
+}
+
+/// Writes how an order ended, where that is asked for.
+fn note(
+    results: &mut Option<Results>,
+    number: u64,
+    named: &Named,
+    ended: &Ended,
+) -> Result<(), Failure> {
+    let names = (named.user.as_str(), named.intent.as_str());
+    match results {
+        Some(results) => results.note(number, named.place, names, ended),
+        None => Ok(()),
+    }
 }
 
 fn changed(place: &dyn Display) -> Failure {

@@ -3,8 +3,9 @@
 use std::io::Write as _;
 
 use futures_util::StreamExt as _;
-use humanapi_core::HumanId;
-use humanapi_core::admin::{OrderedUser, UserRef};
+use humanapi_core::admin::UserRef;
+use humanapi_core::admin::order::user_of_id;
+use humanapi_core::{ClientUserId, HumanId};
 use serde::Serialize;
 
 use super::admin_api::{AdminApi, user_ref};
@@ -35,17 +36,27 @@ fn nobody() -> Failure {
     )
 }
 
+/// Human API's id for the user of this id of the application's own: only where that is certain, as for orders.
+pub(super) async fn human_id_of(admin: &AdminApi, id: ClientUserId) -> Result<HumanId, Failure> {
+    let found = admin.orders().find(id.clone()).await;
+    let found = found.map_err(|error| admin.failure(&error))?.items;
+    match user_of_id(&found, id.as_str()) {
+        Ok(user) => Ok(user.ok_or_else(nobody)?.human_id.clone()),
+        Err(doubt) => Err(Failure::new(
+            Code::Service,
+            format!("it is not certain who the user is: {}", doubt.reason()),
+            "name the user by --human-id, as the vendor's portal shows it",
+        )),
+    }
+}
+
 /// Human API's id for the user.
 async fn human_id(admin: &AdminApi, who: &Who) -> Result<HumanId, Failure> {
     let id = match user_ref(who)? {
         UserRef::HumanId(id) => return Ok(id),
         UserRef::ClientUserId(id) => id,
     };
-    let found = admin.orders().find(id.clone()).await;
-    let found = found.map_err(|error| admin.failure(&error))?.items;
-    let is_it = |user: &&OrderedUser| user.client_user_id.as_ref().is_none_or(|own| *own == id);
-    let user = found.iter().find(is_it).ok_or_else(nobody)?;
-    Ok(user.human_id.clone())
+    human_id_of(admin, id).await
 }
 
 pub(super) async fn status(args: &UserRefArgs) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! What happens on the way: answers that are lost, refusals, a service that is too busy, and what nobody can tell.
 
-use humanapi_sandbox::Fault;
+use humanapi_core::http::Method;
+use humanapi_sandbox::{Assumption, Fault};
 
 use super::{NAMES, PAPER, World, counts, fails, json, line};
 
@@ -9,7 +10,7 @@ const USERS: &str = "/api/v1/users";
 fn plan(world: &World, fault: Fault, times: u32) {
     let control = world.sandbox.control();
     control
-        .plan_fault(fault.on_path(USERS).times(times))
+        .plan_fault(fault.on_method(Method::POST).on_path(USERS).times(times))
         .expect("it is a fault");
 }
 
@@ -73,13 +74,27 @@ fn an_order_that_nobody_can_tell_ends_with_a_code_of_its_own_and_is_decided_by_h
     );
     assert_eq!(json(&told)["intent"], "u-1");
     let human_id = world.sandbox.control().ledger()[0].human_id.clone();
+    // Nobody, somebody whom the service does not know, and the user of another order.
+    let other = world.submit(&world.applicants("other.csv", &["b"]), &[]);
+    assert_eq!(other.code, Some(0), "{other:?}");
+    let ledger = world.sandbox.control().ledger();
+    let other = ledger.iter().find(|entry| entry.client_user_id == "b");
+    for id in ["", "5c2e", &other.unwrap().human_id] {
+        let told = reconcile(&["u-1", "--exists", id]);
+        fails(
+            &told,
+            2,
+            "--exists names another user",
+            "orders status --user ID",
+        );
+    }
     let told = reconcile(&["u-1", "--exists", &human_id]);
     assert_eq!(
         (told.code, json(&told)["result"].as_str()),
         (Some(0), Some("placed")),
         "{told:?}"
     );
-    let told = reconcile(&["u-1", "--send-again"]);
+    let told = reconcile(&["u-1", "--send-again", "2026-01-15T09:00:00.417Z"]);
     fails(
         &told,
         2,
@@ -94,7 +109,7 @@ fn an_order_that_nobody_can_tell_ends_with_a_code_of_its_own_and_is_decided_by_h
         "that this is the store",
     );
     let told = world.submit(&file, &[]);
-    assert_eq!((told.code, world.billed().len()), (Some(0), 1), "{told:?}");
+    assert_eq!((told.code, world.billed().len()), (Some(0), 2), "{told:?}");
     let told = reconcile(&[]);
     assert_eq!(
         (told.code, told.stderr.as_str()),
@@ -250,6 +265,66 @@ fn nothing_of_anybody_is_told_however_much_is_asked_for() {
         let store = world.store();
         world.run(&[words, &store.each()].concat());
     }
+}
+
+/// The service answers a second order for a user as it does the first, and places none.
+#[test]
+fn a_second_order_for_a_user_that_is_not_placed_is_not_told_as_placed() {
+    for second in ["once-over", "never"] {
+        for at_once in ["1", "8"] {
+            let world = World::open();
+            let control = world.sandbox.control();
+            control
+                .set_assumption(Assumption::SecondOrder, second)
+                .unwrap();
+            let lines = [line("a"), line("a").replace(",full,", ",aps-only,")].concat();
+            let file = world.file("new.csv", format!("{NAMES}\n{lines}"));
+            // It is looked for no longer than a claim lasts.
+            let told = world.submit(&file, &["--timeout", "2s", "--at-once", at_once]);
+            assert_eq!(told.code, Some(8), "{told:?}");
+            assert_eq!(counts(&told), "orders 2, placed 1, unknown 1");
+            assert_eq!(world.billed(), ["a"]);
+        }
+    }
+}
+
+/// Two who saw the same have it sent once more, and not twice.
+#[test]
+fn an_order_is_sent_again_by_a_decision_on_the_time_that_was_shown() {
+    let world = World::open();
+    let file = world.applicants("new.csv", &["a"]);
+    let brief = ["--timeout", "2s"];
+    let store = world.store();
+    let reconcile = |more: &[&str]| {
+        world.run(&[&["orders", "reconcile", "a/full"], more, &store.each()].concat())
+    };
+    let lost = || {
+        plan(&world, Fault::drop_before(), 1);
+        let told = world.submit(&file, &brief);
+        assert_eq!((told.code, world.billed().len()), (Some(8), 0), "{told:?}");
+        let told = json(&reconcile(&brief));
+        told["sent_at"].as_str().expect("it was sent").to_owned()
+    };
+    let seen = lost();
+    let told = reconcile(&["--send-again", &seen]);
+    assert_eq!(
+        (told.code, json(&told)["result"].as_str()),
+        (Some(0), Some("send_again"))
+    );
+    let late = reconcile(&["--send-again", &seen]);
+    fails(
+        &late,
+        2,
+        "nothing is to be decided",
+        "orders reconcile INTENT",
+    );
+    // It is sent once more, and lost once more: what the other one saw is over.
+    let again = lost();
+    assert_ne!(again, seen);
+    let late = reconcile(&["--send-again", &seen]);
+    fails(&late, 2, "it was not sent at the time", "decide on that");
+    let told = world.submit(&file, &brief);
+    assert_eq!((told.code, world.billed().len()), (Some(8), 0), "{told:?}");
 }
 
 /// The search would see it.

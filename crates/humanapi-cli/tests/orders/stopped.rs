@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStderr};
 use std::time::Duration;
 
+use humanapi_core::http::Method;
 use humanapi_sandbox::Fault;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -113,6 +114,8 @@ fn a_run_that_is_stopped_twice_ends_at_once_and_says_what_it_does_not_know() {
     let file = many(&world, 10);
     let control = world.sandbox.control();
     let stuck = Fault::delay(Duration::from_secs(600)).on_path("/api/v1/users");
+    let stuck = stuck.on_method(Method::POST);
+    let results = world.path("done.csv");
     control.plan_fault(stuck.times(1)).expect("it is a fault");
     // A call has longer than the command goes on.
     let more = [
@@ -122,6 +125,8 @@ fn a_run_that_is_stopped_twice_ends_at_once_and_says_what_it_does_not_know() {
         "1",
         "--progress-every",
         "100ms",
+        "--results",
+        &results,
     ];
     let mut running = Heard::begin(&world, &file, &more);
     while world.billed().is_empty() {
@@ -140,4 +145,41 @@ fn a_run_that_is_stopped_twice_ends_at_once_and_says_what_it_does_not_know() {
         "{told:?}"
     );
     assert_eq!(world.billed(), ["policy-000000"]);
+    let rows = std::fs::read_to_string(results).expect("it is there");
+    let rows: Vec<&str> = rows.lines().skip(1).collect();
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(
+        rows[0].starts_with("2,policy-000000,policy-000000/full,unknown,,"),
+        "{rows:?}"
+    );
+}
+
+/// What is sent is what was checked: a paper that is another one by then is not sent, and nor is anything after it.
+#[test]
+fn a_paper_that_changed_since_it_was_checked_is_told_and_not_sent() {
+    for changed in ["%PDF-1.7 two", "%PDF-1.7 and many pages more"] {
+        let world = World::open();
+        let papers = ["1.pdf", "2.pdf"].map(|name| world.file(name, "%PDF-1.7 one"));
+        let line = |at: usize| format!("{},{at}.pdf\n", line(&format!("policy-{at}")).trim_end());
+        let text = format!("{NAMES},attachments.0.path\n{}{}", line(1), line(2));
+        let file = world.file("new.csv", text);
+        let slow = Fault::delay(Duration::from_secs(2)).on_method(Method::POST);
+        let slow = slow.on_path("/api/v1/users").times(1);
+        world
+            .sandbox
+            .control()
+            .plan_fault(slow)
+            .expect("it is a fault");
+        let more = ["--at-once", "1", "--progress-every", "100ms"];
+        let mut running = Heard::begin(&world, &file, &more);
+        while world.billed().is_empty() {
+            running.until("progress");
+        }
+        std::fs::write(&papers[1], changed).expect("there is room");
+        let told = running.ended();
+        assert_eq!(told.code, Some(70), "{told:?}");
+        assert_eq!(counts(&told), "not_placed 1, orders 2, placed 1");
+        assert!(told.stderr.contains("`attachments`"), "{told:?}");
+        assert_eq!(world.billed(), ["policy-1"]);
+    }
 }
