@@ -33,12 +33,12 @@ impl fmt::Debug for Desk {
 pub(crate) enum NotOrdered {
     /// These fields are not as they have to be.
     Wrong(Problems),
-    /// For this policy something else was ordered before.
+    /// This policy stands for another order, whatever became of that.
     Other(Policy),
     /// Nothing was placed, and this is what to do.
     Refused(&'static str),
-    /// The journal could not be written.
-    Journal(&'static str),
+    /// The journal failed. Nothing was sent now, and whether this was ordered before is not known.
+    Journal(Policy, &'static str),
 }
 
 /// Why nothing was decided.
@@ -108,7 +108,9 @@ impl Desk {
                 },
                 None => NotOrdered::Refused("order again"),
             }),
-            Ok(Err(error @ OrderError::Journal(_))) => Err(NotOrdered::Journal(error.remedy())),
+            Ok(Err(error @ OrderError::Journal(_))) => {
+                Err(NotOrdered::Journal(policy, error.remedy()))
+            }
             // Whatever else there is to say, the case says it: that it is there, or that nobody knows.
             _ => Ok(policy),
         }

@@ -57,10 +57,10 @@ pub(crate) fn form(
         let code = one.code.as_deref()?;
         Some((code, one.alias.as_deref().unwrap_or(code)))
     }));
-    let title = if why.is_some() {
-        "Nothing was ordered"
-    } else {
-        "Order medical records"
+    let title = match why {
+        None => "Order medical records",
+        Some(NotOrdered::Journal(..)) => "It is not known whether this is ordered",
+        Some(_) => "Nothing was ordered",
     };
     page(
         title,
@@ -144,11 +144,11 @@ fn refusal(why: &NotOrdered) -> Markup {
                     }
                 }
                 NotOrdered::Other(policy) => p {
-                    "Something else was ordered for " a href=(policy.path()) { (policy) } " before. Correct the policy’s number, or look at that case."
+                    "The policy " a href=(policy.path()) { (policy) } " stands for another order: with another name, date of birth, e-mail address or kind. Its case says what became of that. Correct the policy’s number, or look there."
                 },
                 NotOrdered::Refused(remedy) => p { "Nothing was sent that had an effect. What to do: " (remedy) "." },
-                NotOrdered::Journal(remedy) => p {
-                    "The journal of orders could not be written, and without it nothing is sent. What to do: " (remedy) "."
+                NotOrdered::Journal(policy, remedy) => p {
+                    "The journal of orders failed. Nothing was sent for this form; whether another one had it sent before is not known until the journal can be read: then " a href=(policy.path()) { "the case of " (policy) } " says so. What to do: " (remedy) "."
                 },
             }
         }

@@ -174,7 +174,7 @@ async fn place(State(app): State<App>, Form(application): Form<Application>) -> 
         NotOrdered::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
         NotOrdered::Other(_) => StatusCode::CONFLICT,
         NotOrdered::Refused(_) => StatusCode::BAD_GATEWAY,
-        NotOrdered::Journal(_) => StatusCode::SERVICE_UNAVAILABLE,
+        NotOrdered::Journal(..) => StatusCode::SERVICE_UNAVAILABLE,
     };
     let (types, unsettled) = tokio::join!(app.desk.order_types(), app.desk.unsettled(None));
     let list = form::list(unsettled, true);
