@@ -15,17 +15,20 @@ use futures_util::stream;
 use humanapi_export::{BucketKey, Export, Format};
 use humanapi_hyper::HyperTransport;
 use humanapi_testing::client::{Client, Spawn, Task, Timer, TokioRuntime};
+use humanapi_testing::core::data::ReportFormat;
 use humanapi_testing::core::{Credentials, Hosts, Now, Provisioning};
 use humanapi_testing::{DemoApp, Sandbox};
 use tempfile::TempDir;
 
-use crate::{is_begun, sandbox};
+use crate::{documents, is_begun, sandbox};
 
 const URL: &str = "HUMANAPI_EXPORT_TEST_URL";
 const SECRET: &str = "HUMANAPI_EXPORT_TEST_SECRET";
 const FORMAT: &str = "HUMANAPI_EXPORT_TEST_FORMAT";
 const FOLDER: &str = "HUMANAPI_EXPORT_TEST_FOLDER";
 const USERS: usize = 6;
+/// Documents are the same whatever records become.
+const WITH_DOCUMENTS: Format = Format::Envelope;
 
 /// Time in which it is always the same day, so that two runs write the same.
 #[derive(Clone)]
@@ -79,7 +82,11 @@ fn wherever_it_is_killed_the_same_export_again_comes_to_what_one_run_comes_to() 
         let takes = begun.elapsed();
         let expected = content(whole.path());
         assert!(expected.len() > 100, "{}", expected.len());
-        let kills = if is_deep { 30 } else { 2 };
+        if format == &WITH_DOCUMENTS {
+            let documents = documents::there(whole.path()).whole.len();
+            assert!(documents > 5, "{documents}");
+        }
+        let kills = if is_deep { 30 } else { 4 };
         let folder = TempDir::new().unwrap();
         for kill in 0..kills {
             if kill % 3 == 0 {
@@ -154,6 +161,10 @@ fn export(url: &OsString) {
         let export = Export::new(client, format)
             .with_key(BucketKey::new([7; 32]))
             .with_buckets(4);
+        let export = match format {
+            WITH_DOCUMENTS => export.with_documents(ReportFormat::Json),
+            _ => export,
+        };
         export
             .run(stream::iter(users), text(FOLDER), pending())
             .await

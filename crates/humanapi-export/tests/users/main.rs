@@ -9,6 +9,7 @@ mod broken;
 mod cloud;
 #[cfg(feature = "deidentify")]
 mod deidentified;
+mod documents;
 #[cfg(unix)]
 mod killed;
 mod readers;
@@ -27,6 +28,7 @@ use std::task::Poll;
 
 use futures_util::stream;
 use humanapi_export::{BucketKey, Event, Export, ExportError, Format, Shard, Summary};
+use humanapi_testing::core::data::ReportFormat;
 use humanapi_testing::sandbox::Assumption;
 use humanapi_testing::{DemoApp, Fault, ForTests as _, OfflineSandbox};
 use sandbox::{Lines, NEW, Together, Troubled, connect, lists, people, truth};
@@ -482,70 +484,6 @@ async fn a_folder_takes_one_export_and_one_process() {
     assert_eq!(*seen.lock().unwrap(), Some(true));
 }
 
-/// Each file beside a line that tells whose it is; its name tells nothing.
-#[tokio::test]
-async fn documents_are_files_with_their_hashes() {
-    use sha2::Digest as _;
-
-    let (sandbox, users) = people(4);
-    let folder = TempDir::new().unwrap();
-    let export = export(&sandbox, Format::Ndjson)
-        .with_documents(humanapi_testing::core::data::ReportFormat::Json);
-    let summary = run(export, &users, folder.path()).await.unwrap();
-    assert!(summary.whole && summary.documents > 0, "{summary:?}");
-    let mut told = 0;
-    for path in files(folder.path()) {
-        if path.file_name().unwrap() != "_documents.ndjson" {
-            continue;
-        }
-        for line in fs::read_to_string(&path).unwrap().lines() {
-            let line: serde_json::Value = serde_json::from_str(line).unwrap();
-            if line["missing"].is_string() {
-                continue;
-            }
-            let file = path.parent().unwrap().join(line["file"].as_str().unwrap());
-            let bytes = fs::read(&file).unwrap();
-            let hash: String = sha2::Sha256::digest(&bytes)
-                .iter()
-                .map(|b| format!("{b:02x}"))
-                .collect();
-            assert_eq!(line["sha256"], hash);
-            assert_eq!(line["bytes"], bytes.len());
-            told += 1;
-        }
-    }
-    assert_eq!(told, summary.documents);
-}
-
-/// Who counts lists by what is told of them comes to as many as were planned, whatever becomes of documents.
-#[tokio::test]
-async fn a_document_that_is_missing_is_told_beside_its_list() {
-    let (sandbox, users) = people(3);
-    let fault = Fault::status(503).on_path("/v1/human/medical/ccds/");
-    sandbox.control().plan_fault(fault.times(100_000)).unwrap();
-    let folder = TempDir::new().unwrap();
-    let told = Arc::new(Mutex::new((0, 0, 0)));
-    let tell = Arc::clone(&told);
-    let export = export(&sandbox, Format::Ndjson)
-        .with_documents(humanapi_testing::core::data::ReportFormat::Json)
-        .with_listener(move |event| {
-            let mut told = tell.lock().unwrap();
-            match event {
-                Event::Planned { lists, .. } => told.0 = lists,
-                Event::Read { .. } => told.1 += 1,
-                Event::Refused { is_document, .. } | Event::Failed { is_document, .. } => {
-                    told.1 += u64::from(!is_document);
-                    told.2 += u64::from(is_document);
-                }
-                _ => {}
-            }
-        });
-    let summary = run(export, &users, folder.path()).await.unwrap();
-    let (planned, lists, documents) = *told.lock().unwrap();
-    assert!(planned > 0 && documents > 0, "{summary:?}");
-    assert_eq!((lists, documents), (planned, summary.failed.values().sum()));
-}
-
 #[tokio::test]
 async fn a_stream_holds_one_kind_of_record_in_the_order_of_users() {
     let (sandbox, users) = people(6);
@@ -619,7 +557,7 @@ async fn nothing_of_a_user_is_in_a_path_an_event_or_an_error() {
     let listener = Arc::clone(&told);
     let folder = TempDir::new().unwrap();
     let export = export(&sandbox, Format::Ndjson)
-        .with_documents(humanapi_testing::core::data::ReportFormat::Json)
+        .with_documents(ReportFormat::Json)
         .with_listener(move |event| listener.lock().unwrap().push_str(&format!("{event:?}")));
     let shown = format!("{export:?}");
     let summary = run(export, &users, folder.path()).await.unwrap();

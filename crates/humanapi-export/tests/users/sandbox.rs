@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use humanapi_testing::client::{Client, StreamedResponse, Transport};
 use humanapi_testing::core::data::{Operation, ROUTES};
 use humanapi_testing::core::{Provisioning, Request, Response, SendFailure, SendFailureKind};
@@ -177,12 +178,11 @@ impl Transport for Together {
     }
 }
 
-fn asked(sandbox: &OfflineSandbox, request: http::Request<bytes::Bytes>) -> (u16, String) {
+fn asked(sandbox: &OfflineSandbox, request: http::Request<Bytes>) -> (u16, Bytes) {
     let answer = sandbox
         .answer(request)
         .expect("nothing is planned to go wrong");
-    let status = answer.status().as_u16();
-    (status, String::from_utf8_lossy(answer.body()).into_owned())
+    (answer.status().as_u16(), answer.into_body())
 }
 
 fn token(sandbox: &OfflineSandbox, user: &str) -> String {
@@ -199,18 +199,18 @@ fn token(sandbox: &OfflineSandbox, user: &str) -> String {
         .body(body.to_string().into())
         .expect("it is a request");
     let (_, answer) = asked(sandbox, request);
-    let answer: Value = serde_json::from_str(&answer).expect("a token answer is JSON");
+    let answer: Value = serde_json::from_slice(&answer).expect("a token answer is JSON");
     answer["access_token"]
         .as_str()
         .expect("there is a token")
         .to_owned()
 }
 
-fn got(sandbox: &OfflineSandbox, token: &str, path: &str) -> (u16, String) {
+fn got(sandbox: &OfflineSandbox, token: &str, path: &str) -> (u16, Bytes) {
     let request = http::Request::get(path).header("authorization", format!("Bearer {token}"));
     asked(
         sandbox,
-        request.body(bytes::Bytes::new()).expect("it is a request"),
+        request.body(Bytes::new()).expect("it is a request"),
     )
 }
 
@@ -239,9 +239,9 @@ fn list(
 ) -> Vec<String> {
     if !is_list {
         let (status, body) = got(sandbox, token, path);
-        return match (status, body.as_str()) {
-            (404, _) | (200, "{}") => Vec::new(),
-            (200, body) => vec![body.to_owned()],
+        return match (status, &*body) {
+            (404, _) | (200, b"{}") => Vec::new(),
+            (200, body) => vec![String::from_utf8(body.to_vec()).expect("JSON is UTF-8")],
             (status, _) => panic!("{path}: {status}"),
         };
     }
@@ -253,7 +253,7 @@ fn list(
             &format!("{path}?limit=500&offset={}", all.len()),
         );
         assert_eq!(status, 200, "{path}");
-        let page: Vec<&RawValue> = serde_json::from_str(&body).expect("a list is JSON");
+        let page: Vec<&RawValue> = serde_json::from_slice(&body).expect("a list is JSON");
         let count = page.len();
         all.extend(page.into_iter().map(|record| record.get().to_owned()));
         if count == 0 || !on_pages {
@@ -277,6 +277,31 @@ pub(crate) fn truth(sandbox: &OfflineSandbox, users: &[String]) -> Lines {
             let records = list(sandbox, &token, route.path, is_list, route.on_pages);
             if !records.is_empty() {
                 all.insert((resource.to_owned(), user.clone()), records);
+            }
+        }
+    }
+    all
+}
+
+/// The bytes of documents, by the kind, the user and the id.
+pub(crate) type Documents = BTreeMap<(String, String, String), Bytes>;
+
+/// All documents of these users, asked for in the same way.
+pub(crate) fn documents(sandbox: &OfflineSandbox, users: &[String]) -> Documents {
+    let mut all = Documents::new();
+    for user in users {
+        let token = token(sandbox, user);
+        for (resource, query) in [("ccds", ""), ("reports", "?format=json")] {
+            for record in lists(sandbox, user, resource) {
+                let record: Value = serde_json::from_str(&record).expect("a record is JSON");
+                let Some(id) = record["id"].as_str() else {
+                    continue;
+                };
+                let path = format!("/v1/human/medical/{resource}/{id}/raw{query}");
+                let (status, body) = got(sandbox, &token, &path);
+                if status == 200 {
+                    all.insert((resource.to_owned(), user.clone(), id.to_owned()), body);
+                }
             }
         }
     }
