@@ -10,6 +10,7 @@ mod killed;
 mod lost_manifests;
 mod model;
 mod shards;
+mod ten_days;
 pub(crate) mod told_once;
 mod whole;
 
@@ -168,76 +169,6 @@ fn change_each(sandbox: &OfflineSandbox, users: &[String], to: &RecordChange) {
     for user in users {
         change(sandbox, user, to.clone());
     }
-}
-
-/// What clinics tell of everybody, and devices of some.
-const CHANGED: [&str; 4] = [
-    "medical/vitals",
-    "medical/immunizations",
-    "activities",
-    "medical/issues",
-];
-
-/// Some users have a record more, others one that changed, others one less.
-fn a_day_passes(sandbox: &OfflineSandbox, users: &[String], day: usize) {
-    for (number, user) in users.iter().enumerate() {
-        let resource = CHANGED[(number + day) % CHANGED.len()];
-        match (number + 3 * day) % 10 {
-            0 => change(sandbox, user, RecordChange::insert(resource)),
-            1 => change(sandbox, user, RecordChange::update(resource).at(1)),
-            2 => change(sandbox, user, RecordChange::delete(resource)),
-            // After the list was read, so that it is late for who goes by the time of the answer.
-            3 => change(sandbox, user, RecordChange::insert(resource).after_pages(1)),
-            _ => {}
-        }
-    }
-}
-
-#[tokio::test]
-async fn ten_days_of_many_users_are_complete_whatever_happens_to_every_tenth_request() {
-    let is_deep = std::env::var_os("HUMANAPI_DEEP").is_some_and(|deep| deep == "1");
-    let (sandbox, users) = people(if is_deep { 200 } else { 50 });
-    let folder = TempDir::new().unwrap();
-    let cursors: Arc<dyn CursorStore> =
-        Arc::new(SqliteCursorStore::open(folder.path().join("cursors.sqlite")).await);
-    let out = folder.path().join("in-step");
-    // A list of three pages, which moves while it is read.
-    change(&sandbox, &users[2], RecordChange::fill("activities", 1_200));
-    let (mut records, mut deleted) = (0, 0);
-    for day in 0..10 {
-        let run_of_day = Synchronization::new(client(&sandbox, 10), Arc::clone(&cursors))
-            .with_full_every(3 * 24 * HOUR);
-        let summary = run(run_of_day, &users, &out).await.unwrap();
-        assert!(summary.whole && summary.failed.is_empty(), "{summary:?}");
-        assert!(summary.asked_again > 0, "there were faults");
-        records += summary.records;
-        deleted += summary.deleted;
-        a_day_passes(&sandbox, &users, day);
-        change(
-            &sandbox,
-            &users[2],
-            RecordChange::insert("activities").after_pages(1),
-        );
-        change(
-            &sandbox,
-            &users[2],
-            RecordChange::delete("activities").at(700).after_pages(2),
-        );
-        sandbox.control().advance_clock(24 * HOUR).unwrap();
-    }
-    assert!(deleted > 0, "what was deleted is told in passing");
-    // Twice: in the first of them, records come behind its back once more.
-    for _ in 0..2 {
-        let last = Synchronization::new(client(&sandbox, 10), Arc::clone(&cursors))
-            .with_full_every(Duration::ZERO);
-        assert!(run(last, &users, &out).await.unwrap().whole);
-    }
-    same(&out, &sandbox, &users);
-    let all: u64 = expected(&sandbox, &users)
-        .values()
-        .map(|list| list.len() as u64)
-        .sum();
-    assert!(records >= all, "{records} records were written of {all}");
 }
 
 #[tokio::test]
