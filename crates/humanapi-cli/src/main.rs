@@ -7,6 +7,8 @@ mod api;
 mod args;
 #[cfg(feature = "token")]
 mod atomic_file;
+#[cfg(any(feature = "sandbox", feature = "token"))]
+mod bounded;
 #[cfg(any(feature = "demo", feature = "sandbox"))]
 mod browser;
 #[cfg(feature = "token")]

@@ -4,13 +4,14 @@ mod orders;
 mod running;
 mod verbs;
 
-use std::io::{self, IsTerminal as _, Read as _, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 
 use humanapi_sandbox::{AppCredentials, DemoApp, Sandbox, SandboxBuilder, Scenario, StartError};
 use serde::Serialize;
 
 use crate::args::SandboxArgs;
+use crate::bounded::read_all;
 use crate::browser;
 use crate::exit::{self, Code, Failure};
 use crate::output::palette::{NAME, QUIET, TITLE};
@@ -83,7 +84,7 @@ fn set_up(args: &SandboxArgs) -> Result<SandboxBuilder, Failure> {
 }
 
 /// The longest file of a scenario that is read.
-const SCENARIO: u64 = 64 * 1024 * 1024;
+const SCENARIO: usize = 64 * 1024 * 1024;
 
 fn read_scenario(path: &Path) -> Result<Scenario, Failure> {
     let shown = path.display();
@@ -96,10 +97,7 @@ fn read_scenario(path: &Path) -> Result<Scenario, Failure> {
     };
     let mut json = Vec::new();
     let file = std::fs::File::open(path).map_err(unread)?;
-    file.take(SCENARIO + 1)
-        .read_to_end(&mut json)
-        .map_err(unread)?;
-    if json.len() as u64 > SCENARIO {
+    if !read_all(file, SCENARIO, &mut json).map_err(unread)? {
         return Err(Failure::new(
             Code::Usage,
             format!("{shown} is longer than 64 MiB"),

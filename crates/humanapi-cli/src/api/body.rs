@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::failure::usage;
 use crate::args::api::ApiArgs;
+use crate::bounded::read_all;
 use crate::exit::{Code, Failure, system_text};
 
 /// What is sent: fields, or the text of a file as it stands.
@@ -21,7 +22,7 @@ pub(super) enum Body {
 }
 
 /// More than this is no body for this service.
-const LARGEST: u64 = 16 * 1024 * 1024;
+const LARGEST: usize = 16 * 1024 * 1024;
 
 /// The body, where there is one.
 pub(super) fn read(args: &ApiArgs) -> Result<Option<Body>, Failure> {
@@ -54,23 +55,19 @@ fn fields(given: &[(String, Value)]) -> Result<Map<String, Value>, Failure> {
 }
 
 fn from(reader: impl Read) -> Result<Box<RawValue>, Failure> {
-    let mut text = String::new();
-    let read = reader.take(LARGEST + 1).read_to_string(&mut text);
-    match read {
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            return Err(usage(
-                "what --input names is not text in UTF-8",
-                "save it as UTF-8",
-            ));
-        }
-        read => read.map_err(|error| unreadable(&error))?,
-    };
-    if text.len() as u64 > LARGEST {
+    let mut bytes = Vec::new();
+    if !read_all(reader, LARGEST, &mut bytes).map_err(|error| unreadable(&error))? {
         return Err(usage(
             "what --input names is larger than 16 MiB",
             "send less at once",
         ));
     }
+    let text = String::from_utf8(bytes).map_err(|_| {
+        usage(
+            "what --input names is not text in UTF-8",
+            "save it as UTF-8",
+        )
+    })?;
     let text = text.trim_start_matches('\u{feff}');
     serde_json::from_str(text).map_err(|error| {
         // Its text may repeat what was read.

@@ -94,14 +94,6 @@ pub(super) fn report_format(text: &str) -> Result<ReportFormat, &'static str> {
     found.ok_or("it is json, html or pdf")
 }
 
-pub(super) fn rate(text: &str) -> Result<f64, &'static str> {
-    let rate = text
-        .parse()
-        .ok()
-        .filter(|rate| (0.001..=100_000.0).contains(rate));
-    rate.ok_or("it is a number of requests, such as 50 or 0.5")
-}
-
 pub(super) const ABOUT: &str = "\
 Write the health data of many users to a folder, or one kind of record to standard output.
 

@@ -1,6 +1,5 @@
 //! How fast a verb reads that reads the data of many users, and what it tells meanwhile.
 
-use super::export::rate;
 use super::progress::ProgressArgs;
 use super::service::ServiceArgs;
 #[cfg(feature = "store")]
@@ -35,4 +34,12 @@ pub(crate) struct HowArgs {
     pub(crate) store: StoreArgs,
     #[command(flatten)]
     pub(crate) service: ServiceArgs,
+}
+
+pub(super) fn rate(text: &str) -> Result<f64, &'static str> {
+    let rate = text
+        .parse()
+        .ok()
+        .filter(|rate| (0.001..=100_000.0).contains(rate));
+    rate.ok_or("it is a number of requests, such as 50 or 0.5")
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use humanapi_core::data::Route;
 use humanapi_export::Thresholds;
 
-use super::export::rate;
+use super::how::rate;
 use super::progress::ProgressArgs;
 #[cfg(feature = "store")]
 use super::service::StoreArgs;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::bounded::read_all;
 use crate::exit::{self, Code, Failure};
 use crate::setting::Secret;
 
@@ -57,11 +58,8 @@ fn from_reader(
 ) -> Result<Zeroizing<String>, Failure> {
     // Large enough from the start: a buffer that grows leaves copies of the secret behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-    reader
-        .take(LONGEST as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(secret, name, &error))?;
-    if bytes.len() > LONGEST {
+    let is_all = read_all(reader, LONGEST, &mut bytes);
+    if !is_all.map_err(|error| unreadable(secret, name, &error))? {
         return Err(Failure::new(
             Code::Credentials,
             format!(

@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use comfy_table::{CellAlignment, Table};
-use futures_util::stream;
 use humanapi_client::CursorStore;
 use humanapi_core::data::Route;
 use humanapi_export::{BucketKey, ExportError, SyncSummary, Synchronization};
@@ -13,10 +12,11 @@ use indicatif::{HumanBytes, HumanDuration};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::export;
 use super::export::counted::Tries;
 use super::export::given::{address, key, refused};
 use super::export::progress::Progress;
-use super::export::{self, count, users};
+use super::export::users::{count, users};
 use crate::args::data::name;
 use crate::args::sync::SyncArgs;
 use crate::exit::{Code, Failure};
@@ -62,7 +62,7 @@ pub(super) async fn run(args: &SyncArgs) -> Result<(), Failure> {
     if let Some(lists) = args.how.at_once {
         run = run.with_at_once(lists.into());
     }
-    let users = stream::iter(users(&args.whose.user, args.whose.users.as_deref())?);
+    let users = users(&args.whose.user, args.whose.users.as_deref())?;
     let ended = progress
         .beside(run.run(users, &args.out, stop.asked()))
         .await;

@@ -2,10 +2,11 @@
 
 use std::io::{self, Read, Seek};
 
+use crate::bounded::read_all;
 use crate::exit::{Code, Failure, system_text};
 
 /// What is read whole: JSON, and whatever comes on standard input, which cannot be read twice.
-const WHOLE: u64 = 32 * 1024 * 1024;
+const WHOLE: usize = 32 * 1024 * 1024;
 
 /// Bytes that are read from their beginning as often as it takes.
 pub(super) trait Source: Read + Seek {}
@@ -26,9 +27,8 @@ pub(super) fn unreadable(error: &io::Error) -> Failure {
 /// All of it, where that is not too much.
 pub(super) fn whole(source: impl Read) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    let read = source.take(WHOLE + 1).read_to_end(&mut bytes);
-    read.map_err(|error| unreadable(&error))?;
-    if bytes.len() as u64 > WHOLE {
+    let is_all = read_all(source, WHOLE, &mut bytes);
+    if !is_all.map_err(|error| unreadable(&error))? {
         return Err(usage(
             "what is read at once is larger than 32 MiB",
             "name a file of CSV, which is read line by line",

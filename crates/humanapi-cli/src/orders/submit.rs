@@ -1,6 +1,6 @@
 //! `orders submit`: the orders of a file, each placed once, whatever happens on the way.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -148,7 +148,8 @@ fn confirm(args: &SubmitArgs, settings: &Settings, checked: &Checked) -> Result<
     )?;
     stderr.flush()?;
     let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
+    // Whatever is longer is no yes.
+    let read = io::stdin().lock().take(64).read_line(&mut answer);
     if read.is_ok() && answer.trim().eq_ignore_ascii_case("yes") {
         return Ok(());
     }

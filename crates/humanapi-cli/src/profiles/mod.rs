@@ -6,11 +6,12 @@ mod parse;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 
+use crate::bounded::read_all;
 use crate::exit::system_text;
 use crate::setting::Setting;
 use error::Place;
@@ -54,7 +55,7 @@ impl Profile {
 }
 
 /// More than this is no configuration.
-const LARGEST: u64 = 64 * 1024;
+const LARGEST: usize = 64 * 1024;
 
 impl ConfigFile {
     /// The one that `HUMANAPI_CONFIG` names, or else the one in this platform's folder for configuration.
@@ -110,10 +111,7 @@ impl ConfigFile {
             }
         }
         let mut bytes = Vec::new();
-        file.take(LARGEST + 1)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-        if bytes.len() as u64 > LARGEST {
+        if !read_all(file, LARGEST, &mut bytes).map_err(unreadable)? {
             return Err(self.problem(Problem::TooLarge));
         }
         let text = String::from_utf8(bytes);

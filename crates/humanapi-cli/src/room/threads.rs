@@ -20,6 +20,11 @@ pub(crate) const SANDBOX: usize = BLOCKING + BESIDE + 3;
 #[cfg(feature = "orders")]
 pub(crate) const ORDERS: usize = BLOCKING + BESIDE + 2 * STORE;
 
+/// The list of users is read by one of its own.
+#[cfg(feature = "export")]
+const LIST: usize = 1;
+
 /// Of a verb that reads the data of many users, with the store of tokens and that of cursors.
 #[cfg(feature = "export")]
-pub(crate) const EXPORT: usize = BLOCKING + BESIDE + 2 * STORE + humanapi_export::Export::THREADS;
+pub(crate) const EXPORT: usize =
+    BLOCKING + BESIDE + LIST + 2 * STORE + humanapi_export::Export::THREADS;

@@ -1,5 +1,12 @@
 //! What the files are to hold, by the options: value columns, and records without what tells whose they are.
 
+#[cfg(feature = "deidentify")]
+use std::fs::File;
+#[cfg(feature = "deidentify")]
+use std::io;
+#[cfg(feature = "deidentify")]
+use std::path::Path;
+
 use humanapi_core::data::Route;
 #[cfg(feature = "values")]
 use humanapi_export::Units;
@@ -9,6 +16,8 @@ use humanapi_export::{Export, ExportError};
 
 use super::given::refused;
 use crate::args::export::ExportArgs;
+#[cfg(feature = "deidentify")]
+use crate::bounded::read_all;
 #[cfg(feature = "deidentify")]
 use crate::exit::Code;
 use crate::exit::Failure;
@@ -105,7 +114,7 @@ fn deidentification(
     let policy = match named.to_str() {
         Some("safe-harbor") => Policy::safe_harbor(),
         _ => {
-            let text = std::fs::read_to_string(named).map_err(|error| {
+            let text = policy_of(named).map_err(|error| {
                 let cause = format!("the policy cannot be read: {}", error.kind());
                 let remedy = "take `safe-harbor`, or give a file that begins as a copy of it";
                 Failure::new(Code::Usage, cause, remedy)
@@ -120,4 +129,17 @@ fn deidentification(
         Deidentifier::new(&policy, route.fields, &key).map_err(refused)?;
     }
     Ok(Some((policy, key)))
+}
+
+/// The text of a policy's file.
+#[cfg(feature = "deidentify")]
+fn policy_of(path: &Path) -> io::Result<String> {
+    /// More than this is no policy.
+    const LONGEST: usize = 1024 * 1024;
+
+    let mut bytes = Vec::new();
+    if !read_all(File::open(path)?, LONGEST, &mut bytes)? {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into())
 }

@@ -6,20 +6,19 @@ pub(super) mod making;
 pub(super) mod progress;
 #[cfg(feature = "report")]
 pub(super) mod report;
+pub(super) mod users;
 
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream;
 use humanapi_client::{Limited, TokenStore, TokioRuntime, Transport};
 #[cfg(feature = "store")]
 use humanapi_core::ClientId;
 use humanapi_core::data::Route;
 use humanapi_core::limiter::LimiterPolicy;
-use humanapi_core::{ClientUserId, Host, RetryPolicy};
+use humanapi_core::{Host, RetryPolicy};
 #[cfg(feature = "cloud")]
 use humanapi_export::CloudFolder;
 use humanapi_export::{BucketKey, Export, ExportError, Summary};
@@ -41,6 +40,7 @@ use counted::{Counted, Tries};
 use given::{address, key, refused};
 use making::Making;
 use progress::Progress;
+use users::{count, users};
 
 /// So often each call is tried: nobody waits for a single one of them.
 const ATTEMPTS: u32 = 6;
@@ -104,7 +104,7 @@ pub(super) async fn run(args: &ExportArgs) -> Result<(), Failure> {
     if let Some(lists) = args.how.at_once {
         export = export.with_at_once(lists.into());
     }
-    let users = stream::iter(users(&args.whose.user, args.whose.users.as_deref())?);
+    let users = users(&args.whose.user, args.whose.users.as_deref())?;
     let stopped = stop.asked();
     let ended = {
         let exporting = async {
@@ -261,48 +261,6 @@ pub(super) fn service(
             .with_overall_deadline(timeout.saturating_mul(ATTEMPTS))
     };
     Service::for_many(args, setup, store, stack, patient)
-}
-
-/// The ids, each as it is read.
-pub(super) fn users(
-    named: &[String],
-    list: Option<&Path>,
-) -> Result<Box<dyn Iterator<Item = io::Result<ClientUserId>>>, Failure> {
-    let named: Vec<_> = named.iter().map(ClientUserId::from).map(Ok).collect();
-    let named = named.into_iter();
-    let lines: Box<dyn io::BufRead> = match list {
-        None => return Ok(Box::new(named)),
-        Some(path) if path == Path::new("-") => Box::new(io::stdin().lock()),
-        Some(path) => {
-            let file = File::open(path).map_err(|error| {
-                let cause = format!("the file of --users cannot be read: {}", error.kind());
-                Failure::new(
-                    Code::Usage,
-                    cause,
-                    "give a file with a user's id on each line",
-                )
-            })?;
-            Box::new(BufReader::new(file))
-        }
-    };
-    let ids = lines
-        .lines()
-        .filter(|line| !line.as_ref().is_ok_and(String::is_empty));
-    // As files from elsewhere begin.
-    let ids = ids.map(|line| line.map(|id| ClientUserId::from(id.trim_start_matches('\u{feff}'))));
-    Ok(Box::new(named.chain(ids)))
-}
-
-/// How many ids there are, each of which can be one.
-pub(super) fn count(named: &[String], list: Option<&Path>) -> Result<u64, Failure> {
-    let mut count = 0_u64;
-    for user in users(named, list)? {
-        count += 1;
-        let user = user.map_err(|error| refused(&ExportError::Users(error)))?;
-        user.checked()
-            .map_err(|_| refused(&ExportError::EmptyUser(count)))?;
-    }
-    Ok(count)
 }
 
 fn dry_run(args: &ExportArgs, resources: &[&Route], making: &Making) -> Result<(), Failure> {

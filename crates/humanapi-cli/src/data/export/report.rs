@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use comfy_table::{CellAlignment, Table};
-use futures_util::stream;
 use humanapi_export::{Breach, DataReport, Export, Format, ReportError, Thresholds};
 use serde_json::json;
 
 use super::counted::Tries;
 use super::progress::Progress;
-use super::{failure, service, users};
+use super::users::users;
+use super::{failure, service};
 use crate::args::report::ReportArgs;
 use crate::atomic_file;
 use crate::exit::{Code, Failure};
@@ -79,7 +79,7 @@ async fn of_users(args: &ReportArgs) -> Result<DataReport, Failure> {
     if !args.resources.is_empty() {
         export = export.with_resources(args.resources.iter().copied());
     }
-    let users = stream::iter(users(&args.user, args.users.as_deref())?);
+    let users = users(&args.user, args.users.as_deref())?;
     let read = progress.beside(export.report(users, stop.asked())).await;
     let (summary, mut report) = read.map_err(|error| failure(&service, &error))?;
     if summary.stopped {
