@@ -600,6 +600,9 @@ const ENVIRONMENT: &str =
     "  HUMANAPI_CLIENT_ID      your application's id, from the developer portal
   HUMANAPI_CLIENT_SECRET  its secret; there is no option for it, nor for HUMANAPI_APP_KEY
   HUMANAPI_BASE_URL       where to ask instead of the production hosts, such as a sandbox
+  HUMANAPI_AUTH_URL, HUMANAPI_ADMIN_URL, HUMANAPI_DATA_URL    the same of one host
+  HUMANAPI_PROVISIONING   how the application was set up: connect or hip
+  HUMANAPI_TIMEOUT        how long one call may take, such as 30s or 2m
   HUMANAPI_PROFILE        the profile to take settings from; HUMANAPI_CONFIG is the file of profiles
   HUMANAPI_SANDBOX_URL    where the sandbox runs; HUMANAPI_SANDBOX_TOKEN is its control token
   HUMANAPI_STORE_URL      the address of a store's server; HUMANAPI_STORE_KEYS are a store's keys

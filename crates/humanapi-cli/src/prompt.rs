@@ -1,6 +1,8 @@
 //! Asks at the terminal for what must not be shown there.
 
 use std::io;
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Asks for one line without echo. A signal that ends the program gives the terminal its echo back first.
 #[cfg(unix)]
@@ -20,6 +22,31 @@ pub(crate) fn hidden(question: &str) -> io::Result<String> {
     rpassword::prompt_password(question)
 }
 
+/// Whether a run answers the request to stop.
+#[cfg(unix)]
+static LEFT_TO_RUN: AtomicBool = AtomicBool::new(false);
+
+/// From now on a run answers Ctrl-C and the request to end, whatever was asked before it.
+#[cfg(all(
+    unix,
+    any(
+        feature = "demo",
+        feature = "export",
+        feature = "orders",
+        feature = "sandbox"
+    )
+))]
+pub(crate) fn leave_to_run() {
+    LEFT_TO_RUN.store(true, Ordering::SeqCst);
+}
+
+#[cfg(unix)]
+fn is_left_to_run(signal: i32) -> bool {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+
+    matches!(signal, SIGINT | SIGTERM) && LEFT_TO_RUN.load(Ordering::SeqCst)
+}
+
 /// The terminal, and how it was before the question.
 #[cfg(unix)]
 struct Terminal {
@@ -30,7 +57,8 @@ struct Terminal {
 #[cfg(unix)]
 impl Terminal {
     /// From now on a signal that ends the program finds the terminal as it is now. It does so for as long
-    /// as the program runs: a signal that was once listened to is ignored when nobody listens.
+    /// as the program runs: a signal that was once listened to is ignored when nobody listens. One that a run answers, to
+    /// come to its end in order, is left to the run.
     fn watched() -> io::Result<std::sync::Arc<Self>> {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
@@ -41,7 +69,9 @@ impl Terminal {
         let watched = std::sync::Arc::clone(&terminal);
         std::thread::Builder::new().spawn(move || {
             for signal in ending.forever() {
-                watched.end(signal);
+                if !is_left_to_run(signal) {
+                    watched.end(signal);
+                }
             }
         })?;
         Ok(terminal)

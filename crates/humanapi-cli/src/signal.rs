@@ -19,14 +19,17 @@ pub(crate) struct Stop {
 
 impl Stop {
     pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self {
+        let stop = Self {
             #[cfg(unix)]
             interrupt: signal(SignalKind::interrupt())?,
             #[cfg(unix)]
             terminate: signal(SignalKind::terminate())?,
             #[cfg(windows)]
             interrupt: ctrl_c()?,
-        })
+        };
+        #[cfg(all(unix, feature = "token"))]
+        crate::prompt::leave_to_run();
+        Ok(stop)
     }
 
     /// Ends when the command is to stop.

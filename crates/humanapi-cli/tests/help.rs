@@ -1,5 +1,15 @@
 //! What `--help` teaches, word for word.
-#![cfg(all(feature = "demo", feature = "orders", feature = "sandbox"))]
+#![cfg(all(
+    feature = "cloud",
+    feature = "deidentify",
+    feature = "demo",
+    feature = "orders",
+    feature = "parquet",
+    feature = "plot",
+    feature = "report",
+    feature = "sandbox",
+    feature = "sync"
+))]
 
 #[test]
 fn help_says_what_it_said() {

@@ -1,5 +1,15 @@
 //! Each call of the command in the book, the READMEs and the help is one that the command takes. `tests/book.rs` runs them.
-#![cfg(all(feature = "demo", feature = "sandbox", feature = "store"))]
+#![cfg(all(
+    feature = "cloud",
+    feature = "deidentify",
+    feature = "demo",
+    feature = "orders",
+    feature = "parquet",
+    feature = "plot",
+    feature = "report",
+    feature = "sandbox",
+    feature = "sync"
+))]
 
 mod calls;
 

@@ -1,9 +1,12 @@
 //! At a terminal: how many billable orders it is, and nothing without a yes.
 
 use std::io::{Read as _, Write as _};
+use std::time::Duration;
 
 use humanapi_sandbox::DemoApp;
 use pty_process::blocking::{Command, open};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{LocalModes, tcgetattr};
 
 use super::{World, says_nothing};
 use crate::support;
@@ -61,6 +64,69 @@ fn changed_meanwhile(
     says_nothing(&said);
     world.no_canary_lies_here();
     (said, code)
+}
+
+/// The prompt watches for signals, too, and leaves them to the run once there is one.
+#[test]
+fn a_run_whose_secret_was_typed_is_stopped_as_any_other() {
+    let count = 400;
+    let desk = Desk::open();
+    let names: Vec<String> = (0..count).map(|at| format!("policy-{at:06}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let file = desk.applicants("many.csv", &names);
+    let (pty, pts) = open().expect("the system has terminals to give");
+    let app = desk.sandbox.app(DemoApp::Hip);
+    let store = desk.store();
+    let given = ["orders", "submit", &file, "--yes", "--at-once", "1"];
+    let words = [
+        &given[..],
+        &["--base-url", desk.sandbox.url()],
+        &store.each(),
+    ]
+    .concat();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_humanapi")).args(words);
+    for variable in support::VARIABLES {
+        command = command.env_remove(variable);
+    }
+    let mut child = command
+        .env("HUMANAPI_CLIENT_ID", app.client_id.as_str())
+        .envs([support::NO_PROFILES])
+        .env("NO_COLOR", "1")
+        .spawn(pts)
+        .expect("the command was built for this test");
+    let mut said = Vec::new();
+    let mut bytes = [0; 4096];
+    let is_silent = || {
+        let modes = tcgetattr(&pty).expect("it is a terminal").local_modes;
+        !modes.contains(LocalModes::ECHO)
+    };
+    while !(String::from_utf8_lossy(&said).contains("(not shown)") && is_silent()) {
+        let read = (&pty).read(&mut bytes).expect("it asks");
+        said.extend_from_slice(&bytes[..read]);
+    }
+    let typed = format!("{}\n", app.client_secret);
+    (&pty).write_all(typed.as_bytes()).expect("it listens");
+    let said = std::thread::scope(|scope| {
+        let rest = scope.spawn(|| {
+            // It ends with an error when the last program at the terminal has ended.
+            while let Ok(read @ 1..) = (&pty).read(&mut bytes) {
+                said.extend_from_slice(&bytes[..read]);
+            }
+            String::from_utf8_lossy(&said).replace('\r', "")
+        });
+        while desk.billed().is_empty() {
+            assert!(child.try_wait().expect("it is our own child").is_none());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+        rest.join().expect("it reads to the end")
+    });
+    let code = child.wait().expect("it is our own child").code();
+    says_nothing(&said);
+    assert!(!said.contains(&app.client_secret), "{said}");
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("error: it was stopped, and "), "{said}");
+    assert!(desk.billed().len() < count, "{said}");
 }
 
 #[test]
