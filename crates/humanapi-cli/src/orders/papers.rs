@@ -45,12 +45,14 @@ pub(super) fn read_papers(papers: &[PathBuf], most: u64) -> Read<(Vec<Attachment
         seal.update(file.seal.finalize());
         read.push(one);
     }
-    Ok((read, Seal(seal.finalize().into())))
+    let seal = (!papers.is_empty()).then(|| Box::new(seal.finalize().into()));
+    Ok((read, Seal(seal)))
 }
 
-/// What was read of all papers of an order, as so many bits that no other papers have them.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seal([u8; 32]);
+/// What was read of all papers of an order, as so many bits that no other papers have them; nothing where there are none:
+/// it is kept for each order of a file.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Seal(Option<Box<[u8; 32]>>);
 
 /// Notes what goes through it.
 struct Sealing {
