@@ -125,7 +125,7 @@ impl AdminApi {
         assert!(user.other.is_empty() && user.orders[0].other.is_empty());
         let providers = orders.providers(human_id.clone()).await.unwrap();
         assert_eq!(providers[0].name.as_deref(), Some("Dr. Example"));
-        assert!(orders.status("nobody".into()).await.unwrap().is_none());
+        assert!(orders.status("nobody").await.unwrap().is_none());
 
         let abort = orders.abort(id("case 2")).await;
         abort.unwrap();
