@@ -70,17 +70,17 @@ fn changed_meanwhile(
 #[test]
 fn a_run_whose_secret_was_typed_is_stopped_as_any_other() {
     let count = 400;
-    let desk = Desk::open();
+    let world = World::open();
     let names: Vec<String> = (0..count).map(|at| format!("policy-{at:06}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let file = desk.applicants("many.csv", &names);
+    let file = world.applicants("many.csv", &names);
     let (pty, pts) = open().expect("the system has terminals to give");
-    let app = desk.sandbox.app(DemoApp::Hip);
-    let store = desk.store();
+    let app = world.sandbox.app(DemoApp::Hip);
+    let store = world.store();
     let given = ["orders", "submit", &file, "--yes", "--at-once", "1"];
     let words = [
         &given[..],
-        &["--base-url", desk.sandbox.url()],
+        &["--base-url", world.sandbox.url()],
         &store.each(),
     ]
     .concat();
@@ -114,7 +114,7 @@ fn a_run_whose_secret_was_typed_is_stopped_as_any_other() {
             }
             String::from_utf8_lossy(&said).replace('\r', "")
         });
-        while desk.billed().is_empty() {
+        while world.billed().is_empty() {
             assert!(child.try_wait().expect("it is our own child").is_none());
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -126,7 +126,7 @@ fn a_run_whose_secret_was_typed_is_stopped_as_any_other() {
     assert!(!said.contains(&app.client_secret), "{said}");
     assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("error: it was stopped, and "), "{said}");
-    assert!(desk.billed().len() < count, "{said}");
+    assert!(world.billed().len() < count, "{said}");
 }
 
 #[test]

@@ -348,7 +348,7 @@ fn judge(
     let is_deceived = walked.end == Ok(ListEnd::Total)
         && match server.total {
             Total::Absent | Total::Right => false,
-            Total::OfPage => walked.size % 10 != 0 || server.ignores_offset,
+            Total::OfPage => !walked.size.is_multiple_of(10) || server.ignores_offset,
             Total::Wrong(by) => by != 0,
         };
     // Without overlap only a total tells of records that are deleted, and not if as many are added. A
