@@ -129,7 +129,7 @@ impl UserControl {
     /// # Errors
     ///
     /// As [`started`](Self::started), and if the change makes no sense or there were too many.
-    pub fn with_change(self, change: RecordChange) -> Result<Self, ControlError> {
+    pub fn change(self, change: RecordChange) -> Result<Self, ControlError> {
         let this = self.started()?;
         this.control
             .change_records(&this.client_id(), &this.client_user_id, change)?;

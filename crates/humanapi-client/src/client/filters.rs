@@ -23,10 +23,10 @@ macro_rules! list_filters {
                 self.map(|list| list.with_offset(offset))
             }
 
-            /// Has no page begin with the last record of the page before, by which a record that is deleted meanwhile is
-            /// noticed: see [`List::without_overlap`].
-            pub fn without_overlap(self) -> Self {
-                self.map($endpoint::without_overlap)
+            /// Sets whether each page begins with the last record of the page before, by which a record that is deleted
+            /// meanwhile is noticed: see [`List::with_overlap`].
+            pub fn overlap(self, overlap: bool) -> Self {
+                self.map(|list| list.with_overlap(overlap))
             }
 
             /// Only records that were stored after this moment. Sent in whole seconds.

@@ -67,7 +67,7 @@ pub enum ListEnd {
     /// The links led from page to page, and this page has none that leads on.
     ///
     /// That records were deleted meanwhile, which moves those behind them over the border of two pages, shows where pages
-    /// overlap, see [`without_overlap`](crate::data::List::without_overlap).
+    /// overlap, see [`with_overlap`](crate::data::List::with_overlap).
     NoNextLink,
     /// The service gives such a list all at once, and neither a total nor a link nor its size says otherwise. One that is as
     /// long as pages are was asked for once more.

@@ -243,22 +243,22 @@ macro_rules! list_filters {
                 self
             }
 
-            /// Has no page begin with the last record of the page before.
+            /// Sets whether each page begins with the last record of the page before, as it does if nothing is said.
             ///
-            /// Otherwise each does, and the record is taken out again: one that is deleted while the list is read moves all
-            /// behind it up, and one of them past the border between two pages. A total shows that, and where the service
-            /// tells none, or adds another record at the same time, only this does: see
-            /// [`Drift::Moved`](crate::Drift::Moved). It needs pages of two records or more, and records with an id.
+            /// The record is taken out again. One that is deleted while the list is read moves all behind it up, and one of
+            /// them past the border between two pages. A total shows that, and where the service tells none, or adds another
+            /// record at the same time, only this does: see [`Drift::Moved`](crate::Drift::Moved). It needs pages of two
+            /// records or more, and records with an id.
             #[must_use]
-            pub fn without_overlap(mut self) -> Self {
-                self.pages.ask(|query| query.overlap = false);
+            pub fn with_overlap(mut self, overlap: bool) -> Self {
+                self.pages.ask(|query| query.overlap = overlap);
                 self
             }
 
             /// The index of the record that the call begins at.
             ///
             /// In a page's [`next`](crate::Page::next) that is the last record of that page, see
-            /// [`without_overlap`](Self::without_overlap). A call that is made anew from this offset knows nothing of the
+            /// [`with_overlap`](Self::with_overlap). A call that is made anew from this offset knows nothing of the
             /// page, and gives this record again.
             #[must_use]
             pub const fn offset(&self) -> u64 {

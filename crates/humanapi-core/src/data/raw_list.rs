@@ -97,11 +97,11 @@ impl RawList {
         self
     }
 
-    /// Has no page begin with the last record of the page before; see
-    /// [`List::without_overlap`](crate::data::List::without_overlap).
+    /// Sets whether each page begins with the last record of the page before, as it does if nothing is said; see
+    /// [`List::with_overlap`](crate::data::List::with_overlap).
     #[must_use]
-    pub fn without_overlap(mut self) -> Self {
-        self.pages.ask(|query| query.overlap = false);
+    pub fn with_overlap(mut self, overlap: bool) -> Self {
+        self.pages.ask(|query| query.overlap = overlap);
         self
     }
 

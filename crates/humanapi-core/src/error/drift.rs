@@ -31,7 +31,7 @@ pub enum Drift {
     #[error("a record came again on the next page: the list changed while it was read")]
     Repeated,
     /// Another record stands where the last one of the page before stood, or the same one with other
-    /// content, which may stand elsewhere for it. Told by pages that overlap, see [`List::without_overlap`](crate::data::List::without_overlap).
+    /// content, which may stand elsewhere for it. Told by pages that overlap, see [`List::with_overlap`](crate::data::List::with_overlap).
     #[error("the records have moved while the list was read, and some may be missing")]
     Moved,
     /// A page is empty, and yet a link leads on from it.

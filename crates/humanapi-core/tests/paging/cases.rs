@@ -55,7 +55,7 @@ fn whatever_the_page_size_each_record_comes_exactly_once() {
             server.total = total;
             let mut call = ListActivities::new().with_limit(size);
             if !overlap {
-                call = call.without_overlap();
+                call = call.with_overlap(false);
             }
             let by_one = walk(&mut server.clone(), call.clone(), 10);
             let at_once = ahead.walk(&mut server, call, 10);
@@ -191,7 +191,7 @@ fn a_server_that_takes_no_notice_of_the_offset_is_an_error_after_two_requests() 
 fn pages_that_go_round_are_an_error() {
     let mut server = plain(45, 5);
     server.beyond = Beyond::FirstPageAgain;
-    let call = ListActivities::new().with_limit(5).without_overlap();
+    let call = ListActivities::new().with_limit(5).with_overlap(false);
     let walked = walk(&mut server, call, 50);
     assert_eq!((walked.requests, walked.end), (10, repeated(45)));
     assert_eq!((walked.came.len(), walked.came[&0]), (45, 1));
@@ -233,7 +233,7 @@ fn a_deletion_together_with_an_addition_is_told_though_the_total_stays() {
     };
     server.changes = vec![change(0, false), change(39, true)];
     let call = ListActivities::new().with_limit(10);
-    let silent = walk(&mut server.clone(), call.clone().without_overlap(), 50);
+    let silent = walk(&mut server.clone(), call.clone().with_overlap(false), 50);
     assert_eq!(
         (silent.drift, silent.came.contains_key(&10)),
         (vec![], false)
@@ -252,7 +252,7 @@ fn records_that_are_pushed_onto_the_next_page_come_once_and_are_told() {
     };
     server.changes = vec![at_front; 5];
     let call = ListActivities::new().with_limit(20);
-    for call in [call.clone(), call.without_overlap()] {
+    for call in [call.clone(), call.with_overlap(false)] {
         let walked = walk(&mut server.clone(), call, 50);
         assert_eq!(walked.drift, [Drift::Repeated]);
         assert!(walked.came.keys().copied().eq(0..45), "{walked:?}");
@@ -287,7 +287,7 @@ fn overlapping_pages_tell_of_a_record_that_is_gone_without_a_total() {
         inserts: false,
     }];
     let call = ListActivities::new().with_limit(20);
-    let silent = walk(&mut server.clone(), call.clone().without_overlap(), 50);
+    let silent = walk(&mut server.clone(), call.clone().with_overlap(false), 50);
     assert_eq!((silent.came.len(), silent.drift), (44, vec![]));
     let told = walk(&mut server, call.clone(), 50);
     assert_eq!(told.drift, [Drift::Moved]);

@@ -179,7 +179,7 @@ fn each_record_comes_exactly_once_or_it_is_told() {
         }
         let mut call = ListActivities::new().with_limit(limit);
         if !overlap {
-            call = call.without_overlap();
+            call = call.with_overlap(false);
         }
         let reads = |server: &mut Server, most| walk(server, call.clone(), most);
         let end = judge(&server, reads, overlap, limit);

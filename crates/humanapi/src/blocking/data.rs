@@ -111,10 +111,10 @@ impl<R: Resource> ApiCall<List<R>> {
         self.map(|call| call.offset(offset))
     }
 
-    /// Has no page begin with the last record of the page before, by which a record that is deleted meanwhile is noticed: see
-    /// [`List::without_overlap`].
-    pub fn without_overlap(self) -> Self {
-        self.map(client::ApiCall::<List<R>>::without_overlap)
+    /// Sets whether each page begins with the last record of the page before, by which a record that is deleted meanwhile is
+    /// noticed: see [`List::with_overlap`].
+    pub fn overlap(self, overlap: bool) -> Self {
+        self.map(|call| call.overlap(overlap))
     }
 
     /// Only records that were stored after this moment. Sent in whole seconds.

@@ -46,7 +46,7 @@ type Id = io::Result<ClientUserId>;
 
 /// The ids, each as it is read. A file or standard input is read by a thread of its own, which nobody waits for: a pipe may
 /// stall for as long as it likes.
-pub(in crate::data) fn users(
+pub(crate) fn users(
     named: &[String],
     list: Option<&Path>,
 ) -> Result<impl Stream<Item = Id> + use<>, Failure> {
@@ -70,7 +70,7 @@ pub(in crate::data) fn users(
 }
 
 /// How many ids there are, each of which can be one.
-pub(in crate::data) fn count(named: &[String], list: Option<&Path>) -> Result<u64, Failure> {
+pub(crate) fn count(named: &[String], list: Option<&Path>) -> Result<u64, Failure> {
     if let Some(list) = list {
         look(list)?;
     }

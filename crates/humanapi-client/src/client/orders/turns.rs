@@ -9,7 +9,7 @@ use humanapi_core::ClientUserId;
 /// Whose turn it is to order for a user. The service tells no time of an order: of two that are placed at the same moment,
 /// each could be taken for the other.
 #[derive(Default)]
-pub(in crate::client) struct Turns {
+pub(crate) struct Turns {
     users: Mutex<HashMap<ClientUserId, Weak<AsyncMutex<()>>>>,
 }
 

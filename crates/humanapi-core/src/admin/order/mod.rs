@@ -24,12 +24,12 @@ mod report;
 mod row;
 mod submission;
 
-pub use before::{Before, user_of_id};
+pub use before::Before;
 pub use entry::{Claim, Doubt, Entry, EntryState};
 pub use intent::{IntentKey, IntentKeyError, Subject};
 pub use outcome::Outcome;
 pub use policy::OrderPolicy;
-pub use reading::Finding;
+pub use reading::{Finding, user_of_id};
 pub use report::Report;
 pub use row::{Decision, Effect, Op, Row};
 pub use submission::{Submission, SubmissionInput, SubmissionStep};

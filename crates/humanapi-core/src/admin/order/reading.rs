@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::before::{Before, user_of_id};
+use super::before::Before;
 use super::entry::{Doubt, Entry};
-use super::intent::Fields;
+use super::intent::{Fields, Subject};
 use super::policy::OrderPolicy;
 use crate::admin::users::{OrderedUser, PlacedOrder};
 use crate::user_id::HumanId;
@@ -79,6 +79,54 @@ impl Finding {
             Some(doubt) => Self::Undecided(doubt),
             None => Self::Exists(user.human_id.clone()),
         }
+    }
+}
+
+impl Before {
+    /// What the users tell that were asked for by the order's own id, with their orders.
+    #[must_use]
+    pub fn of(users: &[OrderedUser], subject: &Subject) -> Self {
+        match user_of_id(users, subject.client_user_id()) {
+            Ok(None) => Self::Nobody,
+            Ok(Some(user)) => {
+                let ids = user.orders.iter().map(|order| order.order_id.clone());
+                match ids.collect::<Option<Vec<_>>>() {
+                    // Who was ordered for has an order: it is not told, or not shown yet.
+                    None => Self::Untold,
+                    Some(ids) if ids.is_empty() => Self::Untold,
+                    Some(ids) => Self::Orders(ids),
+                }
+            }
+            Err(Doubt::Several) => Self::Untold,
+            Err(_) => Self::NotKnown,
+        }
+    }
+}
+
+/// The one user of this id of the application's own, of all that the service gave when it was asked for that id; nothing
+/// where none came.
+///
+/// The service's documents do not promise an id with each user: one without counts unless others show that the service did
+/// not look for the id.
+///
+/// # Errors
+///
+/// [`Doubt::OtherUsers`] where only users came who are or may be of other ids, and [`Doubt::Several`] where more than one
+/// may be meant.
+pub fn user_of_id<'a>(
+    users: &'a [OrderedUser],
+    client_user_id: &str,
+) -> Result<Option<&'a OrderedUser>, Doubt> {
+    let is_of_id =
+        |user: &OrderedUser| (user.client_user_id.as_ref()).map(|id| id.as_str() == client_user_id);
+    let has_strangers = users.iter().any(|user| is_of_id(user) == Some(false));
+    let may_be_it = |user: &&OrderedUser| is_of_id(user).unwrap_or(!has_strangers);
+    let mut candidates = users.iter().filter(may_be_it);
+    match (candidates.next(), candidates.next()) {
+        (None, _) if has_strangers => Err(Doubt::OtherUsers),
+        (None, _) => Ok(None),
+        (Some(user), None) => Ok(Some(user)),
+        (Some(_), Some(_)) => Err(Doubt::Several),
     }
 }
 
