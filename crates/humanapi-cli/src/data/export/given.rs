@@ -9,7 +9,6 @@ use humanapi_export::CloudError;
 use humanapi_export::{ExportError, InvalidKey};
 use zeroize::Zeroizing;
 
-use super::users::LongLine;
 use crate::bounded::read_all;
 use crate::exit::{Code, Failure};
 
@@ -44,11 +43,6 @@ pub(crate) fn address(folder: &Path) -> Option<&str> {
 
 /// What is wrong on this side, whether anything is asked for or not.
 pub(crate) fn refused(error: &ExportError) -> Failure {
-    if let ExportError::Users(list) = error
-        && let Some(cause) = LongLine::of(list)
-    {
-        return Failure::new(Code::Usage, cause, error.remedy());
-    }
     let code = match error {
         ExportError::Folder(_)
         | ExportError::Temporary(_)

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::{error, fmt, iter, thread};
+use std::{iter, thread};
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 use humanapi_core::ClientUserId;
@@ -17,30 +17,6 @@ use crate::exit::{Code, Failure, system_text};
 const LONGEST: usize = 64 * 1024;
 /// So many ids are read ahead.
 const AHEAD: usize = 1_000;
-
-/// A line that is too long to be an id.
-#[derive(Debug)]
-pub(super) struct LongLine;
-
-impl LongLine {
-    /// What is wrong with a list, if it is that.
-    pub(super) fn of(error: &io::Error) -> Option<String> {
-        let inner = error.get_ref()?;
-        inner.is::<Self>().then(|| inner.to_string())
-    }
-}
-
-impl fmt::Display for LongLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let longest = LONGEST / 1024;
-        write!(
-            f,
-            "a line of the list of users is longer than {longest} KiB"
-        )
-    }
-}
-
-impl error::Error for LongLine {}
 
 type Id = io::Result<ClientUserId>;
 
@@ -134,7 +110,9 @@ fn line(lines: &mut impl BufRead) -> io::Result<Option<String>> {
         line.pop_if(|last| *last == b'\r');
     }
     if line.len() > LONGEST {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, LongLine));
+        let longest = LONGEST / 1024;
+        let text = format!("a line of it is longer than {longest} KiB");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
     }
     let text = String::from_utf8(line);
     text.map(Some)
@@ -178,6 +156,6 @@ mod tests {
         assert_eq!(read(long.as_bytes()), [None]);
         let mut endless = BufReader::new(io::repeat(0));
         let error = line(&mut endless).unwrap_err();
-        assert!(LongLine::of(&error).is_some());
+        assert_eq!(error.to_string(), "a line of it is longer than 64 KiB");
     }
 }
