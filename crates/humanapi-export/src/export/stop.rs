@@ -16,3 +16,14 @@ pub(super) async fn unless_stopped<T>(
         Either::Right((come, _)) => Some(come),
     }
 }
+
+/// What is waited for, unless `stop` ends while it is: what is there already is taken all the same.
+pub(super) async fn unless_stopped_meanwhile<T>(
+    stop: Pin<&mut impl Future<Output = ()>>,
+    waited_for: impl Future<Output = T>,
+) -> Option<T> {
+    match future::select(pin!(waited_for), stop).await {
+        Either::Left((come, _)) => Some(come),
+        Either::Right(((), _)) => None,
+    }
+}

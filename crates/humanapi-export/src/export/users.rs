@@ -15,7 +15,7 @@ use tokio::task::coop;
 use super::error::ExportError;
 use super::key::{BucketKey, Shard};
 use super::part::{private, private_folder};
-use super::stop::unless_stopped;
+use super::stop::unless_stopped_meanwhile;
 
 /// So many bytes of ids wait for their bucket's file.
 const WAITING: usize = 4 * 1024;
@@ -52,7 +52,7 @@ impl Buckets {
         loop {
             // A list that is there at once leaves room for who listens, too.
             coop::consume_budget().await;
-            let Some(next) = unless_stopped(stop.as_mut(), users.next()).await else {
+            let Some(next) = unless_stopped_meanwhile(stop.as_mut(), users.next()).await else {
                 return Ok(None);
             };
             let Some(user) = next else { break };

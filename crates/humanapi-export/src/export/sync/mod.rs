@@ -37,7 +37,7 @@ use super::key::{BUCKETS, BucketKey, MOST_BUCKETS, Shard};
 use super::manifest::ExportManifest;
 use super::reading::{Reading, all_are_read, in_order, is_read, now};
 use super::room::Room;
-use super::stop::unless_stopped;
+use super::stop::unless_stopped_meanwhile;
 use super::users::Buckets;
 use crate::keyed::hex;
 use cursor::{LAG, SHORTEST_LAG, cursors_of};
@@ -254,7 +254,7 @@ impl Synchronization {
             store.init().await.map_err(ExportError::Cursors)?;
             check_users(&*store, sync, &buckets, &key).await
         };
-        let Some(checked) = unless_stopped(stop.as_mut(), checked).await else {
+        let Some(checked) = unless_stopped_meanwhile(stop.as_mut(), checked).await else {
             drop(buckets);
             return stopped(&folder).await;
         };
@@ -338,7 +338,7 @@ impl Synchronization {
         let whole = store.whole(sync);
         let whole = match summary.stopped {
             true => tokio::time::timeout(SOON, whole).await.ok(),
-            false => unless_stopped(stop.as_mut(), whole).await,
+            false => unless_stopped_meanwhile(stop.as_mut(), whole).await,
         };
         match whole {
             Some(whole) => summary.add_whole(whole.map_err(ExportError::Cursors)?),

@@ -19,7 +19,7 @@ use super::super::folder::Folder;
 use super::super::key::BucketKey;
 use super::super::manifest::Missing;
 use super::super::reading::{is_read, name, now};
-use super::super::stop::unless_stopped;
+use super::super::stop::{unless_stopped, unless_stopped_meanwhile};
 use super::super::thread;
 use super::super::trouble::{NotAsked, Scope};
 use super::super::users::Buckets;
@@ -150,7 +150,7 @@ impl Run<'_> {
             return Ok(());
         }
         let kept = self.store.bucket(self.sync, bucket);
-        let Some(kept) = unless_stopped(stop.as_mut(), kept).await else {
+        let Some(kept) = unless_stopped_meanwhile(stop.as_mut(), kept).await else {
             self.summary.stopped = true;
             return Ok(());
         };
