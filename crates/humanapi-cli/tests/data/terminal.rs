@@ -40,7 +40,7 @@ fn a_terminal_gets_a_table_and_is_told_how_far_reading_is() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.starts_with("╭─"), "{said}");
     assert!(
-        said.contains("\nactivities: 300 of 638 records\n"),
+        said.contains("\nactivities: 301 of 638 records\n"),
         "{said}"
     );
     assert!(

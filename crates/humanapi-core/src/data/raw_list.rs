@@ -226,7 +226,7 @@ mod tests {
         let next = page.next.unwrap();
         assert_eq!(
             target(&next).unwrap(),
-            "/v1/human/x?limit=2&offset=2&a=b%20c&d"
+            "/v1/human/x?limit=2&offset=1&a=b%20c&d"
         );
         // The same page again is no list that leads on.
         assert!(next.parse(answer(), now()).is_err());
