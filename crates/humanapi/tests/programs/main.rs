@@ -380,8 +380,7 @@ fn without_a_stack_the_name_of_the_client_is_that_of_the_one_without_async() {
     build(&[BLOCKING_ALONE.name.to_owned()]);
     let sandbox = sandbox();
     assert_eq!(run(BLOCKING_ALONE.name, &sandbox).len(), 1);
-    // The user has connected a source: a session token is refused, and an id token follows.
-    assert_eq!(asked(&sandbox, "/token"), 2);
+    assert_eq!(asked(&sandbox, "/token"), 2, "a session is refused");
 }
 
 #[test]
