@@ -81,8 +81,7 @@ pub trait CursorStore: Send + Sync {
 pub struct BucketCursors {
     /// In which run it was read last; 0 where it never was.
     pub run: u64,
-    /// Tells for whom, for which lists and how it was read then, and nothing of them; empty where some of it could not be
-    /// read.
+    /// Tells for whom, for which lists and how it was read then, and what it was that was written last, and nothing of them.
     pub check: Vec<u8>,
     /// By which run something was written last; 0 where nothing was.
     pub commit: u64,

@@ -16,6 +16,9 @@ pub(super) const BUCKETS: u32 = 16;
 /// So many buckets there can be.
 pub(super) const MOST_BUCKETS: u32 = 1_000;
 
+/// What stands for texts where they must not stand themselves.
+pub(super) type Code = [u8; 16];
+
 /// The key by which users are put into buckets, and documents are named.
 ///
 /// Who has it and a user's id can tell which bucket the user is in; a path tells nothing without it. An export has one for as
@@ -65,11 +68,7 @@ impl BucketKey {
     }
 
     /// The same as bytes.
-    pub(super) fn code<'a>(
-        &self,
-        of: &'a str,
-        texts: impl IntoIterator<Item = &'a str>,
-    ) -> [u8; 16] {
+    pub(super) fn code<'a>(&self, of: &'a str, texts: impl IntoIterator<Item = &'a str>) -> Code {
         let hash = self.hash(of, texts);
         let (first, _) = hash.split_first_chunk().expect("a hash has 32 bytes");
         *first

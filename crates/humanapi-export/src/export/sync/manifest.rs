@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::error::ExportError;
 use super::super::folder::{Folder, MANIFEST};
+use super::super::key::{BucketKey, Code};
 use super::super::manifest::{Missing, json, read, write};
 use super::line::commit_of;
 
@@ -288,6 +289,14 @@ impl BucketCommit {
             commit,
             files: Vec::new(),
         }
+    }
+
+    /// Tells it from whatever else a run of its number may have written of the bucket.
+    pub(super) fn code(&self, key: &BucketKey) -> Code {
+        let files = self.files.iter();
+        let mut files: Vec<_> = files.map(|file| [&*file.path, &*file.sha256]).collect();
+        files.sort_unstable();
+        key.code("written", files.into_iter().flatten())
     }
 
     pub(super) fn path(bucket: u32, commit: u64) -> String {

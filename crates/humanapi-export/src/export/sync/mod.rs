@@ -1,5 +1,7 @@
 //! The health data of many users, kept in step: what is new, changed or gone since the last run.
 
+mod beside;
+mod bucket;
 mod bucket_files;
 mod cursor;
 mod gathered;

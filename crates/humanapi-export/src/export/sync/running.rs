@@ -1,14 +1,13 @@
 //! A run on its way: bucket by bucket, its files, then its manifest, then its cursors.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
-use humanapi_client::{BucketCursors, CursorName, CursorStore, ListsWhole};
+use humanapi_client::{BucketCursors, CursorName, CursorStore};
 use humanapi_core::ClientUserId;
-use humanapi_core::data::{ROUTES, Route};
+use humanapi_core::data::Route;
 use tokio::sync::mpsc;
 
 use super::super::carrying_out::missing;
@@ -16,20 +15,21 @@ use super::super::error::ExportError;
 use super::super::event::Event;
 use super::super::failures::Failures;
 use super::super::folder::Folder;
-use super::super::key::BucketKey;
-use super::super::manifest::Missing;
-use super::super::reading::{is_read, name, now};
+use super::super::key::{BucketKey, Code};
+use super::super::reading::{name, now};
 use super::super::stop::{unless_stopped, unless_stopped_meanwhile};
 use super::super::thread;
-use super::super::trouble::{NotAsked, Scope};
+use super::super::trouble::Scope;
 use super::super::users::Buckets;
+use super::beside::Beside;
+use super::bucket::Bucket;
 use super::bucket_files::{BucketFiles, Found};
-use super::cursor::{Cursors, cursors_of, kind};
+use super::cursor::kind;
 use super::known::Known;
 use super::line::folder_of;
 use super::manifest::{EndedRuns, GoingOn, Mended, SyncManifest, write_missing};
 use super::reading::{ListSynced, SyncJob, SyncReading};
-use super::summary::{SyncSummary, whole};
+use super::summary::SyncSummary;
 use super::writing::{BucketWriting, ListChanges, Write};
 
 /// A run on its way.
@@ -126,8 +126,8 @@ impl Run<'_> {
         told.await
     }
 
-    /// Tells what was read for these users of a bucket, and how.
-    fn check(&self, users: &[ClientUserId]) -> Vec<u8> {
+    /// Tells what is read for these users of a bucket, and how.
+    fn how_read(&self, users: &[ClientUserId]) -> Code {
         let SyncReading {
             lag, full_every, ..
         } = &*self.reading;
@@ -136,7 +136,7 @@ impl Run<'_> {
         let routes = self.key.name("routes", routes);
         let users = users.iter().map(ClientUserId::as_str);
         let texts = [how.as_str(), routes.as_str()].into_iter().chain(users);
-        self.key.code("read", texts).to_vec()
+        self.key.code("read", texts)
     }
 
     /// Reads one bucket and writes what changed: its files, then its manifest, then its cursors.
@@ -155,15 +155,20 @@ impl Run<'_> {
             return Ok(());
         };
         let kept = kept.map_err(ExportError::Cursors)?;
-        let (commit, files) = (kept.commit, self.files(bucket));
-        let find = move |_: &_| files.find(commit).map_err(ExportError::Folder);
-        let found = match commit {
+        let beside = Beside::from_bytes(&kept.check);
+        let found = match kept.commit {
             0 => None,
-            _ => Some(self.folder.wait(find).await?),
+            commit => match self.find(bucket, commit).await? {
+                // A run that was broken off wrote it, and what it wrote when it was gone on with is not in this folder.
+                Found::Told(told) if beside.written != Some(told.code(&self.key)) => {
+                    Some(Found::Nothing)
+                }
+                found => Some(found),
+            },
         };
         let is_there = matches!(found, None | Some(Found::Told(_)));
-        let check = self.check(&users);
-        if kept.run >= self.begun && kept.check == check && is_there {
+        let how_read = Some(self.how_read(&users));
+        if kept.run >= self.begun && beside.read == how_read && is_there {
             let lists = (users.len() * self.routes.len()) as u64;
             self.skipped.push((bucket, lists));
             if self.has_read {
@@ -192,6 +197,7 @@ impl Run<'_> {
         let clear = move |_: &_| to_clear.clear(settled).map_err(ExportError::Folder);
         let newest = self.folder.wait(clear).await?;
         let is_there = is_there && newest >= kept.commit;
+        let before = (kept.commit, beside.written);
         let mut state = Bucket::new(&self.key, users, kept, is_there, newest);
         let (send, writes) = mpsc::channel(2);
         let writing = BucketWriting {
@@ -223,15 +229,21 @@ impl Run<'_> {
             &self.mended,
         );
         told.await?;
-        if let Some(commit) = &commit {
-            self.summary.files += commit.files.len() as u64;
-        }
+        let written = match &commit {
+            Some(commit) => {
+                self.summary.files += commit.files.len() as u64;
+                Some(commit.code(&self.key))
+            }
+            None if is_there && before.0 == state.commit => before.1,
+            None => match self.find(bucket, state.commit).await? {
+                Found::Told(told) => Some(told.code(&self.key)),
+                Found::Nothing | Found::Lost => None,
+            },
+        };
+        let read = how_read.filter(|_| !state.has_failed);
         let cursors = BucketCursors {
             run: self.commit,
-            check: match state.has_failed {
-                true => Vec::new(),
-                false => check,
-            },
+            check: Beside { written, read }.to_bytes(),
             commit: commit.map_or(state.commit, |commit| commit.commit),
             users: state.cursors(),
         };
@@ -249,6 +261,13 @@ impl Run<'_> {
             self.summary.skipped += 1;
             (self.events)(Event::Skipped { bucket, lists });
         }
+    }
+
+    /// What is told of a bucket by a run.
+    async fn find(&self, bucket: u32, commit: u64) -> Result<Found, ExportError> {
+        let files = self.files(bucket);
+        let find = move |_: &_| files.find(commit).map_err(ExportError::Folder);
+        self.folder.wait(find).await
     }
 
     /// What is there of a bucket.
@@ -376,121 +395,5 @@ impl Run<'_> {
             changes: synced.changes,
             deleted: synced.deleted,
         })
-    }
-}
-
-/// The users of a bucket and what came of them.
-struct Bucket {
-    users: BTreeMap<ClientUserId, (CursorName, Cursors)>,
-    /// Whose lists are not read in this run.
-    others: BTreeMap<CursorName, Cursors>,
-    /// Whether theirs are to be kept anew all the same.
-    keeps_others: bool,
-    /// By which run something of it was written before.
-    commit: u64,
-    missing: Vec<Missing>,
-    has_failed: bool,
-    /// Users who are told as refused once for all of their lists.
-    refused: BTreeSet<ClientUserId>,
-    not_asked: Arc<NotAsked>,
-}
-
-impl Bucket {
-    /// Cursors count only where what was written by them is in the folder, and are in doubt where more is there than they
-    /// know of. That is so for all users of the bucket, whether they are read in this run or not: what is kept of it is of
-    /// this run from here on.
-    fn new(
-        key: &BucketKey,
-        users: Vec<ClientUserId>,
-        kept: BucketCursors,
-        is_there: bool,
-        newest: u64,
-    ) -> Self {
-        let is_behind = newest > kept.commit;
-        let mut others: BTreeMap<CursorName, Cursors> = BTreeMap::new();
-        for (name, bytes) in kept.users {
-            let mut cursors = match is_there {
-                true => Cursors::from_bytes(&bytes),
-                false => Cursors::default(),
-            };
-            if is_behind {
-                cursors.doubt();
-            }
-            others.insert(name, cursors);
-        }
-        let users = users.into_iter().map(|user| {
-            let name = cursors_of(key, &user);
-            let cursors = others.remove(&name).unwrap_or_default();
-            (user, (name, cursors))
-        });
-        let users = users.collect();
-        Self {
-            users,
-            others,
-            keeps_others: !is_there || is_behind,
-            commit: newest,
-            missing: Vec::new(),
-            has_failed: false,
-            refused: BTreeSet::new(),
-            not_asked: Arc::default(),
-        }
-    }
-
-    fn miss(
-        &mut self,
-        user: &ClientUserId,
-        resource: &'static str,
-        reason: &'static str,
-        scope: Scope,
-    ) {
-        self.has_failed |= matches!(scope, Scope::Passing | Scope::Application);
-        if scope == Scope::User && !self.refused.insert(user.clone()) {
-            return;
-        }
-        self.missing.push(Missing {
-            user: user.as_str().to_owned(),
-            resource: (scope != Scope::User).then(|| resource.to_owned()),
-            reason: reason.to_owned(),
-        });
-    }
-
-    /// How whole its lists are, over all users that were ever read.
-    fn whole(&self) -> Vec<ListsWhole> {
-        let users = self.users.values().map(|(_, cursors)| cursors);
-        whole(users.chain(self.others.values()))
-    }
-
-    /// Which lists came to nothing when they were asked for last, as far as their cursors tell: of users of this run, and
-    /// not why.
-    fn unread(&self) -> Vec<Missing> {
-        let routes = ROUTES.iter().filter(|route| is_read(route));
-        let lists = routes.flat_map(|route| {
-            let users = self.users.iter();
-            users.filter_map(move |(user, (_, cursors))| {
-                let unread = cursors.of(kind(route))?.unread?;
-                Some(Missing {
-                    user: user.as_str().to_owned(),
-                    resource: Some(name(route).to_owned()),
-                    reason: unread.word().to_owned(),
-                })
-            })
-        });
-        lists.collect()
-    }
-
-    /// Whether what was told as missing is asked for in this run, so that it is told anew or is there.
-    fn is_read(&self, routes: &[&'static Route], before: &Missing) -> bool {
-        let is_kind = |kind: &String| routes.iter().any(|route| name(route) == kind);
-        self.users
-            .contains_key(&ClientUserId::from(before.user.as_str()))
-            && before.resource.as_ref().is_none_or(is_kind)
-    }
-
-    fn cursors(&self) -> BTreeMap<CursorName, Vec<u8>> {
-        let users = self.users.values().map(|(name, cursors)| (name, cursors));
-        users
-            .chain(self.others.iter().filter(|_| self.keeps_others))
-            .map(|(name, cursors)| (*name, cursors.to_bytes()))
-            .collect()
     }
 }

@@ -552,3 +552,39 @@ fn whatever_happens_who_takes_each_commit_once_has_what_the_service_has() {
     }
     assert!(written.borrow().len() > 1, "users are in several buckets");
 }
+
+/// The run that was broken off and gone on with bears one number, and the folder is a copy from between the two.
+#[tokio::test]
+async fn a_folder_from_before_its_run_was_gone_on_with_gets_what_it_lacks() {
+    let (sandbox, users) = people();
+    let mut model = Model::new(&sandbox, &users);
+    let insert = |user| Change {
+        user,
+        kind: 0,
+        what: What::Insert,
+        at: 0,
+        late: 0,
+    };
+    let broken_off = Step {
+        changes: vec![insert(2)],
+        at_once: 1,
+        ends: Ends::BeforeKeep(0, Torn::Nothing),
+        ..last()
+    };
+    let gone_on_with = Step {
+        restored: Restored::Saved,
+        meanwhile: vec![(1, insert(0))],
+        ..last()
+    };
+    let put_back = Step {
+        restored: Restored::Folder,
+        ..last()
+    };
+    assert!(model.step(&broken_off).await.is_none());
+    for step in [&gone_on_with, &put_back, &last()] {
+        let summary = model.step(step).await.unwrap();
+        assert!(summary.whole, "{summary:?}");
+    }
+    let truth = model.service.world().truth();
+    assert_eq!(model.reader.records, truth);
+}
