@@ -227,6 +227,10 @@ fn ended(
 ) -> Result<HumanId, OrderError> {
     match outcome {
         Outcome::Exists(human_id) => Ok(human_id),
+        // The service refused nothing: the journal is why it was not sent.
+        Outcome::NotPlaced if last.is_none() && journal_failed.is_some() => {
+            Err(OrderError::Journal(journal_failed))
+        }
         Outcome::NotPlaced => Err(OrderError::NotPlaced(last)),
         Outcome::Absent(entry) => Err(OrderError::Absent(Box::new(entry))),
         Outcome::Unknown(entry) => Err(OrderError::Unknown {
