@@ -690,6 +690,23 @@ fn nothing_is_absent_while_it_may_still_leave() {
 }
 
 #[test]
+fn a_decision_that_names_nobody_settles_nothing() {
+    let (mut row, claim) = interrupted();
+    let report = Report::Unknown(Doubt::NoAnswer);
+    Row::apply(&mut row, 1_001, Op::Settle { claim, report });
+    let seen = row.as_ref().unwrap().entry(9_000);
+    let mut decide = |human_id: &str| {
+        let (version, decision) = (seen.version, Decision::Exists(HumanId::new(human_id)));
+        Row::apply(&mut row, 9_000, Op::Decide { version, decision })
+    };
+    assert_eq!(decide(""), Effect::Fenced);
+    let Effect::Stands(entry) = decide("5c2e") else {
+        panic!("nobody went on with it")
+    };
+    assert_eq!(entry.state, EntryState::Exists(HumanId::new("5c2e")));
+}
+
+#[test]
 fn a_claim_of_no_length_is_refused() {
     for ttl in [Duration::ZERO, Duration::from_micros(999)] {
         assert!(OrderPolicy::default().with_claim_ttl(ttl).is_err());

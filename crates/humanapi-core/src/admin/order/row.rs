@@ -186,7 +186,7 @@ pub enum Effect {
     Missing,
     /// The intent was written for another order: another user, name, date of birth, e-mail address or type.
     OtherOrder,
-    /// Another took over, or decided, meanwhile. Nothing changed.
+    /// Another took over, or decided, meanwhile, or the decision names nobody. Nothing changed.
     Fenced,
 }
 
@@ -370,8 +370,9 @@ impl Kept {
     }
 
     fn decide(&mut self, now: u64, version: u64, decision: Decision) -> Effect {
+        let names_nobody = matches!(&decision, Decision::Exists(id) if id.checked().is_err());
         let may_be_decided = matches!(self.phase, Phase::Unknown(..) | Phase::Absent(_));
-        if !may_be_decided || self.fence != version || self.held(now).is_some() {
+        if names_nobody || !may_be_decided || self.fence != version || self.held(now).is_some() {
             return Effect::Fenced;
         }
         self.free();
