@@ -115,7 +115,7 @@ fn of_a_user_who_was_there_before_only_a_new_order_counts() {
         ),
         (known(&["o-1"]), &both, None),
         (known(&["o-1"]), &other, Some(Doubt::OtherOrderType)),
-        (Before::Untold, &both, Some(Doubt::NotShown)),
+        (Before::Untold, &both, Some(Doubt::BeforeUntold)),
         (Before::Nobody, &both, None),
         (Before::Nobody, &first, Some(Doubt::OtherOrderType)),
         (Before::NotKnown, &both, None),
@@ -134,6 +134,21 @@ fn of_a_user_who_was_there_before_only_a_new_order_counts() {
     let day = 86_400_000;
     let late = found(&typed, known(&["o-1"]), &users(&both), day);
     assert_eq!(late, doubt(Doubt::SeenTooLate));
+}
+
+/// Who was there and is not shown now is no proof that nothing came.
+#[test]
+fn an_order_is_absent_only_where_nobody_is_known_to_have_been_there() {
+    let gone = Finding::Undecided(Doubt::Gone);
+    for (before, expected) in [
+        (Before::Nobody, Finding::Absent),
+        (Before::NotKnown, Finding::Absent),
+        (Before::Untold, gone.clone()),
+        (known(&["o-1"]), gone),
+    ] {
+        let finding = found(&order(), before.clone(), &[], 86_400_000);
+        assert_eq!(finding, expected, "{before:?}");
+    }
 }
 
 /// The sender may have been given more time than the reader gives.

@@ -59,10 +59,14 @@ pub enum Doubt {
     Several,
     /// The answer is a success, and does not show that it placed a new order: the user may have been there before.
     NotShown,
+    /// The user was there before, and which orders the user had is not told: none shows that it is new.
+    BeforeUntold,
     /// The user was there before, and has no other orders than before.
     NoNewOrder,
     /// The user was there before and has an order more, but so long after that another may have placed it.
     SeenTooLate,
+    /// The user was there before, and no user came now: the service does not show all that it has.
+    Gone,
 }
 
 impl Doubt {
@@ -87,10 +91,12 @@ impl Doubt {
             Self::OtherOrderType => "the user has no order of this type",
             Self::Several => "several users of this id are there",
             Self::NotShown => "the answer does not show that a new order was placed",
+            Self::BeforeUntold => "which orders the user had before is not told",
             Self::NoNewOrder => "the user was there before this order, and has no new one",
             Self::SeenTooLate => {
                 "the user has a new order, which was seen too late to tell whose it is"
             }
+            Self::Gone => "the user was there before this order, and is not shown now",
         }
     }
 }

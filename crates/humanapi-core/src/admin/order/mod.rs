@@ -29,7 +29,7 @@ pub use entry::{Claim, Doubt, Entry, EntryState};
 pub use intent::{IntentKey, IntentKeyError, Subject};
 pub use outcome::Outcome;
 pub use policy::OrderPolicy;
-pub use reading::{Finding, user_of_id};
+pub use reading::{Finding, user_of_id, users_of_id};
 pub use report::Report;
 pub use row::{Decision, Effect, Op, Row};
 pub use submission::{Submission, SubmissionInput, SubmissionStep};

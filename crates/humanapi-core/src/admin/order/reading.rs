@@ -52,14 +52,11 @@ impl Finding {
     /// about when the order left, and, where a type of order was asked for, one is told to be of it. Of a user who was
     /// there before, an order has to be there that was not.
     ///
-    /// Only where no user came at all can the order be absent.
+    /// Only where no user came at all, and none is known to have been there before, can the order be absent.
     #[must_use]
     pub fn of(users: &[OrderedUser], entry: &Entry, policy: &OrderPolicy) -> Self {
         if users.is_empty() {
-            return match policy.absent_after.zip(entry.left_ago) {
-                Some((after, ago)) if ago >= after => Self::Absent,
-                _ => Self::Undecided(Doubt::NotThereYet),
-            };
+            return Self::of_nobody(entry, policy);
         }
         let subject = entry.subject.fields();
         let user = match user_of_id(users, &subject.client_user_id) {
@@ -73,11 +70,22 @@ impl Finding {
                 time_doubt(user, entry, policy).or_else(of_type)
             }
             Before::Orders(known) => new_order_doubt(user, known, entry, policy),
-            Before::Untold => Some(Doubt::NotShown),
+            Before::Untold => Some(Doubt::BeforeUntold),
         });
         match doubt {
             Some(doubt) => Self::Undecided(doubt),
             None => Self::Exists(user.human_id.clone()),
+        }
+    }
+
+    fn of_nobody(entry: &Entry, policy: &OrderPolicy) -> Self {
+        if matches!(entry.before, Before::Orders(_) | Before::Untold) {
+            // What does not show the user may not show the order either.
+            return Self::Undecided(Doubt::Gone);
+        }
+        match policy.absent_after.zip(entry.left_ago) {
+            Some((after, ago)) if ago >= after => Self::Absent,
+            _ => Self::Undecided(Doubt::NotThereYet),
         }
     }
 }
@@ -103,11 +111,23 @@ impl Before {
     }
 }
 
-/// The one user of this id of the application's own, of all that the service gave when it was asked for that id; nothing
-/// where none came.
+/// The users who may be of this id of the application's own, of all that the service gave when it was asked for that id.
 ///
 /// The service's documents do not promise an id with each user: one without counts unless others show that the service did
 /// not look for the id.
+pub fn users_of_id<'a>(
+    users: &'a [OrderedUser],
+    client_user_id: &str,
+) -> impl Iterator<Item = &'a OrderedUser> {
+    let is_of_id =
+        move |user: &OrderedUser| Some(user.client_user_id.as_ref()?.as_str() == client_user_id);
+    let has_strangers = users.iter().any(|user| is_of_id(user) == Some(false));
+    users
+        .iter()
+        .filter(move |user| is_of_id(user).unwrap_or(!has_strangers))
+}
+
+/// The one [user of this id](users_of_id); nothing where no user came.
 ///
 /// # Errors
 ///
@@ -117,14 +137,10 @@ pub fn user_of_id<'a>(
     users: &'a [OrderedUser],
     client_user_id: &str,
 ) -> Result<Option<&'a OrderedUser>, Doubt> {
-    let is_of_id =
-        |user: &OrderedUser| (user.client_user_id.as_ref()).map(|id| id.as_str() == client_user_id);
-    let has_strangers = users.iter().any(|user| is_of_id(user) == Some(false));
-    let may_be_it = |user: &&OrderedUser| is_of_id(user).unwrap_or(!has_strangers);
-    let mut candidates = users.iter().filter(may_be_it);
+    let mut candidates = users_of_id(users, client_user_id);
     match (candidates.next(), candidates.next()) {
-        (None, _) if has_strangers => Err(Doubt::OtherUsers),
-        (None, _) => Ok(None),
+        (None, _) if users.is_empty() => Ok(None),
+        (None, _) => Err(Doubt::OtherUsers),
         (Some(user), None) => Ok(Some(user)),
         (Some(_), Some(_)) => Err(Doubt::Several),
     }

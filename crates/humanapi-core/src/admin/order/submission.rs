@@ -424,7 +424,9 @@ impl Submission {
         };
         let may_change = matches!(
             finding,
-            Finding::Undecided(Doubt::NotThereYet | Doubt::NotRead | Doubt::NoNewOrder)
+            Finding::Undecided(
+                Doubt::NotThereYet | Doubt::NotRead | Doubt::NoNewOrder | Doubt::Gone
+            )
         );
         let patience = self.policy.read_patience.min(self.policy.claim_ttl / 2);
         if may_change && spent.saturating_add(pause) <= patience {
