@@ -373,6 +373,36 @@ async fn an_order_for_a_user_who_has_one_is_placed_where_a_new_one_is_there() {
     }
 }
 
+/// Strangers beside the user show that the service did not look for the id; the user is still the one of the id.
+#[tokio::test]
+async fn whose_orders_are_read_is_told_by_the_orders_own_id() {
+    let stranger = r#"{"humanId":"1","clientUserId":"b"}"#;
+    let among_others = || Reply::json(200, &USER.replacen('[', &format!("[{stranger},"), 1));
+    let with = |orders: &str| {
+        let orders = format!(r#"{{"humanId":"5c2e","orders":[{orders}]}}"#);
+        Reply::json(200, &orders)
+    };
+    let (first, both) = (
+        r#"{"orderId":"o-1"}"#,
+        r#"{"orderId":"o-1"},{"orderId":"o-2"}"#,
+    );
+    let before = [among_others(), with(first), Reply::json(201, USER)];
+    let after = [among_others(), with(both)];
+    let bench = Bench::new(before.into_iter().chain(after)).knows_the_user();
+    assert_eq!(bench.submit().await.unwrap().as_str(), "5c2e");
+    let asked = bench.transport.requests();
+    let paths = asked.iter().map(|request| request.uri().path());
+    let details: Vec<_> = paths.filter(|path| path.ends_with("/5c2e")).collect();
+    assert_eq!((details.len(), asked.len()), (2, 6), "{details:?}");
+
+    // Of a stranger alone nothing is read.
+    let alone = format!("[{stranger}]");
+    let bench = Bench::new([Reply::json(200, &alone), Reply::json(201, USER)]).knows_the_user();
+    bench.transport.then(Reply::json(200, USER));
+    assert!(bench.submit().await.is_ok());
+    assert_eq!(bench.sent(), (1, 2));
+}
+
 #[tokio::test]
 async fn an_order_is_not_sent_where_what_is_there_before_cannot_be_read() {
     let refused = Reply::json(

@@ -1,5 +1,6 @@
 //! Placing an order once, and finding out what became of it.
 
+use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use futures_core::Stream;
 use futures_util::{TryStreamExt as _, stream};
 use humanapi_core::admin::order::{
     Decision, Effect, Entry, IntentKey, Op, OrderPolicy, Outcome, Report, Subject, Submission,
-    SubmissionInput, SubmissionStep,
+    SubmissionInput, SubmissionStep, user_of_id,
 };
 use humanapi_core::admin::{ListUsers, NewOrder, OrderedUser, ReadUser, SubmitOrder, Submitted};
 use humanapi_core::{BuildError, ClientUserId, FlowError, HumanId};
@@ -188,7 +189,7 @@ impl Orders {
     }
 
     /// What users the service gives for the order's own id, all of them: an answer with none of its id is not an empty one.
-    /// With the orders of the one who came, where those tell one order from another.
+    /// With the orders of the one who is this order's, where those tell one order from another.
     async fn read(
         &self,
         subject: &Subject,
@@ -197,16 +198,15 @@ impl Orders {
         let id = ClientUserId::new(subject.client_user_id()).map_err(BuildError::from)?;
         let of_id = ListUsers::new().with_client_user_id(id);
         let mut users = self.client.call(of_id).run().await?.items;
-        if let [user] = &mut users[..]
-            && with_orders
-            && user.orders.is_empty()
-            && let Some(told) = self
-                .client
-                .call(ReadUser::new(user.human_id.clone()))
-                .run()
-                .await?
-        {
-            user.orders = told.orders;
+        let one = user_of_id(&users, subject.client_user_id()).ok().flatten();
+        let lacking = one.filter(|user| with_orders && user.orders.is_empty());
+        let Some(at) = lacking.and_then(|one| users.iter().position(|user| ptr::eq(user, one)))
+        else {
+            return Ok(users);
+        };
+        let details = ReadUser::new(users[at].human_id.clone());
+        if let Some(told) = self.client.call(details).run().await? {
+            users[at].orders = told.orders;
         }
         Ok(users)
     }
