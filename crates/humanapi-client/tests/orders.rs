@@ -430,6 +430,7 @@ async fn a_decision_that_an_order_exists_names_a_user() {
     let nobody = Decision::Exists(HumanId::new(""));
     let decided = orders.decide(&intent(), &entry, nobody).await;
     assert!(matches!(decided, Err(OrderError::NoUser)));
+    assert!(OrderError::NoUser.may_be_placed(), "it was sent");
     let stands = orders.entry(&intent()).await.unwrap().unwrap();
     assert_eq!(stands.state, EntryState::Sent);
 }
@@ -445,6 +446,36 @@ async fn a_key_is_not_taken_for_another_order() {
     let missing = bench.client.orders().reconcile(&unknown).await;
     assert!(matches!(missing, Err(OrderError::NoSuchIntent)));
     assert_eq!(bench.sent(), (1, 0));
+}
+
+/// Where it is not certain who the user is, somebody who knows may still say so.
+#[tokio::test]
+async fn each_user_of_an_id_is_one_and_nobody_else() {
+    let of = |id: &str, own: &str| format!(r#"{{"humanId":"{id}"{own}}}"#);
+    let (own, other) = (r#","clientUserId":"case-canary""#, r#","clientUserId":"b""#);
+    let two = format!("[{},{}]", of("1", own), of("2", own));
+    let unnamed = format!("[{}]", of("1", ""));
+    let strangers = format!("[{},{}]", of("1", other), of("2", ""));
+    for (users, details, expected) in [
+        (&two, None, true),
+        (&unnamed, None, true),
+        (&strangers, Some(of("2", own)), true),
+        (&strangers, Some(of("2", other)), false),
+        (&strangers, Some(of("2", "")), false),
+    ] {
+        let answers = [Some(users.clone()), details];
+        let answers = answers.iter().flatten().map(|body| Reply::json(200, body));
+        let bench = Bench::new(answers).knows_the_user();
+        let id = if *users == unnamed { "1" } else { "2" };
+        let told = bench.client.orders().is_user(id, "case-canary").await;
+        assert_eq!(told.unwrap(), expected, "{users}");
+    }
+    let gone = r#"{"code":404,"error":"Not Found","message":"Not Found"}"#;
+    let bench = Bench::new([Reply::json(200, &two), Reply::json(404, gone)]).knows_the_user();
+    let orders = bench.client.orders();
+    assert!(!orders.is_user("3", "case-canary").await.unwrap());
+    assert!(!orders.is_user("", "case-canary").await.unwrap());
+    assert_eq!(bench.sent(), (0, 2));
 }
 
 /// Has the order marked as sent by a worker that is not heard of again.

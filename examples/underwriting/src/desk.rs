@@ -240,13 +240,9 @@ impl Desk {
         shown: &Shown,
         human_id: &str,
     ) -> Result<(), NotDecided> {
-        if human_id.is_empty() {
-            return Err(NotDecided::NoSuchUser);
-        }
         let human_id = HumanId::new(human_id);
-        let user = self.client.orders().status(human_id.clone()).await;
-        let user = user.map_err(|error| NotDecided::Failed(error.remedy()))?;
-        if user.and_then(|user| user.client_user_id) != Some(policy.user()) {
+        let is_user = self.client.orders().is_user(&human_id, policy.user()).await;
+        if !is_user.map_err(|error| NotDecided::Failed(error.remedy()))? {
             return Err(NotDecided::NoSuchUser);
         }
         self.decide(policy, shown, Decision::Exists(human_id)).await

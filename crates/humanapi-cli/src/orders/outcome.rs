@@ -197,6 +197,7 @@ mod tests {
             OrderError::Journal(None),
             OrderError::Changed,
             OrderError::InProgress,
+            OrderError::NoUser,
             OrderError::Unknown {
                 entry: None,
                 last: None,

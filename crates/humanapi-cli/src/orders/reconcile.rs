@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use super::admin_api::{AdminApi, journal, journal_failure, policy};
 use super::outcome::{Ended, sent_at};
-use super::users;
 use crate::args::orders::ReconcileArgs;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -93,17 +92,18 @@ fn nothing_to_decide() -> Failure {
     )
 }
 
-/// Only the user of the order's own id can be the one whom it is placed for.
+/// Only a user of the order's own id can be the one whom it is placed for.
 async fn is_orders(admin: &AdminApi, entry: &Entry, human_id: &HumanId) -> Result<(), Failure> {
     let own = ClientUserId::new(entry.subject.client_user_id());
     let own = own.map_err(|error| Failure::here("the journal names no user", &error))?;
-    if users::human_id_of(admin, own).await? == *human_id {
+    let is_it = admin.orders().is_user(human_id, own).await;
+    if is_it.map_err(|error| admin.failure(&error))? {
         return Ok(());
     }
     Err(Failure::new(
         Code::Usage,
         "--exists names another user than the order's",
-        "give the id that `humanapi orders status --user ID` shows for the order's user; nothing was decided",
+        "give the id that `humanapi orders status --user ID` or the vendor's portal shows for the order's user; nothing was decided",
     ))
 }
 

@@ -37,7 +37,7 @@ fn nobody() -> Failure {
 }
 
 /// Human API's id for the user of this id of the application's own: only where that is certain, as for orders.
-pub(super) async fn human_id_of(admin: &AdminApi, id: ClientUserId) -> Result<HumanId, Failure> {
+async fn human_id_of(admin: &AdminApi, id: ClientUserId) -> Result<HumanId, Failure> {
     let found = admin.orders().find(id.clone()).await;
     let found = found.map_err(|error| admin.failure(&error))?.items;
     match user_of_id(&found, id.as_str()) {

@@ -1,9 +1,13 @@
 //! What happens on the way: answers that are lost, refusals, a service that is too busy, and what nobody can tell.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+
 use humanapi_core::http::Method;
 use humanapi_sandbox::{Assumption, Fault};
 
-use super::{NAMES, PAPER, World, counts, fails, json, line};
+use super::{NAMES, PAPER, World, at_service, counts, fails, json, line};
+use crate::support::run;
 
 const USERS: &str = "/api/v1/users";
 
@@ -115,6 +119,86 @@ fn an_order_that_nobody_can_tell_ends_with_a_code_of_its_own_and_is_decided_by_h
         (told.code, told.stderr.as_str()),
         (Some(0), "note: no order is open\n")
     );
+}
+
+/// A service that has two users of the one id, and says nothing else.
+fn with_two_users() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    // Ends with the process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // Whoever asked may have gone.
+            let _ = tell_of_two(stream);
+        }
+    });
+    url
+}
+
+fn tell_of_two(mut stream: TcpStream) -> std::io::Result<()> {
+    let (mut request, mut bytes) = (Vec::new(), [0; 4096]);
+    while !(request.ends_with(b"}")
+        || request.starts_with(b"GET ") && request.ends_with(b"\r\n\r\n"))
+    {
+        match stream.read(&mut bytes)? {
+            0 => return Ok(()),
+            count => request.extend_from_slice(&bytes[..count]),
+        }
+    }
+    let (status, body) = if request.starts_with(b"POST ") {
+        (
+            "200 OK",
+            r#"{"client_token":"canary-ct","expires_in":86400}"#,
+        )
+    } else if request.starts_with(b"GET /api/v1/users?") {
+        (
+            "200 OK",
+            r#"[{"humanId":"one","clientUserId":"u-1"},{"humanId":"two","clientUserId":"u-1"}]"#,
+        )
+    } else {
+        (
+            "404 Not Found",
+            r#"{"code":404,"error":"Not Found","message":"Not Found"}"#,
+        )
+    };
+    let head = "Content-Type: application/json\r\nConnection: close\r\n";
+    let length = body.len();
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\n{head}Content-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+/// Where two users have the order's id nobody but somebody who looks can say which of them it was placed for.
+#[test]
+fn of_two_users_of_one_id_somebody_says_whose_order_is_there() {
+    let world = World::open();
+    let file = world.file(
+        "new.csv",
+        "clientUserId,clientUserEmail\nu-1,u-1@example.test\n",
+    );
+    plan(&world, Fault::drop_after(), 1);
+    let told = world.submit(&file, &[]);
+    assert_eq!(told.code, Some(8), "{told:?}");
+    let (store, url) = (world.store(), with_two_users());
+    let exists = |id: &str| {
+        let words = [
+            &["orders", "reconcile", "u-1", "--exists", id][..],
+            &store.each(),
+        ]
+        .concat();
+        run(&mut at_service(&words, &url, "app-1", "canary-secret"))
+    };
+    let nobody = exists("three");
+    fails(
+        &nobody,
+        2,
+        "--exists names another user",
+        "the vendor's portal",
+    );
+    let told = exists("two");
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert_eq!(json(&told)["human_id"], "two");
 }
 
 #[test]

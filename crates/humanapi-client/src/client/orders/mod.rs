@@ -9,6 +9,7 @@ use std::pin::Pin;
 
 use futures_core::Stream;
 use futures_util::{TryStreamExt as _, stream};
+use humanapi_core::admin::order::users_of_id;
 use humanapi_core::admin::{
     ActOnUser, AdminList, CreateSubscription, DeleteSubscription, ListOrderTypes, ListReports,
     ListSubscriptions, ListUserProviders, ListUsers, MakeConsumerLink, NewSubscription, ReadReport,
@@ -107,6 +108,30 @@ impl Orders {
     /// One user with the user's orders, and where they stand; nothing where there is no such user.
     pub fn status(&self, user: impl Into<HumanId>) -> ApiCall<ReadUser> {
         self.client.call(ReadUser::new(user))
+    }
+
+    /// Whether the service has this user under this id of the application's own: only such a one may a decision name that an
+    /// order [exists](humanapi_core::admin::order::Decision::Exists). Where several users have the id, each of them is one.
+    ///
+    /// # Errors
+    ///
+    /// When the service cannot be asked.
+    pub async fn is_user(
+        &self,
+        human_id: impl Into<HumanId>,
+        own: impl Into<ClientUserId>,
+    ) -> Result<bool, Error> {
+        let (human_id, own) = (human_id.into(), own.into());
+        if human_id.checked().is_err() {
+            return Ok(false);
+        }
+        let found = self.find(own.clone()).await?.items;
+        if users_of_id(&found, own.as_str()).any(|user| user.human_id == human_id) {
+            return Ok(true);
+        }
+        // Where the service did not look for the id, it still tells whose the other one is.
+        let user = self.status(human_id).await?;
+        Ok(user.is_some_and(|user| user.client_user_id == Some(own)))
     }
 
     /// Ends the user's order. A [conflict](humanapi_core::ApiErrorKind::Conflict) says that it is over already.

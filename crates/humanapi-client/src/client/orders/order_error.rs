@@ -98,6 +98,7 @@ impl OrderError {
             Self::Unknown { .. }
                 | Self::InProgress
                 | Self::Changed
+                | Self::NoUser
                 | Self::OtherOrder
                 | Self::Journal(_)
         )
