@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
 use humanapi_client::OrderJournal;
-use humanapi_core::admin::order::{EntryState, IntentKey, Subject};
+use humanapi_core::HumanId;
+use humanapi_core::admin::NewOrder;
+use humanapi_core::admin::order::{Entry, EntryState, IntentKey, Subject};
 
 use super::admin_api::{journal_failure, off_runtime};
 use super::applicant::{Applicant, Wrong};
@@ -135,6 +137,18 @@ pub(super) async fn check(
     Ok(checked)
 }
 
+/// The user whom an earlier run placed the order for, and told so: nothing of it is sent any more.
+pub(super) fn already<'a>(entry: &'a Entry, order: &NewOrder) -> Option<&'a HumanId> {
+    match &entry.state {
+        EntryState::Exists(human_id)
+            if entry.handed_back && entry.subject == Subject::of(order) =>
+        {
+            Some(human_id)
+        }
+        _ => None,
+    }
+}
+
 async fn look(
     applicant: &Applicant,
     checked: &mut Checked,
@@ -145,18 +159,24 @@ async fn look(
             "an order before it has the same intent: take it out, or give it an intent of its own",
         )));
     }
-    let files = applicant.papers.clone();
-    let read = off_runtime(move || papers::read_papers(&files, PAPERS)).await?;
-    match read {
-        Ok((_, seal)) => checked.intents.insert(applicant, seal),
-        Err(wrong) => return Ok(Err(wrong)),
-    }
-    checked.untold += u64::from(!applicant.can_be_told);
-    let Some(journal) = journal else {
-        return Ok(Ok(()));
+    let entry = match journal {
+        Some(journal) => journal.load(&applicant.intent).await,
+        None => Ok(None),
     };
-    let entry = journal.load(&applicant.intent).await;
-    let Some(entry) = entry.map_err(|error| journal_failure(&error))? else {
+    let entry = entry.map_err(|error| journal_failure(&error))?;
+    let is_over = (entry.as_ref()).is_some_and(|entry| already(entry, &applicant.order).is_some());
+    let seal = if is_over || applicant.papers.is_empty() {
+        Seal::default()
+    } else {
+        let files = applicant.papers.clone();
+        match off_runtime(move || papers::read_papers(&files, PAPERS)).await? {
+            Ok((_, seal)) => seal,
+            Err(error) => return Ok(Err(error.into())),
+        }
+    };
+    checked.intents.insert(applicant, seal);
+    checked.untold += u64::from(!applicant.can_be_told);
+    let Some(entry) = entry else {
         return Ok(Ok(()));
     };
     if entry.subject != Subject::of(&applicant.order) {

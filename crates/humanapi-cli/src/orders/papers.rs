@@ -7,15 +7,32 @@ use std::path::PathBuf;
 use humanapi_core::admin::{Attachment, AttachmentError, AttachmentKind};
 use sha2::{Digest as _, Sha256};
 
-use super::applicant::{Read, Wrong};
+use super::applicant::Wrong;
 use crate::exit::system_text;
 
 /// All papers of one order have so many bytes at most. The service's documents name no limit; a scan of some pages has a
 /// few MiB, and the whole of an order has to fit into memory while it is sent.
 pub(super) const PAPERS: u64 = 16 * 1024 * 1024;
 
+/// Why papers are not read.
+#[derive(Debug)]
+pub(super) enum PapersError {
+    /// One of the files cannot be read.
+    Unreadable(Wrong),
+    /// What is there is nothing that goes along with an order.
+    Unfit(Wrong),
+}
+
+impl From<PapersError> for Wrong {
+    fn from(error: PapersError) -> Self {
+        match error {
+            PapersError::Unreadable(wrong) | PapersError::Unfit(wrong) => wrong,
+        }
+    }
+}
+
 /// How many bytes the papers have now.
-pub(super) fn size_of(papers: &[PathBuf]) -> Read<u64> {
+pub(super) fn size_of(papers: &[PathBuf]) -> Result<u64, PapersError> {
     let mut bytes = 0_u64;
     for paper in papers {
         bytes = bytes.saturating_add(length(&fs::metadata(paper))?);
@@ -24,7 +41,10 @@ pub(super) fn size_of(papers: &[PathBuf]) -> Read<u64> {
 }
 
 /// Reads the papers, of which all have so many bytes at most, and what tells whether they are the same at another time.
-pub(super) fn read_papers(papers: &[PathBuf], most: u64) -> Read<(Vec<Attachment>, Seal)> {
+pub(super) fn read_papers(
+    papers: &[PathBuf],
+    most: u64,
+) -> Result<(Vec<Attachment>, Seal), PapersError> {
     let mut left = usize::try_from(most).unwrap_or(usize::MAX);
     let (mut read, mut seal) = (Vec::new(), Sha256::new());
     for paper in papers {
@@ -37,9 +57,9 @@ pub(super) fn read_papers(papers: &[PathBuf], most: u64) -> Read<(Vec<Attachment
         };
         let kind = AttachmentKind::HipaaAuthorization;
         let one = Attachment::read(kind, &mut file, left).map_err(|error| match error {
-            AttachmentError::Unfit(error) => error.into(),
+            AttachmentError::Unfit(error) => PapersError::Unfit(error.into()),
             AttachmentError::Unreadable(error) => unreadable(&error),
-            _ => Wrong::field("attachments", "at most 16 MiB in all"),
+            _ => PapersError::Unfit(Wrong::field("attachments", "at most 16 MiB in all")),
         })?;
         left = left.saturating_sub(file.bytes);
         seal.update(file.seal.finalize());
@@ -51,7 +71,7 @@ pub(super) fn read_papers(papers: &[PathBuf], most: u64) -> Read<(Vec<Attachment
 
 /// What was read of all papers of an order, as so many bits that no other papers have them; nothing where there are none:
 /// it is kept for each order of a file.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Seal(Option<Box<[u8; 32]>>);
 
 /// Notes what goes through it.
@@ -71,19 +91,19 @@ impl io::Read for Sealing {
 }
 
 /// How long a file is. What is no file may have no end, or nobody who writes to it.
-fn length(file: &io::Result<Metadata>) -> Read<u64> {
+fn length(file: &io::Result<Metadata>) -> Result<u64, PapersError> {
     match file {
         Ok(file) if file.is_file() => Ok(file.len()),
-        Ok(_) => Err(Wrong::field("attachments", "files")),
+        Ok(_) => Err(PapersError::Unfit(Wrong::field("attachments", "files"))),
         Err(error) => Err(unreadable(error)),
     }
 }
 
-fn unreadable(error: &io::Error) -> Wrong {
-    Wrong::new(format!(
+fn unreadable(error: &io::Error) -> PapersError {
+    PapersError::Unreadable(Wrong::new(format!(
         "`attachments`: cannot read a file: {}",
         system_text(error)
-    ))
+    )))
 }
 
 #[cfg(test)]
@@ -110,7 +130,7 @@ mod tests {
         // The limit is that of all of them.
         let short = read_papers(&both, size - 1).err().unwrap();
         assert_eq!(
-            short.to_string(),
+            Wrong::from(short).to_string(),
             "`attachments` must be at most 16 MiB in all"
         );
         let [one, two] = &both;
@@ -118,10 +138,12 @@ mod tests {
         paper("2.pdf", "%PDF-1.7 ten");
         assert!(seal(&both).unwrap() != first, "of the same length");
         paper("2.pdf", "%PDF-1.7 two more");
-        assert!(seal(&both).is_err(), "it grew");
+        assert!(matches!(seal(&both), Err(PapersError::Unfit(_))), "it grew");
+        fs::remove_file(&both[1]).unwrap();
+        assert!(matches!(seal(&both), Err(PapersError::Unreadable(_))));
         let none = read_papers(&[folder.path().to_owned()], size)
             .err()
             .unwrap();
-        assert_eq!(none.to_string(), "`attachments` must be files");
+        assert_eq!(Wrong::from(none).to_string(), "`attachments` must be files");
     }
 }

@@ -12,17 +12,17 @@ use futures_util::stream::FuturesUnordered;
 use humanapi_client::{Limited, OrderError, OrderJournal};
 use humanapi_core::HumanId;
 use humanapi_core::admin::NewOrder;
-use humanapi_core::admin::order::{Decision, EntryState, IntentKey, Subject};
+use humanapi_core::admin::order::{Decision, EntryState, IntentKey};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
 use super::admin_api::{AdminApi, journal_failure, off_runtime};
 use super::applicant::Applicant;
-use super::check::Checked;
+use super::check::{Checked, already};
 use super::counts::Counts;
 use super::input::{Input, Place};
 use super::outcome::{Became, Ended};
-use super::papers::{self, PAPERS, Seal};
+use super::papers::{self, PAPERS, PapersError, Seal};
 use super::results::{AHEAD, Results};
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -261,11 +261,7 @@ impl Sending {
             // An earlier run may have sent it.
             Err(error) => return Ended::failed(Became::Unknown, journal_failure(&error)),
         };
-        if let Some(entry) = &known
-            && entry.handed_back
-            && entry.subject == Subject::of(&order)
-            && let EntryState::Exists(human_id) = &entry.state
-        {
+        if let Some(human_id) = known.as_ref().and_then(|entry| already(entry, &order)) {
             return Ended::there(Became::Already, human_id.clone());
         }
         let (order, _room) = match self.with_papers(order, papers, checked).await {
@@ -301,31 +297,19 @@ impl Sending {
         if files.is_empty() {
             return Ok((order, None));
         }
-        let wrong = |wrong: &dyn Display| {
-            Failure::new(
-                Code::Machine,
-                wrong.to_string(),
-                "the file was there when the orders were checked: put it back, then run the same again",
-            )
-        };
         let looked_at = files.clone();
         let bytes = off_runtime(move || papers::size_of(&looked_at)).await?;
-        let bytes = bytes.map_err(|error| wrong(&error))?;
-        let changed = || {
-            wrong(
-                &"`attachments`: a file changed since it was checked, and nothing is sent that was not checked",
-            )
-        };
+        let bytes = bytes.map_err(of_papers)?;
         if bytes > PAPERS {
-            return Err(changed());
+            return Err(papers_changed());
         }
         let kib = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX);
         let room = self.papers.acquire_many(kib).await;
         // No further than there is room.
         let read = off_runtime(move || papers::read_papers(&files, bytes)).await?;
-        let (read, seal) = read.map_err(|error| wrong(&error))?;
+        let (read, seal) = read.map_err(of_papers)?;
         if seal != checked {
-            return Err(changed());
+            return Err(papers_changed());
         }
         for paper in read {
             order = order.with_attachment(paper);
@@ -381,6 +365,26 @@ fn note(
         Some(results) => results.note(number, named.place, names, ended),
         None => Ok(()),
     }
+}
+
+/// Why papers do not go along that could be read when they were checked.
+fn of_papers(error: PapersError) -> Failure {
+    match error {
+        PapersError::Unreadable(wrong) => Failure::new(
+            Code::Machine,
+            wrong.to_string(),
+            "the file was there when the orders were checked: put it back, then run the same again",
+        ),
+        PapersError::Unfit(_) => papers_changed(),
+    }
+}
+
+fn papers_changed() -> Failure {
+    Failure::new(
+        Code::Machine,
+        "`attachments`: a file changed since it was checked, and nothing is sent that was not checked",
+        "run the same again when nobody writes to it: what was placed is not sent again",
+    )
 }
 
 fn changed(place: &dyn Display) -> Failure {

@@ -204,4 +204,8 @@ fn orders_come_on_standard_input_too_and_papers_from_beside_the_file() {
     assert_eq!(counts(&told), "orders 1, placed 1", "{told:?}");
     assert_eq!(world.billed(), ["s-1", "s-2"]);
     assert_eq!(json(&told)["placed"], 1);
+    // What is placed is not read any more.
+    std::fs::remove_file(world.path("signed.pdf")).unwrap();
+    let told = with("signed.pdf");
+    assert_eq!(counts(&told), "already 1, orders 1", "{told:?}");
 }

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::crash::begin;
-use super::{NAMES, World, counts, json, line, says_nothing};
+use super::{NAMES, World, counts, fails, json, line, says_nothing};
 use crate::support::{Run, ended};
 
 /// A run whose standard error is read while it goes on.
@@ -157,7 +157,15 @@ fn a_run_that_is_stopped_twice_ends_at_once_and_says_what_it_does_not_know() {
 /// What is sent is what was checked: a paper that is another one by then is not sent, and nor is anything after it.
 #[test]
 fn a_paper_that_changed_since_it_was_checked_is_told_and_not_sent() {
-    for changed in ["%PDF-1.7 two", "%PDF-1.7 and many pages more"] {
+    let larger = format!("%PDF-1.7 {}", " ".repeat(16 * 1024 * 1024));
+    let changed = "a file changed since it was checked";
+    for (now, told_as, remedy) in [
+        (Some("%PDF-1.7 two"), changed, "nobody writes to it"),
+        (Some("%PDF-1.7 and more"), changed, "nobody writes to it"),
+        (Some("is no paper"), changed, "nobody writes to it"),
+        (Some(&*larger), changed, "nobody writes to it"),
+        (None, "cannot read a file", "put it back"),
+    ] {
         let world = World::open();
         let papers = ["1.pdf", "2.pdf"].map(|name| world.file(name, "%PDF-1.7 one"));
         let line = |at: usize| format!("{},{at}.pdf\n", line(&format!("policy-{at}")).trim_end());
@@ -175,11 +183,14 @@ fn a_paper_that_changed_since_it_was_checked_is_told_and_not_sent() {
         while world.billed().is_empty() {
             running.until("progress");
         }
-        std::fs::write(&papers[1], changed).expect("there is room");
+        match now {
+            Some(text) => std::fs::write(&papers[1], text),
+            None => std::fs::remove_file(&papers[1]),
+        }
+        .expect("it is ours");
         let told = running.ended();
-        assert_eq!(told.code, Some(70), "{told:?}");
+        fails(&told, 70, told_as, remedy);
         assert_eq!(counts(&told), "not_placed 1, orders 2, placed 1");
-        assert!(told.stderr.contains("`attachments`"), "{told:?}");
         assert_eq!(world.billed(), ["policy-1"]);
     }
 }
