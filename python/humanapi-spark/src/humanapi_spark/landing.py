@@ -41,12 +41,12 @@ _LINE = StructType(
 )
 
 
-WAVE = 8
+_WAVE = 8
 """So many buckets are committed at once unless something else is said."""
 _IN_PARTS = 3
-"""Until so many reads in a row came to nothing, one that does is done again in parts."""
+"""Until so many buckets in a row came to nothing, reads that do are done again in halves, and from then on without one."""
 _MOST = 6
-"""After so many in a row, the rest of that kind is left for the next run."""
+"""After so many buckets in a row, the rest of that kind is left for the next run."""
 _MAY_PASS = re.compile(r"humanapi ended with code [56]: [^\n]*")
 """What a task says where some lists could not be read that may be another time, by the command's exit codes."""
 
@@ -125,7 +125,7 @@ def land(
         manifest = _Manifest(spark, f"{place}/{_MANIFEST}", claim)
         for resource in command.resources(settings.command) if resources is None else resources:
             landing = _Landing(spark, place, replace(settings, resource=resource), manifest, trouble)
-            done.append(landing.run(WAVE if wave is None else wave))
+            done.append(landing.run(_WAVE if wave is None else wave))
     if any(one.left for one in done):
         raise LandingNotWholeError(done, trouble.told) from trouble.last
     return done
@@ -136,7 +136,7 @@ class _Trouble:
     """What could not be read, over all kinds of records."""
 
     row: int = 0
-    """How many reads in a row that were not done again in parts."""
+    """How many buckets in a row nothing came of."""
     told: str = ""
     """What the command said last."""
     last: Exception | None = None
@@ -182,8 +182,9 @@ class _Landing:
             except (PySparkException, Py4JError) as error:
                 if not self.trouble.may_pass(error):
                     raise
-                if len(some) > 1 and self.trouble.row < _IN_PARTS:
-                    waves.extendleft([some[len(some) // 2 :], some[: len(some) // 2]])
+                if len(some) > 1:
+                    at = len(some) // 2 if self.trouble.row < _IN_PARTS else 1
+                    waves.extendleft([some[at:], some[:at]])
                     continue
                 self.trouble.row += 1
                 if self.trouble.row >= _MOST:
