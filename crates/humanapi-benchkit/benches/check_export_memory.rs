@@ -5,6 +5,7 @@
 mod million;
 
 use std::fs;
+use std::future::pending;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -17,8 +18,9 @@ use humanapi_benchkit::{Server, failed, serve_if_asked, skip};
 use humanapi_client::MemoryCursorStore;
 use humanapi_export::{Format, Synchronization};
 use million::{MILLION, OF_A_USER, activities, client, exported, ids, runtime};
-use std::future::pending;
 
+/// Where Linux tells what a process takes.
+const STATUS: &str = "/proc/self/status";
 /// Of memory above the program's base, in KiB.
 const AT_MOST: u32 = 64 * 1024;
 const SYNC: &str = "sync";
@@ -109,5 +111,3 @@ fn synchronized(url: &str, users: u32, folder: &Path) -> anyhow::Result<()> {
     ensure!(summary.whole, "{summary:?}");
     Ok(())
 }
-
-const STATUS: &str = "/proc/self/status";

