@@ -183,8 +183,9 @@ impl<E: Paged> fmt::Debug for Pages<E> {
 /// # Errors
 ///
 /// As [`Pages`]: the stream goes on after an error that may pass, and ends after any other, and no record is left out or comes
-/// twice by that. Records that come on two pages because others were added before them come once; one that was changed
-/// meanwhile may come again, as it is now. Whatever records a list that moved may lack is told by its last error.
+/// twice by that. Records that come on two pages because others were added before them come once, unless as many were added
+/// at once as a page holds; one that was changed meanwhile may come again, as it is now. That a list that moved may lack
+/// records is told by its last error.
 #[must_use = "streams do nothing unless polled"]
 pub struct Items<E: Paged> {
     pages: Pages<E>,

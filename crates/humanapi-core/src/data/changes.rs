@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::data::list::{HasChanges, List};
-use crate::data::page::{ListEnd, Page};
+use crate::data::page::Page;
 use crate::data::paging::Cursor;
 use crate::data::query::Query;
 use crate::data::record::Record;
@@ -181,24 +181,14 @@ impl<R: HasChanges> Changes<R> {
 
     /// Whether a record may have been missed at this page.
     fn may_have_missed(&self, page: &Page<R::Record, List<R>>) -> bool {
-        let ends_early = page.drift.iter().any(|drift| match drift {
-            Drift::TotalDisagrees { total, counted } => total > counted,
-            Drift::LinkLeadsOn => true,
-            _ => false,
-        });
-        if ends_early || page.end == Some(ListEnd::FarBeyondTotal) {
-            return true;
-        }
         let (_, cursor) = self.list.parts();
-        if cursor.overlaps() {
-            page.drift.contains(&Drift::Moved)
-        } else if self.list.offset() == 0 {
-            false
-        } else {
-            // Records without ids, or one a page: only the total shows that the list moved.
-            let is_changed = |drift: &Drift| matches!(drift, Drift::TotalChanged { .. });
-            page.drift.iter().any(is_changed) || page.total.is_none() && !page.items.is_empty()
+        if page.may_lack_items || cursor.overlaps() || self.list.offset() == 0 {
+            return page.may_lack_items;
         }
+        // Records without ids, or one a page: only the total shows that the list moved, and one that grew may hide that
+        // others were deleted.
+        let is_changed = |drift: &Drift| matches!(drift, Drift::TotalChanged { .. });
+        page.drift.iter().any(is_changed) || page.total.is_none() && !page.items.is_empty()
     }
 
     fn begun_again(mut self) -> Self {

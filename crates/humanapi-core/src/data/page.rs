@@ -24,6 +24,11 @@ pub struct Page<T, Call> {
     pub end: Option<ListEnd>,
     /// What was noticed at this page, most often nothing. The items are to be had all the same.
     pub drift: Vec<Drift>,
+    /// Whether what was noticed says that items may be missing which were in the list from its beginning: it moved up, it
+    /// ended before its total or with a link that leads on, or it was left far beyond its total.
+    ///
+    /// Where others were added and nothing else happened, none is missing: that is drift, and this is `false`.
+    pub may_lack_items: bool,
 }
 
 impl<T, Call> Page<T, Call> {
@@ -37,6 +42,7 @@ impl<T, Call> Page<T, Call> {
             total,
             end: None,
             drift: Vec::new(),
+            may_lack_items: false,
         }
     }
 }

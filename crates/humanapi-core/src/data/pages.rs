@@ -107,6 +107,7 @@ impl Pages {
                     Then::Next { .. } => None,
                 },
                 drift: judgement.drift,
+                may_lack_items: judgement.may_lack,
             });
         }
         if judgement.drops_first {
@@ -114,11 +115,11 @@ impl Pages {
         }
         if !judgement.came_again.is_empty() {
             let mut came_again = judgement.came_again.into_iter().peekable();
-            let mut index = 0..;
+            let mut index = 0;
             items.retain(|_| {
-                came_again
-                    .next_if_eq(&index.next().unwrap_or_default())
-                    .is_none()
+                let is_new = came_again.next_if_eq(&index).is_none();
+                index += 1;
+                is_new
             });
         }
         let (next, end) = match judgement.then {
@@ -138,6 +139,7 @@ impl Pages {
             total: judgement.total,
             end,
             drift,
+            may_lack_items: judgement.may_lack,
         })
     }
 }

@@ -82,6 +82,8 @@ pub(super) struct Judgement {
     pub(super) then: Then,
     pub(super) total: Option<u64>,
     pub(super) drift: Vec<Drift>,
+    /// Whether records may be missing that were in the list from its beginning.
+    pub(super) may_lack: bool,
 }
 
 /// What follows a page.
@@ -161,13 +163,15 @@ impl Cursor {
                 let counted = asked.offset.saturating_add(u64::from(self.overlaps));
                 let drift = total.filter(|total| *total != counted);
                 let drift = drift.map(|total| Drift::TotalDisagrees { total, counted });
+                let drift = Vec::from_iter(drift);
                 return Ok(Judgement {
                     drops_first: false,
                     came_again: Vec::new(),
                     drops_all: true,
                     then: Then::End(end),
                     total: told,
-                    drift: Vec::from_iter(drift),
+                    may_lack: self.may_lack(&drift, end, false),
+                    drift,
                 });
             }
             seen => seen?,
@@ -189,7 +193,8 @@ impl Cursor {
             true => CameAgain::default(),
             false => (self.before).find_again((0..content.records).map(content.record)),
         };
-        if self.overlaps && !drops_first && !self.is_pushed_down(content, &again) {
+        let has_moved = !drops_first && !self.is_pushed_down(content, &again);
+        if self.overlaps && has_moved {
             drift.push(Drift::Moved);
         }
         if again.has_changed || !again.unchanged.is_empty() {
@@ -253,6 +258,7 @@ impl Cursor {
                 drops_all: false,
                 then: Then::End(end),
                 total: told,
+                may_lack: self.may_lack(&drift, end, has_moved),
                 drift,
             });
         }
@@ -290,8 +296,24 @@ impl Cursor {
                 },
             },
             total: told,
+            may_lack: self.may_lack(&drift, None, has_moved),
             drift,
         })
+    }
+
+    /// Whether what was noticed at a page says that records may be missing that were in the list from its beginning.
+    ///
+    /// Those that are added push others down, which hides none. Where pages overlap and the border stands, none slipped over
+    /// it, whatever the total says.
+    fn may_lack(&self, drift: &[Drift], end: impl Into<Option<ListEnd>>, has_moved: bool) -> bool {
+        end.into() == Some(ListEnd::FarBeyondTotal)
+            || drift.iter().any(|drift| match *drift {
+                Drift::Moved | Drift::LinkLeadsOn => true,
+                Drift::TotalDisagrees { total, counted } => total > counted,
+                Drift::TotalChanged { before, now } => now < before && !self.overlaps,
+                Drift::Repeated => has_moved,
+                Drift::NoRecord { .. } => false,
+            })
     }
 
     /// Whether this is the last record of the page before.

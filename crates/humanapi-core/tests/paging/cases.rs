@@ -213,13 +213,29 @@ fn what_changes_between_pages_is_told() {
         walked.drift,
         [Drift::TotalChanged { before, now }, Drift::Repeated]
     );
+    assert!(!walked.may_lack);
     server.changes = vec![at_front(false)];
-    let walked = check(server, 20, 3, Ok(ListEnd::Total));
+    let walked = check(server.clone(), 20, 3, Ok(ListEnd::Total));
     let (before, now) = (45, 44);
     assert_eq!(
         walked.drift,
         [Drift::TotalChanged { before, now }, Drift::Moved]
     );
+    assert!(walked.may_lack);
+    // Where pages share nothing, the total alone tells of it.
+    let call = ListActivities::new().with_limit(20).with_overlap(false);
+    let walked = walk(&mut server.clone(), call, 50);
+    assert_eq!(walked.drift, [Drift::TotalChanged { before, now }]);
+    assert!(walked.may_lack && !walked.came.contains_key(&20));
+    // Behind the border nothing slipped over it.
+    server.changes = vec![Change {
+        before: 1,
+        at: 30,
+        inserts: false,
+    }];
+    let walked = check(server, 20, 3, Ok(ListEnd::Total));
+    assert_eq!(walked.drift, [Drift::TotalChanged { before, now }]);
+    assert!(!walked.may_lack, "{walked:?}");
 }
 
 #[test]
@@ -257,7 +273,15 @@ fn records_that_are_pushed_onto_the_next_page_come_once_and_are_told() {
         assert_eq!(walked.drift, [Drift::Repeated]);
         assert!(walked.came.keys().copied().eq(0..45), "{walked:?}");
         assert!(walked.came.values().all(|times| *times == 1), "{walked:?}");
+        assert!(!walked.may_lack, "{walked:?}");
     }
+    // As many as a page holds part the record at the border from the page that it was on: some come twice, which is told.
+    let mut server = plain(45, 10);
+    server.changes = vec![at_front; 15];
+    let walked = walk(&mut server, ListActivities::new().with_limit(10), 50);
+    assert_eq!(walked.drift, [Drift::Moved, Drift::Repeated]);
+    assert!(walked.came.keys().copied().take(45).eq(0..45), "{walked:?}");
+    assert!(walked.came.values().any(|times| *times > 1), "{walked:?}");
 }
 
 #[test]
