@@ -56,7 +56,8 @@ pub enum Event {
         reason: &'static str,
     },
     /// A user's records of one kind, or one document of theirs, could not be read, for a reason that may pass. Of a list that
-    /// moved each time that it was read, for the reason `drifted`, some records may be missing, and the others are there.
+    /// moved each time that it was read, for the reason [`Summary::DRIFTED`], some records may be missing, and the others are
+    /// there.
     #[non_exhaustive]
     Failed {
         /// The kind.
@@ -127,6 +128,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The reason in [`failed`](Self::failed) of lists that moved whenever they were read: their records are there, and some
+    /// that were in them all the time may be missing. Lists to which others were added alone, and those that came twice as
+    /// they were, have moved and lack nothing: they are in [`drifted`](Self::drifted).
+    pub const DRIFTED: &str = "drifted";
+
     /// Counts in what became of the fields of one file.
     pub(super) fn add(&mut self, resource: &'static str, taken: &super::output::Taken) {
         #[cfg(feature = "deidentify")]

@@ -1,5 +1,6 @@
 //! One user's records of one kind, and their documents, read until all of them are there.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use futures_util::StreamExt as _;
 use humanapi_client::{Client, Error, UserData};
 use humanapi_core::data::medical::{Ccd, Report};
 use humanapi_core::data::{ListRecords, Operation, Raw, Record, ReportFormat, Route};
-use humanapi_core::{ClientUserId, Drift, FlowError};
+use humanapi_core::{ClientUserId, Drift, FlowError, ListEnd};
 use jiff::Timestamp;
 
 use super::error::ExportError;
@@ -80,6 +81,8 @@ pub(super) struct Listed {
     pub(super) read_at: Timestamp,
     pub(super) records: Spool,
     pub(super) drift: Vec<Drift>,
+    /// Whether the records that came may lack some that the list had from its beginning.
+    pub(super) may_lack: bool,
     pub(super) documents: Vec<Document>,
 }
 
@@ -94,16 +97,19 @@ pub(super) struct DocumentRead {
     pub(super) content_type: Option<String>,
 }
 
-/// What shows that a list moved while it was read, if anything does. What is no record is no such thing.
+/// What shows that a list moved while it was read, if anything does, so that it is read again. What is no record is no such
+/// thing. Whether anything may be missing then is another question, see [`Listed::trouble`].
 pub(super) fn moved(drift: &[Drift]) -> Option<Drift> {
     let mut drift = drift.iter().copied();
     drift.find(|drift| !matches!(drift, Drift::NoRecord { .. }))
 }
 
 impl Listed {
-    /// Why records may be missing though it was read to its end: it moved in its last reading, too.
+    /// Why records may be missing though it was read to its end: it moved in its last reading, too, and not in that others
+    /// were added alone.
     pub(super) fn trouble(&self) -> Option<Trouble> {
-        moved(&self.drift).map(|drift| Trouble::of(FlowError::from(drift).into()))
+        let drift = moved(&self.drift).filter(|_| self.may_lack);
+        drift.map(|drift| Trouble::of(FlowError::from(drift).into()))
     }
 }
 
@@ -205,6 +211,7 @@ impl Reading {
         share: &Arc<Share>,
         asked_again: &mut u32,
     ) -> Result<Result<Listed, Trouble>, ExportError> {
+        let mut before = None;
         for reading in 1.. {
             let read = match route.operation {
                 Operation::Single => self.single(user, route, share).await,
@@ -226,7 +233,9 @@ impl Reading {
                 Err(Stopped::Trouble(trouble)) => return Ok(Err(trouble)),
                 Err(Stopped::Disk(error)) => return Err(ExportError::Folder(error)),
             };
-            if moved(&listed.drift).is_some() && reading < READINGS {
+            // Whatever its total says of it, a list that comes twice as it was stands still: there is nothing more to be had.
+            let stands_still = !listed.has_gaps && before.replace(listed.form) == Some(listed.form);
+            if moved(&listed.drift).is_some() && !stands_still && reading < READINGS {
                 *asked_again += 1;
                 continue;
             }
@@ -240,6 +249,7 @@ impl Reading {
                 read_at: listed.read_at,
                 records: listed.records,
                 drift: listed.drift,
+                may_lack: listed.may_lack && !stands_still,
                 documents,
             }));
         }
@@ -260,12 +270,8 @@ impl Reading {
         share: &Arc<Share>,
         asked_again: &mut u32,
     ) -> Result<Raised, Stopped> {
-        let mut raised = Raised {
-            read_at: now(&self.client),
-            records: self.spool(share),
-            drift: Vec::new(),
-            ids: Vec::new(),
-        };
+        let mut raised = Raised::begin(now(&self.client), self.spool(share));
+        let mut form = DefaultHasher::new();
         let mut call = call(route).with_limit(LARGEST_PAGE);
         let tells_changes = route.fields.iter().any(|field| field.name == "updatedAt");
         if let Some(since) = self.since.filter(|_| tells_changes) {
@@ -292,6 +298,10 @@ impl Reading {
                 Err(error) => return Err(Trouble::of(error).into()),
             };
             failed = 0;
+            raised.may_lack |= page.may_lack_items;
+            raised.has_gaps |= page.drift.contains(&Drift::Moved);
+            // It was left there, and did not end.
+            raised.has_gaps |= page.end == Some(ListEnd::FarBeyondTotal);
             raised.drift.extend(page.drift);
             let mut sent = page.items;
             sent.extend(page.odd);
@@ -301,9 +311,11 @@ impl Reading {
                 if has_documents && let Some(id) = id() {
                     raised.ids.push(id);
                 }
+                record.raw().hash(&mut form);
                 raised.records.push(record)?;
             }
         }
+        raised.form = form.finish();
         Ok(raised)
     }
 
@@ -320,12 +332,7 @@ impl Reading {
         if let Some(record) = record {
             records.push(record)?;
         }
-        Ok(Raised {
-            read_at,
-            records,
-            drift: Vec::new(),
-            ids: Vec::new(),
-        })
+        Ok(Raised::begin(read_at, records))
     }
 
     fn has_documents(&self, route: &Route) -> bool {
@@ -397,8 +404,28 @@ struct Raised {
     read_at: Timestamp,
     records: Spool,
     drift: Vec<Drift>,
+    /// Whether the records that came may lack some that the list had from its beginning.
+    may_lack: bool,
+    /// Whether that is so however often it comes as it was: pages did not meet, or not all were read.
+    has_gaps: bool,
+    /// All records in their order, as a hash.
+    form: u64,
     /// Whose documents there are.
     ids: Vec<String>,
+}
+
+impl Raised {
+    const fn begin(read_at: Timestamp, records: Spool) -> Self {
+        Self {
+            read_at,
+            records,
+            drift: Vec::new(),
+            may_lack: false,
+            has_gaps: false,
+            form: 0,
+            ids: Vec::new(),
+        }
+    }
 }
 
 /// Why a list was not read on.

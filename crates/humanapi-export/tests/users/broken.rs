@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use humanapi_export::{Export, ExportError, Format, Synchronization};
+use humanapi_export::{Export, ExportError, Format, Summary, Synchronization};
 use humanapi_testing::client::{Client, CursorStore, MemoryCursorStore};
 use humanapi_testing::core::Provisioning;
 use humanapi_testing::{Fault, ForTests as _, OfflineSandbox};
@@ -74,18 +74,10 @@ async fn an_export_reads_whatever_is_not_broken() {
 async fn a_list_that_moves_in_each_reading_is_not_whole_and_is_read_by_the_next_run() {
     let (sandbox, users) = people(1);
     let folder = TempDir::new().unwrap();
-    let with = |of_a_reading| {
-        let network = Moving::new(&sandbox, of_a_reading);
-        let client = Client::builder(sandbox.credentials(), Provisioning::Connect, network)
-            .build_on(sandbox.clock());
-        let vitals = Export::all_resources().filter(|route| route.path == MOVES);
-        Export::new(client, Format::Ndjson)
-            .with_resources(vitals)
-            .with_buckets(1)
-    };
+    let with = |of_a_reading| of_one_list(&sandbox, Moving::new(&sandbox, of_a_reading));
     let moved = run(with(2), &users, folder.path()).await.unwrap();
     assert!(!moved.whole && moved.records > 0, "{moved:?}");
-    assert_eq!(moved.failed.get("drifted"), Some(&1), "{moved:?}");
+    assert_eq!(moved.failed.get(Summary::DRIFTED), Some(&1), "{moved:?}");
     assert_eq!((moved.asked_again, moved.drifted), (3, 1), "{moved:?}");
     // Behind the first reading it moves no more.
     let whole = run(with(usize::MAX), &users, folder.path()).await.unwrap();
@@ -93,6 +85,59 @@ async fn a_list_that_moves_in_each_reading_is_not_whole_and_is_read_by_the_next_
     assert_eq!((whole.written, whole.records), (1, 501), "{whole:?}");
     let again = run(with(usize::MAX), &users, folder.path()).await.unwrap();
     assert!(again.whole && again.skipped == 1, "{again:?}");
+}
+
+fn of_one_list(sandbox: &OfflineSandbox, network: Moving) -> Export {
+    let client = Client::builder(sandbox.credentials(), Provisioning::Connect, network)
+        .build_on(sandbox.clock());
+    let vitals = Export::all_resources().filter(|route| route.path == MOVES);
+    Export::new(client, Format::Ndjson)
+        .with_resources(vitals)
+        .with_buckets(1)
+}
+
+#[tokio::test]
+async fn a_list_to_which_records_are_added_in_each_reading_is_whole() {
+    let (sandbox, users) = people(1);
+    let folder = TempDir::new().unwrap();
+    let grows = |asked: usize| {
+        let all = (0..501 + asked).rev();
+        all.map(|number| format!(r#"{{"id":"r{number}"}}"#))
+            .collect()
+    };
+    let export = of_one_list(&sandbox, Moving::by(&sandbox, grows, 0));
+    let grown = run(export, &users, folder.path()).await.unwrap();
+    assert!(grown.whole && grown.failed.is_empty(), "{grown:?}");
+    assert_eq!((grown.asked_again, grown.drifted), (3, 1), "{grown:?}");
+    // As many as there were at the first request of the last reading.
+    assert_eq!(grown.records, 501 + 6, "{grown:?}");
+}
+
+/// What it does not tell can be had no other time, so that the same export has nothing left to do.
+#[tokio::test]
+async fn a_list_that_stands_still_is_whole_whatever_its_total_says() {
+    let (sandbox, users) = people(1);
+    let still = |records: usize| {
+        move |_| {
+            let all = 0..records;
+            all.map(|number| format!(r#"{{"id":"r{number}"}}"#))
+                .collect()
+        }
+    };
+    for beside in [7, 1_000] {
+        let folder = TempDir::new().unwrap();
+        let export = of_one_list(&sandbox, Moving::by(&sandbox, still(501), beside));
+        let read = run(export, &users, folder.path()).await.unwrap();
+        assert!(read.whole && read.failed.is_empty(), "{read:?}");
+        let counts = (read.records, read.asked_again, read.drifted);
+        assert_eq!(counts, (501, 1, 1), "{read:?}");
+    }
+    // It was left far beyond its total and did not end there.
+    let folder = TempDir::new().unwrap();
+    let export = of_one_list(&sandbox, Moving::by(&sandbox, still(6_000), -5_990));
+    let left = run(export, &users, folder.path()).await.unwrap();
+    assert!(!left.whole && left.records < 6_000, "{left:?}");
+    assert_eq!(left.failed.get(Summary::DRIFTED), Some(&1), "{left:?}");
 }
 
 fn clear(sandbox: &OfflineSandbox) -> OfflineSandbox {

@@ -264,6 +264,7 @@ impl SyncReading {
             Err(trouble) => return Ok(Err(trouble)),
         };
         let mut gathered = Gathered::new(list.route, self.reading.spool(&list.share), false);
+        let is_settled = !listed.may_lack;
         let (fields, read_at, drift) = (list.route.fields, listed.read_at, listed.drift);
         let records = listed.records;
         let gathered = self.blocking(move || {
@@ -275,8 +276,8 @@ impl SyncReading {
         Ok(Ok(Raised {
             read_at,
             gathered: gathered.await?,
-            is_settled: moved(&drift).is_none(),
-            proves: moved(&drift).is_none(),
+            is_settled,
+            proves: is_settled,
             drift,
             end: None,
             told: Vec::new(),

@@ -184,21 +184,33 @@ async fn where_much_is_missing_some_of_it_is_asked_for() {
     same(folder.path(), &sandbox, &users);
 }
 
-/// A network on which a list of two pages moves behind its first one, whenever it is read: its first record changes, and is
-/// the last but one.
+/// A network on which one list is another at each request.
 pub(crate) struct Moving {
     inner: SandboxTransport,
     asked: AtomicUsize,
-    /// So many requests are one reading.
-    of_a_reading: usize,
+    list: Box<dyn Fn(usize) -> Vec<String> + Send + Sync>,
+    /// What the total says beside how many there are.
+    beside: isize,
 }
 
 impl Moving {
+    /// A list of two pages that moves behind its first one, whenever it is read, which is so many requests: its first
+    /// record changes, and is the last but one.
     pub(crate) fn new(sandbox: &OfflineSandbox, of_a_reading: usize) -> Self {
+        let list = move |asked: usize| moving(!asked.is_multiple_of(of_a_reading));
+        Self::by(sandbox, list, 0)
+    }
+
+    pub(crate) fn by(
+        sandbox: &OfflineSandbox,
+        list: impl Fn(usize) -> Vec<String> + Send + Sync + 'static,
+        beside: isize,
+    ) -> Self {
         Self {
             inner: sandbox.transport(),
             asked: AtomicUsize::new(0),
-            of_a_reading,
+            list: Box::new(list),
+            beside,
         }
     }
 }
@@ -227,7 +239,7 @@ impl Transport for Moving {
             return self.inner.send(request, timeout).await;
         }
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
-        let records = moving(!asked.is_multiple_of(self.of_a_reading));
+        let records = (self.list)(asked);
         let mut query = request.uri().query().unwrap_or_default().split('&');
         let offset = query.find_map(|pair| pair.strip_prefix("offset=")?.parse().ok());
         let offset = offset.unwrap_or(0_usize).min(records.len());
@@ -240,8 +252,9 @@ impl Transport for Moving {
         let (mut head, body) = answer.into_parts();
         let is_json = HeaderValue::from_static("application/json");
         head.headers.insert(CONTENT_TYPE, is_json);
+        let total = records.len().saturating_add_signed(self.beside);
         head.headers
-            .insert("x-total-count", HeaderValue::from(records.len()));
+            .insert("x-total-count", HeaderValue::from(total));
         Ok(Response::from_parts(head, body))
     }
 
