@@ -330,19 +330,13 @@ fn outcome(is_folder: bool, summary: &Summary) -> Result<(), Failure> {
     if summary.stopped {
         return Err(Failure::new(Code::Stopped, "stopped before the end", again));
     }
-    let failed: u64 = summary.failed.values().sum();
-    if failed > 0 {
-        let reasons: Vec<&str> = summary.failed.keys().copied().collect();
-        return Err(Failure::new(
-            Code::Service,
-            format!(
-                "{failed} lists or documents could not be read: {}",
-                reasons.join(", ")
-            ),
-            again,
-        ));
+    if let Some(cause) = lacking(summary, is_folder) {
+        return Err(Failure::new(Code::Service, cause, again));
     }
-    if !summary.whole {
+    if !is_folder {
+        warn_of_moved(summary);
+    }
+    if is_folder && !summary.whole {
         return Err(Failure::new(
             Code::Service,
             "another run has written to the same buckets meanwhile, and not all of them are whole",
@@ -360,6 +354,39 @@ fn outcome(is_folder: bool, summary: &Summary) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// What could not be read, if there is any. Lists that moved are there as they came, and count only where the same export
+/// again reads them anew and nothing else: what keeps no folder has to say so by itself.
+fn lacking(summary: &Summary, with_moved: bool) -> Option<String> {
+    let counts = |reason: &str| with_moved || reason != Summary::DRIFTED;
+    let failed: Vec<(&str, u64)> = summary
+        .failed
+        .iter()
+        .filter(|(reason, _)| counts(reason))
+        .map(|(reason, lists)| (*reason, *lists))
+        .collect();
+    let lists: u64 = failed.iter().map(|(_, lists)| lists).sum();
+    let reasons: Vec<&str> = failed.iter().map(|(reason, _)| *reason).collect();
+    let moved = match reasons.contains(&Summary::DRIFTED) {
+        true => ", or not without moving",
+        false => "",
+    };
+    (lists > 0).then(|| {
+        format!(
+            "{lists} lists or documents could not be read{moved}: {}",
+            reasons.join(", ")
+        )
+    })
+}
+
+/// Tells of lists that moved whenever they were read.
+fn warn_of_moved(summary: &Summary) {
+    if let Some(lists) = summary.failed.get(Summary::DRIFTED) {
+        output::warn(&format!(
+            "{lists} lists moved whenever they were read: their records are there, and some may be missing"
+        ));
+    }
 }
 
 pub(super) fn failure(service: &Service, error: &ExportError) -> Failure {
@@ -387,6 +414,26 @@ mod tests {
             &told,
             Failure::Told { code: Code::Service, remedy, .. } if remedy.contains("again")
         );
-        assert!(is_told, "{:?}", told.cause());
+        assert!(is_told, "{}", cause(&told));
+    }
+
+    fn cause(told: &Failure) -> &str {
+        match told {
+            Failure::Told { cause, .. } => cause,
+            _ => panic!("nothing is told"),
+        }
+    }
+
+    #[test]
+    fn a_list_that_moved_fails_a_folder_which_is_gone_on_with_and_no_stream() {
+        let mut summary = Summary::default();
+        summary.failed.insert(Summary::DRIFTED, 2);
+        assert!(outcome(false, &summary).is_ok());
+        let told = outcome(true, &summary).unwrap_err();
+        assert!(cause(&told).ends_with("without moving: drifted"));
+        summary.failed.insert("timeout", 1);
+        let told = outcome(false, &summary).unwrap_err();
+        let cause = cause(&told);
+        assert!(cause.starts_with("1 lists") && cause.ends_with(": timeout"));
     }
 }

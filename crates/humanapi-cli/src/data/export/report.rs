@@ -11,7 +11,7 @@ use serde_json::json;
 use super::counted::Tries;
 use super::progress::Progress;
 use super::users::users;
-use super::{failure, service};
+use super::{failure, lacking, service};
 use crate::args::report::ReportArgs;
 use crate::atomic_file;
 use crate::exit::{Code, Failure};
@@ -86,10 +86,8 @@ async fn of_users(args: &ReportArgs) -> Result<DataReport, Failure> {
         let again = "start it again: a report begins anew";
         return Err(Failure::new(Code::Stopped, "stopped before the end", again));
     }
-    let failed: u64 = summary.failed.values().sum();
-    if failed > 0 {
-        let reasons: Vec<&str> = summary.failed.keys().copied().collect();
-        let cause = format!("{failed} lists could not be read: {}", reasons.join(", "));
+    // That a list moved is in the report itself.
+    if let Some(cause) = lacking(&summary, false) {
         let again = "start it again: a report of less than everything says little";
         return Err(Failure::new(Code::Service, cause, again));
     }
