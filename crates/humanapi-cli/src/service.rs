@@ -23,16 +23,13 @@ use crate::output::secrets::Secrets;
 use crate::settings::Settings;
 use crate::{credentials, output, verbose};
 
-/// How patient the command is: somebody waits for it. A second attempt has half of the time.
+/// How patient the command is: somebody waits for it, so it tries twice.
 fn policy(timeout: Duration) -> RetryPolicy {
     let seed = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| u64::from(since.subsec_nanos()));
-    RetryPolicy::default()
+    RetryPolicy::within(timeout)
         .with_max_attempts(2)
-        .with_attempt_timeout(timeout / 2)
-        .with_overall_deadline(timeout)
-        .with_chunk_timeout(timeout)
         .with_seed(seed)
 }
 

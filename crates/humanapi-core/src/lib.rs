@@ -17,6 +17,7 @@ mod base_url;
 mod bearer;
 mod body;
 pub mod broker;
+mod call_timeout;
 pub mod connect;
 mod credentials;
 #[cfg(feature = "data")]
@@ -51,6 +52,7 @@ pub use http;
 pub use base_url::BaseUrl;
 pub use bearer::Bearer;
 pub use body::Body;
+pub use call_timeout::{CallTimeout, CallTimeoutError};
 pub use credentials::{ClientId, Credentials, CredentialsError};
 #[cfg(feature = "data")]
 pub use data::{ListEnd, Page};

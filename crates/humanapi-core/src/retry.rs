@@ -69,6 +69,16 @@ impl RetryPolicy {
         Self::default().with_max_attempts(1)
     }
 
+    /// For calls that may take so long in all: an attempt has half of that, so that a second one has time, and a body that
+    /// is handed over as it arrives may be silent for all of it. The rest is as by default.
+    #[must_use]
+    pub fn within(time: Duration) -> Self {
+        Self::default()
+            .with_attempt_timeout(time / 2)
+            .with_overall_deadline(time)
+            .with_chunk_timeout(time)
+    }
+
     /// Sets how many attempts there are in all; at least one is made.
     #[must_use]
     pub fn with_max_attempts(mut self, attempts: u32) -> Self {
@@ -278,6 +288,18 @@ mod tests {
         let at = |seconds| RetryAfter::At(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         assert_eq!(at(40).wait(now), Duration::ZERO);
         assert_eq!(at(160).wait(now), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_call_of_so_long_has_time_for_a_second_attempt() {
+        for seconds in [1, 20, 600] {
+            let time = Duration::from_secs(seconds);
+            let policy = RetryPolicy::within(time);
+            assert_eq!(policy.attempt_timeout() * 2, time);
+            assert_eq!(policy.overall_deadline(), time);
+            assert_eq!(policy.chunk_timeout(), time);
+            assert_eq!(policy.max_attempts(), RetryPolicy::default().max_attempts());
+        }
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! An application's settings as the environment holds them, under the names that the `humanapi` command reads too.
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use humanapi_core::{
-    ClientId, Credentials, CredentialsError, Host, HostError, Hosts, Provisioning, RetryPolicy,
+    CallTimeout, CallTimeoutError, ClientId, Credentials, CredentialsError, Host, HostError, Hosts,
+    Provisioning, RetryPolicy,
 };
-use jiff::SignedDuration;
 use thiserror::Error;
 
 use crate::settings::Settings;
@@ -58,7 +57,7 @@ pub enum EnvironmentError {
         /// The variable's name.
         variable: &'static str,
         /// What is wrong with its value.
-        why: &'static str,
+        why: CallTimeoutError,
     },
 }
 
@@ -72,7 +71,7 @@ impl EnvironmentError {
             Self::Credentials { why, .. } => why.remedy(),
             Self::BaseUrl { why, .. } => why.remedy(),
             Self::Provisioning(_) => "it can be connect or hip",
-            Self::Timeout { .. } => "write it like 30, 30s or 2m",
+            Self::Timeout { why, .. } => why.remedy(),
         }
     }
 }
@@ -107,8 +106,8 @@ pub(crate) fn settings(
             variable: TIMEOUT,
             why,
         };
-        let timeout = timeout(&time).map_err(unfit)?;
-        settings.retry = RetryPolicy::default().with_overall_deadline(timeout);
+        let timeout = time.parse::<CallTimeout>().map_err(unfit)?;
+        settings.retry = RetryPolicy::within(timeout.duration());
     }
     Ok(settings)
 }
@@ -130,22 +129,6 @@ fn hosts(
     Ok(hosts)
 }
 
-/// How long a call may take: seconds, or a time with its units.
-fn timeout(text: &str) -> Result<Duration, &'static str> {
-    let seconds = || text.parse().ok().map(SignedDuration::from_secs);
-    let time = (text.parse().ok().or_else(seconds))
-        .and_then(|time: SignedDuration| Duration::try_from(time).ok());
-    match time {
-        Some(time) if time < SHORTEST => Err("it is less than a tenth of a second"),
-        Some(time) if time > LONGEST => Err("it is more than a day"),
-        Some(time) => Ok(time),
-        None => Err("it is no time"),
-    }
-}
-
-const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,7 +148,11 @@ mod tests {
             Err(error) => format!("{error}; {}", error.remedy()),
             Ok(settings) if variable == PROVISIONING => settings.provisioning.name().to_owned(),
             Ok(settings) if variable == TIMEOUT => {
-                format!("{}s", settings.retry.overall_deadline().as_secs_f64())
+                let retry = &settings.retry;
+                // The command gives a second attempt half of the time, too.
+                assert_eq!(retry.attempt_timeout() * 2, retry.overall_deadline());
+                assert_eq!(retry.chunk_timeout(), retry.overall_deadline());
+                format!("{}s", retry.overall_deadline().as_secs_f64())
             }
             Ok(settings) => {
                 let hosts = HOSTS.map(|(host, _)| settings.hosts.base(host).to_string());

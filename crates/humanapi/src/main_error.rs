@@ -70,6 +70,7 @@ remedies! {
     humanapi_core::admin::FieldError,
     humanapi_core::ApiError,
     humanapi_core::BuildError,
+    humanapi_core::CallTimeoutError,
     humanapi_core::CredentialsError,
     humanapi_core::FlowError,
     humanapi_core::HostError,

@@ -113,7 +113,8 @@ macro_rules! settings {
             /// * `HUMANAPI_BASE_URL`: another address than production, such as a sandbox's; and before that
             ///   `HUMANAPI_AUTH_URL`, `HUMANAPI_ADMIN_URL` and `HUMANAPI_DATA_URL`, each of one host;
             /// * `HUMANAPI_PROVISIONING`: `connect` or `hip`;
-            /// * `HUMANAPI_TIMEOUT`: how long a call may take in all, such as `30s` or `2m`.
+            /// * `HUMANAPI_TIMEOUT`: how long a call may take in all, such as `30s` or `2m`. It makes a policy, as by
+            ///   [`RetryPolicy::within`], which [`retry`](Self::retry) replaces.
             ///
             /// A variable that is set to nothing counts as not set.
             ///

@@ -26,6 +26,8 @@ enum Features {
     All,
     /// The default ones and these.
     With(&'static str),
+    /// These alone.
+    Only(&'static str),
 }
 
 /// The most crates that a tree may have, the crate itself included.
@@ -64,7 +66,7 @@ const CORE: [&str; 24] = [
 ];
 
 /// What a crate must not reach with these features. A final `*` stands for any ending.
-const NEVER: [(&str, Features, &[&str]); 7] = [
+const NEVER: [(&str, Features, &[&str]); 8] = [
     (
         "humanapi-core",
         Features::All,
@@ -78,6 +80,12 @@ const NEVER: [(&str, Features, &[&str]); 7] = [
             "rand*",
             "getrandom",
         ],
+    ),
+    // Who wants tokens alone does not wait until what reads dates is compiled.
+    (
+        "humanapi",
+        Features::Only("blocking,hyper,reqwest"),
+        &["jiff*"],
     ),
     // Its features `hyper` and `rustls` are there for what the adapters would have twice, and for nobody else.
     (
@@ -163,6 +171,7 @@ fn tree(session: &Session, package: &str, features: Features) -> anyhow::Result<
         Features::Default => cmd,
         Features::All => cmd.arg("--all-features"),
         Features::With(features) => cmd.args(["--features", features]),
+        Features::Only(features) => cmd.args(["--no-default-features", "--features", features]),
     };
     Ok(parse(&session.read(cmd)?))
 }

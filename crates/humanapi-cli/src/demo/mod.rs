@@ -105,10 +105,7 @@ impl Demo {
         let credentials =
             Credentials::new(app.client_id, app.client_secret).map_err(|error| broken(&error))?;
         let hosts = Hosts::single(sandbox.url()).map_err(|error| broken(&error))?;
-        let policy = RetryPolicy::default()
-            .with_max_attempts(2)
-            .with_attempt_timeout(Duration::from_secs(10))
-            .with_overall_deadline(Duration::from_secs(20));
+        let policy = RetryPolicy::within(Duration::from_secs(20)).with_max_attempts(2);
         let server = Recorder::new(args.adapter.stack());
         let browser = Recorder::new(args.adapter.stack());
         let client = Client::builder(credentials, Provisioning::Connect, server.clone())
