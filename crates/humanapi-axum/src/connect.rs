@@ -23,7 +23,7 @@ use crate::page::{ConnectPage, PageError};
 use crate::problem::Problem;
 use crate::setup_error::SetupError;
 use crate::user::{AnySignedIn, AppUser, SignedIn};
-use crate::visitors::Visitors;
+use crate::visitors::{Visitors, WINDOW};
 
 /// A confirmation is as good as new for so long.
 pub(crate) const KEPT_FOR: Duration = Duration::from_secs(10);
@@ -188,7 +188,7 @@ impl Connect {
             match self.confirm(user).await {
                 Ok(said) if said.connected => record = said.record,
                 Ok(_) => return Ok(None),
-                // It was asked more than once within a minute, and said so the last time.
+                // It said so within the minute, when it was asked last.
                 Err(Problem::TooOften { .. }) if self.was_unconnected(user).await => {
                     return Ok(None);
                 }
@@ -220,11 +220,13 @@ impl Connect {
         asking.await.unwrap_or(Err(Problem::Internal))
     }
 
-    /// Whether the service answered when it was last asked about the user, and that nothing is connected.
+    /// Whether the service said lately that the user has connected nothing, and has not been asked since. Reports are
+    /// counted as questions too, so that it may be long ago though it is asked too often now.
     async fn was_unconnected(&self, user: &ClientUserId) -> bool {
         let cell = self.inner.visitors.confirmation(user);
         let kept = cell.lock().await;
-        (kept.as_ref()).is_some_and(|(_, said)| !said.connected)
+        let now = self.inner.client.now().monotonic();
+        (kept.as_ref()).is_some_and(|(at, said)| !said.connected && now < at.saturating_add(WINDOW))
     }
 
     async fn confirm_here(&self, user: &ClientUserId) -> Result<Confirmed, Problem> {

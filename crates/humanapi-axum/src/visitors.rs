@@ -20,7 +20,7 @@ const MOST_USERS: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is more th
 pub(crate) const MOST_LAUNCHES: usize = 8;
 /// The service is asked so often about one user within [`WINDOW`], however often a browser reports.
 const MOST_QUESTIONS: usize = 6;
-const WINDOW: Duration = Duration::from_secs(60);
+pub(crate) const WINDOW: Duration = Duration::from_secs(60);
 
 /// The users who are going in and out. Times are readings of the monotonic clock.
 pub(crate) struct Visitors {

@@ -1,5 +1,7 @@
 //! What may be posted, by whom, how often, and what a lie brings about.
 
+use humanapi_axum::Problem;
+use humanapi_client::User;
 use humanapi_sandbox::Fault;
 use reqwest::Method;
 use serde_json::json;
@@ -314,4 +316,27 @@ async fn a_page_of_a_named_origin_may_post() {
             .await;
         assert_eq!(answer.status, status, "{origin}");
     }
+}
+
+#[tokio::test]
+async fn nobody_is_told_to_have_connected_nothing_out_of_what_was_said_long_ago() {
+    let world = World::new().await;
+    let ann = world.browser("ann");
+    let read = async || {
+        let read = async |user: User| Ok(user.data().activities().await?.items.len());
+        world.connect.read("ann", read).await
+    };
+    ann.token().await;
+    assert_eq!(read().await, Ok(None));
+    world.connect_source("ann");
+    world.advance(3600);
+    // Each counts as a question, and none of them asks the service.
+    for _ in 0..6 {
+        ann.outcome(closed("SESSION_TOKEN_INVALID")).await;
+    }
+    let told = read().await;
+    assert!(matches!(told, Err(Problem::TooOften { .. })), "{told:?}");
+    world.advance(60);
+    let told = read().await;
+    assert!(matches!(told, Ok(Some(1..))), "{told:?}");
 }
