@@ -71,22 +71,23 @@ fn workflows_call_verbs_and_nothing_else() {
     assert!(calls >= 4, "only {calls} calls of a verb were found");
 }
 
-/// The calls of `cargo xtask` in a page that it does not take.
-fn calls_of_no_verb(page: &str) -> Vec<String> {
-    let mut found = Vec::new();
+/// How many calls of `cargo xtask` a page has, and those that it does not take.
+fn calls_of_no_verb(page: &str) -> (usize, Vec<String>) {
+    let (mut read, mut found) = (0, Vec::new());
     for (line, code) in commands::codes(page) {
         for call in commands::calls(&code) {
             let ["xtask", words @ ..] = &call[..] else {
                 continue;
             };
             let parsed = Cli::try_parse_from([&["cargo xtask"], words].concat());
+            read += 1;
             // Help is an error to the parser, and so is a call that has no verb yet.
             if parsed.is_err_and(|error| error.use_stderr()) && !words.is_empty() {
                 found.push(format!("{line}: cargo {}", call.join(" ")));
             }
         }
     }
-    found
+    (read, found)
 }
 
 #[test]
@@ -98,19 +99,18 @@ fn pages_call_verbs_that_there_are() {
     let is_page = |file: &&String| file.ends_with(".md") && !file.ends_with("CHANGELOG.md");
     for file in files.iter().filter(is_page) {
         let page = std::fs::read_to_string(session.root().join(file)).unwrap();
-        assert_eq!(calls_of_no_verb(&page), [""; 0], "{file}");
-        calls += page.matches("cargo xtask ").count();
+        let (read, found) = calls_of_no_verb(&page);
+        assert_eq!(found, [""; 0], "{file}");
+        calls += read;
     }
     assert!(calls > 40, "only {calls} calls of a verb were found");
 }
 
 #[test]
 fn a_page_that_calls_no_verb_is_found() {
-    let page = "A `cargo xtask gone` and\n`cargo xtask docs --book`.\n\n```sh\ncargo xtask ci --gone   # no\n```\n";
-    assert_eq!(
-        calls_of_no_verb(page),
-        ["1: cargo xtask gone", "5: cargo xtask ci --gone"]
-    );
+    let page = "A `cargo xtask gone` and\n`cargo xtask docs --book`, not cargo xtask as prose.\n\n```sh\ncargo xtask ci --gone   # no\n```\n";
+    let found = ["1: cargo xtask gone", "5: cargo xtask ci --gone"];
+    assert_eq!(calls_of_no_verb(page), (3, found.map(str::to_owned).into()));
 }
 
 #[test]
