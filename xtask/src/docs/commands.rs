@@ -13,6 +13,33 @@ const OURS: &str = "humanapi";
 /// The languages of blocks that hold calls; one without a language is a call in READMEs.
 const SHELLS: [&str; 4] = ["", "sh", "console", "yaml"];
 
+/// The options of `cargo add` and `cargo install` that a value follows.
+const WITH_VALUE: [&str; 23] = [
+    "--bin",
+    "--branch",
+    "--color",
+    "--config",
+    "--example",
+    "--features",
+    "--git",
+    "--index",
+    "--jobs",
+    "--manifest-path",
+    "--package",
+    "--path",
+    "--profile",
+    "--registry",
+    "--rename",
+    "--rev",
+    "--root",
+    "--tag",
+    "--target",
+    "--version",
+    "-F",
+    "-j",
+    "-p",
+];
+
 /// What is wrong with the calls of the pages.
 pub(crate) fn check(
     pages: &BTreeMap<String, String>,
@@ -75,42 +102,73 @@ fn wrong(call: &[&str], members: &[&Package], files: &BTreeSet<String>) -> Optio
     }
 }
 
-/// The values of an option, which may be given twice, and with commas.
+/// The values of an option, which may be given twice, with commas, and behind `=`.
 fn values<'c>(call: &[&'c str], names: &[&str]) -> Vec<&'c str> {
-    let pairs = call.windows(2).filter(|pair| names.contains(&pair[0]));
-    pairs.flat_map(|pair| pair[1].split(',')).collect()
+    let given = call.iter().enumerate().filter_map(|(at, word)| {
+        if names.contains(word) {
+            return call.get(at + 1).copied();
+        }
+        let (name, value) = word.split_once('=')?;
+        names.contains(&name).then_some(value)
+    });
+    given.flat_map(|value| value.split(',')).collect()
 }
 
-/// What is asked for by name from a registry: of ours, whether there is one that has all that.
+/// What is asked for by name from a registry: of ours, whether there is each, and one that has all that.
 fn of_named(verb: &str, rest: &[&str], members: &[&Package]) -> Option<String> {
-    let mut plain = rest.iter().enumerate().filter(|(at, word)| {
-        let is_value = *at > 0 && rest[at - 1].starts_with("--") && rest[at - 1] != "--locked";
+    let plain = rest.iter().enumerate().filter(|(at, word)| {
+        let is_value = *at > 0 && WITH_VALUE.contains(&rest[at - 1]);
         !word.starts_with('-') && !is_value
     });
-    let ours = plain.find_map(|(_, word)| word.starts_with(OURS).then_some(*word))?;
-    let Some(package) = members.iter().find(|package| package.name.as_str() == ours) else {
-        return Some(format!("there is no crate `{ours}`"));
-    };
-    if verb == "install" && !has(package, "--bin", None) {
-        return Some(format!("`{ours}` has no program"));
+    // A version may stand behind the name.
+    let names = plain.filter_map(|(_, word)| word.split('@').next());
+    let names: Vec<&str> = names.filter(|name| name.starts_with(OURS)).collect();
+    if let Some(gone) = gone(&names, members) {
+        return Some(gone);
+    }
+    let name = names.first()?;
+    let ours = of_names(&names, members);
+    if verb == "install"
+        && let Some(package) = ours.iter().find(|package| !has(package, "--bin", None))
+    {
+        return Some(format!("`{}` has no program", package.name));
     }
     let features = values(rest, &["--features", "-F"]).into_iter();
     let gone = features
         .filter(|feature| !feature.contains('/'))
-        .find(|feature| !package.features.contains_key(*feature))?;
-    Some(format!("`{ours}` has no feature `{gone}`"))
+        .find(|feature| !(ours.iter()).any(|package| package.features.contains_key(*feature)))?;
+    Some(format!("`{name}` has no feature `{gone}`"))
+}
+
+/// That no member is called so, by the first of these names.
+fn gone(names: &[&str], members: &[&Package]) -> Option<String> {
+    let mut names = names.iter();
+    let gone = names.find(|name| {
+        !members
+            .iter()
+            .any(|package| package.name.as_str() == **name)
+    })?;
+    Some(format!("there is no crate `{gone}`"))
+}
+
+/// The members that are called so.
+fn of_names<'p>(names: &[&str], members: &[&'p Package]) -> Vec<&'p Package> {
+    let members = members.iter().copied();
+    members
+        .filter(|package| names.contains(&package.name.as_str()))
+        .collect()
 }
 
 /// What is called in a checkout: whether there are these packages, their targets and features.
 fn of_members(rest: &[&str], members: &[&Package], files: &BTreeSet<String>) -> Option<String> {
     let packages = values(rest, &["-p", "--package"]);
-    let mut meant = members.to_vec();
-    if let Some(name) = packages.first() {
-        meant.retain(|package| package.name.as_str() == *name);
-        if meant.is_empty() {
-            return Some(format!("there is no crate `{name}`"));
-        }
+    if let Some(gone) = gone(&packages, members) {
+        return Some(gone);
     }
+    let meant = match packages.is_empty() {
+        true => members.to_vec(),
+        false => of_names(&packages, members),
+    };
     for kind in ["--test", "--bench", "--example", "--bin"] {
         for name in values(rest, &[kind]) {
             // A folder beside the workspace has programs, too.
@@ -177,6 +235,22 @@ mod tests {
                 "a.md:11: `cargo test -p humanapi-core --test gone`: there is no `--test gone`",
                 "a.md:12: `cargo install humanapi-core`: `humanapi-core` has no program",
                 "a.md:12: `cargo bench -p humanapi-store --features gone`: there is no feature `gone`",
+            ],
+        );
+    }
+
+    #[test]
+    fn every_package_of_a_call_is_looked_at_however_it_is_named() {
+        check_page(
+            "`cargo test -p humanapi-core -p humanapi-store`, `cargo test -p humanapi-store -p humanapi-core --test rules`, `cargo add --dev humanapi@0.1 --rename sdk --features=admin`.\n\n`cargo test -p humanapi-core -p gone`.\n`cargo build --package=gone`.\n`cargo test -p humanapi-core -p humanapi-store --features=gone`.\n`cargo add --dev humanapi-gone`.\n`cargo add humanapi humanapi-gone`.\n`cargo add --dev humanapi --features=gone`.\n`cargo install --force humanapi-core`.\n",
+            &[
+                "a.md:3: `cargo test -p humanapi-core -p gone`: there is no crate `gone`",
+                "a.md:4: `cargo build --package=gone`: there is no crate `gone`",
+                "a.md:5: `cargo test -p humanapi-core -p humanapi-store --features=gone`: there is no feature `gone`",
+                "a.md:6: `cargo add --dev humanapi-gone`: there is no crate `humanapi-gone`",
+                "a.md:7: `cargo add humanapi humanapi-gone`: there is no crate `humanapi-gone`",
+                "a.md:8: `cargo add --dev humanapi --features=gone`: `humanapi` has no feature `gone`",
+                "a.md:9: `cargo install --force humanapi-core`: `humanapi-core` has no program",
             ],
         );
     }
