@@ -52,93 +52,62 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     session.step("front pages of published crates", |session| {
         Ok(Outcome::from_findings(&front_pages::check(session)?))
     });
-    session.step("changelogs", |session| {
-        let files = present_files(session.programs())?;
-        let changelogs = read(session.root(), &files, changelogs::is_changelog)?;
-        Ok(Outcome::from_findings(&changelogs::check(&changelogs)))
-    });
-    session.step("module documentation", |session| {
-        let sources = read(
-            session.root(),
-            &present_files(session.programs())?,
-            sources::is_library_source,
-        )?;
-        Ok(Outcome::from_findings(&sources::check_module_docs(
-            &sources,
-        )))
-    });
-    session.step("circles of modules", |session| {
-        let sources = read(
-            session.root(),
-            &present_files(session.programs())?,
-            sources::is_library_source,
-        )?;
-        Ok(Outcome::from_findings(&circles::check(&sources)))
-    });
-    session.step("lengths of sources", |session| {
-        let sources = read(
-            session.root(),
-            &present_files(session.programs())?,
-            sources::is_source,
-        )?;
-        Ok(Outcome::from_findings(&lengths::check(&sources)))
-    });
-    session.step("names of types", |session| {
-        let sources = read(
-            session.root(),
-            &present_files(session.programs())?,
-            sources::is_source,
-        )?;
-        Ok(Outcome::from_findings(&names::check(&sources)))
-    });
-    session.step("names of setters", |session| {
-        let sources = read(
-            session.root(),
-            &present_files(session.programs())?,
-            sources::is_library_source,
-        )?;
-        Ok(Outcome::from_findings(&setters::check(&sources)))
-    });
-    session.step("what parameters take", |session| {
-        let sources = read(
-            session.root(),
-            &present_files(session.programs())?,
-            sources::is_library_source,
-        )?;
-        Ok(Outcome::from_findings(&parameters::check(&sources)))
-    });
-    session.step("imports of humanapi-core", |session| {
-        let sources = read(
-            session.root(),
-            &present_files(session.programs())?,
-            sources::is_core_source,
-        )?;
-        Ok(Outcome::from_findings(&sources::check_core_imports(
-            &sources,
-        )))
-    });
+    let texts = read(session.root(), &present_files(session.programs())?)?;
+    for (name, is_read, check) in RULES {
+        session.step(name, |_| {
+            Ok(Outcome::from_findings(&check(&chosen(&texts, is_read))))
+        });
+    }
     session.step("no secrets are tracked", |session| {
         Ok(Outcome::from_findings(&files::check_secret_names(
             &tracked_files(session.programs())?,
         )))
     });
-    session.step("forbidden words", |session| {
-        let texts = read(session.root(), &present_files(session.programs())?, |_| {
-            true
-        })?;
-        Ok(Outcome::from_findings(&files::check_words(&texts)))
-    });
     Ok(())
 }
 
-/// The texts of the chosen files; what is not UTF-8 is no text and is left out.
-fn read(
-    root: &Path,
-    files: &BTreeSet<String>,
-    chosen: impl Fn(&str) -> bool,
-) -> anyhow::Result<BTreeMap<String, String>> {
+/// Which files a rule reads, by their paths.
+type IsRead = fn(&str) -> bool;
+/// A rule over texts: what it found.
+type Check = fn(&BTreeMap<String, String>) -> Vec<String>;
+
+/// The rules over texts.
+const RULES: [(&str, IsRead, Check); 9] = [
+    ("changelogs", changelogs::is_changelog, changelogs::check),
+    (
+        "module documentation",
+        sources::is_library_source,
+        sources::check_module_docs,
+    ),
+    (
+        "circles of modules",
+        sources::is_library_source,
+        circles::check,
+    ),
+    ("lengths of sources", sources::is_source, lengths::check),
+    ("names of types", sources::is_source, names::check),
+    (
+        "names of setters",
+        sources::is_library_source,
+        setters::check,
+    ),
+    (
+        "what parameters take",
+        sources::is_library_source,
+        parameters::check,
+    ),
+    (
+        "imports of humanapi-core",
+        sources::is_core_source,
+        sources::check_core_imports,
+    ),
+    ("forbidden words", |_| true, files::check_words),
+];
+
+/// The texts of the files; what is not UTF-8 is no text and is left out.
+fn read(root: &Path, files: &BTreeSet<String>) -> anyhow::Result<BTreeMap<String, String>> {
     let mut texts = BTreeMap::new();
-    for file in files.iter().filter(|file| chosen(file)) {
+    for file in files {
         let bytes =
             std::fs::read(root.join(file)).with_context(|| format!("cannot read {file}"))?;
         if let Ok(text) = String::from_utf8(bytes) {
@@ -146,4 +115,23 @@ fn read(
         }
     }
     Ok(texts)
+}
+
+/// Those of the texts that a rule reads.
+fn chosen(texts: &BTreeMap<String, String>, is_read: IsRead) -> BTreeMap<String, String> {
+    let texts = texts.iter().filter(|(file, _)| is_read(file));
+    texts
+        .map(|(file, text)| (file.clone(), text.clone()))
+        .collect()
+}
+
+/// Holds what a rule found to one finding with these words in it, or to none.
+#[cfg(test)]
+#[track_caller]
+fn assert_found(found: &[String], wanted: Option<&str>) {
+    match (found, wanted) {
+        ([], None) => {}
+        ([found], Some(part)) => assert!(found.contains(part), "{found}"),
+        (found, wanted) => panic!("{found:?} instead of {wanted:?}"),
+    }
 }

@@ -29,16 +29,13 @@ pub(crate) fn check(sources: &BTreeMap<String, String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tidy::assert_found;
 
     #[track_caller]
     fn check_file(head: &str, lines: usize, finding: Option<&str>) {
         let text = format!("{head}\n{}", "fn f() {}\n".repeat(lines));
         let found = check(&BTreeMap::from([("src/a.rs".to_owned(), text)]));
-        match (found.as_slice(), finding) {
-            ([], None) => {}
-            ([found], Some(part)) => assert!(found.contains(part), "{found}"),
-            (found, wanted) => panic!("{found:?} instead of {wanted:?}"),
-        }
+        assert_found(&found, finding);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::sources::blank;
+use super::sources::{blank, signature};
 
 /// What takes no `&String`, or no text at all, and what does.
 const TOO_NARROW: [(&str, &str); 7] = [
@@ -18,9 +18,8 @@ const TOO_NARROW: [(&str, &str); 7] = [
 ];
 
 /// Parts whose functions applications do not call.
-const INTERNAL: [&str; 6] = [
+const INTERNAL: [&str; 5] = [
     "crates/humanapi-cli/",
-    "crates/humanapi-sandbox/",
     "crates/humanapi-testkit/",
     "crates/humanapi-benchkit/",
     "examples/",
@@ -36,16 +35,14 @@ pub(crate) fn check(sources: &BTreeMap<String, String>) -> Vec<String> {
     for (file, text) in read {
         let text = blank(text);
         for (at, line) in text.lines().enumerate() {
-            let Some((_, signature)) = line.trim_start().split_once("fn ") else {
+            let Some((_, first)) = line.trim_start().split_once("fn ") else {
                 continue;
             };
             if !line.trim_start().starts_with("pub ") {
                 continue;
             }
-            let below = text.lines().skip(at + 1).take(8).map(str::trim);
-            let signature: String = std::iter::once(signature).chain(below).collect();
-            let end = signature.find(['{', ';']).unwrap_or(signature.len());
-            let parameters = signature[..end].split("->").next().unwrap_or_default();
+            let signature = signature(&text, at, first);
+            let parameters = parameters(&signature);
             for (narrow, wide) in TOO_NARROW {
                 if takes(parameters, narrow) {
                     let narrow = narrow.trim_start_matches(": ");
@@ -60,6 +57,24 @@ pub(crate) fn check(sources: &BTreeMap<String, String>) -> Vec<String> {
     findings
 }
 
+/// What stands between the parentheses of a function's signature, behind what it is generic over.
+fn parameters(signature: &str) -> &str {
+    let (mut begin, mut depth, mut before) = (None, 0_usize, ' ');
+    for (at, letter) in signature.char_indices() {
+        match (begin, letter) {
+            (None, '(') if depth == 0 => begin = Some(at + 1),
+            (None, '<') | (Some(_), '(') => depth += 1,
+            // Of an arrow it closes nothing.
+            (None, '>') if before != '-' => depth = depth.saturating_sub(1),
+            (Some(begin), ')') if depth == 0 => return &signature[begin..at],
+            (Some(_), ')') => depth -= 1,
+            _ => {}
+        }
+        before = letter;
+    }
+    ""
+}
+
 /// Whether these parameters name the type, and not one whose name begins alike.
 fn takes(parameters: &str, narrow: &str) -> bool {
     parameters.match_indices(narrow).any(|(at, _)| {
@@ -71,15 +86,12 @@ fn takes(parameters: &str, narrow: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tidy::assert_found;
 
     #[track_caller]
     fn check_text(text: &str, finding: Option<&str>) {
         let found = check(&BTreeMap::from([("src/a.rs".to_owned(), text.to_owned())]));
-        match (found.as_slice(), finding) {
-            ([], None) => {}
-            ([found], Some(part)) => assert!(found.contains(part), "{found}"),
-            (found, wanted) => panic!("{found:?} instead of {wanted:?}"),
-        }
+        assert_found(&found, finding);
     }
 
     #[test]
@@ -95,6 +107,16 @@ mod tests {
         let long = "    pub async fn list(\n        &self,\n        user: HumanId,\n    ) {\n";
         check_text(long, Some("take `impl Into<HumanId>`"));
         check_text("    pub(crate) fn find(user: HumanId) {\n", None);
+        for before in ["of: impl Fn(u8) -> u8", "of: [u8; 32]", "of: (u8, u8)"] {
+            let text = format!("    pub fn find({before}, user: HumanId) -> u8 {{\n");
+            check_text(&text, Some("take `impl Into<HumanId>`"));
+        }
+        check_text(
+            "    pub fn find<F: Fn(u8) -> u8>(of: F, user: HumanId) {\n",
+            Some("take `impl Into<HumanId>`"),
+        );
+        let asked = "    pub fn find<F: Fn(HumanId) -> u8>(of: F) -> impl Fn(HumanId) {\n";
+        check_text(asked, None);
         check_text("    pub fn id(&self) -> HumanId {\n", None);
     }
 

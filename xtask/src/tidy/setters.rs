@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::sources::blank;
+use super::sources::{blank, signature};
 
 /// What exists only to be built, sent, read or planned, besides everything called a `Builder`.
 const CARRIED_OUT: [&str; 11] = [
@@ -38,12 +38,7 @@ pub(crate) fn check(sources: &BTreeMap<String, String>) -> Vec<String> {
             let Some((name, rest)) = function(line.trim_start()) else {
                 continue;
             };
-            // A signature may go over several lines.
-            let below = text.lines().skip(at + 1).take(8).map(str::trim);
-            let signature: String = std::iter::once(rest).chain(below).collect();
-            let Some((signature, _)) = signature.split_once('{') else {
-                continue;
-            };
+            let signature = signature(&text, at, rest);
             let is_carried_out =
                 owner.ends_with("Builder") || CARRIED_OUT.contains(&owner.as_str());
             let takes_itself =
@@ -104,15 +99,12 @@ fn function(line: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tidy::assert_found;
 
     #[track_caller]
     fn check_text(text: &str, finding: Option<&str>) {
         let found = check(&BTreeMap::from([("src/a.rs".to_owned(), text.to_owned())]));
-        match (found.as_slice(), finding) {
-            ([], None) => {}
-            ([found], Some(part)) => assert!(found.contains(part), "{found}"),
-            (found, wanted) => panic!("{found:?} instead of {wanted:?}"),
-        }
+        assert_found(&found, finding);
     }
 
     #[test]

@@ -209,6 +209,21 @@ pub(super) fn paths(text: &str) -> Vec<Path> {
     found
 }
 
+/// The signature of a function, of which `first` stands in this line of a text without comments: up to its body or the
+/// end of its declaration, without line breaks.
+pub(super) fn signature(text: &str, line: usize, first: &str) -> String {
+    let below = text.lines().skip(line + 1).map(str::trim);
+    let mut signature = String::new();
+    for part in std::iter::once(first).chain(below) {
+        let end = part.find('{');
+        signature.push_str(&part[..end.unwrap_or(part.len())]);
+        if end.is_some() || part.ends_with(';') {
+            break;
+        }
+    }
+    signature
+}
+
 /// Blanks comments, strings and character literals; lines stay where they are.
 pub(super) fn blank(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
