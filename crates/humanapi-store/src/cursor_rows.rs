@@ -42,18 +42,23 @@ pub(crate) const fn whole_bucket(limits: Limits) -> Duration {
 
 /// A statement for one page: those users of a bucket whose names come after this one, in their order. A row that is none of
 /// ours is not fetched, whatever lies in it.
+///
+/// Which users those are is found by how long their cursors are: a database that carried the cursors along for that would
+/// read and sort those of all that follow, for each page.
 pub(crate) fn page(sync: &str, bucket: &str, after: &str) -> String {
     format!(
-        "SELECT substr(user_name, 1, 17), CASE WHEN length(cursors) <= {LARGEST_USER} THEN cursors END
+        "SELECT substr(kept.user_name, 1, 17), CASE WHEN length(kept.cursors) <= {LARGEST_USER} THEN kept.cursors END
         FROM (
-            SELECT user_name, cursors, sum(length(cursors) + {ROW}) OVER (ORDER BY user_name) AS so_far
+            SELECT user_name, bytes, sum(bytes) OVER (ORDER BY user_name) AS so_far
             FROM (
-                SELECT user_name, cursors FROM humanapi_sync_cursors
+                SELECT user_name, length(cursors) + {ROW} AS bytes FROM humanapi_sync_cursors
                 WHERE sync = {sync} AND bucket = {bucket} AND user_name > {after}
                 ORDER BY user_name LIMIT {PAGE_USERS}
             ) AS next
         ) AS page
-        WHERE so_far - length(cursors) - {ROW} < {PAGE_BYTES} ORDER BY user_name"
+        JOIN humanapi_sync_cursors AS kept
+            ON kept.sync = {sync} AND kept.bucket = {bucket} AND kept.user_name = page.user_name
+        WHERE page.so_far - page.bytes < {PAGE_BYTES} ORDER BY page.user_name"
     )
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use humanapi_store::client::{
     BucketCursors, CursorName, CursorStore, ListsWhole, MemoryCursorStore, StoreErrorKind,
@@ -169,6 +170,27 @@ async fn a_file_does_what_is_promised_and_another_that_opens_it_finds_all() {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
+}
+
+/// Each page holds few of them, and costs what it holds.
+#[tokio::test]
+async fn a_bucket_of_large_cursors_is_read_in_the_time_that_its_bytes_take() {
+    const USERS: u8 = 250;
+    let folder = TempDir::new().unwrap();
+    let store = SqliteCursorStore::open(folder.path().join("cursors.sqlite")).await;
+    store.init().await.unwrap();
+    store.begin(SYNC, 0).await.unwrap();
+    let kept = BucketCursors {
+        run: 7,
+        check: vec![7; 16],
+        commit: 7,
+        users: (0..USERS)
+            .map(|user| ([user; 16], vec![user; 500_000]))
+            .collect(),
+    };
+    store.keep(SYNC, 5, kept.clone(), Vec::new()).await.unwrap();
+    let found = tokio::time::timeout(Duration::from_secs(30), store.bucket(SYNC, 5)).await;
+    assert!(found.unwrap().unwrap() == kept);
 }
 
 #[tokio::test]
