@@ -1,21 +1,20 @@
 //! Runs that are to stop while they wait for a list of users or for a store that gives nothing.
 
-use std::future::pending;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
-use humanapi_export::{Format, Synchronization};
-use humanapi_testing::client::{
-    BucketCursors, CursorName, CursorStore, ListsWhole, MemoryCursorStore, StoreError,
-};
+use humanapi_export::{Format, SyncSummary, Synchronization};
+use humanapi_testing::client::MemoryCursorStore;
 use humanapi_testing::core::ClientUserId;
 use tempfile::TempDir;
 
 use crate::sandbox::people;
+use crate::sync::halting::{Asked, Halting};
 use crate::{export, files};
 
 /// A list that tells some users and then nothing any more, without an end.
@@ -63,72 +62,36 @@ async fn a_list_of_users_that_stalls_keeps_nobody_from_stopping() {
     assert!(summary.stopped && !summary.whole, "{summary:?}");
 }
 
-/// Whose answers to this do not come.
-struct Silent {
-    inner: MemoryCursorStore,
-    to: &'static str,
-}
-
-impl Silent {
-    async fn ask(&self, what: &str) {
-        if self.to == what {
-            pending::<()>().await;
-        }
-    }
-}
-
-#[async_trait]
-impl CursorStore for Silent {
-    async fn init(&self) -> Result<(), StoreError> {
-        self.ask("init").await;
-        self.inner.init().await
-    }
-
-    async fn begin(&self, sync: CursorName, newest: u64) -> Result<u64, StoreError> {
-        self.inner.begin(sync, newest).await
-    }
-
-    async fn bucket(&self, sync: CursorName, bucket: u32) -> Result<BucketCursors, StoreError> {
-        self.ask("bucket").await;
-        self.inner.bucket(sync, bucket).await
-    }
-
-    async fn keep(
-        &self,
-        sync: CursorName,
-        bucket: u32,
-        kept: BucketCursors,
-        lists: Vec<ListsWhole>,
-    ) -> Result<(), StoreError> {
-        self.inner.keep(sync, bucket, kept, lists).await
-    }
-
-    async fn end(&self, sync: CursorName, run: u64) -> Result<(), StoreError> {
-        self.inner.end(sync, run).await
-    }
-
-    async fn whole(&self, sync: CursorName) -> Result<Vec<(u32, ListsWhole)>, StoreError> {
-        self.ask("whole").await;
-        self.inner.whole(sync).await
-    }
+/// A run whose store answers everything but this, the first time that it is asked for it after so many, and which is to
+/// stop then.
+async fn stopped_at(at: Asked, after: u32, folder: &Path) -> SyncSummary {
+    let (sandbox, users) = people(3);
+    let answers = AtomicU32::new(after);
+    let left = move || answers.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+    let ends = move |asked| asked == at && left().is_err();
+    let cursors = Halting::new(Arc::new(MemoryCursorStore::new()), ends);
+    let run = Synchronization::new(crate::sync::quiet(&sandbox), Arc::clone(&cursors) as _);
+    let list = users
+        .iter()
+        .map(|user| Ok(ClientUserId::from(user.as_str())));
+    let summary = run.run(stream::iter(list), folder, cursors.reached()).await;
+    summary.unwrap()
 }
 
 #[tokio::test]
 async fn a_store_of_cursors_that_is_silent_keeps_nobody_from_stopping() {
-    let (sandbox, users) = people(3);
-    for to in ["init", "bucket", "whole"] {
+    for at in [Asked::Init, Asked::Begin, Asked::Bucket, Asked::Whole] {
         let folder = TempDir::new().unwrap();
-        let cursors = Arc::new(Silent {
-            inner: MemoryCursorStore::new(),
-            to,
-        });
-        let run = Synchronization::new(crate::sync::quiet(&sandbox), cursors);
-        let list: Vec<_> = users
-            .iter()
-            .map(|user| Ok(ClientUserId::from(user.as_str())))
-            .collect();
-        let summary = run.run(stream::iter(list), folder.path(), soon()).await;
-        let summary = summary.unwrap();
-        assert!(summary.stopped && !summary.whole, "{to}: {summary:?}");
+        let summary = stopped_at(at, 0, folder.path()).await;
+        assert!(summary.stopped && !summary.whole, "{at:?}: {summary:?}");
     }
+}
+
+/// Nothing but the table of what is whole is missing then.
+#[tokio::test]
+async fn a_run_that_is_over_is_not_told_as_stopped() {
+    let folder = TempDir::new().unwrap();
+    let summary = stopped_at(Asked::Whole, 1, folder.path()).await;
+    assert!(summary.whole && !summary.stopped, "{summary:?}");
+    assert!(summary.written > 0 && summary.lists.is_empty());
 }

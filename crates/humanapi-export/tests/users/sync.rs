@@ -4,6 +4,7 @@
 
 mod clocks;
 pub(crate) mod damaged;
+pub(crate) mod halting;
 mod interrupted;
 #[cfg(unix)]
 mod killed;

@@ -1,8 +1,8 @@
 //! The health data of many users, kept in step: what is new, changed or gone since the last run.
 
-mod beside;
 mod bucket;
 mod bucket_files;
+mod check;
 mod cursor;
 mod gathered;
 mod known;
@@ -45,7 +45,7 @@ use crate::keyed::hex;
 use cursor::{LAG, SHORTEST_LAG, cursors_of};
 use manifest::Mended;
 use reading::SyncReading;
-use running::Run;
+use running::{Run, begin};
 
 pub(super) use manifest::SyncManifest;
 pub use summary::SyncSummary;
@@ -266,7 +266,11 @@ impl Synchronization {
             begun.await?;
         }
         let mended = Mended::default();
-        let commit = begin(&*store, sync, &manifest, &folder).await?;
+        let begun = begin(&*store, sync, &manifest, &folder, stop.as_mut()).await?;
+        let Some(commit) = begun else {
+            drop(buckets);
+            return stopped(&folder).await;
+        };
         let at = now(&self.client);
         let noted = mended.clone();
         let others = manifest.change(&folder, move |manifest, folder| {
@@ -338,13 +342,16 @@ impl Synchronization {
                 .map_err(ExportError::Cursors)?;
         }
         let whole = store.whole(sync);
-        let whole = match summary.stopped {
-            true => tokio::time::timeout(SOON, whole).await.ok(),
-            false => unless_stopped_meanwhile(stop.as_mut(), whole).await,
+        let stopped = summary.stopped;
+        // Who stops it now stops nothing but that table: the run is over.
+        let soon = async {
+            if !stopped {
+                stop.await;
+            }
+            tokio::time::sleep(SOON).await;
         };
-        match whole {
-            Some(whole) => summary.add_whole(whole.map_err(ExportError::Cursors)?),
-            None => summary.stopped = true,
+        if let Some(whole) = unless_stopped_meanwhile(pin!(soon), whole).await {
+            summary.add_whole(whole.map_err(ExportError::Cursors)?);
         }
         summary.mended = mended.take();
         summary.whole = !summary.stopped && summary.failed.is_empty();
@@ -462,26 +469,6 @@ async fn check_users(
     match users > most {
         true => Err(crowded(users)),
         false => Ok(()),
-    }
-}
-
-/// Begins a run, or goes on with the one that did not end.
-async fn begin(
-    store: &dyn CursorStore,
-    sync: CursorName,
-    manifest: &SyncManifest,
-    folder: &Folder,
-) -> Result<u64, ExportError> {
-    loop {
-        let newest = manifest.newest(folder).await?;
-        let commit = store.begin(sync, newest).await;
-        let commit = commit.map_err(ExportError::Cursors)?;
-        if !manifest.has_ended(commit) {
-            return Ok(commit);
-        }
-        // It was told as over, and the process ended before the store was told.
-        let ended = store.end(sync, commit).await;
-        ended.map_err(ExportError::Cursors)?;
     }
 }
 

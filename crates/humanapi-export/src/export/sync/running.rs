@@ -21,9 +21,9 @@ use super::super::stop::{unless_stopped, unless_stopped_meanwhile};
 use super::super::thread;
 use super::super::trouble::Scope;
 use super::super::users::Buckets;
-use super::beside::Beside;
 use super::bucket::Bucket;
 use super::bucket_files::{BucketFiles, Found};
+use super::check::BucketCheck;
 use super::cursor::kind;
 use super::known::Known;
 use super::line::folder_of;
@@ -155,20 +155,20 @@ impl Run<'_> {
             return Ok(());
         };
         let kept = kept.map_err(ExportError::Cursors)?;
-        let beside = Beside::from_bytes(&kept.check);
+        let check = BucketCheck::from_bytes(&kept.check);
         let found = match kept.commit {
             0 => None,
-            commit => match self.find(bucket, commit).await? {
-                // A run that was broken off wrote it, and what it wrote when it was gone on with is not in this folder.
-                Found::Told(told) if beside.written != Some(told.code(&self.key)) => {
-                    Some(Found::Nothing)
-                }
-                found => Some(found),
-            },
+            commit => Some(self.find(bucket, commit).await?),
         };
-        let is_there = matches!(found, None | Some(Found::Told(_)));
+        let is_there = match &found {
+            None => true,
+            // Where it is another, a run that was broken off wrote it, and what it wrote when it was gone on with is not in
+            // this folder.
+            Some(Found::Told(told)) => check.written == Some(told.code(&self.key)),
+            Some(Found::Nothing | Found::Lost) => false,
+        };
         let how_read = Some(self.how_read(&users));
-        if kept.run >= self.begun && beside.read == how_read && is_there {
+        if kept.run >= self.begun && check.read == how_read && is_there {
             let lists = (users.len() * self.routes.len()) as u64;
             self.skipped.push((bucket, lists));
             if self.has_read {
@@ -197,7 +197,7 @@ impl Run<'_> {
         let clear = move |_: &_| to_clear.clear(settled).map_err(ExportError::Folder);
         let newest = self.folder.wait(clear).await?;
         let is_there = is_there && newest >= kept.commit;
-        let before = (kept.commit, beside.written);
+        let before = (kept.commit, check.written);
         let mut state = Bucket::new(&self.key, users, kept, is_there, newest);
         let (send, writes) = mpsc::channel(2);
         let writing = BucketWriting {
@@ -240,10 +240,13 @@ impl Run<'_> {
                 Found::Nothing | Found::Lost => None,
             },
         };
-        let read = how_read.filter(|_| !state.has_failed);
         let cursors = BucketCursors {
             run: self.commit,
-            check: Beside { written, read }.to_bytes(),
+            check: BucketCheck {
+                written,
+                read: how_read.filter(|_| !state.has_failed),
+            }
+            .to_bytes(),
             commit: commit.map_or(state.commit, |commit| commit.commit),
             users: state.cursors(),
         };
@@ -395,5 +398,32 @@ impl Run<'_> {
             changes: synced.changes,
             deleted: synced.deleted,
         })
+    }
+}
+
+/// Begins a run, or goes on with the one that did not end; nothing where `stop` ends while the store is asked.
+pub(super) async fn begin(
+    store: &dyn CursorStore,
+    sync: CursorName,
+    manifest: &SyncManifest,
+    folder: &Folder,
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+) -> Result<Option<u64>, ExportError> {
+    loop {
+        let newest = manifest.newest(folder).await?;
+        let begun = store.begin(sync, newest);
+        let Some(begun) = unless_stopped_meanwhile(stop.as_mut(), begun).await else {
+            return Ok(None);
+        };
+        let commit = begun.map_err(ExportError::Cursors)?;
+        if !manifest.has_ended(commit) {
+            return Ok(Some(commit));
+        }
+        // It was told as over, and the process ended before the store was told.
+        let ended = store.end(sync, commit);
+        let Some(ended) = unless_stopped_meanwhile(stop.as_mut(), ended).await else {
+            return Ok(None);
+        };
+        ended.map_err(ExportError::Cursors)?;
     }
 }

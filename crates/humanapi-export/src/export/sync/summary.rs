@@ -48,7 +48,8 @@ pub struct SyncSummary {
     /// Files of earlier runs that were lost or torn, by their paths in the folder: manifests that are made anew of their files,
     /// or whose bucket is read again, and those that tell who is missing, which are made anew.
     pub mended: BTreeSet<String>,
-    /// What is whole until when, by the kind of record and over all users that were ever read.
+    /// What is whole until when, by the kind of record and over all users that were ever read. Nothing where the store of
+    /// cursors had not told it two seconds after the run was to stop, be it over or not.
     pub lists: BTreeMap<String, ListsWhole>,
 }
 

@@ -5,25 +5,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures_util::stream;
 use humanapi_export::{BucketKey, Event, ExportError, SyncSummary, Synchronization};
 use humanapi_store::SqliteCursorStore;
-use humanapi_testing::client::{
-    BucketCursors, CursorName, CursorStore, ListsWhole, MemoryCursorStore, StoreError,
-};
+use humanapi_testing::client::{CursorStore, MemoryCursorStore};
 use humanapi_testing::core::data::{Operation, ROUTES, Route};
 use humanapi_testing::{Fault, OfflineSandbox, RecordChange};
 use serde::Deserialize;
 use tempfile::TempDir;
-use tokio::sync::Notify;
 
+use super::halting::{Asked, Halting};
 use super::{HOUR, Line, change, change_each, copy_folder, expected, quiet, run, same};
 use crate::sandbox::{Lines, lists, people};
 
@@ -79,58 +76,6 @@ pub(super) async fn stop_after(
     summary
 }
 
-/// A store before which the process is killed: as it would keep a bucket, or as it would end a run.
-struct Killed {
-    inner: Arc<dyn CursorStore>,
-    /// So many buckets are kept before.
-    keeps: AtomicU32,
-    reached: Notify,
-}
-
-impl Killed {
-    async fn kill<T>(&self) -> T {
-        self.reached.notify_one();
-        pending().await
-    }
-}
-
-#[async_trait]
-impl CursorStore for Killed {
-    async fn init(&self) -> Result<(), StoreError> {
-        self.inner.init().await
-    }
-
-    async fn begin(&self, sync: CursorName, newest: u64) -> Result<u64, StoreError> {
-        self.inner.begin(sync, newest).await
-    }
-
-    async fn bucket(&self, sync: CursorName, bucket: u32) -> Result<BucketCursors, StoreError> {
-        self.inner.bucket(sync, bucket).await
-    }
-
-    async fn keep(
-        &self,
-        sync: CursorName,
-        bucket: u32,
-        kept: BucketCursors,
-        lists: Vec<ListsWhole>,
-    ) -> Result<(), StoreError> {
-        if self.keeps.load(Ordering::Relaxed) == 0 {
-            self.kill::<()>().await;
-        }
-        self.keeps.fetch_sub(1, Ordering::Relaxed);
-        self.inner.keep(sync, bucket, kept, lists).await
-    }
-
-    async fn end(&self, _: CursorName, _: u64) -> Result<(), StoreError> {
-        self.kill().await
-    }
-
-    async fn whole(&self, sync: CursorName) -> Result<Vec<(u32, ListsWhole)>, StoreError> {
-        self.inner.whole(sync).await
-    }
-}
-
 /// Kills a run once so many buckets are kept: the files and the manifest of the next one are in their places. If there is no
 /// next one, before the store knows that the run ended.
 async fn kill_after(
@@ -140,15 +85,16 @@ async fn kill_after(
     users: &[String],
     folder: &Path,
 ) {
-    let killed = Arc::new(Killed {
-        inner: Arc::clone(inner),
-        keeps: AtomicU32::new(keeps),
-        reached: Notify::new(),
+    let keeps = AtomicU32::new(keeps);
+    let left = move || keeps.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+    let killed = Halting::new(Arc::clone(inner), move |asked| match asked {
+        Asked::Keep => left().is_err(),
+        asked => asked == Asked::End,
     });
     let store: Arc<dyn CursorStore> = Arc::clone(&killed) as _;
     tokio::select! {
         ended = run(with(&store), users, folder) => panic!("it was not killed: {ended:?}"),
-        () = killed.reached.notified() => {}
+        () = killed.reached() => {}
     }
 }
 

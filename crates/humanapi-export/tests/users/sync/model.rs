@@ -584,6 +584,8 @@ async fn a_folder_from_before_its_run_was_gone_on_with_gets_what_it_lacks() {
     for step in [&gone_on_with, &put_back, &last()] {
         let summary = model.step(step).await.unwrap();
         assert!(summary.whole, "{summary:?}");
+        // A manifest of another writing is whole.
+        assert!(summary.mended.is_empty(), "{summary:?}");
     }
     let truth = model.service.world().truth();
     assert_eq!(model.reader.records, truth);

@@ -4,7 +4,7 @@ use super::super::key::Code;
 
 /// What tells that cursors are of the folder that there is, and whether they need another reading.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Beside {
+pub(super) struct BucketCheck {
     /// Of what was written last, see [`BucketCommit::code`](super::manifest::BucketCommit::code); nothing where nothing was, or
     /// where it is lost what was. A number of a run does not tell it alone: a run that is gone on with writes a bucket anew that
     /// was broken off, and a folder may have been saved between the two.
@@ -15,7 +15,7 @@ pub(super) struct Beside {
 
 const LENGTH: usize = size_of::<Code>();
 
-impl Beside {
+impl BucketCheck {
     /// What other versions wrote is nothing: then the bucket is read anew.
     pub(super) fn from_bytes(bytes: &[u8]) -> Self {
         let code = |at: usize| {
@@ -46,8 +46,8 @@ mod tests {
     fn it_comes_out_as_it_went_in() {
         for written in [None, Some([1; LENGTH])] {
             for read in [None, Some([2; LENGTH])] {
-                let beside = Beside { written, read };
-                assert_eq!(Beside::from_bytes(&beside.to_bytes()), beside);
+                let check = BucketCheck { written, read };
+                assert_eq!(BucketCheck::from_bytes(&check.to_bytes()), check);
             }
         }
     }
@@ -55,7 +55,10 @@ mod tests {
     #[test]
     fn what_is_of_another_length_is_nothing() {
         for length in [0, LENGTH, 2 * LENGTH - 1, 2 * LENGTH + 1] {
-            assert_eq!(Beside::from_bytes(&vec![7; length]), Beside::default());
+            assert_eq!(
+                BucketCheck::from_bytes(&vec![7; length]),
+                BucketCheck::default()
+            );
         }
     }
 }
