@@ -159,6 +159,46 @@ async fn a_second_order_that_is_placed_is_found_by_what_was_not_there_before() {
     }
 }
 
+/// In one client too, an order that is still unknown is taken for the next one of the user, unless their types are named and
+/// differ, or it is settled before.
+#[tokio::test]
+async fn an_order_that_is_unknown_is_told_from_the_next_one_by_its_type_or_where_it_is_settled_before()
+ {
+    for (kinds, is_told) in [
+        ([None, None], false),
+        ([Some("full"), Some("full")], false),
+        ([None, Some("aps-only")], false),
+        ([Some("full"), Some("aps-only")], true),
+    ] {
+        let world = World::open(&[(Assumption::SecondOrder, "always")]);
+        world.submit("case-0", None).await.unwrap();
+        let lost = || Fault::drop_before().on_method(Method::POST);
+        world.sandbox.control().plan_fault(lost()).unwrap();
+        let told = world.submit("case-1", kinds[0]).await;
+        assert_eq!(doubt(told), Doubt::NoNewOrder, "{kinds:?}");
+        world.submit("case-2", kinds[1]).await.unwrap();
+        let told = world.submit("case-1", kinds[0]).await;
+        if is_told {
+            assert_eq!(doubt(told), Doubt::OtherOrderType, "{kinds:?}");
+        } else {
+            assert!(told.is_ok(), "{kinds:?} {told:?}");
+        }
+        assert_eq!(world.billed(), 2, "{kinds:?}");
+
+        let world = World::open(&[(Assumption::SecondOrder, "always")]);
+        world.submit("case-0", None).await.unwrap();
+        world.sandbox.control().plan_fault(lost()).unwrap();
+        doubt(world.submit("case-1", kinds[0]).await);
+        let (orders, intent) = (world.client.orders(), IntentKey::new("case-1").unwrap());
+        let entry = orders.entry(&intent).await.unwrap().unwrap();
+        let again = orders.decide(&intent, &entry, Decision::SendAgain);
+        again.await.unwrap();
+        world.submit("case-1", kinds[0]).await.unwrap();
+        world.submit("case-2", kinds[1]).await.unwrap();
+        assert_eq!(world.billed(), 3, "{kinds:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_second_order_that_is_shown_late_is_known_later() {
     let late = (Assumption::ReadAfterWrite, "30-seconds");

@@ -38,12 +38,14 @@ use crate::error::Error;
 /// * Where an answer is lost, what is there is read. An order counts as placed if a user of the order's id, name and date of
 ///   birth is there who was made about when it was sent, and who is told to have an order of its type where it asks for one.
 ///   Where that cannot be told, the answer is [`Unknown`](OrderError::Unknown), and the caller [decides](Self::decide).
-/// * **Two intents for one user can be taken for one another** where two processes place them at about the same time: if one's
-///   answer is lost, or does not say that it made the user, and the other one's order is what is read within about
-///   twenty-five minutes, it is told as placed though it may not be. With
+/// * **Two intents for one user can be taken for one another** where two processes place them at about the same time, or where
+///   one is still [`Unknown`](OrderError::Unknown) when the next is placed, in one client too: if one's answer is lost, or does
+///   not say that it made the user, and the other one's order is what is read within about twenty-five minutes, it is told as
+///   placed though it may not be. With
 ///   [`absent_after`](humanapi_core::admin::order::OrderPolicy::with_absent_after) at `None` that time has no end. Order types
-///   tell the two apart where they differ and the order names one; the application's default type cannot be compared. Within
-///   one client, orders for one user take turns. So place one order for a user at a time, or name its type.
+///   tell the two apart where they differ and both orders name one; the application's default type cannot be compared. Within
+///   one client, orders for one user take turns, each until its submission ends. So settle an order for a user before you place
+///   the next, or name their types.
 /// * The promise is as durable as the journal. Without [one of your own](crate::ClientBuilder::order_journal) it is in memory
 ///   and ends with the process.
 /// * It is about intents: one order under two keys is placed twice, and so is one that something else sends.
