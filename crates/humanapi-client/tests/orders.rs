@@ -3,12 +3,13 @@
 //! One piece: each test plays a script of the same service, and reads the same journal.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use humanapi_client::testing::{Reply, ScriptedTransport, VirtualRuntime};
 use humanapi_client::{
     Client, MemoryOrderJournal, OrderError, OrderJournal, StoreError, StoreErrorKind, Timer as _,
@@ -616,6 +617,46 @@ async fn sending_is_over_when_the_claim_is_however_slow_the_journal() {
     assert!(found.is_ok(), "{found:?}");
     let settled_at = journal.settled_at.lock().unwrap().unwrap();
     assert_eq!(settled_at - begun, ttl);
+}
+
+/// Never answers.
+struct Stuck;
+
+#[async_trait]
+impl OrderJournal for Stuck {
+    async fn apply(&self, _: &IntentKey, _: Op) -> Result<Effect, StoreError> {
+        pending().await
+    }
+
+    async fn load(&self, _: &IntentKey) -> Result<Option<Entry>, StoreError> {
+        pending().await
+    }
+
+    async fn open(
+        &self,
+        _: Option<&IntentKey>,
+        _: usize,
+    ) -> Result<Vec<(IntentKey, Entry)>, StoreError> {
+        pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_turn_is_waited_for_no_longer_than_for_others() {
+    let runtime = VirtualRuntime::new();
+    let begun = runtime.now();
+    let bench = Bench::with_journal([], runtime, Arc::new(Stuck));
+    let mut first = Box::pin(bench.submit());
+    assert!((&mut first).now_or_never().is_none(), "it has the turn");
+    let orders = bench.client.orders();
+    let (other, order) = (IntentKey::new("another").unwrap(), order());
+    let second = orders.submit(&other, &order).now_or_never();
+    assert!(matches!(second, Some(Err(OrderError::InProgress))));
+    let waited = bench.runtime.now().since(begun);
+    assert_eq!(waited, OrderPolicy::default().wait_for_others());
+    // A turn that is not waited for any more is nobody's.
+    drop(first);
+    assert!(orders.submit(&other, &order).now_or_never().is_none());
 }
 
 fn failing(answers: impl IntoIterator<Item = Reply>, fails_at: usize, happens: bool) -> Bench {

@@ -27,7 +27,7 @@ pub enum OrderError {
         /// How sending or reading ended, where this call did it.
         last: Option<Error>,
     },
-    /// Another worker is at the intent.
+    /// Another worker is at the intent, or this client at another order for the user.
     InProgress,
     /// The intent was written for another order.
     OtherOrder,
@@ -53,7 +53,9 @@ impl fmt::Display for OrderError {
                 let reason = reason(entry.as_deref());
                 write!(f, "it is not known whether the order is placed: {reason}")
             }
-            Self::InProgress => f.write_str("another worker is at the intent"),
+            Self::InProgress => {
+                f.write_str("others are at the intent, or at another order for the user")
+            }
             Self::OtherOrder => f.write_str("the intent was written for another order"),
             Self::NoSuchIntent => f.write_str("there is no such intent in the journal"),
             Self::Changed => f.write_str("the intent has changed since it was looked at"),
@@ -128,7 +130,7 @@ impl OrderError {
             Self::Unknown { .. } => {
                 "reconcile the intent later; if it stays unknown, look in the vendor's portal and decide"
             }
-            Self::InProgress => "ask again in a few minutes: the other worker's answer is kept",
+            Self::InProgress => "submit it again in a few minutes: what the others find is kept",
             Self::OtherOrder => "give each order an intent key of its own",
             Self::NoSuchIntent => {
                 "check the key, and that this is the journal that the order was submitted with"

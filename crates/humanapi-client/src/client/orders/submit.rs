@@ -1,5 +1,6 @@
 //! Placing an order once, and finding out what became of it.
 
+use std::pin::pin;
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use humanapi_core::{BuildError, ClientUserId, FlowError, HumanId};
 use tracing::Instrument as _;
 
 use super::{OrderError, Orders};
+use crate::drive::in_time;
 use crate::error::Error;
 use crate::journal::OrderJournal;
 use crate::store::StoreError;
@@ -39,10 +41,15 @@ impl Orders {
         intent: &IntentKey,
         order: &NewOrder,
     ) -> Result<HumanId, OrderError> {
+        // Whoever waited for the turn has waited for others.
+        let (begun, wait) = (self.client.now(), self.policy().wait_for_others());
+        let turn = pin!(self.client.inner.turns.take(order.client_user_id()));
         // What one places is there before the next one looks.
-        let _turn = self.client.inner.turns.take(order.client_user_id()).await;
+        let Some(_turn) = in_time(turn, self.client.timer(), wait).await else {
+            return Err(OrderError::InProgress);
+        };
         let subject = Subject::of(order);
-        let submission = Submission::submit(subject, self.policy().clone(), self.client.now());
+        let submission = Submission::submit(subject, self.policy().clone(), begun);
         let span = tracing::debug_span!(target: CALL, "humanapi.call", call = "orders.submit");
         let steps = self.steps(intent, submission, Some(order));
         steps.instrument(span).await

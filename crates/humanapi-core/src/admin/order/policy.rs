@@ -46,11 +46,18 @@ impl OrderPolicy {
         self.claim_ttl
     }
 
-    /// Sets how long to wait while another worker is at the same intent: a minute unless set.
+    /// Sets how long to wait while another worker is at the same intent, or the same client at another order for the user: a
+    /// minute unless set.
     #[must_use]
     pub const fn with_wait_for_others(mut self, wait: Duration) -> Self {
         self.wait_for_others = wait;
         self
+    }
+
+    /// How long to wait while others are at the same intent or for the same user.
+    #[must_use]
+    pub const fn wait_for_others(&self) -> Duration {
+        self.wait_for_others
     }
 
     /// Sets how long to read again where nothing is there yet: 20 seconds unless set. The service may show an order a
