@@ -156,7 +156,9 @@ fn table(page: &mut String, heading: &str, arguments: &[&Arg]) {
             let _ = write!(help, ": `{}`", values.join("`, `"));
         }
         let defaults = argument.get_default_values();
-        if !defaults.is_empty() && argument.get_action().takes_values() {
+        // Some say it in words of their own.
+        let is_told = help.contains("if nothing is said");
+        if !defaults.is_empty() && argument.get_action().takes_values() && !is_told {
             let defaults: Vec<_> = defaults
                 .iter()
                 .map(|value| value.to_string_lossy())

@@ -62,5 +62,9 @@ fn the_reference_has_each_verb_and_each_option() {
     ] {
         assert!(told.stdout.contains(line), "{line}:\n{}", told.stdout);
     }
+    for line in told.stdout.lines() {
+        let defaults = line.matches("if nothing is said").count();
+        assert!(defaults < 2, "one default, told once: {line}");
+    }
     assert!(!told.stdout.contains('\u{1b}') && !told.stdout.contains("humanapi reference`"));
 }
