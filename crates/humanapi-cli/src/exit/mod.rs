@@ -133,9 +133,9 @@ impl Failure {
         self
     }
 
-    /// What an error of files says, with what lies beneath it.
+    /// What an error says, with what lies beneath it.
     #[cfg(feature = "export")]
-    pub(crate) fn of_files(
+    pub(crate) fn with_causes(
         code: Code,
         error: &(dyn Error + 'static),
         remedy: &'static str,

@@ -58,5 +58,5 @@ pub(crate) fn refused(error: &ExportError) -> Failure {
         }
         _ => Code::Usage,
     };
-    Failure::of_files(code, error, error.remedy())
+    Failure::with_causes(code, error, error.remedy())
 }

@@ -107,7 +107,7 @@ fn unreadable(error: &ReportError) -> Failure {
         ReportError::Folder(_) => Code::Machine,
         _ => Code::Usage,
     };
-    Failure::of_files(code, error, error.remedy())
+    Failure::with_causes(code, error, error.remedy())
 }
 
 /// Tells it: as a table where somebody looks, else as JSON.
