@@ -2,16 +2,14 @@
 //! reader meets it, against a sandbox of the page's own.
 #![cfg(all(
     unix,
-    feature = "data",
     feature = "deidentify",
     feature = "demo",
-    feature = "export",
     feature = "orders",
     feature = "parquet",
     feature = "plot",
     feature = "report",
     feature = "sandbox",
-    feature = "store"
+    feature = "sync"
 ))]
 
 #[path = "../src/args/book/calls.rs"]
