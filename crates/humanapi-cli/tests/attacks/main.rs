@@ -18,6 +18,8 @@ mod prompt;
 mod servers;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../terminal_support/mod.rs"]
+mod terminal_support;
 mod words;
 
 use std::net::TcpListener;

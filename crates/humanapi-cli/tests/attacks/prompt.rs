@@ -1,15 +1,14 @@
 //! The hidden prompt, at a terminal: whatever ends the command there, the terminal echoes again.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use pty_process::blocking::{Command, Pty, open};
-use rustix::termios::{LocalModes, tcgetattr};
+use pty_process::blocking::Pty;
 
-use crate::support;
+use crate::terminal_support::{begin, echoes, rest};
 
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,32 +23,16 @@ struct Asked {
 impl Asked {
     /// Starts it and waits until the terminal is silent.
     fn new() -> Self {
-        let (pty, pts) = open().expect("the system has terminals to give");
-        assert!(echoes(&pty), "a terminal begins with an echo");
         // A base URL where nobody answers, for prompts that go well.
         let words = ["token", "client", "--base-url", "http://127.0.0.1:1"];
-        let mut command = Command::new(env!("CARGO_BIN_EXE_humanapi"))
-            .args(words)
-            .env("HUMANAPI_CLIENT_ID", "app");
-        for variable in support::VARIABLES {
-            if variable != "HUMANAPI_CLIENT_ID" {
-                command = command.env_remove(variable);
-            }
-        }
-        let child = command
-            .envs([support::NO_PROFILES])
-            .spawn(pts)
-            .expect("the command was built for this test");
+        let (pty, child) = begin(words, [("HUMANAPI_CLIENT_ID", "app")]);
         let (pty, said) = (Arc::new(pty), Arc::new(Mutex::new(Vec::new())));
         let (from, to) = (Arc::clone(&pty), Arc::clone(&said));
         std::thread::spawn(move || {
-            let mut bytes = [0; 1024];
-            // It ends with an error when the last program at the terminal has ended.
-            while let Ok(read @ 1..) = (&*from).read(&mut bytes) {
-                to.lock()
-                    .expect("nothing panics with it")
-                    .extend_from_slice(&bytes[..read]);
-            }
+            rest(&from, |bytes| {
+                let mut said = to.lock().expect("nothing panics with it");
+                said.extend_from_slice(bytes);
+            });
         });
         let asked = Self { child, pty, said };
         asked.until(|asked| asked.said().contains("not shown") && !echoes(&asked.pty));
@@ -100,11 +83,6 @@ impl Asked {
         );
         (ended, said)
     }
-}
-
-fn echoes(pty: &Pty) -> bool {
-    let modes = tcgetattr(pty).expect("it is a terminal").local_modes;
-    modes.contains(LocalModes::ECHO | LocalModes::ISIG | LocalModes::ICANON)
 }
 
 impl Drop for Asked {

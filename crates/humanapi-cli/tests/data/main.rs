@@ -23,6 +23,9 @@ mod support;
 mod sync;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+#[path = "../terminal_support/mod.rs"]
+mod terminal_support;
 #[cfg(all(target_os = "linux", feature = "export"))]
 mod threads;
 

@@ -1,33 +1,16 @@
 //! At a terminal: a table without being asked, how far reading is, and no colours where none are wanted.
 
-use std::io::Read as _;
-
-use pty_process::blocking::{Command, open};
-
-use super::{DemoApp, Sandbox, credentials, sandbox, support, words};
+use super::terminal_support::{begin, rest};
+use super::{DemoApp, Sandbox, credentials, sandbox, words};
 
 /// What stands on the terminal in the end, and the code.
 #[track_caller]
 fn at_terminal(sandbox: &Sandbox, given: &[&str], set: &[(&str, &str)]) -> (String, Option<i32>) {
-    let (pty, pts) = open().expect("the system has terminals to give");
     let app = sandbox.app(DemoApp::Connect);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_humanapi")).args(words(sandbox, given));
-    for variable in support::VARIABLES {
-        command = command.env_remove(variable);
-    }
-    let mut child = command
-        .envs(credentials(&app))
-        .envs([support::NO_PROFILES])
-        .env("TERM", "xterm")
-        .envs(set.iter().copied())
-        .spawn(pts)
-        .expect("the command was built for this test");
+    let set = (credentials(&app).into_iter()).chain(set.iter().copied());
+    let (pty, mut child) = begin(words(sandbox, given), set);
     let mut said = Vec::new();
-    let mut bytes = [0; 4096];
-    // It ends with an error when the last program at the terminal has ended.
-    while let Ok(read @ 1..) = (&pty).read(&mut bytes) {
-        said.extend_from_slice(&bytes[..read]);
-    }
+    rest(&pty, |bytes| said.extend_from_slice(bytes));
     let code = child.wait().expect("it is our own child").code();
     (String::from_utf8_lossy(&said).replace('\r', ""), code)
 }

@@ -17,6 +17,9 @@ mod outcomes;
 mod stopped;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+#[path = "../terminal_support/mod.rs"]
+mod terminal_support;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

@@ -4,12 +4,11 @@ use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use humanapi_sandbox::DemoApp;
-use pty_process::blocking::{Command, open};
+use pty_process::blocking::Pty;
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::termios::{LocalModes, tcgetattr};
 
+use super::terminal_support::{begin, echoes, rest};
 use super::{World, says_nothing};
-use crate::support;
 
 /// What stands on the terminal in the end, and the code.
 fn at_terminal(world: &World, file: &str, answer: &str) -> (String, Option<i32>) {
@@ -23,7 +22,6 @@ fn changed_meanwhile(
     answer: &str,
     change: impl FnOnce(),
 ) -> (String, Option<i32>) {
-    let (pty, pts) = open().expect("the system has terminals to give");
     let app = world.sandbox.app(DemoApp::Hip);
     let store = world.store();
     let words = [
@@ -31,39 +29,36 @@ fn changed_meanwhile(
         &store.each(),
     ]
     .concat();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_humanapi")).args(words);
-    for variable in support::VARIABLES {
-        command = command.env_remove(variable);
-    }
-    let mut child = command
-        .env("HUMANAPI_CLIENT_ID", app.client_id.as_str())
-        .env("HUMANAPI_CLIENT_SECRET", app.client_secret.as_str())
-        .envs([support::NO_PROFILES])
-        .env("TERM", "xterm")
-        .env("NO_COLOR", "1")
-        .spawn(pts)
-        .expect("the command was built for this test");
-    let mut said = Vec::new();
-    let mut bytes = [0; 4096];
-    while !String::from_utf8_lossy(&said).contains("Type yes to go on: ") {
-        let Ok(read @ 1..) = (&pty).read(&mut bytes) else {
-            break;
-        };
-        said.extend_from_slice(&bytes[..read]);
-    }
+    let set = [
+        ("HUMANAPI_CLIENT_ID", app.client_id.as_str()),
+        ("HUMANAPI_CLIENT_SECRET", app.client_secret.as_str()),
+        ("NO_COLOR", "1"),
+    ];
+    let (pty, mut child) = begin(words, set);
+    let mut said = until(&pty, |said| said.contains("Type yes to go on: "));
     change();
     if !answer.is_empty() {
         (&pty).write_all(answer.as_bytes()).expect("it listens");
     }
-    // It ends with an error when the last program at the terminal has ended.
-    while let Ok(read @ 1..) = (&pty).read(&mut bytes) {
-        said.extend_from_slice(&bytes[..read]);
-    }
+    rest(&pty, |bytes| said.extend_from_slice(bytes));
     let code = child.wait().expect("it is our own child").code();
     let said = String::from_utf8_lossy(&said).replace('\r', "");
     says_nothing(&said);
     world.no_canary_lies_here();
     (said, code)
+}
+
+/// What is said until this is so of it, or until the end.
+fn until(mut pty: &Pty, is_so: impl Fn(&str) -> bool) -> Vec<u8> {
+    let mut said = Vec::new();
+    let mut bytes = [0; 4096];
+    while !is_so(&String::from_utf8_lossy(&said)) {
+        let Ok(read @ 1..) = pty.read(&mut bytes) else {
+            break;
+        };
+        said.extend_from_slice(&bytes[..read]);
+    }
+    said
 }
 
 /// The prompt watches for signals, too, and leaves them to the run once there is one.
@@ -74,7 +69,6 @@ fn a_run_whose_secret_was_typed_is_stopped_as_any_other() {
     let names: Vec<String> = (0..count).map(|at| format!("policy-{at:06}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let file = world.applicants("many.csv", &names);
-    let (pty, pts) = open().expect("the system has terminals to give");
     let app = world.sandbox.app(DemoApp::Hip);
     let store = world.store();
     let given = ["orders", "submit", &file, "--yes", "--at-once", "1"];
@@ -84,34 +78,17 @@ fn a_run_whose_secret_was_typed_is_stopped_as_any_other() {
         &store.each(),
     ]
     .concat();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_humanapi")).args(words);
-    for variable in support::VARIABLES {
-        command = command.env_remove(variable);
-    }
-    let mut child = command
-        .env("HUMANAPI_CLIENT_ID", app.client_id.as_str())
-        .envs([support::NO_PROFILES])
-        .env("NO_COLOR", "1")
-        .spawn(pts)
-        .expect("the command was built for this test");
-    let mut said = Vec::new();
-    let mut bytes = [0; 4096];
-    let is_silent = || {
-        let modes = tcgetattr(&pty).expect("it is a terminal").local_modes;
-        !modes.contains(LocalModes::ECHO)
-    };
-    while !(String::from_utf8_lossy(&said).contains("(not shown)") && is_silent()) {
-        let read = (&pty).read(&mut bytes).expect("it asks");
-        said.extend_from_slice(&bytes[..read]);
-    }
+    let set = [
+        ("HUMANAPI_CLIENT_ID", app.client_id.as_str()),
+        ("NO_COLOR", "1"),
+    ];
+    let (pty, mut child) = begin(words, set);
+    let mut said = until(&pty, |said| said.contains("(not shown)") && !echoes(&pty));
     let typed = format!("{}\n", app.client_secret);
     (&pty).write_all(typed.as_bytes()).expect("it listens");
     let said = std::thread::scope(|scope| {
-        let rest = scope.spawn(|| {
-            // It ends with an error when the last program at the terminal has ended.
-            while let Ok(read @ 1..) = (&pty).read(&mut bytes) {
-                said.extend_from_slice(&bytes[..read]);
-            }
+        let reads = scope.spawn(|| {
+            rest(&pty, |bytes| said.extend_from_slice(bytes));
             String::from_utf8_lossy(&said).replace('\r', "")
         });
         while world.billed().is_empty() {
@@ -119,7 +96,7 @@ fn a_run_whose_secret_was_typed_is_stopped_as_any_other() {
             std::thread::sleep(Duration::from_millis(5));
         }
         kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
-        rest.join().expect("it reads to the end")
+        reads.join().expect("it reads to the end")
     });
     let code = child.wait().expect("it is our own child").code();
     says_nothing(&said);
