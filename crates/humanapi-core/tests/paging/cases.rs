@@ -229,9 +229,8 @@ fn what_changes_between_pages_is_told() {
     assert!(walked.may_lack && !walked.came.contains_key(&20));
     // Behind the border nothing slipped over it.
     server.changes = vec![Change {
-        before: 1,
         at: 30,
-        inserts: false,
+        ..at_front(false)
     }];
     let walked = check(server, 20, 3, Ok(ListEnd::Total));
     assert_eq!(walked.drift, [Drift::TotalChanged { before, now }]);
