@@ -1,4 +1,4 @@
-//! Canaries through every path at TRACE level, over real HTTP and both transports, then a search for
+//! Canaries through every path at TRACE level, over real HTTP and every transport, then a search for
 //! them in every log line, label of a metric, error and `Debug`.
 //!
 //! The canaries are the client secret, a user's e-mail address, every token that the sandbox issues,
@@ -19,6 +19,8 @@ mod journals;
 #[path = "secrecy/orders.rs"]
 mod orders;
 mod rows;
+#[path = "secrecy/without_async.rs"]
+mod without_async;
 
 use std::collections::BTreeSet;
 use std::error::Error as StdError;
@@ -159,6 +161,34 @@ impl Watch {
             _ => {}
         }
         self.show(format!("{:?}", response.body()));
+    }
+
+    /// Looks for every secret in all that was shown, logged and counted; this crate of the stack has logged.
+    fn search(&self, stack: &str) {
+        // Copied, because a failing check must not hold up whoever else writes.
+        let log = log().0.lock().unwrap().clone();
+        let log = String::from_utf8_lossy(&log);
+        assert!(log.contains(stack), "other crates' logs are on");
+        let shown = self.shown.lock().unwrap();
+        let canaries = self.canaries.lock().unwrap();
+        let canaries = canaries.iter().map(String::as_str).chain([EMAIL]);
+        let canaries: Vec<String> = canaries.flat_map(shown_forms).collect();
+        // At once, because there are thousands of them and megabytes of text.
+        let any = AhoCorasick::new(&canaries).unwrap();
+        let counted = counted();
+        for (place, text) in [
+            ("log", &*log),
+            ("label", counted.as_str()),
+            ("error or Debug", shown.as_str()),
+        ] {
+            if let Some(found) = any.find(text) {
+                let line = text[..found.start()]
+                    .rfind('\n')
+                    .map_or(0, |start| start + 1);
+                let canary = &canaries[found.pattern()];
+                panic!("{canary} in a {place}: {}", &text[line..found.end()]);
+            }
+        }
     }
 }
 
@@ -458,33 +488,6 @@ impl Scene {
             }
         }
     }
-
-    fn search(&self) {
-        // Copied, because a failing check must not hold up whoever else writes.
-        let log = log().0.lock().unwrap().clone();
-        let log = String::from_utf8_lossy(&log);
-        assert!(log.contains("hyper_util"), "other crates' logs are on");
-        let shown = self.watch.shown.lock().unwrap();
-        let canaries = self.watch.canaries.lock().unwrap();
-        let canaries = canaries.iter().map(String::as_str).chain([EMAIL]);
-        let canaries: Vec<String> = canaries.flat_map(shown_forms).collect();
-        // At once, because there are thousands of them and megabytes of text.
-        let any = AhoCorasick::new(&canaries).unwrap();
-        let counted = counted();
-        for (place, text) in [
-            ("log", &*log),
-            ("label", counted.as_str()),
-            ("error or Debug", shown.as_str()),
-        ] {
-            if let Some(found) = any.find(text) {
-                let line = text[..found.start()]
-                    .rfind('\n')
-                    .map_or(0, |start| start + 1);
-                let canary = &canaries[found.pattern()];
-                panic!("{canary} in a {place}: {}", &text[line..found.end()]);
-            }
-        }
-    }
 }
 
 /// Answers each request with that request's own body, as message, code, id and header.
@@ -565,7 +568,7 @@ async fn run(make: fn() -> Box<dyn Transport>) {
         logged("humanapi.call{call=\"connect_token\"}"),
         "logs are on"
     );
-    scene.search();
+    scene.watch.search("hyper_util");
 }
 
 /// Whether this stands in the log.
@@ -584,7 +587,7 @@ async fn nothing_of_an_order_lies_where_orders_are_written() {
     };
     scene.journals().await;
     assert!(logged("orders.submit"), "logs are on");
-    scene.search();
+    scene.watch.search("hyper_util");
 }
 
 #[tokio::test]
