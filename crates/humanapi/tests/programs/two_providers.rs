@@ -4,9 +4,14 @@ use humanapi::prelude::*;
 /// its default is turned away. Three stacks make their TLS all the same, and read over plain HTTP besides.
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let _both = (rustls::crypto::ring::default_provider(), rustls::crypto::aws_lc_rs::default_provider());
+    let _both = (
+        rustls::crypto::ring::default_provider(),
+        rustls::crypto::aws_lc_rs::default_provider(),
+    );
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());
-    let own = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    let own = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()?;
     let client = Client::from_env()?.retry(humanapi::RetryPolicy::default().with_max_attempts(1));
     let clients = [
         client.clone(),
@@ -18,7 +23,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for client in clients {
         let page = client.user("patient-17").data().activities().await?;
         let tls = client.base_url(&format!("https://{nobody}"))?;
-        let error = tls.user("patient-17").data().activities().await.expect_err("nobody listens");
+        let error = tls
+            .user("patient-17")
+            .data()
+            .activities()
+            .await
+            .expect_err("nobody listens");
         println!("{} {:?} {}", page.items.len(), error.kind(), error.report());
     }
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());

@@ -3,8 +3,9 @@ use humanapi::prelude::*;
 #[tokio::main]
 async fn main() -> Result<(), MainError> {
     let sandbox = humanapi::testing::Sandbox::builder().build_offline();
-    sandbox.control().user("patient-17").connected_with("strider")?;
-    let page = sandbox.client().user("patient-17").data().activities().await?;
-    page.items.iter().for_each(|activity| println!("{:?}", activity.kind()));
+    let control = sandbox.control();
+    control.user("patient-17").connected_with("strider")?;
+    let user = sandbox.client().user("patient-17");
+    println!("{:?}", user.data().activities().await?.items[0].kind());
     Ok(())
 }
