@@ -522,20 +522,25 @@ async fn no_more_is_read_of_an_error_than_an_error_has() {
 }
 
 #[tokio::test]
-async fn a_sign_in_page_in_place_of_a_document_is_told_as_such() {
+async fn what_is_no_document_is_asked_for_again_and_told_as_such() {
     let page = "<!DOCTYPE html><title>canary</title>";
     let pdf = || Raw::<Report>::new("r-1", ReportFormat::Pdf);
-    let answers = || (0..4).map(|_| answer(head(200, "text/html"), [piece(page)]));
-    for opened in [open(ccd(), answers()).await, open(pdf(), answers()).await] {
-        let error = opened.outcome.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Intermediary);
-        let text = format!("{error} {error:?} {}", error.report());
-        assert!(
-            text.contains("text/html") && !text.contains("canary"),
-            "{text}"
-        );
-        // It may be gone by the next time.
-        assert_eq!(opened.transport.requests().len(), 4);
+    for (declared, body) in [("text/html", page), ("text/xml", "\0 canary")] {
+        let answers = || (0..4).map(|_| answer(head(200, declared), [piece(body)]));
+        for opened in [open(ccd(), answers()).await, open(pdf(), answers()).await] {
+            let error = opened.outcome.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Intermediary);
+            let text = format!("{error} {error:?} {}", error.report());
+            assert!(
+                text.contains(declared) && !text.contains("canary"),
+                "{text}"
+            );
+            // It may be gone by the next time.
+            assert_eq!(opened.transport.requests().len(), 4);
+        }
+        let document = answer(head(200, "text/xml"), [piece(CCD)]);
+        let opened = open(ccd(), answers().take(3).chain([document])).await;
+        assert_eq!(read(opened.outcome.unwrap()).await, (CCD.into(), None));
     }
 }
 
@@ -715,10 +720,10 @@ async fn a_document_is_saved_whole() {
 async fn a_document_is_saved_under_the_longest_name() {
     let folder = Folder::new();
     let path = folder.file().with_file_name("n".repeat(255));
-    let answers = [answer(head(200, "text/xml"), [piece("whole")])];
+    let answers = [answer(head(200, "text/xml"), [piece(CCD)])];
     let body = open(ccd(), answers).await.outcome.unwrap();
-    assert_eq!(body.save(&path).await.unwrap(), 5);
-    assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+    assert_eq!(body.save(&path).await.unwrap(), CCD.len() as u64);
+    assert_eq!(std::fs::read(&path).unwrap(), CCD.as_bytes());
 }
 
 #[tokio::test]

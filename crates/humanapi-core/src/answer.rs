@@ -4,6 +4,8 @@
 //! with any status. What it says tells nothing of a user or an application, so an answer counts as the
 //! service's own refusal only if it bears the service's [marks](bears_marks).
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
@@ -75,16 +77,33 @@ pub(crate) enum DocumentKind {
     Json,
     Html,
     Pdf,
+    /// Nobody said, so nothing tells the document from what was sent in its place.
+    Any,
 }
 
 impl DocumentKind {
-    /// Whether a text begins as one of this kind does, and as none of another.
-    fn begins(self, text: &[u8]) -> bool {
+    /// In what else it may come, where it says so: which forms there are of a report is documented in part, and what
+    /// comes in place of another one, nowhere.
+    const fn other_forms(self) -> &'static [(Self, &'static str)] {
+        match self {
+            Self::Json | Self::Html | Self::Pdf => &[(Self::Json, "json"), (Self::Pdf, "pdf")],
+            Self::Xml | Self::Any => &[],
+        }
+    }
+
+    /// Whether a document begins as one of this kind does: what it is, and what can be read of it as text.
+    fn begins(self, document: &[u8], text: &[u8]) -> bool {
         match self {
             Self::Xml => text.starts_with(b"<") && !is_page(text),
             Self::Json => text.starts_with(b"{") || text.starts_with(b"["),
-            Self::Html => is_page(text),
-            Self::Pdf => text.starts_with(b"%PDF-"),
+            Self::Html => text.starts_with(b"<"),
+            Self::Pdf => {
+                // Readers take a PDF whose mark stands behind something else, such as what was meant for a printer.
+                let beginning = &document[..document.len().min(BEGINNING_READ)];
+                memchr::memmem::find(beginning, b"%PDF-").is_some()
+                    && !matches!(text.first(), Some(b'<' | b'{' | b'['))
+            }
+            Self::Any => true,
         }
     }
 }
@@ -108,30 +127,48 @@ const BEGINNING_READ: usize = 1024;
 /// Lets a success pass that can be the document that was asked for, by its head and its first bytes. Else says whose
 /// refusal it is.
 ///
-/// A media type alone refuses nothing: only what shows that something in between answered does, a page in place of
-/// what is none. Where a page was asked for, nothing tells it from another.
+/// A media type alone refuses nothing, and lets nothing pass that does not begin like it. Where a page was asked for,
+/// nothing tells it from another.
 pub(crate) fn accept_document(
     kind: DocumentKind,
     response: &Response,
 ) -> Result<(), ResponseError> {
     accept_stream(Asked::WithToken, response)?;
-    let body = json::without_byte_order_mark(response.body().as_bytes()).trim_ascii_start();
-    if body.is_empty() {
+    let document = response.body().as_bytes();
+    let text = in_utf8(document);
+    let text = json::without_byte_order_mark(&text).trim_ascii_start();
+    if text.is_empty() {
         return Err(DecodeError::new(".", DecodeError::ENDS_EARLY).into());
     }
-    if body.starts_with(b"{")
-        && may_be_an_error_object(body)
+    if text.starts_with(b"{")
+        && may_be_an_error_object(text)
         && let Some(refusal) = refusal_in_a_success(Asked::WithToken, response)
     {
         return Err(refusal);
     }
-    let is_declared_a_page =
-        || media_type(response.headers()).is_some_and(|declared| declared.contains("html"));
-    if kind == DocumentKind::Html || kind.begins(body) || !(is_page(body) || is_declared_a_page()) {
+    let declared = media_type(response.headers());
+    let is_another_form = |&(other, word): &(DocumentKind, &str)| {
+        (declared.as_deref()).is_some_and(|declared| declared.contains(word))
+            && other.begins(document, text)
+    };
+    if kind.begins(document, text) || kind.other_forms().iter().any(is_another_form) {
         Ok(())
     } else {
         Err(IntermediaryError::read(response).into())
     }
+}
+
+/// The beginning of a document in UTF-16, which XML may be in as well, or else the document as it is.
+fn in_utf8(document: &[u8]) -> Cow<'_, [u8]> {
+    let unit = match document {
+        [0xff, 0xfe, ..] | [b'<', 0, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] | [0, b'<', ..] => u16::from_be_bytes,
+        _ => return Cow::Borrowed(document),
+    };
+    let beginning = &document[..document.len().min(BEGINNING_READ)];
+    let (units, _) = beginning.as_chunks();
+    let units: Vec<u16> = units.iter().map(|bytes| unit(*bytes)).collect();
+    Cow::Owned(String::from_utf16_lossy(&units).into_bytes())
 }
 
 /// Lets a success pass whose body can be handed over as it arrives. Else says whose refusal it is.

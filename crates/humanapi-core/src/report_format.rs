@@ -49,5 +49,6 @@ pub(crate) const fn accepted(kind: DocumentKind) -> HeaderValue {
         DocumentKind::Json => "application/json, */*;q=0.1",
         DocumentKind::Html => "text/html, */*;q=0.1",
         DocumentKind::Pdf => "application/pdf, */*;q=0.1",
+        DocumentKind::Any => "*/*",
     })
 }

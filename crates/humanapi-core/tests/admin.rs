@@ -544,11 +544,13 @@ fn a_report_is_read_as_it_arrives_and_its_list_tells_its_form() {
     let pdf = any.clone().with_format(ReportFormat::Pdf);
     assert!(any.streams());
     let page = "<!DOCTYPE html><title>Sign in</title>";
-    assert!(read(&any, 200, page).is_ok());
-    assert!(matches!(
-        read(&pdf, 200, page),
-        Err(ResponseError::Intermediary(_))
-    ));
+    for other in [page, "\0garbage"] {
+        assert!(read(&any, 200, other).is_ok());
+        assert!(matches!(
+            read(&pdf, 200, other),
+            Err(ResponseError::Intermediary(_))
+        ));
+    }
     assert!(read(&pdf, 200, "%PDF-1.7").is_ok());
     assert!(read(&any, 200, "").is_err());
     assert!(matches!(

@@ -1,6 +1,6 @@
 //! The reports that orders led to, and their content.
 
-use http::header::{ACCEPT, HeaderValue};
+use http::header::ACCEPT;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -150,7 +150,8 @@ impl Endpoint for ListReports {
 /// Reads one report, as it arrives.
 ///
 /// The answer [tells](Streamed::content_type) what it is declared as. Where the list told the report's
-/// [format](ReportFile::format), say so: a sign-in page in its place is an error then.
+/// [format](ReportFile::format), say so: what begins as no report does, such as a sign-in page in place of a PDF, is an
+/// error then. Without it, whatever is sent is handed over.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReadReport {
     id: String,
@@ -174,9 +175,8 @@ impl ReadReport {
         self
     }
 
-    /// Where nothing is known of the form, nothing tells a page from another.
     fn kind(&self) -> DocumentKind {
-        self.format.map_or(DocumentKind::Html, ReportFormat::kind)
+        self.format.map_or(DocumentKind::Any, ReportFormat::kind)
     }
 }
 
@@ -188,12 +188,7 @@ impl Endpoint for ReadReport {
     fn request(&self, hosts: &Hosts) -> Result<Request, BuildError> {
         let path = UrlPath::new("/api/v1/user/reports").with_segment(&self.id)?;
         let mut request = wire::get(hosts, path.as_str())?;
-        let accept = self
-            .format
-            .map_or(HeaderValue::from_static("*/*"), |format| {
-                accepted(format.kind())
-            });
-        request.headers_mut().insert(ACCEPT, accept);
+        request.headers_mut().insert(ACCEPT, accepted(self.kind()));
         Ok(request)
     }
 

@@ -24,8 +24,9 @@ pub trait HasDocument: Resource {}
 
 /// Reads the document of one record, as it arrives: a CCD's XML, or a report.
 ///
-/// The answer [tells](Streamed::content_type) what it is declared as. Another type than was asked for is handed over as
-/// it is; a sign-in page in the place of XML, JSON or PDF is an error, and so is an answer without a body.
+/// The answer [tells](Streamed::content_type) what it is declared as. A report that is declared as another form than was
+/// asked for, and begins like it, is handed over as it is. What does not begin as a document of its kind does was sent
+/// by something in between, such as a sign-in page, and is asked for again; an answer without a body is an error, too.
 ///
 /// ```
 /// use humanapi_core::data::medical::{Ccd, Report};
@@ -150,15 +151,22 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use http::HeaderValue;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::body::Body;
 
+    const JSON: ReportFormat = ReportFormat::Json;
     const HTML: ReportFormat = ReportFormat::Html;
+    const PDF: ReportFormat = ReportFormat::Pdf;
 
     /// What becomes of a success that is declared as this and begins so.
-    fn outcome(format: Option<ReportFormat>, declared: &str, body: &str) -> &'static str {
-        let mut response = Response::new(Body::from(body.as_bytes().to_vec()));
+    fn outcome(
+        format: Option<ReportFormat>,
+        declared: &str,
+        body: impl AsRef<[u8]>,
+    ) -> &'static str {
+        let mut response = Response::new(Body::from(body.as_ref().to_vec()));
         if !declared.is_empty() {
             let declared = HeaderValue::from_str(declared).unwrap();
             response.headers_mut().insert("content-type", declared);
@@ -179,8 +187,7 @@ mod tests {
 
     #[test]
     fn a_page_in_place_of_what_is_none_was_sent_by_something_in_between() {
-        let formats = [None, Some(ReportFormat::Json), Some(ReportFormat::Pdf)];
-        for format in formats {
+        for format in [None, Some(JSON), Some(PDF)] {
             for page in [PAGE, XHTML, "  <HTML>"] {
                 for declared in [
                     "text/html; charset=utf-8",
@@ -203,60 +210,174 @@ mod tests {
         }
     }
 
+    /// Every kind of document: a CCD, and a report in each of its forms.
+    const KINDS: [Option<ReportFormat>; 4] = [None, Some(JSON), Some(HTML), Some(PDF)];
+
     #[test]
-    fn another_type_than_was_asked_for_is_handed_over() {
+    fn what_begins_like_its_kind_is_a_document_whatever_it_is_declared_as() {
         for declared in [
             "text/xml",
             "application/xml",
             "application/cda+xml",
+            "application/json",
+            "application/pdf",
             "text/plain",
             "application/octet-stream",
             "",
             "text/html",
         ] {
-            assert_eq!(outcome(None, declared, CCD), "document", "{declared}");
-            assert_eq!(
-                outcome(
-                    None,
-                    declared,
-                    "\u{feff} <ClinicalDocument xmlns=\"urn:hl7-org:v3\">"
-                ),
+            for (format, body) in [
+                (None, CCD),
+                (None, "\u{feff} <ClinicalDocument xmlns=\"urn:hl7-org:v3\">"),
+                (None, "\r\n<!-- <html> --><ClinicalDocument>"),
+                (Some(JSON), r#" {"demographics":{}}"#),
+                (Some(JSON), "\u{feff}[]"),
+                (Some(HTML), PAGE),
+                (Some(HTML), "<title></title><p>n/a"),
+                (Some(PDF), "%PDF-1.7\n"),
+                (Some(PDF), "\x1b%-12345X@PJL\r\n%PDF-1.4"),
+            ] {
+                assert_eq!(
+                    outcome(format, declared, body),
+                    "document",
+                    "{declared} {body}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_report_in_another_form_is_handed_over_if_it_is_declared_as_such() {
+        const REPORT: &str = r#"{"demographics":{}}"#;
+        for (format, declared, body, expected) in [
+            (Some(HTML), "application/pdf", "%PDF-1.7", "document"),
+            (Some(JSON), "application/pdf", "%PDF-1.7", "document"),
+            (
+                Some(PDF),
+                "application/json; charset=utf-8",
+                REPORT,
                 "document",
-                "{declared}"
-            );
-            let pdf = Some(ReportFormat::Pdf);
+            ),
+            (Some(HTML), "application/fhir+json", "[]", "document"),
+            (Some(JSON), "application/json", "%PDF-1.7", "in between"),
+            (Some(PDF), "application/pdf", REPORT, "in between"),
+            (Some(HTML), "text/html", REPORT, "in between"),
+            (Some(JSON), "", "%PDF-1.7", "in between"),
+            // There is no report in XML.
+            (Some(PDF), "text/xml", CCD, "in between"),
+            (Some(JSON), "text/xml", CCD, "in between"),
+            // And a document of care in nothing else.
+            (None, "application/json", REPORT, "in between"),
+            (None, "application/pdf", "%PDF-1.7", "in between"),
+        ] {
             assert_eq!(
-                outcome(pdf, declared, "%PDF-1.7\n"),
-                "document",
-                "{declared}"
-            );
-            let json = Some(ReportFormat::Json);
-            assert_eq!(
-                outcome(json, declared, r#" {"demographics":{}}"#),
-                "document",
-                "{declared}"
+                outcome(format, declared, body),
+                expected,
+                "{format:?} {declared} {body}"
             );
         }
-        assert_eq!(
-            outcome(Some(ReportFormat::Pdf), "text/xml", CCD),
-            "document"
-        );
-        assert_eq!(
-            outcome(Some(HTML), "application/pdf", "%PDF-1.7"),
-            "document"
-        );
+    }
+
+    #[test]
+    fn garbage_is_no_document() {
+        for format in KINDS {
+            for declared in [
+                "text/xml",
+                "application/json",
+                "text/html",
+                "application/pdf",
+                "",
+            ] {
+                for garbage in [
+                    &b"\xff\xfe{\"garbage\": \x00 <html>"[..],
+                    b"\xfe\xff{\"garbage\"",
+                    b"\0\0\0\0",
+                    b"garbage",
+                    b"502 Bad Gateway <ClinicalDocument>{[",
+                    b"\xff\xfe",
+                ] {
+                    assert_ne!(
+                        outcome(format, declared, garbage),
+                        "document",
+                        "{format:?} {declared}"
+                    );
+                }
+            }
+        }
+        // So far behind, no reader looks for it.
+        let late = [&[b' '; 1020][..], b"x%PDF-1.7"].concat();
+        assert_eq!(outcome(Some(PDF), "application/pdf", late), "in between");
+    }
+
+    fn in_utf16(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(unit).collect()
+    }
+
+    #[test]
+    fn xml_may_be_in_utf_16_and_so_may_a_page_in_its_place() {
+        for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+            for mark in ["", "\u{feff}"] {
+                for (text, expected) in [(CCD, "document"), (PAGE, "in between")] {
+                    let body = in_utf16(&format!("{mark}{text}"), unit);
+                    assert_eq!(
+                        outcome(None, "text/xml", &body),
+                        expected,
+                        "{mark:?} {text}"
+                    );
+                    let cut = &body[..body.len() - 1];
+                    assert_eq!(outcome(None, "text/xml", cut), expected, "{mark:?} {text}");
+                }
+            }
+        }
+        let text = in_utf16("\u{feff}ClinicalDocument", u16::to_le_bytes);
+        assert_eq!(outcome(None, "text/xml", text), "in between");
+    }
+
+    /// How documents of each kind begin.
+    fn beginning() -> impl Strategy<Value = (Option<ReportFormat>, &'static str)> {
+        prop::sample::select(vec![
+            (None, "<?xml version=\"1.0\"?><ClinicalDocument"),
+            (None, "<ClinicalDocument"),
+            (Some(JSON), "["),
+            (Some(JSON), "{\"id\":\"r-1\","),
+            (Some(HTML), "<"),
+            (Some(PDF), "%PDF-"),
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_follows_the_beginning_it_is_a_document(
+            (format, beginning) in beginning(),
+            mark in prop::sample::select(vec!["", "\u{feff}"]),
+            blanks in "[ \t\r\n]{0,9}",
+            rest in prop::collection::vec(any::<u8>(), 1..2000),
+        ) {
+            let text = format!("{mark}{blanks}{beginning}");
+            let body = [text.as_bytes(), &rest].concat();
+            prop_assert_eq!(outcome(format, "", body), "document");
+        }
+
+        #[test]
+        fn what_begins_like_no_document_is_none(
+            format in prop::sample::select(KINDS.to_vec()),
+            declared in prop::sample::select(vec!["", "text/xml", "application/json", "text/html", "application/pdf"]),
+            mut body in prop::collection::vec(any::<u8>(), 0..2000),
+        ) {
+            for byte in &mut body {
+                if b"<{[%".contains(byte) {
+                    *byte = b'x';
+                }
+            }
+            prop_assert_ne!(outcome(format, declared, body), "document");
+        }
     }
 
     #[test]
     fn a_refusal_in_a_success_is_a_refusal() {
         let refusal = r#"{"statusCode":404,"error":"Not Found","message":"no such report"}"#;
         let foreign = r#"{"error":"blocked"}"#;
-        for format in [
-            None,
-            Some(ReportFormat::Json),
-            Some(HTML),
-            Some(ReportFormat::Pdf),
-        ] {
+        for format in KINDS {
             assert_eq!(outcome(format, "application/json", refusal), "refusal");
             assert_eq!(outcome(format, "application/json", foreign), "in between");
         }
@@ -264,12 +385,7 @@ mod tests {
 
     #[test]
     fn an_empty_answer_is_no_document() {
-        for format in [
-            None,
-            Some(ReportFormat::Json),
-            Some(HTML),
-            Some(ReportFormat::Pdf),
-        ] {
+        for format in KINDS {
             for body in ["", "\r\n", "\u{feff}"] {
                 assert_eq!(outcome(format, "text/xml", body), "nothing");
             }

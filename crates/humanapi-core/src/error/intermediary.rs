@@ -14,8 +14,9 @@ use crate::message::{self, Response};
 /// balancer, a network's sign-in page.
 ///
 /// An answer other than a success is taken as Human API's own only if it bears the service's marks: a
-/// documented code, or a JSON error body of one of the service's forms. Any other is one of these. It
-/// tells nothing of a user or an application: no status changes by it, and no kept token goes.
+/// documented code, or a JSON error body of one of the service's forms. Any other is one of these, and so
+/// is a success that cannot be what was asked for, such as a page, or a document that begins as none of its
+/// kind. It tells nothing of a user or an application: no status changes by it, and no kept token goes.
 ///
 /// `Display` and `Debug` show the status, the media type and the content coding. The body can hold
 /// anything, so it is shown by [`body`](FailedResponse::body) alone.

@@ -158,7 +158,7 @@ impl Orders {
 
     /// One report: put into a file by `download_to_file`, written to a writer by `download_to`, or read as it arrives by
     /// [`open`](ApiCall::open). Give it the [format](ReadReport::with_format) that the list
-    /// told, by [`read_report`](Self::read_report), and a sign-in page in its place is an error.
+    /// told, by [`read_report`](Self::read_report), and what begins otherwise, such as a sign-in page, is an error.
     pub fn report(&self, id: impl Into<String>) -> ApiCall<ReadReport> {
         self.read_report(ReadReport::new(id))
     }
