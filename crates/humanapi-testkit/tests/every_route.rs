@@ -14,17 +14,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use futures_util::TryStreamExt as _;
-use humanapi_client::{Client, Transport, User};
+use humanapi_client::{Client, ErrorKind, Transport, User};
 use humanapi_core::data::application::*;
 use humanapi_core::data::medical::*;
 use humanapi_core::data::*;
 use humanapi_core::http::Method;
 use humanapi_core::{
     ClientId, ClientUserId, Credentials, Host, Hosts, HumanId, ListEnd, Provisioning, RawCall,
+    RetryPolicy,
 };
 use humanapi_hyper::HyperTransport;
 use humanapi_reqwest::ReqwestTransport;
-use humanapi_sandbox::{AppCredentials, DemoApp, Persona, Sandbox, Source as Provider};
+use humanapi_sandbox::{
+    AppCredentials, Control, DemoApp, Fault, Persona, Sandbox, Source as Provider,
+};
 use humanapi_testkit::within;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _, tz::Offset};
@@ -58,6 +61,7 @@ impl Scene {
         let credentials = Credentials::new(app.client_id.as_str(), app.client_secret.as_str());
         let client = Client::builder(credentials.unwrap(), Provisioning::Connect, transport)
             .hosts(Hosts::single(sandbox.url()).unwrap())
+            .retry(at_once())
             .build();
         Self {
             sandbox,
@@ -142,6 +146,22 @@ impl Scene {
         let delete = DeleteUser::new(client_id.clone(), key.clone(), human_id);
         self.client.call(delete).await.unwrap();
         assert_eq!(all().await, people);
+    }
+
+    /// Garbage in the place of a document is asked for again, and is an error if it stays.
+    async fn garbage<R: Documents + 'static>(&self, person: &Person) {
+        let listed = person.user.data().list::<R>().limit(1).await.unwrap();
+        let id = text(&listed.items[0], "id").unwrap();
+        for (call, declared) in R::of(&id) {
+            let open = || person.user.call(call.clone()).open();
+            let whole = open().await.unwrap().bytes(1 << 24).await.unwrap();
+            plan_garbage(self.sandbox.control(), format!("{}/{id}/raw", R::PATH));
+            let failed = open().await.unwrap_err();
+            assert_eq!(failed.kind(), ErrorKind::Intermediary, "{declared}");
+            let mended = open().await.unwrap();
+            assert_eq!(mended.bytes(1 << 24).await.unwrap(), whole);
+            assert!(self.sandbox.control().faults().is_empty());
+        }
     }
 
     /// Every route was called, and nothing else, and all was well.
@@ -359,6 +379,18 @@ impl Person {
     }
 }
 
+/// Repeats without a wait.
+fn at_once() -> RetryPolicy {
+    RetryPolicy::default().with_base(Duration::ZERO)
+}
+
+/// Has garbage sent in place of a document: for one call as often as it asks, and for the next one once.
+fn plan_garbage(control: &Control, path: String) {
+    let times = at_once().max_attempts() + 1;
+    let fault = Fault::garbage_body().on_path(path).times(times);
+    control.plan_fault(fault).unwrap();
+}
+
 /// One text of a record, by its name on the wire.
 fn text(record: &Record, name: &str) -> Option<String> {
     record.field(name)?.read().ok()
@@ -412,6 +444,23 @@ async fn every_route_works(transport: impl Transport + 'static) {
     }
     scene.users(&people).await;
     scene.check_log();
+}
+
+async fn garbage_is_no_document(transport: impl Transport + 'static) {
+    let scene = Scene::new(transport);
+    let person = scene.person(Persona::Child).await;
+    scene.garbage::<Ccd>(&person).await;
+    scene.garbage::<Report>(&person).await;
+}
+
+#[tokio::test]
+async fn garbage_is_no_document_over_hyper() {
+    within(garbage_is_no_document(HyperTransport::new())).await;
+}
+
+#[tokio::test]
+async fn garbage_is_no_document_over_reqwest() {
+    within(garbage_is_no_document(ReqwestTransport::new())).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use futures_util::TryStreamExt as _;
-use humanapi_client::{Client, Transport};
+use humanapi_client::{Client, ErrorKind, Transport};
 use humanapi_core::admin::order::IntentKey;
 use humanapi_core::admin::{
     Address, Attachment, AttachmentKind, BirthDate, Gender, NewOrder, NewSubscription, OrderState,
@@ -14,6 +14,8 @@ use humanapi_core::connect::Callback;
 use humanapi_core::http::{Request, Response};
 use humanapi_core::{ApiErrorKind, ClientUserId, Credentials, Hosts, Provisioning};
 use humanapi_sandbox::{Assumption, DemoApp, OrderState as State, Sandbox};
+
+use crate::{at_once, plan_garbage};
 
 /// What was asked for below `/api/v1`, as the log has it.
 const OPERATIONS: [&str; 13] = [
@@ -85,6 +87,7 @@ impl AdminApi {
         let credentials = Credentials::new(app.client_id.as_str(), app.client_secret.as_str());
         let client = Client::builder(credentials.unwrap(), Provisioning::Hip, transport)
             .hosts(Hosts::single(sandbox.url()).unwrap())
+            .retry(at_once())
             .build();
         Self { sandbox, client }
     }
@@ -173,9 +176,16 @@ impl AdminApi {
         for report in groups.iter().flat_map(|group| &group.reports) {
             assert!(report.uri.is_some() && report.other.is_empty());
             let format = report.format().unwrap();
-            let call = ReadReport::new(report.id.as_deref().unwrap()).with_format(format);
-            let content = orders.read_report(call).open().await.unwrap();
+            let id = report.id.as_deref().unwrap();
+            let call = ReadReport::new(id).with_format(format);
+            let open = || orders.read_report(call.clone()).open();
+            let content = open().await.unwrap();
             let content = content.bytes(1024 * 1024).await.unwrap();
+            plan_garbage(self.sandbox.control(), format!("/api/v1/user/reports/{id}"));
+            assert_eq!(open().await.unwrap_err().kind(), ErrorKind::Intermediary);
+            let mended = open().await.unwrap().bytes(1024 * 1024).await.unwrap();
+            assert_eq!(mended, content);
+            assert!(self.sandbox.control().faults().is_empty());
             match format {
                 ReportFormat::Pdf => assert!(content.starts_with(b"%PDF-")),
                 ReportFormat::Html => assert!(content.starts_with(b"<!DOCTYPE html>")),
