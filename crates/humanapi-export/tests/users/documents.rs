@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream;
-use humanapi_export::{Event, Format};
+use humanapi_export::{Event, Export, Format};
 use humanapi_testing::client::{BodyStream, StreamedResponse, Transport};
 use humanapi_testing::core::data::ReportFormat;
 use humanapi_testing::core::{Request, Response, SendFailure, SendFailureKind};
@@ -17,7 +17,7 @@ use humanapi_testing::{Fault, ForTests as _, SandboxTransport};
 use sha2::Digest as _;
 use tempfile::TempDir;
 
-use crate::sandbox::{self, Documents, connect, people};
+use crate::sandbox::{self, Documents, Troubled, connect, people};
 use crate::{KEY, content, export, files, run};
 
 /// What a folder has of documents.
@@ -76,6 +76,41 @@ async fn documents_are_files_of_the_bytes_that_were_sent_with_their_hashes() {
     let there = there(folder.path());
     assert!(summary.whole && there.whole == expected && there.missing.is_empty());
     assert_eq!(summary.documents, expected.len() as u64);
+}
+
+/// With a fault at every tenth request, garbage in place of a document among them. Of fewer users than lists are, as the
+/// sandbox writes each document anew whenever it is asked for one.
+#[tokio::test]
+async fn documents_are_complete_whatever_happens_to_every_tenth_request() {
+    let (sandbox, users) = people(22);
+    // Without the one whose documents are many and long.
+    let users = &users[2..];
+    let expected = sandbox::documents(&sandbox, users);
+    assert!(expected.len() > 300, "{}", expected.len());
+    let of_care = expected.keys().filter(|of| of.0 == "ccds").count();
+    assert!(of_care > 100 && of_care < expected.len() - 100, "{of_care}");
+    let client = connect(&sandbox, Troubled::every(10, &sandbox));
+    let folder = TempDir::new().unwrap();
+    let export = Export::new(client, Format::Ndjson)
+        .with_key(KEY)
+        .with_resources(Export::resources_with_documents())
+        .with_documents(ReportFormat::Json);
+    let summary = run(export, users, folder.path()).await.unwrap();
+    let there = there(folder.path());
+    assert!(there.missing.is_empty(), "{summary:?}");
+    assert!(there.whole.keys().eq(expected.keys()), "{summary:?}");
+    let same = there.whole.values().zip(expected.values());
+    let differ = same.filter(|(one, other)| one != other).count();
+    assert_eq!(differ, 0, "{summary:?}");
+    assert!(summary.whole && summary.documents == expected.len() as u64);
+    let requests = sandbox.control().requests();
+    let is_struck = |fault: &str| {
+        let mut struck = requests
+            .iter()
+            .filter(|request| request.fault == Some(fault));
+        struck.any(|request| request.path.contains("/raw"))
+    };
+    assert!(is_struck("garbage-body") && is_struck("truncated-body"));
 }
 
 /// A service whose documents of care are these, in pieces.
@@ -169,7 +204,7 @@ async fn a_document_is_the_bytes_that_were_sent_or_no_file_whatever_a_clinic_sen
         connect(&sandbox, Clinic { inner, documents })
     };
     let export = |documents| {
-        humanapi_export::Export::new(client(documents), Format::Ndjson)
+        Export::new(client(documents), Format::Ndjson)
             .with_key(KEY)
             .with_buckets(2)
             .with_documents(ReportFormat::Json)
