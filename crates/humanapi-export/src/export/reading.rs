@@ -215,7 +215,10 @@ impl Reading {
         for reading in 1.. {
             let read = match route.operation {
                 Operation::Single => self.single(user, route, share).await,
-                _ => self.pages(user, route, share, asked_again).await,
+                _ => {
+                    let is_again = reading > 1;
+                    self.pages(user, route, share, is_again, asked_again).await
+                }
             };
             let mut listed = match read {
                 Ok(listed) => listed,
@@ -233,8 +236,9 @@ impl Reading {
                 Err(Stopped::Trouble(trouble)) => return Ok(Err(trouble)),
                 Err(Stopped::Disk(error)) => return Err(ExportError::Folder(error)),
             };
-            // Whatever its total says of it, a list that comes twice as it was stands still: there is nothing more to be had.
-            let stands_still = !listed.has_gaps && before.replace(listed.form) == Some(listed.form);
+            // Whatever its total says of it, a list that comes again as it was stands still: there is nothing more to be had.
+            let stands_still = !listed.has_gaps && listed.form.is_some() && listed.form == before;
+            before = listed.form;
             if moved(&listed.drift).is_some() && !stands_still && reading < READINGS {
                 *asked_again += 1;
                 continue;
@@ -268,10 +272,12 @@ impl Reading {
         user: &ClientUserId,
         route: &'static Route,
         share: &Arc<Share>,
+        is_again: bool,
         asked_again: &mut u32,
     ) -> Result<Raised, Stopped> {
         let mut raised = Raised::begin(now(&self.client), self.spool(share));
-        let mut form = DefaultHasher::new();
+        // Most lists are read once, and it would take a good part of what reading them does.
+        let mut form = is_again.then(DefaultHasher::new);
         let mut call = call(route).with_limit(LARGEST_PAGE);
         let tells_changes = route.fields.iter().any(|field| field.name == "updatedAt");
         if let Some(since) = self.since.filter(|_| tells_changes) {
@@ -311,11 +317,13 @@ impl Reading {
                 if has_documents && let Some(id) = id() {
                     raised.ids.push(id);
                 }
-                record.raw().hash(&mut form);
+                if let Some(form) = &mut form {
+                    record.raw().hash(form);
+                }
                 raised.records.push(record)?;
             }
         }
-        raised.form = form.finish();
+        raised.form = form.map(|form| form.finish());
         Ok(raised)
     }
 
@@ -408,8 +416,8 @@ struct Raised {
     may_lack: bool,
     /// Whether that is so however often it comes as it was: pages did not meet, or not all were read.
     has_gaps: bool,
-    /// All records in their order, as a hash.
-    form: u64,
+    /// All records in their order, as a hash, where the list is read again.
+    form: Option<u64>,
     /// Whose documents there are.
     ids: Vec<String>,
 }
@@ -422,7 +430,7 @@ impl Raised {
             drift: Vec::new(),
             may_lack: false,
             has_gaps: false,
-            form: 0,
+            form: None,
             ids: Vec::new(),
         }
     }
