@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{Package, TargetKind};
 use clap::Args;
 
-use crate::executables;
+use crate::executables::{self, Executable};
 use crate::needs::Switches;
 use crate::step::{Outcome, Session};
 use crate::workspace::targets;
@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// Run only the quick benches named `check_*`, which assert their own bounds
     #[arg(long)]
     pub(crate) check: bool,
+    /// Build those checks and run none
+    #[arg(long, requires = "check")]
+    pub(crate) no_run: bool,
 }
 
 /// One bench binary.
@@ -33,6 +36,9 @@ struct Bench {
 
 pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()> {
     let switches = Switches::new(session, false, false)?;
+    if options.no_run {
+        return build(session).map(drop);
+    }
     if options.check {
         check(session, &switches)?;
         return switches.report(session);
@@ -53,12 +59,25 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
 
 /// Runs the benches that assert their own bounds.
 pub(crate) fn check(session: &mut Session, switches: &Switches) -> anyhow::Result<()> {
+    let programs = build(session)?;
+    session.step("bench checks", |session| {
+        // What they count is theirs alone, whoever else works meanwhile.
+        let jobs = programs
+            .iter()
+            .map(|program| program.job(session, &["--bench"], |cmd| switches.apply(cmd)));
+        Ok(session.run_all(jobs.collect()).0)
+    });
+    Ok(())
+}
+
+/// Builds the benches that assert their own bounds.
+fn build(session: &mut Session) -> anyhow::Result<Vec<Executable>> {
     let benches: Vec<Bench> = all(session)?
         .into_iter()
         .filter(|bench| bench.name.starts_with(CHECK))
         .collect();
     if benches.is_empty() {
-        session.step("bench checks", |_| {
+        session.step("build the bench checks", |_| {
             Ok(Outcome::Skipped(format!(
                 "no crate has a bench named {CHECK}*"
             )))
@@ -94,14 +113,7 @@ pub(crate) fn check(session: &mut Session, switches: &Switches) -> anyhow::Resul
             Ok(outcome)
         });
     }
-    session.step("bench checks", |session| {
-        // What they count is theirs alone, whoever else works meanwhile.
-        let jobs = programs
-            .iter()
-            .map(|program| program.job(session, &["--bench"], |cmd| switches.apply(cmd)));
-        Ok(session.run_all(jobs.collect()).0)
-    });
-    Ok(())
+    Ok(programs)
 }
 
 /// Calls cargo for benches of one package.
