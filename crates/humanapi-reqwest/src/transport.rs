@@ -35,7 +35,23 @@ impl ReqwestTransport {
         Self::builder().build()
     }
 
-    /// Takes a client of the application's own, with any TLS.
+    /// Makes a client of the application's own settings, with any TLS: proxies, pooling, default headers, timeouts.
+    ///
+    /// It follows no redirect, which may carry a token to another host, and resends nothing by itself, whatever the builder
+    /// says of both.
+    ///
+    /// # Errors
+    ///
+    /// What reqwest says where it can make no client of these settings.
+    pub fn from_builder(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
+        let builder = builder
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never());
+        Ok(Self::from_client(builder.build()?))
+    }
+
+    /// Takes a client of the application's own that there is already, with any TLS. Where there is none yet, see
+    /// [`from_builder`](Self::from_builder).
     ///
     /// Its settings count from here on: proxies, pooling, default headers, timeouts of its own. Make it with
     /// [`redirect::Policy::none()`](reqwest::redirect::Policy::none), or a redirect may carry a token to another host,

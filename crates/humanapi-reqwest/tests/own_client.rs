@@ -14,3 +14,22 @@ fn transport(settings: &TransportSettings) -> ReqwestTransport {
         None => transport,
     }
 }
+
+/// Settings of the application's own, of which what would resend a request or follow a redirect does not count.
+mod settings {
+    use humanapi_reqwest::ReqwestTransport;
+    use humanapi_testkit::{TransportSettings, Wire};
+
+    humanapi_testkit::conformance!(@cases exchange (transport, Wire::Http1)
+        requests_arrive_unaltered
+        one_call_is_one_request
+        redirects_are_not_followed
+    );
+
+    fn transport(_: &TransportSettings) -> ReqwestTransport {
+        let builder = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::limited(5));
+        ReqwestTransport::from_builder(builder).expect("nothing is unusual")
+    }
+}
