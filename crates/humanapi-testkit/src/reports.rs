@@ -5,8 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Gives everybody a client token, and answers every GET with one report of zeros, which it makes while it sends it. It
-/// ends with the process.
+/// Gives everybody a client token, and answers every GET with one report, which it makes while it sends it: it begins as a
+/// PDF does, and goes on with zeros. It ends with the process.
 #[derive(Clone, Debug)]
 pub struct LargeReports {
     url: String,
@@ -52,6 +52,8 @@ impl LargeReports {
     }
 }
 
+const BEGINNING: &[u8] = b"%PDF-1.7\n";
+
 /// One answer for each connection.
 fn answer(stream: &TcpStream, size: u64, cuts: u64, asked: &AtomicU64) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
@@ -85,11 +87,13 @@ fn answer(stream: &TcpStream, size: u64, cuts: u64, asked: &AtomicU64) -> std::i
         stream,
         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/pdf\r\ncontent-length: {size}\r\n\r\n"
     )?;
-    let piece = [0; 64 * 1024];
+    let mut piece = [0; 64 * 1024];
+    piece[..BEGINNING.len()].copy_from_slice(BEGINNING);
     let mut left = if is_cut { size / 2 } else { size };
     while left > 0 {
         let next = left.min(piece.len() as u64);
         stream.write_all(&piece[..next as usize])?;
+        piece[..BEGINNING.len()].fill(0);
         left -= next;
     }
     Ok(())
