@@ -90,7 +90,14 @@ pub(crate) fn planted(answer: Reply) -> String {
         match answer {
             Reply::Good => match route.operation {
                 Operation::DeleteUser => whole(204, "", String::new()),
-                Operation::Raw => whole(200, "text/plain", all()),
+                Operation::Raw => {
+                    // It begins as what was asked for does.
+                    let begins = [("application/json", "{"), ("application/pdf", "%PDF-")]
+                        .into_iter()
+                        .find(|(form, _)| request.contains(form))
+                        .map_or("<", |(_, begins)| begins);
+                    whole(200, "text/plain", format!("{begins}{}", all()))
+                }
                 _ => {
                     let record = record(route.fields).to_string();
                     whole(200, "application/json", listed(route, &record))
