@@ -156,9 +156,10 @@ fn table(page: &mut String, heading: &str, arguments: &[&Arg]) {
             let _ = write!(help, ": `{}`", values.join("`, `"));
         }
         let defaults = argument.get_default_values();
-        // Some say it in words of their own.
-        let is_told = help.contains("if nothing is said");
-        if !defaults.is_empty() && argument.get_action().takes_values() && !is_told {
+        // Those whose default `--help` does not show say it in words of their own.
+        let is_shown =
+            argument.get_action().takes_values() && !argument.is_hide_default_value_set();
+        if !defaults.is_empty() && is_shown {
             let defaults: Vec<_> = defaults
                 .iter()
                 .map(|value| value.to_string_lossy())

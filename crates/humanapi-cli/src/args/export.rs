@@ -39,7 +39,7 @@ pub(crate) struct ExportArgs {
     /// one kind of record goes to standard output
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub(crate) out: Option<PathBuf>,
-    /// What the files are, see below
+    /// What the files are, see below; ndjson if nothing is said
     #[arg(
         long,
         value_name = "FORMAT",
