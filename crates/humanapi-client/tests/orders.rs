@@ -336,30 +336,31 @@ async fn a_refusal_of_the_services_own_has_placed_nothing_and_may_be_corrected()
     assert_eq!(bench.sent(), (2, 1));
 }
 
+/// The user with these orders.
+fn with(orders: &str) -> Reply {
+    let user = format!(r#"{{"humanId":"5c2e","orders":[{orders}]}}"#);
+    Reply::json(200, &user)
+}
+
+const FIRST: &str = r#"{"orderId":"o-1"}"#;
+const BOTH: &str = r#"{"orderId":"o-1"},{"orderId":"o-2"}"#;
+
 /// The service may answer an order for a user who has one with a success and place none.
 #[tokio::test]
 async fn an_order_for_a_user_who_has_one_is_placed_where_a_new_one_is_there() {
-    let with = |orders: &str| {
-        let orders = format!(r#"{{"humanId":"5c2e","orders":[{orders}]}}"#);
-        Reply::json(200, &orders)
-    };
-    let (first, both) = (
-        r#"{"orderId":"o-1"}"#,
-        r#"{"orderId":"o-1"},{"orderId":"o-2"}"#,
-    );
     for status in [201, 202] {
         let user = || Reply::json(200, USER);
-        let answers = [user(), with(first), Reply::json(status, USER)];
+        let answers = [user(), with(FIRST), Reply::json(status, USER)];
         // It is shown a while after it was taken.
         let answers = answers
             .into_iter()
-            .chain([user(), with(first), user(), with(both)]);
+            .chain([user(), with(FIRST), user(), with(BOTH)]);
         let bench = Bench::new(answers).knows_the_user();
         assert_eq!(bench.submit().await.unwrap().as_str(), "5c2e");
         assert_eq!(bench.sent(), (1, 6));
 
-        let mut answers = vec![user(), with(first), Reply::json(status, USER)];
-        answers.extend((0..5).flat_map(|_| [user(), with(first)]));
+        let mut answers = vec![user(), with(FIRST), Reply::json(status, USER)];
+        answers.extend((0..5).flat_map(|_| [user(), with(FIRST)]));
         let bench = Bench::new(answers).knows_the_user();
         let error = bench.submit().await.unwrap_err();
         check_hidden(&error);
@@ -379,16 +380,8 @@ async fn an_order_for_a_user_who_has_one_is_placed_where_a_new_one_is_there() {
 async fn whose_orders_are_read_is_told_by_the_orders_own_id() {
     let stranger = r#"{"humanId":"1","clientUserId":"b"}"#;
     let among_others = || Reply::json(200, &USER.replacen('[', &format!("[{stranger},"), 1));
-    let with = |orders: &str| {
-        let orders = format!(r#"{{"humanId":"5c2e","orders":[{orders}]}}"#);
-        Reply::json(200, &orders)
-    };
-    let (first, both) = (
-        r#"{"orderId":"o-1"}"#,
-        r#"{"orderId":"o-1"},{"orderId":"o-2"}"#,
-    );
-    let before = [among_others(), with(first), Reply::json(201, USER)];
-    let after = [among_others(), with(both)];
+    let before = [among_others(), with(FIRST), Reply::json(201, USER)];
+    let after = [among_others(), with(BOTH)];
     let bench = Bench::new(before.into_iter().chain(after)).knows_the_user();
     assert_eq!(bench.submit().await.unwrap().as_str(), "5c2e");
     let asked = bench.transport.requests();

@@ -226,6 +226,23 @@ struct Scene {
     make: fn() -> Box<dyn Transport>,
 }
 
+/// What may come instead of an answer.
+fn faults() -> [Fault; 11] {
+    [
+        Fault::status(400),
+        Fault::status(401),
+        Fault::status(403),
+        Fault::status(409),
+        Fault::status(429).retry_after("0"),
+        Fault::status(500),
+        Fault::drop_before(),
+        Fault::drop_after(),
+        Fault::truncated_body(),
+        Fault::garbage_body(),
+        Fault::delay(Duration::from_secs(1)),
+    ]
+}
+
 impl Scene {
     fn client_of(&self, kind: DemoApp, provisioning: Provisioning, base: &str) -> Client {
         let app = self.sandbox.app(kind);
@@ -332,19 +349,7 @@ impl Scene {
     async fn failures(&self) {
         let sandbox = &self.sandbox;
         let client = self.client_of(DemoApp::Connect, Provisioning::Connect, sandbox.url());
-        for fault in [
-            Fault::status(400),
-            Fault::status(401),
-            Fault::status(403),
-            Fault::status(409),
-            Fault::status(429).retry_after("0"),
-            Fault::status(500),
-            Fault::drop_before(),
-            Fault::drop_after(),
-            Fault::truncated_body(),
-            Fault::garbage_body(),
-            Fault::delay(Duration::from_secs(1)),
-        ] {
+        for fault in faults() {
             for path in ["/v1/connect/token", "/v1/human"] {
                 sandbox.control().clear_faults();
                 let fault = fault.clone().on_path(path).times(1_000);

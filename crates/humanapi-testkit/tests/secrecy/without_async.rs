@@ -5,9 +5,9 @@ use std::time::Duration;
 use humanapi::blocking::Client;
 use humanapi_core::http::Method;
 use humanapi_core::{Host, RawCall, RetryPolicy, StreamedCall};
-use humanapi_sandbox::{DemoApp, Fault, Sandbox};
+use humanapi_sandbox::{DemoApp, Sandbox};
 
-use crate::{EMAIL, Watch, echo_server, log, logged};
+use crate::{EMAIL, Watch, echo_server, faults, log, logged};
 
 /// A client of the demo application, and of another secret where one is given.
 fn client_of(watch: &Watch, sandbox: &Sandbox, base: &str, secret: Option<&str>) -> Client {
@@ -93,18 +93,7 @@ fn nothing_secret_is_shown_without_async() {
     let sandbox = Sandbox::start().unwrap();
     success(&watch, &sandbox);
     let client = client_of(&watch, &sandbox, sandbox.url(), None);
-    for fault in [
-        Fault::status(400),
-        Fault::status(401),
-        Fault::status(403),
-        Fault::status(429).retry_after("0"),
-        Fault::status(500),
-        Fault::drop_before(),
-        Fault::drop_after(),
-        Fault::truncated_body(),
-        Fault::garbage_body(),
-        Fault::delay(Duration::from_secs(1)),
-    ] {
+    for fault in faults() {
         for path in ["/v1/connect/token", "/v1/human"] {
             sandbox.control().clear_faults();
             let fault = fault.clone().on_path(path).times(1_000);
