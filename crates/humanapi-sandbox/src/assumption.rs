@@ -308,7 +308,11 @@ impl Assumptions {
     }
 
     pub(crate) fn is(&self, assumption: Assumption, value: &'static str) -> bool {
-        debug_assert!(assumption.values().contains(&value));
+        assert!(
+            assumption.values().contains(&value),
+            "{} has no value {value}",
+            assumption.name()
+        );
         self.value(assumption) == value
     }
 

@@ -266,11 +266,13 @@ pub(super) fn stored(numbers: &mut Numbers, from: Millis, now: Millis) -> (Milli
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::people::person::own_seed;
     use crate::persona::Persona;
 
     fn person(now: Millis) -> Person {
         Person {
             seed: 7,
+            own: own_seed(7, "somebody"),
             human_id: "somebody".into(),
             user_id: "u".into(),
             persona: Persona::Athlete,

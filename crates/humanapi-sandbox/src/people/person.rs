@@ -13,6 +13,8 @@ use crate::source::{Source, SourceKind};
 #[derive(Debug, Clone)]
 pub(crate) struct Person {
     pub(super) seed: u64,
+    /// What is drawn for this person alone is drawn from here: see [`own_seed`].
+    pub(super) own: u64,
     pub(super) human_id: Box<str>,
     pub(super) user_id: Box<str>,
     pub(super) persona: Persona,
@@ -32,6 +34,7 @@ impl Person {
         };
         Self {
             seed: ask.seed,
+            own: own_seed(ask.seed, &subject.human_id),
             human_id: subject.human_id.as_str().into(),
             user_id: subject.user_id.as_str().into(),
             persona: subject.persona.unwrap_or_else(|| {
@@ -45,8 +48,7 @@ impl Person {
 
     /// Numbers that are this person's, and for these parts the same each time.
     pub(super) fn numbers(&self, parts: &[&[u8]]) -> Numbers {
-        let own = keyed(self.seed, &[self.human_id.as_bytes()]);
-        Numbers::new(keyed(own, parts))
+        Numbers::new(keyed(self.own, parts))
     }
 
     /// Numbers for what one record holds.
@@ -94,8 +96,7 @@ impl Person {
     }
 
     fn key_of_ids(&self, resource: Resource) -> u64 {
-        let own = keyed(self.seed, &[self.human_id.as_bytes()]);
-        keyed(own, &[b"id", resource.path().as_bytes()])
+        keyed(self.own, &[b"id", resource.path().as_bytes()])
     }
 
     /// The id of the account at a source, as a list of sources tells it.
@@ -110,6 +111,11 @@ impl Person {
             .copied()
             .filter(|source| words.contains(&source.word))
     }
+}
+
+/// A person's own seed within the sandbox's.
+pub(super) fn own_seed(seed: u64, human_id: &str) -> u64 {
+    keyed(seed, &[human_id.as_bytes()])
 }
 
 /// Whose life is told of a user of whom nothing was said.
@@ -133,7 +139,7 @@ fn default_persona(human_id: &str, sources: &[&'static Source], is_demo: bool) -
 fn packed(source: &Source, row: usize, round: i64) -> u64 {
     let place = Source::ALL.iter().position(|known| known == source);
     let place = place.unwrap_or(0) as u64;
-    debug_assert!(row < 1 << 16 && (round << 24) >> 24 == round);
+    assert!(row < 1 << 16 && (round << 24) >> 24 == round);
     place << 56 | (row as u64 & 0xffff) << 40 | (round.cast_unsigned() & 0xff_ffff_ffff)
 }
 
@@ -175,6 +181,7 @@ mod tests {
     fn an_id_tells_its_place_to_its_person_alone() {
         let person = |human_id: &str| Person {
             seed: 7,
+            own: own_seed(7, human_id),
             human_id: human_id.into(),
             user_id: "u".into(),
             persona: Persona::Athlete,

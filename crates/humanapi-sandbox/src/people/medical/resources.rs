@@ -78,19 +78,18 @@ fn source_document(resource: Resource, person: &Person, moment: &Moment) -> Opti
     if unread.contains(&resource) {
         return None;
     }
-    let visits = visits::visits(person, moment.source);
-    let of_visit = visits
-        .iter()
-        .find(|visit| visit.round == moment.round && is_of_visit(resource));
-    let visit =
-        of_visit.or_else(|| visits.iter().rev().find(|visit| visit.at <= moment.created))?;
     let is_clinic = chart::clinics(person).any(|clinic| clinic == moment.source);
-    is_clinic.then(|| {
-        reference::record(
-            R::Ccds,
-            &person.id_of(R::Ccds, visit.source, 0, visit.round),
-        )
-    })
+    if !is_clinic {
+        return None;
+    }
+    let of_visit = is_of_visit(resource).then(|| visits::of(person, moment));
+    let visit = of_visit.flatten().or_else(|| {
+        let mut before = visits::visits(person, moment.source);
+        before.retain(|visit| visit.at <= moment.created);
+        before.pop()
+    })?;
+    let id = person.id_of(R::Ccds, visit.source, 0, visit.round);
+    Some(reference::record(R::Ccds, &id))
 }
 
 /// Whether its rounds are those of the visits.

@@ -113,48 +113,77 @@ pub(super) struct Visit {
     pub(super) kind: &'static Kind,
 }
 
-/// The visits at one source up to now, the oldest first.
-pub(super) fn visits(person: &Person, source: &'static Source) -> Vec<Visit> {
+/// A visit on its day, of which the hour is not drawn yet.
+struct Planned {
+    round: i64,
+    day: Millis,
+    kind: &'static Kind,
+}
+
+/// What is planned at one source: its schedule up to now, or a child's whole one, and what happens besides.
+fn planned(person: &Person, source: &'static Source) -> Vec<Planned> {
     let place = Source::ALL
         .iter()
         .position(|known| known == source)
         .unwrap_or(0) as i64;
-    let visit = |round: i64, day: Millis, kind| {
-        let mut numbers = person.numbers(&[b"visit", source.word.as_bytes(), &round.to_be_bytes()]);
-        Visit {
-            source,
-            round,
-            at: opening(day) + numbers.within(0, 12) * 30 * MINUTE - person.offset(),
-            kind,
-        }
+    let scheduled = |since: Millis, every: Millis, kinds: &'static [Kind]| {
+        (0..)
+            .zip(kinds.iter().cycle())
+            .map(move |(round, kind)| Planned {
+                round,
+                day: since + place * 5 * DAY + round * every,
+                kind,
+            })
+            .take_while(|planned| planned.day <= person.now)
     };
-    let scheduled = |since: Millis, every: Millis| {
-        let days = (0..).map(move |round| (round, since + place * 5 * DAY + round * every));
-        days.take_while(|(_, day)| *day <= person.now)
-    };
-    let mut all: Vec<Visit> = match person.persona {
-        Persona::Chronic => scheduled(date(2011, 2, 7), 91 * DAY)
-            .map(|(round, day)| visit(round, day, &CHRONIC[(round % 4) as usize]))
-            .collect(),
+    let mut all: Vec<Planned> = match person.persona {
+        Persona::Chronic => scheduled(date(2011, 2, 7), 91 * DAY, &CHRONIC).collect(),
         Persona::Child => {
             let born = person.life().born;
             let ages = WELL_CHILD_MONTHS.iter().zip(0..);
-            ages.map(|(months, round)| {
-                visit(
-                    round,
-                    born + 2 * DAY + months * MONTH / DAY * DAY,
-                    &WELL_CHILD,
-                )
+            ages.map(|(months, round)| Planned {
+                round,
+                day: born + 2 * DAY + months * MONTH / DAY * DAY,
+                kind: &WELL_CHILD,
             })
             .collect()
         }
-        _ => scheduled(date(2020, 4, 6), 365 * DAY)
-            .map(|(round, day)| visit(round, day, &EXAMINATION))
-            .collect(),
+        _ => scheduled(
+            date(2020, 4, 6),
+            365 * DAY,
+            std::slice::from_ref(&EXAMINATION),
+        )
+        .collect(),
     };
     let besides = events(person).into_iter().zip(EVENTS..);
-    all.extend(besides.map(|((day, kind), round)| visit(round, day / DAY * DAY, kind)));
-    all.retain(|visit| visit.at <= person.now);
+    all.extend(besides.map(|((day, kind), round)| Planned {
+        round,
+        day: day / DAY * DAY,
+        kind,
+    }));
+    all
+}
+
+/// A planned visit at its hour, unless that has yet to come.
+fn visit(person: &Person, source: &'static Source, planned: &Planned) -> Option<Visit> {
+    let round = planned.round;
+    let mut numbers = person.numbers(&[b"visit", source.word.as_bytes(), &round.to_be_bytes()]);
+    let at = opening(planned.day) + numbers.within(0, 12) * 30 * MINUTE - person.offset();
+    (at <= person.now).then_some(Visit {
+        source,
+        round,
+        at,
+        kind: planned.kind,
+    })
+}
+
+/// The visits at one source up to now, the oldest first.
+pub(super) fn visits(person: &Person, source: &'static Source) -> Vec<Visit> {
+    let planned = planned(person, source);
+    let mut all: Vec<Visit> = planned
+        .iter()
+        .filter_map(|planned| visit(person, source, planned))
+        .collect();
     all.sort_by_key(|visit| visit.at);
     all
 }
@@ -202,7 +231,7 @@ pub(super) fn each(person: &Person, resource: Resource) -> Vec<Moment> {
 
 /// The visit that a record was made at.
 pub(super) fn of(person: &Person, moment: &Moment) -> Option<Visit> {
-    visits(person, moment.source)
-        .into_iter()
-        .find(|visit| visit.round == moment.round)
+    let planned = planned(person, moment.source);
+    let planned = planned.iter().find(|one| one.round == moment.round)?;
+    visit(person, moment.source, planned)
 }
