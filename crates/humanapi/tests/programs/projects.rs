@@ -20,6 +20,9 @@ mod two_providers;
 #[path = "under_test.rs"]
 mod under_test;
 #[cfg(false)]
+#[path = "with_connect.rs"]
+mod with_connect;
+#[cfg(false)]
 #[path = "without_async.rs"]
 mod without_async;
 
@@ -33,7 +36,7 @@ pub(crate) struct Project {
 pub(crate) const TOKIO: &str = r#"tokio = { version = "1", features = ["full"] }"#;
 
 /// What projects are built together, for they want the same of every crate that they share.
-pub(crate) const PROJECTS: [Project; 4] = [
+pub(crate) const PROJECTS: [Project; 5] = [
     Project {
         name: "first",
         program: include_str!("first.rs"),
@@ -47,7 +50,12 @@ pub(crate) const PROJECTS: [Project; 4] = [
     Project {
         name: "on-axum",
         program: include_str!("on_axum.rs"),
-        dependencies: "axum = \"0.8\"\nhumanapi = { PATH, features = [\"axum\"] }\nTOKIO\n",
+        dependencies: ON_AXUM,
+    },
+    Project {
+        name: "with-connect",
+        program: include_str!("with_connect.rs"),
+        dependencies: ON_AXUM,
     },
     Project {
         name: "under-test",
@@ -55,6 +63,8 @@ pub(crate) const PROJECTS: [Project; 4] = [
         dependencies: "humanapi = { PATH, features = [\"testing\"] }\nTOKIO\n",
     },
 ];
+
+const ON_AXUM: &str = "axum = \"0.8\"\nhumanapi = { PATH, features = [\"axum\"] }\nTOKIO\n";
 
 /// A program whose only feature is `blocking`, in a build of its own: no other one turns a stack on for it.
 pub(crate) const BLOCKING_ALONE: Project = Project {
