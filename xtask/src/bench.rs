@@ -14,6 +14,8 @@ use crate::step::{Outcome, Session};
 use crate::workspace::targets;
 
 const CHECK: &str = "check_";
+/// The profile of those, which is built sooner than that of all others.
+const PROFILE: &str = "checks";
 
 /// Which benches.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -100,7 +102,8 @@ fn build(session: &mut Session) -> anyhow::Result<Vec<Executable>> {
             ),
         };
         session.step(&title, |session| {
-            let (outcome, found) = executables::build(session, command(session, &of_package))?;
+            let cmd = command(session, &of_package).args(["--profile", PROFILE]);
+            let (outcome, found) = executables::build(session, cmd)?;
             let is_built = |bench: &&Bench| found.iter().any(|program| program.name == bench.name);
             if let (Outcome::Ok, Some(bench)) = (
                 &outcome,

@@ -83,7 +83,7 @@ enum Controls {
 impl<'a> Scanner<'a> {
     /// A scanner of a text of at most [`LONGEST`] bytes.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        debug_assert!(bytes.len() <= LONGEST);
+        assert!(bytes.len() <= LONGEST);
         Self {
             bytes,
             start: 0,

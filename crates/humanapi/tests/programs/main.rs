@@ -113,7 +113,7 @@ fn workspace() -> &'static Path {
         // The same profile as the workspace's own, so that other people's crates are the same.
         let root = format!(
             "[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n\
-             [profile.dev]\ndebug = \"line-tables-only\"\n\n[profile.dev.package.\"*\"]\ndebug = false\n"
+             [profile.dev]\ndebug = \"line-tables-only\"\ndebug-assertions = false\noverflow-checks = true\n\n[profile.dev.package.\"*\"]\ndebug = false\n"
         );
         write(&folder.join("Cargo.toml"), &root);
         // And the same versions, so that nothing has to be fetched.
