@@ -43,7 +43,9 @@ pub(crate) fn run(session: &mut Session, options: &Options) {
     });
     session.verb("tidy", tidy::run);
     session.verb("wasm", wasm::run);
-    session.verb("features", features::run);
+    session.verb("features", |session| {
+        features::run(session, features::Options { common: true })
+    });
     session.verb("package", package::run);
     // Advisories come from a database that changes by itself, so they say nothing about a change: they are looked at
     // by a schedule.

@@ -1,26 +1,37 @@
-//! `features`: every crate compiles with no features, with each alone, with its defaults and with all.
+//! `features`: every published crate compiles with no features, with each alone, with its defaults and with all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clap::Args;
+
 use crate::step::Session;
+
+/// How many of the ways.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Options {
+    /// Only with no features and with the defaults, as most people compile them, which takes a fourth of the time
+    #[arg(long)]
+    pub(crate) common: bool,
+}
 
 /// One way to compile a crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Choice {
     name: String,
     arguments: Vec<String>,
+    is_common: bool,
 }
 
-pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
+pub(crate) fn run(session: &mut Session, options: Options) -> anyhow::Result<()> {
     let crates: Vec<(String, Vec<Choice>)> = session
         .workspace()?
-        .members()
+        .published()
         .iter()
-        .filter(|package| package.name.as_str() != "xtask")
         .map(|package| (package.name.to_string(), choices(&package.features)))
         .collect();
     for (package, choices) in &crates {
-        for choice in choices {
+        let wanted = |choice: &&Choice| choice.is_common || !options.common;
+        for choice in choices.iter().filter(wanted) {
             session.step(&format!("{package}, {}", choice.name), |session| {
                 session.run(
                     session
@@ -34,14 +45,15 @@ pub(crate) fn run(session: &mut Session) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The choices worth compiling: of those that switch on the same features, the first.
+/// The choices worth compiling, those that are common first: of those that switch on the same features, the first.
 fn choices(features: &BTreeMap<String, Vec<String>>) -> Vec<Choice> {
     let mut candidates = vec![(Vec::new(), "no features".to_owned())];
-    for name in features.keys().filter(|name| *name != "default") {
-        candidates.push((vec![name.as_str()], format!("only {name}")));
-    }
     if features.contains_key("default") {
         candidates.push((vec!["default"], "default features".to_owned()));
+    }
+    let common = candidates.len();
+    for name in features.keys().filter(|name| *name != "default") {
+        candidates.push((vec![name.as_str()], format!("only {name}")));
     }
     candidates.push((
         features.keys().map(String::as_str).collect(),
@@ -50,7 +62,7 @@ fn choices(features: &BTreeMap<String, Vec<String>>) -> Vec<Choice> {
 
     let mut seen = BTreeSet::new();
     let mut choices = Vec::new();
-    for (chosen, name) in candidates {
+    for (place, (chosen, name)) in candidates.into_iter().enumerate() {
         if !seen.insert(closure(features, &chosen)) {
             continue;
         }
@@ -58,7 +70,11 @@ fn choices(features: &BTreeMap<String, Vec<String>>) -> Vec<Choice> {
         if !chosen.is_empty() {
             arguments.push(format!("--features={}", chosen.join(",")));
         }
-        choices.push(Choice { name, arguments });
+        choices.push(Choice {
+            name,
+            arguments,
+            is_common: place < common,
+        });
     }
     choices
 }
@@ -106,10 +122,25 @@ mod tests {
     }
 
     #[test]
+    fn those_that_most_people_compile_are_common() {
+        let features = BTreeMap::from([
+            ("a".to_owned(), Vec::new()),
+            ("b".to_owned(), Vec::new()),
+            ("default".to_owned(), vec!["a".to_owned()]),
+        ]);
+        let common: Vec<String> = choices(&features)
+            .into_iter()
+            .filter(|choice| choice.is_common)
+            .map(|choice| choice.name)
+            .collect();
+        assert_eq!(common, ["no features", "default features"]);
+    }
+
+    #[test]
     fn a_default_of_one_feature_is_not_compiled_twice() {
         check(
             &[("default", &["tokio"]), ("tokio", &["dep:tokio"])],
-            &["no features", "only tokio"],
+            &["no features", "default features"],
         );
     }
 
@@ -117,7 +148,7 @@ mod tests {
     fn each_feature_stands_alone_once() {
         check(
             &[("default", &["a"]), ("a", &[]), ("b", &["dep:b"])],
-            &["no features", "only a", "only b", "all features"],
+            &["no features", "default features", "only b", "all features"],
         );
     }
 
@@ -127,10 +158,10 @@ mod tests {
             &[("default", &["a", "b"]), ("a", &[]), ("b", &[]), ("c", &[])],
             &[
                 "no features",
+                "default features",
                 "only a",
                 "only b",
                 "only c",
-                "default features",
                 "all features",
             ],
         );

@@ -79,8 +79,8 @@ enum Verb {
     Tidy,
     /// Build humanapi-core for wasm32, where there is no system to lean on
     Wasm,
-    /// Check that every crate compiles with each feature alone, with none and with all
-    Features,
+    /// Check that every published crate compiles with each feature alone, with none, with its defaults and with all
+    Features(features::Options),
     /// Check that each published crate compiles with the oldest compiler that it promises
     ///
     /// A compiler that is not installed is skipped, with the line that installs it.
@@ -128,7 +128,9 @@ fn run(verb: &Verb) -> anyhow::Result<bool> {
         }
         Verb::Tidy => session.verb("tidy", tidy::run),
         Verb::Wasm => session.verb("wasm", wasm::run),
-        Verb::Features => session.verb("features", features::run),
+        Verb::Features(options) => {
+            session.verb("features", |session| features::run(session, *options));
+        }
         Verb::Msrv => session.verb("msrv", msrv::run),
         Verb::Bench(options) => session.verb("bench", |session| bench::run(session, options)),
         Verb::Package => session.verb("package", package::run),

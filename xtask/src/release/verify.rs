@@ -54,7 +54,7 @@ pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()
     docs::run(session, docs::Options::default())?;
     tools::run(session)?;
     audit::rules(session);
-    features::run(session)?;
+    features::run(session, features::Options::default())?;
     msrv::run(session)?;
     dist::run(session)?;
 
