@@ -27,19 +27,25 @@ pub(crate) struct Options {
 
 /// What takes longest by itself, so that it begins first and nobody waits for it alone at the end. A name that is gone only
 /// costs that.
-const LONG: [&str; 12] = [
-    "humanapi-client, ui",
-    "humanapi-store, attack",
-    "humanapi-browser-tests, browser",
+const LONG: [&str; 18] = [
+    "humanapi-cli, spark",
     "xtask, release",
-    "humanapi, programs",
-    "humanapi-testkit, orders",
-    "humanapi-release-tests, release",
     "humanapi-export, users",
-    "humanapi-testkit, every_route",
-    "humanapi-sandbox, sandbox",
-    "humanapi-export, deidentify",
+    "humanapi-browser-tests, browser",
+    "humanapi-testkit, orders",
+    "humanapi, programs",
+    "humanapi-client, ui",
+    "humanapi-testkit, fleet",
+    "humanapi-cli, data",
+    "humanapi-cli, book",
+    "humanapi-release-tests, release",
+    "humanapi-cli, attacks",
     "humanapi-cli, orders",
+    "humanapi-core, lease_model",
+    "humanapi-core, secrecy",
+    "humanapi-core, paging",
+    "humanapi-testkit, every_route",
+    "humanapi-store, attack",
 ];
 
 pub(crate) fn run(session: &mut Session, options: &Options) -> anyhow::Result<()> {

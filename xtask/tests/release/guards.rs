@@ -35,35 +35,39 @@ fn tidy_finds_a_file_that_looks_like_a_secret() {
     );
 }
 
-#[test]
-fn tidy_finds_a_new_crate_without_a_licence() {
-    let scratch = Scratch::new();
+/// Adds a crate that holds this, and whose manifest has this line, too.
+fn add_crate(scratch: &Scratch, line: &str, source: &str) {
     std::fs::create_dir_all(scratch.root().join("crates/humanapi-more/src")).unwrap();
-    scratch.write(
-        "crates/humanapi-more/Cargo.toml",
-        "[package]\nname = \"humanapi-more\"\nversion = \"0.1.0\"\ndescription = \"More\"\nedition.workspace = true\nrust-version = \"1.88\"\nrepository.workspace = true\nreadme = \"README.md\"\n\n[lints]\nworkspace = true\n",
+    let manifest = format!(
+        "[package]\nname = \"humanapi-more\"\nversion = \"0.1.0\"\ndescription = \"More\"\nedition.workspace = true\nrust-version = \"1.88\"\nrepository.workspace = true\nreadme = \"README.md\"\n{line}\n[lints]\nworkspace = true\n"
     );
-    scratch.write("crates/humanapi-more/src/lib.rs", "//! More.\n");
+    scratch.write("crates/humanapi-more/Cargo.toml", &manifest);
+    scratch.write("crates/humanapi-more/src/lib.rs", source);
     scratch.write("crates/humanapi-more/README.md", "# humanapi-more\n");
     scratch.write(
         "crates/humanapi-more/CHANGELOG.md",
         "# Changelog of humanapi-more\n\n## [Unreleased]\n",
     );
+}
+
+#[test]
+fn tidy_finds_a_new_crate_without_a_licence() {
+    let scratch = Scratch::new();
+    add_crate(&scratch, "", "//! More.\n");
     check_refused(
         &scratch.xtask(&["tidy"]),
         "humanapi-more: Cargo.toml lacks `license`",
     );
 }
 
+/// A crate that needs no other is checked in a second; that each has the workspace's lints is tidy's to hold.
 #[test]
 fn lint_finds_a_public_item_without_a_word() {
     let scratch = Scratch::new();
-    scratch.append(
-        "crates/humanapi-core/src/lib.rs",
-        "\npub const SILENT: u8 = 1;\n",
-    );
+    let source = "//! More.\n\npub const SILENT: u8 = 1;\n";
+    add_crate(&scratch, "license.workspace = true\n", source);
     check_refused(
-        &scratch.xtask(&["lint", "--package", "humanapi-core"]),
+        &scratch.xtask(&["lint", "--package", "humanapi-more"]),
         "missing documentation for a constant",
     );
 }
