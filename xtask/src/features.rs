@@ -9,7 +9,7 @@ use crate::step::Session;
 /// How many of the ways.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct Options {
-    /// Only with no features and with the defaults, as most people compile them, which takes a fourth of the time
+    /// Only with no features and with the defaults, as most people compile them, which is far quicker
     #[arg(long)]
     pub(crate) common: bool,
 }

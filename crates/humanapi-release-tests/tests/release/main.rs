@@ -1,5 +1,5 @@
-//! A release from its preparation to an application that uses it, with the verbs of xtask, on a copy of this repository
-//! and a registry on loopback.
+//! A release from its preparation to an application that fetches it, and uses it with `HUMANAPI_DEEP=1`: with the verbs of
+//! xtask, on a copy of this repository and a registry on loopback.
 //!
 //! The copy is of the last commit: what is not committed is not tried, but for the verbs. Crates of others come from where
 //! cargo has them.
@@ -289,7 +289,7 @@ impl World {
 }
 
 #[test]
-fn a_release_goes_on_where_it_stopped_and_can_be_used() {
+fn a_release_goes_on_where_it_stopped_and_reaches_an_application() {
     let world = World::new();
     let expected = world.publishable();
     let prepared = world.release(&["prepare"]);
@@ -358,7 +358,7 @@ fn a_release_goes_on_where_it_stopped_and_can_be_used() {
     use_it(&world, &expected);
 }
 
-/// Whether the application is built and run, too, for which all that it needs is compiled anew.
+/// Whether the application is built and run, for which all that it needs is compiled anew, and not fetched alone.
 fn is_deep() -> bool {
     std::env::var_os("HUMANAPI_DEEP").is_some_and(|deep| deep == "1")
 }
@@ -388,10 +388,8 @@ fn use_it(world: &World, crates: &BTreeMap<String, Publishable>) {
     let application = world.application();
     let test = include_str!("application.rs");
     world.write_project(&application, &dependencies.concat(), test);
-    world.check_cargo(&application, &["fetch"]);
-    if is_deep() {
-        world.check_cargo(&application, &["test", "--quiet"]);
-    }
+    let verb = if is_deep() { "test" } else { "fetch" };
+    world.check_cargo(&application, &[verb, "--quiet"]);
     let lock = fs::read_to_string(application.join("Cargo.lock")).unwrap();
     let source = format!("source = \"{}\"", world.registry.index());
     // Everything but the command.
@@ -404,11 +402,7 @@ fn use_it(world: &World, crates: &BTreeMap<String, Publishable>) {
     let run = world.cargo(&latecomer, &["generate-lockfile"]);
     assert!(!run.succeeded, "{}", run.said);
     assert!(run.said.contains("is yanked"), "{}", run.said);
-    world.check_cargo(&application, &["fetch", "--locked"]);
-    if !is_deep() {
-        return;
-    }
-    world.check_cargo(&application, &["test", "--quiet", "--locked"]);
+    world.check_cargo(&application, &[verb, "--quiet", "--locked"]);
 
     // The next run has a registry at another address, so what was built of this one is of no use to it.
     let mut clean = vec!["clean", "--quiet"];
