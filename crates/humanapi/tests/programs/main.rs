@@ -80,6 +80,18 @@ fn manifest_of_guide() -> String {
     manifest_with(TESTED, &tables.replace(with_more, "humanapi = { PATH, "))
 }
 
+/// How the workspace compiles for its tests: other people's crates are the same when projects compile them alike.
+fn profile() -> String {
+    let manifest = std::fs::read_to_string(facade().join("../../Cargo.toml"));
+    let manifest = manifest.expect("the workspace has one");
+    let begin = manifest.find("[profile.dev]");
+    let end = manifest.find("[profile.release]");
+    let (Some(begin), Some(end)) = (begin, end) else {
+        panic!("the workspace's profile for tests stands before that for releases");
+    };
+    manifest[begin..end].to_owned()
+}
+
 /// The folder of all projects, and the manifest of their workspace.
 fn workspace() -> &'static Path {
     static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
@@ -102,7 +114,10 @@ fn workspace() -> &'static Path {
             projects.insert(beside.name.to_owned(), (manifest, beside.program));
         }
         projects.insert(TESTED.to_owned(), (manifest_of_guide(), "fn main() {}\n"));
-        write(&folder.join(TESTED).join("tests/steps.rs"), &test_of_guide());
+        write(
+            &folder.join(TESTED).join("tests/steps.rs"),
+            &test_of_guide(),
+        );
         let mut members = String::new();
         for (name, (manifest, program)) in &projects {
             let folder = folder.join(name);
@@ -110,15 +125,17 @@ fn workspace() -> &'static Path {
             write(&folder.join("src/main.rs"), program);
             write!(members, "{name:?}, ").expect("a text takes more");
         }
-        // The same profile as the workspace's own, so that other people's crates are the same.
         let root = format!(
-            "[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n\
-             [profile.dev]\ndebug = \"line-tables-only\"\ndebug-assertions = false\noverflow-checks = true\n\n[profile.dev.package.\"*\"]\ndebug = false\n"
+            "[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n{}",
+            profile()
         );
         write(&folder.join("Cargo.toml"), &root);
         // And the same versions, so that nothing has to be fetched.
         let lock = std::fs::read_to_string(facade().join("../../Cargo.lock"));
-        write(&folder.join("Cargo.lock"), &lock.expect("the workspace has one"));
+        write(
+            &folder.join("Cargo.lock"),
+            &lock.expect("the workspace has one"),
+        );
         folder
     })
 }

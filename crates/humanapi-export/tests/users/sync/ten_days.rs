@@ -77,7 +77,7 @@ fn has_what_changed(
 #[tokio::test]
 async fn ten_days_of_many_users_are_complete_whatever_happens_to_every_tenth_request() {
     let is_deep = std::env::var_os("HUMANAPI_DEEP").is_some_and(|deep| deep == "1");
-    let (sandbox, users) = people(if is_deep { 200 } else { 50 });
+    let (sandbox, users) = people(if is_deep { 200 } else { 30 });
     let folder = TempDir::new().unwrap();
     let cursors: Arc<dyn CursorStore> =
         Arc::new(SqliteCursorStore::open(folder.path().join("cursors.sqlite")).await);
