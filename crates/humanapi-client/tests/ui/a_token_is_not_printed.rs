@@ -1,6 +1,6 @@
 //! Text with a token in it has to be asked for by name.
 
-use humanapi_core::AccessToken;
+use humanapi_client::core::AccessToken;
 
 fn main() {
     let token = AccessToken::new("made-1");

@@ -1,7 +1,7 @@
 //! A server's token never gets into a page.
 
-use humanapi_core::connect::Launch;
-use humanapi_core::{AccessToken, Issued};
+use humanapi_client::core::connect::Launch;
+use humanapi_client::core::{AccessToken, Issued};
 
 fn open(issued: &Issued<AccessToken>) {
     let _ = Launch::new(issued);

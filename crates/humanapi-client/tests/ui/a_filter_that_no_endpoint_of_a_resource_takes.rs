@@ -1,7 +1,7 @@
 //! A filter that the service does not know for a resource is not there to be called.
 
-use humanapi_core::data::medical::{Allergy, TimelineEntry};
-use humanapi_core::data::{ActivitySummary, ById, List, Location, Meal, OnDay};
+use humanapi_client::core::data::medical::{Allergy, TimelineEntry};
+use humanapi_client::core::data::{ActivitySummary, ById, List, Location, Meal, OnDay};
 
 fn main() {
     let _ = List::<Location>::new().with_limit(5).with_time_series();

@@ -1,7 +1,7 @@
 //! What the service cannot narrow to changes is not there to be kept in step with.
 
-use humanapi_core::data::medical::{Organization, Report};
-use humanapi_core::data::{Activity, Changes, GeneticTrait, List, Source};
+use humanapi_client::core::data::medical::{Organization, Report};
+use humanapi_client::core::data::{Activity, Changes, GeneticTrait, List, Source};
 
 fn main() {
     let _ = Changes::new(List::<Activity>::new(), None);

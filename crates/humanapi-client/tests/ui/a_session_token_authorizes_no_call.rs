@@ -1,6 +1,6 @@
 //! A token for a browser never becomes an authorization.
 
-use humanapi_core::{Bearer, Generation, SessionToken};
+use humanapi_client::core::{Bearer, Generation, SessionToken};
 
 fn main() {
     let token = SessionToken::new("made-1");
