@@ -6,10 +6,8 @@ use std::hint::black_box;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use humanapi_benchkit::allocations::Allocator;
-
 #[global_allocator]
-static ALLOCATOR: Allocator = humanapi_benchkit::allocations::ALLOCATOR;
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 /// An eighth of a million. The table is full, as one with a million at hand is, and as many tokens share a bucket: numbers
 /// of buckets are powers of two.

@@ -2,9 +2,8 @@
 //!
 #![doc = include_str!("../README.md")]
 
-pub mod allocations;
+pub mod counts;
 pub mod exchange;
-pub mod instructions;
 pub mod lists;
 mod load;
 mod server;
@@ -14,7 +13,7 @@ mod work;
 pub use load::{Caller, Contender, Load, Outcome, Race, in_sequence, median};
 pub use server::{Server, serve_if_asked};
 pub use skip::{skip, skip_without};
-pub use work::{Bound, Work};
+pub use work::{Bound, Verdict, Work};
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -1,8 +1,6 @@
 //! A piece of work, what one round of it costs, and what it may cost.
 
-use std::fmt;
-use std::io::{self, Write as _};
-use std::process::ExitCode;
+use std::fmt::{self, Write as _};
 
 /// A piece of work that can be done any number of times.
 #[derive(Clone, Copy)]
@@ -120,13 +118,16 @@ impl Bound {
 /// What each work costs a round, in the order of the works.
 pub(crate) type Costs = Vec<(&'static str, f64)>;
 
-/// Prints costs and bounds, and fails when a bound is broken.
-pub(crate) fn judge(unit: &str, costs: &Costs, bounds: &[Bound]) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
+/// What is told of a check, in lines, and whether all its bounds are kept.
+pub type Verdict = (String, bool);
+
+/// Tells costs and bounds, and whether all bounds are kept.
+pub(crate) fn judge(title: &str, costs: &Costs, bounds: &[Bound]) -> anyhow::Result<Verdict> {
+    let mut told = format!("{title}\n");
     for (name, cost) in costs {
-        writeln!(out, "{name:<32} {cost:>10.1} {unit} a call")?;
+        writeln!(told, "       {name:<36} {cost:>12.1}")?;
     }
-    let mut broken = false;
+    let mut all_kept = true;
     for bound in bounds {
         let cost = cost_of(costs, bound.work)?;
         let (kept, text) = match bound.limit {
@@ -142,15 +143,11 @@ pub(crate) fn judge(unit: &str, costs: &Costs, bounds: &[Bound]) -> anyhow::Resu
                 )
             }
         };
-        broken |= !kept;
+        all_kept &= kept;
         let verdict = if kept { "ok    " } else { "BROKEN" };
-        writeln!(out, "{verdict} {unit} of {}: {text}", bound.work)?;
+        writeln!(told, "{verdict} {}: {text}", bound.work)?;
     }
-    Ok(if broken {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok((told, all_kept))
 }
 
 fn cost_of(costs: &Costs, work: &str) -> anyhow::Result<f64> {
@@ -179,8 +176,8 @@ mod tests {
 
     fn check(cost: f64, bound: Bound, kept: bool) {
         let costs = vec![("ours", cost), ("peer", 100.0)];
-        let verdict = judge("units", &costs, &[bound]).unwrap();
-        assert_eq!(verdict == ExitCode::SUCCESS, kept, "{cost} {bound:?}");
+        let (told, all_kept) = judge("works", &costs, &[bound]).unwrap();
+        assert_eq!(all_kept, kept, "{told}");
     }
 
     #[test]
@@ -195,7 +192,7 @@ mod tests {
     #[test]
     fn a_bound_on_nothing_is_an_error() {
         let bound = Bound::times("ours", 1.0, "nobody");
-        assert!(judge("units", &vec![("ours", 1.0)], &[bound]).is_err());
+        assert!(judge("works", &vec![("ours", 1.0)], &[bound]).is_err());
     }
 
     #[test]

@@ -1,15 +1,13 @@
-//! Holds the instructions of a token at hand in a full table, small or large; a bare map is counted beside it. A call is
-//! 640 lookups.
-
-mod broker;
+//! Tokens at hand in a full table, small or large, and a bare map beside it. A call is 640 lookups.
 
 use std::collections::HashMap;
 use std::hint::black_box;
-use std::process::ExitCode;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Instant, SystemTime};
 
-use humanapi_benchkit::{Bound, Work, instructions};
+use humanapi_benchkit::{Bound, Work};
+
+use crate::broker;
 
 /// Few and many, each in a table that they fill, with as many to a bucket as a million have there: numbers of buckets are
 /// powers of two.
@@ -24,21 +22,17 @@ const HITS: u32 = 640;
 /// there.
 const PASSES: u32 = 20;
 
-const WORKS: [Work; 3] = [
+pub(crate) const WORKS: [Work; 3] = [
     Work::new("hits of few", |times| hits(FEW, times)),
     Work::new("hits of many", |times| hits(many()?, times)),
     Work::new("lookups in a bare map, two clocks", bare),
 ];
 
-fn main() -> ExitCode {
-    instructions::main(
-        "check_broker_instructions",
-        &WORKS,
-        &[
-            Bound::count("hits of few", HITS * passes() * 900),
-            Bound::times("hits of many", 1.05, "hits of few"),
-        ],
-    )
+pub(crate) fn bounds() -> [Bound; 2] {
+    [
+        Bound::count("hits of few", HITS * passes() * 900),
+        Bound::times("hits of many", 1.05, "hits of few"),
+    ]
 }
 
 fn passes() -> u32 {

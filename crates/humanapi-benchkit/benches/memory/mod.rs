@@ -1,9 +1,8 @@
-//! Holds the memory that a million records take above what a page of them takes: each format, and a synchronization.
+//! The memory that a million records take above what a page of them takes: each format, and a synchronization.
 //!
 //! Each is a process of its own, whose peak Linux tells. Elsewhere the check is skipped.
 
-mod million;
-
+use std::fmt::Write as _;
 use std::fs;
 use std::future::pending;
 use std::io::{self, Write as _};
@@ -14,15 +13,17 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use humanapi_benchkit::lists::PAGE;
-use humanapi_benchkit::{Server, failed, serve_if_asked, skip};
+use humanapi_benchkit::{Server, Verdict, skip};
 use humanapi_client::MemoryCursorStore;
 use humanapi_export::{Format, Synchronization};
-use million::{MILLION, OF_A_USER, activities, client, exported, ids, runtime};
+
+use crate::million::{MILLION, OF_A_USER, activities, client, exported, ids, runtime};
 
 /// Where Linux tells what a process takes.
 const STATUS: &str = "/proc/self/status";
 /// Of memory above the program's base, in KiB.
 const AT_MOST: u32 = 64 * 1024;
+const READ: &str = "--read";
 const SYNC: &str = "sync";
 const ONE: u32 = 1;
 const MANY: u32 = MILLION / OF_A_USER;
@@ -36,52 +37,43 @@ const WORKS: [(&str, u32); 6] = [
     (SYNC, MANY),
 ];
 
-fn main() -> ExitCode {
-    serve_if_asked();
-    let mut arguments = std::env::args().skip(1).filter(|word| word != "--bench");
-    let ended = match arguments.next() {
-        Some(by) => in_this_process(&by, &mut arguments).map(|()| ExitCode::SUCCESS),
-        None => check(),
-    };
-    ended.unwrap_or_else(|error| failed(&error))
+/// Whether this process is to read what is there and to say the most memory that it took, and how that went.
+pub(crate) fn if_asked() -> Option<anyhow::Result<()>> {
+    let mut arguments = std::env::args().skip(1);
+    let is_asked = arguments.next().as_deref() == Some(READ);
+    is_asked.then(|| in_this_process(&mut arguments))
 }
 
-fn check() -> anyhow::Result<ExitCode> {
+/// Holds each work to its bound.
+pub(crate) fn check() -> anyhow::Result<Verdict> {
     if !Path::new(STATUS).exists() {
-        return skip("check_export_memory", STATUS);
+        let skipped = skip("memory of a million records", STATUS)?;
+        return Ok((String::new(), skipped == ExitCode::SUCCESS));
     }
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "peak memory in MiB: a page, {MILLION} records, what is more"
-    )?;
-    let mut broken = false;
+    let mut told = format!("peak memory in MiB: a page, {MILLION} records, what is more\n");
+    let mut all_kept = true;
     for (by, users) in WORKS {
         let base = peak_of(by, ONE, PAGE)?;
         let peak = peak_of(by, users, MILLION / users)?;
         let more = peak.saturating_sub(base);
         let is_kept = more <= AT_MOST;
-        broken |= !is_kept;
+        all_kept &= is_kept;
         let verdict = if is_kept { "ok    " } else { "BROKEN" };
         let [base, peak, more] = [base, peak, more].map(|kib| f64::from(kib) / 1024.0);
         writeln!(
-            out,
+            told,
             "{verdict} {by:<8} {users:>4} users {base:>7.1} {peak:>7.1} {more:>7.1}, at most {}",
             AT_MOST / 1024
         )?;
     }
-    Ok(if broken {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok((told, all_kept))
 }
 
 /// The most memory that a process takes for so many users, in KiB.
 fn peak_of(by: &str, users: u32, of_a_user: u32) -> anyhow::Result<u32> {
     let server = Server::of_lists(of_a_user, Duration::ZERO)?;
     let output = Command::new(std::env::current_exe()?)
-        .args([by, server.url(), &users.to_string()])
+        .args([READ, by, server.url(), &users.to_string()])
         .output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{said}");
@@ -89,11 +81,12 @@ fn peak_of(by: &str, users: u32, of_a_user: u32) -> anyhow::Result<u32> {
 }
 
 /// Reads what there is of so many users, and says the most memory that this process took.
-fn in_this_process(by: &str, left: &mut impl Iterator<Item = String>) -> anyhow::Result<()> {
+fn in_this_process(left: &mut impl Iterator<Item = String>) -> anyhow::Result<()> {
+    let by = left.next().context("by what?")?;
     let url = left.next().context("where?")?;
     let users = left.next().context("how many users?")?.parse()?;
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    match by {
+    match by.as_str() {
         SYNC => synchronized(&url, users, folder.path())?,
         format => exported(&url, format.parse::<Format>()?, users, folder.path())?,
     }

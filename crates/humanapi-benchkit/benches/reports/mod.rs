@@ -1,11 +1,10 @@
-//! Holds the work on what a browser sends to the length of what it sends: four times as long, little more than four times
-//! the instructions. A browser chooses how many sources, providers, parameters and cookies there are, and which.
+//! Work on what a browser sends, held to the length of what it sends: four times as long, little more than four times the
+//! instructions. A browser chooses how many sources, providers, parameters and cookies there are, and which.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::process::ExitCode;
 
-use humanapi_benchkit::{Bound, Work, instructions};
+use humanapi_benchkit::{Bound, Work};
 use humanapi_core::connect::{ConnectOutcome, ConnectReport, MAX_REPORT_SIZE};
 
 /// A report as long as any may be, and one of a quarter of that.
@@ -19,12 +18,12 @@ const ROUNDS_OF_A_READING: u32 = 50;
 /// Makes two works of each form, one of each length, and the bound between them.
 macro_rules! forms {
     ($($name:literal $read:ident $make:ident),+ $(,)?) => {
-        const WORKS: &[Work] = &[$(
+        pub(crate) const WORKS: &[Work] = &[$(
             Work::new(concat!($name, ", short"), |rounds| $read(&$make(SHORT), rounds)),
             Work::new(concat!($name, ", long"), |rounds| $read(&$make(LONG), rounds)),
         )+];
 
-        const BOUNDS: &[Bound] = &[$(
+        pub(crate) const BOUNDS: &[Bound] = &[$(
             Bound::times(concat!($name, ", long"), MOST, concat!($name, ", short")),
         )+];
     };
@@ -47,10 +46,6 @@ forms! {
     "a parameter of JSON" callback json_parameter,
     "escapes" callback escapes,
     "empty parameters" callback empty_parameters,
-}
-
-fn main() -> ExitCode {
-    instructions::main("check_report_instructions", WORKS, BOUNDS)
 }
 
 fn message(data: &str, rounds: u32) -> anyhow::Result<()> {
